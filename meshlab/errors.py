@@ -1,0 +1,66 @@
+"""One family of errors: what a user's input got wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with one input.
+
+    Args:
+        file: The file, as the user named it, or a word for the place where there is no file.
+        what: What is wrong, with the value that was given.
+        todo: What to do about it.
+        line: Line in the file, counted from 1, where it is known.
+    """
+
+    file: str
+    what: str
+    todo: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """``FILE[:LINE]: what is wrong; what to do about it``, always on one line."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        text = f"{self.what}; {self.todo}" if self.todo else self.what
+        return printable(f"{place}: {text}")
+
+
+class MeshlabError(ValueError):
+    """The input or the call is wrong. It carries every problem that was found, not only the first."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[type[MeshlabError], tuple[tuple[Problem, ...]]]:
+        """Rebuild from the problems, so that an error survives the way back from a worker process."""
+        return (type(self), (self.problems,))
+
+
+def printable(text: str) -> str:
+    """Text of a hostile input on one line: control characters shown by their code, never sent to a terminal."""
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """A value as it is quoted in a message: its ``repr``, cut to ``limit`` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name closest to ``word``, or None where nothing comes close."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return matches[0] if matches else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What to do about an unknown name: the nearest one, or the list of all."""
+    names = list(known)
+    close = nearest(word, names)
+    return f"did you mean {close!r}?" if close else f"known: {', '.join(names)}"

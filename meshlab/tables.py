@@ -1,0 +1,118 @@
+"""Where the tables, workbooks and example teams lie, and how a table is read and checked against its columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+
+_PACKAGE = Path(__file__).resolve().parent
+
+TYPES: dict[str, pl.DataType] = {
+    "text": pl.String(),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "date": pl.Date(),
+}
+"""Types that a `<topic>.columns.csv` may name."""
+
+
+def resource(name: str) -> Path:
+    """A folder that travels with the package: ``data``, ``workbooks`` or ``templates``.
+
+    A wheel carries it inside the package; in a checkout it lies beside the package.
+    """
+    inside = _PACKAGE / name
+    return inside if inside.exists() else _PACKAGE.parent / name
+
+
+def data_path(name: str) -> Path:
+    """Path of a file or folder in ``data/``, such as ``decision/cni.csv``."""
+    return resource("data") / name
+
+
+@cache
+def read_table(topic: str) -> pl.DataFrame:
+    """A table of ``data/``, such as ``sources`` or ``decision/cni``, typed and checked by its columns file.
+
+    Raises:
+        MeshlabError: A cell is missing, of another type, or names a source that nobody declared.
+    """
+    return check_table(data_path(f"{topic}.csv"), data_path(f"{topic}.columns.csv"))
+
+
+def check_table(path: Path, columns_path: Path) -> pl.DataFrame:
+    """Read ``path`` as text and return it typed as ``columns_path`` says; all problems are reported at once."""
+    columns = {row["column"]: row for _, row in _rows(columns_path)}
+    lines: list[int] = []
+    records: list[dict[str, str]] = []
+    for line, row in _rows(path):
+        lines.append(line)
+        records.append(row)
+    problems = list(_header_problems(path, records[0].keys() if records else columns, columns))
+    if problems:
+        raise MeshlabError(problems)
+    text = pl.DataFrame(records, schema=dict.fromkeys(columns, pl.String())).select(
+        pl.all().str.strip_chars().replace("", None)
+    )
+    typed = text.select(_parse(pl.col(name), TYPES[spec["type"]]).alias(name) for name, spec in columns.items())
+    problems = [
+        Problem(str(path), f"column {name!r} {fault}", "see the columns file beside the table", lines[index])
+        for name, spec in columns.items()
+        for index, fault in _cell_faults(text[name], typed[name], spec)
+    ]
+    if problems:
+        raise MeshlabError(problems)
+    return typed
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows of a CSV file, each with the line on which it ends."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            for row in reader:
+                if None in row or None in row.values():
+                    raise MeshlabError(
+                        Problem(
+                            str(path),
+                            "the row has more or fewer cells than the header",
+                            "quote cells that hold a comma",
+                            reader.line_num,
+                        )
+                    )
+                yield reader.line_num, row
+    except FileNotFoundError as error:
+        raise MeshlabError(Problem(str(path), "no such file", "check the name")) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise MeshlabError(Problem(str(path), f"is not CSV in UTF-8: {error}", "save it as such")) from error
+
+
+def _header_problems(path: Path, header: object, columns: dict[str, dict[str, str]]) -> Iterator[Problem]:
+    names = list(header)  # type: ignore[call-overload]
+    for name in names:
+        if name not in columns:
+            yield Problem(str(path), f"unknown column {name!r}", did_you_mean(name, columns), 1)
+    for name in columns:
+        if name not in names:
+            yield Problem(str(path), f"column {name!r} is missing", "add it, with empty cells if need be", 1)
+
+
+def _parse(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean():
+        return cell.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean())
+    return cell.cast(dtype, strict=False)
+
+
+def _cell_faults(text: pl.Series, typed: pl.Series, spec: dict[str, str]) -> Iterator[tuple[int, str]]:
+    for index in (text.is_not_null() & typed.is_null()).arg_true():
+        yield index, f"holds {shorten(text[index])}, which is no {spec['type']}"
+    if spec["required"] == "true":
+        for index in text.is_null().arg_true():
+            yield index, "is empty but required"

@@ -1,0 +1,180 @@
+"""Team files: what a team states about its platform, what it assumes and why, and where its cluster's facts lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from meshlab.documents import Mapping, Value, read_document
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.scenario import cell_text, check_scenarios, inputs
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
+"""Team names become folders and links: nothing that climbs, hides or needs escaping."""
+
+KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "notes", "source")
+
+RESERVED_NAMES = frozenset({"con", "prn", "aux", "nul", "index", "assets"})
+"""Names that a reports folder uses itself, or that Windows keeps for devices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A value that a team supposes rather than knows, and its reason."""
+
+    value: object
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One team's statements, checked.
+
+    Args:
+        name: Name of the review's folder.
+        file: The team file, as the user named it.
+        stated: Values of declared inputs that the team knows.
+        assumptions: Values of declared inputs that the team supposes.
+        cluster: File, folder or archive whose facts fill what is not stated.
+        notes: Free text shown in the review.
+        source: Where the stated facts come from.
+    """
+
+    name: str
+    file: str
+    stated: dict[str, object] = field(default_factory=dict)
+    assumptions: dict[str, Assumption] = field(default_factory=dict)
+    cluster: Path | None = None
+    notes: str = ""
+    source: str = ""
+
+
+def check_name(name: str) -> str | None:
+    """What is wrong with a team's name, or None."""
+    if not NAME_PATTERN.fullmatch(name) or ".." in name:
+        return f"team {shorten(name)} cannot name a folder"
+    if name.lower().partition(".")[0] in RESERVED_NAMES:
+        return f"team {shorten(name)} is a reserved name"
+    return None
+
+
+def read_team(path: Path) -> Team:
+    """A team file, checked against the declared inputs.
+
+    Raises:
+        MeshlabError: All problems of the file, each with its line.
+    """
+    file = str(path)
+    document = read_document(path)
+    if not isinstance(document, Mapping):
+        raise MeshlabError(Problem(file, "holds no team", "begin with a line such as 'team: payments'", 1))
+    problems = list(_shape_problems(document, file))
+    values: dict[str, object] = {}
+    if not problems:
+        try:
+            values = _checked_values(document, file)
+        except MeshlabError as error:
+            problems += error.problems
+    problems += _cluster_problems(document, path)
+    if problems:
+        raise MeshlabError(problems)
+    assumptions = _mapping(document, "assumptions")
+    return Team(
+        name=str(document.values["team"]),
+        file=file,
+        stated={name: value for name, value in values.items() if name not in assumptions.values},
+        assumptions={
+            name: Assumption(values[name], _reason(entry))
+            for name, entry in assumptions.values.items()
+            if name in values
+        },
+        cluster=path.parent / str(document.values["cluster"]) if document.values.get("cluster") else None,
+        notes=str(document.values.get("notes") or "").strip(),
+        source=str(document.values.get("source") or "").strip(),
+    )
+
+
+def _mapping(document: Mapping, key: str) -> Mapping:
+    value = document.values.get(key)
+    return value if isinstance(value, Mapping) else Mapping()
+
+
+def _reason(entry: Value) -> str:
+    return str(entry.values["why"]).strip() if isinstance(entry, Mapping) else ""
+
+
+def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
+    def problem(key: str, what: str, todo: str) -> Problem:
+        return Problem(file, what, todo, document.lines.get(key, document.line))
+
+    for key in document.values:
+        if key not in KEYS:
+            hint = f"{key!r} belongs under 'scenario:'" if key in inputs() else did_you_mean(key, KEYS)
+            yield problem(key, f"unknown key {shorten(key)}", hint)
+    name = document.values.get("team")
+    if not isinstance(name, str) or not name:
+        yield problem("team", "the team has no name", "add a line such as 'team: payments'")
+    elif fault := check_name(name):
+        yield problem(
+            "team",
+            fault,
+            "use up to 63 letters, digits, '-', '_' and single '.', beginning and ending with a letter or digit",
+        )
+    for key in ("scenario", "assumptions"):
+        if not isinstance(document.values.get(key), Mapping | None):
+            yield problem(key, f"{key!r} is no mapping", f"write '{key}:' and below it lines such as 'nodes: 12'")
+    for key in ("cluster", "notes", "source"):
+        if not isinstance(document.values.get(key), str | None):
+            yield problem(key, f"{key!r} is not text", "give one line, or a block after '|'")
+    if not isinstance(document.values.get("needs"), list | str | None):
+        yield problem("needs", "'needs' is no list", "write it as [mtls, l7_observability]")
+    yield from _assumption_problems(_mapping(document, "assumptions"), _mapping(document, "scenario"), file)
+
+
+def _assumption_problems(assumptions: Mapping, stated: Mapping, file: str) -> Iterator[Problem]:
+    for name, entry in assumptions.values.items():
+        line = assumptions.lines[name]
+        if not isinstance(entry, Mapping) or set(entry.values) != {"value", "why"} or not entry.values["why"]:
+            yield Problem(
+                file,
+                f"assumption {name!r} lacks its value or its reason",
+                f"write '{name}: {{value: …, why: …}}'",
+                line,
+            )
+        if name in stated.values:
+            yield Problem(file, f"{name!r} is both stated and assumed", "keep one of them", line)
+
+
+def _checked_values(document: Mapping, file: str) -> dict[str, object]:
+    """Values of scenario, needs and assumptions together, through the same check as any scenario."""
+    scenario, assumptions = _mapping(document, "scenario"), _mapping(document, "assumptions")
+    cells: dict[str, Value] = dict(scenario.values)
+    lines = dict(scenario.lines)
+    if "needs" in document.values:
+        cells["needs"], lines["needs"] = document.values["needs"], document.lines["needs"]
+    for name, entry in assumptions.values.items():
+        cells[name], lines[name] = entry.values["value"], assumptions.lines[name]
+    cells["scenario"] = document.values["team"]
+    frame = pl.DataFrame(
+        {name: [cell_text(value)] for name, value in cells.items()}, schema=dict.fromkeys(cells, pl.String())
+    )
+    row = check_scenarios(frame, file, lambda _row, column: lines.get(column)).row(0, named=True)
+    # an empty list of needs is an answer ("none"), an absent one is not
+    if cells.get("needs") == []:
+        row["needs"] = []
+    return {name: row[name] for name in inputs() if row[name] is not None}
+
+
+def _cluster_problems(document: Mapping, path: Path) -> Iterator[Problem]:
+    cluster = document.values.get("cluster")
+    if isinstance(cluster, str) and cluster and not (path.parent / cluster).exists():
+        yield Problem(
+            str(path),
+            f"cluster {shorten(cluster)} does not exist",
+            "give a path relative to the team file",
+            document.lines["cluster"],
+        )

@@ -1,0 +1,88 @@
+"""Kubernetes quantities and versions: from the text that a cluster holds to numbers with one unit."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import polars as pl
+
+HOURS_PER_MONTH = 730.0
+"""Hours that cloud price lists count as one month. [h]"""
+
+BYTES_PER_GIB = 2.0**30
+
+_SUFFIXES = {
+    "": Decimal(1),
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal("1e3"),
+    "M": Decimal("1e6"),
+    "G": Decimal("1e9"),
+    "T": Decimal("1e12"),
+    "P": Decimal("1e15"),
+    "E": Decimal("1e18"),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+    "Pi": Decimal(2**50),
+    "Ei": Decimal(2**60),
+}
+_QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)", re.ASCII)
+
+VERSION_PATTERN = r"^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?"
+"""Leading numbers of a kernel or product version, as both Python's and polars' regular expressions read it."""
+
+_VERSION = re.compile(VERSION_PATTERN, re.ASCII)
+
+
+def parse_quantity(text: str) -> float:
+    """Value of a Kubernetes quantity such as ``250m``, ``512Mi``, ``1e3`` or ``0.5``. [cores or bytes]
+
+    Raises:
+        ValueError: The text is no quantity.
+
+    Sources: k8s-quantity (data/sources.csv).
+    """
+    match = _QUANTITY.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a quantity such as 250m, 512Mi or 2")
+    number, exponent, suffix = match.groups()
+    factor = Decimal(10) ** int(exponent) if exponent else _SUFFIXES[suffix or ""]
+    return float(Decimal(number) * factor)
+
+
+def format_memory(gib: float) -> str:
+    """Memory with three significant digits and the unit that a reader would choose."""
+    for unit, factor in (("TiB", 1 / 1024), ("GiB", 1.0), ("MiB", 1024.0)):
+        if abs(gib) * factor >= 1 or unit == "MiB":
+            return f"{significant(gib * factor)} {unit}"
+    raise AssertionError("unreachable: MiB takes every value")
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number with so many significant digits, thousands separated, never in powers of ten."""
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - _exponent(value))
+    return f"{round(value, digits - 1 - _exponent(value)):,.{decimals}f}"
+
+
+def _exponent(value: float) -> int:
+    return int(f"{value:e}".partition("e")[2])
+
+
+def is_version(text: str) -> bool:
+    """Whether the text begins with numbers that can be compared, such as ``5.15.0-1051-gke``."""
+    return _VERSION.match(text) is not None
+
+
+def version_key(version: pl.Expr) -> pl.Expr:
+    """A version as one number that sorts as the version does: 5.15.0-1051-gke becomes 5_00015_00000. [Int64]
+
+    Only the leading major, minor and patch numbers count; text that is no version becomes null.
+    """
+    part = [version.str.extract(VERSION_PATTERN, group).cast(pl.Int64) for group in (1, 2, 3)]
+    return (part[0] * 100_000 + part[1]) * 100_000 + part[2].fill_null(0)

@@ -1,0 +1,27 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real fixtures beside the checkout: skipped where it is absent, required in CI."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail("CI needs the folder of real fixtures, 'shared', beside the checkout")
+        pytest.skip("the folder of real fixtures, 'shared', is not beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fixtures(shared: Path) -> Path:
+    """Real dumps, schemas and traces."""
+    return shared / "fixtures"
