@@ -6,17 +6,26 @@ into the number 5.1 and the answer ``no`` into false.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from meshlab.errors import MeshlabError, Problem
+from meshlab.errors import MeshlabError, Problem, shorten
 
 MAXIMUM_BYTES = 4 * 2**20
 """Largest file that is read this way: hand-written files are far smaller."""
 
+MAXIMUM_DEPTH = 8
+"""Deepest nesting that is read: a team file needs three levels, and libyaml's composer overflows the stack at many."""
+
+MAXIMUM_VALUES = MAXIMUM_BYTES // 2
+"""Most values of one document: more than a file of the largest size can spell out, fewer than a bomb of aliases."""
+
 _NULL = "tag:yaml.org,2002:null"
+
+_SURROGATES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 Value = "str | None | list[Value] | Mapping"
 
@@ -63,35 +72,69 @@ def read_document(path: Path) -> Value:
         MeshlabError: The file cannot be read, is no YAML, has more than one document, or names a key twice.
     """
     text = read_text(path)
+    if path.suffix.lower() == ".json":
+        text = _json_as_yaml(text)
     try:
+        _check_size(text, str(path))
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        return None if node is None else _value(node, str(path), 0)
+        return None if node is None else _value(node, str(path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error)
+        what = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        line = None if mark is None else mark.line + 1
         raise MeshlabError(
-            Problem(
-                str(path),
-                f"is not YAML: {what}",
-                "check indentation, quotes and colons",
-                None if mark is None else mark.line + 1,
-            )
+            Problem(str(path), f"is not YAML: {what}", "check indentation, quotes and colons", line)
         ) from error
 
 
-def _value(node: yaml.Node, file: str, depth: int) -> Value:
+def _json_as_yaml(text: str) -> str:
+    """JSON in the part of it that YAML shares: no tabs between tokens, no characters escaped in two halves."""
+
+    def whole(match: re.Match[str]) -> str:
+        if match[1] is None:  # an escaped backslash: what follows it is no escape
+            return match[0]
+        return bytes.fromhex(match[1] + match[2]).decode("utf-16-be")
+
+    return _SURROGATES.sub(whole, text.replace("\t", " "))
+
+
+def _check_size(text: str, file: str) -> None:
+    """Refuse what would exhaust stack or memory, before anything is built: deep nesting and bombs of aliases."""
+    depth, sizes, open_anchors, values = 0, {}, [], 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            open_anchors.append((event.anchor, values))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+            anchor, before = open_anchors.pop()
+            sizes[anchor] = values - before
+        values += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+        if depth > MAXIMUM_DEPTH or values > MAXIMUM_VALUES:
+            what = "is nested too deeply" if depth > MAXIMUM_DEPTH else "repeats its aliases too often"
+            line = event.start_mark.line + 1
+            raise MeshlabError(Problem(file, what, "see the README for the shape of a team file", line))
+
+
+def _value(node: yaml.Node, file: str, depth: int = 0) -> Value:
     line = node.start_mark.line + 1
-    if depth > 8:  # noqa: PLR2004  (a team file needs three; a bomb of aliases needs many)
+    if depth > MAXIMUM_DEPTH:  # an alias within what it names
         raise MeshlabError(Problem(file, "is nested too deeply", "see the README for the shape of a team file", line))
     if isinstance(node, yaml.ScalarNode):
         return None if node.tag == _NULL else node.value
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, file, depth + 1) for item in node.value]
-    mapping = Mapping(line=line)
+    return _mapping(node, file, depth)
+
+
+def _mapping(node: yaml.MappingNode, file: str, depth: int) -> Mapping:
+    mapping = Mapping(line=node.start_mark.line + 1)
     for key, item in node.value:
-        name, key_line = str(key.value), key.start_mark.line + 1
-        if name in mapping.values:
-            raise MeshlabError(Problem(file, f"key {name!r} stands twice", "keep one of them", key_line))
-        mapping.values[name] = _value(item, file, depth + 1)
-        mapping.lines[name] = key_line
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise MeshlabError(Problem(file, "a key is no text", "begin the line with a name and a colon", line))
+        if key.value in mapping.values:
+            raise MeshlabError(Problem(file, f"key {shorten(key.value)} stands twice", "keep one of them", line))
+        mapping.values[key.value] = _value(item, file, depth + 1)
+        mapping.lines[key.value] = line
     return mapping
