@@ -1,0 +1,303 @@
+"""The command line: reads what was asked, calls the package, prints what came back.
+
+Everything heavy is imported inside the command that needs it, so that ``meshlab --help`` starts at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from meshlab import __version__
+from meshlab.errors import MeshlabError, did_you_mean, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from meshlab.render import Outcome
+
+SOME_FAILED, WRONG_INPUT = 1, 2
+"""Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
+
+EXISTING_PATH = click.Path(path_type=Path)
+
+
+class Command(click.Group):
+    """The group of all commands: a user's mistake becomes one line each, never a traceback."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one is nearest."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(f"unknown command {args[0]!r}; {did_you_mean(args[0], self.commands)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def main(self, *args: object, **kwargs: object) -> NoReturn:  # type: ignore[override]
+        """Run a command and exit with the status that docs/interface promises."""
+        debug = "--debug" in sys.argv
+        try:
+            status = super().main(*args, **{**kwargs, "standalone_mode": False})  # type: ignore[arg-type]
+        except click.Abort:
+            fail(["interrupted"], 130)
+        except click.ClickException as error:
+            if debug:
+                raise
+            fail([_usage_text(error)], WRONG_INPUT)
+        except MeshlabError as error:
+            if debug:
+                raise
+            fail([str(problem) for problem in error.problems], WRONG_INPUT)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(0)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _usage_text(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    message = printable(" ".join(error.format_message().split())).rstrip(".")
+    return f"{message}; see '{context.command_path} --help'" if context else message
+
+
+def fail(lines: Sequence[str], status: int) -> NoReturn:
+    """Print one line for each thing that is wrong and leave."""
+    for line in lines:
+        click.echo(f"meshlab: error: {line}", err=True)
+    sys.exit(status)
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+def main(debug: bool) -> None:  # noqa: FBT001  (click passes options by name)
+    """Architecture reviews of Kubernetes networking.
+
+    Do we need a service mesh at all, which CNI and data plane fit, what would each cost, and how sure is that?
+    """
+
+
+# --- review --------------------------------------------------------------------------------------------------------
+
+
+def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    from meshlab.render import FORMATS
+
+    names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    for name in names:
+        if name not in FORMATS:
+            raise click.BadParameter(f"{name!r} is no format; {did_you_mean(name, FORMATS)}")
+    if not names:
+        raise click.BadParameter(f"names no format; known: {', '.join(FORMATS)}")
+    return names
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
+@click.option(
+    "--out",
+    type=EXISTING_PATH,
+    default=Path("reports"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the reports.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Reviews rendered at a time [default: the cores]."
+)
+@click.option(
+    "--format",
+    "formats",
+    default="html,ipynb,json",
+    show_default=True,
+    callback=_formats,
+    metavar="LIST",
+    help="What to write, divided by commas: html, ipynb, json.",
+)
+def review(paths: tuple[Path, ...], out: Path, jobs: int | None, formats: tuple[str, ...]) -> int:
+    """Render a review for each team.
+
+    PATH is a team file, a cluster dump (a file or a folder), or a folder of team files. Without PATH the example
+    teams are reviewed.
+
+    Example: meshlab review teams/ --out reports
+    """
+    from meshlab.render import render_reviews
+    from meshlab.review import example_teams, find_teams
+
+    found = find_teams(paths or [example_teams()])
+    click.echo(f"meshlab: reviewing {len(found)} teams", err=True)
+    outcomes = render_reviews(found, out, formats=formats, jobs=jobs, progress=_report_progress)
+    failed = sum(outcome.failed for outcome in outcomes)
+    click.echo(f"{len(outcomes) - failed} rendered, {failed} failed; open {out / 'index.html'}")
+    return SOME_FAILED if failed else 0
+
+
+def _report_progress(outcome: Outcome) -> None:
+    for reason in outcome.reasons:
+        click.echo(f"meshlab: error: {reason}", err=True)
+    if not outcome.failed:
+        click.echo(f"meshlab: rendered {outcome.team}", err=True)
+
+
+# --- facts, estimate, decide ---------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
+@click.option("--anonymize", is_flag=True, help="Replace names by stable hashes.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    show_default=True,
+    help="How to print the facts.",
+)
+def facts(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
+    """Read a cluster's facts from dumps.
+
+    PATH is a file or folder of `kubectl get -o json` or `-o yaml`. What a dump does not hold is null.
+
+    Example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json
+    """
+    from meshlab.facts import read_facts
+    from meshlab.review import pretty_json
+
+    found = read_facts(list(paths), anonymize=anonymize)
+    if form == "json":
+        click.echo(pretty_json(found), nl=False)
+    else:
+        import yaml
+
+        click.echo(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100), nl=False)
+
+
+@main.command()
+@click.argument("scenarios", type=EXISTING_PATH)
+@click.option("--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    help="How to write the estimates [default: by the ending of --out, else table].",
+)
+def estimate(scenarios: Path, out: Path | None, form: str | None) -> None:
+    """Estimate what each data plane adds for each scenario.
+
+    SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario.
+
+    Example: meshlab estimate scenarios.csv --format json
+    """
+    from meshlab.overhead import estimate as estimates
+    from meshlab.scenario import read_scenarios
+
+    form = form or {".csv": "csv", ".json": "json", ".parquet": "parquet"}.get(out.suffix if out else "", "table")
+    if form == "parquet" and out is None:
+        raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
+    _write(estimates(read_scenarios(scenarios)).collect(), form, out)
+
+
+def _write(frame: pl.DataFrame, form: str, out: Path | None) -> None:
+    from io import BytesIO
+
+    from meshlab.files import write_whole
+
+    if form == "table":
+        content = _text_table(frame.select(_headline_columns(frame))).encode()
+    elif form == "parquet":
+        buffer = BytesIO()
+        frame.write_parquet(buffer)
+        content = buffer.getvalue()
+    else:
+        content = (frame.write_csv() if form == "csv" else frame.write_json() + "\n").encode()
+    if out is None:
+        click.get_binary_stream("stdout").write(content)
+    else:
+        write_whole(out, content)
+        click.echo(f"meshlab: wrote {out}", err=True)
+
+
+def _headline_columns(frame: pl.DataFrame) -> list[str]:
+    """Columns of the table that a person reads: totals with their intervals; the other formats hold the rest."""
+    figures = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+    wanted = ["scenario", "dataplane", *(f"{name}{end}" for name in figures for end in ("_lo", "", "_hi"))]
+    return [name for name in [*wanted, "in_evidence_range"] if name in frame.columns]
+
+
+def _text_table(frame: pl.DataFrame) -> str:
+    import polars as pl
+
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=-1,
+        fmt_str_lengths=200,
+        fmt_table_cell_list_len=-1,
+        float_precision=3,
+    ):
+        return f"{frame}\n"
+
+
+@main.command()
+@click.argument("scenarios", type=EXISTING_PATH, required=False)
+@click.option("--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own tables, laid over meshlab's.")
+@click.option("--check", is_flag=True, help="Prove the tables: no gap, no row that never decides, every overlap named.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the verdicts.",
+)
+def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) -> int:  # noqa: FBT001
+    """Recommend a CNI and a mesh for each scenario, with reasons and what would change the answer.
+
+    SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario.
+
+    Example: meshlab decide scenarios.csv --format json
+    """
+    from meshlab import decision
+
+    loaded = decision.load_tables(tables)
+    if check:
+        return _check_tables(loaded, form)
+    if scenarios is None:
+        raise click.UsageError("name a file of scenarios, or give --check", click.get_current_context())
+    from meshlab.review import pretty_json
+    from meshlab.scenario import read_scenarios
+
+    frame = read_scenarios(scenarios)
+    if form == "json":
+        click.echo(pretty_json(decision.explain(frame, loaded)), nl=False)
+    else:
+        click.echo(_text_table(decision.decide(frame, loaded).collect()), nl=False)
+    return 0
+
+
+def _check_tables(tables: object, form: str) -> int:
+    raise NotImplementedError
+
+
+# --- lab -----------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port on this machine [default: the first free from 8888].")
+def lab(port: int | None) -> int:
+    """Open the workbooks in JupyterLab, on this machine only.
+
+    Example: meshlab lab
+    """
+    from meshlab.lab import open_lab
+
+    return open_lab(port)

@@ -1,0 +1,265 @@
+"""What a report says, part by part: each function turns a review into one fragment for a notebook's cell.
+
+A fragment shows as HTML where a page reads it and as plain text where nothing else is understood. Every template
+escapes what it is given: team names, notes and names from a dump are other people's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+import plotly.graph_objects as go
+
+from meshlab import __version__, charts, theme
+from meshlab.scenario import inputs
+from meshlab.tables import read_table, resource
+from meshlab.theme import DATAPLANES, figure_text, interval_text
+from meshlab.units import significant
+
+Review = Mapping[str, object]
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+
+STATUS_WORDS = {
+    "stated": "stated by the team",
+    "measured": "read from the cluster",
+    "inferred": "inferred from the cluster",
+    "assumed": "assumed by the team",
+    "default": "default of meshlab",
+    "unknown": "unknown",
+}
+"""Where a value comes from, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A part of a report: HTML for a page, text for everything else."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart with its figures as a table: without a script that draws it, the table says everything."""
+
+    figure: go.Figure
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {PLOTLY_MIME: self.figure.to_plotly_json(), "text/html": self.html, "text/plain": self.text}
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource("templates") / "fragments"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "value": value_text,
+        "figure": figure_text,
+        "option": option_text,
+        "interval": interval_text,
+    }
+    environment.globals |= {"status_words": STATUS_WORDS}
+    return environment
+
+
+def _fragment(template: str, text: str, **context: object) -> Fragment:
+    return Fragment(_environment().get_template(f"{template}.html.j2").render(**context), text)
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+def value_text(value: object) -> str:
+    """A value of an input as a person writes it; a missing one is ``unknown``."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(need_label, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else significant(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@cache
+def _need_labels() -> dict[str, str]:
+    return dict(read_table("needs").select("need", "label").iter_rows())
+
+
+def need_label(need: object) -> str:
+    """A capability in words; an id that nobody declared stays as it is."""
+    return _need_labels().get(str(need), str(need))
+
+
+def input_label(name: str) -> str:
+    """Label of an input; a need written as ``needs: mtls`` or a name that nobody declared stays readable."""
+    return inputs()[name].label if name in inputs() else name
+
+
+def option_text(option: str, current_cni: object = None) -> str:
+    """A recommendation in words; staying put names what stays."""
+    if option == "stay" and isinstance(current_cni, str):
+        return f"stay on {theme.OPTIONS.get(current_cni, current_cni)}"
+    return theme.OPTIONS.get(option, option)
+
+
+def title_text(review: Review) -> str:
+    """The verdict in one line."""
+    verdict: Mapping[str, str] = review["verdict"]  # type: ignore[assignment]
+    scenario: Mapping[str, object] = review["scenario"]  # type: ignore[assignment]
+    return f"{option_text(verdict['cni'], scenario['current_cni'])}; {option_text(verdict['mesh'])}"
+
+
+# --- parts of the report, in the order in which it shows them ------------------------------------------------------
+
+
+def style() -> Fragment:
+    """The style sheet of all fragments; show it once, before the others."""
+    css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
+    return Fragment(f"<style>{css}</style>", "")
+
+
+def verdict(review: Review) -> Fragment:
+    """The recommendation with its reasons, what stands against it, and how sure it is."""
+    return _fragment(
+        "verdict",
+        f"{review['team']}: {title_text(review)}",
+        review=review,
+        verdict=review["verdict"],
+        scenario=review["scenario"],
+    )
+
+
+def headline(review: Review) -> Fragment:
+    """The three numbers that matter, of what is recommended and of what runs today."""
+    head: Mapping[str, object] = review["headline"]  # type: ignore[assignment]
+    lines = [
+        f"{item['label']}: {figure_text(item['recommended'])} {item['unit']} "
+        f"({interval_text(item['recommended_lo'], item['recommended_hi'])})"
+        for item in head["figures"]  # type: ignore[attr-defined]
+    ]
+    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    return _fragment("headline", "\n".join(lines), head=head, names=names)
+
+
+def flips(review: Review) -> Fragment:
+    """What could change the answer: the smallest changes of facts, and the facts that are missing."""
+    answer: Mapping[str, object] = review["verdict"]  # type: ignore[assignment]
+    found: Sequence[Mapping[str, object]] = answer["flips"]  # type: ignore[assignment]
+    rows = [
+        {
+            "changes": [
+                {"label": input_label(change["input"]), "from": change["from"], "to": change["to"]}
+                for change in flip.get("changes", [flip])  # type: ignore[attr-defined]
+            ],
+            "outcome": flip,
+        }
+        for flip in found
+    ]
+    unknown = [{"name": name, "label": input_label(name)} for name in answer["unknown"]]  # type: ignore[attr-defined]
+    text = f"{len(rows)} changes of one or two facts would change the answer; {len(unknown)} missing facts could"
+    return _fragment(
+        "flips", text, rows=rows, unknown=unknown, note=answer.get("flip_note"), scenario=review["scenario"]
+    )
+
+
+def facts(review: Review) -> Fragment:
+    """Every input with its value and where it comes from, and where team file and cluster disagree."""
+    rows = [
+        {**row, "why": row["source"] if row["status"] in ("stated", "measured", "inferred") else ""}
+        for row in review["inputs"]  # type: ignore[attr-defined]
+    ]
+    differing = [{**row, "label": input_label(row["input"])} for row in review["disagreements"]]  # type: ignore[attr-defined]
+    return _fragment(
+        "facts",
+        "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows),
+        rows=rows,
+        differing=differing,
+        cluster=review["facts"],
+        notes=review["notes"],
+    )
+
+
+def chart(review: Review, name: str, *, look: str = "light") -> Picture:
+    """A chart by name with its alternative text and its figures as a table."""
+    alternative = charts.alt_text(name, review)
+    rows = charts.table(name, review)
+    html = (
+        _environment()
+        .get_template("chart.html.j2")
+        .render(name=name, alternative=alternative, rows=rows, columns=list(rows[0]) if rows else [])
+    )
+    return Picture(charts.figure(name, review, theme=look), html, alternative)
+
+
+def rules(review: Review) -> Fragment:
+    """The decision tables row by row: matched, not matched or unknown, and why."""
+    rows = review["verdict"]["rows"]  # type: ignore[index]
+    return _fragment(
+        "rules",
+        "\n".join(f"{row['id']}: {row['state']}" for row in rows),
+        rows=rows,
+        states=theme.STATES,
+        options=review["verdict"].get("options", []),  # type: ignore[attr-defined]
+        label=input_label,
+        need=need_label,
+    )
+
+
+def assumptions(review: Review) -> Fragment:
+    """Each value that stands in for a fact, and why."""
+    units = {name: spec.unit or "" for name, spec in inputs().items()}
+    rows = [
+        {**row, "label": input_label(row["input"]), "unit": units.get(row["input"], "")}
+        for row in review["assumptions"]  # type: ignore[attr-defined]
+    ]
+    return _fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
+
+
+def sources(review: Review) -> Fragment:
+    """Every source of a figure or a rule, who wrote it, and what they sell."""
+    rows: Sequence[Mapping[str, object]] = review["sources"]  # type: ignore[assignment]
+    return _fragment("sources", "\n".join(f"{row['source_id']}: {row['title']}" for row in rows), rows=rows)
+
+
+def stamp(review: Review) -> Fragment:
+    """Version and hash by which a reader finds out whether the report still holds."""
+    text = f"meshlab {review['meshlab_version']}, inputs {review['inputs_sha256']}"
+    return _fragment("stamp", text, review=review)
+
+
+# --- the index of a reports folder ---------------------------------------------------------------------------------
+
+
+def index_page(
+    rows: Sequence[Mapping[str, object]], failed: Sequence[Mapping[str, object]], figures: Sequence[str], page_css: str
+) -> str:
+    """The page that lists all reviews of a folder.
+
+    Args:
+        rows: One for each review, as ``meshlab.review.summaries`` gives it, with a ``link``.
+        failed: Team and reasons of each that failed.
+        figures: Names of the three figures that matter.
+        page_css: Style of a whole page.
+    """
+    css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(rows=rows, failed=failed, figures=figures, page_css=page_css, css=css, version=__version__)
+    )

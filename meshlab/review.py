@@ -1,0 +1,372 @@
+"""One review as plain data: a team's statements and its cluster's facts, through every model, with all sources.
+
+A review is what ``review.json`` holds. Charts, workbooks, reports and design docs all read it and compute nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from meshlab import __version__, decision, overhead
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.facts import is_dump, read_facts, scenario_values
+from meshlab.scenario import frame_of, inputs, with_defaults
+from meshlab.tables import data_path, read_table
+from meshlab.team import Team, read_team
+
+Review = dict[str, object]
+
+DATAPLANE_OF_MESH = {
+    "none": "none",
+    "cilium-mesh": "cilium",
+    "istio-ambient": "istio-ambient",
+    "istio-sidecar": "istio-sidecar",
+    "linkerd": "linkerd",
+}
+"""The data plane whose estimate answers for a mesh; `other` has none."""
+
+HEADLINES = {
+    "memory_gib": ("Memory", "GiB"),
+    "cost_usd_per_month": ("Cost", "USD/month"),
+    "added_p99_ms": ("Latency added at p99", "ms"),
+}
+"""The three numbers that a report opens with: figure, label, unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Where the value of one input comes from.
+
+    Args:
+        value: The value, or None where it is unknown.
+        status: stated, measured, inferred, assumed, default or unknown.
+        source: The file, or the reason where it is an assumption.
+    """
+
+    value: object
+    status: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A team with its facts read, ready for the models."""
+
+    team: Team
+    facts: dict[str, object] | None
+    given: dict[str, Given]
+    disagreements: tuple[dict[str, object], ...]
+
+
+# --- from paths to teams -------------------------------------------------------------------------------------------
+
+
+def find_teams(paths: Sequence[Path]) -> list[Path]:
+    """Team files and dumps among ``paths``; a folder of team files gives each of them.
+
+    Raises:
+        MeshlabError: A path does not exist, or is a folder that holds neither teams nor a dump.
+    """
+    found: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            teams = [
+                file for file in sorted(path.iterdir()) if file.suffix in (".yaml", ".yml") and not _is_dump_file(file)
+            ]
+            if teams and any(map(_names_a_team, teams)):
+                found += teams
+            elif is_dump(path):
+                found.append(path)
+            else:
+                problems.append(Problem(str(path), "holds neither team files nor a dump", "see the README for both"))
+        elif path.exists():
+            found.append(path)
+        else:
+            problems.append(Problem(str(path), "no such file or folder", "check the path"))
+    if problems:
+        raise MeshlabError(problems)
+    return found
+
+
+def _is_dump_file(path: Path) -> bool:
+    return not _names_a_team(path) and is_dump(path)
+
+
+def _names_a_team(path: Path) -> bool:
+    """Whether the first 64 KiB of a file hold a line that begins with ``team:``."""
+    try:
+        with path.open("rb") as stream:
+            return re.search(rb"""(?m)^\s*\{?\s*["']?team["']?\s*:""", stream.read(65536)) is not None
+    except OSError:
+        return False
+
+
+def load_team(path: Path) -> Team:
+    """A team file, or a dump that stands as a team of its own, named after its file.
+
+    Raises:
+        MeshlabError: The file is neither, or is wrong.
+    """
+    if path.is_dir() or (not _names_a_team(path) and is_dump(path)):
+        stem = path.name.partition(".")[0] if path.is_file() else path.resolve().name
+        name = re.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")[:63].strip("-") or "cluster"
+        return Team(name=name, file=str(path), cluster=path)
+    return read_team(path)
+
+
+def example_teams() -> Path:
+    """Folder of the example teams."""
+    return data_path("teams")
+
+
+# --- from teams to cases -------------------------------------------------------------------------------------------
+
+
+def open_case(team: Team) -> Case:
+    """Read the team's cluster and settle where every input comes from: stated, then assumed, then the facts.
+
+    Raises:
+        MeshlabError: The cluster's dump cannot be read.
+    """
+    facts = read_facts([team.cluster]) if team.cluster else None
+    supplied = scenario_values(facts) if facts else {}
+    given: dict[str, Given] = {}
+    disagreements: list[dict[str, object]] = []
+    for name in inputs():
+        if name in team.stated:
+            given[name] = Given(team.stated[name], "stated", team.source or _file_name(team.file))
+        elif name in team.assumptions:
+            given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
+        elif name in supplied:
+            given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
+        if name in supplied and given[name].value != supplied[name].value:
+            disagreements.append(
+                {
+                    "input": name,
+                    "used": given[name].value,
+                    "found": supplied[name].value,
+                    "source": supplied[name].source,
+                }
+            )
+    return Case(team, facts, given, tuple(disagreements))
+
+
+def _file_name(file: str) -> str:
+    """A path as a report shows it: reports travel, the folders of the machine that made them do not."""
+    return Path(file).name
+
+
+# --- from cases to reviews -----------------------------------------------------------------------------------------
+
+
+def build_reviews(cases: Sequence[Case]) -> list[Review]:
+    """Reviews of all cases: each model runs once over all of them."""
+    frame = frame_of(
+        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
+    )
+    filled = with_defaults(frame).collect()
+    estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
+    verdicts = {verdict["scenario"]: verdict for verdict in decision.explain(frame)}
+    return [
+        _assemble(case, row, estimates[(case.team.name,)], verdicts[case.team.name])
+        for case, row in zip(cases, filled.iter_rows(named=True), strict=True)
+    ]
+
+
+def _assemble(case: Case, row: dict[str, object], estimates: pl.DataFrame, verdict: dict[str, object]) -> Review:
+    figures = [without(item, "scenario") for item in estimates.to_dicts()]
+    review: Review = {
+        "team": case.team.name,
+        "notes": case.team.notes,
+        "source": case.team.source,
+        "verdict": without(verdict, "scenario"),
+        "headline": _headline(row, figures, verdict),
+        "scenario": without(row, "scenario", "assumed"),
+        "inputs": _inputs(case, row),
+        "facts": case.facts,
+        "disagreements": list(case.disagreements),
+        "estimates": figures,
+        "migration": None,
+        "iac": None,
+        "audit": None,
+        "sensitivity": None,
+        "assumptions": _assumptions(case, row),
+        "sources": _sources(figures, verdict, row),
+        "meshlab_version": __version__,
+    }
+    review["inputs_sha256"] = _digest(
+        [case.team.name, case.team.notes, case.team.source, review["inputs"], case.facts, __version__, data_sha256()]
+    )
+    return review
+
+
+def without(row: Mapping[str, object], *names: str) -> dict[str, object]:
+    """A row less some of its columns."""
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _inputs(case: Case, row: Mapping[str, object]) -> list[dict[str, object]]:
+    """Every declared input with its value, status and source, for the report's table."""
+    rows = []
+    for name, spec in inputs().items():
+        item = case.given.get(name)
+        if item is None:
+            item = Given(row[name], "unknown" if row[name] is None else "default", spec.default_why or "")
+        rows.append(
+            {
+                "input": name,
+                "label": spec.label,
+                "value": item.value,
+                "unit": spec.unit,
+                "status": item.status,
+                "source": item.source,
+            }
+        )
+    return rows
+
+
+def _assumptions(case: Case, row: Mapping[str, object]) -> list[dict[str, object]]:
+    """Each value that nobody measured or stated, with the reason why it stands in."""
+    return [
+        {"input": item["input"], "value": item["value"], "why": item["source"]}
+        for item in _inputs(case, row)
+        if item["status"] in ("assumed", "default")
+    ]
+
+
+def _headline(
+    row: Mapping[str, object], figures: Sequence[Mapping[str, object]], verdict: Mapping[str, object]
+) -> dict[str, object]:
+    """The three numbers that matter: of what is recommended, and of what runs today."""
+    by_dataplane = {item["dataplane"]: item for item in figures}
+    recommended = recommended_dataplane(verdict, row)
+    today = DATAPLANE_OF_MESH.get(str(row["current_mesh"]))
+    return {
+        "dataplane": recommended,
+        "today": today,
+        "figures": [
+            {
+                "figure": figure,
+                "label": label,
+                "unit": unit,
+                **{f"recommended{end}": by_dataplane[recommended][f"{figure}{end}"] for end in ("_lo", "", "_hi")},
+                **{
+                    f"today{end}": by_dataplane[today][f"{figure}{end}"] if today else None
+                    for end in ("_lo", "", "_hi")
+                },
+            }
+            for figure, (label, unit) in HEADLINES.items()
+        ],
+    }
+
+
+def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str:
+    """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents."""
+    if verdict["mesh"] == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
+        return "cilium"
+    return DATAPLANE_OF_MESH[str(verdict["mesh"])]
+
+
+def _sources(
+    figures: Sequence[Mapping[str, object]], verdict: Mapping[str, object], row: Mapping[str, object]
+) -> list[dict[str, object]]:
+    """Each cited source once, with what it supports."""
+    supports: dict[str, list[str]] = {}
+    for item in figures:
+        for source_id in overhead.sources(str(item["dataplane"])):
+            supports.setdefault(source_id, []).append(f"figures of {item['dataplane']}")
+    for rule in verdict["rows"]:  # type: ignore[attr-defined]
+        for source_id in re.split(r"[;|\s]+", rule["source_id"] or ""):
+            if source_id:
+                supports.setdefault(source_id, []).append(f"{rule['table']} row {rule['id']}")
+    if row["cpu_usd_per_core_hour"] is not None:
+        supports.setdefault("opencost-default", []).append("default prices")
+    table = {item["source_id"]: item for item in read_table("sources").iter_rows(named=True)}
+    return [{**table[source_id], "supports": list(dict.fromkeys(uses))} for source_id, uses in sorted(supports.items())]
+
+
+@cache
+def data_sha256() -> str:
+    """Hash of every table that the models and the decision read."""
+    files = sorted(path for path in data_path("").rglob("*.csv"))
+    return _digest([[file.relative_to(data_path("")).as_posix(), file.read_text(encoding="utf-8")] for file in files])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def canonical_json(value: object) -> str:
+    """JSON with one way to write each value: the same inputs give the same bytes."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str)
+
+
+def pretty_json(value: object) -> str:
+    """JSON for a file that a person may open."""
+    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
+
+
+# --- opening what is there already ---------------------------------------------------------------------------------
+
+
+def open_review(source: str | Path) -> Review:
+    """A review from the name of an example team, a team file, a dump or a ``review.json``.
+
+    Raises:
+        MeshlabError: There is no such team or file, or it is wrong.
+    """
+    path = Path(source)
+    if path.name == "review.json" and path.is_file():
+        return read_review(path)
+    if not path.exists():
+        path = _example(str(source))
+    return build_reviews([open_case(load_team(path))])[0]
+
+
+def _example(name: str) -> Path:
+    known = {file.stem: file for file in sorted(example_teams().glob("*.yaml"))}
+    if name not in known:
+        raise MeshlabError(Problem(shorten(name), "is neither a file nor an example team", did_you_mean(name, known)))
+    return known[name]
+
+
+def read_review(path: Path) -> Review:
+    """A ``review.json`` that an earlier run wrote.
+
+    Raises:
+        MeshlabError: It is no review.
+    """
+    try:
+        review = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MeshlabError(Problem(str(path), f"is no review: {error}", "render it again")) from error
+    if not isinstance(review, dict) or "verdict" not in review:
+        raise MeshlabError(Problem(str(path), "is no review", "render it again"))
+    return review
+
+
+def summaries(reviews: Iterable[Review]) -> Iterator[dict[str, object]]:
+    """One row of the index for each review."""
+    for review in reviews:
+        verdict = review["verdict"]
+        yield {
+            "team": review["team"],
+            "cni": verdict["cni"],
+            "mesh": verdict["mesh"],
+            "confidence": verdict["confidence"],
+            **{
+                f"{item['figure']}{end}": item[f"recommended{end}"]
+                for item in review["headline"]["figures"]
+                for end in ("_lo", "", "_hi")
+            },
+            "inputs_sha256": review["inputs_sha256"],
+        }
