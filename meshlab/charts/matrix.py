@@ -1,0 +1,125 @@
+"""The decision tables as a chart: each row matched, not matched or unknown, and which fact is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+
+from meshlab.charts.canvas import LINE, Canvas, Chart, Kind, Review, escape, framed, small, words
+from meshlab.theme import NOTE_PX, OPTIONS, STATES, TEXT_PX, THEMES, wrap
+
+STATE_PX = 116
+"""Room for the state of a row. [px]"""
+
+HEADING_PX, GAP_PX = 28, 14
+"""Height of a table's heading, and the room between rows. [px]"""
+
+TABLES = {"cni": "Network plugin (CNI)", "mesh": "Mesh"}
+"""Headings of the tables, in their order."""
+
+SCHEMA = {
+    "table": pl.String,
+    "id": pl.String,
+    "priority": pl.Int64,
+    "condition": pl.String,
+    "recommendation": pl.String,
+    "reason": pl.String,
+    "source_id": pl.String,
+    "state": pl.String,
+    "missing": pl.List(pl.String),
+}
+
+
+def prepare(_chart: Chart, review: Review) -> pl.DataFrame:
+    """Rows of the decision tables with their state, in order of table and priority."""
+    return (
+        pl.DataFrame(review["verdict"]["rows"], schema=SCHEMA)
+        .sort("table", "priority", maintain_order=True)
+        .with_columns(
+            option=pl.col("recommendation").replace(OPTIONS),
+            missing=pl.col("missing").fill_null([]).list.join(", "),
+        )
+    )
+
+
+def source_ids(_chart: Chart, frame: pl.DataFrame, _review: Review) -> list[str]:
+    """Sources that the rows cite."""
+    return sorted(
+        {source_id for cell in frame["source_id"].drop_nulls() for source_id in re.findall(r"[^\s;|]+", cell)}
+    )
+
+
+def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> go.Figure:
+    """A block of text per row: the state in symbol, word and colour, then what is recommended, why and when."""
+    colours = THEMES[canvas.theme]
+    annotations: list[dict[str, Any]] = []
+    rules: list[dict[str, Any]] = []
+    y = 0.0
+    for group in frame.partition_by("table", maintain_order=True):
+        heading = TABLES.get(group["table"][0], group["table"][0])
+        annotations.append(_at(y + 4, words(f"<b>{heading}</b>", 0, colours.muted, TEXT_PX)))
+        y += HEADING_PX
+        for row in group.iter_rows(named=True):
+            lines = _block(row, canvas.text_px - STATE_PX, colours.muted)
+            state = STATES[row["state"]]
+            rules.append(_rule(y, colours.line))
+            mark = f"<b>{state.symbol}</b> {state.word}"
+            annotations.append(_at(y + GAP_PX / 2, words(mark, 0, state.hues[canvas.theme], TEXT_PX)))
+            annotations.append(_at(y + GAP_PX / 2, words("<br>".join(lines), STATE_PX, colours.ink, TEXT_PX)))
+            y += LINE * TEXT_PX * len(lines) + GAP_PX
+        y += GAP_PX
+    hidden = {"visible": False, "fixedrange": True}
+    # one unit of the y axis is one pixel, so that text blocks can be stacked by their heights
+    layout = go.Layout(
+        xaxis={**hidden, "range": [0, 1]}, yaxis={**hidden, "range": [y, 0]}, annotations=annotations, shapes=rules
+    )
+    return framed(chart, canvas, go.Figure(layout=layout), y)
+
+
+def _block(row: Mapping[str, Any], width_px: float, muted: str) -> list[str]:
+    """Lines of a row's text."""
+    reason = wrap(row["reason"], width_px, TEXT_PX) if row["reason"] else []
+    notes = [f"when {row['condition']}", *([f"not known: {row['missing']}"] if row["missing"] else [])]
+    return [
+        f"<b>{escape(row['option'])}</b>",
+        *map(escape, reason),
+        *(small(escape(line), NOTE_PX, muted) for text in notes for line in wrap(text, width_px, NOTE_PX)),
+    ]
+
+
+def _at(y: float, annotation: dict[str, Any]) -> dict[str, Any]:
+    return {**annotation, "y": y, "yref": "y"}
+
+
+def _rule(y: float, colour: str) -> dict[str, Any]:
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": {"color": colour, "width": 1}}
+
+
+def rows(_chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
+    """The decision tables as rows of text."""
+    return [
+        {
+            "question": TABLES.get(row["table"], row["table"]),
+            "row": row["id"],
+            "state": f"{STATES[row['state']].symbol} {STATES[row['state']].word}",
+            "recommends": row["option"],
+            "when": row["condition"] or "",
+            "because": row["reason"] or "",
+            "not known": row["missing"],
+        }
+        for row in frame.iter_rows(named=True)
+    ]
+
+
+def sentences(_chart: Chart, frame: pl.DataFrame) -> Iterator[str]:
+    """The state of each row in words."""
+    for row in frame.iter_rows(named=True):
+        missing = f", because {row['missing']} is not known" if row["missing"] else ""
+        yield f"{TABLES.get(row['table'], row['table'])}, row {row['id']} for {row['option']}: {row['state']}{missing}."
+
+
+MATRIX = Kind(prepare, draw, rows, sentences, source_ids)

@@ -1,0 +1,172 @@
+"""One look for every chart: colours, marks, type sizes, and how numbers and long lines are written.
+
+Nothing is told by colour alone: rows carry words, states carry symbols, parts of a bar carry hatching. Hues are
+those of Okabe and Ito, which readers with any common colour blindness tell apart; `print` needs no hue at all.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from functools import cache
+
+import plotly.graph_objects as go
+
+from meshlab.units import significant
+
+FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+
+TITLE_PX, TEXT_PX, SECOND_PX, NOTE_PX = 17, 13, 12, 11
+"""Sizes of type. [px]"""
+
+NARROW_PX = 600
+"""Width that a figure without a width of its own must still be legible at: half a notebook. [px]"""
+
+CHARACTER_WIDTH = 0.54
+"""Mean width of a character as a share of the type's size, on the wide side so that lines never overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlane:
+    """How a data plane is named and drawn in every chart.
+
+    Args:
+        label: Name in words.
+        symbol: Marker, so that curves and points differ without colour.
+        hues: Colour in each theme.
+    """
+
+    label: str
+    symbol: str
+    hues: dict[str, str]
+
+
+DATAPLANES: dict[str, DataPlane] = {
+    "none": DataPlane("No mesh", "x", {"light": "#6b7280", "dark": "#9ca3af", "print": "#555555"}),
+    "istio-sidecar": DataPlane("Istio sidecar", "square", {"light": "#d55e00", "dark": "#f0883e", "print": "#1a1a1a"}),
+    "istio-ambient": DataPlane("Istio ambient", "circle", {"light": "#0072b2", "dark": "#56b4e9", "print": "#444444"}),
+    "cilium": DataPlane("Cilium", "diamond", {"light": "#009e73", "dark": "#2fc79a", "print": "#6e6e6e"}),
+    "linkerd": DataPlane("Linkerd", "triangle-up", {"light": "#b0558a", "dark": "#dd9cc4", "print": "#8f8f8f"}),
+}
+"""Data planes in the order in which every chart lists them."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the state of a row of a decision table is shown: in a symbol, a word and a colour."""
+
+    symbol: str
+    word: str
+    hues: dict[str, str]
+
+
+STATES: dict[str, State] = {
+    "matched": State("✓", "matched", {"light": "#00734f", "dark": "#2fc79a", "print": "#000000"}),
+    "unknown": State("?", "unknown", {"light": "#a34700", "dark": "#f0a35e", "print": "#000000"}),
+    "not matched": State("–", "not matched", {"light": "#5b6470", "dark": "#9ca3af", "print": "#666666"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours of paper, ink and lines.
+
+    Args:
+        ink: Titles and figures.
+        muted: Axes, notes and what stands second.
+        line: Grid and rules.
+        paper: Background.
+        band: Behind the row of the recommended option.
+    """
+
+    ink: str
+    muted: str
+    line: str
+    paper: str
+    band: str
+
+
+OPTIONS: dict[str, str] = {
+    "calico": "Calico",
+    "calico-enterprise": "Calico Enterprise",
+    "cilium": "Cilium",
+    "stay": "Stay with the CNI of today",
+    "none": "No mesh",
+    "cilium-mesh": "Cilium's own mesh",
+    "istio-ambient": "Istio ambient",
+    "istio-sidecar": "Istio with sidecars",
+}
+"""Recommendations of the decision tables in words."""
+
+
+THEMES: dict[str, Theme] = {
+    "light": Theme(ink="#1b2027", muted="#565f6b", line="#dfe3e8", paper="#ffffff", band="#edf4f9"),
+    "dark": Theme(ink="#eceff3", muted="#a9b2bd", line="#363d47", paper="#14181d", band="#1f2933"),
+    "print": Theme(ink="#000000", muted="#3d3d3d", line="#d0d0d0", paper="#ffffff", band="#f0f0f0"),
+}
+
+
+@cache
+def template(theme: str) -> go.layout.Template:
+    """The plotly template of a theme: type, colours, axes and legend of every chart."""
+    colours = THEMES[theme]
+    axis = {
+        "color": colours.muted,
+        "gridcolor": colours.line,
+        "linecolor": colours.line,
+        "zeroline": False,
+        "automargin": True,
+        "title": {"font": {"size": TEXT_PX, "color": colours.muted}, "standoff": 8},
+        "tickfont": {"size": TEXT_PX},
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT_FAMILY, "size": TEXT_PX, "color": colours.ink},
+            "paper_bgcolor": colours.paper,
+            "plot_bgcolor": colours.paper,
+            "colorway": [plane.hues[theme] for plane in DATAPLANES.values()],
+            "hoverlabel": {"font": {"family": FONT_FAMILY, "size": TEXT_PX}, "namelength": -1},
+            "hovermode": "closest",
+            "dragmode": False,
+            "xaxis": axis,
+            "yaxis": axis,
+            "title": {
+                "font": {"size": TITLE_PX, "color": colours.ink, "weight": 600},
+                "x": 0,
+                "xref": "container",
+                "xanchor": "left",
+                "yref": "container",
+                "y": 1,
+                "yanchor": "top",
+                "pad": {"l": 12, "t": 12},
+            },
+            "margin": {"l": 12, "r": 12, "t": 60, "b": 60},
+        }
+    )
+
+
+def mix(colour: str, ground: str, share: float) -> str:
+    """A colour thinned with the colour behind it: ``share`` of the first, the rest of the second. [#rrggbb]"""
+    channels = ((int(colour[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(front * share + back * (1 - share)):02x}" for front, back in channels)
+
+
+def wrap(text: str, width_px: float, font_px: float) -> list[str]:
+    """Lines of a text that fit into a width; plotly itself never breaks a line. [lines]"""
+    return textwrap.wrap(text, max(12, int(width_px / (font_px * CHARACTER_WIDTH))), break_long_words=False) or [""]
+
+
+def figure_text(value: float | None) -> str:
+    """A figure with as many digits as an interval deserves: two significant ones, never in powers of ten."""
+    if value is None:
+        return "unknown"
+    if 0 < abs(value) < 0.001:  # noqa: PLR2004  (below that, digits only look exact)
+        return "< 0.001"
+    return significant(value, 3 if abs(value) >= 100 else 2)  # noqa: PLR2004
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """The two ends of an interval, or nothing where there is no interval to speak of."""
+    if low is None or high is None or low == high:
+        return ""
+    return f"{figure_text(low)} – {figure_text(high)}"
