@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import yaml
 
@@ -27,7 +28,7 @@ _NULL = "tag:yaml.org,2002:null"
 
 _SURROGATES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
-Value = "str | None | list[Value] | Mapping"
+Value: TypeAlias = "str | list[Value] | Mapping | None"
 
 
 @dataclass
@@ -127,7 +128,7 @@ def _value(node: yaml.Node, file: str, depth: int = 0) -> Value:
     return _mapping(node, file, depth)
 
 
-def _mapping(node: yaml.MappingNode, file: str, depth: int) -> Mapping:
+def _mapping(node: yaml.Node, file: str, depth: int) -> Mapping:
     mapping = Mapping(line=node.start_mark.line + 1)
     for key, item in node.value:
         line = key.start_mark.line + 1

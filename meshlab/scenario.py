@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from meshlab.documents import Mapping, Value, read_document
+from meshlab.documents import Mapping, Value, read_document, read_text
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
@@ -34,8 +37,18 @@ BOOLEANS = {
 }
 """Words for a boolean that spreadsheets, YAML and JSON use."""
 
-SET_SEPARATORS = r"[|;,\s]+"
-"""What divides the members of a set in one cell, as a regular expression."""
+NOT_READ = {
+    "integer": "not a whole number",
+    "number": "not a number",
+    "boolean": "neither true nor false",
+}
+"""What a value is that could not be read as its input's type; text can always be read as the other types."""
+
+SET_SEPARATORS = r"[\[\]|;,\s]+"
+"""What divides the members of a set in one cell, as a regular expression; ``[]`` is the empty set."""
+
+MAXIMUM_CSV_BYTES = 2**30
+"""Largest CSV of scenarios; larger sets come as Parquet. [bytes]"""
 
 MOST_PROBLEMS = 50
 """Problems of one input that are spelled out; a file with more is broken as a whole."""
@@ -85,7 +98,7 @@ def inputs() -> dict[str, Input]:
         row["name"]: Input(
             **{
                 **row,
-                "choices": needs if row["type"] == "set" else tuple((row["choices"] or "").split("|")),
+                "choices": needs if row["type"] == "set" else tuple(filter(None, (row["choices"] or "").split("|"))),
             }
         )
         for row in read_table("inputs").iter_rows(named=True)
@@ -153,8 +166,8 @@ def read_scenarios(path: Path) -> pl.DataFrame:
     return check_scenarios(frame, str(path), place)
 
 
-Place = Callable[[int, str], int | None]
-"""Line on which the value of a row and column stands."""
+Place = Callable[[int | None, str], int | None]
+"""Line on which the value of a row and column stands; of row None, where the column is named."""
 
 
 def check_scenarios(frame: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
@@ -168,24 +181,46 @@ def check_scenarios(frame: pl.DataFrame, file: str, place: Place) -> pl.DataFram
     Raises:
         MeshlabError: All problems: unknown columns, wrong types, values out of bounds, names missing or twice.
     """
-    known = schema()
-    problems = [
-        Problem(file, f"unknown column {name!r}", did_you_mean(name, known), place(0, name))
-        for name in frame.columns
-        if name not in known
-    ]
-    if "scenario" not in frame.columns:
-        problems.append(Problem(file, "column 'scenario' is missing", "give each row a name", place(0, "scenario")))
-    if problems:
-        raise MeshlabError(problems)
-    typed = frame.select(
-        (_typed(frame[name], spec) if name in frame.columns else pl.lit(None, spec.dtype)).alias(name)
+    unfit = {name: fault for name, *fault in _unfit_columns(frame)}
+    sound = frame.drop(list(unfit), strict=False)
+    columns = {
+        name: _typed(sound[name], spec) if name in sound.columns else pl.lit(None, spec.dtype)
         for name, spec in inputs().items()
-    ).insert_column(0, frame["scenario"].cast(pl.String))
-    problems = [Problem(file, what, todo, place(row, name)) for row, name, what, todo in _faults(frame, typed)]
+    }
+    name = pl.col("scenario").cast(pl.String) if "scenario" in sound.columns else pl.lit(None, pl.String)
+    typed = sound.with_columns(scenario=name, **columns).select(list(schema()))
+    problems = [Problem(file, what, todo, place(None, name)) for name, (what, todo) in unfit.items()]
+    problems += [Problem(file, what, todo, place(row, name)) for row, name, what, todo in _faults(sound, typed)]
     if problems:
-        raise MeshlabError(_abridged(problems, file))
+        raise MeshlabError(_abridged(sorted(problems, key=lambda problem: problem.line or 0), file))
     return typed
+
+
+def _unfit_columns(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Columns that cannot be read at all: name, what is wrong, what to do."""
+    known = schema()
+    if "scenario" not in frame.columns:
+        yield "scenario", "column 'scenario' is missing", "give each row a name"
+    for name, dtype in frame.schema.items():
+        if name not in known:
+            yield name, f"unknown column {shorten(name)}", did_you_mean(name, known)
+        elif not _is_readable(dtype, inputs()[name].type if name in inputs() else "name"):
+            allowed = inputs()[name].allowed if name in inputs() else "text"
+            yield name, f"column {name!r} holds values of type {dtype}", f"give {allowed}"
+
+
+def _is_readable(dtype: pl.DataType, kind: str) -> bool:
+    """Whether an input of that kind can be read from such a column."""
+    if isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null):
+        return True
+    if kind in ("integer", "number"):
+        return dtype.is_numeric()
+    if kind == "set":
+        return dtype in (pl.List(pl.String), pl.List(pl.Null))
+    if kind == "boolean":
+        return dtype == pl.Boolean()
+    # a version that went through a number has lost its zeros: 5.10 became 5.1
+    return kind == "name" and dtype.is_integer()
 
 
 def _abridged(problems: list[Problem], file: str) -> list[Problem]:
@@ -215,7 +250,7 @@ def _typed(raw: pl.Series, spec: Input) -> pl.Expr:
 
 
 def _faults(raw: pl.DataFrame, typed: pl.DataFrame) -> Iterator[tuple[int, str, str, str]]:
-    names = typed["scenario"].str.strip_chars()
+    names = typed["scenario"].str.strip_chars() if "scenario" in raw.columns else pl.Series([], dtype=pl.String)
     for row in (names.is_null() | (names == "")).arg_true():
         yield row, "scenario", "the scenario has no name", "give each row a name"
     for row in (names.is_duplicated() & ~names.is_first_distinct() & names.is_not_null() & (names != "")).arg_true():
@@ -230,46 +265,66 @@ def _column_faults(raw: pl.Series, typed: pl.Series, spec: Input) -> Iterator[tu
     given = raw.is_not_null()
     if raw.dtype == pl.String():
         given &= raw.str.strip_chars() != ""
-    unread = given & typed.is_null()
-    for row in unread.arg_true():
-        yield (
-            row,
-            f"is {shorten(raw[row])}, which is not {spec.allowed.split(' from ')[0].split(' of ')[0]}"
-            if (spec.type in ("integer", "number"))
-            else f"is {shorten(raw[row])}",
-        )
+    for row in (given & typed.is_null()).arg_true():
+        yield row, f"is {shorten(raw[row])}, which is {NOT_READ[spec.type]}"
+    if spec.type == "set":
+        yield from _unknown_members(typed, spec)
+        return
+    for row in (typed.is_not_null() & ~_holds(typed, spec)).arg_true():
+        yield row, f"is {shorten(raw[row])}, {_fault(typed[row], spec)}"
+
+
+def _holds(typed: pl.Series, spec: Input) -> pl.Series:
+    """Whether each value is one that its input allows."""
     if spec.type in ("integer", "number"):
-        # written so that NaN and infinity fail as well
-        for row in (typed.is_not_null() & ~typed.is_between(spec.lower, spec.upper)).arg_true():
-            yield row, f"is {shorten(raw[row])}, out of bounds"
-    elif spec.type == "version":
-        for row in (typed.is_not_null() & ~typed.str.contains(VERSION_PATTERN)).arg_true():
-            yield row, f"is {shorten(raw[row])}, which is no version"
-    elif spec.type == "choice":
-        for row in (typed.is_not_null() & ~typed.is_in(spec.choices)).arg_true():
-            yield row, f"is {shorten(raw[row])}, {did_you_mean(typed[row], spec.choices)}"
-    elif spec.type == "set":
-        unknown = typed.list.set_difference(list(spec.choices))
-        for row in (unknown.list.len() > 0).fill_null(value=False).arg_true():
-            word = unknown[row][0]
-            yield row, f"holds {shorten(word)}, {did_you_mean(word, spec.choices)}"
+        return typed.is_between(spec.lower, spec.upper)  # false for NaN and infinity
+    if spec.type == "version":
+        return typed.str.contains(VERSION_PATTERN)
+    return typed.is_in(spec.choices) if spec.choices else typed.is_not_null()
+
+
+def _fault(value: object, spec: Input) -> str:
+    if spec.type == "version":
+        return "which is no version"
+    return did_you_mean(str(value), spec.choices) if spec.choices else "out of bounds"
+
+
+def _unknown_members(typed: pl.Series, spec: Input) -> Iterator[tuple[int, str]]:
+    unknown = typed.list.set_difference(list(spec.choices))
+    for row in (unknown.list.len() > 0).fill_null(value=False).arg_true():
+        word = unknown[row][0]
+        yield row, f"holds {shorten(word)}, {did_you_mean(word, spec.choices)}"
 
 
 def _read_csv(path: Path) -> tuple[pl.DataFrame, Place]:
-    from meshlab.documents import read_text
-
+    text = read_text(path, MAXIMUM_CSV_BYTES)
+    header = next(csv.reader(io.StringIO(text, newline="")), [])
+    if doubled := [name for name, count in Counter(header).items() if count > 1]:
+        raise MeshlabError(
+            Problem(str(path), f"column {shorten(name)} stands twice", "keep one of them", 1) for name in doubled
+        )
     try:
-        frame = pl.read_csv(path, infer_schema=False, encoding="utf8")
-    except FileNotFoundError as error:
-        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from error
+        frame = pl.read_csv(io.BytesIO(text.encode()), infer_schema=False)
     except pl.exceptions.NoDataError as error:
         raise MeshlabError(Problem(str(path), "is empty", "give a header and a row for each scenario")) from error
-    except (pl.exceptions.PolarsError, OSError) as error:
-        read_text(path)  # says it in words where the file is not UTF-8 or cannot be read
-        raise MeshlabError(
-            Problem(str(path), f"is not CSV: {str(error).splitlines()[0]}", "check quotes and commas")
-        ) from error
-    return frame, lambda row, _column: row + 2
+    except pl.exceptions.PolarsError as error:
+        what = f"is not CSV: {str(error).splitlines()[0]}"
+        raise MeshlabError(Problem(str(path), what, "check quotes and commas")) from error
+    lines = cache(lambda: _csv_lines(text))  # most files have no problem whose line is asked for
+    return (
+        frame.filter(pl.any_horizontal(pl.all().fill_null("") != "")),
+        lambda row, _column: 1 if row is None else lines()[row],
+    )
+
+
+def _csv_lines(text: str) -> list[int]:
+    """Line on which each record begins that holds anything."""
+    reader, lines, line = csv.reader(io.StringIO(text, newline="")), [], 1
+    for record in reader:
+        if any(record):
+            lines.append(line)
+        line = reader.line_num + 1
+    return lines[1:]
 
 
 def _read_parquet(path: Path) -> tuple[pl.DataFrame, Place]:
@@ -286,8 +341,9 @@ def _read_parquet(path: Path) -> tuple[pl.DataFrame, Place]:
 
 def _read_rows(path: Path) -> tuple[pl.DataFrame, Place]:
     document = read_document(path)
-    rows = document if isinstance(document, list) else [document]
-    if not rows or not all(isinstance(row, Mapping) for row in rows):
+    items = document if isinstance(document, list) else [document]
+    rows = [item for item in items if isinstance(item, Mapping)]
+    if not rows or len(rows) < len(items):
         raise MeshlabError(Problem(str(path), "holds no scenarios", "give a list of mappings, one per scenario", 1))
     names = list(dict.fromkeys(name for row in rows for name in row.values))
     frame = pl.DataFrame(
@@ -296,15 +352,15 @@ def _read_rows(path: Path) -> tuple[pl.DataFrame, Place]:
         orient="row",
     )
 
-    def place(row: int, column: str) -> int:
-        bearing = rows[row] if column in rows[row].lines else next((r for r in rows if column in r.lines), rows[row])
+    def place(row: int | None, column: str) -> int:
+        bearing = next((each for each in rows if column in each.lines), rows[0]) if row is None else rows[row]
         return bearing.lines.get(column, bearing.line)
 
     return frame, place
 
 
 def cell_text(value: Value) -> str | None:
-    """A value of a document as one cell of text; members of a list are divided by bars."""
+    """A value of a document as one cell of text; members of a list are divided by bars, ``[]`` is the empty one."""
     if isinstance(value, list):
-        return "|".join(map(str, value))
+        return "|".join(member if isinstance(member, str) else "(no-text)" for member in value) or "[]"
     return value if value is None or isinstance(value, str) else "(mapping)"

@@ -72,6 +72,11 @@ def check_table(path: Path, columns_path: Path) -> pl.DataFrame:
     return typed
 
 
+def row_lines(path: Path) -> list[int]:
+    """Line on which each row of a CSV file ends, for messages about rows."""
+    return [line for line, _ in _rows(path)]
+
+
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows of a CSV file, each with the line on which it ends."""
     try:
@@ -107,7 +112,8 @@ def _header_problems(path: Path, header: object, columns: dict[str, dict[str, st
 def _parse(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean():
         return cell.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean())
-    return cell.cast(dtype, strict=False)
+    value = cell.cast(dtype, strict=False)
+    return pl.when(value.is_finite()).then(value) if dtype == pl.Float64() else value
 
 
 def _cell_faults(text: pl.Series, typed: pl.Series, spec: dict[str, str]) -> Iterator[tuple[int, str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
 
 import polars as pl
 
@@ -18,7 +19,17 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re
 
 KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "notes", "source")
 
-RESERVED_NAMES = frozenset({"con", "prn", "aux", "nul", "index", "assets"})
+RESERVED_NAMES = frozenset(
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "index",
+        "assets",
+        *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+    }
+)
 """Names that a reports folder uses itself, or that Windows keeps for devices."""
 
 
@@ -72,16 +83,14 @@ def read_team(path: Path) -> Team:
     document = read_document(path)
     if not isinstance(document, Mapping):
         raise MeshlabError(Problem(file, "holds no team", "begin with a line such as 'team: payments'", 1))
-    problems = list(_shape_problems(document, file))
+    problems = [*_shape_problems(document, file), *_cluster_problems(document, path)]
     values: dict[str, object] = {}
-    if not problems:
-        try:
-            values = _checked_values(document, file)
-        except MeshlabError as error:
-            problems += error.problems
-    problems += _cluster_problems(document, path)
+    try:
+        values = _checked_values(document, file)
+    except MeshlabError as error:
+        problems += error.problems
     if problems:
-        raise MeshlabError(problems)
+        raise MeshlabError(sorted(problems, key=lambda problem: problem.line or 0))
     assumptions = _mapping(document, "assumptions")
     return Team(
         name=str(document.values["team"]),
@@ -107,46 +116,62 @@ def _reason(entry: Value) -> str:
     return str(entry.values["why"]).strip() if isinstance(entry, Mapping) else ""
 
 
-def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
-    def problem(key: str, what: str, todo: str) -> Problem:
-        return Problem(file, what, todo, document.lines.get(key, document.line))
+NAME_RULE = "use up to 63 letters, digits, '-', '_' and single '.', beginning and ending with a letter or digit"
 
-    for key in document.values:
+SHAPES: dict[str, tuple[type | UnionType, str, str]] = {
+    "scenario": (Mapping | None, "is no mapping", "write 'scenario:' and below it lines such as 'nodes: 12'"),
+    "assumptions": (Mapping | None, "is no mapping", "write 'assumptions:' and below it 'pods: {value: …, why: …}'"),
+    "cluster": (str | None, "is not text", "give one path"),
+    "notes": (str | None, "is not text", "give one line, or a block after '|'"),
+    "source": (str | None, "is not text", "give one line, or a block after '|'"),
+    "needs": (list | str | None, "is no list", "write it as [mtls, l7_observability]"),
+}
+"""What each key of a team file holds: its shape, what is said of another one, and what to do."""
+
+
+def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
+    faults = [*_key_faults(document), *_name_faults(document.values.get("team"))]
+    yield from (Problem(file, what, todo, document.lines.get(key, document.line)) for key, what, todo in faults)
+    stated = _mapping(document, "scenario")
+    for key, todo in (("scenario", "the team's name names it"), ("needs", "state them beside 'scenario:'")):
+        if key in stated.values:
+            yield Problem(file, f"{key!r} does not belong under 'scenario:'", todo, stated.lines[key])
+    yield from _assumption_problems(_mapping(document, "assumptions"), stated, file)
+
+
+def _key_faults(document: Mapping) -> Iterator[tuple[str, str, str]]:
+    """Keys that nobody declared and values of another shape: key, what is wrong, what to do."""
+    for key, value in document.values.items():
         if key not in KEYS:
             hint = f"{key!r} belongs under 'scenario:'" if key in inputs() else did_you_mean(key, KEYS)
-            yield problem(key, f"unknown key {shorten(key)}", hint)
-    name = document.values.get("team")
+            yield key, f"unknown key {shorten(key)}", hint
+        elif key in SHAPES and not isinstance(value, SHAPES[key][0]):
+            yield key, f"{key!r} {SHAPES[key][1]}", SHAPES[key][2]
+
+
+def _name_faults(name: Value) -> Iterator[tuple[str, str, str]]:
     if not isinstance(name, str) or not name:
-        yield problem("team", "the team has no name", "add a line such as 'team: payments'")
+        yield "team", "the team has no name", "add a line such as 'team: payments'"
     elif fault := check_name(name):
-        yield problem(
-            "team",
-            fault,
-            "use up to 63 letters, digits, '-', '_' and single '.', beginning and ending with a letter or digit",
-        )
-    for key in ("scenario", "assumptions"):
-        if not isinstance(document.values.get(key), Mapping | None):
-            yield problem(key, f"{key!r} is no mapping", f"write '{key}:' and below it lines such as 'nodes: 12'")
-    for key in ("cluster", "notes", "source"):
-        if not isinstance(document.values.get(key), str | None):
-            yield problem(key, f"{key!r} is not text", "give one line, or a block after '|'")
-    if not isinstance(document.values.get("needs"), list | str | None):
-        yield problem("needs", "'needs' is no list", "write it as [mtls, l7_observability]")
-    yield from _assumption_problems(_mapping(document, "assumptions"), _mapping(document, "scenario"), file)
+        yield "team", fault, NAME_RULE
 
 
 def _assumption_problems(assumptions: Mapping, stated: Mapping, file: str) -> Iterator[Problem]:
     for name, entry in assumptions.values.items():
         line = assumptions.lines[name]
-        if not isinstance(entry, Mapping) or set(entry.values) != {"value", "why"} or not entry.values["why"]:
-            yield Problem(
-                file,
-                f"assumption {name!r} lacks its value or its reason",
-                f"write '{name}: {{value: …, why: …}}'",
-                line,
-            )
+        if not _is_assumption(entry):
+            todo = f"write '{name}: {{value: …, why: …}}'"
+            yield Problem(file, f"assumption {shorten(name)} lacks its value or its reason", todo, line)
         if name in stated.values:
             yield Problem(file, f"{name!r} is both stated and assumed", "keep one of them", line)
+
+
+def _is_assumption(entry: Value) -> bool:
+    """Whether the entry has a value and a reason, and nothing else."""
+    if not isinstance(entry, Mapping) or set(entry.values) != {"value", "why"}:
+        return False
+    why = entry.values["why"]
+    return entry.values["value"] is not None and isinstance(why, str) and bool(why.strip())
 
 
 def _checked_values(document: Mapping, file: str) -> dict[str, object]:
@@ -154,27 +179,28 @@ def _checked_values(document: Mapping, file: str) -> dict[str, object]:
     scenario, assumptions = _mapping(document, "scenario"), _mapping(document, "assumptions")
     cells: dict[str, Value] = dict(scenario.values)
     lines = dict(scenario.lines)
-    if "needs" in document.values:
+    if document.values.get("needs") is not None:
         cells["needs"], lines["needs"] = document.values["needs"], document.lines["needs"]
     for name, entry in assumptions.values.items():
-        cells[name], lines[name] = entry.values["value"], assumptions.lines[name]
-    cells["scenario"] = document.values["team"]
+        if isinstance(entry, Mapping) and _is_assumption(entry):
+            cells[name], lines[name] = entry.values["value"], assumptions.lines[name]
+    cells["scenario"] = "team"  # the team's name is checked as such, more strictly than a scenario's
     frame = pl.DataFrame(
         {name: [cell_text(value)] for name, value in cells.items()}, schema=dict.fromkeys(cells, pl.String())
     )
     row = check_scenarios(frame, file, lambda _row, column: lines.get(column)).row(0, named=True)
-    # an empty list of needs is an answer ("none"), an absent one is not
-    if cells.get("needs") == []:
-        row["needs"] = []
     return {name: row[name] for name in inputs() if row[name] is not None}
 
 
 def _cluster_problems(document: Mapping, path: Path) -> Iterator[Problem]:
     cluster = document.values.get("cluster")
-    if isinstance(cluster, str) and cluster and not (path.parent / cluster).exists():
-        yield Problem(
-            str(path),
-            f"cluster {shorten(cluster)} does not exist",
-            "give a path relative to the team file",
-            document.lines["cluster"],
-        )
+    if isinstance(cluster, str) and cluster and not _exists(path.parent / cluster):
+        what, todo = f"cluster {shorten(cluster)} does not exist", "give a path relative to the team file"
+        yield Problem(str(path), what, todo, document.lines["cluster"])
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for the file system, a folder that may not be entered
+        return False

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from math import isfinite
 
 import polars as pl
+
+from meshlab.errors import shorten
 
 HOURS_PER_MONTH = 730.0
 """Hours that cloud price lists count as one month. [h]"""
@@ -32,10 +35,10 @@ _SUFFIXES = {
 }
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)", re.ASCII)
 
-VERSION_PATTERN = r"^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?"
+VERSION_PATTERN = r"^v?([0-9]{1,5})\.([0-9]{1,5})(?:\.([0-9]{1,5}))?"
 """Leading numbers of a kernel or product version, as both Python's and polars' regular expressions read it."""
 
-_VERSION = re.compile(VERSION_PATTERN, re.ASCII)
+_VERSION = re.compile(VERSION_PATTERN)
 
 
 def parse_quantity(text: str) -> float:
@@ -48,10 +51,13 @@ def parse_quantity(text: str) -> float:
     """
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not a quantity such as 250m, 512Mi or 2")
+        raise ValueError(f"{shorten(text)} is not a quantity such as 250m, 512Mi or 2")
     number, exponent, suffix = match.groups()
     factor = Decimal(10) ** int(exponent) if exponent else _SUFFIXES[suffix or ""]
-    return float(Decimal(number) * factor)
+    value = float(Decimal(number) * factor)
+    if not isfinite(value):
+        raise ValueError(f"{shorten(text)} is too large for a quantity")
+    return value
 
 
 def format_memory(gib: float) -> str:
