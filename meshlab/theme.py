@@ -9,8 +9,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from functools import cache
-
-import plotly.graph_objects as go
+from typing import Any
 
 from meshlab.units import significant
 
@@ -107,9 +106,10 @@ THEMES: dict[str, Theme] = {
 
 
 @cache
-def template(theme: str) -> go.layout.Template:
-    """The plotly template of a theme: type, colours, axes and legend of every chart."""
+def template(theme: str) -> dict[str, Any]:
+    """The plotly template of a theme as plain data: type, colours and axes of every chart."""
     colours = THEMES[theme]
+    font = {"family": FONT_FAMILY, "size": TEXT_PX}
     axis = {
         "color": colours.muted,
         "gridcolor": colours.line,
@@ -119,30 +119,29 @@ def template(theme: str) -> go.layout.Template:
         "title": {"font": {"size": TEXT_PX, "color": colours.muted}, "standoff": 8},
         "tickfont": {"size": TEXT_PX},
     }
-    return go.layout.Template(
-        layout={
-            "font": {"family": FONT_FAMILY, "size": TEXT_PX, "color": colours.ink},
-            "paper_bgcolor": colours.paper,
-            "plot_bgcolor": colours.paper,
-            "colorway": [plane.hues[theme] for plane in DATAPLANES.values()],
-            "hoverlabel": {"font": {"family": FONT_FAMILY, "size": TEXT_PX}, "namelength": -1},
-            "hovermode": "closest",
-            "dragmode": False,
-            "xaxis": axis,
-            "yaxis": axis,
-            "title": {
-                "font": {"size": TITLE_PX, "color": colours.ink, "weight": 600},
-                "x": 0,
-                "xref": "container",
-                "xanchor": "left",
-                "yref": "container",
-                "y": 1,
-                "yanchor": "top",
-                "pad": {"l": 12, "t": 12},
-            },
-            "margin": {"l": 12, "r": 12, "t": 60, "b": 60},
-        }
-    )
+    title = {
+        "font": {"size": TITLE_PX, "color": colours.ink, "weight": 600},
+        "x": 0,
+        "xref": "container",
+        "xanchor": "left",
+        "y": 1,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"l": 12, "t": 12},
+    }
+    layout = {
+        "font": {**font, "color": colours.ink},
+        "paper_bgcolor": colours.paper,
+        "plot_bgcolor": colours.paper,
+        "colorway": [plane.hues[theme] for plane in DATAPLANES.values()],
+        "hoverlabel": {"font": font, "namelength": -1},
+        "hovermode": "closest",
+        "dragmode": False,
+        "xaxis": axis,
+        "yaxis": axis,
+        "title": title,
+    }
+    return {"layout": layout}
 
 
 def mix(colour: str, ground: str, share: float) -> str:

@@ -1,24 +1,26 @@
 """Plotly figures of a review: one table of charts, each a prepared frame and a way to draw it.
 
 A chart computes nothing of the model. `prepared` picks and names what is shown, as a frame that tests can read;
-`figure` draws it, `table` and `alt_text` say the same without a picture.
+`figure` draws it, `spec` gives the drawing as plain data, `table` and `alt_text` say the same without a picture.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import plotly.graph_objects as go
 import polars as pl
 
-from meshlab.charts.canvas import Canvas, Chart, Review, source_note, subtitle
+from meshlab.charts.canvas import Canvas, Chart, Review, Spec, source_note, subtitle
 from meshlab.charts.intervals import DISTRIBUTIONS, SPLITS, TOTALS
 from meshlab.charts.matrix import MATRIX
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.theme import THEMES
 
-__all__ = ["CHARTS", "Chart", "alt_text", "figure", "prepared", "table"]
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["CHARTS", "Chart", "alt_text", "figure", "prepared", "spec", "table"]
 
 Value = TypeVar("Value")
 
@@ -95,6 +97,13 @@ def figure(name: str, review: Review, *, theme: str = "light", width: int | None
     Raises:
         MeshlabError: There is no such chart or theme.
     """
+    import plotly.graph_objects as go
+
+    return go.Figure(spec(name, review, theme=theme, width=width))
+
+
+def spec(name: str, review: Review, *, theme: str = "light", width: int | None = None) -> Spec:
+    """The same as plotly's JSON, without building plotly's objects: for reports and live views."""
     chart = _known(name, CHARTS, "chart")
     _known(theme, THEMES, "theme")
     frame = chart.kind.prepare(chart, review)

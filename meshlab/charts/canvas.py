@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
 from meshlab.theme import NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, template, wrap
 from meshlab.units import significant
 
 Review = Mapping[str, Any]
+
+Spec = dict[str, Any]
+"""A figure as plotly's JSON: plain data, so that a report or a live view needs not build plotly's objects."""
 
 EDGE_PX = 12
 """Room at the edges. [px]"""
@@ -27,14 +29,14 @@ class Kind:
 
     Args:
         prepare: The frame that is shown, from a review.
-        draw: The figure of that frame.
+        draw: The figure of that frame, as plotly's JSON.
         rows: The same as rows of text.
         sentences: The same in words.
         source_ids: Sources of what is shown.
     """
 
     prepare: Callable[[Chart, Review], pl.DataFrame]
-    draw: Callable[[Chart, pl.DataFrame, Canvas], go.Figure]
+    draw: Callable[[Chart, pl.DataFrame, Canvas], Spec]
     rows: Callable[[Chart, pl.DataFrame], list[dict[str, str]]]
     sentences: Callable[[Chart, pl.DataFrame], Iterator[str]]
     source_ids: Callable[[Chart, pl.DataFrame, Review], list[str]]
@@ -107,18 +109,20 @@ def source_note(source_ids: Sequence[str]) -> str:
 def framed(
     chart: Chart,
     canvas: Canvas,
-    drawing: go.Figure,
+    data: Sequence[Spec],
+    layout: Spec,
     plot_px: float,
     *,
     below_px: float = 6,
     sides_px: tuple[float, float] = (EDGE_PX, EDGE_PX),
-) -> go.Figure:
+) -> Spec:
     """Title, subtitle, key and notes around a drawing, each broken into lines that fit.
 
     Args:
         chart: The chart that is drawn.
         canvas: Look, width and words.
-        drawing: Traces, axes and annotations of the plot itself.
+        data: Traces.
+        layout: Axes, shapes and annotations of the plot itself.
         plot_px: Height of the plot. [px]
         below_px: Room for the axis under the plot. [px]
         sides_px: Room to the left and right of the plot. [px]
@@ -130,20 +134,21 @@ def framed(
     top_px = round(title_px + LINE * SECOND_PX * len(second) + EDGE_PX)
     bottom_px = round(below_px + LINE * NOTE_PX * len(note) + EDGE_PX)
     muted, shift = THEMES[canvas.theme].muted, EDGE_PX - sides_px[0]
-    return drawing.update_layout(
-        template=template(canvas.theme),
-        title={"text": "<br>".join(title)},
-        height=top_px + round(plot_px) + bottom_px,
-        width=canvas.width,
-        autosize=canvas.width is None,
-        showlegend=False,
-        margin={"l": sides_px[0], "r": sides_px[1], "t": top_px, "b": bottom_px},
-        annotations=[
-            *drawing.layout.annotations,
+    around = {
+        "template": template(canvas.theme),
+        "title": {"text": "<br>".join(title)},
+        "height": top_px + round(plot_px) + bottom_px,
+        "autosize": canvas.width is None,
+        "showlegend": False,
+        "margin": {"l": sides_px[0], "r": sides_px[1], "t": top_px, "b": bottom_px},
+        "annotations": [
+            *layout.get("annotations", []),
             {**words(_lines(second), shift, muted, SECOND_PX), "y": 1, "yref": "paper", "yshift": top_px - title_px},
             {**words(_lines(note), shift, muted, NOTE_PX), "y": 0, "yref": "paper", "yshift": -below_px},
         ],
-    )
+    }
+    width = {} if canvas.width is None else {"width": canvas.width}
+    return {"data": list(data), "layout": {**layout, **around, **width}}
 
 
 def _wrap_all(texts: Sequence[str], width_px: float, font_px: float) -> list[str]:

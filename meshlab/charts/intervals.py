@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
-from meshlab.charts.canvas import Canvas, Chart, Kind, Review, framed, small
+from meshlab.charts.canvas import Canvas, Chart, Kind, Review, Spec, framed, small
 from meshlab.theme import DATAPLANES, THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
@@ -99,7 +98,7 @@ def source_ids_and_prices(chart: Chart, frame: pl.DataFrame, review: Review) -> 
 # --- drawing -------------------------------------------------------------------------------------------------------
 
 
-def draw_bars(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> go.Figure:
+def draw_bars(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
     """A bar to the median, in parts where the frame has them, with the interval of the total across its end."""
     parts = PARTS if set(PARTS) <= set(frame.columns) else {"median": ""}
     traces = [_bar(frame, part, hatching, canvas) for part, hatching in parts.items()]
@@ -108,42 +107,44 @@ def draw_bars(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> go.Figure:
     return _rows_figure(chart, canvas, frame, traces, (list(range(frame.height)), figures), BAR_PX)
 
 
-def _bar(frame: pl.DataFrame, part: str, hatching: str, canvas: Canvas) -> go.Bar:
+def _bar(frame: pl.DataFrame, part: str, hatching: str, canvas: Canvas) -> Spec:
     paper = THEMES[canvas.theme].paper
     hues = _hues(frame, canvas)
     words = part.replace("_", " ")
-    return go.Bar(
-        name=words,
-        orientation="h",
-        x=frame[part].to_list(),
-        y=list(range(frame.height)),
-        width=0.5,
-        marker={
+    return {
+        "type": "bar",
+        "name": words,
+        "orientation": "h",
+        "x": frame[part].to_list(),
+        "y": list(range(frame.height)),
+        "width": 0.5,
+        "marker": {
             # thinned, so that the interval's line stays visible on top
             "color": [mix(hue, paper, 0.5) for hue in hues],
             "line": {"color": hues, "width": 1},
             "pattern": {"shape": hatching, "fgcolor": hues, "bgcolor": paper, "size": 6, "solidity": 0.35},
         },
-        customdata=[f"{row['label']}<br>{words}: {figure_text(row[part])}" for row in frame.iter_rows(named=True)],
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+        "customdata": [f"{row['label']}<br>{words}: {figure_text(row[part])}" for row in frame.iter_rows(named=True)],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
 
 
 def _hues(frame: pl.DataFrame, canvas: Canvas) -> list[str]:
     return [DATAPLANES[dataplane].hues[canvas.theme] for dataplane in frame["dataplane"]]
 
 
-def _whiskers(frame: pl.DataFrame, y: Sequence[float], canvas: Canvas, symbol: str | list[str]) -> go.Scatter:
+def _whiskers(frame: pl.DataFrame, y: Sequence[float], canvas: Canvas, symbol: str | list[str]) -> Spec:
     ink = THEMES[canvas.theme].ink
-    return go.Scatter(
-        name="median and 10–90 % interval",
-        mode="markers",
-        x=frame["median"].to_list(),
-        y=list(y),
-        yaxis="y2",
-        cliponaxis=False,
-        marker={"symbol": symbol, "size": 9, "color": ink, "line": {"width": 2, "color": ink}},
-        error_x={
+    return {
+        "type": "scatter",
+        "name": "median and 10–90 % interval",
+        "mode": "markers",
+        "x": frame["median"].to_list(),
+        "y": list(y),
+        "yaxis": "y2",
+        "cliponaxis": False,
+        "marker": {"symbol": symbol, "size": 9, "color": ink, "line": {"width": 2, "color": ink}},
+        "error_x": {
             "type": "data",
             "symmetric": False,
             "array": (frame["hi"] - frame["median"]).to_list(),
@@ -152,9 +153,9 @@ def _whiskers(frame: pl.DataFrame, y: Sequence[float], canvas: Canvas, symbol: s
             "thickness": 1.5,
             "width": 5,
         },
-        customdata=[_hover(row) for row in frame.iter_rows(named=True)],
-        hovertemplate="%{customdata}<extra></extra>",
-    )
+        "customdata": [_hover(row) for row in frame.iter_rows(named=True)],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
 
 
 def _hover(row: Row) -> str:
@@ -163,15 +164,15 @@ def _hover(row: Row) -> str:
     return f"{median}<br>10–90 %: {interval}" if interval else median
 
 
-def draw_percentiles(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> go.Figure:
+def draw_percentiles(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
     """A symbol with its interval for each percentile, three to a data plane."""
     planes = frame["dataplane"].unique(maintain_order=True).to_list()
     symbols, steps = zip(*(PERCENTILES[percentile] for percentile in frame["percentile"]), strict=True)
     y = [planes.index(dataplane) + step for dataplane, step in zip(frame["dataplane"], steps, strict=True)]
     dots = _whiskers(frame, y, canvas, list(symbols))
-    dots.marker.update(color=_hues(frame, canvas), line={"width": 1, "color": THEMES[canvas.theme].ink})
+    dots["marker"] |= {"color": _hues(frame, canvas), "line": {"width": 1, "color": THEMES[canvas.theme].ink}}
     # plotly draws no axis without a trace, and the names stand on the first one
-    anchor = go.Scatter(x=[None], y=[None], mode="markers", hoverinfo="skip")
+    anchor = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
     names = frame.unique("dataplane", keep="first", maintain_order=True)
     figures = [_percentile_label(row) for row in frame.iter_rows(named=True)]
     return _rows_figure(chart, canvas, names, [anchor, dots], (y, figures), DOTS_PX)
@@ -181,10 +182,10 @@ def _rows_figure(
     chart: Chart,
     canvas: Canvas,
     names: pl.DataFrame,
-    traces: Sequence[go.Bar | go.Scatter],
+    traces: Sequence[Spec],
     figures: tuple[list[float], list[str]],
     row_px: int,
-) -> go.Figure:
+) -> Spec:
     """Rows of intervals: names to the left, figures to the right, and below a value axis that begins at zero."""
     colours = THEMES[canvas.theme]
     side = {
@@ -196,18 +197,18 @@ def _rows_figure(
         "color": colours.ink,
     }
     labels = [_row_label(row) for row in names.iter_rows(named=True)]
-    layout = go.Layout(
-        xaxis={"title": {"text": f"{chart.axis} [{chart.unit}]"}, "rangemode": "tozero", "zerolinecolor": colours.muted}
-        | VALUE_AXIS,
-        yaxis={**side, "tickvals": list(range(names.height)), "ticktext": labels},
-        yaxis2={**side, "tickvals": figures[0], "ticktext": figures[1], "overlaying": "y", "side": "right"},
-        barmode="stack",
-        shapes=[_band(index, colours.band) for index in names["recommended"].arg_true()],
-    )
-    return framed(chart, canvas, go.Figure(traces, layout), names.height * row_px, below_px=AXIS_PX, sides_px=SIDES_PX)
+    layout = {
+        "xaxis": {**VALUE_AXIS, "title": {"text": f"{chart.axis} [{chart.unit}]"}, "zerolinecolor": colours.muted},
+        "yaxis": {**side, "tickvals": list(range(names.height)), "ticktext": labels},
+        "yaxis2": {**side, "tickvals": figures[0], "ticktext": figures[1], "overlaying": "y", "side": "right"},
+        "barmode": "stack",
+        "shapes": [_band(index, colours.band) for index in names["recommended"].arg_true()],
+    }
+    return framed(chart, canvas, traces, layout, names.height * row_px, below_px=AXIS_PX, sides_px=SIDES_PX)
 
 
 VALUE_AXIS = {
+    "rangemode": "tozero",
     "fixedrange": True,
     "automargin": False,
     "nticks": 6,
@@ -217,10 +218,10 @@ VALUE_AXIS = {
     "separatethousands": True,
     "zeroline": True,
 }
-"""How values are written along an axis: few, level, never as powers of ten."""
+"""How values stand along an axis: from zero, few, level, never as powers of ten."""
 
 
-def _band(row: int, colour: str) -> dict[str, Any]:
+def _band(row: int, colour: str) -> Spec:
     """What lies behind the row of the recommended data plane."""
     place = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": row - 0.48, "y1": row + 0.48}
     return {"type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": colour, **place}

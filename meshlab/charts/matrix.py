@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import plotly.graph_objects as go
 import polars as pl
 
-from meshlab.charts.canvas import LINE, Canvas, Chart, Kind, Review, escape, framed, small, words
+from meshlab.charts.canvas import LINE, Canvas, Chart, Kind, Review, Spec, escape, framed, small, words
 from meshlab.theme import NOTE_PX, OPTIONS, STATES, TEXT_PX, THEMES, wrap
 
 STATE_PX = 116
@@ -53,11 +52,11 @@ def source_ids(_chart: Chart, frame: pl.DataFrame, _review: Review) -> list[str]
     )
 
 
-def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> go.Figure:
+def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
     """A block of text per row: the state in symbol, word and colour, then what is recommended, why and when."""
     colours = THEMES[canvas.theme]
-    annotations: list[dict[str, Any]] = []
-    rules: list[dict[str, Any]] = []
+    annotations: list[Spec] = []
+    rules: list[Spec] = []
     y = 0.0
     for group in frame.partition_by("table", maintain_order=True):
         heading = TABLES.get(group["table"][0], group["table"][0])
@@ -74,10 +73,13 @@ def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> go.Figure:
         y += GAP_PX
     hidden = {"visible": False, "fixedrange": True}
     # one unit of the y axis is one pixel, so that text blocks can be stacked by their heights
-    layout = go.Layout(
-        xaxis={**hidden, "range": [0, 1]}, yaxis={**hidden, "range": [y, 0]}, annotations=annotations, shapes=rules
-    )
-    return framed(chart, canvas, go.Figure(layout=layout), y)
+    layout = {
+        "xaxis": {**hidden, "range": [0, 1]},
+        "yaxis": {**hidden, "range": [y, 0]},
+        "annotations": annotations,
+        "shapes": rules,
+    }
+    return framed(chart, canvas, [], layout, y)
 
 
 def _block(row: Mapping[str, Any], width_px: float, muted: str) -> list[str]:
@@ -91,11 +93,11 @@ def _block(row: Mapping[str, Any], width_px: float, muted: str) -> list[str]:
     ]
 
 
-def _at(y: float, annotation: dict[str, Any]) -> dict[str, Any]:
+def _at(y: float, annotation: Spec) -> Spec:
     return {**annotation, "y": y, "yref": "y"}
 
 
-def _rule(y: float, colour: str) -> dict[str, Any]:
+def _rule(y: float, colour: str) -> Spec:
     return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": {"color": colour, "width": 1}}
 
 
