@@ -1,0 +1,128 @@
+"""CPU of the instances of each component, as expressions. [mcores]
+
+A proxy's cost is not linear in its rate: at 10 requests/s one request costs three times what it costs at 1000/s
+(S02, R01), because a busy proxy handles several requests at one wake-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from meshlab.coefficients import Coefficients, Value
+
+BYTES_PER_MB = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a request is, as far as its cost depends on it.
+
+    Args:
+        is_grpc: Whether it is gRPC, as 0 or 1.
+        is_http2: Whether it is HTTP/2, as 0 or 1.
+        is_tcp: Whether it is opaque TCP, as 0 or 1.
+        is_mtls: Whether it is encrypted with workload identity, as 0 or 1.
+        payload_bytes: Request body. [bytes]
+    """
+
+    is_grpc: Value
+    is_http2: Value
+    is_tcp: Value
+    is_mtls: Value
+    payload_bytes: Value
+
+    @classmethod
+    def of_columns(cls, protocol: str = "protocol", mtls: str = "mtls", payload: str = "payload_bytes") -> Traffic:
+        """Traffic of a frame's rows."""
+        return cls(
+            *((pl.col(protocol) == name).cast(pl.Float64) for name in ("grpc", "http2", "tcp")),
+            pl.col(mtls).cast(pl.Float64),
+            pl.col(payload).cast(pl.Float64),
+        )
+
+    def cpu_factor(self, c: Coefficients) -> Value:
+        """Cost of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
+
+        Sources: R01 (protocol), S06 (mTLS).
+        """
+        protocol = (
+            1.0
+            + (c["grpc_cpu_factor"] - 1.0) * self.is_grpc
+            + (c["http2_cpu_factor"] - 1.0) * self.is_http2
+            + (c["tcp_cpu_factor"] - 1.0) * self.is_tcp
+        )
+        return protocol * self.mtls_factor(c["mtls_cpu_factor"])
+
+    def latency_factor(self, c: Coefficients) -> Value:
+        """Time of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
+
+        Sources: R06 (mTLS and TCP, at saturation).
+        """
+        protocol = (
+            1.0
+            + (c["grpc_latency_factor"] - 1.0) * self.is_grpc
+            + (c["http2_latency_factor"] - 1.0) * self.is_http2
+            + (c["tcp_latency_factor"] - 1.0) * self.is_tcp
+        )
+        return protocol * self.mtls_factor(c["mtls_latency_factor"])
+
+    def without_mtls(self) -> Traffic:
+        """The same traffic where the proxy does not encrypt it itself."""
+        return replace(self, is_mtls=0.0)
+
+    def mtls_factor(self, factor: Value) -> Value:
+        """The factor where traffic is encrypted, else one. [ratio]"""
+        return 1.0 + (factor - 1.0) * self.is_mtls
+
+
+def proxies(c: Coefficients, count: Value, rate: Value, idle: str, per_1000: Value, traffic: Traffic) -> Value:
+    """Proxies that share a rate evenly. [mcores]
+
+    count * idle + per_1000 * factor * count * (rate / count / 1000) ** exponent + bytes. With an exponent below one,
+    the same rate costs more over more proxies, and more rate never costs less.
+
+    Args:
+        c: Coefficients.
+        count: Proxies. [count]
+        rate: Traversals of all of them: one proxy handling one request once. [1/s]
+        idle: Coefficient of a proxy without traffic.
+        per_1000: A proxy at 1000 traversals/s, HTTP/1.1 without mTLS. [mcores]
+        traffic: What a request is.
+
+    Sources: S01, S02, S07, R01, S11 (data/sources.csv).
+    """
+    exponent = c["rate_exponent"]
+    busy = (rate * 1e-3) ** exponent * count ** (1.0 - exponent)
+    megabytes = rate * traffic.payload_bytes * (1.0 / BYTES_PER_MB)
+    return c[idle] * count + per_1000 * (busy * traffic.cpu_factor(c)) + c["byte_mcores"] * megabytes
+
+
+def kernel(c: Coefficients, rate: Value, per_1000: str, payload_bytes: Value) -> Value:
+    """Work in the kernel, which no proxy's batching makes cheaper. [mcores]
+
+    Sources: R01 (data/sources.csv) for Cilium's datapath; encryption is a prior.
+    """
+    return c[per_1000] * (rate * 1e-3) + c["byte_mcores"] * (rate * payload_bytes * (0.2 / BYTES_PER_MB))
+
+
+def istiod(c: Coefficients, replicas: Value, connected: Value) -> Value:
+    """All replicas of istiod together, in a settled cluster. [mcores]
+
+    Args:
+        c: Coefficients.
+        replicas: Replicas of istiod. [count]
+        connected: Proxies connected to them. [count]
+
+    Sources: S01, S11 (data/sources.csv).
+    """
+    return c["istiod_base_mcores"] * replicas + c["istiod_proxy_mcores"] * connected
+
+
+def linkerd_control_plane(c: Coefficients, replicas: Value, pods: Value) -> Value:
+    """All replicas of Linkerd's control plane together, in a settled cluster. [mcores]
+
+    Sources: S07, S11 (data/sources.csv).
+    """
+    return c["linkerd_control_base_mcores"] * replicas + c["linkerd_control_pod_mcores"] * pods
