@@ -72,12 +72,9 @@ def significant(value: float, digits: int = 3) -> str:
     """A number with so many significant digits, thousands separated, never in powers of ten."""
     if value == 0:
         return "0"
-    decimals = max(0, digits - 1 - _exponent(value))
-    return f"{round(value, digits - 1 - _exponent(value)):,.{decimals}f}"
-
-
-def _exponent(value: float) -> int:
-    return int(f"{value:e}".partition("e")[2])
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # after rounding: 9.999 becomes 10.0, not 10.00
+    decimals = digits - 1 - exponent
+    return f"{round(value, decimals):,.{max(0, decimals)}f}"
 
 
 def is_version(text: str) -> bool:
