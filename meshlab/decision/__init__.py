@@ -1,0 +1,6 @@
+"""Which CNI and which mesh fit a scenario: decided by tables that anyone can read, and proven to cover every case."""
+
+from meshlab.decision.tables import Tables, load_tables
+from meshlab.decision.verdict import decide
+
+__all__ = ["Tables", "decide", "load_tables"]

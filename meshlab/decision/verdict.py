@@ -1,0 +1,202 @@
+"""The verdict of any number of scenarios, as one polars query.
+
+The query has three steps: each distinct comparison of the tables becomes a boolean column; rows and options become
+booleans of those; and the first row that holds, and whose option nothing rules out, decides. Nulls follow Kleene's
+logic, so that a missing fact makes a row unknown and never false.
+
+A row decides if its condition holds and its option is not ruled out by what is known. What a missing fact might still
+rule out is reported, as ``unknown`` here and as confidence in ``explain``; a need that no source says an option meets
+rules the option out, since missing evidence is no pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import polars as pl
+
+from meshlab.decision.conditions import Condition, Test, compile_condition, compile_test, inputs_of, tests_of
+from meshlab.decision.eligibility import blocked
+from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables, specs
+from meshlab.scenario import schema
+
+
+def decide(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None) -> pl.LazyFrame:
+    """CNI and mesh of each scenario, as one lazy query over any number of rows.
+
+    Columns: ``scenario``; ``cni`` and ``mesh``; ``cni_row`` and ``mesh_row``, the ids of the rows that decided;
+    ``matched``, ids of all rows whose condition holds, the deciding CNI row first; ``unknown``, inputs that are missing
+    and could change the answer. A stated default is among the matched rows only where it decided.
+
+    Args:
+        scenarios: Columns of INTERFACE.md; absent ones count as missing, others are left alone.
+        tables: Decision tables; ours unless given.
+    """
+    tables = tables or load_tables()
+    return row_states(scenarios, tables).select(
+        "scenario",
+        "cni",
+        "mesh",
+        cni_row=_id(tables.cni, "cni"),
+        mesh_row=_id(tables.mesh, "mesh"),
+        matched=_matched(tables),
+        unknown=_unknown(tables),
+    )
+
+
+def row_states(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
+    """Scenarios with the state of each row (``row:ID``), of each option (``blocked:KIND:OPTION``), and the verdict.
+
+    States are true, false, or null for unknown. ``decider:KIND`` is the place of the row that decided.
+    """
+    plan = _plan(tables)
+    frame = plan.apply(_with_all_inputs(scenarios.lazy()), "cni")
+    current = pl.col("current_cni")
+    frame = frame.with_columns(
+        pl.when(pl.col("cni") == "stay").then(current).otherwise("cni").alias(RESULTING_CNI_COLUMN)
+    )
+    return plan.apply(frame, "mesh")
+
+
+RESULTING_CNI_COLUMN = "resulting_cni"
+"""Column of the plugin that the CNI table leaves in place; conditions call it ``cni``."""
+
+
+def _with_all_inputs(frame: pl.LazyFrame) -> pl.LazyFrame:
+    given = frame.collect_schema()
+    absent = {name: dtype for name, dtype in schema().items() if name not in given and name != "scenario"}
+    if "scenario" not in given:
+        frame = frame.with_row_index("scenario").with_columns(pl.col("scenario").cast(pl.String))
+    return frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in absent.items())
+
+
+# --- compilation ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Expressions of one table: comparisons, states built of them, and the verdict built of the states."""
+
+    tests: tuple[pl.Expr, ...]
+    states: tuple[pl.Expr, ...]
+    decider: pl.Expr
+    verdict: pl.Expr
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    stages: dict[str, _Stage]
+
+    def apply(self, frame: pl.LazyFrame, kind: str) -> pl.LazyFrame:
+        stage = self.stages[kind]
+        return (
+            frame.with_columns(stage.tests)
+            .with_columns(stage.states)
+            .with_columns(stage.decider)
+            .with_columns(stage.verdict)
+        )
+
+
+@lru_cache(maxsize=16)
+def _plan(tables: Tables) -> _Plan:
+    return _Plan({kind: _stage(tables, kind) for kind in OPTIONS})
+
+
+def rules_of(tables: Tables, kind: str) -> tuple[Rule, ...]:
+    """Rows of one table, in the order in which they decide."""
+    return tables.cni if kind == "cni" else tables.mesh
+
+
+def _stage(tables: Tables, kind: str) -> _Stage:
+    conditions: dict[str, Condition] = {f"row:{rule.id}": rule.condition for rule in rules_of(tables, kind)}
+    conditions |= {f"blocked:{kind}:{option}": blocked(tables, kind, option) for option in OPTIONS[kind]}
+    tests = list(dict.fromkeys(test for condition in conditions.values() for test in tests_of(condition)))
+    names = {test: f"test:{kind}:{number}" for number, test in enumerate(tests)}
+    decider = first_passing(rules_of(tables, kind))
+    return _Stage(
+        tests=tuple(_on_scenarios(test, kind).alias(name) for test, name in names.items()),
+        states=tuple(
+            compile_condition(condition, lambda test: pl.col(names[test])).alias(name)
+            for name, condition in conditions.items()
+        ),
+        decider=decider.alias(f"decider:{kind}"),
+        verdict=pl.col(f"decider:{kind}")
+        .replace_strict(
+            {place: rule.recommendation for place, rule in enumerate(rules_of(tables, kind))}, return_dtype=pl.String
+        )
+        .alias(kind),
+    )
+
+
+def _on_scenarios(test: Test, kind: str) -> pl.Expr:
+    column = RESULTING_CNI_COLUMN if test.input == RESULTING_CNI else test.input
+    return compile_test(test, specs(kind)[test.input], column)
+
+
+def passing(rule: Rule) -> pl.Expr:
+    """Whether a row may decide: true, false, or null where a missing fact says."""
+    state = pl.col(f"row:{rule.id}")
+    return state if rule.is_default else state & ~pl.col(f"blocked:{rule.table}:{rule.recommendation}")
+
+
+def first_passing(rules: Iterable[Rule]) -> pl.Expr:
+    """Place of the first row whose condition holds and whose option is not known to be ruled out."""
+    return pl.coalesce(pl.when(_passes(rule)).then(pl.lit(place, pl.UInt8)) for place, rule in enumerate(rules))
+
+
+def _passes(rule: Rule) -> pl.Expr:
+    state = pl.col(f"row:{rule.id}")
+    blocked_state = pl.col(f"blocked:{rule.table}:{rule.recommendation}")
+    return state if rule.is_default else state & ~blocked_state.fill_null(value=False)
+
+
+# --- what is told of the verdict ------------------------------------------------------------------------------------
+
+
+def _id(rules: tuple[Rule, ...], kind: str) -> pl.Expr:
+    return pl.col(f"decider:{kind}").replace_strict(
+        {place: rule.id for place, rule in enumerate(rules)}, return_dtype=pl.String
+    )
+
+
+def _matched(tables: Tables) -> pl.Expr:
+    """Ids of the rows that hold: the deciding one first, then the others by priority; the CNI's before the mesh's."""
+    ids = pl.Enum([rule.id for rule in tables.rules])
+    parts: list[pl.Expr] = []
+    for kind in OPTIONS:
+        rules = rules_of(tables, kind)
+        decided = pl.col(f"decider:{kind}")
+        parts.append(_id(rules, kind).cast(ids))
+        parts += [
+            pl.when(pl.col(f"row:{rule.id}") & (decided != place)).then(pl.lit(rule.id, ids))
+            for place, rule in enumerate(rules)
+            if not rule.is_default
+        ]
+    return pl.concat_list(parts).list.drop_nulls().cast(pl.List(pl.String))
+
+
+def _unknown(tables: Tables) -> pl.Expr:
+    """Missing inputs of the open rows that could change the answer: the one that decided, and those before it.
+
+    An open row that recommends what is recommended anyway changes nothing.
+    """
+    dependants: dict[str, list[pl.Expr]] = {}
+    for kind in OPTIONS:
+        for place, rule in enumerate(rules_of(tables, kind)):
+            decider = pl.col(f"decider:{kind}")
+            overrules = (decider > place) & (pl.col(kind) != rule.recommendation)
+            is_open = passing(rule).is_null() & ((decider == place) | overrules)
+            for name in inputs_of(rule.condition) | inputs_of(blocked(tables, kind, rule.recommendation)):
+                dependants.setdefault("current_cni" if name == RESULTING_CNI else name, []).append(is_open)
+    names = pl.Enum(list(schema()))
+    return (
+        pl.concat_list(
+            pl.when(pl.col(name).is_null() & pl.any_horizontal(dependants[name])).then(pl.lit(name, names))
+            for name in schema()
+            if name in dependants
+        )
+        .list.drop_nulls()
+        .cast(pl.List(pl.String))
+    )
