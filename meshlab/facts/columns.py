@@ -1,0 +1,279 @@
+"""Kubernetes objects become rows: nodes, pods, containers, objects to count, and texts for signatures to match.
+
+Quantities stay text here; what they are worth is worked out once for each distinct text, later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+import polars as pl
+
+from meshlab.facts import objects as kube
+from meshlab.facts.forms import Found
+
+TEMPLATE_KINDS = tuple(kind for kind, of in kube.TYPES.items() if of is kube.Workload)
+"""Kinds that make pods from a template."""
+
+LASTING_KINDS = ("Deployment", "StatefulSet", "DeploymentConfig", "Rollout")
+"""Kinds that people create to keep a number of pods running."""
+
+TABLES: dict[str, dict[str, pl.DataType]] = {
+    "objects": {
+        "id": pl.Int64(),
+        "kind": pl.String(),
+        "group": pl.String(),
+        "namespace": pl.String(),
+        "name": pl.String(),
+        "file": pl.String(),
+        "empty": pl.Boolean(),
+        "l7": pl.Int64(),
+        "peers": pl.Int64(),
+        "mtls_mode": pl.String(),
+        "selective": pl.Boolean(),
+        "fault": pl.String(),
+    },
+    "nodes": {
+        "id": pl.Int64(),
+        "os": pl.String(),
+        "kernel": pl.String(),
+        "os_image": pl.String(),
+        "architecture": pl.String(),
+        "kubelet": pl.String(),
+        "cpu": pl.String(),
+        "memory": pl.String(),
+    },
+    "pods": {
+        "id": pl.Int64(),
+        "template": pl.Boolean(),
+        "weight": pl.Int64(),
+        "reported": pl.Int64(),
+        "owner_kind": pl.String(),
+        "phase": pl.String(),
+        "host_network": pl.Boolean(),
+        "redirection": pl.String(),
+        "containers": pl.String(),
+        "overhead_cpu": pl.String(),
+        "overhead_memory": pl.String(),
+        "pod_cpu": pl.String(),
+        "pod_memory": pl.String(),
+    },
+    "containers": {
+        "id": pl.Int64(),
+        "role": pl.String(),
+        "container": pl.String(),
+        "cpu": pl.String(),
+        "memory": pl.String(),
+    },
+    "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
+}
+"""Tables and their columns. ``id`` is the object's place in ``objects``."""
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of every table, gathered object by object."""
+
+    tables: dict[str, list[tuple]] = field(default_factory=lambda: {name: [] for name in TABLES})
+
+    def add(self, found: Found, file: str) -> None:
+        """The rows of one object."""
+        metadata = getattr(found.value, "metadata", None) or kube.Metadata()
+        number = len(self.tables["objects"])
+        self.tables["objects"].append(
+            (
+                number,
+                found.kind,
+                found.group,
+                metadata.namespace,
+                metadata.name,
+                file,
+                found.empty,
+                _needs_l7(found.value),
+                _bgp_peers(found.value),
+                *_mutual_tls(found.value),
+                found.fault,
+            )
+        )
+        match found.value:
+            case kube.Pod():
+                self._add_pod(number, found.value)
+            case kube.Workload():
+                self._add_workload(number, found.kind, found.value)
+            case kube.Node():
+                self._add_node(number, found.value)
+        if found.evidence is not None:
+            self._add_texts(number, found.kind, metadata.name, found.evidence)
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """The tables as frames."""
+        return {
+            name: pl.DataFrame(self.tables[name], schema=schema, orient="row", strict=True)
+            for name, schema in TABLES.items()
+        }
+
+    def _add_node(self, number: int, node: kube.Node) -> None:
+        status = node.status or kube.NodeStatus()
+        info, capacity = status.node_info or kube.NodeInfo(), status.capacity or kube.Amounts()
+        self.tables["nodes"].append(
+            (
+                number,
+                info.operating_system,
+                info.kernel_version,
+                info.os_image,
+                info.architecture,
+                info.kubelet_version,
+                _text(capacity.cpu),
+                _text(capacity.memory),
+            )
+        )
+        self.tables["texts"].extend(
+            (number, f"Node:condition.{condition.type}", condition.reason)
+            for condition in status.conditions or ()
+            if condition.reason
+        )
+
+    def _add_pod(self, number: int, pod: kube.Pod) -> None:
+        metadata = pod.metadata or kube.PodMetadata()
+        owners = metadata.owner_references
+        owner = owners[0].kind if owners else None
+        self._add_spec(number, pod.spec, metadata, False, 1, None, owner, pod.status.phase if pod.status else None)
+
+    def _add_workload(self, number: int, kind: str, workload: kube.Workload) -> None:
+        """A template counts as so many pods as are asked for; a ReplicaSet of a Deployment counts as none."""
+        spec, status = workload.spec or kube.WorkloadSpec(), workload.status or kube.WorkloadStatus()
+        template = spec.template or kube.Template()
+        reported = status.desired_number_scheduled if kind == "DaemonSet" else status.replicas
+        owned = bool(workload.metadata and workload.metadata.owner_references)
+        if owned and kind == "ReplicaSet":
+            weight = 0
+        elif kind == "DaemonSet":
+            weight = reported
+        else:
+            weight = 1 if spec.replicas is None else spec.replicas
+        metadata = template.metadata or kube.PodMetadata()
+        self._add_spec(number, template.spec, metadata, True, weight, None if owned else reported, kind, None)
+
+    def _add_spec(
+        self,
+        number: int,
+        spec: kube.PodSpec | None,
+        metadata: kube.PodMetadata,
+        template: bool,
+        weight: int | None,
+        reported: int | None,
+        owner: str | None,
+        phase: str | None,
+    ) -> None:
+        spec = spec or kube.PodSpec()
+        containers = list(_containers(number, spec))
+        overhead = spec.overhead or kube.Amounts()
+        requests = _requests(spec.resources)
+        self.tables["containers"].extend(containers)
+        self.tables["pods"].append(
+            (
+                number,
+                template,
+                weight,
+                reported,
+                owner,
+                phase,
+                spec.host_network,
+                metadata.annotations.redirection if metadata.annotations else None,
+                ";".join(row[2] for row in containers),
+                _text(overhead.cpu),
+                _text(overhead.memory),
+                *requests,
+            )
+        )
+
+    def _add_texts(self, number: int, kind: str, name: str | None, evidence: msgspec.Struct) -> None:
+        prefix = f"{kind}/{name}" if kind == "ConfigMap" else kind
+        texts = self.tables["texts"]
+        for path in kube.signature_paths()[kind]:
+            texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, kube.split_path(path)))
+
+
+def _values(value: object, keys: list[str]) -> Iterator[str]:
+    """Texts at the path; a key in [] goes through a list."""
+    if value is None:
+        return
+    if not keys:
+        yield str(value)
+        return
+    key = keys[0]
+    field_name = next(spec.name for spec in msgspec.structs.fields(value) if spec.encode_name == key.removesuffix("[]"))
+    below = getattr(value, field_name)
+    for item in (below or ()) if key.endswith("[]") else (below,):
+        yield from _values(item, keys[1:])
+
+
+def _containers(number: int, spec: kube.PodSpec) -> Iterator[tuple]:
+    """Rows of a pod's containers, init containers first, in their order."""
+    for container in spec.init_containers or ():
+        role = "sidecar" if container.restart_policy == "Always" else "init"
+        yield (number, role, f"{container.name}={container.image}", *_requests(container.resources))
+    for container in spec.containers or ():
+        yield (number, "app", f"{container.name}={container.image}", *_requests(container.resources))
+
+
+def _requests(resources: kube.Resources | None) -> tuple[str | None, str | None]:
+    """Requested processor time and memory; a limit without a request is the request, as Kubernetes defaults it."""
+    if resources is None:
+        return None, None
+    requests, limits = resources.requests or kube.Amounts(), resources.limits or kube.Amounts()
+    return (
+        _text(limits.cpu if requests.cpu is None else requests.cpu),
+        _text(limits.memory if requests.memory is None else requests.memory),
+    )
+
+
+def _text(amount: kube.Amount) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _needs_l7(value: object) -> int | None:
+    """1 where the policy or route needs handling at layer 7, 0 where not, None for other kinds."""
+    match value:
+        case kube.CiliumPolicy():
+            rules = [value.spec, *(value.specs or ())]
+            return int(any(_cilium_l7(rule) for rule in rules if rule is not None))
+        case kube.AuthorizationPolicy():
+            return int(any(map(_authorization_l7, (value.spec and value.spec.rules) or ())))
+        case kube.VirtualService():
+            return int(bool(value.spec and value.spec.http))
+    return None
+
+
+def _cilium_l7(rule: kube.CiliumRule) -> bool:
+    return any(
+        port.rules is not None and (port.rules.http or port.rules.kafka or port.rules.l7)
+        for direction in (*(rule.ingress or ()), *(rule.egress or ()))
+        for port in direction.to_ports or ()
+    )
+
+
+def _authorization_l7(rule: kube.AuthorizationRule) -> bool:
+    operations = [to.operation for to in rule.to or () if to.operation]
+    sources = [origin.source for origin in rule.from_ or () if origin.source]
+    return (
+        any(any(msgspec.structs.astuple(operation)) for operation in operations)
+        or any(any(msgspec.structs.astuple(source)) for source in sources)
+        or any((when.key or "").startswith("request.") for when in rule.when or ())
+    )
+
+
+def _bgp_peers(value: object) -> int | None:
+    if not isinstance(value, kube.CiliumBgp) or value.spec is None:
+        return None
+    routers = (*(value.spec.virtual_routers or ()), *(value.spec.bgp_instances or ()))
+    return sum(len(router.neighbors or ()) + len(router.peers or ()) for router in routers)
+
+
+def _mutual_tls(value: object) -> tuple[str | None, bool | None]:
+    """Mode of a PeerAuthentication, and whether it is for selected workloads only."""
+    if not isinstance(value, kube.PeerAuthentication) or value.spec is None:
+        return None, None
+    return value.spec.mtls.mode if value.spec.mtls else None, value.spec.selector is not None

@@ -1,0 +1,103 @@
+"""What the readers of JSON and YAML have in common: documents become objects, Lists are unfolded.
+
+A form knows how to look at the head of a value and how to decode the value into a type; everything else is the
+same for both, so that a kind is read alike whatever it is written in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from meshlab.facts.objects import TYPES, Plain, evidence_type, signature_paths
+
+
+class Head(NamedTuple):
+    """What a value says about itself."""
+
+    kind: str | None
+    api_version: str | None
+    items: list | None
+
+
+class Form(Protocol):
+    """How values of one file format are looked at."""
+
+    def head(self, value: object) -> Head | None:
+        """Kind, version and items; None where the value is no mapping."""
+        ...
+
+    def decode(self, value: object, of: type[msgspec.Struct]) -> msgspec.Struct:
+        """The value as a type; ``msgspec.ValidationError`` where it does not fit."""
+        ...
+
+
+class Found(NamedTuple):
+    """One Kubernetes object.
+
+    Args:
+        kind: Its kind.
+        group: Its API group; empty for the core group.
+        value: The object as its type; None for a List that is empty and for an object that fits no type.
+        evidence: The paths that signatures look at, or None.
+        fault: Where the object is not as its kind demands, in words.
+        empty: Whether this stands for a List of the kind that holds nothing.
+    """
+
+    kind: str
+    group: str
+    value: msgspec.Struct | None = None
+    evidence: msgspec.Struct | None = None
+    fault: str | None = None
+    empty: bool = False
+
+
+def objects(value: object, form: Form, kind: str | None = None, api_version: str | None = None) -> Iterator[Found]:
+    """Objects of one value, Lists unfolded.
+
+    Args:
+        value: A document, or an item of a List.
+        form: How to look at it.
+        kind: Kind of an item that does not say its own, as items of a PodList do not.
+        api_version: Version of such an item.
+    """
+    head = form.head(value)
+    if head is None:
+        return
+    own_kind = head.kind or kind
+    if head.items is not None and (own_kind is None or own_kind.endswith("List")):
+        yield from _items(head, form, kind)
+    elif own_kind is not None:
+        yield found(own_kind, _group(head.api_version or api_version), value, form)
+
+
+def _items(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
+    of_items = (head.kind or "").removesuffix("List") or kind
+    if of_items and not head.items:
+        yield Found(of_items, _group(head.api_version), empty=True)
+    for item in head.items or ():
+        yield from objects(item, form, of_items, head.api_version if of_items else None)
+
+
+def _group(api_version: str | None) -> str:
+    group, slash, _ = (api_version or "").partition("/")
+    return group if slash else ""
+
+
+def found(kind: str, group: str, value: object, form: Form) -> Found:
+    """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
+    try:
+        own = form.decode(value, TYPES.get(kind, Plain))
+        evidence = form.decode(value, evidence_type(kind)) if kind in signature_paths() else None
+    except msgspec.ValidationError as error:
+        return Found(kind, group, _plain(value, form), fault=str(error))
+    return Found(kind, group, own, evidence)
+
+
+def _plain(value: object, form: Form) -> msgspec.Struct | None:
+    try:
+        return form.decode(value, Plain)
+    except msgspec.ValidationError:
+        return None

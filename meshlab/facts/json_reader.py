@@ -1,0 +1,98 @@
+"""Kubernetes objects from JSON, as ``kubectl get -o json`` and most bundles write it.
+
+Values that the types of ``objects.py`` do not name are skipped by the decoder and never built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import msgspec
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.facts.forms import Form, Found, Head, objects
+
+_DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
+_BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
+
+
+class _Head(msgspec.Struct, gc=False, rename="camel"):
+    kind: str | None = None
+    api_version: str | None = None
+    items: list[msgspec.Raw] | None = None
+
+
+class _Json:
+    """JSON as a form: values are views on the file's bytes."""
+
+    def head(self, value: object) -> Head | None:
+        try:
+            head = _decoder(_Head).decode(value)
+        except msgspec.ValidationError:
+            return None
+        return Head(head.kind, head.api_version, head.items)
+
+    def decode(self, value: object, of: type[msgspec.Struct]) -> msgspec.Struct:
+        return _decoder(of).decode(value)
+
+
+JSON: Form = _Json()
+
+
+@cache
+def _decoder(of: type) -> msgspec.json.Decoder:
+    return msgspec.json.Decoder(of, strict=False)
+
+
+def read_json(
+    content: bytes, file: str, kind: str | None = None, api_version: str | None = None
+) -> Iterator[Found]:
+    """Objects of a JSON text: one object, a List, a bare list, or several documents one after the other.
+
+    Args:
+        content: The text in UTF-8.
+        file: How messages name it.
+        kind: Kind of objects that do not say their own, where the file's name tells it.
+        api_version: Version of such objects.
+
+    Raises:
+        MeshlabError: The text is no JSON.
+    """
+    try:
+        for document in _documents(content):
+            yield from objects(document, JSON, kind, api_version)
+    except msgspec.DecodeError as error:
+        raise MeshlabError(Problem(file, *_broken(str(error)), _line(content, str(error)))) from None
+    except RecursionError:
+        raise MeshlabError(Problem(file, "is nested too deeply", "give the output of kubectl get -o json")) from None
+
+
+def _documents(content: bytes) -> Iterator[msgspec.Raw | bytes]:
+    """The top-level values; those of a list one by one."""
+    text = content.lstrip()
+    if text[:1] == b"[":
+        yield from _decoder(list[msgspec.Raw]).decode(text)
+        return
+    try:
+        yield _decoder(msgspec.Raw).decode(content)
+    except msgspec.DecodeError as error:
+        if "trailing characters" not in str(error):
+            raise
+        for document in _DOCUMENT_START.split(content):
+            if document.strip():
+                yield _decoder(msgspec.Raw).decode(document)
+
+
+def _broken(message: str) -> tuple[str, str]:
+    if "truncated" in message:
+        return "ends in the middle of JSON", "write it again: the file is cut off"
+    return "is not JSON", "check how it was written"
+
+
+def _line(content: bytes, message: str) -> int | None:
+    position = _BYTE_POSITION.search(message)
+    if position is None:
+        return content.count(b"\n") + 1 if "truncated" in message else None
+    return content.count(b"\n", 0, int(position[1])) + 1

@@ -1,0 +1,358 @@
+"""The fields of Kubernetes objects that facts are read from, and nothing else.
+
+A reader decodes into these types only: what they do not name (env values, the data of Secrets, tokens, annotations
+that repeat a whole object) is skipped by the decoder and never becomes a value. Labels, annotations, keys of config
+maps and paths of custom resources that ``data/facts/signatures.csv`` looks at are added to the types from that table.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+
+from meshlab.tables import read_table
+
+Text = str | None
+Amount = str | int | float | None
+
+
+class Anything(msgspec.Struct, gc=False):
+    """A mapping of which only the presence matters."""
+
+
+class Owner(msgspec.Struct, gc=False):
+    """Who made an object."""
+
+    kind: Text = None
+    name: Text = None
+
+
+class Metadata(msgspec.Struct, gc=False, rename="camel"):
+    """Name, place and owners of an object."""
+
+    name: Text = None
+    namespace: Text = None
+    owner_references: list[Owner] | None = None
+
+
+class PodAnnotations(msgspec.Struct, gc=False):
+    """The annotations of a pod that say how it takes part in a mesh."""
+
+    redirection: Text = msgspec.field(default=None, name="ambient.istio.io/redirection")
+
+
+class PodMetadata(Metadata, gc=False, rename="camel"):
+    """Metadata of a pod."""
+
+    annotations: PodAnnotations | None = None
+
+
+class Amounts(msgspec.Struct, gc=False):
+    """Quantities of processor time and memory, as the object writes them."""
+
+    cpu: Amount = None
+    memory: Amount = None
+
+
+class Resources(msgspec.Struct, gc=False):
+    """What a container or a pod asks for and may use at most."""
+
+    requests: Amounts | None = None
+    limits: Amounts | None = None
+
+
+class Container(msgspec.Struct, gc=False, rename="camel"):
+    """One container of a pod, without its environment and arguments."""
+
+    name: Text = None
+    image: Text = None
+    restart_policy: Text = None
+    resources: Resources | None = None
+
+
+class PodSpec(msgspec.Struct, gc=False, rename="camel"):
+    """Containers of a pod and what they ask for."""
+
+    host_network: bool | None = None
+    containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
+    overhead: Amounts | None = None
+    resources: Resources | None = None
+
+
+class PodStatus(msgspec.Struct, gc=False):
+    """Where a pod is in its life."""
+
+    phase: Text = None
+
+
+class Pod(msgspec.Struct, gc=False):
+    """A pod."""
+
+    metadata: PodMetadata | None = None
+    spec: PodSpec | None = None
+    status: PodStatus | None = None
+
+
+class Template(msgspec.Struct, gc=False):
+    """The pod that a controller makes copies of."""
+
+    metadata: PodMetadata | None = None
+    spec: PodSpec | None = None
+
+
+class WorkloadSpec(msgspec.Struct, gc=False):
+    """How many copies of which pod."""
+
+    replicas: int | None = None
+    template: Template | None = None
+
+
+class WorkloadStatus(msgspec.Struct, gc=False, rename="camel"):
+    """How many pods a controller has."""
+
+    replicas: int | None = None
+    desired_number_scheduled: int | None = None
+
+
+class Workload(msgspec.Struct, gc=False):
+    """A controller that makes pods from a template."""
+
+    metadata: Metadata | None = None
+    spec: WorkloadSpec | None = None
+    status: WorkloadStatus | None = None
+
+
+class NodeInfo(msgspec.Struct, gc=False, rename="camel"):
+    """What a node says about its operating system."""
+
+    kernel_version: Text = None
+    os_image: Text = None
+    operating_system: Text = None
+    architecture: Text = None
+    kubelet_version: Text = None
+
+
+class Condition(msgspec.Struct, gc=False):
+    """A condition of a node."""
+
+    type: Text = None
+    reason: Text = None
+
+
+class NodeStatus(msgspec.Struct, gc=False, rename="camel"):
+    """What a node reports."""
+
+    node_info: NodeInfo | None = None
+    capacity: Amounts | None = None
+    conditions: list[Condition] | None = None
+
+
+class Node(msgspec.Struct, gc=False):
+    """A node."""
+
+    metadata: Metadata | None = None
+    status: NodeStatus | None = None
+
+
+class Plain(msgspec.Struct, gc=False):
+    """An object of which only the existence counts."""
+
+    metadata: Metadata | None = None
+
+
+class L7Rules(msgspec.Struct, gc=False):
+    """Rules of Cilium that its Envoy enforces. DNS rules are left out: the agent itself answers those."""
+
+    http: list[Anything] | None = None
+    kafka: list[Anything] | None = None
+    l7: list[Anything] | None = None
+
+
+class PortRule(msgspec.Struct, gc=False):
+    """Ports of a Cilium rule."""
+
+    rules: L7Rules | None = None
+
+
+class CiliumDirection(msgspec.Struct, gc=False, rename="camel"):
+    """One ingress or egress rule of Cilium."""
+
+    to_ports: list[PortRule] | None = None
+
+
+class CiliumRule(msgspec.Struct, gc=False):
+    """One rule of a Cilium policy."""
+
+    ingress: list[CiliumDirection] | None = None
+    egress: list[CiliumDirection] | None = None
+
+
+class CiliumPolicy(msgspec.Struct, gc=False):
+    """A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy."""
+
+    metadata: Metadata | None = None
+    spec: CiliumRule | None = None
+    specs: list[CiliumRule] | None = None
+
+
+class Operation(msgspec.Struct, gc=False, rename="camel"):
+    """What of a request an AuthorizationPolicy looks at beyond ports."""
+
+    hosts: list[str] | None = None
+    not_hosts: list[str] | None = None
+    paths: list[str] | None = None
+    not_paths: list[str] | None = None
+    methods: list[str] | None = None
+    not_methods: list[str] | None = None
+
+
+class To(msgspec.Struct, gc=False):
+    """Target of an AuthorizationPolicy's rule."""
+
+    operation: Operation | None = None
+
+
+class When(msgspec.Struct, gc=False):
+    """Further condition of an AuthorizationPolicy's rule."""
+
+    key: Text = None
+
+
+class Principals(msgspec.Struct, gc=False, rename="camel"):
+    """Identities that only a request (its token) carries."""
+
+    request_principals: list[str] | None = None
+    not_request_principals: list[str] | None = None
+
+
+class From(msgspec.Struct, gc=False):
+    """Origin of a request in an AuthorizationPolicy's rule."""
+
+    source: Principals | None = None
+
+
+class AuthorizationRule(msgspec.Struct, gc=False):
+    """One rule of an AuthorizationPolicy."""
+
+    to: list[To] | None = None
+    when: list[When] | None = None
+    from_: list[From] | None = msgspec.field(default=None, name="from")
+
+
+class AuthorizationSpec(msgspec.Struct, gc=False):
+    """Rules of an AuthorizationPolicy."""
+
+    rules: list[AuthorizationRule] | None = None
+
+
+class AuthorizationPolicy(msgspec.Struct, gc=False):
+    """Istio's policy on who may call what."""
+
+    metadata: Metadata | None = None
+    spec: AuthorizationSpec | None = None
+
+
+class Routes(msgspec.Struct, gc=False):
+    """HTTP routes of a VirtualService; its TCP and TLS routes need no layer 7."""
+
+    http: list[Anything] | None = None
+
+
+class VirtualService(msgspec.Struct, gc=False):
+    """Istio's routes."""
+
+    metadata: Metadata | None = None
+    spec: Routes | None = None
+
+
+class MutualTls(msgspec.Struct, gc=False):
+    """Mode of mutual TLS."""
+
+    mode: Text = None
+
+
+class PeerSpec(msgspec.Struct, gc=False):
+    """Which workloads accept which mode of mutual TLS."""
+
+    mtls: MutualTls | None = None
+    selector: Anything | None = None
+
+
+class PeerAuthentication(msgspec.Struct, gc=False):
+    """Istio's setting of mutual TLS on the receiving side."""
+
+    metadata: Metadata | None = None
+    spec: PeerSpec | None = None
+
+
+class Router(msgspec.Struct, gc=False):
+    """A BGP instance of Cilium."""
+
+    neighbors: list[Anything] | None = None
+    peers: list[Anything] | None = None
+
+
+class BgpSpec(msgspec.Struct, gc=False, rename="camel"):
+    """BGP instances of Cilium."""
+
+    virtual_routers: list[Router] | None = None
+    bgp_instances: list[Router] | None = None
+
+
+class CiliumBgp(msgspec.Struct, gc=False):
+    """BGP configuration of Cilium."""
+
+    metadata: Metadata | None = None
+    spec: BgpSpec | None = None
+
+
+TYPES: dict[str, type[msgspec.Struct]] = {
+    "Pod": Pod,
+    "Node": Node,
+    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "DeploymentConfig", "Rollout"), Workload),
+    **dict.fromkeys(("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"), CiliumPolicy),
+    **dict.fromkeys(("CiliumBGPPeeringPolicy", "CiliumBGPClusterConfig"), CiliumBgp),
+    "AuthorizationPolicy": AuthorizationPolicy,
+    "VirtualService": VirtualService,
+    "PeerAuthentication": PeerAuthentication,
+}
+"""Type of each kind that has more than a name to read; all others are Plain."""
+
+
+@cache
+def signature_paths() -> dict[str, tuple[str, ...]]:
+    """Paths that signatures look at, by kind: ``{"Node": ("spec.providerID", …)}``."""
+    paths: dict[str, set[str]] = {}
+    for field in read_table("facts/signatures")["field"].unique():
+        kind, _, path = field.partition(":")
+        if path and not path.startswith("condition."):
+            paths.setdefault(kind.partition("/")[0], set()).add(path)
+    return {kind: tuple(sorted(of_kind)) for kind, of_kind in paths.items()}
+
+
+def split_path(path: str) -> list[str]:
+    """Keys of a path, with escaped dots kept: ``metadata.labels.a\\.b/c`` is three keys."""
+    return [key.replace("\0", ".") for key in path.replace("\\.", "\0").split(".")]
+
+
+@cache
+def evidence_type(kind: str) -> type[msgspec.Struct]:
+    """A type of exactly the paths that signatures look at in objects of the kind."""
+    tree: dict[str, dict] = {}
+    for path in signature_paths().get(kind, ()):
+        branch = tree
+        for key in split_path(path):
+            branch = branch.setdefault(key, {})
+    return _struct(kind, tree)
+
+
+def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
+    """A nested type of the tree's keys; leaves are scalars, a key that ends in [] is a list."""
+    fields, names = [], {}
+    for index, (key, branch) in enumerate(tree.items()):
+        of_key = _struct(f"{name}_{index}", branch) if branch else str | int | float | bool
+        names[f"f{index}"] = key.removesuffix("[]")
+        fields.append((f"f{index}", (list[of_key] if key.endswith("[]") else of_key) | None, None))
+    return msgspec.defstruct(name, fields, rename=names, gc=False)

@@ -1,0 +1,177 @@
+"""Reading of paths into facts: which reader takes which file, and what the whole amounts to."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.facts.archives import Member, is_archive
+from meshlab.facts.cluster import cluster_of
+from meshlab.facts.columns import Rows
+from meshlab.facts.files import HEAD_BYTES, files, text
+from meshlab.facts.forms import Found
+from meshlab.facts.json_reader import read_json
+from meshlab.facts.objects import TYPES, signature_paths
+from meshlab.facts.signatures import verdict
+from meshlab.facts.summary import Fact, Facts, facts_of, nested, provenance, unknown
+from meshlab.facts.yaml_reader import read_yaml
+from meshlab.tables import read_table
+
+MOST_REFUSED = 50
+"""Objects that are listed by name where they are not as their kind demands."""
+
+_LOOKS_LIKE_OBJECTS = re.compile(rb"""["']?(kind|apiVersion|items)["']?\s*:""")
+_TEAM_KEY = re.compile(rb"^team\s*:", re.MULTILINE)
+_TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
+
+
+def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, object]:
+    """Facts of one cluster from dumps of it.
+
+    Args:
+        paths: Files, folders and archives; together they describe one cluster.
+        anonymize: Replace names of files, folders and the cluster by stable hashes.
+
+    Returns:
+        The facts of INTERFACE.md, and beside them ``provenance`` (status, file and reason of each fact) and
+        ``refused`` (objects that are not as their kind demands).
+
+    Raises:
+        MeshlabError: A path cannot be read, or holds nothing that facts are read from.
+    """
+    rows = Rows()
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            _read_path(path, rows)
+        except MeshlabError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise MeshlabError(problems)
+    cluster = cluster_of(rows)
+    facts: Facts = {"name": _name(verdict(cluster.matches, "name").value, paths), **facts_of(cluster)}
+    hide = _pseudonym if anonymize else str
+    if anonymize:
+        facts = {name: _hidden(fact, name) for name, fact in facts.items()}
+    return {
+        "name": facts["name"].value,
+        "collected_from": [hide(path.name) for path in paths],
+        **nested({name: fact for name, fact in facts.items() if name != "name"}),
+        "unknown": unknown(facts),
+        "provenance": provenance(facts),
+        "refused": _refused(cluster.objects, hide),
+    }
+
+
+def is_dump(path: Path) -> bool:
+    """Whether a path is a dump of a cluster rather than a team file or a folder of team files.
+
+    Known by content, from the first bytes of a file: an archive, or objects with ``kind`` or ``items``. A folder is
+    a dump where a file in it is one and none is a team file.
+    """
+    if path.is_dir():
+        inner = [_nature(file) for file in sorted(path.rglob("*"))[:2000] if file.is_file()]
+        return "dump" in inner and "team" not in inner
+    return _nature(path) == "dump"
+
+
+def _nature(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(64 * 1024)
+    except OSError:
+        return "other"
+    if is_archive(head[:HEAD_BYTES]):
+        return "dump"
+    if _TEAM_KEY.search(head):
+        return "team"
+    return "dump" if _LOOKS_LIKE_OBJECTS.search(head) else "other"
+
+
+# --- one path ------------------------------------------------------------------------------------------------------
+
+
+def _read_path(path: Path, rows: Rows) -> None:
+    """Add what a path holds; a path that holds nothing to read is refused in words."""
+    kinds: set[str] = set()
+    read_something = False
+    alone = path.is_file()
+    for member in files(path):
+        for found in _objects(member, strict=alone and member.name == path.name):
+            kinds.add(found.kind)
+            if _is_used(found.kind):
+                read_something |= not found.empty
+                rows.add(found, member.name)
+    if not read_something:
+        raise MeshlabError(_nothing(path, kinds))
+
+
+def _nothing(path: Path, kinds: set[str]) -> Problem:
+    if not kinds:
+        return Problem(str(path), "holds no Kubernetes objects", _TODO)
+    used = sorted(filter(_is_used, kinds))
+    if used:
+        return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", _TODO)
+    return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", _TODO)
+
+
+@cache
+def _is_used(kind: str) -> bool:
+    return kind in TYPES or kind in signature_paths() or kind in set(read_table("facts/kinds")["kind"])
+
+
+def _objects(member: Member, strict: bool) -> Iterator[Found]:
+    """Objects of one file. A file of a folder or archive that does not look like objects is passed over."""
+    content = text(member)
+    if not strict and not _LOOKS_LIKE_OBJECTS.search(content) and content.lstrip()[:1] != b"[":
+        return
+    kind, api_version = _kind_of_file(member.name)
+    if content.lstrip()[:1] in (b"{", b"["):
+        yield from read_json(content, member.name, kind, api_version)
+    else:
+        yield from read_yaml(content, member.name)
+
+
+@cache
+def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    rows = read_table("facts/file_kinds").select("pattern", "kind", "api_version").iter_rows()
+    return tuple((re.compile(pattern), kind, version) for pattern, kind, version in rows)
+
+
+def _kind_of_file(name: str) -> tuple[str | None, str | None]:
+    """Kind and version that a file's name tells, for bundles whose objects do not say their own."""
+    return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
+
+
+# --- what is shown -------------------------------------------------------------------------------------------------
+
+
+def _name(found: str | None, paths: Sequence[Path]) -> Fact:
+    if found is not None:
+        return Fact(found)
+    stem = paths[0].name.partition(".")[0] if paths else None
+    return Fact(stem or None, "inferred", paths[0].name if paths else None, "the name of the file")
+
+
+def _refused(objects: pl.DataFrame, hide: object) -> list[dict[str, object]]:
+    faulty = objects.filter(pl.col("fault").is_not_null()).head(MOST_REFUSED)
+    return [
+        {"kind": row["kind"], "name": hide(row["name"] or ""), "from": hide(row["file"]), "what": row["fault"]}
+        for row in faulty.iter_rows(named=True)
+    ]
+
+
+def _hidden(fact: Fact, name: str) -> Fact:
+    value = _pseudonym(str(fact.value)) if name == "name" and fact.value is not None else fact.value
+    return Fact(value, fact.status, None if fact.origin is None else _pseudonym(fact.origin), fact.why)
+
+
+def _pseudonym(name: str) -> str:
+    """A stable stand-in for a name: the same name gives the same one, in every run."""
+    return f"name-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"

@@ -1,0 +1,359 @@
+"""From the frames of a cluster to its facts, each with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from meshlab.facts.cluster import FINISHED, Cluster
+from meshlab.facts.signatures import Verdict, verdict
+from meshlab.tables import read_table
+from meshlab.units import version_key
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact.
+
+    Args:
+        value: The value; None where it is unknown.
+        status: measured (the input says it) or inferred (it follows from what the input says).
+        origin: File or archive member that it was read from.
+        why: Why it follows, or why it is unknown.
+    """
+
+    value: object = None
+    status: str = "measured"
+    origin: str | None = None
+    why: str | None = None
+
+
+UNKNOWN = Fact()
+
+Facts = dict[str, Fact]
+"""Facts by their dotted names."""
+
+
+def facts_of(cluster: Cluster) -> Facts:
+    """All facts of a cluster, in the order in which they are shown."""
+    counts = _object_counts(cluster)
+    return {
+        **_node_facts(cluster),
+        "cloud": _from(verdict(cluster.matches, "cloud")),
+        **_cni_facts(cluster, counts),
+        **_mesh_facts(cluster),
+        **_workload_facts(cluster, counts),
+        **_policy_facts(cluster, counts),
+    }
+
+
+def origin_of(files: pl.Series) -> str | None:
+    """The files as one text: the first, and how many more."""
+    distinct = files.drop_nulls().unique(maintain_order=True)
+    if distinct.is_empty():
+        return None
+    more = len(distinct) - 1
+    return distinct[0] if more == 0 else f"{distinct[0]} and {more} more"
+
+
+def _from(found: Verdict) -> Fact:
+    return Fact(found.value, found.status or "measured", found.file, found.why)
+
+
+# --- nodes ---------------------------------------------------------------------------------------------------------
+
+
+def _node_facts(cluster: Cluster) -> Facts:
+    names = [*_node_numbers(), *(f"nodes.{name}" for name in _TALLIES)]
+    if not cluster.has("Node"):
+        return dict.fromkeys(sorted(names, key=_NODE_ORDER.index), UNKNOWN)
+    nodes = cluster.nodes
+    origin = origin_of(nodes["file"])
+    values = nodes.select(**_node_numbers()).row(0, named=True)
+    for name, column in _TALLIES.items():
+        tally = nodes[column].drop_nulls().value_counts(sort=True).sort("count", column, descending=[True, False])
+        values[f"nodes.{name}"] = dict(tally.iter_rows()) or None
+    return {name: Fact(values[name], origin=origin) for name in _NODE_ORDER}
+
+
+_TALLIES = {
+    "kernels": "kernel",
+    "os_images": "os_image",
+    "architectures": "architecture",
+    "kubernetes_versions": "kubelet",
+}
+_NODE_ORDER = [
+    f"nodes.{name}"
+    for name in (
+        *("count", "linux", "windows", "kernel_oldest", "kernel_newest"),
+        *_TALLIES,
+        *("cpu_cores", "memory_gib"),
+    )
+]
+
+
+def _node_numbers() -> dict[str, pl.Expr]:
+    """Facts of all nodes together. One node that does not say leaves the fact unknown."""
+    linux = pl.col("os") == "linux"
+    key = version_key(pl.col("kernel").filter(linux))
+    kernels = pl.col("kernel").filter(linux)
+    known = pl.col("os").is_not_null().all() & linux.any() & key.is_not_null().all()
+    return {
+        "nodes.count": pl.len(),
+        "nodes.linux": pl.when(pl.col("os").is_not_null().all()).then(linux.sum()),
+        "nodes.windows": pl.when(pl.col("os").is_not_null().all()).then((pl.col("os") == "windows").sum()),
+        "nodes.kernel_oldest": pl.when(known).then(kernels.sort_by(key).first()),
+        "nodes.kernel_newest": pl.when(known).then(kernels.sort_by(key).last()),
+        "nodes.cpu_cores": whole_sum(pl.col("cpu_cores")),
+        "nodes.memory_gib": whole_sum(pl.col("memory_gib")),
+    }
+
+
+def whole_sum(values: pl.Expr) -> pl.Expr:
+    """The sum, or null where one of the values is missing or not a quantity."""
+    return pl.when((values.is_null() | values.is_nan()).any()).then(None).otherwise(values.sum())
+
+
+# --- what there is so many of --------------------------------------------------------------------------------------
+
+
+def _object_counts(cluster: Cluster) -> Facts:
+    """Facts that count objects of some kinds; unknown where none of the kinds was in the input."""
+    kinds = read_table("facts/kinds")
+    looked_at = pl.DataFrame(
+        list(cluster.looked_at), schema={"kind": pl.String, "group": pl.String}, orient="row"
+    ).join(kinds, on="kind")
+    seen = set(looked_at.filter(pl.col("group").str.contains(pl.col("group_right")))["fact"])
+    amounts = (
+        cluster.objects.join(kinds, on="kind")
+        .filter(pl.col("group").str.contains(pl.col("group_right")))
+        .with_columns(
+            number=pl.when(pl.col("amount") == "l7")
+            .then("l7")
+            .when(pl.col("amount") == "peers")
+            .then("peers")
+            .otherwise(1)
+        )
+    )
+    return {
+        fact: _count(amounts.filter(pl.col("fact") == fact)) if fact in seen else UNKNOWN for fact in set(kinds["fact"])
+    }
+
+
+def _count(rows: pl.DataFrame) -> Fact:
+    unread = rows["number"].null_count()
+    if unread:
+        return Fact(why=f"{unread} of the objects could not be read")
+    return Fact(int(rows["number"].sum()), origin=origin_of(rows["file"]))
+
+
+# --- network plugin ------------------------------------------------------------------------------------------------
+
+
+def _cni_facts(cluster: Cluster, counts: Facts) -> Facts:
+    product = _from(verdict(cluster.matches, "cni.product"))
+    found = {
+        name: _from(verdict(cluster.matches, f"cni.{name}", product.value))
+        for name in ("dataplane", "version", "encapsulation", "mtu")
+    }
+    mtu = found["mtu"]
+    if mtu.value is not None:
+        found["mtu"] = Fact(int(str(mtu.value)[:9]), mtu.status, mtu.origin, mtu.why)
+    return {
+        "cni.product": product,
+        **{f"cni.{name}": fact for name, fact in found.items()},
+        "cni.bgp_peers": counts["cni.bgp_peers"],
+    }
+
+
+# --- mesh ----------------------------------------------------------------------------------------------------------
+
+
+def _mesh_facts(cluster: Cluster) -> Facts:
+    product = _mesh_product(cluster)
+    names = ("mode", "version", "proxied_pods", "proxy_cpu_request_cores", "proxy_memory_request_gib")
+    if product.value in (None, "none") and not cluster.has("Pod"):
+        return {"mesh.product": product, **{f"mesh.{name}": UNKNOWN for name in names}}
+    sidecars, ambient, proxies = _meshed(cluster)
+    origin = origin_of(cluster.pods["file"])
+    status, why = _pod_status(cluster)
+
+    def counted(value: object) -> Fact:
+        return Fact(value, status, origin, why)
+
+    mode = "sidecar" if sidecars else "ambient" if ambient or "ztunnel" in set(proxies["proxy"]) else None
+    weight = pl.col("weight")
+    requests = proxies.select(
+        cpu=whole_sum(pl.col("cpu_cores") * weight), memory=whole_sum(pl.col("memory_gib") * weight)
+    ).row(0, named=True)
+    return {
+        "mesh.product": product,
+        "mesh.mode": counted(mode),
+        "mesh.version": _from(verdict(cluster.matches, "mesh.version", product.value)),
+        "mesh.proxied_pods": counted(sidecars + ambient),
+        "mesh.proxy_cpu_request_cores": counted(requests["cpu"]),
+        "mesh.proxy_memory_request_gib": counted(requests["memory"]),
+    }
+
+
+def _mesh_product(cluster: Cluster) -> Fact:
+    found = verdict(cluster.matches, "mesh.product")
+    if found.value is not None or found.why is not None:
+        return _from(found)
+    whole = cluster.counted and cluster.pods["system"].any()
+    if not whole:
+        return UNKNOWN
+    return Fact(
+        "none", "inferred", origin_of(cluster.pods["file"]), "no pod carries a mesh's proxy, system namespaces included"
+    )
+
+
+def _meshed(cluster: Cluster) -> tuple[int, int, pl.DataFrame]:
+    """Pods with a sidecar, pods that ztunnel serves, and the containers that are proxies.
+
+    A pod of nothing but a proxy is a gateway: it is neither a pod in the mesh nor a cost of one.
+    """
+    alive = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
+    containers = cluster.containers.filter(alive)
+    apps = containers.filter(pl.col("proxy").is_null(), pl.col("role") == "app")["id"].unique()
+    sidecars = containers.filter(
+        pl.col("proxy") == "sidecar", pl.col("role") != "init", pl.col("id").is_in(apps.implode())
+    )
+    ambient = cluster.pods.filter(alive, pl.col("redirection") == "enabled", ~pl.col("id").is_in(sidecars["id"].implode()))
+    ztunnels = containers.filter(pl.col("proxy") == "ztunnel")
+    with_sidecar = sidecars.unique("id")["weight"].sum()
+    return int(with_sidecar), int(ambient["weight"].sum()), pl.concat([sidecars, ztunnels])
+
+
+# --- workload ------------------------------------------------------------------------------------------------------
+
+
+def _pod_status(cluster: Cluster) -> tuple[str, str | None]:
+    if cluster.counted:
+        return "measured", None
+    return "inferred", "counted from the replicas that controllers ask for: the input does not hold all their pods"
+
+
+def _workload_facts(cluster: Cluster, counts: Facts) -> Facts:
+    pods = cluster.pods
+    status, why = _pod_status(cluster)
+    origin = origin_of(pods["file"])
+
+    def known(value: object, *kinds: str) -> Fact:
+        seen = cluster.has("Pod") if cluster.counted else not pods.is_empty()
+        looked = cluster.counted or not kinds or cluster.has(*kinds)
+        return Fact(value, status, origin, why) if seen and looked else UNKNOWN
+
+    numbers = pods.select(**_pod_numbers()).row(0, named=True)
+    empty = cluster.has("Pod") and pods.is_empty()
+    if empty:
+        return {
+            "workload.namespaces": _namespaces(cluster, counts),
+            "workload.services": counts["workload.services"],
+            **{f"workload.{name}": Fact(0) for name in numbers},
+            "workload.pod_disruption_budgets": counts["workload.pod_disruption_budgets"],
+        }
+    return {
+        "workload.namespaces": _namespaces(cluster, counts),
+        "workload.services": counts["workload.services"],
+        "workload.pods": known(numbers["pods"]),
+        "workload.running_pods": known(numbers["running_pods"]) if cluster.counted else UNKNOWN,
+        "workload.stateful_pods": known(numbers["stateful_pods"], "StatefulSet"),
+        "workload.daemonset_pods": known(numbers["daemonset_pods"], "DaemonSet"),
+        "workload.application_pods": known(numbers["application_pods"]),
+        "workload.cpu_request_cores": known(numbers["cpu_request_cores"]),
+        "workload.memory_request_gib": known(numbers["memory_request_gib"]),
+        "workload.pod_disruption_budgets": counts["workload.pod_disruption_budgets"],
+    }
+
+
+def _pod_numbers() -> dict[str, pl.Expr]:
+    weight = pl.col("weight").fill_null(0)
+    alive = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
+    lasting = pl.col("template") | (pl.col("phase") == "Running").fill_null(value=False)
+    of_a_team = lasting & ~pl.col("host_network") & ~pl.col("system") & (pl.col("owner_kind") != "DaemonSet").fill_null(value=True)
+    return {
+        "pods": weight.sum(),
+        "running_pods": weight.filter(pl.col("phase") == "Running").sum(),
+        "stateful_pods": weight.filter(pl.col("owner_kind") == "StatefulSet").sum(),
+        "daemonset_pods": weight.filter(pl.col("owner_kind") == "DaemonSet").sum(),
+        "application_pods": weight.filter(of_a_team).sum(),
+        "cpu_request_cores": whole_sum((pl.col("cpu_cores") * weight).filter(alive)),
+        "memory_request_gib": whole_sum((pl.col("memory_gib") * weight).filter(alive)),
+    }
+
+
+def _namespaces(cluster: Cluster, counts: Facts) -> Fact:
+    if cluster.has("Namespace"):
+        return counts["workload.namespaces"]
+    named = cluster.objects.filter(pl.col("namespace").is_not_null())
+    if named.is_empty():
+        return UNKNOWN
+    return Fact(
+        named["namespace"].n_unique(),
+        "inferred",
+        origin_of(named["file"]),
+        "counted from the objects: the input holds no Namespace",
+    )
+
+
+# --- policy --------------------------------------------------------------------------------------------------------
+
+ROOT_NAMESPACE = "istio-system"
+"""Namespace whose settings hold for the whole of an Istio mesh, unless the mesh is configured otherwise."""
+
+
+def _policy_facts(cluster: Cluster, counts: Facts) -> Facts:
+    return {
+        "policy.network_policies": counts["policy.network_policies"],
+        "policy.l7_policies": counts["policy.l7_policies"],
+        "policy.mtls_mode": _mtls_mode(cluster),
+    }
+
+
+def _mtls_mode(cluster: Cluster) -> Fact:
+    """Mode of mutual TLS that Istio's workloads accept: strict, permissive, disable or mixed."""
+    if not cluster.has("PeerAuthentication"):
+        return UNKNOWN
+    settings = cluster.objects.filter(pl.col("kind") == "PeerAuthentication")
+    modes = set(settings["mtls_mode"].drop_nulls().str.to_lowercase()) - {"unset"}
+    mesh_wide = settings.filter(
+        pl.col("namespace") == ROOT_NAMESPACE, ~pl.col("selective"), pl.col("mtls_mode").is_not_null()
+    )
+    origin = origin_of(settings["file"])
+    if mesh_wide.is_empty():
+        why = "nothing is set for the whole mesh, and Istio is permissive then"
+        return Fact("mixed" if modes - {"permissive"} else "permissive", "inferred", origin, why)
+    return Fact(modes.pop() if len(modes) == 1 else "mixed", origin=origin)
+
+
+# --- as plain data -------------------------------------------------------------------------------------------------
+
+
+def nested(facts: Mapping[str, Fact]) -> dict[str, object]:
+    """Values under the keys that their dotted names spell."""
+    tree: dict[str, object] = {}
+    for name, fact in facts.items():
+        room, _, key = name.rpartition(".")
+        branch = tree.setdefault(room, {}) if room else tree
+        branch[key] = fact.value  # type: ignore[index]
+    return tree
+
+
+def unknown(facts: Mapping[str, Fact]) -> list[str]:
+    """Names of the facts that the input does not hold."""
+    return [name for name, fact in facts.items() if fact.value is None]
+
+
+def provenance(facts: Mapping[str, Fact]) -> dict[str, dict[str, str | None]]:
+    """Where each fact comes from; of unknown ones those of which a reason is known."""
+    return dict(_provenance(facts))
+
+
+def _provenance(facts: Mapping[str, Fact]) -> Iterator[tuple[str, dict[str, str | None]]]:
+    for name, fact in facts.items():
+        if fact.value is not None or fact.why is not None:
+            status = fact.status if fact.value is not None else "unknown"
+            yield name, {"status": status, "from": fact.origin, "why": fact.why}

@@ -1,0 +1,148 @@
+"""Declared inputs that a cluster's facts supply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from meshlab.scenario import inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """A declared input's value that facts supply.
+
+    Args:
+        value: The value, of the input's type and within its bounds.
+        status: measured or inferred.
+        source: File or archive member that the fact was read from.
+    """
+
+    value: object
+    status: str
+    source: str | None
+
+
+Facts = Mapping[str, object]
+Answer = tuple[object, str, str] | None
+"""A value, the dotted fact that it rests on, and whether it is that fact itself or follows from it."""
+
+
+def scenario_values(facts: Facts) -> dict[str, Supplied]:
+    """Declared inputs that the facts hold; what they do not hold is absent, never guessed.
+
+    Args:
+        facts: As ``read_facts`` returns them.
+    """
+    answers = {name: how(facts) for name, how in SUPPLIES.items()}
+    return {
+        name: _supplied(facts, answer)
+        for name, answer in answers.items()
+        if answer is not None and _is_allowed(name, answer[0])
+    }
+
+
+def fact(facts: Facts, name: str) -> object:
+    """A fact by its dotted name; None where it is unknown."""
+    value: object = facts
+    for key in name.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _supplied(facts: Facts, answer: tuple[object, str, str]) -> Supplied:
+    value, name, status = answer
+    provenance = facts.get("provenance")
+    origin = provenance.get(name, {}) if isinstance(provenance, Mapping) else {}
+    inferred = "inferred" in (status, origin.get("status"))
+    return Supplied(value, "inferred" if inferred else "measured", origin.get("from"))
+
+
+def _is_allowed(name: str, value: object) -> bool:
+    """Whether the value is one that the declared input takes; a cluster may have none of what an input counts."""
+    spec = inputs()[name]
+    if spec.type == "choice":
+        return value in spec.choices
+    if spec.lower is not None and spec.upper is not None:
+        return isinstance(value, int | float) and spec.lower <= value <= spec.upper
+    return True
+
+
+def _same(name: str) -> Callable[[Facts], Answer]:
+    """The fact itself."""
+
+    def answer(facts: Facts) -> Answer:
+        value = fact(facts, name)
+        return None if value is None else (value, name, "measured")
+
+    return answer
+
+
+def _share_of_node(name: str) -> Callable[[Facts], Answer]:
+    """The mean over the nodes: one node's size where all are alike."""
+
+    def answer(facts: Facts) -> Answer:
+        total, nodes = fact(facts, name), fact(facts, "nodes.count")
+        if not total or not nodes:
+            return None
+        return total / nodes, name, "measured" if nodes == 1 else "inferred"  # type: ignore[operator]
+
+    return answer
+
+
+def _mapped(name: str, words: Mapping[object, object]) -> Callable[[Facts], Answer]:
+    """What the fact's value means for the input; other values mean nothing for it."""
+
+    def answer(facts: Facts) -> Answer:
+        value = words.get(fact(facts, name))
+        return None if value is None else (value, name, "inferred")
+
+    return answer
+
+
+def _pods(facts: Facts) -> Answer:
+    """Pods in the mesh, or where none runs the pods that would be in one."""
+    if fact(facts, "mesh.proxied_pods"):
+        return fact(facts, "mesh.proxied_pods"), "mesh.proxied_pods", "measured"
+    pods = fact(facts, "workload.application_pods")
+    return (pods, "workload.application_pods", "inferred") if pods else None
+
+
+def _current_mesh(facts: Facts) -> Answer:
+    product, mode = fact(facts, "mesh.product"), fact(facts, "mesh.mode")
+    value = _MESHES.get((product, mode)) or _MESHES.get((product, None))
+    return None if value is None else (value, "mesh.product", "measured")
+
+
+def _bgp_fabric(facts: Facts) -> Answer:
+    peers = fact(facts, "cni.bgp_peers")
+    return None if peers is None else (peers > 0, "cni.bgp_peers", "inferred")  # type: ignore[operator]
+
+
+_MESHES = {
+    ("none", None): "none",
+    ("istio", "sidecar"): "istio-sidecar",
+    ("istio", "ambient"): "istio-ambient",
+    ("linkerd", None): "linkerd",
+    ("cilium", None): "cilium-mesh",
+    ("consul", None): "other",
+    ("kuma", None): "other",
+}
+"""Declared mesh by product and mode; None stands for any mode."""
+
+SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
+    "nodes": _same("nodes.count"),
+    "services": _same("workload.services"),
+    "pods": _pods,
+    "namespaces": _same("workload.namespaces"),
+    "node_cpu_cores": _share_of_node("nodes.cpu_cores"),
+    "node_memory_gib": _share_of_node("nodes.memory_gib"),
+    "mtls": _mapped("policy.mtls_mode", {"strict": True, "permissive": True, "disable": False}),
+    "kernel_oldest": _same("nodes.kernel_oldest"),
+    "windows_nodes": _same("nodes.windows"),
+    "cloud": _same("cloud"),
+    "bgp_fabric": _bgp_fabric,
+    "current_cni": _same("cni.product"),
+    "current_mesh": _current_mesh,
+}
+"""How each declared input follows from the facts. Inputs that no dump holds are not among them."""

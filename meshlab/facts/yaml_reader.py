@@ -1,0 +1,201 @@
+"""Kubernetes objects from YAML: several documents in a file, Lists, anchors within bounds.
+
+The file is read as events of libyaml's parser. Only the keys that some type of ``objects.py`` names are built;
+all else is passed over event by event. That is faster than building everything, keeps what is not needed out of
+memory, and needs no recursion for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import msgspec
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.facts.forms import Form, Found, Head, objects
+from meshlab.facts.objects import TYPES, Plain, evidence_type, signature_paths
+
+Keys = dict[str, "Keys"]
+"""Keys to build, each with the keys to build below it."""
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_STARTS = (MappingStartEvent, SequenceStartEvent)
+_ENDS = (MappingEndEvent, SequenceEndEvent)
+_MAXIMUM_DEPTH = 200
+
+
+class _Head(msgspec.Struct, gc=False, rename="camel"):
+    kind: str | None = None
+    api_version: str | None = None
+    items: list[object] | None = None
+
+
+class _Yaml:
+    """YAML as a form: values are what was built of a document, all scalars as text."""
+
+    def head(self, value: object) -> Head | None:
+        try:
+            head = msgspec.convert(value, _Head, strict=False)
+        except msgspec.ValidationError:
+            return None
+        return Head(head.kind, head.api_version, head.items)
+
+    def decode(self, value: object, of: type[msgspec.Struct]) -> msgspec.Struct:
+        return msgspec.convert(value, of, strict=False)
+
+
+YAML: Form = _Yaml()
+
+
+def read_yaml(content: bytes, file: str) -> Iterator[Found]:
+    """Objects of a YAML text.
+
+    Args:
+        content: The text in UTF-8.
+        file: How messages name it.
+
+    Raises:
+        MeshlabError: The text is no YAML, is nested too deeply, or its anchors unfold to more than it holds.
+    """
+    events = _Events(content, file)
+    try:
+        while not isinstance(event := events.take(), StreamEndEvent):
+            if not isinstance(event, (StreamStartEvent, DocumentStartEvent, DocumentEndEvent)):
+                yield from objects(_value(events, event, _document_keys()), YAML)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise MeshlabError(
+            Problem(file, "is not YAML", "check indentation, quotes and colons", None if mark is None else mark.line + 1)
+        ) from None
+
+
+@cache
+def _document_keys() -> Keys:
+    """All keys that some type names. A List's items are documents again, one level deep."""
+    keys: Keys = {"kind": {}, "apiVersion": {}}
+    for of in {Plain, *TYPES.values(), *map(evidence_type, signature_paths())}:
+        _add_keys(keys, msgspec.inspect.type_info(of))
+    return {**keys, "items": keys}
+
+
+def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:
+    if isinstance(of, msgspec.inspect.StructType):
+        for field in of.fields:
+            _add_keys(keys.setdefault(field.encode_name, {}), field.type)
+    elif isinstance(of, msgspec.inspect.ListType):
+        _add_keys(keys, of.item_type)
+    elif isinstance(of, msgspec.inspect.UnionType):
+        for member in of.types:
+            _add_keys(keys, member)
+
+
+class _Events:
+    """The parser's events; an alias gives the events of its anchor once more."""
+
+    def __init__(self, content: bytes, file: str) -> None:
+        self._parser = yaml.CSafeLoader(content)
+        self._file = file
+        self._anchors: dict[str, list[Event]] = {}
+        self._replayed: list[Iterator[Event]] = []
+        self._left = len(content) + 16  # every event has a character of its own unless anchors unfold
+
+    def take(self) -> Event:
+        """The next event, aliases resolved."""
+        event = self._next()
+        if isinstance(event, AliasEvent):
+            self._replayed.append(iter(self._anchors.get(event.anchor, ())))
+            return self.take_checked(event)
+        if getattr(event, "anchor", None) is not None:
+            self._remember(event)
+        return event
+
+    def take_checked(self, alias: AliasEvent) -> Event:
+        """The first event of an alias."""
+        if alias.anchor not in self._anchors:
+            raise MeshlabError(self._problem(alias, "refers to an anchor that stands nowhere before it"))
+        return self.take()
+
+    def skip(self, event: Event) -> None:
+        """Pass over the value that begins with the event."""
+        depth = isinstance(event, _STARTS)
+        while depth:
+            event = self._next()
+            depth += isinstance(event, _STARTS) - isinstance(event, _ENDS)
+            if depth > _MAXIMUM_DEPTH:
+                raise MeshlabError(self._problem(event, "is nested too deeply"))
+
+    def _next(self) -> Event:
+        while self._replayed:
+            if (event := next(self._replayed[-1], None)) is not None:
+                self._left -= 1
+                if self._left < 0:
+                    raise MeshlabError(self._problem(event, "has anchors that unfold to more than the file holds"))
+                return event
+            self._replayed.pop()
+        self._left -= 1
+        return self._parser.get_event()
+
+    def _remember(self, start: Event) -> None:
+        """Keep the events of an anchored value, and give them out again after its first one."""
+        events, depth = [_without_anchor(start)], isinstance(start, _STARTS)
+        while depth:
+            event = self._next()
+            depth += isinstance(event, _STARTS) - isinstance(event, _ENDS)
+            if depth > _MAXIMUM_DEPTH:
+                raise MeshlabError(self._problem(event, "is nested too deeply"))
+            events.append(event)
+        self._anchors[start.anchor] = events
+        self._replayed.append(iter(events[1:]))
+
+    def _problem(self, event: Event, what: str) -> Problem:
+        return Problem(self._file, what, "give the output of kubectl get -o yaml", event.start_mark.line + 1)
+
+
+def _without_anchor(event: Event) -> Event:
+    """The event once more, so that giving it out again does not set the anchor again."""
+    if isinstance(event, ScalarEvent):
+        return ScalarEvent(None, event.tag, event.implicit, event.value, event.start_mark, event.end_mark, event.style)
+    return type(event)(None, event.tag, event.implicit, event.start_mark, event.end_mark, event.flow_style)
+
+
+def _value(events: _Events, event: Event, keys: Keys) -> object:
+    """The value that begins with the event, built as far as the keys say."""
+    if isinstance(event, ScalarEvent):
+        return None if not event.style and event.value in _NULLS else event.value
+    if isinstance(event, SequenceStartEvent):
+        items = []
+        while not isinstance(item := events.take(), SequenceEndEvent):
+            if isinstance(item, SequenceStartEvent):  # no field of ours is a list of lists: nothing to recurse into
+                events.skip(item)
+                items.append(None)
+            else:
+                items.append(_value(events, item, keys))
+        return items
+    return _mapping(events, keys)
+
+
+def _mapping(events: _Events, keys: Keys) -> dict[str, object]:
+    values: dict[str, object] = {}
+    while not isinstance(key := events.take(), MappingEndEvent):
+        below = keys.get(key.value) if isinstance(key, ScalarEvent) else None
+        if below is None:
+            events.skip(key)
+            events.skip(events.take())
+        else:
+            values[key.value] = _value(events, events.take(), below)
+    return values
