@@ -18,8 +18,8 @@ from meshlab.coefficients import Value
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
-SMALLEST_SHAPE = 1e-9
-"""Stands in for the shape of a path without any traversal, whose mean is zero as well."""
+SMALLEST_MS = 1e-12
+"""Stands beside the mean of a path without any traversal, so that its shape stays a number. [ms]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +40,38 @@ def path_mean(path: Sequence[Traversals]) -> Value:
     return reduce(add, (part.count * part.mean_ms for part in path))
 
 
-def path_shape(path: Sequence[Traversals], shape: Value) -> Value:
-    """Shape of the gamma distribution with the mean and variance of the whole path. [ratio]
+def path_variance(path: Sequence[Traversals]) -> Value:
+    """Variance of the whole path, over that of a traversal with mean 1 ms. [ratio]
+
+    Traversals are independent, each with a standard deviation proportional to its mean.
+    """
+    return reduce(add, (part.count * (part.mean_ms * part.mean_ms) for part in path))
+
+
+def inverse_root_shape(mean: pl.Expr, variance: pl.Expr, shape: Value) -> pl.Expr:
+    """1 / sqrt(a) for the shape a of the gamma distribution with the path's mean and variance. [ratio]
 
     Gamma times of one scale add up to a gamma time exactly; for unlike scales the first two moments are kept
-    (Welch and Satterthwaite). Traversals are independent, each with coefficient of variation 1 / sqrt(shape).
+    (Welch and Satterthwaite).
+
+    Args:
+        mean: Mean of the path. [ms]
+        variance: Variance of the path over that of a traversal with mean 1 ms. [ratio]
+        shape: Shape of one traversal. [ratio]
     """
-    variance = reduce(add, (part.count * part.mean_ms * part.mean_ms for part in path))
-    mean = path_mean(path)
-    return shape * mean * mean / (variance + SMALLEST_SHAPE)
+    return variance.sqrt() / (mean + SMALLEST_MS) * shape**-0.5
 
 
-def quantile_over_mean(shape: pl.Expr, probability: float) -> pl.Expr:
-    """Quantile of a gamma distribution over its mean. [ratio]
+def quantile_root(inverse_root: pl.Expr, probability: float) -> pl.Expr:
+    """Cube root of a gamma distribution's quantile over its mean. [ratio]
 
-    (1 - 1/(9 a) + z / (3 sqrt(a)))**3 for shape a and normal score z: Wilson and Hilferty's cube-root approximation,
-    within 5 % for shapes of 1 and more at 0.5, 0.9 and 0.99. Times the mean it grows with a at a fixed scale, so a
-    longer path is never faster.
+    1 - 1/(9 a) + z / (3 sqrt(a)) for shape a and normal score z: Wilson and Hilferty's approximation, within 5 % for
+    shapes of 1 and more at 0.5, 0.9 and 0.99. Its cube times the mean grows with a at a fixed scale, so a longer path
+    is never faster.
+
+    Args:
+        inverse_root: 1 / sqrt(a). [ratio]
+        probability: Of the quantile.
     """
-    score = NormalDist().inv_cdf(probability)
-    inverse_root = shape.clip(lower_bound=SMALLEST_SHAPE).sqrt().pow(-1)
-    root = 1.0 - inverse_root * inverse_root * (1.0 / 9.0) + inverse_root * (score / 3.0)
-    root = root.clip(lower_bound=0.0)
-    return root * root * root
+    score = NormalDist().inv_cdf(probability) / 3.0
+    return (1.0 + inverse_root * (score - inverse_root * (1.0 / 9.0))).clip(lower_bound=0.0)

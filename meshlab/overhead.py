@@ -6,8 +6,8 @@ components are in ``memory``, ``cpu`` and ``latency``; this module says how many
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import polars as pl
@@ -15,12 +15,27 @@ import polars as pl
 from meshlab import cpu, latency, memory
 from meshlab.coefficients import Coefficients, Value, draws, medians
 from meshlab.cpu import Traffic
-from meshlab.latency import Traversals
+from meshlab.latency import PERCENTILES, Traversals
 from meshlab.scenario import with_defaults
 from meshlab.tables import read_table
 from meshlab.units import HOURS_PER_MONTH
 
 DATAPLANES = ("none", "istio-sidecar", "istio-ambient", "cilium", "linkerd")
+
+NUMBERS = (
+    "nodes",
+    "services",
+    "pods",
+    "namespaces",
+    "node_memory_gib",
+    "requests_per_second",
+    "connections",
+    "l7_traffic_share",
+    "call_depth",
+    "same_node_share",
+    "config_services",
+)
+"""Inputs that enter the equations as numbers."""
 
 INTERVAL_FIGURES = (
     "memory_gib",
@@ -39,13 +54,19 @@ INTERVAL_FIGURES = (
 PART_FIGURES = ("ebpf_maps_memory_gib", "cni_change_memory_gib", "cni_change_cpu_cores", "nodes_filled")
 """Figures without an interval: parts of the totals, and whole nodes."""
 
+DRAWN = "_draws"
+"""End of the name of a column that holds draws."""
+
 GIB = 1.0 / 1024.0
 CORES = 1.0 / 1000.0
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A scenario's inputs as expressions, and what several components derive from them."""
+    """A scenario's inputs and what components derive from them: columns of a frame that ``prepared`` returned.
+
+    Counts and rates are numbers; ``cpu_factor`` and ``latency_factor`` hold medians or draws.
+    """
 
     nodes: pl.Expr
     services: pl.Expr
@@ -54,49 +75,68 @@ class Cluster:
     node_memory_gib: pl.Expr
     requests_per_second: pl.Expr
     connections: pl.Expr
+    payload_mb: pl.Expr
     l7_traffic_share: pl.Expr
     call_depth: pl.Expr
     same_node_share: pl.Expr
     config_services: pl.Expr
-    traffic: Traffic = field(default_factory=Traffic.of_columns)
+    is_mtls: pl.Expr
+    endpoints: pl.Expr
+    has_l7: pl.Expr
+    l7_rate: pl.Expr
+    waypoints: pl.Expr
+    changes_cni: pl.Expr
+    uses_istio_cni: pl.Expr
+    replaced_memory_mib: pl.Expr
+    replaced_cpu_mcores: pl.Expr
+    cpu_factor: pl.Expr
+    latency_factor: pl.Expr
+    plain_cpu_factor: pl.Expr
 
     @classmethod
-    def of_columns(cls) -> Cluster:
-        """The columns of a frame whose defaults are filled."""
-        return cls(**{name: pl.col(name).cast(pl.Float64) for name in cls.__slots__ if name != "traffic"})
+    def of_columns(cls, suffix: str) -> Cluster:
+        """Prepared columns; ``suffix`` tells medians from draws."""
+        sampled = ("cpu_factor", "latency_factor", "plain_cpu_factor")
+        return cls(**{name: pl.col(f"_{name}{suffix if name in sampled else ''}") for name in cls.__slots__})
 
-    @property
-    def endpoints(self) -> pl.Expr:
-        """Endpoints that one proxy knows: pods spread evenly over services. [count]"""
-        return self.pods * (self.config_services / self.services).clip(upper_bound=1.0)
 
-    @property
-    def has_l7(self) -> pl.Expr:
-        """Whether any request needs layer 7, as 0 or 1."""
-        return (self.l7_traffic_share > 0).cast(pl.Float64)
+def prepared(filled: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:
+    """The frame with every quantity that several data planes derive from the inputs, as columns ``_name``."""
+    numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
+    is_openshift = pl.col("cloud") == "openshift"
+    is_new = pl.col("current_cni") != "cilium"
+    derived = {
+        "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
+        "_is_mtls": pl.col("mtls").cast(pl.Float64),
+        # pods are spread evenly over services
+        "_endpoints": pl.col("_pods") * (pl.col("_config_services") / pl.col("_services")).clip(upper_bound=1.0),
+        "_has_l7": (pl.col("l7_traffic_share") > 0).cast(pl.Float64),
+        "_l7_rate": pl.col("_requests_per_second") * pl.col("_l7_traffic_share"),
+        # unknown counts as new, so that nobody is surprised by an agent that was not charged
+        "_changes_cni": is_new.fill_null(value=True).cast(pl.Float64),
+        # OpenShift forbids the init container that sidecars otherwise use
+        "_uses_istio_cni": is_openshift.fill_null(value=False).cast(pl.Float64),
+        "_replaced_memory_mib": replaced_agent("memory_mib"),
+        "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
+    }
+    # one replica a namespace where layer 7 is used, more as the rate asks for them
+    waypoints = pl.col("_namespaces") * pl.col("_has_l7") + pl.col("_l7_rate") / c["waypoint_capacity_rps"]
+    return filled.with_columns(**numbers).with_columns(**derived).with_columns(_waypoints=waypoints)
 
-    @property
-    def l7_rate(self) -> pl.Expr:
-        """Requests that need layer 7. [1/s]"""
-        return self.requests_per_second * self.l7_traffic_share
 
-    def waypoints(self, c: Coefficients) -> pl.Expr:
-        """Waypoint replicas: one a namespace where layer 7 is used, more as the rate asks for them. [count]"""
-        return self.namespaces * self.has_l7 + self.l7_rate / c["waypoint_capacity_rps"]
+def factors(c: Coefficients, suffix: str) -> dict[str, pl.Expr]:
+    """What a request costs by its protocol and encryption, as columns of medians or of draws."""
+    traffic = Traffic.of_columns()
+    return {
+        f"_cpu_factor{suffix}": traffic.cpu_factor(c),
+        f"_plain_cpu_factor{suffix}": traffic.without_mtls().cpu_factor(c),
+        f"_latency_factor{suffix}": traffic.latency_factor(c),
+    }
 
-    @property
-    def changes_cni(self) -> pl.Expr:
-        """Whether Cilium would be new as the network plugin, as 0 or 1; unknown counts as new."""
-        return (pl.col("current_cni") != "cilium").fill_null(value=True).cast(pl.Float64)
 
-    @property
-    def uses_istio_cni(self) -> pl.Expr:
-        """Whether sidecars need Istio's CNI plugin, as 0 or 1: OpenShift forbids the init container instead."""
-        return (pl.col("cloud") == "openshift").fill_null(value=False).cast(pl.Float64)
-
-    def busy(self, rate: Value, proxies: Value) -> pl.Expr:
-        """Rate of one proxy, up to the highest at which latency was measured. [1000/s]"""
-        return (rate / proxies * 1e-3).clip(upper_bound=3.0)
+def busy(rate: Value, proxies: Value) -> pl.Expr:
+    """Rate of one proxy, up to the highest at which latency was measured. [1000/s]"""
+    return (rate / proxies * 1e-3).clip(upper_bound=3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +176,12 @@ def istio_sidecar(c: Coefficients, x: Cluster) -> Parts:
     rate = 2.0 * x.requests_per_second
     per_1000 = 0.5 * (c["sidecar_client_mcores"] + c["sidecar_server_mcores"])
     cni_nodes = x.nodes * x.uses_istio_cni
-    slowed = x.traffic.latency_factor(c) * (1.0 + c["latency_rate_slope"] * x.busy(rate, x.pods))
+    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(rate, x.pods))
     return Parts(
         data_memory=x.pods * memory.sidecar(c, x.config_services, x.endpoints, 2.0 * x.connections / x.pods)
         + memory.istio_cni(c) * cni_nodes,
         control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods, x.config_services, x.pods),
-        data_cpu=cpu.proxies(c, x.pods, rate, "sidecar_idle_mcores", per_1000, x.traffic)
+        data_cpu=cpu.proxies(c, x.pods, rate, "sidecar_idle_mcores", per_1000, x.cpu_factor, x.payload_mb)
         + c["istio_cni_mcores"] * cni_nodes,
         control_cpu=cpu.istiod(c, c["control_plane_replicas"], x.pods),
         path=(Traversals(2.0 * x.call_depth, c["sidecar_latency_ms"] * slowed + bytes_latency(c, x)),),
@@ -156,9 +196,9 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
     A call crosses two ztunnels; within a node one ztunnel is both. A call that needs layer 7 crosses a waypoint too.
     """
     crossings = 2.0 - x.same_node_share + c["ztunnel_same_node_share"] * x.same_node_share
-    waypoints = x.waypoints(c)
+    waypoints = x.waypoints
     ztunnel_rate = 2.0 * x.requests_per_second
-    slowed = x.traffic.latency_factor(c)
+    slowed = x.latency_factor
     per_waypoint = waypoints.clip(lower_bound=1.0)
     return Parts(
         data_memory=x.nodes * (memory.ztunnel(c, x.pods, 2.0 * x.connections / x.nodes) + memory.istio_cni(c))
@@ -166,16 +206,22 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
         * memory.waypoint(c, x.services / x.namespaces, 2.0 * x.connections * x.l7_traffic_share / per_waypoint),
         control_memory=memory.istiod(c, c["control_plane_replicas"], 0.0, 0.0, x.pods),
         data_cpu=cpu.proxies(
-            c, x.nodes, ztunnel_rate, "ztunnel_idle_mcores", c["ztunnel_mcores"] * (0.5 * crossings), x.traffic
+            c,
+            x.nodes,
+            ztunnel_rate,
+            "ztunnel_idle_mcores",
+            c["ztunnel_mcores"] * (0.5 * crossings),
+            x.cpu_factor,
+            x.payload_mb,
         )
-        + cpu.proxies(c, waypoints, x.l7_rate, "waypoint_idle_mcores", c["waypoint_mcores"], x.traffic)
+        + cpu.proxies(c, waypoints, x.l7_rate, "waypoint_idle_mcores", c["waypoint_mcores"], x.cpu_factor, x.payload_mb)
         + c["istio_cni_mcores"] * x.nodes,
         control_cpu=cpu.istiod(c, c["control_plane_replicas"], x.nodes + waypoints),
         path=(
             Traversals(x.call_depth * crossings, c["ztunnel_latency_ms"] * slowed + bytes_latency(c, x)),
             Traversals(
                 x.call_depth * x.l7_traffic_share,
-                c["waypoint_latency_ms"] * slowed * (1.0 + c["latency_rate_slope"] * x.busy(x.l7_rate, per_waypoint))
+                c["waypoint_latency_ms"] * slowed * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate, per_waypoint))
                 + bytes_latency(c, x),
             ),
         ),
@@ -191,11 +237,11 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
 def linkerd(c: Coefficients, x: Cluster) -> Parts:
     """Linkerd with a proxy beside every pod: each call crosses two."""
     rate = 2.0 * x.requests_per_second
-    slowed = x.traffic.latency_factor(c) * (1.0 + c["latency_rate_slope"] * x.busy(rate, x.pods))
+    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(rate, x.pods))
     return Parts(
         data_memory=x.pods * memory.linkerd_proxy(c, 2.0 * x.connections / x.pods),
         control_memory=memory.linkerd_control_plane(c, c["control_plane_replicas"], x.pods),
-        data_cpu=cpu.proxies(c, x.pods, rate, "linkerd_idle_mcores", c["linkerd_mcores"], x.traffic),
+        data_cpu=cpu.proxies(c, x.pods, rate, "linkerd_idle_mcores", c["linkerd_mcores"], x.cpu_factor, x.payload_mb),
         control_cpu=cpu.linkerd_control_plane(c, c["control_plane_replicas"], x.pods),
         path=(Traversals(2.0 * x.call_depth, c["linkerd_latency_ms"] * slowed + bytes_latency(c, x)),),
     )
@@ -209,22 +255,24 @@ def cilium(c: Coefficients, x: Cluster) -> Parts:
     """
     new = x.changes_cni
     envoys = x.nodes * x.has_l7
-    encrypted = x.traffic.is_mtls * (1.0 - x.same_node_share)
-    encrypted_nodes = x.nodes * x.traffic.is_mtls
+    encrypted = x.is_mtls * (1.0 - x.same_node_share)
+    encrypted_nodes = x.nodes * x.is_mtls
     maps = memory.ebpf_maps(c, x.node_memory_gib) * (x.nodes * new)
-    agent = memory.cilium_agent(c, x.pods, x.services) - c["replaced_agent_scale"] * replaced_agent("memory_mib")
-    agent_cpu = c["cilium_agent_mcores"] - c["replaced_agent_scale"] * replaced_agent("cpu_mcores")
+    agent = memory.cilium_agent(c, x.pods, x.services) - c["replaced_agent_scale"] * x.replaced_memory_mib
+    agent_cpu = c["cilium_agent_mcores"] - c["replaced_agent_scale"] * x.replaced_cpu_mcores
     cni_memory = agent * (x.nodes * new) + maps
     cni_cpu = agent_cpu * (x.nodes * new) + cpu.kernel(
-        c, x.requests_per_second * new, "cilium_kernel_mcores", x.traffic.payload_bytes
+        c, x.requests_per_second * new, "cilium_kernel_mcores", x.payload_mb
     )
-    slowed = x.traffic.latency_factor(c) * (1.0 + c["latency_rate_slope"] * x.busy(x.l7_rate, x.nodes))
+    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate, x.nodes))
     return Parts(
         data_memory=cni_memory + memory.node_envoy(c) * envoys + memory.cilium_encryption(c) * encrypted_nodes,
         control_memory=memory.cilium_operator(c, c["control_plane_replicas"] * new),
         data_cpu=cni_cpu
-        + cpu.proxies(c, envoys, x.l7_rate, "node_envoy_idle_mcores", c["node_envoy_mcores"], x.traffic.without_mtls())
-        + cpu.kernel(c, x.requests_per_second * encrypted, "cilium_mtls_mcores", x.traffic.payload_bytes),
+        + cpu.proxies(
+            c, envoys, x.l7_rate, "node_envoy_idle_mcores", c["node_envoy_mcores"], x.plain_cpu_factor, x.payload_mb
+        )
+        + cpu.kernel(c, x.requests_per_second * encrypted, "cilium_mtls_mcores", x.payload_mb),
         control_cpu=c["cilium_operator_mcores"] * (c["control_plane_replicas"] * new),
         path=(
             Traversals(x.call_depth * new, c["cilium_datapath_latency_ms"]),
@@ -247,7 +295,7 @@ MODELS: dict[str, Callable[[Coefficients, Cluster], Parts]] = {
 
 def bytes_latency(c: Coefficients, x: Cluster) -> Value:
     """Time that a request's body adds in one proxy. [ms]"""
-    return c["byte_latency_ms"] * (x.traffic.payload_bytes * (1.0 / cpu.BYTES_PER_MB))
+    return c["byte_latency_ms"] * (x.payload_mb)
 
 
 def replaced_agent(figure: str) -> pl.Expr:
@@ -268,38 +316,35 @@ def _agents(figure: str) -> dict[str, float]:
 # --- figures -------------------------------------------------------------------------------------------------------
 
 
-def figures(c: Coefficients, dataplane: str, middle: Coefficients) -> dict[str, Value]:
-    """The figures with an interval, all of them linear in the coefficients' draws.
+def split_figures(c: Coefficients, dataplane: str, suffix: str) -> dict[str, Value]:
+    """Memory and CPU of data plane and control plane, and the path's mean, each scaled by its spread.
 
     Args:
         c: Medians, or draws.
         dataplane: One of ``DATAPLANES`` but ``none``.
-        middle: Medians, for the shape of the path's distribution: draws move its mean.
+        suffix: Of the columns that hold medians or draws.
     """
-    cluster = Cluster.of_columns()
-    parts = MODELS[dataplane](c, cluster)
-    prefix = dataplane.removeprefix("istio-")
-    memory_scale = c[f"{prefix}_memory_spread"] * GIB
-    cpu_scale = c[f"{prefix}_cpu_spread"] * CORES
-    split = {
-        "data_plane_memory_gib": parts.data_memory * memory_scale,
-        "control_plane_memory_gib": parts.control_memory * memory_scale,
-        "data_plane_cpu_cores": parts.data_cpu * cpu_scale,
-        "control_plane_cpu_cores": parts.control_cpu * cpu_scale,
-    }
-    total_memory = split["data_plane_memory_gib"] + split["control_plane_memory_gib"]
-    total_cpu = split["data_plane_cpu_cores"] + split["control_plane_cpu_cores"]
-    shape = latency.path_shape(MODELS[dataplane](middle, cluster).path, middle["latency_shape"])
-    mean = latency.path_mean(parts.path) * c[f"{prefix}_latency_spread"]
+    parts = MODELS[dataplane](c, Cluster.of_columns(suffix))
+    memory_scale, cpu_scale = spread(c, dataplane, "memory") * GIB, spread(c, dataplane, "cpu") * CORES
     return {
-        "memory_gib": total_memory,
-        "cpu_cores": total_cpu,
-        **{
-            f"added_{name}_ms": mean * latency.quantile_over_mean(shape, probability)
-            for name, probability in latency.PERCENTILES.items()
-        },
-        "cost_usd_per_month": monthly_cost(total_memory, total_cpu),
-        **split,
+        f"data_plane_memory_gib{suffix}": parts.data_memory * memory_scale,
+        f"control_plane_memory_gib{suffix}": parts.control_memory * memory_scale,
+        f"data_plane_cpu_cores{suffix}": parts.data_cpu * cpu_scale,
+        f"control_plane_cpu_cores{suffix}": parts.control_cpu * cpu_scale,
+        f"_mean_ms{suffix}": latency.path_mean(parts.path) * spread(c, dataplane, "latency"),
+    }
+
+
+def spread(c: Coefficients, dataplane: str, kind: str) -> Value:
+    """Factor between sources that the model does not explain; its median is one. [ratio]"""
+    return c[f"{dataplane.removeprefix('istio-')}_{kind}_spread"]
+
+
+def totals(suffix: str) -> dict[str, pl.Expr]:
+    """Data plane and control plane together."""
+    return {
+        f"{figure}{suffix}": pl.col(f"data_plane_{figure}{suffix}") + pl.col(f"control_plane_{figure}{suffix}")
+        for figure in ("memory_gib", "cpu_cores")
     }
 
 
@@ -320,6 +365,44 @@ def nodes_filled(memory_gib: pl.Expr, cpu_cores: pl.Expr) -> pl.Expr:
     return pl.max_horizontal(memory_gib / pl.col("node_memory_gib"), cpu_cores / pl.col("node_cpu_cores")).ceil()
 
 
+def path_columns(path: Sequence[Traversals]) -> dict[str, Value]:
+    """Traversals of the critical path, as columns from which its shape is taken."""
+    return {
+        name: value
+        for index, part in enumerate(path)
+        for name, value in ((f"_count_{index}", part.count), (f"_mean_{index}", part.mean_ms))
+    }
+
+
+def with_percentiles(frame: pl.LazyFrame, parts: int, c: Coefficients) -> pl.LazyFrame:
+    """The frame with ``_ratio_p50`` and so on: percentiles of the path over its mean. [ratio]"""
+    path = [Traversals(pl.col(f"_count_{index}"), pl.col(f"_mean_{index}")) for index in range(parts)]
+    root = latency.inverse_root_shape(pl.col("_mean"), pl.col("_variance"), c["latency_shape"])
+    roots = {
+        f"_root_{name}": latency.quantile_root(pl.col("_inverse_root"), probability)
+        for name, probability in latency.PERCENTILES.items()
+    }
+    cubes = {f"_ratio_{name}": pl.col(f"_root_{name}").pow(3) for name in latency.PERCENTILES}
+    return (
+        frame.with_columns(_mean=latency.path_mean(path), _variance=latency.path_variance(path))
+        .with_columns(_inverse_root=root)
+        .with_columns(**roots)
+        .with_columns(**cubes)
+    )
+
+
+def part_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Value]:
+    """The parts of the totals that are shown apart."""
+    memory_scale, cpu_scale = spread(c, dataplane, "memory") * GIB, spread(c, dataplane, "cpu") * CORES
+    return {
+        "ebpf_maps_memory_gib": parts.maps_memory * memory_scale,
+        "cni_change_memory_gib": parts.cni_memory * memory_scale,
+        "cni_change_cpu_cores": parts.cni_cpu * cpu_scale,
+        "_requested_memory_gib": parts.requested_memory * GIB,
+        "_requested_cpu_cores": parts.requested_cpu * CORES,
+    }
+
+
 # --- estimate ------------------------------------------------------------------------------------------------------
 
 
@@ -333,69 +416,89 @@ def estimate(
 
     Args:
         scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
-        coefficients: A table as ``coefficient_table()`` returns it, or narrowed by measurements; the fitted one without.
+        coefficients: Such a table as ``coefficient_table()`` or ``evidence.narrow`` returns; the fitted one without.
         intervals: Whether to return ``_lo`` and ``_hi``; medians alone are far cheaper over millions of rows.
 
     Returns:
         ``scenario, dataplane``, then INTERFACE's figures, ``in_evidence_range`` and the parts of the totals.
     """
-    filled = with_defaults(scenarios)
-    planes = [_plane(filled, dataplane, coefficients, intervals) for dataplane in DATAPLANES]
-    return pl.concat(planes, how="vertical")
-
-
-def _plane(filled: pl.LazyFrame, dataplane: str, coefficients: pl.DataFrame | None, intervals: bool) -> pl.LazyFrame:
-    names = [pl.col("scenario"), pl.lit(dataplane).alias("dataplane")]
-    if dataplane == "none":
-        zeros = [pl.lit(0.0).alias(name) for name in _figure_columns(intervals)]
-        parts = [pl.lit(0.0).alias(name) for name in PART_FIGURES]
-        return filled.select(*names, *zeros, pl.lit(value=True).alias("in_evidence_range"), *parts)
     middle = medians(coefficients)
-    columns = {**figures(middle, dataplane, middle), **_parts(middle, dataplane)}
-    if intervals:
-        spread = figures(draws(coefficients), dataplane, middle)
-        columns |= {f"_{name}": value for name, value in spread.items()}
-    selected = _intervals() if intervals else map(pl.col, INTERVAL_FIGURES)
-    return filled.with_columns(**columns, in_evidence_range=in_evidence_range(dataplane)).select(
-        *names, *selected, "in_evidence_range", *PART_FIGURES
+    sampled = draws(coefficients) if intervals else None
+    base = prepared(with_defaults(scenarios), middle).with_columns(
+        **factors(middle, ""), **(factors(sampled, DRAWN) if sampled else {})
+    )
+    planes = [_plane(base, dataplane, middle, sampled) for dataplane in MODELS]
+    return pl.concat([_none(base, planes[0]), *planes], how="vertical")
+
+
+def _plane(base: pl.LazyFrame, dataplane: str, middle: Coefficients, sampled: Coefficients | None) -> pl.LazyFrame:
+    suffixes = ("", DRAWN) if sampled else ("",)
+    parts = MODELS[dataplane](middle, Cluster.of_columns(""))
+    columns = {
+        **split_figures(middle, dataplane, ""),
+        **(split_figures(sampled, dataplane, DRAWN) if sampled else {}),
+        **path_columns(parts.path),
+        **part_figures(parts, middle, dataplane),
+    }
+    sums = {name: total for suffix in suffixes for name, total in totals(suffix).items()}
+    costs = {
+        f"cost_usd_per_month{suffix}": monthly_cost(pl.col(f"memory_gib{suffix}"), pl.col(f"cpu_cores{suffix}"))
+        for suffix in suffixes
+    }
+    frame = with_percentiles(base.with_columns(**columns).with_columns(**sums), len(parts.path), middle)
+    return (
+        frame.with_columns(**costs, nodes_filled=_requested_nodes())
+        .with_columns(**{f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES})
+        .with_columns(**(_quantiles() if sampled else {}))
+        .select(
+            "scenario",
+            pl.lit(dataplane).alias("dataplane"),
+            *(_interval_columns() if sampled else INTERVAL_FIGURES),
+            in_evidence_range(dataplane).alias("in_evidence_range"),
+            *PART_FIGURES,
+        )
     )
 
 
-def _figure_columns(intervals: bool) -> Iterator[str]:
-    for name in INTERVAL_FIGURES:
-        yield from (f"{name}_lo", name, f"{name}_hi") if intervals else (name,)
+def _none(base: pl.LazyFrame, like: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows of the cluster without a mesh: nothing is added, which needs no measurement."""
+    constants = {"dataplane": pl.lit("none"), "in_evidence_range": pl.lit(value=True), "scenario": pl.col("scenario")}
+    return base.select(constants.get(name, pl.lit(0.0)).alias(name) for name in like.collect_schema().names())
 
 
-def _intervals() -> Iterator[pl.Expr]:
+def _requested_nodes() -> pl.Expr:
+    """Nodes by what is requested, or by what is used where that is more; a change of plugin may free some."""
+    memory_gib, cpu_cores, requested_memory, requested_cpu = map(
+        pl.col, ("memory_gib", "cpu_cores", "_requested_memory_gib", "_requested_cpu_cores")
+    )
+    return nodes_filled(
+        pl.when(requested_memory > memory_gib, requested_memory > 0).then(requested_memory).otherwise(memory_gib),
+        pl.when(requested_cpu > cpu_cores, requested_cpu > 0).then(requested_cpu).otherwise(cpu_cores),
+    )
+
+
+def _quantiles() -> dict[str, pl.Expr]:
+    """Ends of every drawn figure's interval; the path's percentiles scale with its mean."""
+    drawn = [*(name for name in INTERVAL_FIGURES if not name.startswith("added")), "_mean_ms"]
+    return {
+        f"{name}_{end}": pl.col(f"{name}{DRAWN}").arr.to_list().list.agg(pl.element().quantile(share, "linear"))
+        for name in drawn
+        for end, share in (("lo", 0.1), ("hi", 0.9))
+    }
+
+
+def _interval_columns() -> Iterator[pl.Expr]:
     for name in INTERVAL_FIGURES:
-        values = pl.col(f"_{name}").arr.to_list().list
-        lower, upper = (values.agg(pl.element().quantile(share, "linear")) for share in (0.1, 0.9))
+        lower, upper = (_interval_end(name, end) for end in ("lo", "hi"))
         yield pl.min_horizontal(lower, name).alias(f"{name}_lo")
         yield pl.col(name)
         yield pl.max_horizontal(upper, name).alias(f"{name}_hi")
 
 
-def _parts(c: Coefficients, dataplane: str) -> dict[str, pl.Expr]:
-    """The figures without an interval; whole nodes are packed by what is requested, or used where that is more."""
-    parts = MODELS[dataplane](c, Cluster.of_columns())
-    scales = [c[f"{dataplane.removeprefix('istio-')}_{kind}_spread"] for kind in ("memory", "cpu")]
-    used_memory = (parts.data_memory + parts.control_memory) * (scales[0] * GIB)
-    used_cpu = (parts.data_cpu + parts.control_cpu) * (scales[1] * CORES)
-    return {
-        "ebpf_maps_memory_gib": _column(parts.maps_memory * (scales[0] * GIB)),
-        "cni_change_memory_gib": _column(parts.cni_memory * (scales[0] * GIB)),
-        "cni_change_cpu_cores": _column(parts.cni_cpu * (scales[1] * CORES)),
-        "nodes_filled": nodes_filled(
-            pl.max_horizontal(used_memory, parts.requested_memory * GIB),
-            pl.max_horizontal(used_cpu, parts.requested_cpu * CORES),
-        )
-        if isinstance(parts.requested_memory, pl.Expr)
-        else nodes_filled(used_memory, used_cpu),
-    }
-
-
-def _column(value: Value) -> pl.Expr:
-    return value if isinstance(value, pl.Expr) else pl.lit(value)
+def _interval_end(name: str, end: str) -> pl.Expr:
+    if name.startswith("added"):
+        return pl.col(f"_mean_ms_{end}") * pl.col(f"_ratio_{name.split('_')[1]}")
+    return pl.col(f"{name}_{end}")
 
 
 def in_evidence_range(dataplane: str) -> pl.Expr:
