@@ -231,6 +231,8 @@ def _abridged(problems: list[Problem], file: str) -> list[Problem]:
 def _typed(raw: pl.Series, spec: Input) -> pl.Expr:
     """The column in its input's type; what does not fit becomes null and is reported by comparison with the raw one."""
     column = pl.col(raw.name)
+    if isinstance(raw.dtype, pl.List):
+        return column.cast(spec.dtype).list.drop_nulls()
     if raw.dtype == spec.dtype or (spec.type == "number" and raw.dtype.is_numeric()):
         return column.cast(spec.dtype)
     text = column.cast(pl.String, strict=False).str.strip_chars().replace("", None)
