@@ -179,7 +179,7 @@ def _checked_values(document: Mapping, file: str) -> dict[str, object]:
     scenario, assumptions = _mapping(document, "scenario"), _mapping(document, "assumptions")
     cells: dict[str, Value] = dict(scenario.values)
     lines = dict(scenario.lines)
-    if document.values.get("needs") is not None:
+    if isinstance(document.values.get("needs"), str | list):
         cells["needs"], lines["needs"] = document.values["needs"], document.lines["needs"]
     for name, entry in assumptions.values.items():
         if isinstance(entry, Mapping) and _is_assumption(entry):
