@@ -103,7 +103,7 @@ endif
 
 # Pins hold for every platform and every Python from 3.11, carry hashes and name no package index.
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --annotation-style line --custom-compile-command 'make pins' pyproject.toml
+	--annotation-style line --custom-compile-command 'make pins' pyproject.toml
 
 .PHONY: pins
 pins: ## Compile requirements/*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer releases)

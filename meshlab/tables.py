@@ -110,8 +110,11 @@ def _header_problems(path: Path, header: object, columns: dict[str, dict[str, st
 
 
 def _parse(cell: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """The text as a value of that type, null where it is none; NaN and infinity are no numbers of a table."""
     if dtype == pl.Boolean():
         return cell.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean())
+    if dtype == pl.Date():
+        return cell.str.to_date("%Y-%m-%d", strict=False)
     value = cell.cast(dtype, strict=False)
     return pl.when(value.is_finite()).then(value) if dtype == pl.Float64() else value
 
