@@ -76,8 +76,11 @@ def _need_of_plugin(tables: Tables, need: str, option: str) -> Iterator[Hurdle]:
     if option != "stay":
         yield from _shortfall(tables, need, option, option, asks(tables, need))
         return
-    for plugin in inputs()["current_cni"].choices:
-        yield from _shortfall(tables, need, option, plugin, All((asks(tables, need), OneOf("current_cni", (plugin,)))))
+    plugins = inputs()["current_cni"].choices
+    read = tuple(plugin for plugin in plugins if (need, plugin) in tables.capabilities)
+    for group in (*((plugin,) for plugin in read), tuple(plugin for plugin in plugins if plugin not in read)):
+        asked = All((asks(tables, need), OneOf("current_cni", group)))
+        yield from _shortfall(tables, need, option, group[0], asked)
 
 
 def _need_of_mesh(tables: Tables, need: str, option: str) -> Iterator[Hurdle]:
@@ -87,7 +90,7 @@ def _need_of_mesh(tables: Tables, need: str, option: str) -> Iterator[Hurdle]:
         capable = tuple(name for name in inputs()["current_cni"].choices if tables.meets(need, name))
         asked = All((asked, Not(OneOf(RESULTING_CNI, capable)))) if capable else asked
     if option == "none":
-        yield Hurdle(option, asked, True, need, "no mesh", (), "article")
+        yield Hurdle(option, asked, blocks=True, requirement=need, found="no mesh", inputs=(), source_id="article")
     else:
         yield from _shortfall(tables, need, option, option, asked)
 
@@ -95,7 +98,7 @@ def _need_of_mesh(tables: Tables, need: str, option: str) -> Iterator[Hurdle]:
 def _shortfall(tables: Tables, need: str, option: str, product: str, asked: Condition) -> Iterator[Hurdle]:
     entry = tables.capabilities.get((need, product))
     if entry is None:
-        yield Hurdle(option, asked, True, need, NOT_READ, (), "")
+        yield Hurdle(option, asked, blocks=True, requirement=need, found=NOT_READ, inputs=(), source_id="")
     elif entry.support != "yes":
         found = f"{entry.support}: {entry.note}" if entry.note else entry.support
         yield Hurdle(option, asked, entry.support not in MEETS, need, found, (), entry.source_ids)

@@ -15,6 +15,7 @@ from meshlab.decision.conditions import ALWAYS, Condition, read_condition
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.scenario import Input, inputs
 from meshlab.tables import check_table, data_path, read_table, row_lines
+from meshlab.units import is_version
 
 CNI_OPTIONS = ("cilium", "calico", "calico-enterprise", "stay")
 MESH_OPTIONS = ("none", "cilium-mesh", "istio-ambient", "istio-sidecar")
@@ -30,6 +31,7 @@ MEETS = ("yes", "partial", "beta")
 KEYS: dict[str, tuple[str, ...]] = {
     "terms": ("term",),
     "needs": ("need",),
+    "domain": ("input", "value"),
     "capabilities": ("capability", "option"),
     "requirements": ("id",),
     "cni": ("id",),
@@ -100,6 +102,7 @@ class Tables:
     capabilities: Mapping[tuple[str, str], Support]
     layers: Mapping[str, str]
     groups: Mapping[str, str]
+    domain: Mapping[str, tuple[str, ...]]
     changes: tuple[dict[str, object], ...] = field(default=())
 
     @property
@@ -259,6 +262,7 @@ def _reference_problems(rows: dict[str, _Rows], known_sources: set[str]) -> Iter
         ("capabilities", "capability"): needs,
         ("capabilities", "option"): tuple(option for option in options if option not in ("stay", "none")),
         ("capabilities", "support"): (*MEETS, "no"),
+        ("domain", "input"): tuple(name for name, spec in inputs().items() if spec.type == "version"),
         ("needs", "need"): needs,
         ("needs", "layer"): ("cni", "mesh", "any"),
         ("needs", "part_of"): needs,
@@ -273,6 +277,9 @@ def _reference_problems(rows: dict[str, _Rows], known_sources: set[str]) -> Iter
             if row.cells[column] is not None and row.cells[column] not in words:
                 word = str(row.cells[column])
                 yield row.problem(f"{column} is {shorten(word)}", did_you_mean(word, words))
+    for row in rows["domain"].values():
+        if not is_version(str(row.cells["value"])):
+            yield row.problem(f"{shorten(row.cells['value'])} is no version", "write one such as 5.15.0")
     for table in rows.values():
         for row in table.values():
             for source in str(row.cells.get("source_id") or row.cells.get("source_ids") or "").split(";"):
@@ -313,6 +320,10 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
         capabilities={key: Support(**_texts(row)) for key, row in sorted(rows["capabilities"].items())},
         layers={need: str(row.cells["layer"]) for (need,), row in sorted(rows["needs"].items())},
         groups={need: str(row.cells["part_of"]) for (need,), row in rows["needs"].items() if row.cells["part_of"]},
+        domain={
+            name: tuple(value for (owner, value) in sorted(rows["domain"]) if owner == name)
+            for name in sorted({name for name, _ in rows["domain"]})
+        },
         changes=changes,
     )
 

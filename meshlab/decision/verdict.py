@@ -35,15 +35,17 @@ def decide(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None)
         tables: Decision tables; ours unless given.
     """
     tables = tables or load_tables()
-    return row_states(scenarios, tables).select(
-        "scenario",
-        "cni",
-        "mesh",
-        cni_row=_id(tables.cni, "cni"),
-        mesh_row=_id(tables.mesh, "mesh"),
-        matched=_matched(tables),
-        unknown=_unknown(tables),
-    )
+    return row_states(scenarios, tables).select("scenario", "cni", "mesh", **verdict_columns(tables))
+
+
+def verdict_columns(tables: Tables) -> dict[str, pl.Expr]:
+    """What is told of a verdict, over the states of rows and options."""
+    return {
+        "cni_row": _id(tables.cni, "cni"),
+        "mesh_row": _id(tables.mesh, "mesh"),
+        "matched": _matched(tables),
+        "unknown": _unknown(tables),
+    }
 
 
 def row_states(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
@@ -52,7 +54,7 @@ def row_states(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables) -> pl.Laz
     States are true, false, or null for unknown. ``decider:KIND`` is the place of the row that decided.
     """
     plan = _plan(tables)
-    frame = plan.apply(_with_all_inputs(scenarios.lazy()), "cni")
+    frame = plan.apply(with_all_inputs(scenarios.lazy()), "cni")
     current = pl.col("current_cni")
     frame = frame.with_columns(
         pl.when(pl.col("cni") == "stay").then(current).otherwise("cni").alias(RESULTING_CNI_COLUMN)
@@ -64,7 +66,8 @@ RESULTING_CNI_COLUMN = "resulting_cni"
 """Column of the plugin that the CNI table leaves in place; conditions call it ``cni``."""
 
 
-def _with_all_inputs(frame: pl.LazyFrame) -> pl.LazyFrame:
+def with_all_inputs(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The frame with every declared input, null where it is absent, and a number for a name where there is none."""
     given = frame.collect_schema()
     absent = {name: dtype for name, dtype in schema().items() if name not in given and name != "scenario"}
     if "scenario" not in given:
@@ -116,7 +119,7 @@ def _stage(tables: Tables, kind: str) -> _Stage:
     names = {test: f"test:{kind}:{number}" for number, test in enumerate(tests)}
     decider = first_passing(rules_of(tables, kind))
     return _Stage(
-        tests=tuple(_on_scenarios(test, kind).alias(name) for test, name in names.items()),
+        tests=tuple(compare_scenarios(test).alias(name) for test, name in names.items()),
         states=tuple(
             compile_condition(condition, lambda test: pl.col(names[test])).alias(name)
             for name, condition in conditions.items()
@@ -130,9 +133,10 @@ def _stage(tables: Tables, kind: str) -> _Stage:
     )
 
 
-def _on_scenarios(test: Test, kind: str) -> pl.Expr:
+def compare_scenarios(test: Test) -> pl.Expr:
+    """One comparison over the columns of a scenario to which the resulting plugin has been added."""
     column = RESULTING_CNI_COLUMN if test.input == RESULTING_CNI else test.input
-    return compile_test(test, specs(kind)[test.input], column)
+    return compile_test(test, specs("mesh")[test.input], column)
 
 
 def passing(rule: Rule) -> pl.Expr:
