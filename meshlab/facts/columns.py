@@ -192,22 +192,21 @@ class Rows:
     def _add_texts(self, number: int, kind: str, name: str | None, evidence: msgspec.Struct) -> None:
         prefix = f"{kind}/{name}" if kind == "ConfigMap" else kind
         texts = self.tables["texts"]
-        for path in kube.signature_paths()[kind]:
-            texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, kube.split_path(path)))
+        for path, steps in kube.evidence_of(kind).paths:
+            texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, steps))
 
 
-def _values(value: object, keys: list[str]) -> Iterator[str]:
-    """Texts at the path; a key in [] goes through a list."""
-    if value is None:
-        return
-    if not keys:
-        yield str(value)
-        return
-    key = keys[0]
-    field_name = next(spec.name for spec in msgspec.structs.fields(value) if spec.encode_name == key.removesuffix("[]"))
-    below = getattr(value, field_name)
-    for item in (below or ()) if key.endswith("[]") else (below,):
-        yield from _values(item, keys[1:])
+def _values(value: object, steps: tuple[kube.Step, ...]) -> Iterator[str]:
+    """Texts at the end of the steps."""
+    for number, (attribute, is_list) in enumerate(steps):
+        value = getattr(value, attribute)
+        if value is None:
+            return
+        if is_list:
+            for item in value:
+                yield from _values(item, steps[number + 1 :])
+            return
+    yield str(value)
 
 
 def _containers(number: int, spec: kube.PodSpec) -> Iterator[tuple]:

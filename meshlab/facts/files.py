@@ -62,7 +62,7 @@ def _folder_files(folder: Path, budget: Budget) -> Iterator[Member]:
 
 
 def _file(path: Path, name: str, budget: Budget) -> Iterator[Member]:
-    with path.open("rb") as stream:
+    with path.open("rb", buffering=0) as stream:  # a buffer would hold a second copy of a large file
         head = stream.read(HEAD_BYTES)
         stream.seek(0)
         if is_archive(head):

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from meshlab.facts.objects import TYPES, Plain, evidence_type, signature_paths
+from meshlab.facts.objects import TYPES, Object, Plain, evidence_of
 
 
 class Head(NamedTuple):
@@ -48,7 +48,7 @@ class Found(NamedTuple):
 
     kind: str
     group: str
-    value: msgspec.Struct | None = None
+    value: Object | None = None
     evidence: msgspec.Struct | None = None
     fault: str | None = None
     empty: bool = False
@@ -74,11 +74,30 @@ def objects(value: object, form: Form, kind: str | None = None, api_version: str
 
 
 def _items(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
+    """Objects of a List. Each is first taken for one of the kind before it: then it is decoded only once."""
     of_items = (head.kind or "").removesuffix("List") or kind
     if of_items and not head.items:
         yield Found(of_items, _group(head.api_version), empty=True)
+    expected = of_items
     for item in head.items or ():
-        yield from objects(item, form, of_items, head.api_version if of_items else None)
+        one = None if expected is None else _expected(item, form, expected, of_items, head.api_version)
+        if one is not None:
+            yield one
+            continue
+        for one in objects(item, form, of_items, head.api_version if of_items else None):
+            expected = one.kind
+            yield one
+
+
+def _expected(item: object, form: Form, kind: str, of_items: str | None, api_version: str | None) -> Found | None:
+    """The item if it is of the kind, says so or stands in a List of that kind, and fits its type."""
+    try:
+        value = form.decode(item, TYPES.get(kind, Plain))
+        if (value.kind or of_items) != kind:
+            return None
+        return Found(kind, _group(value.api_version or api_version), value, _evidence(item, form, kind))
+    except msgspec.ValidationError:
+        return None
 
 
 def _group(api_version: str | None) -> str:
@@ -90,13 +109,17 @@ def found(kind: str, group: str, value: object, form: Form) -> Found:
     """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
     try:
         own = form.decode(value, TYPES.get(kind, Plain))
-        evidence = form.decode(value, evidence_type(kind)) if kind in signature_paths() else None
+        return Found(kind, group, own, _evidence(value, form, kind))
     except msgspec.ValidationError as error:
         return Found(kind, group, _plain(value, form), fault=str(error))
-    return Found(kind, group, own, evidence)
 
 
-def _plain(value: object, form: Form) -> msgspec.Struct | None:
+def _evidence(value: object, form: Form, kind: str) -> msgspec.Struct | None:
+    looked_at = evidence_of(kind)
+    return None if looked_at is None else form.decode(value, looked_at.type)
+
+
+def _plain(value: object, form: Form) -> Object | None:
     try:
         return form.decode(value, Plain)
     except msgspec.ValidationError:

@@ -6,7 +6,7 @@ Values that the types of ``objects.py`` do not name are skipped by the decoder a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 import msgspec
@@ -15,6 +15,7 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.forms import Form, Found, Head, objects
 
 _DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
+_HEAD_BYTES = 512
 _BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
 
 
@@ -61,28 +62,33 @@ def read_json(
         MeshlabError: The text is no JSON.
     """
     try:
-        for document in _documents(content):
-            yield from objects(document, JSON, kind, api_version)
+        if content[:_HEAD_BYTES].lstrip()[:1] == b"[":
+            yield from _all(_decoder(list[msgspec.Raw]).decode(content), kind, api_version)
+        else:
+            yield from _one_or_several(content, kind, api_version)
     except msgspec.DecodeError as error:
         raise MeshlabError(Problem(file, *_broken(str(error)), _line(content, str(error)))) from None
     except RecursionError:
         raise MeshlabError(Problem(file, "is nested too deeply", "give the output of kubectl get -o json")) from None
 
 
-def _documents(content: bytes) -> Iterator[msgspec.Raw | bytes]:
-    """The top-level values; those of a list one by one."""
-    text = content.lstrip()
-    if text[:1] == b"[":
-        yield from _decoder(list[msgspec.Raw]).decode(text)
-        return
+def _one_or_several(content: bytes, kind: str | None, api_version: str | None) -> Iterator[Found]:
+    """Objects of one document, or of several as ``kubectl cluster-info dump`` writes them to the screen.
+
+    That there is more than one shows before the first object is given, so that none is given twice.
+    """
     try:
-        yield _decoder(msgspec.Raw).decode(content)
+        yield from objects(content, JSON, kind, api_version)
     except msgspec.DecodeError as error:
         if "trailing characters" not in str(error):
             raise
-        for document in _DOCUMENT_START.split(content):
-            if document.strip():
-                yield _decoder(msgspec.Raw).decode(document)
+        documents = (document for document in _DOCUMENT_START.split(content) if document.strip())
+        yield from _all(documents, kind, api_version)
+
+
+def _all(documents: Iterable[bytes | msgspec.Raw], kind: str | None, api_version: str | None) -> Iterator[Found]:
+    for document in documents:
+        yield from objects(document, JSON, kind, api_version)
 
 
 def _broken(message: str) -> tuple[str, str]:

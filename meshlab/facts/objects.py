@@ -8,6 +8,7 @@ maps and paths of custom resources that ``data/facts/signatures.csv`` looks at a
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,6 +20,13 @@ Amount = str | int | float | None
 
 class Anything(msgspec.Struct, gc=False):
     """A mapping of which only the presence matters."""
+
+
+class Object(msgspec.Struct, gc=False, rename="camel"):
+    """What every Kubernetes object says of itself."""
+
+    kind: Text = None
+    api_version: Text = None
 
 
 class Owner(msgspec.Struct, gc=False):
@@ -87,7 +95,7 @@ class PodStatus(msgspec.Struct, gc=False):
     phase: Text = None
 
 
-class Pod(msgspec.Struct, gc=False):
+class Pod(Object, gc=False):
     """A pod."""
 
     metadata: PodMetadata | None = None
@@ -116,7 +124,7 @@ class WorkloadStatus(msgspec.Struct, gc=False, rename="camel"):
     desired_number_scheduled: int | None = None
 
 
-class Workload(msgspec.Struct, gc=False):
+class Workload(Object, gc=False):
     """A controller that makes pods from a template."""
 
     metadata: Metadata | None = None
@@ -149,14 +157,14 @@ class NodeStatus(msgspec.Struct, gc=False, rename="camel"):
     conditions: list[Condition] | None = None
 
 
-class Node(msgspec.Struct, gc=False):
+class Node(Object, gc=False):
     """A node."""
 
     metadata: Metadata | None = None
     status: NodeStatus | None = None
 
 
-class Plain(msgspec.Struct, gc=False):
+class Plain(Object, gc=False):
     """An object of which only the existence counts."""
 
     metadata: Metadata | None = None
@@ -189,7 +197,7 @@ class CiliumRule(msgspec.Struct, gc=False):
     egress: list[CiliumDirection] | None = None
 
 
-class CiliumPolicy(msgspec.Struct, gc=False):
+class CiliumPolicy(Object, gc=False):
     """A CiliumNetworkPolicy or CiliumClusterwideNetworkPolicy."""
 
     metadata: Metadata | None = None
@@ -247,7 +255,7 @@ class AuthorizationSpec(msgspec.Struct, gc=False):
     rules: list[AuthorizationRule] | None = None
 
 
-class AuthorizationPolicy(msgspec.Struct, gc=False):
+class AuthorizationPolicy(Object, gc=False):
     """Istio's policy on who may call what."""
 
     metadata: Metadata | None = None
@@ -260,7 +268,7 @@ class Routes(msgspec.Struct, gc=False):
     http: list[Anything] | None = None
 
 
-class VirtualService(msgspec.Struct, gc=False):
+class VirtualService(Object, gc=False):
     """Istio's routes."""
 
     metadata: Metadata | None = None
@@ -280,7 +288,7 @@ class PeerSpec(msgspec.Struct, gc=False):
     selector: Anything | None = None
 
 
-class PeerAuthentication(msgspec.Struct, gc=False):
+class PeerAuthentication(Object, gc=False):
     """Istio's setting of mutual TLS on the receiving side."""
 
     metadata: Metadata | None = None
@@ -301,14 +309,14 @@ class BgpSpec(msgspec.Struct, gc=False, rename="camel"):
     bgp_instances: list[Router] | None = None
 
 
-class CiliumBgp(msgspec.Struct, gc=False):
+class CiliumBgp(Object, gc=False):
     """BGP configuration of Cilium."""
 
     metadata: Metadata | None = None
     spec: BgpSpec | None = None
 
 
-TYPES: dict[str, type[msgspec.Struct]] = {
+TYPES: dict[str, type[Object]] = {
     "Pod": Pod,
     "Node": Node,
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "DeploymentConfig", "Rollout"), Workload),
@@ -337,15 +345,29 @@ def split_path(path: str) -> list[str]:
     return [key.replace("\0", ".") for key in path.replace("\\.", "\0").split(".")]
 
 
+Step = tuple[str, bool]
+"""Name of an attribute, and whether it holds a list to go through."""
+
+
+class Evidence(NamedTuple):
+    """How to read what signatures look at in objects of one kind: the type, and the way to each path in it."""
+
+    type: type[msgspec.Struct]
+    paths: tuple[tuple[str, tuple[Step, ...]], ...]
+
+
 @cache
-def evidence_type(kind: str) -> type[msgspec.Struct]:
-    """A type of exactly the paths that signatures look at in objects of the kind."""
+def evidence_of(kind: str) -> Evidence | None:
+    """A type of exactly the paths that signatures look at in objects of the kind; None where they look at none."""
+    paths = signature_paths().get(kind)
+    if paths is None:
+        return None
     tree: dict[str, dict] = {}
-    for path in signature_paths().get(kind, ()):
+    for path in paths:
         branch = tree
         for key in split_path(path):
             branch = branch.setdefault(key, {})
-    return _struct(kind, tree)
+    return Evidence(_struct(kind, tree), tuple((path, _steps(split_path(path), tree)) for path in paths))
 
 
 def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
@@ -356,3 +378,11 @@ def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
         names[f"f{index}"] = key.removesuffix("[]")
         fields.append((f"f{index}", (list[of_key] if key.endswith("[]") else of_key) | None, None))
     return msgspec.defstruct(name, fields, rename=names, gc=False)
+
+
+def _steps(keys: list[str], tree: dict[str, dict]) -> tuple[Step, ...]:
+    """The attributes of that type on the way to a path."""
+    if not keys:
+        return ()
+    place = list(tree).index(keys[0])
+    return ((f"f{place}", keys[0].endswith("[]")), *_steps(keys[1:], tree[keys[0]]))

@@ -129,10 +129,11 @@ def _is_used(kind: str) -> bool:
 def _objects(member: Member, strict: bool) -> Iterator[Found]:
     """Objects of one file. A file of a folder or archive that does not look like objects is passed over."""
     content = text(member)
-    if not strict and not _LOOKS_LIKE_OBJECTS.search(content) and content.lstrip()[:1] != b"[":
+    first = content[:HEAD_BYTES].lstrip()[:1]
+    if not strict and not _LOOKS_LIKE_OBJECTS.search(content) and first != b"[":
         return
     kind, api_version = _kind_of_file(member.name)
-    if content.lstrip()[:1] in (b"{", b"["):
+    if first in (b"{", b"["):
         yield from read_json(content, member.name, kind, api_version)
     else:
         yield from read_yaml(content, member.name)

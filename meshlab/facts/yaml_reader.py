@@ -28,7 +28,7 @@ from yaml.events import (
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.forms import Form, Found, Head, objects
-from meshlab.facts.objects import TYPES, Plain, evidence_type, signature_paths
+from meshlab.facts.objects import TYPES, Plain, evidence_of, signature_paths
 
 Keys = dict[str, "Keys"]
 """Keys to build, each with the keys to build below it."""
@@ -88,7 +88,7 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    for of in {Plain, *TYPES.values(), *map(evidence_type, signature_paths())}:
+    for of in {Plain, *TYPES.values(), *(evidence_of(kind).type for kind in signature_paths())}:
         _add_keys(keys, msgspec.inspect.type_info(of))
     return {**keys, "items": keys}
 
