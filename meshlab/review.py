@@ -15,10 +15,10 @@ from pathlib import Path
 
 import polars as pl
 
-from meshlab import __version__, decision, overhead
+from meshlab import __version__, coefficients, decision, overhead
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.facts import is_dump, read_facts, scenario_values
-from meshlab.scenario import frame_of, inputs, with_defaults
+from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
 from meshlab.tables import data_path, read_table
 from meshlab.team import Team, read_team
 
@@ -282,16 +282,21 @@ def _sources(
     """Each cited source once, with what it supports."""
     supports: dict[str, list[str]] = {}
     for item in figures:
-        for source_id in overhead.sources(str(item["dataplane"])):
+        cited = coefficients.sources(str(item["dataplane"]))["source_ids"].drop_nulls()
+        for source_id in source_ids(" ".join(cited)):
             supports.setdefault(source_id, []).append(f"figures of {item['dataplane']}")
     for rule in verdict["rows"]:  # type: ignore[attr-defined]
-        for source_id in re.split(r"[;|\s]+", rule["source_id"] or ""):
-            if source_id:
-                supports.setdefault(source_id, []).append(f"{rule['table']} row {rule['id']}")
+        for source_id in source_ids(rule["source_id"]):
+            supports.setdefault(source_id, []).append(f"{rule['table']} row {rule['id']}")
     if row["cpu_usd_per_core_hour"] is not None:
         supports.setdefault("opencost-default", []).append("default prices")
     table = {item["source_id"]: item for item in read_table("sources").iter_rows(named=True)}
     return [{**table[source_id], "supports": list(dict.fromkeys(uses))} for source_id, uses in sorted(supports.items())]
+
+
+def source_ids(cell: str | None) -> list[str]:
+    """The sources that a cell of a table cites, each once."""
+    return list(dict.fromkeys(re.findall(r"[^;|\s]+", cell or "")))
 
 
 @cache
@@ -330,6 +335,18 @@ def open_review(source: str | Path) -> Review:
     if not path.exists():
         path = _example(str(source))
     return build_reviews([open_case(load_team(path))])[0]
+
+
+def review_values(values: Mapping[str, object], name: str = "this-scenario") -> Review:
+    """The review of stated values, as a workbook's parameters or its controls hold them.
+
+    Raises:
+        MeshlabError: All problems: unknown names, wrong types, values out of bounds.
+    """
+    row = {"scenario": name, **{key: value for key, value in values.items() if value is not None}}
+    checked = check_scenarios(pl.DataFrame([row]), name, lambda _row, _column: None).row(0, named=True)
+    stated = {key: value for key, value in without(checked, "scenario").items() if value is not None}
+    return build_reviews([open_case(Team(name, name, stated))])[0]
 
 
 def _example(name: str) -> Path:

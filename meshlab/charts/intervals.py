@@ -167,9 +167,9 @@ def _hover(row: Row) -> str:
 def draw_percentiles(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
     """A symbol with its interval for each percentile, three to a data plane."""
     planes = frame["dataplane"].unique(maintain_order=True).to_list()
-    symbols, steps = zip(*(PERCENTILES[percentile] for percentile in frame["percentile"]), strict=True)
-    y = [planes.index(dataplane) + step for dataplane, step in zip(frame["dataplane"], steps, strict=True)]
-    dots = _whiskers(frame, y, canvas, list(symbols))
+    places = [PERCENTILES[percentile] for percentile in frame["percentile"]]
+    y = [planes.index(dataplane) + step for dataplane, (_, step) in zip(frame["dataplane"], places, strict=True)]
+    dots = _whiskers(frame, y, canvas, [symbol for symbol, _ in places])
     dots["marker"] |= {"color": _hues(frame, canvas), "line": {"width": 1, "color": THEMES[canvas.theme].ink}}
     # plotly draws no axis without a trace, and the names stand on the first one
     anchor = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}

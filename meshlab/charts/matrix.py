@@ -34,13 +34,17 @@ SCHEMA = {
 
 
 def prepare(_chart: Chart, review: Review) -> pl.DataFrame:
-    """Rows of the decision tables with their state, in order of table and priority."""
+    """Rows of the decision tables with their state, in order of table and priority; ``decides`` marks the answer's."""
+    matched = review["verdict"]["matched"]
+    place = pl.col("id").replace_strict(matched, range(len(matched)), default=None, return_dtype=pl.Int64)
     return (
         pl.DataFrame(review["verdict"]["rows"], schema=SCHEMA)
         .sort("table", "priority", maintain_order=True)
         .with_columns(
             option=pl.col("recommendation").replace(OPTIONS),
             missing=pl.col("missing").fill_null([]).list.join(", "),
+            # of the matched rows, the one that decided stands first
+            decides=(place == place.min().over("table")).fill_null(value=False),
         )
     )
 
@@ -53,23 +57,24 @@ def source_ids(_chart: Chart, frame: pl.DataFrame, _review: Review) -> list[str]
 
 
 def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
-    """A block of text per row: the state in symbol, word and colour, then what is recommended, why and when."""
+    """A block of text per row: the state in symbol, word and colour, then what is recommended and when."""
     colours = THEMES[canvas.theme]
     annotations: list[Spec] = []
-    rules: list[Spec] = []
+    shapes: list[Spec] = []
     y = 0.0
     for group in frame.partition_by("table", maintain_order=True):
         heading = TABLES.get(group["table"][0], group["table"][0])
-        annotations.append(_at(y + 4, words(f"<b>{heading}</b>", 0, colours.muted, TEXT_PX)))
+        annotations.append(_at(y + 4, words(f"<b>{heading}</b>", 0, colours.ink, TEXT_PX)))
         y += HEADING_PX
         for row in group.iter_rows(named=True):
             lines = _block(row, canvas.text_px - STATE_PX, colours.muted)
-            state = STATES[row["state"]]
-            rules.append(_rule(y, colours.line))
-            mark = f"<b>{state.symbol}</b> {state.word}"
-            annotations.append(_at(y + GAP_PX / 2, words(mark, 0, state.hues[canvas.theme], TEXT_PX)))
+            below = y + LINE * TEXT_PX * len(lines) + GAP_PX
+            shapes += [_band(y, below, colours.band)] if row["decides"] else []
+            shapes.append(_rule(y, colours.line))
+            hue = STATES[row["state"]].hues[canvas.theme]
+            annotations.append(_at(y + GAP_PX / 2, words(_state_words(row), 6, hue, TEXT_PX)))
             annotations.append(_at(y + GAP_PX / 2, words("<br>".join(lines), STATE_PX, colours.ink, TEXT_PX)))
-            y += LINE * TEXT_PX * len(lines) + GAP_PX
+            y = below
         y += GAP_PX
     hidden = {"visible": False, "fixedrange": True}
     # one unit of the y axis is one pixel, so that text blocks can be stacked by their heights
@@ -77,20 +82,34 @@ def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
         "xaxis": {**hidden, "range": [0, 1]},
         "yaxis": {**hidden, "range": [y, 0]},
         "annotations": annotations,
-        "shapes": rules,
+        "shapes": shapes,
     }
     return framed(chart, canvas, [], layout, y)
 
 
+def _state_words(row: Mapping[str, Any]) -> str:
+    state = STATES[row["state"]]
+    return f"<b>{state.symbol}</b> {state.word}" + ("<br><b>★</b> decides" if row["decides"] else "")
+
+
 def _block(row: Mapping[str, Any], width_px: float, muted: str) -> list[str]:
-    """Lines of a row's text."""
-    reason = wrap(row["reason"], width_px, TEXT_PX) if row["reason"] else []
-    notes = [f"when {row['condition']}", *([f"not known: {row['missing']}"] if row["missing"] else [])]
+    """Lines of a row's text; the reason is spelled out for the row that decides, the others have it in the table."""
+    reason = wrap(row["reason"], width_px, TEXT_PX) if row["reason"] and row["decides"] else []
+    notes = [_when(row["condition"]), *([f"not known: {row['missing']}"] if row["missing"] else [])]
     return [
         f"<b>{escape(row['option'])}</b>",
         *map(escape, reason),
         *(small(escape(line), NOTE_PX, muted) for text in notes for line in wrap(text, width_px, NOTE_PX)),
     ]
+
+
+def _when(condition: str) -> str:
+    return "where no row above matches" if condition == "true" else f"when {condition}"
+
+
+def _band(top: float, bottom: float, colour: str) -> Spec:
+    place = {"xref": "paper", "x0": 0, "x1": 1, "y0": top, "y1": bottom}
+    return {"type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": colour, **place}
 
 
 def _at(y: float, annotation: Spec) -> Spec:
@@ -112,6 +131,7 @@ def rows(_chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
             "when": row["condition"] or "",
             "because": row["reason"] or "",
             "not known": row["missing"],
+            "decides": "yes" if row["decides"] else "",
         }
         for row in frame.iter_rows(named=True)
     ]
@@ -120,8 +140,10 @@ def rows(_chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
 def sentences(_chart: Chart, frame: pl.DataFrame) -> Iterator[str]:
     """The state of each row in words."""
     for row in frame.iter_rows(named=True):
-        missing = f", because {row['missing']} is not known" if row["missing"] else ""
-        yield f"{TABLES.get(row['table'], row['table'])}, row {row['id']} for {row['option']}: {row['state']}{missing}."
+        missing = f", for want of {row['missing']}" if row["missing"] else ""
+        decides = " and decides" if row["decides"] else ""
+        table = TABLES.get(row["table"], row["table"])
+        yield f"{table}, row {row['id']} for {row['option']}: {row['state']}{decides}{missing}."
 
 
 MATRIX = Kind(prepare, draw, rows, sentences, source_ids)

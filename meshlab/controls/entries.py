@@ -1,0 +1,248 @@
+"""One control for each type of input: what sets it, what stands in while it is not given, and what was refused.
+
+What is typed goes through the same check as a file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import polars as pl
+import traitlets
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.scenario import Input, check_scenarios
+from meshlab.tables import read_table
+
+NOT_GIVEN = ""
+"""Value of the list's entry that stands for a missing value; a list takes None for no entry at all."""
+
+SLIDER_DECADES = 5
+"""Decades below the upper bound at which a log slider begins where zero is allowed; zero itself can be typed."""
+
+
+class Control(widgets.VBox):
+    """One input: its label, whatever sets it, and its value; None where it is not given.
+
+    Args:
+        spec: The declared input.
+    """
+
+    value = traitlets.Any(None, allow_none=True)
+    problem = traitlets.Unicode("")
+
+    def __init__(self, spec: Input) -> None:
+        self.spec = spec
+        self._shown_by_us = False
+        super().__init__([self._heading(), *self._parts()], layout={"margin": "0 0 10px 0"})
+
+    def _heading(self) -> widgets.Label:
+        unit = f" [{self.spec.unit}]" if self.spec.unit else ""
+        return widgets.Label(f"{self.spec.label}{unit}", tooltip=help_text(self.spec), layout={"height": "22px"})
+
+    def _parts(self) -> Sequence[widgets.Widget]:
+        raise NotImplementedError
+
+    def assume(self, default: object) -> None:
+        """Show what stands in while no value is given; None where nothing does."""
+        raise NotImplementedError
+
+    def set(self, value: object) -> None:
+        """Take a value that is known to be allowed."""
+        self.problem = ""
+        self.value = value
+
+
+class Entry(Control):
+    """An input that is typed: text that goes through the same check as a file."""
+
+    def _parts(self) -> Sequence[widgets.Widget]:
+        self.text = widgets.Text(continuous_update=False, tooltip=help_text(self.spec), layout={"width": "120px"})
+        self.text.observe(self._typed, "value")
+        self.observe(self._write, "value")
+        return [self.text]
+
+    def _typed(self, change: Mapping[str, str]) -> None:
+        if self._shown_by_us:
+            return
+        try:
+            self.set(checked(self.spec.name, change["new"]))
+        except MeshlabError as error:
+            self.problem = "; ".join(problem_text(problem) for problem in error.problems)
+
+    def _write(self, change: Mapping[str, object]) -> None:
+        self._shown_by_us = True
+        self.text.value = plain_text(change["new"])
+        self._shown_by_us = False
+
+    def set(self, value: object) -> None:
+        """Take a value, and show it even where the text says something that was refused."""
+        super().set(value)
+        self._write({"new": value})
+
+    def assume(self, default: object) -> None:
+        """Show in grey what stands in."""
+        self.text.placeholder = "unknown" if default is None else f"{plain_text(default)} (default)"
+
+
+class Slider(Entry):
+    """A number: a slider for the hand, with a typed entry beside it for the exact value."""
+
+    def _parts(self) -> Sequence[widgets.Widget]:
+        typed = super()._parts()
+        self.slider = slider(self.spec)
+        self.slider.observe(self._slid, "value")
+        return [widgets.HBox([self.slider, *typed], layout={"align_items": "center"})]
+
+    def _slid(self, change: Mapping[str, float]) -> None:
+        if not self._shown_by_us:
+            number = rounded(change["new"])
+            number = min(max(number, self.spec.lower), self.spec.upper)  # type: ignore[type-var]
+            self.set(int(number) if self.spec.type == "integer" else number)
+
+    def _write(self, change: Mapping[str, Any]) -> None:
+        super()._write(change)
+        if change["new"] is not None:
+            self._move(change["new"])
+
+    def assume(self, default: object) -> None:
+        """Show what stands in, and rest the slider there."""
+        super().assume(default)
+        if self.value is None and isinstance(default, int | float):
+            self._move(default)
+
+    def _move(self, number: float) -> None:
+        if rounded(self.slider.value) != rounded(number):  # leaves a slider alone that is being dragged
+            self._shown_by_us = True
+            self.slider.value = number
+            self._shown_by_us = False
+
+
+class Choice(Control):
+    """An input with few values: a list that begins with what stands in while none is chosen."""
+
+    def _parts(self) -> Sequence[widgets.Widget]:
+        self.choice = widgets.Dropdown(tooltip=help_text(self.spec), layout={"width": "220px"})
+        self.assume(None)
+        self.choice.observe(self._chosen, "value")
+        self.observe(self._write, "value")
+        return [self.choice]
+
+    @property
+    def _values(self) -> dict[str, object]:
+        return {"yes": True, "no": False} if self.spec.type == "boolean" else {name: name for name in self.spec.choices}
+
+    def _chosen(self, change: Mapping[str, object]) -> None:
+        if not self._shown_by_us:
+            self.set(None if change["new"] == NOT_GIVEN else change["new"])
+
+    def _write(self, change: Mapping[str, object]) -> None:
+        self._shown_by_us = True
+        self.choice.value = NOT_GIVEN if change["new"] is None else change["new"]
+        self._shown_by_us = False
+
+    def assume(self, default: object) -> None:
+        """Name what stands in as the first entry."""
+        first = "not known" if default is None else f"{plain_text(default)} (default)"
+        options = ((first, NOT_GIVEN), *self._values.items())
+        if options != self.choice.options:
+            self._shown_by_us = True
+            self.choice.options = options
+            self._shown_by_us = False
+            self._write({"new": self.value})
+
+
+class Members(Control):
+    """A set: a box for each member, and one that says that there is none. No box ticked means unknown."""
+
+    def _parts(self) -> Sequence[widgets.Widget]:
+        texts = {row["need"]: row for row in read_table("needs").iter_rows(named=True)}
+        self.none = self._box("None of these", "Known to be none; without any box ticked they are not known")
+        self.boxes = {name: self._box(texts[name]["label"], texts[name]["description"]) for name in self.spec.choices}
+        self.observe(self._write, "value")
+        grid = {"grid_template_columns": "repeat(auto-fill, minmax(200px, 1fr))"}
+        return [widgets.GridBox([self.none, *self.boxes.values()], layout=grid)]
+
+    def _box(self, label: str, description: str) -> widgets.Checkbox:
+        box = widgets.Checkbox(description=label, tooltip=description, indent=False, layout={"width": "auto"})
+        box.observe(self._ticked, "value")
+        return box
+
+    def _ticked(self, change: Mapping[str, Any]) -> None:
+        if self._shown_by_us:
+            return
+        ticked = [name for name, box in self.boxes.items() if box.value]
+        if change["owner"] is self.none and change["new"]:
+            ticked = []
+        self.set(ticked or ([] if self.none.value and change["owner"] is self.none else None))
+
+    def _write(self, change: Mapping[str, Any]) -> None:
+        self._shown_by_us = True
+        self.none.value = change["new"] == []
+        for name, box in self.boxes.items():
+            box.value = name in (change["new"] or [])
+        self._shown_by_us = False
+
+    def assume(self, default: object) -> None:
+        """Nothing stands in for a set."""
+
+
+CONTROLS: dict[str, type[Control]] = {
+    "integer": Slider,
+    "number": Slider,
+    "boolean": Choice,
+    "choice": Choice,
+    "version": Entry,
+    "set": Members,
+}
+"""Control of an input, by its type."""
+
+
+def slider(spec: Input) -> widgets.Widget:
+    """A slider over an input's bounds; a log one where the input spans decades."""
+    layout = {"width": "230px"}
+    common = {"readout": False, "layout": layout, "tooltip": help_text(spec)}
+    lower, upper = float(spec.lower or 0.0), float(spec.upper or 0.0)
+    if spec.scale == "log":
+        low, high = math.log10(lower or min(1.0, upper / 10**SLIDER_DECADES)), math.log10(upper)
+        return widgets.FloatLogSlider(value=10**low, min=low, max=high, step=(high - low) / 200, **common)
+    step = 1.0 if spec.type == "integer" else (upper - lower) / 100
+    return widgets.FloatSlider(value=lower, min=lower, max=upper, step=step, **common)
+
+
+def help_text(spec: Input) -> str:
+    """What an input means, what may be given, and what stands in for it: the tooltip."""
+    default = f" Default: {spec.default} ({spec.default_why})." if spec.default else ""
+    return f"{spec.description}. {spec.allowed[0].upper()}{spec.allowed[1:]}.{default}"
+
+
+def plain_text(value: object) -> str:
+    """A value as it can be typed again."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)  # noqa: PLR2004
+
+
+def rounded(number: float) -> float:
+    """The number that a slider's place stands for: two significant digits, as a hand can aim no finer."""
+    return float(f"{number:.1e}")
+
+
+def checked(name: str, text: str) -> object:
+    """The value of typed text, or None where it is empty.
+
+    Raises:
+        MeshlabError: The text is no value of that input.
+    """
+    frame = pl.DataFrame({"scenario": ["panel"], name: [text]}, schema_overrides={name: pl.String})
+    return check_scenarios(frame, "panel", lambda _row, _column: None)[name][0]
+
+
+def problem_text(problem: Problem) -> str:
+    """A problem in words, without the place: it stands where it was typed."""
+    return f"{problem.what}; {problem.todo}" if problem.todo else problem.what

@@ -1,0 +1,52 @@
+"""Figures that follow a kernel: one widget that shows plotly figures and updates them in place.
+
+plotly's own FigureWidget sends plotly.js, five megabytes, with every figure, and answers each change with the whole
+figure. This one sends plotly.js once per page and only plain figures after that, in one direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from plotly.offline import get_plotlyjs
+
+PLOTLY_REQUEST = "plotly.js"
+"""What the page sends, and is sent, to get the library."""
+
+STYLE = """
+.meshlab-figures {
+  display: grid;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 540px), 1fr));
+  gap: 16px 24px;
+}
+.meshlab-figures > div { min-width: 0; }
+"""
+
+
+class LiveFigures(anywidget.AnyWidget):
+    """Figures by name, each with `data`, `layout` and `alt`; assigning a new mapping redraws what changed."""
+
+    _esm = Path(__file__).with_name("live.js")
+    _css = STYLE
+
+    figures = traitlets.Dict().tag(sync=True)
+    tick = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(_answer)
+
+    def show(self, figures: Mapping[str, Mapping[str, Any]]) -> None:
+        """Show these figures in place of those before; `tick` counts, so that a test can tell that it happened."""
+        with self.hold_sync():
+            self.tick += 1
+            self.figures = dict(figures)
+
+
+def _answer(widget: LiveFigures, message: object, _buffers: object) -> None:
+    if message == PLOTLY_REQUEST:
+        widget.send(PLOTLY_REQUEST, buffers=[get_plotlyjs().encode()])
