@@ -17,11 +17,24 @@ from meshlab.facts.limits import MAXIMUM_NESTING, MAXIMUM_RATIO, RATIO_FREE_BYTE
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
-_HEAD_BYTES = 512
+HEAD_BYTES = 512
+"""How much of a file's beginning tells an archive."""
+
 _CHUNK_BYTES = 1 << 20
 
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, IndexError,
-           NotImplementedError, OverflowError, RecursionError)
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+)
 """What the libraries raise on an archive that is cut off, damaged or encrypted."""
 
 
@@ -65,17 +78,19 @@ def members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nestin
     except MeshlabError:
         raise
     except _BROKEN:
-        raise MeshlabError(Problem(file, "is a damaged, encrypted or cut-off archive", "copy or make it again")) from None
+        raise MeshlabError(
+            Problem(file, "is a damaged, encrypted or cut-off archive", "copy or make it again")
+        ) from None
 
 
 def _members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
-    head = stream.read(_HEAD_BYTES)
+    head = stream.read(HEAD_BYTES)
     stream.seek(0)
     if head.startswith(ZIP):
         yield from _zip_members(stream, file, wanted, budget, nesting)
     elif head.startswith(GZIP):
         unpacked = _Unpacked(stream, file, budget)
-        if _is_tar(unpacked.peek(_HEAD_BYTES)):
+        if _is_tar(unpacked.peek(HEAD_BYTES)):
             yield from _tar_members(unpacked, file, wanted, budget, nesting)
         else:
             yield Member(file, _read(unpacked, file, budget))
@@ -110,9 +125,7 @@ class _Unpacked(io.RawIOBase):
         self._size += len(chunk)
         self._budget.unpack(len(chunk), self._file)
         if self._size > RATIO_FREE_BYTES + MAXIMUM_RATIO * self._packed.tell():
-            raise MeshlabError(
-                Problem(self._file, f"unpacks to more than {MAXIMUM_RATIO} times its size, as archive bombs do", TODO)
-            )
+            raise MeshlabError(_bomb(self._file))
         return chunk
 
 
@@ -126,7 +139,9 @@ def _tar_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, n
             elif entry.isfile() and wanted(name):
                 content = archive.extractfile(entry)
                 if content is not None:
-                    yield from _file_or_archive(_read(content, f"{file}!{name}", budget), f"{file}!{name}", wanted, budget, nesting)
+                    yield from _file_or_archive(
+                        _read(content, f"{file}!{name}", budget), f"{file}!{name}", wanted, budget, nesting
+                    )
     _drain(stream)
 
 
@@ -140,22 +155,23 @@ def _zip_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, n
     with zipfile.ZipFile(stream) as archive:
         for entry in archive.infolist():
             name = _checked(entry.filename, file, budget)
+            inner = f"{file}!{name}"
             if stat.S_ISLNK(entry.external_attr >> 16):
-                raise MeshlabError(Problem(f"{file}!{name}", "is a symbolic link in a zip", TODO))
-            if entry.is_dir() or not wanted(name):
-                continue
-            if entry.file_size > RATIO_FREE_BYTES + MAXIMUM_RATIO * entry.compress_size:
-                raise MeshlabError(
-                    Problem(f"{file}!{name}", f"unpacks to more than {MAXIMUM_RATIO} times its size, as archive bombs do", TODO)
-                )
-            with archive.open(entry) as content:
-                unpacked = _read(content, f"{file}!{name}", budget)
-            budget.unpack(len(unpacked), f"{file}!{name}")
-            yield from _file_or_archive(unpacked, f"{file}!{name}", wanted, budget, nesting)
+                raise MeshlabError(Problem(inner, "is a symbolic link in a zip", TODO))
+            if not entry.is_dir() and wanted(name):
+                if entry.file_size > RATIO_FREE_BYTES + MAXIMUM_RATIO * entry.compress_size:
+                    raise MeshlabError(_bomb(inner))
+                with archive.open(entry) as content:
+                    unpacked = _read(content, inner, budget)
+                yield from _file_or_archive(unpacked, inner, wanted, budget, nesting)
+
+
+def _bomb(file: str) -> Problem:
+    return Problem(file, f"unpacks to more than {MAXIMUM_RATIO} times its size, as archive bombs do", TODO)
 
 
 def _file_or_archive(content: bytes, name: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
-    if is_archive(content[:_HEAD_BYTES]):
+    if is_archive(content[:HEAD_BYTES]):
         yield from members(io.BytesIO(content), name, wanted, budget, nesting + 1)
     else:
         yield Member(name, content)
@@ -174,7 +190,7 @@ def _checked(name: str, file: str, budget: Budget) -> str:
     """A member's path; one that leaves the archive is refused though nothing is ever unpacked."""
     budget.member(file)
     parts = name.replace("\\", "/").split("/")
-    if name.startswith(("/", "\\")) or ".." in parts or ":" in parts[0] and len(parts[0]) == 2:  # noqa: PLR2004
+    if name.startswith(("/", "\\")) or ".." in parts or (":" in parts[0] and len(parts[0]) == 2):  # noqa: PLR2004
         raise MeshlabError(Problem(file, f"holds a file named {shorten(name)}, which lies outside of it", TODO))
     return posixpath.normpath(name)
 

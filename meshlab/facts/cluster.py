@@ -115,9 +115,7 @@ def _containers(containers: pl.DataFrame, pods: pl.DataFrame) -> pl.DataFrame:
     counted = containers.join(pods.select("id", "weight", "phase"), on="id", maintain_order="left")
     distinct = counted.select(text=pl.col("container").unique()).with_row_index("id").cast({"id": pl.Int64})
     roles = (
-        match(distinct.with_columns(field=pl.lit("container")))
-        .join(distinct, on="id")
-        .select("text", proxy="value")
+        match(distinct.with_columns(field=pl.lit("container"))).join(distinct, on="id").select("text", proxy="value")
     )
     return counted.join(roles, left_on="container", right_on="text", how="left", maintain_order="left").with_columns(
         cpu_cores=worth(counted["cpu"]), memory_gib=worth(counted["memory"]) / BYTES_PER_GIB
@@ -135,13 +133,15 @@ def _with_requests(pods: pl.DataFrame, containers: pl.DataFrame) -> pl.DataFrame
     for resource, name in (("cpu_cores", "cpu"), ("memory_gib", "memory")):
         lazy = lazy.join(pod_requests(containers.lazy(), resource), on="id", how="left", maintain_order="left")
         asked = pl.when(pl.col(f"pod_{name}").is_not_null()).then(f"whole_{name}").otherwise(resource)
-        lazy = lazy.with_columns((asked.fill_null(0.0) + pl.col(f"overhead_{name}")).alias(resource))
+        lazy = lazy.with_columns((asked + pl.col(f"overhead_{name}")).alias(resource))
     return lazy.collect()
 
 
 def _matches(texts: pl.DataFrame, objects: pl.DataFrame, pods: pl.DataFrame) -> pl.DataFrame:
-    of_pods = pods.filter(pl.col("containers").is_not_null(), pl.col("weight").fill_null(1) > 0).select(
-        "id", text="containers", field=pl.lit("containers")
-    )
-    matches = match(pl.concat([texts, of_pods.select(texts.columns)]))
-    return matches.join(objects.select("id", "file"), on="id")
+    """What signatures find in objects and in the pods that count; a controller of no pods proves nothing."""
+    running = pods.filter(pl.col("weight").fill_null(1) > 0)
+    of_pods = [
+        running.filter(pl.col(field).is_not_null()).select("id", field=pl.lit(field), text=field)
+        for field in ("containers", "redirection")
+    ]
+    return match(pl.concat([texts, *of_pods])).join(objects.select("id", "file"), on="id")

@@ -138,55 +138,34 @@ class Rows:
     def _add_pod(self, number: int, pod: kube.Pod) -> None:
         metadata = pod.metadata or kube.PodMetadata()
         owners = metadata.owner_references
-        owner = owners[0].kind if owners else None
-        self._add_spec(number, pod.spec, metadata, False, 1, None, owner, pod.status.phase if pod.status else None)
+        phase = pod.status.phase if pod.status else None
+        cells = self._add_containers(number, pod.spec or kube.PodSpec(), metadata)
+        self.tables["pods"].append((number, False, 1, None, owners[0].kind if owners else None, phase, *cells))
 
     def _add_workload(self, number: int, kind: str, workload: kube.Workload) -> None:
         """A template counts as so many pods as are asked for; a ReplicaSet of a Deployment counts as none."""
         spec, status = workload.spec or kube.WorkloadSpec(), workload.status or kube.WorkloadStatus()
         template = spec.template or kube.Template()
-        reported = status.desired_number_scheduled if kind == "DaemonSet" else status.replicas
         owned = bool(workload.metadata and workload.metadata.owner_references)
+        reported = status.desired_number_scheduled if kind == "DaemonSet" else status.replicas
+        weight = reported if kind == "DaemonSet" else 1 if spec.replicas is None else spec.replicas
         if owned and kind == "ReplicaSet":
-            weight = 0
-        elif kind == "DaemonSet":
-            weight = reported
-        else:
-            weight = 1 if spec.replicas is None else spec.replicas
-        metadata = template.metadata or kube.PodMetadata()
-        self._add_spec(number, template.spec, metadata, True, weight, None if owned else reported, kind, None)
+            weight, reported = 0, None
+        cells = self._add_containers(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
+        self.tables["pods"].append((number, True, weight, reported, kind, None, *cells))
 
-    def _add_spec(
-        self,
-        number: int,
-        spec: kube.PodSpec | None,
-        metadata: kube.PodMetadata,
-        template: bool,
-        weight: int | None,
-        reported: int | None,
-        owner: str | None,
-        phase: str | None,
-    ) -> None:
-        spec = spec or kube.PodSpec()
+    def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> tuple:
+        """Add a row for each container, and return the cells of the pod's row that its specification fills."""
         containers = list(_containers(number, spec))
-        overhead = spec.overhead or kube.Amounts()
-        requests = _requests(spec.resources)
         self.tables["containers"].extend(containers)
-        self.tables["pods"].append(
-            (
-                number,
-                template,
-                weight,
-                reported,
-                owner,
-                phase,
-                spec.host_network,
-                metadata.annotations.redirection if metadata.annotations else None,
-                ";".join(row[2] for row in containers),
-                _text(overhead.cpu),
-                _text(overhead.memory),
-                *requests,
-            )
+        overhead = spec.overhead or kube.Amounts()
+        return (
+            spec.host_network,
+            metadata.annotations.redirection if metadata.annotations else None,
+            ";".join(row[2] for row in containers) or None,
+            _text(overhead.cpu),
+            _text(overhead.memory),
+            *_requests(spec.resources),
         )
 
     def _add_texts(self, number: int, kind: str, name: str | None, evidence: msgspec.Struct) -> None:

@@ -7,14 +7,13 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts.archives import Member, is_archive, members
+from meshlab.facts.archives import HEAD_BYTES, Member, is_archive, members
 from meshlab.facts.limits import Budget
 from meshlab.tables import read_table
 
-HEAD_BYTES = 512
 _READ_SUFFIXES = frozenset({"", ".json", ".yaml", ".yml", ".gz", ".tgz", ".tar", ".zip"})
 _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -26,7 +25,7 @@ def _skipped() -> tuple[re.Pattern[str], ...]:
 
 def wanted(name: str) -> bool:
     """Whether a file of a folder or archive may hold objects and is not among those that are left alone."""
-    if os.path.splitext(name)[1].lower() not in _READ_SUFFIXES:
+    if PurePosixPath(name).suffix.lower() not in _READ_SUFFIXES:
         return False
     return not any(pattern.search(name) for pattern in _skipped())
 

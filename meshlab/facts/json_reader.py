@@ -13,6 +13,7 @@ import msgspec
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.forms import Form, Found, Head, objects
+from meshlab.tables import read_table
 
 _DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
 _HEAD_BYTES = 512
@@ -47,20 +48,17 @@ def _decoder(of: type) -> msgspec.json.Decoder:
     return msgspec.json.Decoder(of, strict=False)
 
 
-def read_json(
-    content: bytes, file: str, kind: str | None = None, api_version: str | None = None
-) -> Iterator[Found]:
+def read_json(content: bytes, file: str) -> Iterator[Found]:
     """Objects of a JSON text: one object, a List, a bare list, or several documents one after the other.
 
     Args:
         content: The text in UTF-8.
-        file: How messages name it.
-        kind: Kind of objects that do not say their own, where the file's name tells it.
-        api_version: Version of such objects.
+        file: How messages name it; of objects that do not say their own kind, the file's name tells it.
 
     Raises:
         MeshlabError: The text is no JSON.
     """
+    kind, api_version = _kind_of_file(file)
     try:
         if content[:_HEAD_BYTES].lstrip()[:1] == b"[":
             yield from _all(_decoder(list[msgspec.Raw]).decode(content), kind, api_version)
@@ -70,6 +68,17 @@ def read_json(
         raise MeshlabError(Problem(file, *_broken(str(error)), _line(content, str(error)))) from None
     except RecursionError:
         raise MeshlabError(Problem(file, "is nested too deeply", "give the output of kubectl get -o json")) from None
+
+
+@cache
+def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    rows = read_table("facts/file_kinds").select("pattern", "kind", "api_version").iter_rows()
+    return tuple((re.compile(pattern), kind, version) for pattern, kind, version in rows)
+
+
+def _kind_of_file(name: str) -> tuple[str | None, str | None]:
+    """Kind and version that a file's name tells, for bundles whose objects do not say their own."""
+    return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
 
 
 def _one_or_several(content: bytes, kind: str | None, api_version: str | None) -> Iterator[Found]:

@@ -45,9 +45,7 @@ class Budget:
         """Count bytes that were unpacked, kept or not."""
         self.unpacked_bytes -= size
         if self.unpacked_bytes < 0:
-            raise MeshlabError(
-                Problem(file, f"unpacks to more than {MAXIMUM_UNPACKED_BYTES // 2**30} GiB", TODO)
-            )
+            raise MeshlabError(Problem(file, f"unpacks to more than {MAXIMUM_UNPACKED_BYTES // 2**30} GiB", TODO))
 
     def member(self, file: str) -> None:
         """Count one file of a folder or archive."""

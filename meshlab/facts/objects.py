@@ -341,7 +341,7 @@ def signature_paths() -> dict[str, tuple[str, ...]]:
 
 
 def split_path(path: str) -> list[str]:
-    """Keys of a path, with escaped dots kept: ``metadata.labels.a\\.b/c`` is three keys."""
+    """Keys of a path; a dot inside of a key is escaped by a backslash."""
     return [key.replace("\0", ".") for key in path.replace("\\.", "\0").split(".")]
 
 

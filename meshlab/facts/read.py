@@ -11,22 +11,21 @@ from pathlib import Path
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts.archives import Member, is_archive
+from meshlab.facts.archives import HEAD_BYTES, Member, is_archive
 from meshlab.facts.cluster import cluster_of
 from meshlab.facts.columns import Rows
-from meshlab.facts.files import HEAD_BYTES, files, text
+from meshlab.facts.files import files, text
 from meshlab.facts.forms import Found
-from meshlab.facts.json_reader import read_json
 from meshlab.facts.objects import TYPES, signature_paths
+from meshlab.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
+from meshlab.facts.recognise import looks_like_objects, reader_of
 from meshlab.facts.signatures import verdict
 from meshlab.facts.summary import Fact, Facts, facts_of, nested, provenance, unknown
-from meshlab.facts.yaml_reader import read_yaml
 from meshlab.tables import read_table
 
 MOST_REFUSED = 50
 """Objects that are listed by name where they are not as their kind demands."""
 
-_LOOKS_LIKE_OBJECTS = re.compile(rb"""["']?(kind|apiVersion|items)["']?\s*:""")
 _TEAM_KEY = re.compile(rb"^team\s*:", re.MULTILINE)
 _TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
 
@@ -72,26 +71,27 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, o
 def is_dump(path: Path) -> bool:
     """Whether a path is a dump of a cluster rather than a team file or a folder of team files.
 
-    Known by content, from the first bytes of a file: an archive, or objects with ``kind`` or ``items``. A folder is
-    a dump where a file in it is one and none is a team file.
+    Known by content, from the first bytes of files. A folder with a team file at its top is one of team files;
+    otherwise it is a dump where any file in it is one.
     """
-    if path.is_dir():
-        inner = [_nature(file) for file in sorted(path.rglob("*"))[:2000] if file.is_file()]
-        return "dump" in inner and "team" not in inner
-    return _nature(path) == "dump"
+    if not path.is_dir():
+        return _nature(path) == "dump"
+    if any(_nature(file) == "team" for file in sorted(path.iterdir()) if file.is_file()):
+        return False
+    return any(_nature(file) == "dump" for file in path.rglob("*") if file.is_file())
 
 
 def _nature(path: Path) -> str:
     try:
         with path.open("rb") as stream:
-            head = stream.read(64 * 1024)
+            head = stream.read(BEGINNING_BYTES)
     except OSError:
         return "other"
     if is_archive(head[:HEAD_BYTES]):
         return "dump"
     if _TEAM_KEY.search(head):
         return "team"
-    return "dump" if _LOOKS_LIKE_OBJECTS.search(head) else "other"
+    return "dump" if looks_like_objects(head) else "other"
 
 
 # --- one path ------------------------------------------------------------------------------------------------------
@@ -126,28 +126,11 @@ def _is_used(kind: str) -> bool:
     return kind in TYPES or kind in signature_paths() or kind in set(read_table("facts/kinds")["kind"])
 
 
-def _objects(member: Member, strict: bool) -> Iterator[Found]:
+def _objects(member: Member, *, strict: bool) -> Iterator[Found]:
     """Objects of one file. A file of a folder or archive that does not look like objects is passed over."""
     content = text(member)
-    first = content[:HEAD_BYTES].lstrip()[:1]
-    if not strict and not _LOOKS_LIKE_OBJECTS.search(content) and first != b"[":
-        return
-    kind, api_version = _kind_of_file(member.name)
-    if first in (b"{", b"["):
-        yield from read_json(content, member.name, kind, api_version)
-    else:
-        yield from read_yaml(content, member.name)
-
-
-@cache
-def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
-    rows = read_table("facts/file_kinds").select("pattern", "kind", "api_version").iter_rows()
-    return tuple((re.compile(pattern), kind, version) for pattern, kind, version in rows)
-
-
-def _kind_of_file(name: str) -> tuple[str | None, str | None]:
-    """Kind and version that a file's name tells, for bundles whose objects do not say their own."""
-    return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
+    if strict or looks_like_objects(content):
+        yield from reader_of(content)(content, member.name)
 
 
 # --- what is shown -------------------------------------------------------------------------------------------------

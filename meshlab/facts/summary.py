@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -112,8 +112,9 @@ def _node_numbers() -> dict[str, pl.Expr]:
 
 
 def whole_sum(values: pl.Expr) -> pl.Expr:
-    """The sum, or null where one of the values is missing or not a quantity."""
-    return pl.when((values.is_null() | values.is_nan()).any()).then(None).otherwise(values.sum())
+    """The sum, or null where one of the values is missing or not a quantity. Binary noise is rounded away."""
+    unknown_one = values.is_null() | values.cast(pl.Float64).is_nan()
+    return pl.when(unknown_one.any()).then(None).otherwise(values.sum().round(9))
 
 
 # --- what there is so many of --------------------------------------------------------------------------------------
@@ -173,29 +174,33 @@ def _cni_facts(cluster: Cluster, counts: Facts) -> Facts:
 
 def _mesh_facts(cluster: Cluster) -> Facts:
     product = _mesh_product(cluster)
-    names = ("mode", "version", "proxied_pods", "proxy_cpu_request_cores", "proxy_memory_request_gib")
-    if product.value in (None, "none") and not cluster.has("Pod"):
+    if cluster.pods.is_empty():
+        names = ("mode", "version", "proxied_pods", "proxy_cpu_request_cores", "proxy_memory_request_gib")
         return {"mesh.product": product, **{f"mesh.{name}": UNKNOWN for name in names}}
-    sidecars, ambient, proxies = _meshed(cluster)
-    origin = origin_of(cluster.pods["file"])
-    status, why = _pod_status(cluster)
-
-    def counted(value: object) -> Fact:
-        return Fact(value, status, origin, why)
-
-    mode = "sidecar" if sidecars else "ambient" if ambient or "ztunnel" in set(proxies["proxy"]) else None
-    weight = pl.col("weight")
-    requests = proxies.select(
-        cpu=whole_sum(pl.col("cpu_cores") * weight), memory=whole_sum(pl.col("memory_gib") * weight)
-    ).row(0, named=True)
+    meshed = _meshed(cluster)
+    counted = _of_pods(cluster) if _shows_proxies(cluster, meshed) else _unshown
     return {
         "mesh.product": product,
-        "mesh.mode": counted(mode),
+        "mesh.mode": _mesh_mode(cluster, meshed),
         "mesh.version": _from(verdict(cluster.matches, "mesh.version", product.value)),
-        "mesh.proxied_pods": counted(sidecars + ambient),
-        "mesh.proxy_cpu_request_cores": counted(requests["cpu"]),
-        "mesh.proxy_memory_request_gib": counted(requests["memory"]),
+        "mesh.proxied_pods": counted(meshed.sidecars + meshed.ambient),
+        "mesh.proxy_cpu_request_cores": counted(meshed.cpu_cores),
+        "mesh.proxy_memory_request_gib": counted(meshed.memory_gib),
     }
+
+
+def _shows_proxies(cluster: Cluster, meshed: Meshed) -> bool:
+    """Whether the pods show which of them carry a proxy: real ones do, templates only if proxies stand in them."""
+    return cluster.counted or meshed.in_templates
+
+
+def _unshown(_value: object) -> Fact:
+    return Fact(why="templates do not show proxies that are added when a pod starts")
+
+
+def _mesh_mode(cluster: Cluster, meshed: Meshed) -> Fact:
+    mode = "sidecar" if meshed.sidecars else "ambient" if meshed.ambient or meshed.ztunnels else None
+    return _of_pods(cluster)(mode)
 
 
 def _mesh_product(cluster: Cluster) -> Fact:
@@ -210,8 +215,29 @@ def _mesh_product(cluster: Cluster) -> Fact:
     )
 
 
-def _meshed(cluster: Cluster) -> tuple[int, int, pl.DataFrame]:
-    """Pods with a sidecar, pods that ztunnel serves, and the containers that are proxies.
+@dataclass(frozen=True, slots=True)
+class Meshed:
+    """Who takes part in the mesh.
+
+    Args:
+        sidecars: Pods with a sidecar.
+        ambient: Pods that ztunnel serves.
+        ztunnels: Pods of ztunnel.
+        in_templates: Whether some template carries a sidecar.
+        cpu_cores: Requested by sidecars and ztunnels; None where unknown. [cores]
+        memory_gib: Requested by sidecars and ztunnels; None where unknown. [GiB]
+    """
+
+    sidecars: int
+    ambient: int
+    ztunnels: int
+    in_templates: bool
+    cpu_cores: float | None
+    memory_gib: float | None
+
+
+def _meshed(cluster: Cluster) -> Meshed:
+    """Count pods in the mesh.
 
     A pod of nothing but a proxy is a gateway: it is neither a pod in the mesh nor a cost of one.
     """
@@ -221,65 +247,77 @@ def _meshed(cluster: Cluster) -> tuple[int, int, pl.DataFrame]:
     sidecars = containers.filter(
         pl.col("proxy") == "sidecar", pl.col("role") != "init", pl.col("id").is_in(apps.implode())
     )
-    ambient = cluster.pods.filter(alive, pl.col("redirection") == "enabled", ~pl.col("id").is_in(sidecars["id"].implode()))
+    with_sidecar = cluster.pods.filter(pl.col("id").is_in(sidecars["id"].implode()))
+    ambient = cluster.pods.filter(
+        alive, pl.col("redirection") == "enabled", ~pl.col("id").is_in(sidecars["id"].implode())
+    )
     ztunnels = containers.filter(pl.col("proxy") == "ztunnel")
-    with_sidecar = sidecars.unique("id")["weight"].sum()
-    return int(with_sidecar), int(ambient["weight"].sum()), pl.concat([sidecars, ztunnels])
+    weight = pl.col("weight")
+    requests = pl.concat([sidecars, ztunnels]).select(
+        cpu=whole_sum(pl.col("cpu_cores") * weight), memory=whole_sum(pl.col("memory_gib") * weight)
+    )
+    known = cluster.pods["containers"].is_not_null().all()
+    return Meshed(
+        int(with_sidecar["weight"].sum()),
+        int(ambient["weight"].sum()),
+        int(ztunnels["weight"].sum()),
+        bool(with_sidecar["template"].any()),
+        *(requests.row(0) if known else (None, None)),
+    )
 
 
 # --- workload ------------------------------------------------------------------------------------------------------
 
 
-def _pod_status(cluster: Cluster) -> tuple[str, str | None]:
+def _of_pods(cluster: Cluster) -> Callable[[object], Fact]:
+    """Makes facts that rest on the pods that count."""
+    origin = origin_of(cluster.pods["file"])
     if cluster.counted:
-        return "measured", None
-    return "inferred", "counted from the replicas that controllers ask for: the input does not hold all their pods"
+        return lambda value: Fact(value, origin=origin)
+    why = "counted from the replicas that controllers ask for: the input does not hold all their pods"
+    return lambda value: Fact(value, "inferred", origin, why) if value is not None else UNKNOWN
 
 
 def _workload_facts(cluster: Cluster, counts: Facts) -> Facts:
-    pods = cluster.pods
-    status, why = _pod_status(cluster)
-    origin = origin_of(pods["file"])
-
-    def known(value: object, *kinds: str) -> Fact:
-        seen = cluster.has("Pod") if cluster.counted else not pods.is_empty()
-        looked = cluster.counted or not kinds or cluster.has(*kinds)
-        return Fact(value, status, origin, why) if seen and looked else UNKNOWN
-
-    numbers = pods.select(**_pod_numbers()).row(0, named=True)
-    empty = cluster.has("Pod") and pods.is_empty()
-    if empty:
-        return {
-            "workload.namespaces": _namespaces(cluster, counts),
-            "workload.services": counts["workload.services"],
-            **{f"workload.{name}": Fact(0) for name in numbers},
-            "workload.pod_disruption_budgets": counts["workload.pod_disruption_budgets"],
-        }
+    pods = _pod_facts(cluster)
     return {
         "workload.namespaces": _namespaces(cluster, counts),
         "workload.services": counts["workload.services"],
-        "workload.pods": known(numbers["pods"]),
-        "workload.running_pods": known(numbers["running_pods"]) if cluster.counted else UNKNOWN,
-        "workload.stateful_pods": known(numbers["stateful_pods"], "StatefulSet"),
-        "workload.daemonset_pods": known(numbers["daemonset_pods"], "DaemonSet"),
-        "workload.application_pods": known(numbers["application_pods"]),
-        "workload.cpu_request_cores": known(numbers["cpu_request_cores"]),
-        "workload.memory_request_gib": known(numbers["memory_request_gib"]),
+        **{f"workload.{name}": fact for name, fact in pods.items()},
         "workload.pod_disruption_budgets": counts["workload.pod_disruption_budgets"],
     }
 
 
+_OWNERS = {"stateful_pods": "StatefulSet", "daemonset_pods": "DaemonSet"}
+"""Controllers whose pods are counted apart; templates show their number only where that kind was in the input."""
+
+
+def _pod_facts(cluster: Cluster) -> Facts:
+    """Facts that count pods, unknown where there are neither pods nor templates."""
+    if cluster.pods.is_empty() and not cluster.has("Pod"):
+        return dict.fromkeys(_pod_numbers(), UNKNOWN)
+    numbers = cluster.pods.select(**_pod_numbers()).row(0, named=True)
+    if not cluster.counted and not cluster.pods.is_empty():
+        unseen = [name for name, kind in _OWNERS.items() if not cluster.has(kind)]
+        numbers |= dict.fromkeys(["running_pods", *unseen])
+    return {name: _of_pods(cluster)(value) for name, value in numbers.items()}
+
+
 def _pod_numbers() -> dict[str, pl.Expr]:
-    weight = pl.col("weight").fill_null(0)
+    """Facts that count pods. Of a template that does not say how many it makes the sum is unknown."""
+    weight = pl.col("weight")
     alive = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
     lasting = pl.col("template") | (pl.col("phase") == "Running").fill_null(value=False)
-    of_a_team = lasting & ~pl.col("host_network") & ~pl.col("system") & (pl.col("owner_kind") != "DaemonSet").fill_null(value=True)
+    in_daemon_set = (pl.col("owner_kind") == "DaemonSet").fill_null(value=False)
+    of_a_team = lasting & ~pl.col("host_network") & ~pl.col("system") & ~in_daemon_set
+    namespaces = pl.col("namespace").filter(of_a_team, weight > 0)
     return {
-        "pods": weight.sum(),
+        "pods": whole_sum(weight),
         "running_pods": weight.filter(pl.col("phase") == "Running").sum(),
-        "stateful_pods": weight.filter(pl.col("owner_kind") == "StatefulSet").sum(),
-        "daemonset_pods": weight.filter(pl.col("owner_kind") == "DaemonSet").sum(),
-        "application_pods": weight.filter(of_a_team).sum(),
+        "stateful_pods": whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet")),
+        "daemonset_pods": whole_sum(weight.filter(in_daemon_set)),
+        "application_pods": whole_sum(weight.filter(of_a_team)),
+        "application_namespaces": pl.when(namespaces.is_not_null().all()).then(namespaces.n_unique()),
         "cpu_request_cores": whole_sum((pl.col("cpu_cores") * weight).filter(alive)),
         "memory_request_gib": whole_sum((pl.col("memory_gib") * weight).filter(alive)),
     }

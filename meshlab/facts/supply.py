@@ -78,6 +78,16 @@ def _same(name: str) -> Callable[[Facts], Answer]:
     return answer
 
 
+def _some(name: str) -> Callable[[Facts], Answer]:
+    """The fact as an estimate of the input, which is not quite the same thing; none is no estimate."""
+
+    def answer(facts: Facts) -> Answer:
+        value = fact(facts, name)
+        return (value, name, "inferred") if value else None
+
+    return answer
+
+
 def _share_of_node(name: str) -> Callable[[Facts], Answer]:
     """The mean over the nodes: one node's size where all are alike."""
 
@@ -134,7 +144,7 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "nodes": _same("nodes.count"),
     "services": _same("workload.services"),
     "pods": _pods,
-    "namespaces": _same("workload.namespaces"),
+    "namespaces": _some("workload.application_namespaces"),
     "node_cpu_cores": _share_of_node("nodes.cpu_cores"),
     "node_memory_gib": _share_of_node("nodes.memory_gib"),
     "mtls": _mapped("policy.mtls_mode", {"strict": True, "permissive": True, "disable": False}),

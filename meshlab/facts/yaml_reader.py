@@ -80,7 +80,9 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise MeshlabError(
-            Problem(file, "is not YAML", "check indentation, quotes and colons", None if mark is None else mark.line + 1)
+            Problem(
+                file, "is not YAML", "check indentation, quotes and colons", None if mark is None else mark.line + 1
+            )
         ) from None
 
 
