@@ -35,14 +35,14 @@ class Cell:
     Args:
         low: The smallest value of the cell that a person would write, or the first choice.
         high: The largest such value, or the first choice.
-        members: How many choices the cell holds.
+        choices: All choices of the cell; of an ordered input none are listed.
         share: The cell's part of the input's domain.
         answers: What each comparison of the input says in this cell.
     """
 
     low: Value
     high: Value
-    members: int
+    choices: tuple[Value, ...]
     share: float
     answers: tuple[bool, ...]
 
@@ -61,7 +61,7 @@ class Axis:
 @lru_cache(maxsize=16)
 def axes(tables: Tables) -> dict[str, Axis]:
     """The axes of the domain that the tables know, by name, in the order of the declared inputs."""
-    conditions = [rule.condition for rule in tables.rules]
+    conditions = [tables.contradiction, *(rule.condition for rule in tables.rules)]
     conditions += [hurdle.condition for group in hurdles(tables).values() for hurdle in group if hurdle.blocks]
     tests = list(dict.fromkeys(_on_facts(test) for condition in conditions for test in tests_of(condition)))
     found: dict[str, Axis] = {}
@@ -85,7 +85,7 @@ def axis_name(test: Test) -> str:
 
 
 def _member_axis(test: Has) -> Axis:
-    cells = tuple(Cell(held, held, 1, 0.5, (held,)) for held in (False, True))
+    cells = tuple(Cell(held, held, (), 0.5, (held,)) for held in (False, True))
     return Axis(axis_name(test), test.input, test.member, (test,), cells)
 
 
@@ -116,7 +116,7 @@ def _merged(pieces: Sequence[Cell], *, ordered: bool) -> Iterable[Cell]:
         yield Cell(
             first.low,
             last.high,
-            first.members + sum(piece.members for piece in rest),
+            sum((piece.choices for piece in rest), first.choices),
             first.share + sum(piece.share for piece in rest),
             first.answers,
         )
@@ -124,9 +124,9 @@ def _merged(pieces: Sequence[Cell], *, ordered: bool) -> Iterable[Cell]:
 
 def _pieces(spec: Input, tests: tuple[Test, ...]) -> list[Cell]:
     if spec.type == "boolean":
-        return [Cell(value, value, 1, 0.5, ()) for value in (False, True)]
+        return [Cell(value, value, (value,), 0.5, ()) for value in (False, True)]
     if spec.type == "choice":
-        return [Cell(choice, choice, 1, 1 / len(spec.choices), ()) for choice in spec.choices]
+        return [Cell(choice, choice, (choice,), 1 / len(spec.choices), ()) for choice in spec.choices]
     cuts = sorted({float(value) for test in tests for value in _literals(test)})
     if spec.type == "version":
         return _version_pieces([int(cut) for cut in cuts])
@@ -184,7 +184,7 @@ def _weighed(
     shares = [(_scaled(spec, end) - _scaled(spec, start)) / length for start, end in extents]
     if spec.type == "integer" and lower == 0 and spans[0] == (0, 0) and len(spans) > 1:
         shares = [0.5, *(share / (1 - shares[0]) / 2 for share in shares[1:])]
-    return [Cell(low, high, 1, share, ()) for (low, high), share in zip(spans, shares, strict=True)]
+    return [Cell(low, high, (), share, ()) for (low, high), share in zip(spans, shares, strict=True)]
 
 
 def _scaled(spec: Input, value: float) -> float:
@@ -201,7 +201,7 @@ def _version_pieces(cuts: list[int]) -> list[Cell]:
     pieces = []
     for start, end in itertools.zip_longest(starts, starts[1:]):
         low, high = version_of(start), _version_below(start, end)
-        pieces.append(Cell(high if start == 0 else low, high, 1, 0.0, ()))
+        pieces.append(Cell(high if start == 0 else low, high, (), 0.0, ()))
     return pieces
 
 

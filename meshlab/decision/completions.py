@@ -3,7 +3,7 @@
 A completion gives every missing fact that could matter one of its cells; facts that cannot change the answer need none.
 Facts are completed independently, each by the measure of its cells (``meshlab.decision.cells``). Where the product of
 the cells is small it is listed in full and the share is exact; where not, it is estimated from a sample with a fixed
-seed, whose standard error is told.
+seed, whose standard error is told. Completions that put together what cannot hold together do not count.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def completions(scenario: Mapping[str, object], missing: Sequence[str], tables: 
     open_axes = [axis for axis in axes(tables).values() if axis.input in missing]
     weights = {axis.name: _weights(axis) for axis in open_axes}
     count = math.prod(np.count_nonzero(weight) for weight in weights.values())
-    exact = count <= MOST_COMPLETIONS
+    exact = bool(count <= MOST_COMPLETIONS)
     picks = _product(weights) if exact else _sample(weights)
     weight = np.prod([weights[name][cells] for name, cells in picks.items()], axis=0) if exact else 1 / MOST_COMPLETIONS
     size = len(next(iter(picks.values()), [0]))

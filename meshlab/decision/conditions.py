@@ -213,7 +213,7 @@ class _Reader:
         self.faults.append((what, todo))
         return NEVER
 
-    def read(self, node: exp.Expression) -> Condition:
+    def read(self, node: exp.Expr) -> Condition:
         """Any node that stands where a condition may stand."""
         from sqlglot import exp
 
@@ -236,7 +236,7 @@ class _Reader:
             return All((low, self.comparison(node.this, "<=", node.args["high"])))
         return self.operator(node)
 
-    def operator(self, node: exp.Expression) -> Condition:
+    def operator(self, node: exp.Expr) -> Condition:
         from sqlglot import exp
 
         signs = {exp.GTE: ">=", exp.GT: ">", exp.LTE: "<=", exp.LT: "<", exp.EQ: "=", exp.NEQ: "!="}
@@ -257,7 +257,7 @@ class _Reader:
             return Not(equal) if sign == "!=" else equal
         return self.comparison(left, sign, right)
 
-    def bare_name(self, node: exp.Expression) -> Condition:
+    def bare_name(self, node: exp.Expr) -> Condition:
         name = node.sql()
         if name in self.terms:
             return self.terms[name]
@@ -268,7 +268,7 @@ class _Reader:
             return self.fault(f"{name!r} is {_kind(spec)}, not true or false", _SPELLING)
         return OneOf(name, (True,))
 
-    def membership(self, node: exp.Expression) -> Condition:
+    def membership(self, node: exp.Expr) -> Condition:
         if str(node.this).lower() != "has_any":
             return self.fault(f"unknown function {shorten(str(node.this))}", "did you mean 'has_any'?")
         subject, *members = node.expressions or [node]
@@ -279,7 +279,7 @@ class _Reader:
             return self.fault(f"{shorten(node.sql())} is no question to a set", "write has_any(needs, 'mtls')")
         return Some(tuple(Has(spec.name, str(self.literal(member, spec))) for member in members))
 
-    def one_of(self, subject: exp.Expression, members: Iterable[exp.Expression]) -> Condition:
+    def one_of(self, subject: exp.Expr, members: Iterable[exp.Expr]) -> Condition:
         spec = self.input(subject)
         if spec is None:
             return NEVER
@@ -290,17 +290,16 @@ class _Reader:
             return Some(tuple(_is(spec.name, value) for value in values))
         return OneOf(spec.name, tuple(values))
 
-    def comparison(self, subject: exp.Expression, sign: str, bound: exp.Expression) -> Condition:
+    def comparison(self, subject: exp.Expr, sign: str, bound: exp.Expr) -> Condition:
         spec = self.input(subject)
         if spec is None:
             return NEVER
         if spec.type not in ("integer", "number", "version"):
             return self.fault(f"{spec.name!r} is {_kind(spec)}, which has no order", "compare it with = or IN")
-        value = self.literal(bound, spec)
-        test = AtLeast(spec.name, value, above=sign in (">", "<="))
+        test = AtLeast(spec.name, float(self.literal(bound, spec)), above=sign in (">", "<="))
         return Not(test) if sign in ("<", "<=") else test
 
-    def input(self, node: exp.Expression) -> Input | None:
+    def input(self, node: exp.Expr) -> Input | None:
         """The declared input that a node names."""
         from sqlglot import exp
 
@@ -313,7 +312,7 @@ class _Reader:
             self.fault(f"unknown name {name!r}", did_you_mean(name, [*self.specs, *self.terms]))
         return self.specs.get(name)
 
-    def literal(self, node: exp.Expression, spec: Input) -> str | float | bool:
+    def literal(self, node: exp.Expr, spec: Input) -> str | float | bool:
         """The value of a literal, as the input's tests compare it."""
         from sqlglot import exp
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from meshlab.decision.conditions import compile_condition, inputs_of
 from meshlab.decision.eligibility import NOT_READ, Hurdle, hurdles
 from meshlab.decision.flips import Candidates, candidates, present_cells, smallest
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
-from meshlab.decision.verdict import compare_scenarios, decide, row_states, verdict_columns, with_all_inputs
+from meshlab.decision.verdict import compare_scenarios, row_states, verdict_columns, with_all_inputs
 from meshlab.scenario import schema
 
 NO_FLIP = "no change of one or two of the known facts changes the answer"
@@ -22,7 +23,7 @@ BATCH = 32
 
 STATES = {True: "matched", False: "not matched", None: "unknown"}
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 def explain(scenarios: pl.DataFrame, tables: Tables | None = None) -> list[dict[str, object]]:
@@ -30,7 +31,8 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None) -> list[dict[
 
     Beyond INTERFACE.md: ``rows``, every table row with its state; ``options``, every option with what it lacks;
     ``confidence_cni`` and ``confidence_mesh``; ``confidence_basis``, how confidence was computed; ``alternatives``, the
-    other answers with their share of the completions; and ``flip_note``, where no one or two changes flip the answer.
+    other answers with their share of the completions; ``flip_note``, where no one or two changes flip the answer; and
+    ``contradictions``, why the facts as stated cannot hold together.
 
     Args:
         scenarios: Columns of INTERFACE.md; absent ones count as missing.
@@ -38,7 +40,8 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None) -> list[dict[
     """
     tables = tables or load_tables()
     frame = with_all_inputs(scenarios.lazy()).collect()
-    states = row_states(frame, tables).with_columns(**verdict_columns(tables), **_hurdle_states(tables)).collect()
+    told_beside = {**verdict_columns(tables), **_hurdle_states(tables), **_contradictions(tables)}
+    states = row_states(frame, tables).with_columns(**told_beside).collect()
     told: list[dict[str, object]] = []
     for start in range(0, frame.height, BATCH):
         facts = frame.slice(start, BATCH).select(list(schema()))
@@ -63,6 +66,7 @@ def _explained(row: Row, outcome: dict[str, object], tables: Tables) -> dict[str
         "unknown": row["unknown"],
         **outcome,
         "rows": [_row(rule, row) for rule in tables.rules],
+        "contradictions": [rule.reason for rule in tables.impossible if row[f"impossible:{rule.id}"]],
         "options": [_option(row, tables, kind, option) for kind, options in OPTIONS.items() for option in options],
     }
 
@@ -80,6 +84,10 @@ def _hurdle_states(tables: Tables) -> dict[str, pl.Expr]:
         for (kind, option), group in hurdles(tables).items()
         for place, hurdle in enumerate(group)
     }
+
+
+def _contradictions(tables: Tables) -> dict[str, pl.Expr]:
+    return {f"impossible:{row.id}": compile_condition(row.condition, compare_scenarios) for row in tables.impossible}
 
 
 def _standing(row: Row, tables: Tables, kind: str, option: str) -> Iterator[tuple[Hurdle, bool | None]]:
@@ -100,7 +108,7 @@ def _row(rule: Rule, row: Row) -> dict[str, object]:
         "recommendation": rule.recommendation,
         "reason": rule.reason,
         "source_id": rule.source_id,
-        "state": STATES[state],  # type: ignore[index]
+        "state": STATES[state],
         "missing": [] if state is not None else _missing(row, inputs_of(rule.condition)),
     }
 
@@ -210,16 +218,15 @@ def _conflicts(row: Row, deciders: Mapping[str, Rule], tables: Tables) -> Iterat
 def _outcomes(facts: pl.DataFrame, rows: Sequence[Row], tables: Tables) -> list[dict[str, object]]:
     """Confidence and flips of some scenarios. All completions and candidates of them are decided in one query."""
     scenarios = facts.rows(named=True)
-    filled = [
-        completions(scenario, row["unknown"], tables)  # type: ignore[arg-type]
-        for scenario, row in zip(scenarios, rows, strict=True)
-    ]
+    filled = [completions(scenario, row["unknown"], tables) for scenario, row in zip(scenarios, rows, strict=True)]
     tried = [
         candidates(scenario, present, tables)
         for scenario, present in zip(scenarios, present_cells(facts, tables), strict=True)
     ]
     frames = [part.frame.select(list(schema())) for part in (*filled, *tried)]
-    answers = decide(pl.concat(frames), tables).select("cni", "mesh").collect()
+    possible = ~compile_condition(tables.contradiction, compare_scenarios).fill_null(value=False)
+    states = row_states(pl.concat(frames), tables)
+    answers = states.select("cni", "mesh", possible=possible).collect()
     sizes = [frame.height for frame in frames]
     starts = [sum(sizes[:place]) for place in range(len(sizes))]
     parts = [answers.slice(start, size) for start, size in zip(starts, sizes, strict=True)]
@@ -231,27 +238,31 @@ def _outcomes(facts: pl.DataFrame, rows: Sequence[Row], tables: Tables) -> list[
 
 def _sureness(row: Row, fill: Completions, answers: pl.DataFrame) -> dict[str, object]:
     weighed = answers.with_columns(fill.frame["weight"])
+    if weighed["possible"].any():  # facts that contradict each other as they stand leave no possible completion
+        weighed = weighed.filter("possible").with_columns(pl.col("weight") / pl.col("weight").sum())
     shares = (
         weighed.group_by("cni", "mesh").agg(share=pl.col("weight").sum()).sort("share", "cni", "mesh", descending=True)
     )
-    cni, mesh = pl.col("cni") == row["cni"], pl.col("mesh") == row["mesh"]
-    confidence = _share(weighed, cni & mesh)
+    same_cni, same_mesh = pl.col("cni").eq(row["cni"]), pl.col("mesh").eq(row["mesh"])
+    confidence = _share(weighed, same_cni & same_mesh)
     return {
         "confidence": confidence,
-        "confidence_cni": _share(weighed, cni),
-        "confidence_mesh": _share(weighed, mesh),
+        "confidence_cni": _share(weighed, same_cni),
+        "confidence_mesh": _share(weighed, same_mesh),
         "confidence_basis": {
             "method": "exact" if fill.exact else "sample",
-            "completions": fill.frame.height,
-            "standard_error": 0.0
-            if fill.exact
-            else round(math.sqrt(confidence * (1 - confidence) / fill.frame.height), 4),
+            "completions": weighed.height,
+            "standard_error": 0.0 if fill.exact else _standard_error(confidence, weighed.height),
         },
         "alternatives": [
             {"cni": cni, "mesh": mesh, "share": round(share, 6)}
-            for cni, mesh, share in shares.filter(~(cni & mesh)).iter_rows()
+            for cni, mesh, share in shares.filter(~(same_cni & same_mesh)).iter_rows()
         ],
     }
+
+
+def _standard_error(share: float, size: int) -> float:
+    return round(math.sqrt(share * (1 - share) / size), 4)
 
 
 def _share(weighed: pl.DataFrame, same: pl.Expr) -> float:
@@ -260,5 +271,7 @@ def _share(weighed: pl.DataFrame, same: pl.Expr) -> float:
 
 def _flips(scenario: Row, row: Row, attempt: Candidates, answers: pl.DataFrame) -> dict[str, object]:
     verdict = (str(row["cni"]), str(row["mesh"]))
-    flips = smallest(scenario, verdict, attempt.changes, answers.rows())
+    possible = answers["possible"].to_list()
+    sets = [changes for changes, can_be in zip(attempt.changes, possible, strict=True) if can_be]
+    flips = smallest(scenario, verdict, sets, answers.filter("possible").select("cni", "mesh").rows())
     return {"flips": flips, "flip_note": None if flips else NO_FLIP}

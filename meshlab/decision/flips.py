@@ -1,8 +1,9 @@
 """What would flip a verdict: the smallest changes of known facts, one or two at a time, that change the answer.
 
-A change takes a fact from its cell into another, to the nearest value there; a need is added or taken away. All changes
-of one fact and all pairs of changes are laid out as rows of a frame, so that one query decides them. A pair is told only
-where neither of its changes flips the verdict alone and no single change leads to the same answer.
+A change takes a fact from its cell into another, to the nearest value there; a need is added or taken away. All
+changes of one fact and all pairs of changes are laid out as rows of a frame, so that one query decides them. A pair is
+told only where neither of its changes flips the verdict alone and no single change leads to the same answer. Values of
+one fact that lead to the same answer are told once: the nearest, with the other choices beside it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import polars as pl
 
@@ -18,25 +20,39 @@ from meshlab.decision.conditions import compile_test
 from meshlab.decision.tables import Tables
 from meshlab.scenario import inputs, schema
 
-Scenario = Mapping[str, object]
+Scenario = Mapping[str, Any]
 Answer = tuple[str, str]
 """CNI and mesh."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One fact that takes another value. ``upward`` tells on which side of the present cell the new one lies."""
+    """One fact that takes another value.
+
+    Args:
+        input: The input.
+        member: The member that a set gains or loses.
+        value: The new value, or whether the set holds the member.
+        side: Of an ordered input, whether the new value lies above or below; of another, nothing.
+        choices: All values of the new cell, where they are choices.
+    """
 
     input: str
     member: str | None
     value: object
-    upward: bool
+    side: str
+    choices: tuple[object, ...]
 
-    def on(self, values: dict[str, object]) -> dict[str, object]:
+    @property
+    def direction(self) -> tuple[str, str | None, str]:
+        """What changes, whichever value it takes."""
+        return self.input, self.member, self.side
+
+    def on(self, values: dict[str, Any]) -> dict[str, Any]:
         """The scenario after the change."""
         if self.member is None:
             return {**values, self.input: self.value}
-        held = [name for name in values[self.input] if name != self.member]  # type: ignore[attr-defined]
+        held = [name for name in values[self.input] if name != self.member]
         return {**values, self.input: [*held, self.member] if self.value else held}
 
 
@@ -81,9 +97,15 @@ def candidates(scenario: Scenario, present: Mapping[str, tuple[bool | None, ...]
 
 def _changes(axis: Axis, present: tuple[bool | None, ...]) -> Iterator[Change]:
     here = next(place for place, cell in enumerate(axis.cells) if cell.answers == present)
-    for place, cell in enumerate(axis.cells):
-        if place != here:
-            yield Change(axis.input, axis.member, cell.low if place > here else cell.high, place > here)
+    ordered = inputs()[axis.input].type in ("integer", "number", "version")
+    for place in _from_near_to_far(here, len(axis.cells)):
+        cell = axis.cells[place]
+        side = ("above" if place > here else "below") if ordered else ""
+        yield Change(axis.input, axis.member, cell.high if side == "below" else cell.low, side, cell.choices)
+
+
+def _from_near_to_far(here: int, count: int) -> list[int]:
+    return sorted((place for place in range(count) if place != here), key=lambda place: abs(place - here))
 
 
 def _apart(first: Change, second: Change) -> bool:
@@ -105,48 +127,33 @@ def smallest(
     flipping = {changes: answer for changes, answer in zip(sets, answers, strict=True) if answer != verdict}
     alone = {changes[0]: answer for changes, answer in flipping.items() if len(changes) == 1}
     reached = set(alone.values())
-    kept = [((change,), answer) for change, answer in alone.items()]
-    kept += [
-        (changes, answer)
-        for changes, answer in flipping.items()
-        if len(changes) > 1 and answer not in reached and not alone.keys() & set(changes)
+    told: dict[object, list[tuple[Change, ...]]] = {}
+    for changes, answer in flipping.items():
+        if len(changes) == 1 or (answer not in reached and not alone.keys() & set(changes)):
+            told.setdefault((tuple(change.direction for change in changes), answer), []).append(changes)
+    return [_flip(scenario, alike, flipping[alike[0]]) for alike in told.values()]
+
+
+def _flip(scenario: Scenario, alike: Sequence[tuple[Change, ...]], answer: Answer) -> dict[str, object]:
+    """One set of changes as plain data; of sets that differ only in the value taken, the first, which is nearest."""
+    after = _after(scenario, alike[0])
+    told = [
+        {"input": name, "from": scenario[name], "to": after[name], "or_to": _others(name, alike, after[name])}
+        for name in dict.fromkeys(change.input for change in alike[0])
     ]
-    return [_flip(scenario, changes, answer) for changes, answer in _nearest(kept)]
-
-
-Kept = list[tuple[tuple[Change, ...], Answer]]
-
-
-def _nearest(kept: Kept) -> Kept:
-    """Of the values of an ordered input on one side that lead to the same answer, only the nearest."""
-    nearest: dict[object, tuple[tuple[Change, ...], Answer]] = {}
-    for changes, answer in kept:
-        ordered = [inputs()[change.input].type in ("integer", "number", "version") for change in changes]
-        key = (
-            tuple(
-                (change.input, change.upward) if is_ordered else change
-                for change, is_ordered in zip(changes, ordered, strict=True)
-            ),
-            answer,
-        )
-        # cells come in ascending order: below the present one the last is nearest, above it the first
-        downward = any(not change.upward for change, is_ordered in zip(changes, ordered, strict=True) if is_ordered)
-        if downward or key not in nearest:
-            nearest[key] = (changes, answer)
-    return list(nearest.values())
-
-
-def _flip(scenario: Scenario, changes: Sequence[Change], answer: Answer) -> dict[str, object]:
-    after = _after(scenario, changes)
-    names = list(dict.fromkeys(change.input for change in changes))
-    told = [{"input": name, "from": scenario[name], "to": after[name]} for name in names]
-    cni, mesh = answer
+    several = len(told) > 1
     return {
         "changes": told,
-        "input": ", ".join(names),
-        "from": told[0]["from"] if len(told) == 1 else [change["from"] for change in told],
-        "to": told[0]["to"] if len(told) == 1 else [change["to"] for change in told],
-        "cni": cni,
-        "mesh": mesh,
-        "recommendation": f"{cni}, {mesh}",
+        "input": ", ".join(str(change["input"]) for change in told),
+        "from": [change["from"] for change in told] if several else told[0]["from"],
+        "to": [change["to"] for change in told] if several else told[0]["to"],
+        "cni": answer[0],
+        "mesh": answer[1],
+        "recommendation": f"{answer[0]}, {answer[1]}",
     }
+
+
+def _others(name: str, alike: Sequence[tuple[Change, ...]], taken: object) -> list[object]:
+    """Other choices of an input that lead to the same answer."""
+    choices = (choice for changes in alike for change in changes if change.input == name for choice in change.choices)
+    return [choice for choice in dict.fromkeys(choices) if choice != taken]

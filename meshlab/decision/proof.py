@@ -1,10 +1,10 @@
 """The proof of the tables: no case without an answer, every overlap with a witness, no row that can never decide.
 
-It works on the exact cells of the domain (``meshlab.decision.cells``), never on the text of conditions. A question such
-as "can these two rows hold at once?" is one condition; ``find`` looks for cells under which it holds. It cuts the domain
-into boxes: a box allows some cells of each axis, a comparison is true, false or open in a box, and an open one cuts the
-box in two. A condition that comes out true or false over a whole box settles all of its cells at once, so that the
-product of the cells, far too large to list, is covered without a gap.
+It works on the exact cells of the domain (``meshlab.decision.cells``), never on the text of conditions. A question
+such as "can these two rows hold at once?" is one condition; ``find`` looks for cells under which it holds. It cuts the
+domain into boxes: a box allows some cells of each axis, a comparison is true, false or open in a box, and an open one
+cuts the box in two. A condition that comes out true or false over a whole box settles all of its cells at once, so that
+the product of the cells, far too large to list, is covered without a gap.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Report:
 def check(tables: Tables | Path | None = None) -> Report:
     """Prove the tables: ours, given ones, or ours with those of a team's folder laid over them.
 
-    Each finding is plain data: ``kind`` (``error``, ``gap``, ``overlap``, ``never decides``), ``ok``, ``table``, ``rows``,
-    ``message`` and ``witness``, a scenario in which it shows. Tables of a folder that cannot be read give one finding of
-    kind ``error`` for each problem, whose witness is the place: ``file``, ``line``, and what is wrong there.
+    Each finding is plain data: ``kind`` (``error``, ``gap``, ``overlap``, ``never decides``), ``ok``, ``table``,
+    ``rows``, ``message`` and ``witness``, a scenario in which it shows. Tables of a folder that cannot be read give one
+    finding of kind ``error`` for each problem, whose witness is the place: ``file``, ``line``, and what is wrong there.
     """
     try:
         tables = tables if isinstance(tables, Tables) else load_tables(tables)
@@ -53,7 +53,7 @@ def _unreadable(error: MeshlabError) -> Iterator[dict[str, object]]:
         yield _finding("error", str(problem), witness=place, ok=False)
 
 
-def _finding(  # noqa: PLR0913  (the fields of a finding)
+def _finding(
     kind: str, message: str, *, ok: bool, table: str | None = None, rows: Sequence[str] = (), witness: Scenario | None
 ) -> dict[str, object]:
     return {"kind": kind, "ok": ok, "table": table, "rows": list(rows), "message": message, "witness": witness}
@@ -173,23 +173,32 @@ class _Domain:
             for place, test in enumerate(axis.tests)
         }
 
-    def residue(self, condition: Condition, box: Box) -> Condition:
-        """What is left of a condition within a box: ALWAYS, NEVER, or a smaller condition."""
+    def residue(self, condition: Condition, box: Box, seen: dict[int, Condition]) -> Condition:
+        """What is left of a condition within a box: ALWAYS, NEVER, or a smaller condition.
+
+        Args:
+            condition: The condition.
+            box: The box.
+            seen: What is left of parts met before in this box, by identity: conditions share their parts.
+        """
         if isinstance(condition, Not):
-            part = self.residue(condition.part, box)
+            part = self.residue(condition.part, box, seen)
             return NEVER if part == ALWAYS else ALWAYS if part == NEVER else Not(part)
         if isinstance(condition, All | Some):
-            return self._joined(condition, box)
+            left = seen.get(id(condition))
+            if left is None:
+                left = seen[id(condition)] = self._joined(condition, box, seen)
+            return left
         name = axis_name(condition)
         allowed = box.get(name, self.whole[name])
         true_in = self.true_in[condition]
         return ALWAYS if not allowed & ~true_in else NEVER if not allowed & true_in else condition
 
-    def _joined(self, condition: All | Some, box: Box) -> Condition:
+    def _joined(self, condition: All | Some, box: Box, seen: dict[int, Condition]) -> Condition:
         neutral, decisive = (ALWAYS, NEVER) if isinstance(condition, All) else (NEVER, ALWAYS)
         parts: list[Condition] = []
         for part in condition.parts:
-            left = self.residue(part, box)
+            left = self.residue(part, box, seen)
             if left == decisive:
                 return decisive
             if left != neutral:
@@ -197,7 +206,7 @@ class _Domain:
         return parts[0] if len(parts) == 1 else type(condition)(tuple(parts)) if parts else neutral
 
     def search(self, condition: Condition, box: Box) -> Box | None:
-        left = self.residue(condition, box)
+        left = self.residue(condition, box, {})
         if left in (ALWAYS, NEVER):
             return box if left == ALWAYS else None
         test, wanted = _open_test(left)
@@ -231,7 +240,9 @@ def _open_test(condition: Condition) -> tuple[Test, bool]:
         if isinstance(condition, Not):
             wanted, condition = not wanted, condition.part
         else:
-            condition = condition.parts[0]
+            # a bare comparison first: of one half of the box nothing is left then
+            parts = condition.parts
+            condition = next((part for part in parts if not isinstance(part, Not | All | Some)), parts[0])
     return condition, wanted
 
 
@@ -241,7 +252,7 @@ def _domain(tables: Tables) -> _Domain:
 
 
 def find(tables: Tables, condition: Condition) -> Scenario | None:
-    """A scenario under which a condition over declared inputs holds, or None if there is none in the whole domain."""
+    """A possible scenario under which a condition over declared inputs holds, or None: the whole domain has none."""
     domain = _domain(tables)
-    box = domain.search(condition, {})
+    box = domain.search(All((Not(tables.contradiction), condition)), {})
     return None if box is None else domain.scenario(box)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from meshlab.decision.conditions import ALWAYS, Condition, read_condition
+from meshlab.decision.conditions import ALWAYS, Condition, Some, read_condition
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.scenario import Input, inputs
 from meshlab.tables import check_table, data_path, read_table, row_lines
@@ -34,6 +34,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "domain": ("input", "value"),
     "capabilities": ("capability", "option"),
     "requirements": ("id",),
+    "impossible": ("id",),
     "cni": ("id",),
     "mesh": ("id",),
 }
@@ -81,6 +82,17 @@ class Requirement:
 
 
 @dataclass(frozen=True, slots=True)
+class Impossible:
+    """Facts that cannot hold together: no completion, no flip and no witness combines them."""
+
+    id: str
+    text: str
+    condition: Condition
+    reason: str
+    source_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Support:
     """How an option supports a capability: yes, partial, beta or no. No entry means that nobody read it."""
 
@@ -99,11 +111,17 @@ class Tables:
     cni: tuple[Rule, ...]
     mesh: tuple[Rule, ...]
     requirements: tuple[Requirement, ...]
+    impossible: tuple[Impossible, ...]
     capabilities: Mapping[tuple[str, str], Support]
     layers: Mapping[str, str]
     groups: Mapping[str, str]
     domain: Mapping[str, tuple[str, ...]]
     changes: tuple[dict[str, object], ...] = field(default=())
+
+    @property
+    def contradiction(self) -> Condition:
+        """Whether some facts cannot hold together."""
+        return Some(tuple(row.condition for row in self.impossible))
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -274,19 +292,22 @@ def _reference_problems(rows: dict[str, _Rows], known_sources: set[str]) -> Iter
     }
     for (table, column), words in allowed.items():
         for row in rows[table].values():
-            if row.cells[column] is not None and row.cells[column] not in words:
-                word = str(row.cells[column])
-                yield row.problem(f"{column} is {shorten(word)}", did_you_mean(word, words))
+            word = row.cells[column]
+            if word is not None and word not in words:
+                yield row.problem(f"{column} is {shorten(word)}", did_you_mean(str(word), words))
     for row in rows["domain"].values():
         if not is_version(str(row.cells["value"])):
             yield row.problem(f"{shorten(row.cells['value'])} is no version", "write one such as 5.15.0")
-    for table in rows.values():
-        for row in table.values():
-            for source in str(row.cells.get("source_id") or row.cells.get("source_ids") or "").split(";"):
-                if source and source not in known_sources:
-                    yield row.problem(f"unknown source {shorten(source)}", did_you_mean(source, sorted(known_sources)))
     for key in rows["cni"].keys() & rows["mesh"].keys():
         yield rows["mesh"][key].problem("id stands in the CNI table too", "give it another name")
+    yield from _source_problems(rows, known_sources)
+
+
+def _source_problems(rows: dict[str, _Rows], known: set[str]) -> Iterator[Problem]:
+    for row in (row for table in rows.values() for row in table.values()):
+        for source in str(row.cells.get("source_id") or row.cells.get("source_ids") or "").split(";"):
+            if source and source not in known:
+                yield row.problem(f"unknown source {shorten(source)}", did_you_mean(source, sorted(known)))
 
 
 def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], problems: list[Problem]) -> Tables:
@@ -317,7 +338,15 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
                 key=lambda requirement: requirement.id,
             )
         ),
-        capabilities={key: Support(**_texts(row)) for key, row in sorted(rows["capabilities"].items())},
+        impossible=tuple(
+            Impossible(
+                text=str(row.cells["condition"]),
+                condition=condition(row, "cni"),
+                **_texts(row, "id", "reason", "source_id"),
+            )
+            for _, row in sorted(rows["impossible"].items())
+        ),
+        capabilities={(key[0], key[1]): Support(**_texts(row)) for key, row in sorted(rows["capabilities"].items())},
         layers={need: str(row.cells["layer"]) for (need,), row in sorted(rows["needs"].items())},
         groups={need: str(row.cells["part_of"]) for (need,), row in rows["needs"].items() if row.cells["part_of"]},
         domain={
