@@ -161,8 +161,6 @@ def run_workbook(review: Review, work: Path, folder: Path) -> nbformat.NotebookN
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    # the kernel of this very Python, whatever kernels the user has registered
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     work.mkdir(parents=True)
     write_whole(work / "review.json", pretty_json(review))
     executed = work / "review.ipynb"
@@ -173,6 +171,7 @@ def run_workbook(review: Review, work: Path, folder: Path) -> nbformat.NotebookN
             parameters={"source": "review.json"},
             cwd=str(work),
             kernel_name="python3",
+            kernel_manager_class="meshlab.kernels.LocalKernelManager",
             progress_bar=False,
             execution_timeout=CELL_TIME_LIMIT_S,
         )
@@ -231,10 +230,14 @@ def to_html(notebook: nbformat.NotebookNode, review: Review) -> str:
 @cache
 def _exporter():  # noqa: ANN202  (nbconvert is imported only by those who render)
     from nbconvert.exporters import HTMLExporter
+    from traitlets.config import Config
 
-    exporter = HTMLExporter(template_name="report", extra_template_basedirs=[str(resource("templates"))])
-    exporter.config.NbConvertBase.display_data_priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
-    return exporter
+    priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
+    return HTMLExporter(
+        config=Config({"NbConvertBase": {"display_data_priority": priority}}),
+        template_name="report",
+        extra_template_basedirs=[str(resource("templates"))],
+    )
 
 
 @cache

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import jinja2
-import plotly.graph_objects as go
 
 from meshlab import __version__, charts, theme
 from meshlab.scenario import inputs
@@ -49,12 +48,12 @@ class Fragment:
 class Picture:
     """A chart with its figures as a table: without a script that draws it, the table says everything."""
 
-    figure: go.Figure
+    figure: Mapping[str, object]
     html: str
     text: str
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {PLOTLY_MIME: self.figure.to_plotly_json(), "text/html": self.html, "text/plain": self.text}
+        return {PLOTLY_MIME: self.figure, "text/html": self.html, "text/plain": self.text}
 
 
 @cache
@@ -72,7 +71,7 @@ def _environment() -> jinja2.Environment:
         "option": option_text,
         "interval": interval_text,
     }
-    environment.globals |= {"status_words": STATUS_WORDS}
+    environment.globals |= {"status_words": STATUS_WORDS, "need": need_label, "label": input_label}
     return environment
 
 
@@ -118,6 +117,16 @@ def option_text(option: str, current_cni: object = None) -> str:
     return theme.OPTIONS.get(option, option)
 
 
+def change_text(change: Mapping[str, object]) -> str:
+    """One change of a fact in words; of a list of needs only what comes and what goes."""
+    label, before, after = input_label(str(change["input"])), change["from"], change["to"]
+    if isinstance(before, list) and isinstance(after, list):
+        added, gone = ([item for item in one if item not in other] for one, other in ((after, before), (before, after)))
+        parts = [f"{verb} {value_text(items)}" for verb, items in (("with", added), ("without", gone)) if items]
+        return f"{label}: {' and '.join(parts)}"
+    return f"{label}: {value_text(after)} instead of {value_text(before)}"
+
+
 def title_text(review: Review) -> str:
     """The verdict in one line."""
     verdict: Mapping[str, str] = review["verdict"]  # type: ignore[assignment]
@@ -160,22 +169,37 @@ def headline(review: Review) -> Fragment:
 def flips(review: Review) -> Fragment:
     """What could change the answer: the smallest changes of facts, and the facts that are missing."""
     answer: Mapping[str, object] = review["verdict"]  # type: ignore[assignment]
-    found: Sequence[Mapping[str, object]] = answer["flips"]  # type: ignore[assignment]
-    rows = [
-        {
-            "changes": [
-                {"label": input_label(change["input"]), "from": change["from"], "to": change["to"]}
-                for change in flip.get("changes", [flip])  # type: ignore[attr-defined]
-            ],
-            "outcome": flip,
-        }
-        for flip in found
-    ]
+    groups = grouped_flips(answer["flips"])  # type: ignore[arg-type]
     unknown = [{"name": name, "label": input_label(name)} for name in answer["unknown"]]  # type: ignore[attr-defined]
-    text = f"{len(rows)} changes of one or two facts would change the answer; {len(unknown)} missing facts could"
+    text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
     return _fragment(
-        "flips", text, rows=rows, unknown=unknown, note=answer.get("flip_note"), scenario=review["scenario"]
+        "flips", text, groups=groups, unknown=unknown, note=answer.get("flip_note"), scenario=review["scenario"]
     )
+
+
+def grouped_flips(found: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Flips by the answer that they lead to; needs that lead to the same one stand in one line."""
+    groups: dict[tuple[object, object], dict[str, object]] = {}
+    for flip in found:
+        group = groups.setdefault(
+            (flip["cni"], flip["mesh"]), {"cni": flip["cni"], "mesh": flip["mesh"], "needs": [], "ways": []}
+        )
+        changes = flip.get("changes", [flip])
+        added = _added_need(changes)  # type: ignore[arg-type]
+        if added:
+            group["needs"].append(need_label(added))  # type: ignore[attr-defined]
+        else:
+            group["ways"].append([change_text(change) for change in changes])  # type: ignore[attr-defined]
+    return list(groups.values())
+
+
+def _added_need(changes: Sequence[Mapping[str, object]]) -> object | None:
+    """The need that is the only change, where it is one."""
+    if len(changes) != 1 or changes[0]["input"] != "needs":
+        return None
+    before, after = changes[0]["from"] or [], changes[0]["to"] or []
+    added = [need for need in after if need not in before]  # type: ignore[attr-defined,operator]
+    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None  # type: ignore[arg-type]
 
 
 def facts(review: Review) -> Fragment:
@@ -204,7 +228,7 @@ def chart(review: Review, name: str, *, look: str = "light") -> Picture:
         .get_template("chart.html.j2")
         .render(name=name, alternative=alternative, rows=rows, columns=list(rows[0]) if rows else [])
     )
-    return Picture(charts.figure(name, review, theme=look), html, alternative)
+    return Picture(charts.spec(name, review, theme=look), html, alternative)
 
 
 def rules(review: Review) -> Fragment:

@@ -1,0 +1,138 @@
+"""The command line keeps the interface that design docs and CI jobs rely on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meshlab.cli import main
+
+COMMANDS = sorted(main.commands)
+
+
+def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "meshlab", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    )
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_shows_an_example_and_the_readme_names_it(command: str) -> None:
+    """`meshlab COMMAND --help` shows how to call it, and the README names the command."""
+    result = run(command, "--help")
+    assert result.returncode == 0
+    assert f"Example: " in result.stdout
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"meshlab {command}" in readme
+
+
+def test_facts_prints_one_json_document(fixtures: Path) -> None:
+    """`facts --format json` puts one JSON document on stdout and nothing else."""
+    result = run("facts", fixtures / "cluster_dump" / "replicatedhq__troubleshoot__nodes.json", "--format", "json")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads(result.stdout)["nodes"]["count"] == 7
+
+
+def test_estimate_writes_five_data_planes_for_each_scenario_in_every_format(tmp_path: Path) -> None:
+    """CSV, JSON and Parquet of one estimate hold the same rows."""
+    import polars as pl
+
+    scenarios = write(tmp_path / "s.csv", "scenario,pods\na,100\nb,2000\n")
+    as_json = json.loads(run("estimate", scenarios, "--format", "json").stdout)
+    as_csv = list(csv.DictReader(io.StringIO(run("estimate", scenarios, "--format", "csv").stdout)))
+    assert run("estimate", scenarios, "--out", tmp_path / "e.parquet").returncode == 0
+    as_parquet = pl.read_parquet(tmp_path / "e.parquet").to_dicts()
+    assert len(as_json) == len(as_csv) == len(as_parquet) == 10
+    for one, two, three in zip(as_json, as_csv, as_parquet, strict=True):
+        assert one["scenario"] == two["scenario"] == three["scenario"]
+        assert one["memory_gib"] == pytest.approx(float(two["memory_gib"])) == pytest.approx(three["memory_gib"])
+
+
+def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
+    """`decide --format json` gives a list with the fields that others read."""
+    scenarios = write(tmp_path / "s.yaml", "- {scenario: a, greenfield: true, kernel_oldest: 6.1, needs: [mtls]}\n")
+    found = json.loads(run("decide", scenarios, "--format", "json").stdout)
+    assert len(found) == 1
+    assert {
+        "scenario",
+        "cni",
+        "mesh",
+        "confidence",
+        "matched",
+        "reasons",
+        "blockers",
+        "conflicts",
+        "flips",
+        "unknown",
+    } <= set(found[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["review", "missing.yaml"], "missing.yaml: no such file or folder; check the path"),
+        (["estimate", "missing.csv"], "missing.csv: no such file; check the path"),
+        (["estimate", "bad.csv"], "bad.csv:1: unknown column 'nodez'; did you mean 'nodes'?"),
+        (
+            ["decide", "bad.yaml"],
+            "bad.yaml:2: nodes is '-4', out of bounds; give a whole number from 1 to 15000 [count]",
+        ),
+        (["facts", "missing.json"], "missing.json"),
+        (["facts", "broken.yaml"], "broken.yaml"),
+        (["facts"], "Missing argument"),
+        (["revieww"], "unknown command 'revieww'; did you mean 'review'?"),
+        (["review", "--jobs", "0"], "Invalid value for '--jobs'"),
+        (["review", "--format", "htm"], "'htm' is no format; did you mean 'html'?"),
+        (["review", "climbs.yaml"], "climbs.yaml:1: team '../x' cannot name a folder"),
+        (["review", "script.yaml"], "script.yaml:1: team '<script>' cannot name a folder"),
+        (["review", "broken-team.yaml"], "broken-team.yaml:3: is not YAML"),
+        (["estimate", "bad.csv", "--format", "parquet"], "parquet goes to a file"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: list[str], expected: str) -> None:
+    """A user's mistake is told in lines that name the file and the way out; nothing is written, no traceback shown."""
+    write(tmp_path / "bad.csv", "scenario,nodez\na,3\n")
+    write(tmp_path / "bad.yaml", "- scenario: a\n  nodes: -4\n")
+    write(tmp_path / "broken.yaml", "kind: List\nitems: [\n")
+    write(tmp_path / "climbs.yaml", "team: ../x\n")
+    write(tmp_path / "script.yaml", "team: <script>\n")
+    write(tmp_path / "broken-team.yaml", "team: a\nscenario: {nodes: 3\n")
+    before = sorted(tmp_path.rglob("*"))
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert expected in result.stderr
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("meshlab: reviewing")]
+    assert all(line.startswith("meshlab: error: ") for line in errors), result.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    """Only --debug shows where in the code an error arose."""
+    result = run("--debug", "estimate", "missing.csv", cwd=tmp_path)
+    assert "Traceback" in result.stderr
+
+
+def test_python_m_meshlab_is_the_command() -> None:
+    """`python -m meshlab --version` names the version."""
+    result = run("--version")
+    assert result.returncode == 0
+    assert result.stdout.startswith("meshlab 0.")

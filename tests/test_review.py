@@ -1,0 +1,197 @@
+"""A review joins the models' answers; these tests follow single inputs from team file to report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from meshlab import report
+from meshlab.errors import MeshlabError
+from meshlab.review import (
+    build_reviews,
+    example_teams,
+    find_teams,
+    load_team,
+    open_case,
+    open_review,
+    pretty_json,
+    read_review,
+)
+from meshlab.scenario import inputs
+
+TEAMS = sorted(example_teams().glob("*.yaml"))
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def review_of(folder: Path, text: str) -> dict:
+    return open_review(write(folder, "team.yaml", text))
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[dict]:
+    return build_reviews([open_case(load_team(path)) for path in find_teams([example_teams()])])
+
+
+def test_every_example_team_has_a_verdict_with_reasons_and_five_estimates(examples: list[dict]) -> None:
+    """Every example team gets a verdict with reasons and an estimate of each of the five data planes."""
+    assert [review["team"] for review in examples] == [path.stem for path in TEAMS]
+    for review in examples:
+        assert review["verdict"]["reasons"], review["team"]
+        assert [row["dataplane"] for row in review["estimates"]] == [
+            "none",
+            "istio-sidecar",
+            "istio-ambient",
+            "cilium",
+            "linkerd",
+        ]
+
+
+def test_every_example_team_names_its_source_and_the_reason_of_each_assumption() -> None:
+    """Each example team says where its facts come from and why each supposed value was supposed."""
+    for path in TEAMS:
+        team = load_team(path)
+        assert len(team.source) > 40, path
+        assert all(len(assumption.why) > 10 for assumption in team.assumptions.values()), path
+
+
+def test_requests_per_second_of_a_team_file_reaches_the_report(tmp_path: Path) -> None:
+    """A rate that a team states shows in the scenario, the table of inputs and the report, and moves the CPU figure."""
+    slow = review_of(tmp_path, "team: a\nscenario: {requests_per_second: 1234, pods: 100}\n")
+    fast = review_of(tmp_path, "team: a\nscenario: {requests_per_second: 123400, pods: 100}\n")
+    row = next(row for row in slow["inputs"] if row["input"] == "requests_per_second")
+    assert row["value"] == slow["scenario"]["requests_per_second"] == 1234
+    assert row["status"] == "stated"
+    assert "1,234" in report.facts(slow).html
+    cpu = [
+        next(r for r in review["estimates"] if r["dataplane"] == "istio-sidecar")["cpu_cores"]
+        for review in (slow, fast)
+    ]
+    assert cpu[1] > 2 * cpu[0]
+
+
+def test_what_a_team_does_not_say_is_listed_as_an_assumption_or_as_unknown(tmp_path: Path) -> None:
+    """An input that nobody gave is either a default, listed with its reason, or unknown and null."""
+    review = review_of(tmp_path, "team: a\n")
+    assumed = {row["input"]: row for row in review["assumptions"]}
+    for name, spec in inputs().items():
+        if spec.default is None:
+            assert review["scenario"][name] is None
+            assert name not in assumed
+        else:
+            assert assumed[name]["value"] is not None
+            assert assumed[name]["why"]
+
+
+def test_a_stated_value_wins_over_the_cluster_and_the_difference_is_shown(tmp_path: Path, fixtures: Path) -> None:
+    """Where team file and dump disagree the team file is used, and both values stand in the review."""
+    dump = fixtures / "cluster_dump" / "replicatedhq__troubleshoot__nodes.json"
+    review = review_of(tmp_path, f"team: a\ncluster: {dump}\nscenario: {{nodes: 5}}\n")
+    assert review["scenario"]["nodes"] == 5
+    assert [(row["input"], row["used"], row["found"]) for row in review["disagreements"]] == [("nodes", 5, 7)]
+    assert "holds 7" in report.facts(review).html
+
+
+def test_facts_of_a_dump_fill_what_the_team_does_not_state(tmp_path: Path, fixtures: Path) -> None:
+    """Seven nodes in a dump are seven nodes in the scenario, marked as read from the cluster."""
+    dump = fixtures / "cluster_dump" / "replicatedhq__troubleshoot__nodes.json"
+    review = review_of(tmp_path, f"team: a\ncluster: {dump}\n")
+    row = next(row for row in review["inputs"] if row["input"] == "nodes")
+    assert (row["value"], row["status"]) == (7, "measured")
+    assert "nodes" not in {item["input"] for item in review["assumptions"]}
+
+
+def test_a_dump_stands_as_a_team_of_its_own(fixtures: Path) -> None:
+    """A dump without a team file is reviewed under a name made from its file."""
+    review = open_review(fixtures / "mesh_pods" / "np-guard__network-config-analyzer__bookinfo_pods_list.json")
+    assert review["team"] == "np-guard-network-config-analyzer-bookinfo-pods-list"
+    assert review["scenario"]["current_mesh"] == "istio-sidecar"
+    assert review["scenario"]["pods"] == 6
+
+
+def test_the_same_inputs_give_the_same_review_and_others_another_hash(tmp_path: Path) -> None:
+    """Two reviews of one team are equal to the byte; a changed input changes the hash."""
+    text = "team: a\nscenario: {pods: 100}\n"
+    assert pretty_json(review_of(tmp_path, text)) == pretty_json(review_of(tmp_path, text))
+    changed = review_of(tmp_path, text.replace("100", "101"))
+    assert changed["inputs_sha256"] != review_of(tmp_path, text)["inputs_sha256"]
+
+
+def test_a_review_holds_no_path_of_the_machine(tmp_path: Path) -> None:
+    """Reports travel: the folder in which they were made shows nowhere in them."""
+    review = review_of(tmp_path, "team: a\nscenario: {pods: 100}\n")
+    assert str(tmp_path) not in pretty_json(review)
+
+
+def test_a_written_review_is_read_back_as_it_was(tmp_path: Path) -> None:
+    """A review.json is a review: charts and reports need nothing else."""
+    review = review_of(tmp_path, "team: a\n")
+    path = write(tmp_path, "review.json", pretty_json(review))
+    assert read_review(path) == json.loads(pretty_json(review))
+    assert open_review(path)["team"] == "a"
+
+
+def test_every_cited_source_is_in_the_review(examples: list[dict]) -> None:
+    """Each source that a row of the decision tables cites is listed with its title and what its authors sell."""
+    for review in examples:
+        listed = {row["source_id"] for row in review["sources"]}
+        for rule in review["verdict"]["rows"]:
+            assert set(filter(None, (rule["source_id"] or "").replace(";", " ").split())) <= listed
+        assert all(row["title"] and row["vendor_interest"] for row in review["sources"])
+
+
+def test_an_unknown_team_is_named_with_the_nearest_one() -> None:
+    """A mistyped example team gets a hint."""
+    with pytest.raises(MeshlabError, match="did you mean 'online-boutique'"):
+        open_review("online-botique")
+
+
+def test_a_folder_of_teams_gives_its_teams_and_not_the_dumps_beside_them(tmp_path: Path) -> None:
+    """Dumps that lie beside team files are their clusters, not teams."""
+    write(tmp_path, "a.yaml", "team: a\n")
+    write(tmp_path, "b.yml", "# b\nteam: b\n")
+    write(tmp_path, "nodes.yaml", "apiVersion: v1\nkind: List\nitems: []\n")
+    write(tmp_path, "readme.md", "team: no\n")
+    assert [path.name for path in find_teams([tmp_path])] == ["a.yaml", "b.yml"]
+
+
+def test_paths_that_lead_nowhere_are_all_named(tmp_path: Path) -> None:
+    """Two wrong paths are two problems in one answer."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MeshlabError) as caught:
+        find_teams([tmp_path / "missing", tmp_path / "empty"])
+    assert [problem.what for problem in caught.value.problems] == [
+        "no such file or folder",
+        "holds neither team files nor a dump",
+    ]
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"])
+def test_other_peoples_text_is_escaped_in_every_fragment(tmp_path: Path, hostile: str) -> None:
+    """Notes, sources and names from a dump show as text, never as markup."""
+    review = review_of(tmp_path, "team: a\nscenario: {pods: 10}\n")
+    review["notes"] = review["source"] = hostile
+    review["facts"] = {"unknown": [hostile]}
+    review["disagreements"] = [{"input": "nodes", "used": hostile, "found": hostile, "source": hostile}]
+    review["verdict"]["reasons"] = [hostile]
+    parts = [
+        report.verdict,
+        report.headline,
+        report.flips,
+        report.facts,
+        report.rules,
+        report.assumptions,
+        report.sources,
+        report.stamp,
+    ]
+    html = "".join(part(review).html for part in parts)
+    assert hostile not in html.replace("{{", "") or "<" not in hostile
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "49" not in report.stamp(review).html
