@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from meshlab.facts.objects import TYPES, Object, Plain, evidence_of
+from meshlab.facts.objects import Object, Plain, evidence_of
+from meshlab.facts.settings import DECODED
 
 
 class Head(NamedTuple):
@@ -67,7 +68,7 @@ def objects(value: object, form: Form, kind: str | None = None, api_version: str
     if head is None:
         return
     own_kind = head.kind or kind
-    if head.items is not None and (own_kind is None or own_kind.endswith("List")):
+    if own_kind.endswith("List") if own_kind else head.items is not None:
         yield from _items(head, form, kind)
     elif own_kind is not None:
         yield found(own_kind, _group(head.api_version or api_version), value, form)
@@ -92,7 +93,7 @@ def _items(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
 def _expected(item: object, form: Form, kind: str, of_items: str | None, api_version: str | None) -> Found | None:
     """The item if it is of the kind, says so or stands in a List of that kind, and fits its type."""
     try:
-        value = form.decode(item, TYPES.get(kind, Plain))
+        value = form.decode(item, DECODED.get(kind, Plain))
         if (value.kind or of_items) != kind:
             return None
         return Found(kind, _group(value.api_version or api_version), value, _evidence(item, form, kind))
@@ -108,7 +109,7 @@ def _group(api_version: str | None) -> str:
 def found(kind: str, group: str, value: object, form: Form) -> Found:
     """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
     try:
-        own = form.decode(value, TYPES.get(kind, Plain))
+        own = form.decode(value, DECODED.get(kind, Plain))
         return Found(kind, group, own, _evidence(value, form, kind))
     except msgspec.ValidationError as error:
         return Found(kind, group, _plain(value, form), fault=str(error))

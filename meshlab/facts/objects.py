@@ -29,6 +29,20 @@ class Object(msgspec.Struct, gc=False, rename="camel"):
     api_version: Text = None
 
 
+class WorkloadSelector(msgspec.Struct, gc=False, rename="camel"):
+    """Labels of the workloads that a policy or setting is for; Istio writes them in one of two ways."""
+
+    labels: dict[str, Text] | None = None
+    match_labels: dict[str, Text] | None = None
+
+
+class TargetRef(msgspec.Struct, gc=False):
+    """A Gateway or Service that a policy is attached to."""
+
+    kind: Text = None
+    name: Text = None
+
+
 class Owner(msgspec.Struct, gc=False):
     """Who made an object."""
 
@@ -48,11 +62,14 @@ class PodAnnotations(msgspec.Struct, gc=False):
     """The annotations of a pod that say how it takes part in a mesh."""
 
     redirection: Text = msgspec.field(default=None, name="ambient.istio.io/redirection")
+    istio: Text = msgspec.field(default=None, name="sidecar.istio.io/inject")
+    linkerd: Text = msgspec.field(default=None, name="linkerd.io/inject")
 
 
 class PodMetadata(Metadata, gc=False, rename="camel"):
     """Metadata of a pod."""
 
+    labels: dict[str, Text] | None = None
     annotations: PodAnnotations | None = None
 
 
@@ -142,11 +159,12 @@ class NodeInfo(msgspec.Struct, gc=False, rename="camel"):
     kubelet_version: Text = None
 
 
-class Condition(msgspec.Struct, gc=False):
+class Condition(msgspec.Struct, gc=False, rename="camel"):
     """A condition of a node."""
 
     type: Text = None
     reason: Text = None
+    last_heartbeat_time: Text = None
 
 
 class NodeStatus(msgspec.Struct, gc=False, rename="camel"):
@@ -184,9 +202,16 @@ class PortRule(msgspec.Struct, gc=False):
     rules: L7Rules | None = None
 
 
+class Authentication(msgspec.Struct, gc=False):
+    """Whether a rule of Cilium asks for mutual authentication."""
+
+    mode: Text = None
+
+
 class CiliumDirection(msgspec.Struct, gc=False, rename="camel"):
     """One ingress or egress rule of Cilium."""
 
+    authentication: Authentication | None = None
     to_ports: list[PortRule] | None = None
 
 
@@ -249,9 +274,13 @@ class AuthorizationRule(msgspec.Struct, gc=False):
     from_: list[From] | None = msgspec.field(default=None, name="from")
 
 
-class AuthorizationSpec(msgspec.Struct, gc=False):
-    """Rules of an AuthorizationPolicy."""
+class AuthorizationSpec(msgspec.Struct, gc=False, rename="camel"):
+    """Rules of an AuthorizationPolicy, and what they are attached to."""
 
+    action: Text = None
+    selector: WorkloadSelector | None = None
+    target_refs: list[TargetRef] | None = None
+    target_ref: TargetRef | None = None
     rules: list[AuthorizationRule] | None = None
 
 
@@ -281,11 +310,12 @@ class MutualTls(msgspec.Struct, gc=False):
     mode: Text = None
 
 
-class PeerSpec(msgspec.Struct, gc=False):
+class PeerSpec(msgspec.Struct, gc=False, rename="camel"):
     """Which workloads accept which mode of mutual TLS."""
 
     mtls: MutualTls | None = None
-    selector: Anything | None = None
+    selector: WorkloadSelector | None = None
+    port_level_mtls: dict[str, MutualTls] | None = None
 
 
 class PeerAuthentication(Object, gc=False):
@@ -326,8 +356,7 @@ TYPES: dict[str, type[Object]] = {
     "VirtualService": VirtualService,
     "PeerAuthentication": PeerAuthentication,
 }
-"""Type of each kind that has more than a name to read; all others are Plain."""
-
+"""Type of each kind that facts are read from and that has more than a name to read."""
 
 @cache
 def signature_paths() -> dict[str, tuple[str, ...]]:

@@ -55,7 +55,7 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, o
         raise MeshlabError(problems)
     cluster = cluster_of(rows)
     facts: Facts = {"name": _name(verdict(cluster.matches, "name").value, paths), **facts_of(cluster)}
-    hide = _pseudonym if anonymize else str
+    hide = pseudonym if anonymize else str
     if anonymize:
         facts = {name: _hidden(fact, name) for name, fact in facts.items()}
     return {
@@ -101,15 +101,25 @@ def _read_path(path: Path, rows: Rows) -> None:
     """Add what a path holds; a path that holds nothing to read is refused in words."""
     kinds: set[str] = set()
     read_something = False
+    for found, file in read_objects(path):
+        kinds.add(found.kind)
+        if _is_used(found.kind):
+            read_something |= not found.empty
+            rows.add(found, file)
+    if not read_something:
+        raise MeshlabError(_nothing(path, kinds))
+
+
+def read_objects(path: Path) -> Iterator[tuple[Found, str]]:
+    """Every object of a path with the file that holds it, whether or not facts are read from its kind.
+
+    Raises:
+        MeshlabError: The path or a file in it cannot be read.
+    """
     alone = path.is_file()
     for member in files(path):
         for found in _objects(member, strict=alone and member.name == path.name):
-            kinds.add(found.kind)
-            if _is_used(found.kind):
-                read_something |= not found.empty
-                rows.add(found, member.name)
-    if not read_something:
-        raise MeshlabError(_nothing(path, kinds))
+            yield found, member.name
 
 
 def _nothing(path: Path, kinds: set[str]) -> Problem:
@@ -152,10 +162,10 @@ def _refused(objects: pl.DataFrame, hide: object) -> list[dict[str, object]]:
 
 
 def _hidden(fact: Fact, name: str) -> Fact:
-    value = _pseudonym(str(fact.value)) if name == "name" and fact.value is not None else fact.value
-    return Fact(value, fact.status, None if fact.origin is None else _pseudonym(fact.origin), fact.why)
+    value = pseudonym(str(fact.value)) if name == "name" and fact.value is not None else fact.value
+    return Fact(value, fact.status, None if fact.origin is None else pseudonym(fact.origin), fact.why)
 
 
-def _pseudonym(name: str) -> str:
+def pseudonym(name: str) -> str:
     """A stable stand-in for a name: the same name gives the same one, in every run."""
     return f"name-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"

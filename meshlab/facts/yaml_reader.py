@@ -28,10 +28,14 @@ from yaml.events import (
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.forms import Form, Found, Head, objects
-from meshlab.facts.objects import TYPES, Plain, evidence_of, signature_paths
+from meshlab.facts.objects import Plain, evidence_of, signature_paths
+from meshlab.facts.settings import DECODED
 
 Keys = dict[str, "Keys"]
 """Keys to build, each with the keys to build below it."""
+
+_ANY = "*"
+"""Stands in ``Keys`` for every key, as where a type holds labels."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _STARTS = (MappingStartEvent, SequenceStartEvent)
@@ -90,7 +94,7 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    for of in {Plain, *TYPES.values(), *(evidence_of(kind).type for kind in signature_paths())}:
+    for of in {Plain, *DECODED.values(), *(evidence_of(kind).type for kind in signature_paths())}:
         _add_keys(keys, msgspec.inspect.type_info(of))
     return {**keys, "items": keys}
 
@@ -99,6 +103,8 @@ def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:
     if isinstance(of, msgspec.inspect.StructType):
         for field in of.fields:
             _add_keys(keys.setdefault(field.encode_name, {}), field.type)
+    elif isinstance(of, msgspec.inspect.DictType):
+        _add_keys(keys.setdefault(_ANY, {}), of.value_type)
     elif isinstance(of, msgspec.inspect.ListType):
         _add_keys(keys, of.item_type)
     elif isinstance(of, msgspec.inspect.UnionType):
@@ -194,7 +200,7 @@ def _value(events: _Events, event: Event, keys: Keys) -> object:
 def _mapping(events: _Events, keys: Keys) -> dict[str, object]:
     values: dict[str, object] = {}
     while not isinstance(key := events.take(), MappingEndEvent):
-        below = keys.get(key.value) if isinstance(key, ScalarEvent) else None
+        below = keys.get(key.value, keys.get(_ANY)) if isinstance(key, ScalarEvent) else None
         if below is None:
             events.skip(key)
             events.skip(events.take())
