@@ -311,13 +311,14 @@ def _pod_numbers() -> dict[str, pl.Expr]:
     in_daemon_set = (pl.col("owner_kind") == "DaemonSet").fill_null(value=False)
     of_a_team = lasting & ~pl.col("host_network") & ~pl.col("system") & ~in_daemon_set
     namespaces = pl.col("namespace").filter(of_a_team, weight > 0)
+    described = pl.col("containers").is_not_null().all()  # a ztunnel names pods without their owners
     return {
         "pods": whole_sum(weight),
         "running_pods": weight.filter(pl.col("phase") == "Running").sum(),
-        "stateful_pods": whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet")),
-        "daemonset_pods": whole_sum(weight.filter(in_daemon_set)),
-        "application_pods": whole_sum(weight.filter(of_a_team)),
-        "application_namespaces": pl.when(namespaces.is_not_null().all()).then(namespaces.n_unique()),
+        "stateful_pods": pl.when(described).then(whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet"))),
+        "daemonset_pods": pl.when(described).then(whole_sum(weight.filter(in_daemon_set))),
+        "application_pods": pl.when(described).then(whole_sum(weight.filter(of_a_team))),
+        "application_namespaces": pl.when(described, namespaces.is_not_null().all()).then(namespaces.n_unique()),
         "cpu_request_cores": whole_sum((pl.col("cpu_cores") * weight).filter(alive)),
         "memory_request_gib": whole_sum((pl.col("memory_gib") * weight).filter(alive)),
     }

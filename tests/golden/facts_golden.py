@@ -1,0 +1,387 @@
+"""Works out the facts of the real dumps a second way, and writes them to facts.csv.
+
+It shares nothing with meshlab: whole documents, plain dictionaries and loops. What needs judgement (products, versions,
+encapsulation) is read by hand from the files and stands in ``BY_HAND``. Run it from the repository's root::
+
+    python tests/golden/facts_golden.py ../shared/fixtures > tests/golden/facts.csv
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+KINDS = ("cluster_dump", "mesh_pods", "support_bundle", "policy_config", "app_manifests")
+
+UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9}
+
+OF_FILE = {
+    "Nodes": "Node",
+    "Pods": "Pod",
+    "Services": "Service",
+    "Deployments": "Deployment",
+    "DaemonSets": "DaemonSet",
+}
+
+POLICIES = {"NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"}
+L7 = {
+    *("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "AuthorizationPolicy", "VirtualService"),
+    *("HTTPRoute", "GRPCRoute"),
+}
+
+BY_HAND: dict[str, dict[str, object]] = {
+    "RedHatQE__must-gather-explorer__ocp418_worker_node": {"cloud": "openshift", "cni.product": "ovn-kubernetes"},
+    # despite its name a minikube: label minikube.k8s.io/name, kubeadm's annotation, no label of AKS
+    "kubescape__regolibrary__aks_node": {"cloud": "self-managed"},
+    "kubescape__regolibrary__outdated_node": {"cloud": "self-managed"},
+    "newrelic__nri-kubernetes__k8s_1_35_cluster": {
+        "cloud": "self-managed",
+        "cni.product": "kindnet",
+        "cni.version": "20260213-ea8e5717",
+        "mesh.product": "none",
+    },
+    "np-guard__netpol-analyzer__pods": {"cni.product": "calico", "cni.version": "3.20.0", "mesh.product": "none"},
+    # its namespaces are renamed (kube-system-new), so that nothing shows that all of the cluster's pods are there
+    "np-guard__network-config-analyzer__pods_list": {"cni.product": "calico", "cni.version": "2.6.5"},
+    "replicatedhq__sbctl__kurl_nodes": {"cloud": "self-managed", "cni.product": "weave"},
+    # nodes of several clusters: DigitalOcean with Cilium, kURL with Flannel, MicroK8s
+    "replicatedhq__troubleshoot__nodes": {},
+    "kiali__kiali__ztunnel-config": {"mesh.product": "istio", "mesh.mode": "ambient", "mesh.version": "1.24.0"},
+    "linkerd__linkerd2__inject_emojivoto_already_injected": {"mesh.product": "linkerd", "mesh.mode": "sidecar"},
+    "np-guard__network-config-analyzer__bookinfo_pods_list": {
+        "mesh.product": "istio",
+        "mesh.mode": "sidecar",
+        "mesh.version": "1.10.3",
+    },
+    "np-guard__network-config-analyzer__onlineboutique_live_all_depl": {
+        "mesh.product": "istio",
+        "mesh.mode": "sidecar",
+        "mesh.version": "1.20.1",
+    },
+    "openshift__cluster-node-tuning-operator__must-gather": {
+        "name": "master-pc8hb",
+        "cloud": "openshift",
+        "cni.product": "ovn-kubernetes",
+    },
+    "openshift__must-gather-clean__must-gather-aws-subset": {
+        "name": "ci-ln-5ylibmb-d5d6b-dfvr6",
+        "cloud": "openshift",
+        "cni.product": "openshift-sdn",
+        "cni.encapsulation": "vxlan",
+        "cni.mtu": 8951,
+        "mesh.product": "none",
+    },
+    "openshift__must-gather-clean__must-gather-vsphere-subset": {
+        "name": "ci-ln-i7gzws2-8c773-jn5dn",
+        "cloud": "openshift",
+        "cni.product": "openshift-sdn",
+        "cni.encapsulation": "vxlan",
+        "cni.mtu": 1450,
+        "mesh.product": "none",
+    },
+    "replicatedhq__sbctl__troubleshoot-kurl-weave": {
+        "cloud": "self-managed",
+        "cni.product": "weave",
+        "cni.version": "2.6.5",
+        "mesh.product": "none",
+    },
+    "replicatedhq__troubleshoot__baseline-subset": {
+        "cloud": "self-managed",
+        "cni.product": "flannel",
+        "cni.encapsulation": "vxlan",
+        "mesh.product": "none",
+    },
+    "vmware-tanzu__sonobuoy__sonobuoy-results-0": {
+        "cni.product": "calico",
+        "cni.version": "2.6.2",
+        "mesh.product": "none",
+    },
+    "istio__istio__calico_install": {"cni.product": "calico", "cni.version": "3.27.0"},
+}
+
+REFUSED = {
+    "destination-rule-all-mtls": "DestinationRule",
+    "bookinfo-reviews-all-cb": "DestinationRule",
+    "live_sidecars": "Sidecar",
+    "testcase20-profiles": "Profile",
+}
+"""Files that hold only kinds which no fact is about."""
+
+
+def number(quantity: object) -> float:
+    """Value of a quantity of the few forms that the fixtures use."""
+    text = str(quantity)
+    for unit, factor in UNITS.items():
+        if text.endswith(unit):
+            return float(text.removesuffix(unit)) * factor
+    return float(text)
+
+
+def documents(path: Path) -> list[tuple[str, object]]:
+    """All documents of a file or archive, each with the name of its file."""
+    if path.name.endswith(".tar.gz"):
+        found = []
+        with tarfile.open(path) as archive:
+            for entry in archive:
+                if entry.isfile() and entry.name.endswith((".json", ".yaml")):
+                    found += [(entry.name, each) for each in parsed(archive.extractfile(entry).read().decode())]
+        return found
+    return [(path.name, each) for each in parsed(path.read_text())]
+
+
+def parsed(text: str) -> list[object]:
+    """The documents of a text; JSON is YAML, but quicker to read as JSON."""
+    if text.lstrip()[:1] in "{[":
+        return [json.loads(text)]
+    return list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
+def objects(path: Path) -> tuple[list[dict], set[str]]:
+    """Each object once, and every kind that was looked at."""
+    found: dict[tuple, dict] = {}
+    kinds: set[str] = set()
+    for file, document in documents(path):
+        plural = Path(file).stem
+        items = document if isinstance(document, list) else (document or {}).get("items", [document])
+        of_list = OF_FILE.get(plural) if isinstance(document, list) else None
+        if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
+            of_list = document["kind"].removesuffix("List") or None
+            kinds |= {of_list} - {None}
+        for item in items or ():
+            if isinstance(item, dict) and (item.get("kind") or of_list):
+                item.setdefault("kind", of_list)
+                meta = item.get("metadata") or {}
+                key = (item["kind"], meta.get("namespace"), meta.get("name"))
+                found[key] = item
+                kinds.add(item["kind"])
+    return list(found.values()), kinds
+
+
+def pod_request(spec: dict, resource: str) -> float:
+    """What a pod asks for: the larger of running and starting."""
+
+    def asks(container: dict) -> float:
+        resources = container.get("resources") or {}
+        requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+        return number(requests.get(resource, limits.get(resource, 0)))
+
+    stays = peak = 0.0
+    for container in spec.get("initContainers") or []:
+        if container.get("restartPolicy") == "Always":
+            stays += asks(container)
+        else:
+            peak = max(peak, stays + asks(container))
+    running = stays + sum(asks(container) for container in spec["containers"])
+    of_pod = ((spec.get("resources") or {}).get("requests") or {}).get(resource)
+    asked = max(running, peak) if of_pod is None else number(of_pod)
+    return asked + number((spec.get("overhead") or {}).get(resource, 0))
+
+
+def node_facts(nodes: list[dict]) -> dict[str, object]:
+    """Facts of nodes, all of which are Linux in the fixtures."""
+    infos = [node["status"]["nodeInfo"] for node in nodes]
+    assert all(info["operatingSystem"] == "linux" for info in infos)
+    kernels = [info["kernelVersion"] for info in infos]
+    by_age = sorted(kernels, key=lambda kernel: [int(part) for part in kernel.split("-")[0].split(".")])
+    return {
+        "nodes.count": len(nodes),
+        "nodes.linux": len(nodes),
+        "nodes.windows": 0,
+        "nodes.kernel_oldest": by_age[0],
+        "nodes.kernel_newest": by_age[-1],
+        "nodes.kernels": Counter(kernels),
+        "nodes.os_images": Counter(info["osImage"] for info in infos),
+        "nodes.architectures": Counter(info["architecture"] for info in infos),
+        "nodes.kubernetes_versions": Counter(info["kubeletVersion"] for info in infos),
+        "nodes.cpu_cores": sum(number(node["status"]["capacity"]["cpu"]) for node in nodes),
+        "nodes.memory_gib": sum(number(node["status"]["capacity"]["memory"]) for node in nodes) / 2**30,
+    }
+
+
+def is_system(namespace: str | None) -> bool:
+    """Whether a namespace of the fixtures belongs to the platform."""
+    return bool(namespace) and (
+        namespace in ("kube-system", "istio-system", "local-path-storage") or namespace.startswith("openshift-")
+    )
+
+
+def owner(pod: dict) -> str | None:
+    """Kind of the pod's first owner."""
+    return next((each["kind"] for each in pod["metadata"].get("ownerReferences") or ()), None)
+
+
+def pod_facts(pods: list[dict]) -> dict[str, object]:
+    """Facts of real pods."""
+    alive = [pod for pod in pods if pod["status"]["phase"] not in ("Succeeded", "Failed")]
+    proxies = [
+        container
+        for pod in alive
+        for container in pod["spec"]["containers"]
+        if container["name"] == "istio-proxy" and len(pod["spec"]["containers"]) > 1
+    ]
+    team = [
+        pod
+        for pod in pods
+        if pod["status"]["phase"] == "Running"
+        and owner(pod) != "DaemonSet"
+        and not pod["spec"].get("hostNetwork")
+        and not is_system(pod["metadata"].get("namespace"))
+    ]
+    return {
+        "workload.pods": len(pods),
+        "workload.running_pods": sum(pod["status"]["phase"] == "Running" for pod in pods),
+        "workload.stateful_pods": sum(owner(pod) == "StatefulSet" for pod in pods),
+        "workload.daemonset_pods": sum(owner(pod) == "DaemonSet" for pod in pods),
+        "workload.application_pods": len(team),
+        "workload.application_namespaces": len({pod["metadata"]["namespace"] for pod in team}),
+        "workload.cpu_request_cores": sum(pod_request(pod["spec"], "cpu") for pod in alive),
+        "workload.memory_request_gib": sum(pod_request(pod["spec"], "memory") for pod in alive) / 2**30,
+        "mesh.proxied_pods": len(proxies),
+        "mesh.proxy_cpu_request_cores": sum(number(each["resources"]["requests"]["cpu"]) for each in proxies),
+        "mesh.proxy_memory_request_gib": sum(number(each["resources"]["requests"]["memory"]) for each in proxies)
+        / 2**30,
+    }
+
+
+def has_linkerd_proxy(spec: dict) -> bool:
+    """Whether Linkerd's proxy runs in a pod, as an ordinary or a native sidecar."""
+    native = [each for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"]
+    return any(each["name"] == "linkerd-proxy" for each in [*spec["containers"], *native])
+
+
+def template_facts(controllers: list[dict], orphans: list[dict], kinds: set[str]) -> dict[str, object]:
+    """Facts of Deployments without their pods, and of pods that other controllers made."""
+    if any(each["kind"] == "DaemonSet" for each in controllers):
+        # how many pods a DaemonSet without status makes is unknown, and so is every sum it enters
+        return {"workload.application_pods": 0, "workload.application_namespaces": 0}
+    pods = [
+        (each["spec"].get("replicas", 1), each["metadata"], each["spec"]["template"]["spec"]) for each in controllers
+    ]
+    loose = [(1, each["metadata"], each["spec"]) for each in orphans if owner(each) != "DaemonSet"]
+    team = [row for row in pods + loose if not is_system(row[1].get("namespace"))]
+    namespaces = {meta.get("namespace") for _, meta, _ in team}
+    everything = pods + [(1, each["metadata"], each["spec"]) for each in orphans]
+    facts: dict[str, object] = {
+        "workload.pods": sum(replicas for replicas, _, _ in everything),
+        "workload.application_pods": sum(replicas for replicas, _, _ in team),
+        "workload.application_namespaces": None if None in namespaces else len(namespaces),
+        "workload.cpu_request_cores": sum(n * pod_request(spec, "cpu") for n, _, spec in everything),
+        "workload.memory_request_gib": sum(n * pod_request(spec, "memory") for n, _, spec in everything) / 2**30,
+    }
+    proxied = sum(n for n, _, spec in pods if has_linkerd_proxy(spec))
+    if proxied:
+        # these proxies ask for nothing
+        facts |= {
+            "mesh.proxied_pods": proxied,
+            "mesh.proxy_cpu_request_cores": 0,
+            "mesh.proxy_memory_request_gib": 0,
+        }
+    return facts
+
+
+def needs_l7(item: dict) -> bool:
+    """Whether a policy or route of the fixtures needs layer 7."""
+    text = json.dumps(item["spec"])
+    if item["kind"] == "AuthorizationPolicy":
+        return any(f'"{word}"' in text for word in ("paths", "methods", "hosts", "requestPrincipals", "notPaths")) or (
+            '"key": "request.' in text
+        )
+    if item["kind"].startswith("Cilium"):
+        return '"http":' in text or '"kafka":' in text
+    if item["kind"] == "VirtualService":
+        return bool(item["spec"].get("http"))
+    return True
+
+
+def count_facts(items: list[dict], kinds: set[str]) -> dict[str, object]:
+    """Facts that count objects."""
+    tally = Counter(item["kind"] for item in items)
+    facts: dict[str, object] = {}
+    for kind, name in (("Service", "services"), ("PodDisruptionBudget", "pod_disruption_budgets")):
+        if kind in kinds:
+            facts[f"workload.{name}"] = tally[kind]
+    namespaces = {item["metadata"].get("namespace") for item in items} - {None}
+    facts["workload.namespaces"] = tally["Namespace"] if "Namespace" in kinds else len(namespaces) or None
+    if POLICIES & kinds:
+        facts["policy.network_policies"] = sum(tally[kind] for kind in POLICIES)
+    if L7 & kinds:
+        facts["policy.l7_policies"] = sum(needs_l7(item) for item in items if item["kind"] in L7)
+    if "BGPPeer" in kinds:
+        facts["cni.bgp_peers"] = tally["BGPPeer"]
+    return facts
+
+
+def ztunnel_facts(dump: dict) -> dict[str, object]:
+    """Facts of the one dump that is no list of Kubernetes objects."""
+    pods = [each for each in dump["workloads"] if "//Pod/" in each["uid"]]
+    return {
+        "workload.namespaces": len({each["namespace"] for each in [*pods, *dump["services"]]}),
+        "workload.services": len(dump["services"]),
+        "workload.pods": len(pods),
+        "workload.running_pods": len(pods),
+        "mesh.proxied_pods": sum(each["protocol"] == "HBONE" for each in pods),
+    }
+
+
+def facts_of(path: Path) -> dict[str, object]:
+    """All facts that a file holds."""
+    if "ztunnel" in path.name:
+        return ztunnel_facts(json.loads(path.read_text()))
+    items, kinds = objects(path)
+    used = {
+        "Pod",
+        "Node",
+        "Deployment",
+        "DaemonSet",
+        "Service",
+        "Namespace",
+        "Network",
+        "Infrastructure",
+        "Cluster",
+        "ClusterVersion",
+        "StatefulSet",
+        "ConfigMap",
+        "PodDisruptionBudget",
+        "BGPPeer",
+        *POLICIES,
+        *L7,
+    }
+    items = [item for item in items if item["kind"] in used]
+    nodes = [item for item in items if item["kind"] == "Node"]
+    pods = [item for item in items if item["kind"] == "Pod"]
+    controllers = [item for item in items if item["kind"] in ("Deployment", "DaemonSet")]
+    facts = count_facts(items, kinds)
+    if nodes:
+        facts |= node_facts(nodes)
+    wanted = sum(each.get("status", {}).get("replicas", 0) for each in controllers if each["kind"] == "Deployment")
+    if pods and len(pods) >= wanted:
+        facts |= pod_facts(pods)
+    elif controllers:
+        facts |= template_facts(controllers, pods, kinds)
+    return facts
+
+
+def main(folder: Path) -> None:
+    """Write the table."""
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(["file", "fact", "value"])
+    for kind in KINDS:
+        for path in sorted((folder / kind).iterdir()):
+            stem = path.name.partition(".")[0]
+            refused = next((of for part, of in REFUSED.items() if part in stem), None)
+            if refused:
+                table.writerow([f"{kind}/{path.name}", "refused", json.dumps(refused)])
+                continue
+            for fact, value in {"name": stem, **facts_of(path), **BY_HAND.get(stem, {})}.items():
+                if value is not None:
+                    table.writerow([f"{kind}/{path.name}", fact, json.dumps(value, sort_keys=True)])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
