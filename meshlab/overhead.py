@@ -325,19 +325,18 @@ def split_figures(c: Coefficients, dataplane: str, suffix: str) -> dict[str, Val
         suffix: Of the columns that hold medians or draws.
     """
     parts = MODELS[dataplane](c, Cluster.of_columns(suffix))
-    memory_scale, cpu_scale = spread(c, dataplane, "memory") * GIB, spread(c, dataplane, "cpu") * CORES
     return {
-        f"data_plane_memory_gib{suffix}": parts.data_memory * memory_scale,
-        f"control_plane_memory_gib{suffix}": parts.control_memory * memory_scale,
-        f"data_plane_cpu_cores{suffix}": parts.data_cpu * cpu_scale,
-        f"control_plane_cpu_cores{suffix}": parts.control_cpu * cpu_scale,
+        f"data_plane_memory_gib{suffix}": parts.data_memory * (spread(c, dataplane, "memory") * GIB),
+        f"control_plane_memory_gib{suffix}": parts.control_memory * (spread(c, dataplane, "control_memory") * GIB),
+        f"data_plane_cpu_cores{suffix}": parts.data_cpu * (spread(c, dataplane, "cpu") * CORES),
+        f"control_plane_cpu_cores{suffix}": parts.control_cpu * (spread(c, dataplane, "control_cpu") * CORES),
         f"_mean_ms{suffix}": latency.path_mean(parts.path) * spread(c, dataplane, "latency"),
     }
 
 
-def spread(c: Coefficients, dataplane: str, kind: str) -> Value:
+def spread(c: Coefficients, dataplane: str, figure: str) -> Value:
     """Factor between sources that the model does not explain; its median is one. [ratio]"""
-    return c[f"{dataplane.removeprefix('istio-')}_{kind}_spread"]
+    return c[f"{dataplane.removeprefix('istio-')}_{figure}_spread"]
 
 
 def totals(suffix: str) -> dict[str, pl.Expr]:

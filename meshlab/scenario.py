@@ -146,6 +146,16 @@ def read_scenarios(path: Path) -> pl.DataFrame:
     Raises:
         MeshlabError: All problems of the file, each with its line where the format has lines.
     """
+    frame, place = read_raw(path)
+    return check_scenarios(frame, str(path), place)
+
+
+def read_raw(path: Path) -> tuple[pl.DataFrame, Place]:
+    """A file of rows as it stands, unchecked, and the line on which each value stands.
+
+    Raises:
+        MeshlabError: The file is of no known kind, or cannot be read as what its name says.
+    """
     readers = {
         ".csv": _read_csv,
         ".parquet": _read_parquet,
@@ -162,8 +172,7 @@ def read_scenarios(path: Path) -> pl.DataFrame:
                 "give .csv, .parquet, .json or .yaml",
             )
         )
-    frame, place = reader(path)
-    return check_scenarios(frame, str(path), place)
+    return reader(path)
 
 
 Place = Callable[[int | None, str], int | None]

@@ -1,0 +1,231 @@
+"""From measurements to coefficients: a mixed model on logarithms, one for each kind of figure.
+
+log(measured) = log(model(coefficients)) + effect of the rig and component + noise. Coefficients have lognormal priors
+(``data/evidence/priors.csv``), so that one without a measurement keeps its prior. An effect that all rows of a rig
+share makes a source with many rows count little more than a source with one: the weight goes to sources, not to rows.
+
+``scipy.optimize.least_squares`` finds the coefficients: the model is not linear in their logarithms, a trust region
+needs no starting point near the answer, and its Jacobian comes from one polars query over all perturbed coefficients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.optimize import least_squares, minimize
+
+from meshlab.coefficients import NINETY_PERCENT, Value, log_normal_interval, log_sd
+from meshlab.measurements import predicted
+
+PERTURBATION = 1e-4
+"""Step of a logarithm for the Jacobian."""
+
+ROUNDS = 4
+"""Rounds of coefficients given spreads, then spreads given coefficients."""
+
+SPREAD_PRIOR = {"between": (0.35, 0.7), "within": (0.2, 0.7)}
+"""Standard deviation of the logarithm between and within sources before any measurement, and the width of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindFit:
+    """Coefficients of one kind, on the logarithmic scale.
+
+    Args:
+        names: The coefficients that are not fixed.
+        mean: Logarithms of their medians.
+        covariance: Of those logarithms.
+        spreads: For each group of components, the standard deviations between and within sources.
+        touched: For each coefficient, the sources whose rows depend on it.
+    """
+
+    names: tuple[str, ...]
+    mean: np.ndarray
+    covariance: np.ndarray
+    spreads: dict[str, tuple[float, float]]
+    touched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """One kind's rows and priors, as arrays."""
+
+    rows: pl.DataFrame
+    names: tuple[str, ...]
+    fixed: dict[str, float]
+    prior_mean: np.ndarray
+    prior_sd: np.ndarray
+    observed: np.ndarray
+    same_effect: np.ndarray
+    groups: tuple[str, ...]
+    row_groups: np.ndarray
+
+    def log_model(self, points: np.ndarray) -> np.ndarray:
+        """Logarithms of the predictions, one row of the result for each row of ``points``."""
+        sets = pl.DataFrame(np.exp(points), schema=list(self.names)).with_row_index("_set")
+        c: dict[str, Value] = {**self.fixed, **{name: pl.col(name) for name in self.names}}
+        crossed = sets.lazy().join(self.rows.lazy().with_row_index("_row"), how="cross", maintain_order="left_right")
+        values = predicted(crossed, c).select("predicted").collect(engine="in-memory")["predicted"]
+        return np.log(values.to_numpy().reshape(len(points), -1))
+
+    def jacobian(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The log model at a point, and its derivatives by each logarithm."""
+        points = np.vstack([point, point + PERTURBATION * np.eye(len(point))])
+        values = self.log_model(points)
+        return values[0], (values[1:] - values[0]).T / PERTURBATION
+
+    def covariance(self, log_spreads: np.ndarray) -> np.ndarray:
+        """Covariance of the rows: what a rig's rows share, and noise."""
+        between, within = np.exp(log_spreads.reshape(2, -1))[:, self.row_groups]
+        return self.same_effect * np.outer(between, between) + np.diag(within**2)
+
+
+def fit_kind(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> KindFit:
+    """Coefficients of one kind from rows of evidence.
+
+    Args:
+        rows: Rows to fit, columns of ``measurements.measurements()``.
+        priors: Columns of ``priors.csv``.
+        kind: ``memory``, ``cpu`` or ``latency``.
+    """
+    problem = _problem(rows.filter(kind=kind), priors, kind)
+    centres, widths = _spread_prior(len(problem.groups))
+    log_spreads, point = centres, problem.prior_mean
+    if not problem.rows.height:
+        return _result(problem, point, np.diag(problem.prior_sd**2), centres, np.zeros((0, len(point))))
+    for _ in range(ROUNDS):
+        point = _coefficients(problem, point, log_spreads)
+        value, jacobian = problem.jacobian(point)
+        log_spreads = _spreads(problem, point, value, jacobian, centres, widths)
+    value, jacobian = problem.jacobian(point)
+    factor = cho_factor(problem.covariance(log_spreads), lower=True)
+    precision = jacobian.T @ cho_solve(factor, jacobian) + np.diag(problem.prior_sd**-2.0)
+    return _result(problem, point, np.linalg.inv(precision), log_spreads, jacobian)
+
+
+def _problem(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> _Problem:
+    free = priors.filter(pl.col("kind") == kind, pl.col("lo") < pl.col("hi"), ~_is_spread())
+    fixed = priors.filter(~pl.col("coefficient").is_in(free["coefficient"].implode()))
+    effect = rows.select(pl.concat_str(*EFFECT, separator="|"))["rig"].to_numpy() if rows.height else np.array([])
+    groups = tuple(sorted(rows["spread"].unique()))
+    return _Problem(
+        rows=rows,
+        names=tuple(free["coefficient"]),
+        fixed=dict(zip(fixed["coefficient"], fixed["median"], strict=True)),
+        prior_mean=free["median"].log().to_numpy(),
+        prior_sd=free.select(log_sd(pl.col("lo"), pl.col("hi"))).to_series().to_numpy(),
+        observed=rows["value"].log().to_numpy(),
+        same_effect=(effect[:, None] == effect[None, :]).astype(float),
+        groups=groups,
+        row_groups=np.array([groups.index(group) for group in rows["spread"]], dtype=int),
+    )
+
+
+EFFECT = (
+    pl.col("rig"),
+    pl.col("component").str.replace("-(client|server)$", ""),
+    pl.col("dataplane"),
+)
+"""Rows that share these share what the model does not explain."""
+
+
+def _is_spread() -> pl.Expr:
+    return pl.col("component") == "between-sources"
+
+
+def _spread_prior(groups: int) -> tuple[np.ndarray, np.ndarray]:
+    centre, width = np.array(list(SPREAD_PRIOR.values())).T
+    return np.repeat(np.log(centre), groups), np.repeat(width, groups)
+
+
+def _coefficients(problem: _Problem, start: np.ndarray, log_spreads: np.ndarray) -> np.ndarray:
+    """The most probable coefficients for given spreads."""
+    root = np.linalg.cholesky(problem.covariance(log_spreads))
+
+    def residuals(point: np.ndarray) -> np.ndarray:
+        misfit = problem.observed - problem.log_model(point[None, :])[0]
+        white = solve_triangular(root, misfit, lower=True)
+        return np.concatenate([white, (point - problem.prior_mean) / problem.prior_sd])
+
+    def jacobian(point: np.ndarray) -> np.ndarray:
+        white = solve_triangular(root, -problem.jacobian(point)[1], lower=True)
+        return np.vstack([white, np.diag(1.0 / problem.prior_sd)])
+
+    return least_squares(residuals, start, jac=jacobian, method="trf", x_scale="jac", xtol=1e-7, ftol=1e-7).x
+
+
+def _spreads(
+    problem: _Problem,
+    point: np.ndarray,
+    value: np.ndarray,
+    jacobian: np.ndarray,
+    centres: np.ndarray,
+    widths: np.ndarray,
+) -> np.ndarray:
+    """The most probable spreads, coefficients integrated out around a point."""
+    misfit = problem.observed - value + jacobian @ (point - problem.prior_mean)
+    from_coefficients = (jacobian * problem.prior_sd**2) @ jacobian.T
+
+    def surprise(log_spreads: np.ndarray) -> float:
+        root = np.linalg.cholesky(problem.covariance(log_spreads) + from_coefficients)
+        white = solve_triangular(root, misfit, lower=True)
+        prior = ((log_spreads - centres) / widths) ** 2
+        return float(np.log(np.diag(root)).sum() + 0.5 * (white @ white) + 0.5 * prior.sum())
+
+    return minimize(surprise, centres, method="L-BFGS-B").x
+
+
+def _result(
+    problem: _Problem, point: np.ndarray, covariance: np.ndarray, log_spreads: np.ndarray, jacobian: np.ndarray
+) -> KindFit:
+    between, within = np.exp(log_spreads.reshape(2, -1)) if problem.groups else ((), ())
+    touched = {
+        name: tuple(sorted(set(problem.rows["source_id"].to_numpy()[np.abs(jacobian[:, index]) > TOUCHES])))
+        for index, name in enumerate(problem.names)
+    }
+    spreads = dict(zip(problem.groups, zip(between, within, strict=True), strict=True))
+    return KindFit(problem.names, point, covariance, spreads, touched)
+
+
+TOUCHES = 0.05
+"""A source bears on a coefficient if doubling it would move one of the source's rows by some percent."""
+
+NARROWED = 0.8
+"""A coefficient is a prior still if the measurements leave more than this share of its prior's width."""
+
+
+def coefficients_of(fits: dict[str, KindFit], priors: pl.DataFrame) -> pl.DataFrame:
+    """The table of coefficients, columns of ``coefficients.csv``, from the fits of all kinds."""
+    rows = [_coefficient_row(row, fits.get(row["kind"])) for row in priors.iter_rows(named=True)]
+    return pl.DataFrame(rows, schema={**priors.schema, "is_prior": pl.Boolean()}, orient="row").select(
+        *priors.columns[: priors.columns.index("source_ids")], "is_prior", "source_ids", "note"
+    )
+
+
+def _coefficient_row(prior: dict[str, object], fit: KindFit | None) -> dict[str, object]:
+    name = str(prior["coefficient"])
+    if fit is None:
+        return {**prior, "is_prior": prior["source_ids"] == "meshlab"}
+    if prior["component"] == "between-sources":
+        return {**prior, **_spread_row(name, str(prior["dataplane"]), fit)}
+    if name not in fit.names:
+        return {**prior, "is_prior": prior["source_ids"] == "meshlab"}
+    index = fit.names.index(name)
+    sd = float(np.sqrt(fit.covariance[index, index]))
+    prior_sd = np.log(prior["hi"] / prior["lo"]) / (2 * NINETY_PERCENT)
+    if sd > NARROWED * prior_sd:
+        return {**prior, "is_prior": True}
+    median, lo, hi = log_normal_interval(float(fit.mean[index]), sd)
+    return {**prior, "median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": "|".join(fit.touched[name])}
+
+
+def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, object]:
+    group = "agent" if "_control_" in name or (dataplane == "cilium" and "latency" not in name) else "proxy"
+    if group not in fit.spreads:
+        return {"is_prior": True}
+    median, lo, hi = log_normal_interval(0.0, float(np.hypot(*fit.spreads[group])))
+    sources = "|".join(sorted({source for touched in fit.touched.values() for source in touched}))
+    return {"median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": sources}

@@ -1,0 +1,119 @@
+"""A team's own measurements: scenario columns with a data plane, a metric and a value in each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES, estimate
+from meshlab.scenario import Place, check_scenarios, read_raw
+
+UNITS = {"gib": "GiB", "cores": "cores", "ms": "ms"}
+"""Unit of a metric, by the end of its name."""
+
+METRICS = {name: UNITS[name.rpartition("_")[2]] for name in INTERVAL_FIGURES if not name.startswith("cost")}
+"""Figures that a team can measure, each with its unit."""
+
+KINDS = {"GiB": "memory", "cores": "cpu", "ms": "latency"}
+
+OWN_COLUMNS = ("dataplane", "metric", "value", "unit")
+
+
+def read_measured(path: Path) -> pl.DataFrame:
+    """A file of measurements: the scenarios, checked, and ``dataplane, metric, value, unit, kind``, ``row``.
+
+    A scenario may stand in several rows, one for each metric; ``unit`` is optional and must be the metric's own.
+
+    Raises:
+        MeshlabError: All problems of the file, each with its row.
+    """
+    raw, place = read_raw(path)
+    file = str(path)
+    missing = [name for name in OWN_COLUMNS[:3] if name not in raw.columns]
+    if missing:
+        raise MeshlabError(Problem(file, f"column {missing[0]!r} is missing", f"name one of {', '.join(METRICS)}"))
+    own = raw.select(
+        pl.col(name).cast(pl.String) if name in raw.columns else pl.lit(None, pl.String).alias(name)
+        for name in OWN_COLUMNS
+    ).with_columns(pl.all().str.strip_chars())
+    problems = list(_problems(own, file, place))
+    named = raw.get_column("scenario", default=pl.Series("scenario", ["measured"]).new_from_index(0, raw.height))
+    rows = named.cast(pl.String).to_frame().with_row_index("row").select(pl.format("{} (row {})", "scenario", "row"))
+    try:
+        scenarios = check_scenarios(
+            raw.drop(OWN_COLUMNS, strict=False).with_columns(scenario=rows.to_series()), file, place
+        )
+    except MeshlabError as error:
+        problems += error.problems
+    if problems:
+        raise MeshlabError(problems)
+    units = pl.col("metric").replace_strict(METRICS, return_dtype=pl.String)
+    typed = own.with_columns(pl.col("value").cast(pl.Float64), unit=units).with_columns(
+        kind=pl.col("unit").replace_strict(KINDS, return_dtype=pl.String)
+    )
+    return pl.concat([scenarios, typed], how="horizontal")
+
+
+def _problems(own: pl.DataFrame, file: str, place: Place) -> Iterator[Problem]:
+    for index, (dataplane, metric, value, unit) in enumerate(own.iter_rows()):
+        row = f"row {index + 1}:"
+        if dataplane not in DATAPLANES[1:]:
+            todo = did_you_mean(dataplane or "", DATAPLANES[1:])
+            yield Problem(file, f"{row} dataplane {shorten(dataplane)}", todo, place(index, "dataplane"))
+        if metric not in METRICS:
+            todo = did_you_mean(metric or "", METRICS)
+            yield Problem(file, f"{row} metric {shorten(metric)}", todo, place(index, "metric"))
+        elif unit not in (None, "", METRICS[metric]):
+            todo = f"convert the value to {METRICS[metric]}"
+            yield Problem(file, f"{row} unit {shorten(unit)} is not that of {metric}", todo, place(index, "unit"))
+        if not _is_positive(value):
+            yield Problem(
+                file, f"{row} value {shorten(value)}", "give a number greater than zero", place(index, "value")
+            )
+
+
+def _is_positive(text: str | None) -> bool:
+    try:
+        return 0.0 < float(text or "") < float("inf")
+    except ValueError:
+        return False
+
+
+def comparison(measured: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFrame:
+    """Measurements against what ``estimate`` returns for the same scenarios, in the columns of the evidence.
+
+    Args:
+        measured: As ``read_measured`` returns it.
+        coefficients: Columns of ``coefficients.csv``, or narrowed ones.
+    """
+    keys = ["scenario", "dataplane"]
+    figures = estimate(measured.drop(*OWN_COLUMNS, "kind"), coefficients)
+    joined = measured.lazy().join(figures, on=keys, how="left", maintain_order="left")
+    picked = [
+        pl.coalesce(pl.when(metric=name).then(f"{name}{end}") for name in METRICS).alias(column)
+        for end, column in (("_lo", "lo"), ("", "predicted"), ("_hi", "hi"))
+    ]
+    component = pl.col("metric").str.extract(r"^(data_plane|control_plane)").fill_null("all")
+    return (
+        joined.select(
+            "scenario",
+            pl.lit("measured").alias("source_id"),
+            *("dataplane", "kind", "metric"),
+            pl.when(kind="latency").then(pl.lit("path")).otherwise(component).alias("component"),
+            pl.col("value").alias("measured"),
+            *(picked[1], picked[0], picked[2]),
+            "unit",
+        )
+        .with_columns(**quality())
+        .with_columns(left_out=pl.lit(value=True))
+        .collect()
+    )
+
+
+def quality() -> dict[str, pl.Expr]:
+    """Whether the figure lies inside its interval, and the factor by which the middle misses it, one or more."""
+    ratio = (pl.col("measured") / pl.col("predicted")).log().abs().exp()
+    return {"inside": pl.col("measured").is_between("lo", "hi"), "factor": ratio}
