@@ -24,6 +24,9 @@ MAXIMUM_DEPTH = 8
 MAXIMUM_VALUES = MAXIMUM_BYTES // 2
 """Most values of one document: more than a file of the largest size can spell out, fewer than a bomb of aliases."""
 
+TEAM_FILE_SHAPE = "see the README for the shape of a team file"
+"""What to do about a document that is not as it should be, unless its reader knows better."""
+
 _NULL = "tag:yaml.org,2002:null"
 
 _SURROGATES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
@@ -75,16 +78,35 @@ def read_document(path: Path) -> Value:
     text = read_text(path)
     if path.suffix.lower() == ".json":
         text = _json_as_yaml(text)
+    node = compose(text, str(path))
+    return None if node is None else _value(node, str(path))
+
+
+def compose(
+    text: str, file: str, *, maximum_depth: int = MAXIMUM_DEPTH, shape: str = TEAM_FILE_SHAPE
+) -> yaml.Node | None:
+    """The nodes of one YAML document, each with its tag and place; None where it is empty.
+
+    Aliases are shared nodes, counted as often as they stand; one may lie within what it names.
+
+    Args:
+        text: The document.
+        file: How messages name it.
+        maximum_depth: Deepest nesting that is accepted.
+        shape: What messages tell to do about a document of another shape.
+
+    Raises:
+        MeshlabError: The text is no YAML, more than one document, nested too deeply, or a bomb of aliases.
+    """
     try:
-        _check_size(text, str(path))
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        return None if node is None else _value(node, str(path))
+        _check_size(text, file, maximum_depth, shape)
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or str(error).partition("\n")[0]
         line = None if mark is None else mark.line + 1
         raise MeshlabError(
-            Problem(str(path), f"is not YAML: {what}", "check indentation, quotes and colons", line)
+            Problem(file, f"is not YAML: {what}", "check indentation, quotes and colons", line)
         ) from error
 
 
@@ -99,7 +121,7 @@ def _json_as_yaml(text: str) -> str:
     return _SURROGATES.sub(whole, text.replace("\t", " "))
 
 
-def _check_size(text: str, file: str) -> None:
+def _check_size(text: str, file: str, maximum_depth: int, shape: str) -> None:
     """Refuse what would exhaust stack or memory, before anything is built: deep nesting and bombs of aliases."""
     depth, sizes, open_anchors, values = 0, {}, [], 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -111,16 +133,16 @@ def _check_size(text: str, file: str) -> None:
             anchor, before = open_anchors.pop()
             sizes[anchor] = values - before
         values += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
-        if depth > MAXIMUM_DEPTH or values > MAXIMUM_VALUES:
-            what = "is nested too deeply" if depth > MAXIMUM_DEPTH else "repeats its aliases too often"
+        if depth > maximum_depth or values > MAXIMUM_VALUES:
+            what = "is nested too deeply" if depth > maximum_depth else "repeats its aliases too often"
             line = event.start_mark.line + 1
-            raise MeshlabError(Problem(file, what, "see the README for the shape of a team file", line))
+            raise MeshlabError(Problem(file, what, shape, line))
 
 
 def _value(node: yaml.Node, file: str, depth: int = 0) -> Value:
     line = node.start_mark.line + 1
     if depth > MAXIMUM_DEPTH:  # an alias within what it names
-        raise MeshlabError(Problem(file, "is nested too deeply", "see the README for the shape of a team file", line))
+        raise MeshlabError(Problem(file, "is nested too deeply", TEAM_FILE_SHAPE, line))
     if isinstance(node, yaml.ScalarNode):
         return None if node.tag == _NULL else node.value
     if isinstance(node, yaml.SequenceNode):
