@@ -25,7 +25,7 @@ class Cluster:
         pods: A row a pod, or a template with the number of pods that it asks for as its weight.
         containers: A row a container of those pods, with its role in a mesh.
         matches: What signatures found, with the file where it stands.
-        looked_at: Kinds of which there was at least a List, as (kind, group).
+        looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
         counted: Whether the pods are real ones; False where templates stand for them.
     """
 
@@ -34,12 +34,12 @@ class Cluster:
     pods: pl.DataFrame
     containers: pl.DataFrame
     matches: pl.DataFrame
-    looked_at: frozenset[tuple[str, str]]
+    looked_at: pl.DataFrame
     counted: bool
 
     def has(self, *kinds: str) -> bool:
         """Whether objects of one of the kinds, or a List of none, were in the input."""
-        return any(kind in kinds for kind, _ in self.looked_at)
+        return self.looked_at["kind"].is_in(list(kinds)).any()
 
 
 def cluster_of(rows: Rows) -> Cluster:
@@ -55,7 +55,7 @@ def cluster_of(rows: Rows) -> Cluster:
         pods=_with_requests(pods, containers),
         containers=containers,
         matches=_matches(frames["texts"], objects, pods),
-        looked_at=frozenset(everything.select("kind", "group").unique().iter_rows()),
+        looked_at=everything.select("kind", "group", "file").unique(maintain_order=True),
         counted=counted,
     )
 

@@ -358,6 +358,7 @@ TYPES: dict[str, type[Object]] = {
 }
 """Type of each kind that facts are read from and that has more than a name to read."""
 
+
 @cache
 def signature_paths() -> dict[str, tuple[str, ...]]:
     """Paths that signatures look at, by kind: ``{"Node": ("spec.providerID", …)}``."""

@@ -19,7 +19,7 @@ from meshlab.facts.forms import Found
 from meshlab.facts.objects import TYPES, signature_paths
 from meshlab.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
 from meshlab.facts.recognise import looks_like_objects, reader_of
-from meshlab.facts.signatures import verdict
+from meshlab.facts.signatures import Verdict, verdict
 from meshlab.facts.summary import Fact, Facts, facts_of, nested, provenance, unknown
 from meshlab.tables import read_table
 
@@ -54,7 +54,7 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, o
     if problems:
         raise MeshlabError(problems)
     cluster = cluster_of(rows)
-    facts: Facts = {"name": _name(verdict(cluster.matches, "name").value, paths), **facts_of(cluster)}
+    facts: Facts = {"name": _name(verdict(cluster.matches, "name"), paths), **facts_of(cluster)}
     hide = pseudonym if anonymize else str
     if anonymize:
         facts = {name: _hidden(fact, name) for name, fact in facts.items()}
@@ -146,9 +146,9 @@ def _objects(member: Member, *, strict: bool) -> Iterator[Found]:
 # --- what is shown -------------------------------------------------------------------------------------------------
 
 
-def _name(found: str | None, paths: Sequence[Path]) -> Fact:
-    if found is not None:
-        return Fact(found)
+def _name(found: Verdict, paths: Sequence[Path]) -> Fact:
+    if found.value is not None:
+        return Fact(found.value, origin=found.file)
     stem = paths[0].name.partition(".")[0] if paths else None
     return Fact(stem or None, "inferred", paths[0].name if paths else None, "the name of the file")
 

@@ -57,7 +57,7 @@ def pod_requests(containers: pl.LazyFrame, resource: str) -> pl.LazyFrame:
     return (
         containers.with_columns(start=start, running=running)
         .group_by("id")
-        .agg(larger(pl.col("running").sum(), pl.col("start").max()).alias(resource))
+        .agg(larger(pl.col("running").sum(), pl.col("start").nan_max()).alias(resource))
     )
 
 

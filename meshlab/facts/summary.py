@@ -122,32 +122,26 @@ def whole_sum(values: pl.Expr) -> pl.Expr:
 
 def _object_counts(cluster: Cluster) -> Facts:
     """Facts that count objects of some kinds; unknown where none of the kinds was in the input."""
-    kinds = read_table("facts/kinds")
-    looked_at = pl.DataFrame(
-        list(cluster.looked_at), schema={"kind": pl.String, "group": pl.String}, orient="row"
-    ).join(kinds, on="kind")
-    seen = set(looked_at.filter(pl.col("group").str.contains(pl.col("group_right")))["fact"])
-    amounts = (
-        cluster.objects.join(kinds, on="kind")
-        .filter(pl.col("group").str.contains(pl.col("group_right")))
-        .with_columns(
-            number=pl.when(pl.col("amount") == "l7")
-            .then("l7")
-            .when(pl.col("amount") == "peers")
-            .then("peers")
-            .otherwise(1)
-        )
+    counted = _counted(cluster.objects.lazy()).with_columns(
+        number=pl.when(amount="l7").then("l7").when(amount="peers").then("peers").otherwise(1)
     )
-    return {
-        fact: _count(amounts.filter(pl.col("fact") == fact)) if fact in seen else UNKNOWN for fact in set(kinds["fact"])
-    }
+    numbers = counted.group_by("fact").agg(pl.col("number").sum(), unread=pl.col("number").null_count())
+    files = _counted(cluster.looked_at.lazy()).group_by("fact").agg(pl.col("file"))
+    rows = files.join(numbers, on="fact", how="left").collect().iter_rows(named=True)
+    known = {row["fact"]: _count(row["number"] or 0, row["unread"] or 0, pl.Series(row["file"])) for row in rows}
+    return {fact: known.get(fact, UNKNOWN) for fact in read_table("facts/kinds")["fact"].unique()}
 
 
-def _count(rows: pl.DataFrame) -> Fact:
-    unread = rows["number"].null_count()
+def _counted(objects: pl.LazyFrame) -> pl.LazyFrame:
+    """The objects that facts count, once for each fact: a kind is known by its name and its API group."""
+    kinds = read_table("facts/kinds").lazy().select("kind", "fact", "amount", groups="group")
+    return objects.join(kinds, on="kind").filter(pl.col("group").str.contains(pl.col("groups")))
+
+
+def _count(number: int, unread: int, files: pl.Series) -> Fact:
     if unread:
         return Fact(why=f"{unread} of the objects could not be read")
-    return Fact(int(rows["number"].sum()), origin=origin_of(rows["file"]))
+    return Fact(number, origin=origin_of(files))
 
 
 # --- network plugin ------------------------------------------------------------------------------------------------
