@@ -268,9 +268,9 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
     """
     from meshlab import decision
 
-    loaded = decision.load_tables(tables)
     if check:
-        return _check_tables(loaded, form)
+        return _check_tables(tables, form)
+    loaded = decision.load_tables(tables)
     if scenarios is None:
         raise click.UsageError("name a file of scenarios, or give --check", click.get_current_context())
     from meshlab.review import pretty_json
@@ -284,8 +284,18 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
     return 0
 
 
-def _check_tables(tables: object, form: str) -> int:
-    raise NotImplementedError
+def _check_tables(tables: Path | None, form: str) -> int:
+    from meshlab import decision
+    from meshlab.review import pretty_json
+
+    report = decision.check(tables)
+    if form == "json":
+        click.echo(pretty_json({"ok": report.ok, "findings": report.findings}), nl=False)
+    else:
+        for finding in report.findings:
+            click.echo(f"{'noted' if finding['ok'] else 'WRONG'}: {finding['message']}")
+        click.echo("the tables hold" if report.ok else "the tables do not hold")
+    return 0 if report.ok else SOME_FAILED
 
 
 # --- lab -----------------------------------------------------------------------------------------------------------

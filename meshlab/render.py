@@ -229,13 +229,17 @@ def to_html(notebook: nbformat.NotebookNode, review: Review) -> str:
 
 @cache
 def _exporter():  # noqa: ANN202  (nbconvert is imported only by those who render)
-    from nbconvert.exporters import HTMLExporter
+    from nbconvert.exporters import TemplateExporter
     from traitlets.config import Config
 
-    priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
-    return HTMLExporter(
-        config=Config({"NbConvertBase": {"display_data_priority": priority}}),
+    # not HTMLExporter: it runs preprocessors that reports do not need and parses each page again to repair it
+    return TemplateExporter(
+        config=Config(
+            {"NbConvertBase": {"display_data_priority": [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]}}
+        ),
+        default_preprocessors=[],
         template_name="report",
+        template_file="index.html.j2",
         extra_template_basedirs=[str(resource("templates"))],
     )
 

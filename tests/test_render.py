@@ -50,12 +50,12 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_good_teams_are_rendered_beside_a_bad_one(rendered: Path) -> None:
     """The good teams have all three files, the bad one has none and the index says why."""
-    assert sorted(tree(rendered)) == [
+    assert set(tree(rendered)) == {
         "assets/plotly.min.js",
         *(f"{name}/review.{end}" for name in ("good", "other") for end in ("html", "ipynb", "json")),
         "index.html",
         "index.json",
-    ]
+    }
     index = json.loads((rendered / "index.json").read_text(encoding="utf-8"))
     assert [row["team"] for row in index["reviews"]] == ["good", "other"]
     assert {row["team"]: row["reasons"][0] for row in index["failed"]}["bad"].endswith("did you mean 'nodes'?")
@@ -99,7 +99,7 @@ def test_reports_stay_small(rendered: Path) -> None:
 def test_every_chart_of_a_report_has_its_figures_as_a_table(rendered: Path) -> None:
     """A reader without the script finds each chart's figures in a table beside it."""
     html = (rendered / "good" / "review.html").read_text(encoding="utf-8")
-    assert html.count('<div class="plotly"') == html.count('class="ml ml-figures"') == 5
+    assert html.count('class="plotly"') == html.count('class="ml ml-figures"') == 5
 
 
 def test_the_notebook_names_no_path_and_no_time(rendered: Path) -> None:
