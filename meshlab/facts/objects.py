@@ -175,10 +175,17 @@ class NodeStatus(msgspec.Struct, gc=False, rename="camel"):
     conditions: list[Condition] | None = None
 
 
+class NodeSpec(msgspec.Struct, gc=False):
+    """Which machine of which provider a node is."""
+
+    provider_id: Text = msgspec.field(default=None, name="providerID")
+
+
 class Node(Object, gc=False):
     """A node."""
 
     metadata: Metadata | None = None
+    spec: NodeSpec | None = None
     status: NodeStatus | None = None
 
 
