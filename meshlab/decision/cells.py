@@ -20,7 +20,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from meshlab.decision.conditions import BUILDS, AtLeast, Has, OneOf, Test, compile_test, order_of, tests_of
+from meshlab.decision.conditions import BUILDS, AtLeast, Has, OneOf, Test, comparable, compile_test, order_of, tests_of
 from meshlab.decision.eligibility import hurdles
 from meshlab.decision.tables import RESULTING_CNI, Tables
 from meshlab.scenario import Input, inputs
@@ -104,7 +104,8 @@ def _axis(spec: Input, tests: tuple[Test, ...], in_use: Sequence[str]) -> Axis:
 def _answers(spec: Input, tests: tuple[Test, ...], values: Sequence[Value]) -> list[tuple[bool, ...]]:
     """What each comparison says of each value, by the same expressions that decide scenarios."""
     frame = pl.DataFrame({spec.name: values}, schema={spec.name: spec.dtype})
-    return frame.select(compile_test(test, spec).alias(str(place)) for place, test in enumerate(tests)).rows()
+    value = comparable(spec, pl.col(spec.name))
+    return frame.select(compile_test(test, spec, value).alias(str(place)) for place, test in enumerate(tests)).rows()
 
 
 def _merged(pieces: Sequence[Cell], *, ordered: bool) -> Iterable[Cell]:

@@ -13,7 +13,13 @@ from meshlab.decision.conditions import compile_condition, inputs_of
 from meshlab.decision.eligibility import NOT_READ, Hurdle, hurdles
 from meshlab.decision.flips import Candidates, candidates, present_cells, smallest
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
-from meshlab.decision.verdict import compare_scenarios, row_states, verdict_columns, with_all_inputs
+from meshlab.decision.verdict import (
+    RESULTING_CNI_COLUMN,
+    compare_scenarios,
+    row_states,
+    verdict_columns,
+    with_all_inputs,
+)
 from meshlab.scenario import schema
 
 NO_FLIP = "no change of one or two of the known facts changes the answer"
@@ -144,7 +150,7 @@ def _lack(row: Row, hurdle: Hurdle, state: bool | None) -> dict[str, object]:  #
 def _found(row: Row, hurdle: Hurdle) -> str:
     if not hurdle.inputs:
         return hurdle.found
-    facts = [(name, row["resulting_cni" if name == RESULTING_CNI else name]) for name in hurdle.inputs]
+    facts = [(name, row[RESULTING_CNI_COLUMN if name == RESULTING_CNI else name]) for name in hurdle.inputs]
     return ", ".join(f"{name} {_said(value)}" for name, value in facts if value is not None)
 
 

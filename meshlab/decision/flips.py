@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.decision.cells import Axis, axes
-from meshlab.decision.conditions import compile_test
+from meshlab.decision.conditions import comparable, compile_test
 from meshlab.decision.tables import Tables
 from meshlab.scenario import inputs, schema
 
@@ -67,8 +67,9 @@ class Candidates:
 def present_cells(scenarios: pl.DataFrame, tables: Tables) -> list[dict[str, tuple[bool | None, ...]]]:
     """For each scenario and axis, what the comparisons say: by it the present cell is known."""
     found = axes(tables)
-    answers = scenarios.select(
-        compile_test(test, inputs()[axis.input]).alias(f"{axis.name}/{place}")
+    compared = scenarios.select(comparable(spec, pl.col(name)).alias(name) for name, spec in inputs().items())
+    answers = compared.select(
+        compile_test(test, inputs()[axis.input], pl.col(axis.input)).alias(f"{axis.name}/{place}")
         for axis in found.values()
         for place, test in enumerate(axis.tests)
     )

@@ -138,6 +138,7 @@ class Tables:
         return self.support(need, option) in MEETS
 
 
+@cache
 def specs(table: str) -> dict[str, Input]:
     """The inputs that conditions of a table may name: the declared ones, and for the mesh the resulting CNI."""
     if table != "mesh":
