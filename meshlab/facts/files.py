@@ -82,3 +82,11 @@ def text(member: Member) -> bytes:
                     Problem(member.name, f"begins as {encoding} but is not", "save it in UTF-8", 1)
                 ) from None
     return member.content
+
+
+def beginning(head: bytes) -> bytes:
+    """The first bytes of a file in UTF-8, whatever is cut off at their end."""
+    for mark, encoding in _ENCODINGS.items():
+        if head.startswith(mark):
+            return head.decode(encoding, "ignore").encode()
+    return head

@@ -14,7 +14,7 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.archives import HEAD_BYTES, Member, is_archive
 from meshlab.facts.cluster import cluster_of
 from meshlab.facts.columns import Rows
-from meshlab.facts.files import files, text
+from meshlab.facts.files import beginning, files, text
 from meshlab.facts.forms import Found
 from meshlab.facts.objects import TYPES, signature_paths
 from meshlab.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
@@ -89,6 +89,7 @@ def _nature(path: Path) -> str:
         return "other"
     if is_archive(head[:HEAD_BYTES]):
         return "dump"
+    head = beginning(head)
     if _TEAM_KEY.search(head):
         return "team"
     return "dump" if looks_like_objects(head) else "other"

@@ -113,72 +113,72 @@ def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:
 
 
 class _Events:
-    """The parser's events; an alias gives the events of its anchor once more."""
+    """The parser's events; an alias gives the events of its anchor once more.
+
+    Every event costs one of a budget of as many as the text has characters, and one more each time that it is kept
+    for an anchor or given again. Without anchors no text can use that up.
+    """
 
     def __init__(self, content: bytes, file: str) -> None:
         self._parser = yaml.CSafeLoader(content)
         self._file = file
+        self._left = len(content) + 16
         self._anchors: dict[str, list[Event]] = {}
-        self._replayed: list[Iterator[Event]] = []
-        self._left = len(content) + 16  # every event has a character of its own unless anchors unfold
+        self._open: list[tuple[str, int, list[Event]]] = []  # anchors whose values are not over: name, depth, events
+        self._depth = 0
+        self._again: list[Iterator[Event]] = []
 
     def take(self) -> Event:
         """The next event, aliases resolved."""
         event = self._next()
-        if isinstance(event, AliasEvent):
-            self._replayed.append(iter(self._anchors.get(event.anchor, ())))
-            return self.take_checked(event)
-        if getattr(event, "anchor", None) is not None:
-            self._remember(event)
+        while isinstance(event, AliasEvent):
+            if event.anchor not in self._anchors:
+                raise MeshlabError(self._problem(event, "refers to an anchor that stands nowhere before it"))
+            self._again.append(iter(self._anchors[event.anchor]))
+            event = self._next()
         return event
 
-    def take_checked(self, alias: AliasEvent) -> Event:
-        """The first event of an alias."""
-        if alias.anchor not in self._anchors:
-            raise MeshlabError(self._problem(alias, "refers to an anchor that stands nowhere before it"))
-        return self.take()
-
     def skip(self, event: Event) -> None:
-        """Pass over the value that begins with the event."""
+        """Pass over the value that begins with the event; aliases in it are left alone."""
         depth = isinstance(event, _STARTS)
         while depth:
             event = self._next()
             depth += isinstance(event, _STARTS) - isinstance(event, _ENDS)
-            if depth > _MAXIMUM_DEPTH:
-                raise MeshlabError(self._problem(event, "is nested too deeply"))
 
     def _next(self) -> Event:
-        while self._replayed:
-            if (event := next(self._replayed[-1], None)) is not None:
-                self._left -= 1
-                if self._left < 0:
-                    raise MeshlabError(self._problem(event, "has anchors that unfold to more than the file holds"))
+        while self._again:
+            event = next(self._again[-1], None)
+            if event is not None:
+                self._pay(event)
                 return event
-            self._replayed.pop()
-        self._left -= 1
-        return self._parser.get_event()
+            self._again.pop()
+        event = self._parser.get_event()
+        self._pay(event)
+        self._keep(event)
+        return event
 
-    def _remember(self, start: Event) -> None:
-        """Keep the events of an anchored value, and give them out again after its first one."""
-        events, depth = [_without_anchor(start)], isinstance(start, _STARTS)
-        while depth:
-            event = self._next()
-            depth += isinstance(event, _STARTS) - isinstance(event, _ENDS)
-            if depth > _MAXIMUM_DEPTH:
-                raise MeshlabError(self._problem(event, "is nested too deeply"))
+    def _keep(self, event: Event) -> None:
+        """Keep the event for the anchors that it belongs to."""
+        anchor = None if isinstance(event, AliasEvent) else getattr(event, "anchor", None)
+        if anchor is not None:
+            self._open.append((anchor, self._depth, []))
+        for _, _, events in self._open:
+            self._pay(event)
             events.append(event)
-        self._anchors[start.anchor] = events
-        self._replayed.append(iter(events[1:]))
+        self._depth += isinstance(event, _STARTS) - isinstance(event, _ENDS)
+        if self._depth > _MAXIMUM_DEPTH:
+            raise MeshlabError(self._problem(event, "is nested too deeply"))
+        while self._open and self._open[-1][1] == self._depth:
+            name, _, events = self._open.pop()
+            self._anchors[name] = events
+
+    def _pay(self, event: Event) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise MeshlabError(self._problem(event, "has anchors that unfold to more than the file holds"))
 
     def _problem(self, event: Event, what: str) -> Problem:
         return Problem(self._file, what, "give the output of kubectl get -o yaml", event.start_mark.line + 1)
-
-
-def _without_anchor(event: Event) -> Event:
-    """The event once more, so that giving it out again does not set the anchor again."""
-    if isinstance(event, ScalarEvent):
-        return ScalarEvent(None, event.tag, event.implicit, event.value, event.start_mark, event.end_mark, event.style)
-    return type(event)(None, event.tag, event.implicit, event.start_mark, event.end_mark, event.flow_style)
 
 
 def _value(events: _Events, event: Event, keys: Keys) -> object:
