@@ -337,7 +337,7 @@ def open_review(source: str | Path) -> Review:
     return build_reviews([open_case(load_team(path))])[0]
 
 
-def review_values(values: Mapping[str, object], name: str = "this-scenario") -> Review:
+def review_values(values: Mapping[str, object], name: str = "this scenario") -> Review:
     """The review of stated values, as a workbook's parameters or its controls hold them.
 
     Raises:

@@ -152,7 +152,8 @@ def mix(colour: str, ground: str, share: float) -> str:
 
 def wrap(text: str, width_px: float, font_px: float) -> list[str]:
     """Lines of a text that fit into a width; plotly itself never breaks a line. [lines]"""
-    return textwrap.wrap(text, max(12, int(width_px / (font_px * CHARACTER_WIDTH))), break_long_words=False) or [""]
+    characters = max(12, int(width_px / (font_px * CHARACTER_WIDTH)))
+    return textwrap.wrap(text, characters, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def figure_text(value: float | None) -> str:

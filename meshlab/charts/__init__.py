@@ -15,7 +15,7 @@ from meshlab.charts.canvas import Canvas, Chart, Review, Spec, source_note, subt
 from meshlab.charts.intervals import DISTRIBUTIONS, SPLITS, TOTALS
 from meshlab.charts.matrix import MATRIX
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.theme import THEMES
+from meshlab.theme import NARROW_PX, THEMES
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -25,7 +25,7 @@ __all__ = ["CHARTS", "Chart", "alt_text", "figure", "prepared", "spec", "table"]
 Value = TypeVar("Value")
 
 _BAR_KEY = "Bar: median. Line: 10–90 % interval."
-_SPLIT_KEY = "Plain: data plane. Hatched: control plane. Line: 10–90 % interval of the total."
+_SPLIT_KEY = "Plain: data plane. Hatched: control plane. Line: 10–90 % of the total."
 _DOT_KEY = "Circle p50, diamond p90, square p99: medians. Lines: 10–90 % intervals."
 
 CHARTS: dict[str, Chart] = {
@@ -82,7 +82,7 @@ CHARTS: dict[str, Chart] = {
 }
 """Every chart by name, in the order of a report."""
 
-CAVEAT = "† An input lies outside what was measured: this figure is extrapolated, trust it less."
+CAVEAT = "† An input lies outside what was measured: extrapolated, trust it less."
 
 
 def figure(name: str, review: Review, *, theme: str = "light", width: int | None = None) -> go.Figure:
@@ -102,12 +102,23 @@ def figure(name: str, review: Review, *, theme: str = "light", width: int | None
     return go.Figure(spec(name, review, theme=theme, width=width))
 
 
-def spec(name: str, review: Review, *, theme: str = "light", width: int | None = None) -> Spec:
-    """The same as plotly's JSON, without building plotly's objects: for reports and live views."""
+def spec(
+    name: str, review: Review, *, theme: str = "light", width: int | None = None, text_width: int = NARROW_PX
+) -> Spec:
+    """The same as plotly's JSON, without building plotly's objects: for reports and live views.
+
+    Args:
+        name: A key of `CHARTS`.
+        review: A review as plain data.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
+    """
     chart = _known(name, CHARTS, "chart")
     _known(theme, THEMES, "theme")
     frame = chart.kind.prepare(chart, review)
-    return chart.kind.draw(chart, frame, Canvas(theme, width, subtitle(review), _notes(chart, frame, review)))
+    canvas = Canvas(theme, width, width or text_width, subtitle(review), _notes(chart, frame, review))
+    return chart.kind.draw(chart, frame, canvas)
 
 
 def prepared(name: str, review: Review) -> pl.DataFrame:

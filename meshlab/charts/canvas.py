@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.theme import NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, template, wrap
+from meshlab.theme import NOTE_PX, SECOND_PX, THEMES, TITLE_PX, template, wrap
 from meshlab.units import significant
 
 Review = Mapping[str, Any]
@@ -74,19 +74,21 @@ class Canvas:
     Args:
         theme: A key of `THEMES`.
         width: Width, or None to fill what surrounds the figure. [px]
+        text_width: Width into which lines of text are broken. [px]
         subtitle: Whose figures these are.
         notes: Paragraphs under the drawing.
     """
 
     theme: str
     width: int | None
+    text_width: int
     subtitle: str
     notes: Sequence[str]
 
     @property
     def text_px(self) -> float:
-        """Width into which text is broken: the narrowest that the figure must be legible at. [px]"""
-        return (self.width or NARROW_PX) - 2 * EDGE_PX
+        """Room for a line of text. [px]"""
+        return self.text_width - 2 * EDGE_PX
 
 
 def subtitle(review: Review) -> str:

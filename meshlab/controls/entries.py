@@ -20,8 +20,45 @@ from meshlab.tables import read_table
 NOT_GIVEN = ""
 """Value of the list's entry that stands for a missing value; a list takes None for no entry at all."""
 
+FIXED = "0 0 auto"
+"""Layout of what keeps its height in a column that scrolls."""
+
+UNITLESS = ("count", "share")
+"""Units that a label need not repeat."""
+
 SLIDER_DECADES = 5
-"""Decades below the upper bound at which a log slider begins where zero is allowed; zero itself can be typed."""
+"""Decades below the upper bound at which a log slider begins where zero is allowed; below them only zero follows."""
+
+SLIDER_STEPS = 100
+"""Steps of a slider that is not logarithmic."""
+
+PREFERRED = (
+    1.0,
+    1.1,
+    1.2,
+    1.3,
+    1.5,
+    1.6,
+    1.8,
+    2.0,
+    2.2,
+    2.4,
+    2.7,
+    3.0,
+    3.3,
+    3.6,
+    3.9,
+    4.3,
+    4.7,
+    5.1,
+    5.6,
+    6.2,
+    6.8,
+    7.5,
+    8.2,
+    9.1,
+)
+"""Preferred numbers of a decade (the E24 series of IEC 60063): even steps of about a tenth, for eye and hand."""
 
 
 class Control(widgets.VBox):
@@ -37,11 +74,11 @@ class Control(widgets.VBox):
     def __init__(self, spec: Input) -> None:
         self.spec = spec
         self._shown_by_us = False
-        super().__init__([self._heading(), *self._parts()], layout={"margin": "0 0 10px 0"})
+        super().__init__([self._heading(), *self._parts()], layout={"margin": "0 0 10px 0", "flex": FIXED})
 
     def _heading(self) -> widgets.Label:
-        unit = f" [{self.spec.unit}]" if self.spec.unit else ""
-        return widgets.Label(f"{self.spec.label}{unit}", tooltip=help_text(self.spec), layout={"height": "22px"})
+        unit = f" [{self.spec.unit}]" if self.spec.unit not in (None, *UNITLESS) else ""
+        return widgets.Label(f"{self.spec.label}{unit}", tooltip=help_text(self.spec), layout={"flex": FIXED})
 
     def _parts(self) -> Sequence[widgets.Widget]:
         raise NotImplementedError
@@ -89,36 +126,41 @@ class Entry(Control):
 
 
 class Slider(Entry):
-    """A number: a slider for the hand, with a typed entry beside it for the exact value."""
+    """A number: a slider over a ladder of round values for the hand, with a typed entry beside it for the exact one."""
 
     def _parts(self) -> Sequence[widgets.Widget]:
         typed = super()._parts()
-        self.slider = slider(self.spec)
+        self.ladder = ladder(self.spec)
+        # a slider over rungs, not over values: no front end can then round a value that it was only shown
+        self.slider = widgets.IntSlider(
+            min=0,
+            max=len(self.ladder) - 1,
+            readout=False,
+            tooltip=help_text(self.spec),
+            layout={"flex": "1 1 120px", "width": "auto", "min_width": "100px"},
+        )
         self.slider.observe(self._slid, "value")
         return [widgets.HBox([self.slider, *typed], layout={"align_items": "center"})]
 
-    def _slid(self, change: Mapping[str, float]) -> None:
+    def _slid(self, change: Mapping[str, int]) -> None:
         if not self._shown_by_us:
-            number = rounded(change["new"])
-            number = min(max(number, self.spec.lower), self.spec.upper)  # type: ignore[type-var]
-            self.set(int(number) if self.spec.type == "integer" else number)
+            self.set(self.ladder[change["new"]])
 
     def _write(self, change: Mapping[str, Any]) -> None:
         super()._write(change)
         if change["new"] is not None:
-            self._move(change["new"])
+            self._rest_at(change["new"])
 
     def assume(self, default: object) -> None:
         """Show what stands in, and rest the slider there."""
         super().assume(default)
         if self.value is None and isinstance(default, int | float):
-            self._move(default)
+            self._rest_at(default)
 
-    def _move(self, number: float) -> None:
-        if rounded(self.slider.value) != rounded(number):  # leaves a slider alone that is being dragged
-            self._shown_by_us = True
-            self.slider.value = number
-            self._shown_by_us = False
+    def _rest_at(self, number: float) -> None:
+        self._shown_by_us = True
+        self.slider.value = min(range(len(self.ladder)), key=lambda rung: abs(self.ladder[rung] - number))
+        self._shown_by_us = False
 
 
 class Choice(Control):
@@ -201,16 +243,18 @@ CONTROLS: dict[str, type[Control]] = {
 """Control of an input, by its type."""
 
 
-def slider(spec: Input) -> widgets.Widget:
-    """A slider over an input's bounds; a log one where the input spans decades."""
-    layout = {"width": "230px"}
-    common = {"readout": False, "layout": layout, "tooltip": help_text(spec)}
+def ladder(spec: Input) -> tuple[float, ...]:
+    """Round values between an input's bounds: even steps, or 24 to a decade where the input spans decades."""
     lower, upper = float(spec.lower or 0.0), float(spec.upper or 0.0)
     if spec.scale == "log":
-        low, high = math.log10(lower or min(1.0, upper / 10**SLIDER_DECADES)), math.log10(upper)
-        return widgets.FloatLogSlider(value=10**low, min=low, max=high, step=(high - low) / 200, **common)
-    step = 1.0 if spec.type == "integer" else (upper - lower) / 100
-    return widgets.FloatSlider(value=lower, min=lower, max=upper, step=step, **common)
+        lowest = lower or min(1.0, upper / 10**SLIDER_DECADES)
+        decades = range(math.floor(math.log10(lowest)), math.ceil(math.log10(upper)))
+        inner = (float(f"{step}e{decade}") for decade in decades for step in PREFERRED)
+    else:
+        lowest, steps = lower, min(SLIDER_STEPS, int(upper - lower)) if spec.type == "integer" else SLIDER_STEPS
+        inner = (lower + (upper - lower) * step / steps for step in range(steps))
+    rungs = {lower, upper, *(value for value in inner if lowest <= value <= upper)}
+    return tuple(sorted({int(value) for value in rungs} if spec.type == "integer" else {round(r, 6) for r in rungs}))
 
 
 def help_text(spec: Input) -> str:
@@ -228,18 +272,15 @@ def plain_text(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)  # noqa: PLR2004
 
 
-def rounded(number: float) -> float:
-    """The number that a slider's place stands for: two significant digits, as a hand can aim no finer."""
-    return float(f"{number:.1e}")
-
-
 def checked(name: str, text: str) -> object:
     """The value of typed text, or None where it is empty.
 
     Raises:
         MeshlabError: The text is no value of that input.
     """
-    frame = pl.DataFrame({"scenario": ["panel"], name: [text]}, schema_overrides={name: pl.String})
+    if not text.strip():
+        return None
+    frame = pl.DataFrame({"scenario": ["panel"], name: [text]})
     return check_scenarios(frame, "panel", lambda _row, _column: None)[name][0]
 
 

@@ -20,7 +20,7 @@ PLOTLY_REQUEST = "plotly.js"
 STYLE = """
 .meshlab-figures {
   display: grid;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 540px), 1fr));
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 500px), 1fr));
   gap: 16px 24px;
 }
 .meshlab-figures > div { min-width: 0; }

@@ -16,7 +16,7 @@ import traitlets
 from meshlab.controls.entries import CONTROLS
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
 
-GROUPS = {"cluster": "Cluster", "traffic": "Traffic", "needs": "Needs", "prices": "Prices", "decision": "Decision"}
+GROUPS = {"cluster": "Cluster", "traffic": "Traffic", "needs": "Needs", "prices": "Prices", "decision": "Facts"}
 """Tabs of the panel, by the group of the input."""
 
 SCENARIO = "this scenario"
@@ -40,7 +40,7 @@ class Panel(widgets.VBox):
         self.reset_button = widgets.Button(description="Reset", tooltip="Return to the values at the beginning")
         self.reset_button.on_click(lambda _button: self.reset())
         super().__init__(
-            [self._tabs(), self.message, self.reset_button], layout={"flex": "1 1 380px", "max_width": "460px"}
+            [self._tabs(), self.message, self.reset_button], layout={"flex": "1 1 300px", "max_width": "420px"}
         )
         self.reset()
         for control in self.controls.values():
@@ -51,7 +51,7 @@ class Panel(widgets.VBox):
         groups = {
             group: [control for control in self.controls.values() if control.spec.group == group] for group in GROUPS
         }
-        scrolling = {"max_height": "560px", "overflow_y": "auto", "padding": "6px"}
+        scrolling = {"max_height": "560px", "overflow": "hidden auto", "padding": "6px"}
         return widgets.Tab(
             [widgets.VBox(members, layout=scrolling) for members in groups.values()], titles=list(GROUPS.values())
         )
@@ -84,7 +84,7 @@ class Panel(widgets.VBox):
     def tell(self, problems: Sequence[str]) -> None:
         """Show problems in words, or nothing."""
         lines = "".join(f"<div>⚠ {html.escape(problem)}</div>" for problem in problems)
-        self.message.value = f'<div role="alert">{lines}</div>' if lines else ""
+        self.message.value = f'<div role="alert" style="line-height: 1.4">{lines}</div>' if lines else ""
 
 
 def panel(initial: Mapping[str, object] | None = None) -> Panel:

@@ -16,6 +16,9 @@ from meshlab.controls.panel import Panel
 from meshlab.errors import MeshlabError
 from meshlab.review import Review, review_values
 
+VIEW_PX = 500
+"""Least width of a view, into which its text is broken: beside a panel it fits a laptop's screen. [px]"""
+
 
 class Latest:
     """Computes in the background and shows the answer to the newest question; questions in between are dropped.
@@ -59,7 +62,10 @@ class Latest:
 
 def live_figures(review: Review, names: Sequence[str], theme: str) -> dict[str, dict[str, Any]]:
     """Charts of a review as a live view shows them."""
-    return {name: {**charts.spec(name, review, theme=theme), "alt": charts.alt_text(name, review)} for name in names}
+    return {
+        name: {**charts.spec(name, review, theme=theme, text_width=VIEW_PX), "alt": charts.alt_text(name, review)}
+        for name in names
+    }
 
 
 def overhead_view(
@@ -67,7 +73,9 @@ def overhead_view(
 ) -> LiveFigures:
     """Charts that follow a panel: redrawn in place at every change."""
     # the figures scroll beside the panel, so that a slider and what it moves stay in sight together
-    view = LiveFigures(layout={"flex": "3 1 540px", "min_width": "320px", "max_height": "680px", "overflow_y": "auto"})
+    view = LiveFigures(
+        layout={"flex": f"3 1 {VIEW_PX}px", "min_width": "320px", "max_height": "680px", "overflow": "hidden auto"}
+    )
     latest = Latest(
         lambda values: live_figures(review_values(values), names, theme),
         view.show,
