@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import tomllib
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -141,3 +144,49 @@ def test_pins_hold_what_the_project_asks_for() -> None:
     for name, dependencies in asked.items():
         pinned = {package for package, _ in pins(name)}
         assert {dependency.partition(">=")[0] for dependency in dependencies} <= pinned
+
+
+# --- dependencies ----------------------------------------------------------------------------------------------------
+
+BY_NAME_ONLY = {"ipykernel"}
+"""Dependencies that may be used without being imported: the kernel runs in a process of its own."""
+
+
+def imported_distributions() -> set[str]:
+    """Distributions that the package imports anywhere."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "meshlab").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    tops = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"meshlab"}
+    providers = packages_distributions()
+    return {providers[top][0].lower().replace("_", "-") for top in tops}
+
+
+def declared() -> set[str]:
+    """Distributions that pyproject.toml declares for run time and for notebooks."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        line.partition(">=")[0] for line in [*project["dependencies"], *project["optional-dependencies"]["notebook"]]
+    }
+
+
+def test_what_is_imported_is_declared() -> None:
+    """The package imports no library that another one merely happens to bring along."""
+    assert imported_distributions() <= declared()
+
+
+def test_what_is_declared_is_used() -> None:
+    """No dependency is left over: each is imported, or said to be used by name only."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    run_time = {line.partition(">=")[0] for line in project["dependencies"]}
+    assert run_time - imported_distributions() <= BY_NAME_ONLY
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """docs/dependencies.md gives each package that pyproject.toml names a line."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    grouped = [line for group in project["dependency-groups"].values() for line in group]
+    text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    reasoned = set(re.findall(r"^\| ([a-z][a-z0-9-]*) \|", text, re.MULTILINE)) - {"package"}
+    assert reasoned == declared() | {line.partition(">=")[0] for line in grouped}
