@@ -1,0 +1,250 @@
+"""Secrets in a dump stay in the dump: they are in no fact, no message, and no object that a reader gives out."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+from facts_dumps import Object, container, listed, node, pod, resource, tar_gz
+
+from meshlab.errors import MeshlabError
+from meshlab.facts import read_facts, scenario_values
+from meshlab.facts.json_reader import read_json
+from meshlab.facts.yaml_reader import read_yaml
+
+SECRET = "hunter2-correct-horse-battery-staple"
+ENCODED = base64.b64encode(SECRET.encode()).decode()
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+APPLIED = {LAST_APPLIED: json.dumps({"spec": {"env": SECRET}})}
+
+
+def with_container(**fields: object) -> Object:
+    """A pod whose one container has the fields."""
+    return pod(containers=[container(**fields)])
+
+
+def with_spec(**fields: object) -> Object:
+    """A pod whose specification has the fields."""
+    return pod(**fields)
+
+
+def with_metadata(item: Object, **fields: object) -> Object:
+    """The object with more metadata."""
+    item["metadata"].update(fields)
+    return item
+
+
+def with_status(item: Object, **fields: object) -> Object:
+    """The object with more status."""
+    item.setdefault("status", {}).update(fields)
+    return item
+
+
+def deployment(**pod_metadata: object) -> Object:
+    """A Deployment whose template has the metadata, and a secret in its environment."""
+    template = {"metadata": pod_metadata, "spec": {"containers": [container(env=[{"name": "A", "value": SECRET}])]}}
+    return resource("Deployment", "apps/v1", "web", "shop", spec={"replicas": 1, "template": template})
+
+
+PLACES: dict[str, Object] = {
+    "Secret data": resource("Secret", "v1", data={"password": ENCODED}),
+    "Secret data, not encoded": resource("Secret", "v1", data={"password": SECRET}),
+    "Secret stringData": resource("Secret", "v1", stringData={"password": SECRET}),
+    "Secret annotation": with_metadata(resource("Secret", "v1"), annotations=APPLIED),
+    "Secret of a Helm release": resource("Secret", "v1", type="helm.sh/release.v1", data={"release": ENCODED}),
+    "Secret with a registry's password": resource("Secret", "v1", data={".dockerconfigjson": ENCODED}),
+    "TLS key": resource("Secret", "v1", type="kubernetes.io/tls", data={"tls.key": ENCODED, "tls.crt": SECRET}),
+    "token of a service account": resource("ServiceAccount", "v1", secrets=[{"name": SECRET}]),
+    "ConfigMap data": resource("ConfigMap", "v1", "settings", data={"application.properties": f"password={SECRET}"}),
+    "ConfigMap binaryData": resource("ConfigMap", "v1", "settings", binaryData={"key": ENCODED}),
+    "ConfigMap with a wanted key": resource("ConfigMap", "v1", "settings", data={"mtu": SECRET}),
+    "wanted ConfigMap, other key": resource("ConfigMap", "v1", "cilium-config", data={"etcd-config": SECRET}),
+    "wanted ConfigMap, wanted key": resource("ConfigMap", "v1", "cilium-config", data={"mtu": SECRET}),
+    "wanted ConfigMap of Calico": resource("ConfigMap", "v1", "calico-config", data={"cni_network_config": SECRET}),
+    "kubeconfig in a ConfigMap": resource("ConfigMap", "v1", "kubeconfig", data={"config": f"token: {SECRET}"}),
+    "environment": with_container(env=[{"name": "PASSWORD", "value": SECRET}]),
+    "environment of an init container": pod(initContainers=[container(env=[{"name": "A", "value": SECRET}])]),
+    "environment of an ephemeral container": pod(ephemeralContainers=[container(env=[{"name": "A", "value": SECRET}])]),
+    "environment of a proxy": pod(
+        containers=[container(), container("istio-proxy", env=[{"name": "A", "value": SECRET}])]
+    ),
+    "name of an environment variable": with_container(env=[{"name": SECRET, "value": "1"}]),
+    "environment from a secret": with_container(envFrom=[{"secretRef": {"name": SECRET}}]),
+    "arguments": with_container(args=["--password", SECRET]),
+    "command": with_container(command=["sh", "-c", f"login {SECRET}"]),
+    "image": with_container(image=f"registry.example.com/{SECRET}/app:1"),
+    "image's tag": with_container(image=f"registry.example.com/app:{SECRET}"),
+    "container's name": with_container(name=SECRET),
+    "probe's header": with_container(livenessProbe={"httpGet": {"httpHeaders": [{"name": "A", "value": SECRET}]}}),
+    "probe's command": with_container(readinessProbe={"exec": {"command": [SECRET]}}),
+    "lifecycle hook": with_container(lifecycle={"preStop": {"exec": {"command": [SECRET]}}}),
+    "working directory": with_container(workingDir=f"/home/{SECRET}"),
+    "volume": with_spec(volumes=[{"name": "a", "csi": {"volumeAttributes": {"password": SECRET}}}]),
+    "projected token": with_spec(volumes=[{"name": "a", "projected": {"sources": [{"secret": {"name": SECRET}}]}}]),
+    "image pull secret": with_spec(imagePullSecrets=[{"name": SECRET}]),
+    "host alias": with_spec(hostAliases=[{"ip": "10.0.0.1", "hostnames": [SECRET]}]),
+    "node's name in a pod": with_spec(nodeName=SECRET),
+    "pod's name": pod(SECRET),
+    "pod's namespace": pod(namespace=SECRET),
+    "pod's last applied configuration": with_metadata(pod(), annotations=APPLIED),
+    "pod's other annotation": with_metadata(pod(), annotations={"vault.hashicorp.com/agent-inject-token": SECRET}),
+    "pod's mesh annotation": with_metadata(pod(), annotations={"ambient.istio.io/redirection": SECRET}),
+    "pod's sidecar status": with_metadata(pod(), annotations={"sidecar.istio.io/status": SECRET}),
+    "pod's label": with_metadata(pod(), labels={"app": SECRET}),
+    "pod's managed fields": with_metadata(pod(), managedFields=[{"fieldsV1": {"f:data": {f"f:{SECRET}": {}}}}]),
+    "pod's owner": with_metadata(pod(), ownerReferences=[{"kind": SECRET, "name": SECRET}]),
+    "pod's phase": pod(phase=SECRET),
+    "pod's status message": with_status(pod(), message=SECRET),
+    "container's state": with_status(pod(), containerStatuses=[{"state": {"terminated": {"message": SECRET}}}]),
+    "template's annotation": deployment(annotations=APPLIED),
+    "template's label": deployment(labels={"app": SECRET}),
+    "quantity": with_container(resources={"requests": {"cpu": SECRET}}),
+    "node's annotation": with_metadata(node(), annotations={"k3s.io/node-args": f'["--token","{SECRET}"]'}),
+    "node's wanted annotation": with_metadata(node(), annotations={"flannel.alpha.coreos.com/backend-type": SECRET}),
+    "node's label": with_metadata(node(), labels={"team": SECRET}),
+    "node's provider": resource("Node", "v1", "n", spec={"providerID": f"aws:///{SECRET}"}),
+    "node's condition": with_status(node(), conditions=[{"type": "NetworkUnavailable", "reason": SECRET}]),
+    "node's address": with_status(node(), addresses=[{"type": "InternalIP", "address": SECRET}]),
+    "certificate of a webhook": resource(
+        "ValidatingWebhookConfiguration",
+        "admissionregistration.k8s.io/v1",
+        webhooks=[{"clientConfig": {"caBundle": SECRET}}],
+    ),
+    "custom resource": resource("Widget", "example.com/v1", spec={"password": SECRET}),
+    "policy's path": resource(
+        "AuthorizationPolicy",
+        "security.istio.io/v1",
+        spec={"rules": [{"to": [{"operation": {"paths": [f"/{SECRET}"]}}]}]},
+    ),
+    "policy's principal": resource(
+        "AuthorizationPolicy",
+        "security.istio.io/v1",
+        spec={"rules": [{"from": [{"source": {"requestPrincipals": [SECRET]}}]}]},
+    ),
+    "policy's condition": resource(
+        "AuthorizationPolicy",
+        "security.istio.io/v1",
+        spec={"rules": [{"when": [{"key": "request.auth", "values": [SECRET]}]}]},
+    ),
+    "route's header": resource(
+        "VirtualService", "networking.istio.io/v1", spec={"http": [{"headers": {"request": {"set": {"A": SECRET}}}}]}
+    ),
+    "mutual TLS mode": resource("PeerAuthentication", "security.istio.io/v1", spec={"mtls": {"mode": SECRET}}),
+    "network's type": resource("Network", "config.openshift.io/v1", status={"networkType": SECRET}),
+    "password of a BGP peer": resource(
+        "BGPPeer", "projectcalico.org/v3", spec={"password": {"secretKeyRef": {"name": SECRET, "key": SECRET}}}
+    ),
+}
+"""An object for each place in which a secret was seen in a dump, or could be."""
+
+BROKEN: dict[str, Object] = {
+    "kernel": {**node(), "status": {"nodeInfo": {"kernelVersion": [SECRET]}}},
+    "containers": pod(containers=SECRET),
+    "container": pod(containers=[SECRET]),
+    "metadata": {**pod(), "metadata": SECRET},
+    "replicas": resource("Deployment", "apps/v1", spec={"replicas": SECRET}),
+    "annotations": with_metadata(node(), annotations=[SECRET]),
+    "config": resource("ConfigMap", "v1", "cilium-config", data=SECRET),
+    "host network": pod(hostNetwork=SECRET),
+}
+"""Objects of which a secret makes the field that is read one of another type."""
+
+
+def outputs(path: Path) -> bytes:
+    """All that may be seen of a dump: facts with and without names, what they supply, or the error."""
+    seen = []
+    for anonymize in (False, True):
+        try:
+            facts = read_facts([path], anonymize=anonymize)
+            seen += [json.dumps(facts), repr(scenario_values(facts))]
+        except MeshlabError as error:
+            seen += [str(error), repr(error.problems)]
+    return "\n".join(seen).encode()
+
+
+def assert_nothing_leaks(seen: bytes) -> None:
+    """Neither the secret nor a part of it is in the bytes, plain or encoded."""
+    for word in (SECRET, ENCODED, SECRET[:12], SECRET[-12:], ENCODED[:16]):
+        assert word.encode() not in seen
+
+
+def test_there_are_enough_places() -> None:
+    """At least fifty kinds of place are tried."""
+    assert len(PLACES) >= 50
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_secret_is_in_no_output(place: str, tmp_path: Path) -> None:
+    """A secret in that place is in no byte of what is shown, from JSON and from YAML."""
+    for name, text in (("a.json", json.dumps(PLACES[place])), ("b.yaml", yaml.safe_dump(PLACES[place]))):
+        assert SECRET in text or ENCODED in text
+        (tmp_path / name).write_text(text)
+        assert_nothing_leaks(outputs(tmp_path / name))
+
+
+@pytest.mark.parametrize("place", BROKEN)
+def test_a_secret_of_the_wrong_type_is_in_no_message(place: str, tmp_path: Path) -> None:
+    """The words that refuse an object name the field, not the value in it."""
+    for name, text in (("a.json", json.dumps(BROKEN[place])), ("b.yaml", yaml.safe_dump(BROKEN[place]))):
+        (tmp_path / name).write_text(text)
+        assert_nothing_leaks(outputs(tmp_path / name))
+
+
+def test_all_places_together_leak_nothing(tmp_path: Path) -> None:
+    """A bundle of all places, with the files that are never read beside them, gives facts without a secret."""
+    everything = [*PLACES.values(), *BROKEN.values(), node("a"), pod("b")]
+    files = {
+        "bundle/cluster-resources/all.json": json.dumps(listed(*everything)),
+        "bundle/cluster-resources/all.yaml": yaml.safe_dump(listed(*everything)),
+        "bundle/cluster/secrets": yaml.safe_dump(listed(PLACES["Secret data, not encoded"])),
+        "bundle/namespaces/shop/core/secrets.yaml": yaml.safe_dump(PLACES["Secret stringData"]),
+        "bundle/cluster-resources/custom-resources/widgets.yaml": yaml.safe_dump(PLACES["custom resource"]),
+        "bundle/cluster-resources/pods-errors.json": json.dumps([SECRET]),
+        "bundle/logs/app.json": json.dumps({"kind": "log", "apiVersion": SECRET}),
+    }
+
+    seen = outputs(tar_gz(tmp_path / "bundle.tar.gz", files))
+    assert b'"nodes": {"count": ' in seen
+    assert_nothing_leaks(seen)
+
+
+UNREAD = [
+    place
+    for place in PLACES
+    if place.startswith(
+        ("Secret", "TLS", "token", "environment", "arguments", "command", "probe", "volume", "projected")
+    )
+    or "annotation" in place
+    and "wanted" not in place
+    and "mesh" not in place
+    or "last applied" in place
+]
+
+
+@pytest.mark.parametrize("place", UNREAD)
+def test_readers_do_not_even_build_secrets(place: str) -> None:
+    """Environment, arguments, Secrets and last-applied annotations never become a value in an object."""
+    for reader, text in ((read_json, json.dumps(PLACES[place])), (read_yaml, yaml.safe_dump(PLACES[place]))):
+        for found in reader(text.encode(), "dump"):
+            assert_nothing_leaks(msgspec.json.encode([found.value, found.evidence, found.fault]))
+
+
+def test_anonymous_facts_hold_no_names(tmp_path: Path) -> None:
+    """Names of files, folders and the cluster become hashes, the same in every run; figures stay as they are."""
+    folder = tmp_path / "acme-prod"
+    folder.mkdir()
+    infrastructure = resource("Infrastructure", "config.openshift.io/v1", status={"infrastructureName": "acme-x7k"})
+    broken = node("acme-node-7")
+    broken["status"]["nodeInfo"] = 7
+    (folder / "acme.json").write_text(json.dumps(listed(infrastructure, node("a"), broken, pod(namespace="acme-shop"))))
+
+    plain, hidden, again = read_facts([folder]), *(read_facts([folder], anonymize=True) for _ in range(2))
+    assert "acme" in json.dumps(plain)
+    assert "acme" not in json.dumps(hidden)
+    assert hidden == again
+    assert hidden["nodes"] == plain["nodes"]
+    assert hidden["name"] != hidden["collected_from"][0]
