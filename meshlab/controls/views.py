@@ -20,6 +20,10 @@ VIEW_PX = 500
 """Least width of a view, into which its text is broken: beside a panel it fits a laptop's screen. [px]"""
 
 
+WITHOUT_KERNEL = "The controls need a running kernel: open this workbook with `meshlab lab`."
+"""What stands in a page that was rendered without one."""
+
+
 class Latest:
     """Computes in the background and shows the answer to the newest question; questions in between are dropped.
 
@@ -86,6 +90,17 @@ def overhead_view(
     return view
 
 
-def side_by_side(*parts: widgets.Widget) -> widgets.HBox:
+class Instrument(widgets.HBox):
     """Parts beside each other, below each other where the page is narrow."""
-    return widgets.HBox(parts, layout={"flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "16px"})
+
+    def __init__(self, *parts: widgets.Widget) -> None:
+        super().__init__(parts, layout={"flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "16px"})
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """What a page shows, and for a page without a kernel a sentence in place of the widgets' inner workings."""
+        return {**super()._repr_mimebundle_(**options), "text/plain": WITHOUT_KERNEL}
+
+
+def side_by_side(*parts: widgets.Widget) -> Instrument:
+    """A panel and its views as one thing to display."""
+    return Instrument(*parts)

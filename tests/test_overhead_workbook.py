@@ -1,0 +1,99 @@
+"""The overhead workbook, run as papermill runs it and turned into a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbconvert
+import nbformat
+import papermill
+import pytest
+
+from meshlab import charts
+from meshlab.review import review_values
+from meshlab.tables import resource
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+WORKBOOK = resource("workbooks") / "overhead.ipynb"
+
+
+def run(folder: Path, **parameters: object) -> Any:
+    """The workbook after a run with these parameters."""
+    target = folder / "overhead.ipynb"
+    papermill.execute_notebook(WORKBOOK, target, parameters, progress_bar=False, cwd=folder)
+    return nbformat.read(target, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The workbook after a run with its defaults."""
+    return run(tmp_path_factory.mktemp("overhead"))
+
+
+def outputs(notebook: Any, mime: str) -> list[Any]:
+    """Outputs of one kind, in their order."""
+    return [
+        output.data[mime]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if mime in output.get("data", {})
+    ]
+
+
+def test_the_workbook_is_committed_without_outputs() -> None:
+    """The workbook carries no outputs and no execution counts, and one cell of parameters."""
+    notebook = nbformat.read(WORKBOOK, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert [cell.id for cell in code if "parameters" in cell.metadata.get("tags", [])] == ["parameters"]
+
+
+def test_every_parameter_is_typed_and_explained() -> None:
+    """Papermill finds a type and a help text for each parameter."""
+    found = papermill.inspect_notebook(WORKBOOK)
+    assert {"nodes", "services", "pods", "requests_per_second", "interactive", "theme"} <= set(found)
+    for name, parameter in found.items():
+        assert parameter["inferred_type_name"] != "None", name
+        assert len(parameter["help"]) > 10, name
+
+
+def test_the_workbook_runs_with_its_defaults(executed: Any) -> None:
+    """No cell fails or complains, and the four charts are drawn, each with its figures as a table beside it."""
+    kinds = [output.output_type for cell in executed.cells for output in cell.get("outputs", [])]
+    assert set(kinds) == {"display_data", "execute_result"}
+    assert [figure["layout"]["title"]["text"] for figure in outputs(executed, PLOTLY_MIME)] == [
+        charts.CHARTS[name].title for name in ("memory", "cpu", "latency", "cost")
+    ]
+    tables = [
+        output.data["text/html"]
+        for cell in executed.cells
+        for output in cell.get("outputs", [])
+        if PLOTLY_MIME in output.get("data", {})
+    ]
+    assert all("<table" in table for table in tables)
+
+
+def test_controls_leave_a_sentence_where_no_kernel_runs(executed: Any) -> None:
+    """A page that was rendered without a kernel says how to get the controls, not what widgets are made of."""
+    (cell,) = [cell for cell in executed.cells if cell.id == "controls"]
+    assert "meshlab lab" in cell.outputs[0].data["text/plain"]
+
+
+def test_a_run_shows_its_parameters(tmp_path: Path) -> None:
+    """Other parameters give the figures that the models give for them, and no controls where none are asked for."""
+    values = {"nodes": 3, "services": 10, "pods": 40, "requests_per_second": 800.0, "l7_traffic_share": 0.0}
+    notebook = run(tmp_path, **values, interactive=False, theme="print")
+    expected = charts.spec("memory", review_values({**values, "call_depth": 3}), theme="print")
+    assert outputs(notebook, PLOTLY_MIME)[0]["data"] == expected["data"]
+    assert not outputs(notebook, "application/vnd.jupyter.widget-view+json")
+
+
+def test_the_page_asks_no_network_for_its_figures(tmp_path: Path) -> None:
+    """A page made of a batch run loads nothing of plotly's from another host."""
+    notebook = run(tmp_path, interactive=False)
+    page, _ = nbconvert.HTMLExporter(template_name="basic", exclude_input=True).from_notebook_node(notebook)
+    assert "Istio ambient" in page
+    assert not re.search(r"<script[^>]+src=.https?:", page)
