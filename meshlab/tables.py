@@ -42,7 +42,7 @@ def read_table(topic: str) -> pl.DataFrame:
     """A table of ``data/``, such as ``sources`` or ``decision/cni``, typed and checked by its columns file.
 
     Raises:
-        MeshlabError: A cell is missing, of another type, or names a source that nobody declared.
+        MeshlabError: A column or a cell is missing, or of another type.
     """
     return check_table(data_path(f"{topic}.csv"), data_path(f"{topic}.columns.csv"))
 
