@@ -1,8 +1,9 @@
 """From measurements to coefficients: a mixed model on logarithms, one for each kind of figure.
 
-log(measured) = log(model(coefficients)) + effect of the rig and component + noise. Coefficients have lognormal priors
-(``data/evidence/priors.csv``), so that one without a measurement keeps its prior. An effect that all rows of a rig
-share makes a source with many rows count little more than a source with one: the weight goes to sources, not to rows.
+log(measured) = log(model(coefficients)) + effect of the rig + effect of the component on that rig + noise.
+Coefficients have lognormal priors (``data/evidence/priors.csv``), so that one without a measurement keeps its prior.
+Effects that all rows of a rig share make a source with many rows count little more than a source with one: the weight
+goes to sources, not to rows. The effect of the rig also keeps two data planes that one rig measured side by side.
 
 ``scipy.optimize.least_squares`` finds the coefficients: the model is not linear in their logarithms, a trust region
 needs no starting point near the answer, and its Jacobian comes from one polars query over all perturbed coefficients.
@@ -10,12 +11,14 @@ needs no starting point near the answer, and its Jacobian comes from one polars 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import least_squares, minimize
+from scipy.stats import t
 
 from meshlab.coefficients import NINETY_PERCENT, Value, log_normal_interval, log_sd
 from meshlab.measurements import predicted
@@ -26,8 +29,9 @@ PERTURBATION = 1e-4
 ROUNDS = 4
 """Rounds of coefficients given spreads, then spreads given coefficients."""
 
-SPREAD_PRIOR = {"between": (0.35, 0.7), "within": (0.2, 0.7)}
-"""Standard deviation of the logarithm between and within sources before any measurement, and the width of that."""
+SPREAD_PRIOR = {"rig": (0.25, 0.7), "component": (0.25, 0.7), "row": (0.2, 0.7)}
+"""Standard deviations of the logarithm before any measurement, each with its width: what all rows of a rig share (its
+hardware), what its rows of one component share (how it was loaded and counted), and what is a row's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +42,16 @@ class KindFit:
         names: The coefficients that are not fixed.
         mean: Logarithms of their medians.
         covariance: Of those logarithms.
-        spreads: For each group of components, the standard deviations between and within sources.
+        spreads: For each group of components, the standard deviations in the order of ``SPREAD_PRIOR``.
+        rigs: For each group of components, the number of rigs.
         touched: For each coefficient, the sources whose rows depend on it.
     """
 
     names: tuple[str, ...]
     mean: np.ndarray
     covariance: np.ndarray
-    spreads: dict[str, tuple[float, float]]
+    spreads: dict[str, tuple[float, ...]]
+    rigs: dict[str, int]
     touched: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -59,7 +65,8 @@ class _Problem:
     prior_mean: np.ndarray
     prior_sd: np.ndarray
     observed: np.ndarray
-    same_effect: np.ndarray
+    same_rig: np.ndarray
+    same_component: np.ndarray
     groups: tuple[str, ...]
     row_groups: np.ndarray
 
@@ -78,9 +85,10 @@ class _Problem:
         return values[0], (values[1:] - values[0]).T / PERTURBATION
 
     def covariance(self, log_spreads: np.ndarray) -> np.ndarray:
-        """Covariance of the rows: what a rig's rows share, and noise."""
-        between, within = np.exp(log_spreads.reshape(2, -1))[:, self.row_groups]
-        return self.same_effect * np.outer(between, between) + np.diag(within**2)
+        """Covariance of the rows: what a rig's rows share, what its rows of one component share, and noise."""
+        rig, component, row = np.exp(log_spreads.reshape(len(SPREAD_PRIOR), -1))[:, self.row_groups]
+        shared = self.same_rig * np.outer(rig, rig) + self.same_component * np.outer(component, component)
+        return shared + np.diag(row**2)
 
 
 def fit_kind(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> KindFit:
@@ -109,7 +117,6 @@ def fit_kind(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> KindFit:
 def _problem(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> _Problem:
     free = priors.filter(pl.col("kind") == kind, pl.col("lo") < pl.col("hi"), ~_is_spread())
     fixed = priors.filter(~pl.col("coefficient").is_in(free["coefficient"].implode()))
-    effect = rows.select(pl.concat_str(*EFFECT, separator="|"))["rig"].to_numpy() if rows.height else np.array([])
     groups = tuple(sorted(rows["spread"].unique()))
     return _Problem(
         rows=rows,
@@ -118,18 +125,22 @@ def _problem(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> _Problem:
         prior_mean=free["median"].log().to_numpy(),
         prior_sd=free.select(log_sd(pl.col("lo"), pl.col("hi"))).to_series().to_numpy(),
         observed=rows["value"].log().to_numpy(),
-        same_effect=(effect[:, None] == effect[None, :]).astype(float),
+        same_rig=_same(rows, RIG),
+        same_component=_same(rows, RIG, *COMPONENT),
         groups=groups,
         row_groups=np.array([groups.index(group) for group in rows["spread"]], dtype=int),
     )
 
 
-EFFECT = (
-    pl.col("rig"),
-    pl.col("component").str.replace("-(client|server)$", ""),
-    pl.col("dataplane"),
-)
-"""Rows that share these share what the model does not explain."""
+RIG = pl.col("rig")
+
+COMPONENT = (pl.col("component").str.replace("-(client|server)$", ""), pl.col("dataplane"))
+
+
+def _same(rows: pl.DataFrame, *keys: pl.Expr) -> np.ndarray:
+    """For each pair of rows, 1 where they agree in all keys."""
+    groups = rows.select(pl.concat_str(*keys, separator="|").rank("dense").alias("group"))["group"].to_numpy()
+    return np.equal.outer(groups, groups).astype(float)
 
 
 def _is_spread() -> pl.Expr:
@@ -181,13 +192,13 @@ def _spreads(
 def _result(
     problem: _Problem, point: np.ndarray, covariance: np.ndarray, log_spreads: np.ndarray, jacobian: np.ndarray
 ) -> KindFit:
-    between, within = np.exp(log_spreads.reshape(2, -1)) if problem.groups else ((), ())
     touched = {
         name: tuple(sorted(set(problem.rows["source_id"].to_numpy()[np.abs(jacobian[:, index]) > TOUCHES])))
         for index, name in enumerate(problem.names)
     }
-    spreads = dict(zip(problem.groups, zip(between, within, strict=True), strict=True))
-    return KindFit(problem.names, point, covariance, spreads, touched)
+    spreads = dict(zip(problem.groups, np.exp(log_spreads.reshape(len(SPREAD_PRIOR), -1)).T.tolist(), strict=True))
+    rigs = dict(problem.rows.group_by("spread").agg(pl.n_unique("rig")).iter_rows())
+    return KindFit(problem.names, point, covariance, spreads, rigs, touched)
 
 
 TOUCHES = 0.05
@@ -226,6 +237,8 @@ def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, object]:
     group = "agent" if "_control_" in name or (dataplane == "cilium" and "latency" not in name) else "proxy"
     if group not in fit.spreads:
         return {"is_prior": True}
-    median, lo, hi = log_normal_interval(0.0, float(np.hypot(*fit.spreads[group])))
+    # with few rigs their spread is itself uncertain: Student's factor, as for a prediction interval of a meta-analysis
+    few = t.ppf(0.9, max(fit.rigs[group] - 1, 2)) / NINETY_PERCENT
+    median, lo, hi = log_normal_interval(0.0, few * math.hypot(*fit.spreads[group]))
     sources = "|".join(sorted({source for touched in fit.touched.values() for source in touched}))
     return {"median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": sources}

@@ -14,12 +14,16 @@ from statistics import NormalDist
 
 import polars as pl
 
-from meshlab.coefficients import Value
+from meshlab.coefficients import Coefficients, Value
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 SMALLEST_MS = 1e-12
 """Stands beside the mean of a path without any traversal, so that its shape stays a number. [ms]"""
+
+
+CROWDED_CONNECTIONS = 16.0
+"""Connection ends of a sidecar beyond which more of them add no latency. [count] Sources: S02."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,18 @@ class Traversals:
 
     count: Value
     mean_ms: Value
+
+
+def queueing(c: Coefficients, connections: Value) -> Value:
+    """Time in a sidecar with so many connection ends over its time with 16 or more. [ratio]
+
+    (connections / 16) ** exponent, at most 1: requests that arrive together on several connections queue. Fewer than
+    one connection end counts as one.
+
+    Sources: S02 (data/sources.csv).
+    """
+    crowd = connections.clip(1.0, CROWDED_CONNECTIONS) * (1.0 / CROWDED_CONNECTIONS)
+    return crowd ** c["latency_connection_exponent"]
 
 
 def path_mean(path: Sequence[Traversals]) -> Value:

@@ -88,8 +88,15 @@ def traffic() -> cpu.Traffic:
     return cpu.Traffic(is_grpc, 0.0, 0.0, is_mtls)
 
 
+def _platform(factor: Value) -> pl.Expr:
+    """The factor on virtual machines, its inverse on bare metal, one where the source does not say."""
+    on_metal = pl.when(platform="bare-metal").then(1.0 / factor)
+    return pl.when(platform="cloud-vm").then(factor).otherwise(on_metal.otherwise(1.0))
+
+
 def _proxies(c: Coefficients, idle: str, per_1000: Value) -> Value:
-    return cpu.proxies(c, ROW["instances"], ROW["rate"], idle, per_1000, traffic().cpu_factor(c), PAYLOAD_MB)
+    factor = traffic().cpu_factor(c) * _platform(c["vm_cpu_factor"])
+    return cpu.proxies(c, ROW["instances"], ROW["rate"], idle, per_1000, factor, PAYLOAD_MB)
 
 
 def _sidecar_memory(c: Coefficients) -> Value:
@@ -147,7 +154,8 @@ def _path_latency(c: Coefficients) -> Value:
     """Added latency of a path through ``instances`` traversals, at the percentile that the metric names. [ms]"""
     busy = (ROW["rate"] * ROW["instances"] / pl.col("proxies") * 1e-3).clip(upper_bound=3.0)
     factor = traffic().latency_factor(c)
-    slowed = factor * (1.0 + c["latency_rate_slope"] * busy)
+    queue = latency.queueing(c, ROW["connections"].fill_null(latency.CROWDED_CONNECTIONS))
+    slowed = factor * (1.0 + c["latency_rate_slope"] * busy) * queue
     body = c["byte_latency_ms"] * PAYLOAD_MB
     per_traversal = (
         pl.when(dataplane="istio-sidecar")

@@ -116,6 +116,8 @@ def prepared(filled: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:
         "_changes_cni": is_new.fill_null(value=True).cast(pl.Float64),
         # OpenShift forbids the init container that sidecars otherwise use
         "_uses_istio_cni": is_openshift.fill_null(value=False).cast(pl.Float64),
+        # other clusters may run on virtual machines or on bare metal: nothing says which
+        "_is_vm": pl.col("cloud").is_in(["gke", "aks", "eks", "doks"]).fill_null(value=False).cast(pl.Float64),
         "_replaced_memory_mib": replaced_agent("memory_mib"),
         "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
     }
@@ -127,9 +129,10 @@ def prepared(filled: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:
 def factors(c: Coefficients, suffix: str) -> dict[str, pl.Expr]:
     """What a request costs by its protocol and encryption, as columns of medians or of draws."""
     traffic = Traffic.of_columns()
+    platform = 1.0 + (c["vm_cpu_factor"] - 1.0) * pl.col("_is_vm")
     return {
-        f"_cpu_factor{suffix}": traffic.cpu_factor(c),
-        f"_plain_cpu_factor{suffix}": traffic.without_mtls().cpu_factor(c),
+        f"_cpu_factor{suffix}": traffic.cpu_factor(c) * platform,
+        f"_plain_cpu_factor{suffix}": traffic.without_mtls().cpu_factor(c) * platform,
         f"_latency_factor{suffix}": traffic.latency_factor(c),
     }
 
@@ -176,7 +179,8 @@ def istio_sidecar(c: Coefficients, x: Cluster) -> Parts:
     rate = 2.0 * x.requests_per_second
     per_1000 = 0.5 * (c["sidecar_client_mcores"] + c["sidecar_server_mcores"])
     cni_nodes = x.nodes * x.uses_istio_cni
-    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(rate, x.pods))
+    queue = latency.queueing(c, 2.0 * x.connections / x.pods)
+    slowed = x.latency_factor * (queue * (1.0 + c["latency_rate_slope"] * busy(rate, x.pods)))
     return Parts(
         data_memory=x.pods * memory.sidecar(c, x.config_services, x.endpoints, 2.0 * x.connections / x.pods)
         + memory.istio_cni(c) * cni_nodes,
@@ -237,7 +241,8 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
 def linkerd(c: Coefficients, x: Cluster) -> Parts:
     """Linkerd with a proxy beside every pod: each call crosses two."""
     rate = 2.0 * x.requests_per_second
-    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(rate, x.pods))
+    queue = latency.queueing(c, 2.0 * x.connections / x.pods)
+    slowed = x.latency_factor * (queue * (1.0 + c["latency_rate_slope"] * busy(rate, x.pods)))
     return Parts(
         data_memory=x.pods * memory.linkerd_proxy(c, 2.0 * x.connections / x.pods),
         control_memory=memory.linkerd_control_plane(c, c["control_plane_replicas"], x.pods),
