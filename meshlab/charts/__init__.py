@@ -68,6 +68,7 @@ CHARTS: dict[str, Chart] = {
             kind=TOTALS,
             figure="cost_usd_per_month",
             unit="USD/month",
+            unit_beside="USD",
             axis="Cost of memory and CPU over no mesh",
             key=_BAR_KEY,
         ),

@@ -53,6 +53,7 @@ class Chart:
         kind: How it is made.
         figure: Column of the estimates that it shows, less the end of the interval.
         unit: Unit of that figure.
+        unit_beside: What of the unit is repeated beside each figure; all of it, unless said.
         axis: Title of the value axis, less the unit.
         key: What the marks mean, in one line under the title.
     """
@@ -63,6 +64,7 @@ class Chart:
     kind: Kind
     figure: str = ""
     unit: str = ""
+    unit_beside: str | None = None
     axis: str = ""
     key: str = ""
 

@@ -18,7 +18,7 @@ SIDES_PX = (128, 150)
 AXIS_PX = 50
 """Room for the value axis. [px]"""
 
-BAR_PX, DOTS_PX = 44, 70
+BAR_PX, DOTS_PX = 48, 70
 """Height of a data plane's row, by kind of chart. [px]"""
 
 PERCENTILES = {"p50": ("circle", -0.27), "p90": ("diamond", 0.0), "p99": ("square", 0.27)}
@@ -31,7 +31,7 @@ ENDS = {"lo": "_lo", "median": "", "hi": "_hi"}
 """Columns of an interval, and how the estimates end them."""
 
 MARKS = {"recommended": ("★", "recommended"), "today": ("●", "runs today"), "extrapolated": ("†", "extrapolated")}
-"""What is said of a data plane under its name, by the column that says whether it applies."""
+"""What is said of a data plane, in a symbol and in words, by the column that says whether it applies."""
 
 COMMON = ("dataplane", "label", *MARKS)
 
@@ -211,7 +211,7 @@ VALUE_AXIS = {
     "rangemode": "tozero",
     "fixedrange": True,
     "automargin": False,
-    "nticks": 6,
+    "nticks": 5,
     "tickangle": 0,
     "exponentformat": "SI",
     "minexponent": 5,
@@ -228,17 +228,18 @@ def _band(row: int, colour: str) -> Spec:
 
 
 def _row_label(row: Row) -> str:
-    marks = [f"{symbol} {word}" for column, (symbol, word) in MARKS.items() if row[column]]
-    return "<br>".join(
-        [f"<b>{row['label']}</b>", *([small(", ".join(marks))] if len(marks) == 1 else map(small, marks))]
-    )
+    """A data plane's name, with a dagger where a caveat applies, and below it what else is said of it."""
+    name = f"<b>{row['label']}</b>" + (f" {MARKS['extrapolated'][0]}" if row["extrapolated"] else "")
+    below = [f"{MARKS[mark][0]} {MARKS[mark][1]}" for mark in ("recommended", "today") if row[mark]]
+    return "<br>".join([name, *map(small, below)])
 
 
 def _bar_label(chart: Chart, row: Row) -> str:
     if row["median"] is None:
         return "unknown"
     interval = interval_text(row["lo"], row["hi"])
-    figure = f"<b>{figure_text(row['median'])}</b> {chart.unit}"
+    unit = chart.unit if chart.unit_beside is None else chart.unit_beside
+    figure = f"<b>{figure_text(row['median'])}</b> {unit}"
     return f"{figure}<br>{small(interval)}" if interval else figure
 
 

@@ -63,7 +63,7 @@ def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
     shapes: list[Spec] = []
     y = 0.0
     for group in frame.partition_by("table", maintain_order=True):
-        heading = TABLES.get(group["table"][0], group["table"][0])
+        heading = _heading(group["table"][0])
         annotations.append(_at(y + 4, words(f"<b>{heading}</b>", 0, colours.ink, TEXT_PX)))
         y += HEADING_PX
         for row in group.iter_rows(named=True):
@@ -87,6 +87,10 @@ def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
     return framed(chart, canvas, [], layout, y)
 
 
+def _heading(table: str) -> str:
+    return TABLES[table] if table in TABLES else table
+
+
 def _state_words(row: Mapping[str, Any]) -> str:
     state = STATES[row["state"]]
     return f"<b>{state.symbol}</b> {state.word}" + ("<br><b>★</b> decides" if row["decides"] else "")
@@ -104,7 +108,7 @@ def _block(row: Mapping[str, Any], width_px: float, muted: str) -> list[str]:
 
 
 def _when(condition: str) -> str:
-    return "where no row above matches" if condition == "true" else f"when {condition}"
+    return "always, where no other row decides" if condition == "true" else f"when {condition}"
 
 
 def _band(top: float, bottom: float, colour: str) -> Spec:
@@ -124,7 +128,7 @@ def rows(_chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
     """The decision tables as rows of text."""
     return [
         {
-            "question": TABLES.get(row["table"], row["table"]),
+            "question": _heading(row["table"]),
             "row": row["id"],
             "state": f"{STATES[row['state']].symbol} {STATES[row['state']].word}",
             "recommends": row["option"],
@@ -138,12 +142,14 @@ def rows(_chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
 
 
 def sentences(_chart: Chart, frame: pl.DataFrame) -> Iterator[str]:
-    """The state of each row in words."""
-    for row in frame.iter_rows(named=True):
-        missing = f", for want of {row['missing']}" if row["missing"] else ""
-        decides = " and decides" if row["decides"] else ""
-        table = TABLES.get(row["table"], row["table"])
-        yield f"{table}, row {row['id']} for {row['option']}: {row['state']}{decides}{missing}."
+    """Rows that match or might, in words; the others are counted."""
+    for group in frame.partition_by("table", maintain_order=True):
+        table = _heading(group["table"][0])
+        for row in group.filter(pl.col("state") != "not matched").iter_rows(named=True):
+            missing = f", for want of {row['missing']}" if row["missing"] else ""
+            decides = " and decides" if row["decides"] else ""
+            yield f"{table}, row {row['id']} for {row['option']}: {row['state']}{decides}{missing}."
+        yield f"{table}: {(group['state'] == 'not matched').sum()} of {group.height} rows do not match."
 
 
 MATRIX = Kind(prepare, draw, rows, sentences, source_ids)

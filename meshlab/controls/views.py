@@ -98,7 +98,7 @@ class Instrument(widgets.HBox):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """What a page shows, and for a page without a kernel a sentence in place of the widgets' inner workings."""
-        return {**super()._repr_mimebundle_(**options), "text/plain": WITHOUT_KERNEL}
+        return {**(super()._repr_mimebundle_(**options) or {}), "text/plain": WITHOUT_KERNEL}
 
 
 def side_by_side(*parts: widgets.Widget) -> Instrument:
