@@ -26,8 +26,8 @@ from meshlab.measurements import predicted
 PERTURBATION = 1e-4
 """Step of a logarithm for the Jacobian."""
 
-ROUNDS = 4
-"""Rounds of coefficients given spreads, then spreads given coefficients."""
+ROUNDS, ROUNDS_AGAIN = 4, 2
+"""Rounds of coefficients given spreads, then spreads given coefficients; from the priors, or from an earlier fit."""
 
 SPREAD_PRIOR = {"rig": (0.25, 0.7), "component": (0.25, 0.7), "row": (0.2, 0.7)}
 """Standard deviations of the logarithm before any measurement, each with its width: what all rows of a rig share (its
@@ -91,20 +91,24 @@ class _Problem:
         return shared + np.diag(row**2)
 
 
-def fit_kind(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> KindFit:
+def fit_kind(rows: pl.DataFrame, priors: pl.DataFrame, kind: str, start: KindFit | None = None) -> KindFit:
     """Coefficients of one kind from rows of evidence.
 
     Args:
         rows: Rows to fit, columns of ``measurements.measurements()``.
         priors: Columns of ``priors.csv``.
         kind: ``memory``, ``cpu`` or ``latency``.
+        start: A fit to more rows, from which this one starts.
     """
     problem = _problem(rows.filter(kind=kind), priors, kind)
     centres, widths = _spread_prior(len(problem.groups))
     log_spreads, point = centres, problem.prior_mean
+    if start is not None:
+        point = start.mean
+        log_spreads = np.log([start.spreads[group] for group in problem.groups]).T.ravel()
     if not problem.rows.height:
         return _result(problem, point, np.diag(problem.prior_sd**2), centres, np.zeros((0, len(point))))
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if start is None else ROUNDS_AGAIN):
         point = _coefficients(problem, point, log_spreads)
         value, jacobian = problem.jacobian(point)
         log_spreads = _spreads(problem, point, value, jacobian, centres, widths)
