@@ -34,6 +34,9 @@ CELL_TIME_LIMIT_S = 120
 PLOTLY_SCRIPT = "assets/plotly.min.js"
 """The one copy of plotly.js of a reports folder."""
 
+ENGINE = "meshlab" if hasattr(os, "fork") else None
+"""The papermill engine: ours where a process can fork, papermill's own elsewhere."""
+
 VOLATILE_METADATA = ("papermill", "execution")
 """What papermill and the kernel note of a run: times and paths, which would make every run differ."""
 
@@ -171,7 +174,7 @@ def run_workbook(review: Review, work: Path, folder: Path) -> nbformat.NotebookN
             parameters={"source": "review.json"},
             cwd=str(work),
             kernel_name="python3",
-            kernel_manager_class="meshlab.kernels.LocalKernelManager",
+            engine_name=ENGINE,
             progress_bar=False,
             execution_timeout=CELL_TIME_LIMIT_S,
         )
