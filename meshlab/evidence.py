@@ -27,7 +27,7 @@ GOALS = {"memory": 1.35, "cpu": 2.0, "latency": 2.0}
 COVERAGE_GOAL = 0.7
 """Share of figures inside the 10-90 % interval that the models aim at, sources left out."""
 
-SIGNIFICANT_DIGITS = 6
+SIGNIFICANT_DIGITS = 4
 
 
 # --- the fit -------------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def _draw_columns(coefficients: pl.DataFrame) -> pl.DataFrame:
 def _spread_of_row(coefficients: pl.DataFrame) -> pl.Expr:
     """The draw of the spread that bears on a row: by data plane, kind, and whether it is a control plane or agent."""
     expression = pl.lit(1.0)
-    for name in coefficients.filter(component="between-sources")["coefficient"]:
+    for name in coefficients.filter(pl.col("coefficient").str.ends_with("_spread"))["coefficient"]:
         plane, *control, kind = name.removesuffix("_spread").split("_")
         is_plane = pl.col("dataplane").str.strip_prefix("istio-") == plane
         is_control = pl.col("component").str.contains("istiod|control-plane|operator") == bool(control)

@@ -169,7 +169,7 @@ def _coefficients(problem: _Problem, start: np.ndarray, log_spreads: np.ndarray)
         white = solve_triangular(root, -problem.jacobian(point)[1], lower=True)
         return np.vstack([white, np.diag(1.0 / problem.prior_sd)])
 
-    return least_squares(residuals, start, jac=jacobian, method="trf", x_scale="jac", xtol=1e-7, ftol=1e-7).x
+    return least_squares(residuals, start, jac=jacobian, method="trf", x_scale="jac", xtol=1e-9, ftol=1e-9).x
 
 
 def _spreads(
@@ -190,7 +190,7 @@ def _spreads(
         prior = ((log_spreads - centres) / widths) ** 2
         return float(np.log(np.diag(root)).sum() + 0.5 * (white @ white) + 0.5 * prior.sum())
 
-    return minimize(surprise, centres, method="L-BFGS-B").x
+    return minimize(surprise, centres, method="L-BFGS-B", tol=1e-10).x
 
 
 def _result(
@@ -224,6 +224,8 @@ def _coefficient_row(prior: dict[str, object], fit: KindFit | None) -> dict[str,
     name = str(prior["coefficient"])
     if fit is None:
         return {**prior, "is_prior": prior["source_ids"] == "meshlab"}
+    if name.endswith("_noise"):
+        return {**prior, **_noise_row(fit)}
     if prior["component"] == "between-sources":
         return {**prior, **_spread_row(name, str(prior["dataplane"]), fit)}
     if name not in fit.names:
@@ -237,6 +239,15 @@ def _coefficient_row(prior: dict[str, object], fit: KindFit | None) -> dict[str,
     return {**prior, "median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": "|".join(fit.touched[name])}
 
 
+def _noise_row(fit: KindFit) -> dict[str, object]:
+    row = max(spread[-1] for spread in fit.spreads.values())
+    return dict.fromkeys(("median", "lo", "hi"), row) | {"is_prior": False, "source_ids": _all_sources(fit)}
+
+
+def _all_sources(fit: KindFit) -> str:
+    return "|".join(sorted({source for touched in fit.touched.values() for source in touched}))
+
+
 def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, object]:
     group = "agent" if "_control_" in name or (dataplane == "cilium" and "latency" not in name) else "proxy"
     if group not in fit.spreads:
@@ -244,5 +255,4 @@ def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, object]:
     # with few rigs their spread is itself uncertain: Student's factor, as for a prediction interval of a meta-analysis
     few = t.ppf(0.9, max(fit.rigs[group] - 1, 2)) / NINETY_PERCENT
     median, lo, hi = log_normal_interval(0.0, few * math.hypot(*fit.spreads[group]))
-    sources = "|".join(sorted({source for touched in fit.touched.values() for source in touched}))
-    return {"median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": sources}
+    return {"median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": _all_sources(fit)}

@@ -92,10 +92,6 @@ def comparison(measured: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFra
     keys = ["scenario", "dataplane"]
     figures = estimate(measured.drop(*OWN_COLUMNS, "kind"), coefficients)
     joined = measured.lazy().join(figures, on=keys, how="left", maintain_order="left")
-    picked = [
-        pl.coalesce(pl.when(metric=name).then(f"{name}{end}") for name in METRICS).alias(column)
-        for end, column in (("_lo", "lo"), ("", "predicted"), ("_hi", "hi"))
-    ]
     component = pl.col("metric").str.extract(r"^(data_plane|control_plane)").fill_null("all")
     return (
         joined.select(
@@ -104,13 +100,20 @@ def comparison(measured: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFra
             *("dataplane", "kind", "metric"),
             pl.when(kind="latency").then(pl.lit("path")).otherwise(component).alias("component"),
             pl.col("value").alias("measured"),
-            *(picked[1], picked[0], picked[2]),
+            picked("").alias("predicted"),
+            picked("_lo").alias("lo"),
+            picked("_hi").alias("hi"),
             "unit",
         )
         .with_columns(**quality())
         .with_columns(left_out=pl.lit(value=True))
         .collect()
     )
+
+
+def picked(end: str) -> pl.Expr:
+    """The figure that a row's metric names, from the columns of ``estimate``: ``_lo``, the middle or ``_hi``."""
+    return pl.coalesce(pl.when(metric=name).then(f"{name}{end}") for name in METRICS)
 
 
 def quality() -> dict[str, pl.Expr]:
