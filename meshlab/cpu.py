@@ -23,58 +23,49 @@ class Traffic:
     """What a request is, as far as its cost depends on it.
 
     Args:
-        is_grpc: Whether it is gRPC, as 0 or 1.
-        is_http2: Whether it is HTTP/2, as 0 or 1.
-        is_tcp: Whether it is opaque TCP, as 0 or 1.
-        is_mtls: Whether it is encrypted with workload identity, as 0 or 1.
+        grpc: Share that is gRPC. [share]
+        http2: Share that is HTTP/2. [share]
+        tcp: Share that is opaque TCP; what remains is HTTP/1.1. [share]
+        mtls: Share that is encrypted with workload identity. [share]
     """
 
-    is_grpc: Value
-    is_http2: Value
-    is_tcp: Value
-    is_mtls: Value
+    grpc: Value
+    http2: Value
+    tcp: Value
+    mtls: Value
 
     @classmethod
-    def of_columns(cls, protocol: str = "protocol", mtls: str = "mtls") -> Traffic:
-        """Traffic of a frame's rows."""
-        return cls(
-            *((pl.col(protocol) == name).cast(pl.Float64) for name in ("grpc", "http2", "tcp")),
-            pl.col(mtls).cast(pl.Float64),
-        )
+    def of_columns(cls) -> Traffic:
+        """Traffic of a scenario's columns ``protocol`` and ``mtls``."""
+        protocols = ((pl.col("protocol") == name).cast(pl.Float64) for name in ("grpc", "http2", "tcp"))
+        return cls(*protocols, pl.col("mtls").cast(pl.Float64))
+
+    def without_mtls(self) -> Traffic:
+        """The same traffic where the proxy does not encrypt it itself."""
+        return replace(self, mtls=0.0)
 
     def cpu_factor(self, c: Coefficients) -> Value:
         """Cost of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
 
         Sources: R01 (protocol), S06 (mTLS).
         """
-        protocol = (
-            1.0
-            + (c["grpc_cpu_factor"] - 1.0) * self.is_grpc
-            + (c["http2_cpu_factor"] - 1.0) * self.is_http2
-            + (c["tcp_cpu_factor"] - 1.0) * self.is_tcp
-        )
-        return protocol * self.mtls_factor(c["mtls_cpu_factor"])
+        return self._factor(c, "cpu")
 
     def latency_factor(self, c: Coefficients) -> Value:
         """Time of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
 
         Sources: R06 (mTLS and TCP, at saturation).
         """
+        return self._factor(c, "latency")
+
+    def _factor(self, c: Coefficients, figure: str) -> Value:
         protocol = (
-            1.0
-            + (c["grpc_latency_factor"] - 1.0) * self.is_grpc
-            + (c["http2_latency_factor"] - 1.0) * self.is_http2
-            + (c["tcp_latency_factor"] - 1.0) * self.is_tcp
+            (1.0 - self.grpc - self.http2 - self.tcp)
+            + c[f"grpc_{figure}_factor"] * self.grpc
+            + c[f"http2_{figure}_factor"] * self.http2
+            + c[f"tcp_{figure}_factor"] * self.tcp
         )
-        return protocol * self.mtls_factor(c["mtls_latency_factor"])
-
-    def without_mtls(self) -> Traffic:
-        """The same traffic where the proxy does not encrypt it itself."""
-        return replace(self, is_mtls=0.0)
-
-    def mtls_factor(self, factor: Value) -> Value:
-        """The factor where traffic is encrypted, else one. [ratio]"""
-        return 1.0 + (factor - 1.0) * self.is_mtls
+        return protocol * (c[f"mtls_{figure}_factor"] * self.mtls + (1.0 - self.mtls))
 
 
 def proxies(

@@ -84,8 +84,8 @@ WAYPOINTS_OF_S11 = 3
 
 def traffic() -> cpu.Traffic:
     """What a request of a measurement is; what the source does not say is taken as HTTP/1.1 without mTLS."""
-    is_grpc, is_mtls = pl.col("grpc_share").fill_null(0), pl.col("mtls").fill_null(value=False).cast(pl.Float64)
-    return cpu.Traffic(is_grpc, 0.0, 0.0, is_mtls)
+    mtls = pl.col("mtls").fill_null(value=False).cast(pl.Float64)
+    return cpu.Traffic(grpc=pl.col("grpc_share").fill_null(0), http2=0.0, tcp=0.0, mtls=mtls)
 
 
 def _platform(factor: Value) -> pl.Expr:

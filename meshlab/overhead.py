@@ -6,9 +6,9 @@ components are in ``memory``, ``cpu`` and ``latency``; this module says how many
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 
 import polars as pl
 
@@ -53,6 +53,9 @@ INTERVAL_FIGURES = (
 
 PART_FIGURES = ("ebpf_maps_memory_gib", "cni_change_memory_gib", "cni_change_cpu_cores", "nodes_filled")
 """Figures without an interval: parts of the totals, and whole nodes."""
+
+Stage = dict[str, Value]
+"""Columns that a frame gains together."""
 
 DRAWN = "_draws"
 """End of the name of a column that holds draws."""
@@ -100,8 +103,8 @@ class Cluster:
         return cls(**{name: pl.col(f"_{name}{suffix if name in sampled else ''}") for name in cls.__slots__})
 
 
-def prepared(filled: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:
-    """The frame with every quantity that several data planes derive from the inputs, as columns ``_name``."""
+def prepared(c: Coefficients) -> tuple[Stage, Stage, Stage]:
+    """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
     numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
     is_openshift = pl.col("cloud") == "openshift"
     is_new = pl.col("current_cni") != "cilium"
@@ -123,7 +126,7 @@ def prepared(filled: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:
     }
     # one replica a namespace where layer 7 is used, more as the rate asks for them
     waypoints = pl.col("_namespaces") * pl.col("_has_l7") + pl.col("_l7_rate") / c["waypoint_capacity_rps"]
-    return filled.with_columns(**numbers).with_columns(**derived).with_columns(_waypoints=waypoints)
+    return numbers, derived, {"_waypoints": waypoints}
 
 
 def factors(c: Coefficients, suffix: str) -> dict[str, pl.Expr]:
@@ -378,21 +381,17 @@ def path_columns(path: Sequence[Traversals]) -> dict[str, Value]:
     }
 
 
-def with_percentiles(frame: pl.LazyFrame, parts: int, c: Coefficients) -> pl.LazyFrame:
-    """The frame with ``_ratio_p50`` and so on: percentiles of the path over its mean. [ratio]"""
+def percentile_stages(parts: int, c: Coefficients) -> tuple[Stage, Stage, Stage, Stage]:
+    """Stages that end in ``_ratio_p50`` and so on: percentiles of a path of so many parts over its mean. [ratio]"""
     path = [Traversals(pl.col(f"_count_{index}"), pl.col(f"_mean_{index}")) for index in range(parts)]
+    moments = {"_mean": latency.path_mean(path), "_variance": latency.path_variance(path)}
     root = latency.inverse_root_shape(pl.col("_mean"), pl.col("_variance"), c["latency_shape"])
     roots = {
         f"_root_{name}": latency.quantile_root(pl.col("_inverse_root"), probability)
-        for name, probability in latency.PERCENTILES.items()
+        for name, probability in PERCENTILES.items()
     }
-    cubes = {f"_ratio_{name}": pl.col(f"_root_{name}").pow(3) for name in latency.PERCENTILES}
-    return (
-        frame.with_columns(_mean=latency.path_mean(path), _variance=latency.path_variance(path))
-        .with_columns(_inverse_root=root)
-        .with_columns(**roots)
-        .with_columns(**cubes)
-    )
+    ratios = {f"_ratio_{name}": pl.col(f"_root_{name}").pow(3) for name in PERCENTILES}
+    return moments, {"_inverse_root": root}, roots, ratios
 
 
 def part_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Value]:
@@ -426,19 +425,59 @@ def estimate(
     Returns:
         ``scenario, dataplane``, then INTERFACE's figures, ``in_evidence_range`` and the parts of the totals.
     """
+    steps = _fitted_steps(intervals) if coefficients is None else steps_of(coefficients, intervals=intervals)
+    base = _stages(with_defaults(scenarios), steps.base)
+    planes = [_stages(base, stages).select(selected) for stages, selected in steps.planes]
+    estimates = pl.concat([base.select(steps.none), *planes], how="vertical")
+    if isinstance(scenarios, pl.DataFrame) and scenarios.height <= FEW_ROWS:
+        # over few rows most of the time is planning, at which the in-memory engine is twice as fast
+        return estimates.collect(engine="in-memory").lazy()
+    return estimates
+
+
+FEW_ROWS = 1000
+"""Rows of a frame in memory up to which an estimate is computed at once: a slider's tick, a team, a page of teams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The expressions of an estimate, which depend on the coefficients and not on the scenarios.
+
+    Args:
+        base: Stages that all data planes share.
+        none: Columns of the rows without a mesh.
+        planes: For each data plane its stages, and the columns that it returns.
+    """
+
+    base: tuple[Stage, ...]
+    none: tuple[pl.Expr, ...]
+    planes: tuple[tuple[tuple[Stage, ...], tuple[pl.Expr, ...]], ...]
+
+
+def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
+    """The expressions of an estimate with these coefficients."""
     middle = medians(coefficients)
     sampled = draws(coefficients) if intervals else None
-    base = prepared(with_defaults(scenarios), middle).with_columns(
-        **factors(middle, ""), **(factors(sampled, DRAWN) if sampled else {})
-    )
-    planes = [_plane(base, dataplane, middle, sampled) for dataplane in MODELS]
-    return pl.concat([_none(base, planes[0]), *planes], how="vertical")
+    request = factors(middle, "") | (factors(sampled, DRAWN) if sampled else {})
+    planes = tuple(_plane(dataplane, middle, sampled) for dataplane in MODELS)
+    return Steps(base=(*prepared(middle), request), none=tuple(_none(planes[0][1])), planes=planes)
 
 
-def _plane(base: pl.LazyFrame, dataplane: str, middle: Coefficients, sampled: Coefficients | None) -> pl.LazyFrame:
+@cache
+def _fitted_steps(intervals: bool) -> Steps:  # noqa: FBT001  (a key of the cache)
+    return steps_of(None, intervals=intervals)
+
+
+def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
+    return reduce(lambda before, stage: before.with_columns(**stage), stages, frame)
+
+
+def _plane(
+    dataplane: str, middle: Coefficients, sampled: Coefficients | None
+) -> tuple[tuple[Stage, ...], tuple[pl.Expr, ...]]:
     suffixes = ("", DRAWN) if sampled else ("",)
     parts = MODELS[dataplane](middle, Cluster.of_columns(""))
-    columns = {
+    figures = {
         **split_figures(middle, dataplane, ""),
         **(split_figures(sampled, dataplane, DRAWN) if sampled else {}),
         **path_columns(parts.path),
@@ -449,25 +488,24 @@ def _plane(base: pl.LazyFrame, dataplane: str, middle: Coefficients, sampled: Co
         f"cost_usd_per_month{suffix}": monthly_cost(pl.col(f"memory_gib{suffix}"), pl.col(f"cpu_cores{suffix}"))
         for suffix in suffixes
     }
-    frame = with_percentiles(base.with_columns(**columns).with_columns(**sums), len(parts.path), middle)
-    return (
-        frame.with_columns(**costs, nodes_filled=_requested_nodes())
-        .with_columns(**{f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES})
-        .with_columns(**(_quantiles() if sampled else {}))
-        .select(
-            "scenario",
-            pl.lit(dataplane).alias("dataplane"),
-            *(_interval_columns() if sampled else INTERVAL_FIGURES),
-            in_evidence_range(dataplane).alias("in_evidence_range"),
-            *PART_FIGURES,
-        )
+    moments, root, roots, ratios = percentile_stages(len(parts.path), middle)
+    added = {f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES}
+    last = {**added, "nodes_filled": _requested_nodes(), **(_quantiles() if sampled else {})}
+    selected = (
+        pl.col("scenario"),
+        pl.lit(dataplane).alias("dataplane"),
+        *(_interval_columns() if sampled else map(pl.col, INTERVAL_FIGURES)),
+        in_evidence_range(dataplane).alias("in_evidence_range"),
+        *map(pl.col, PART_FIGURES),
     )
+    return (figures, sums | moments, costs | root, roots, ratios, last), selected
 
 
-def _none(base: pl.LazyFrame, like: pl.LazyFrame) -> pl.LazyFrame:
-    """Rows of the cluster without a mesh: nothing is added, which needs no measurement."""
+def _none(like: Iterable[pl.Expr]) -> Iterator[pl.Expr]:
+    """Columns of the cluster without a mesh: nothing is added, which needs no measurement."""
     constants = {"dataplane": pl.lit("none"), "in_evidence_range": pl.lit(value=True), "scenario": pl.col("scenario")}
-    return base.select(constants.get(name, pl.lit(0.0)).alias(name) for name in like.collect_schema().names())
+    for name in (column.meta.output_name() for column in like):
+        yield constants.get(name, pl.lit(0.0)).alias(name)
 
 
 def _requested_nodes() -> pl.Expr:
