@@ -88,7 +88,7 @@ def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
 
 
 def _heading(table: str) -> str:
-    return TABLES[table] if table in TABLES else table
+    return TABLES.get(table, table)
 
 
 def _state_words(row: Mapping[str, Any]) -> str:
