@@ -144,7 +144,6 @@ class _ZipkinSpan(msgspec.Struct, gc=False, rename="camel"):
     id: str
     parent_id: str | None = None
     kind: str | None = None
-    shared: bool = False
     timestamp: _Micros | None = None
     duration: _Micros | None = None
     local_endpoint: _Endpoint | None = None
@@ -154,58 +153,50 @@ class _ZipkinSpan(msgspec.Struct, gc=False, rename="camel"):
 _SERVER_HALF = "/server"
 """End of the id of a span's half on the called side, where both sides report one span."""
 
+_Side = tuple[str, str | None, int, int]
+"""client, server or local; the service that reports it; begin and end. [ns]"""
+
 
 def _zipkin(documents: Iterator[bytes]) -> Iterator[Row]:
-    decoder = msgspec.json.Decoder(list[msgspec.Raw])
+    """A span that both sides of a call report becomes two: what it causes is caused on the called side."""
     for document in documents:
-        spans = list(_zipkin_spans(decoder.decode(document)))
-        halves = [half for span in spans for half in _zipkin_halves(span)]
-        called = {(row[0], row[1].removesuffix(_SERVER_HALF)) for row in halves if row[1].endswith(_SERVER_HALF)}
-        for trace, span, parent, *rest in halves:
-            # what a shared span causes is caused on its called side
-            below = parent if span.endswith(_SERVER_HALF) or (trace, parent) not in called else f"{parent}{_SERVER_HALF}"
-            yield trace, span, below, *rest
+        sides = [(span, *side) for span in _zipkin_spans(document) for side in _sides(span)]
+        calling = {(span.trace_id, span.id) for span, side, *_ in sides if side == "client"}
+        shared = calling & {(span.trace_id, span.id) for span, side, *_ in sides if side == "server"}
+        for span, side, service, begin, end in sides:
+            name, parent = span.id, span.parent_id
+            if side == "server" and (span.trace_id, name) in shared:
+                name, parent = name + _SERVER_HALF, name
+            elif parent and (span.trace_id, parent) in shared:
+                parent += _SERVER_HALF
+            yield span.trace_id, name, parent, service, begin, end
 
 
-def _zipkin_spans(items: list[msgspec.Raw]) -> Iterator[_ZipkinSpan]:
+def _zipkin_spans(document: bytes) -> Iterator[_ZipkinSpan]:
+    """Spans of a list, or of a list of traces that are lists."""
     one = msgspec.json.Decoder(_ZipkinSpan, strict=False)
     many = msgspec.json.Decoder(list[_ZipkinSpan], strict=False)
-    for item in items:
+    for item in msgspec.json.decode(document, type=list[msgspec.Raw]):
         if bytes(item).lstrip()[:1] == b"[":
             yield from many.decode(item)
         else:
             yield one.decode(item)
 
 
-def _zipkin_halves(span: _ZipkinSpan) -> Iterator[Row]:
-    """The sides of a call that the span tells of, each as a span of its own."""
-    sides = {mark.value: mark for mark in span.annotations or () if mark.value in ("cs", "cr", "sr", "ss")}
-    client, server = (_side(span, sides, *marks) for marks in (("cs", "cr"), ("sr", "ss")))
-    if client and server:
-        yield span.trace_id, span.id, span.parent_id, *client
-        yield span.trace_id, span.id + _SERVER_HALF, span.id, *server
-    elif client or server:
-        yield span.trace_id, span.id, span.parent_id, *(client or server or ())
-    elif span.timestamp is not None:
-        begin = span.timestamp * _NS_PER_US
-        service = span.local_endpoint.service_name if span.local_endpoint else None
-        end = begin + (span.duration or 0) * _NS_PER_US
-        if span.shared:
-            yield span.trace_id, span.id + _SERVER_HALF, span.id, service, begin, end
-        else:
-            yield span.trace_id, span.id, span.parent_id, service, begin, end
-
-
-def _side(
-    span: _ZipkinSpan, sides: dict[str, _Annotation], first: str, last: str
-) -> tuple[str | None, int, int] | None:
-    """Service, begin and end of one side of a call of version 1; None where that side did not report."""
-    begin, end = sides.get(first), sides.get(last)
-    if begin is None:
-        return None
-    until = end.timestamp if end else begin.timestamp + (span.duration or 0)
-    service = begin.endpoint.service_name if begin.endpoint else None
-    return service, begin.timestamp * _NS_PER_US, until * _NS_PER_US
+def _sides(span: _ZipkinSpan) -> Iterator[_Side]:
+    """The sides of a call that a span tells of; of one without times nothing is known."""
+    marks = {mark.value: mark for mark in span.annotations or () if mark.value in ("cs", "cr", "sr", "ss")}
+    for side, first, last in (("client", "cs", "cr"), ("server", "sr", "ss")):
+        if first in marks:
+            begin = marks[first].timestamp
+            end = marks[last].timestamp if last in marks else begin + (span.duration or 0)
+            endpoint = marks[first].endpoint
+            yield side, endpoint and endpoint.service_name, begin * _NS_PER_US, end * _NS_PER_US
+    if not {"cs", "sr"} & marks.keys() and span.timestamp is not None:
+        begin, endpoint = span.timestamp, span.local_endpoint
+        side = {"CLIENT": "client", "SERVER": "server"}.get(span.kind or "", "local")
+        end = begin + (span.duration or 0)
+        yield side, endpoint and endpoint.service_name, begin * _NS_PER_US, end * _NS_PER_US
 
 
 # --- OpenTelemetry and Tempo ---------------------------------------------------------------------------------------
