@@ -32,7 +32,7 @@ NINETY_PERCENT = NormalDist().inv_cdf(0.9)
 
 
 def coefficient_table() -> pl.DataFrame:
-    """The fitted coefficients: ``coefficient, component, dataplane, kind, unit, median, lo, hi, is_prior, source_ids, note``."""
+    """The fitted coefficients, columns of ``coefficients.csv``."""
     return read_table("coefficients")
 
 
@@ -54,13 +54,14 @@ def medians(table: pl.DataFrame | None = None) -> dict[str, float]:
 
 
 def draws(table: pl.DataFrame | None = None) -> dict[str, Value]:
-    """All draws of each coefficient as one array; one that is certain stays a number.
+    """The median of each coefficient and all its draws as one array; one that is certain stays a number.
 
-    A table with a column ``draws`` (from ``evidence.narrow``) brings its own, jointly drawn.
+    The median comes first, so that one expression gives the middle and the interval. A table with a column ``draws``
+    (from ``evidence.narrow``) brings its own draws, made jointly.
     """
     table = with_draws(coefficient_table() if table is None else table)
     return {
-        name: median if lo == hi else pl.lit(pl.Series([values], dtype=pl.Array(pl.Float64, DRAWS)))
+        name: median if lo == hi else pl.lit(pl.Series([[median, *values]], dtype=pl.Array(pl.Float64, DRAWS + 1)))
         for name, median, lo, hi, values in table.select("coefficient", "median", "lo", "hi", "draws").iter_rows()
     }
 

@@ -57,8 +57,8 @@ PART_FIGURES = ("ebpf_maps_memory_gib", "cni_change_memory_gib", "cni_change_cpu
 Stage = dict[str, Value]
 """Columns that a frame gains together."""
 
-DRAWN = "_draws"
-"""End of the name of a column that holds draws."""
+DRAWN = (*(name for name in INTERVAL_FIGURES if not name.startswith("added")), "_mean_ms")
+"""Figures that are drawn; the path's percentiles scale with the draws of its mean."""
 
 GIB = 1.0 / 1024.0
 CORES = 1.0 / 1000.0
@@ -97,10 +97,14 @@ class Cluster:
     plain_cpu_factor: pl.Expr
 
     @classmethod
-    def of_columns(cls, suffix: str) -> Cluster:
-        """Prepared columns; ``suffix`` tells medians from draws."""
-        sampled = ("cpu_factor", "latency_factor", "plain_cpu_factor")
-        return cls(**{name: pl.col(f"_{name}{suffix if name in sampled else ''}") for name in cls.__slots__})
+    def of_columns(cls, *, sampled: bool) -> Cluster:
+        """Prepared columns; factors of a request come as medians or as draws."""
+        names = {name: f"_drawn_{name}" if sampled and name in FACTORS else f"_{name}" for name in cls.__slots__}
+        return cls(**{name: pl.col(column) for name, column in names.items()})
+
+
+FACTORS = ("cpu_factor", "plain_cpu_factor", "latency_factor")
+"""What a request costs by its protocol, its encryption and the platform."""
 
 
 def prepared(c: Coefficients) -> tuple[Stage, Stage, Stage]:
@@ -129,15 +133,16 @@ def prepared(c: Coefficients) -> tuple[Stage, Stage, Stage]:
     return numbers, derived, {"_waypoints": waypoints}
 
 
-def factors(c: Coefficients, suffix: str) -> dict[str, pl.Expr]:
-    """What a request costs by its protocol and encryption, as columns of medians or of draws."""
+def factors(c: Coefficients, prefix: str) -> Stage:
+    """The ``FACTORS``, as columns of medians or of draws."""
     traffic = Traffic.of_columns()
     platform = 1.0 + (c["vm_cpu_factor"] - 1.0) * pl.col("_is_vm")
-    return {
-        f"_cpu_factor{suffix}": traffic.cpu_factor(c) * platform,
-        f"_plain_cpu_factor{suffix}": traffic.without_mtls().cpu_factor(c) * platform,
-        f"_latency_factor{suffix}": traffic.latency_factor(c),
-    }
+    values = (
+        traffic.cpu_factor(c) * platform,
+        traffic.without_mtls().cpu_factor(c) * platform,
+        traffic.latency_factor(c),
+    )
+    return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
 
 
 def busy(rate: Value, proxies: Value) -> pl.Expr:
@@ -324,21 +329,20 @@ def _agents(figure: str) -> dict[str, float]:
 # --- figures -------------------------------------------------------------------------------------------------------
 
 
-def split_figures(c: Coefficients, dataplane: str, suffix: str) -> dict[str, Value]:
-    """Memory and CPU of data plane and control plane, and the path's mean, each scaled by its spread.
+def split_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Value]:
+    """Memory and CPU of data plane and control plane, each scaled by its spread.
 
     Args:
-        c: Medians, or draws.
+        parts: What the data plane adds, from medians or from draws.
+        c: The same coefficients.
         dataplane: One of ``DATAPLANES`` but ``none``.
-        suffix: Of the columns that hold medians or draws.
     """
-    parts = MODELS[dataplane](c, Cluster.of_columns(suffix))
     return {
-        f"data_plane_memory_gib{suffix}": parts.data_memory * (spread(c, dataplane, "memory") * GIB),
-        f"control_plane_memory_gib{suffix}": parts.control_memory * (spread(c, dataplane, "control_memory") * GIB),
-        f"data_plane_cpu_cores{suffix}": parts.data_cpu * (spread(c, dataplane, "cpu") * CORES),
-        f"control_plane_cpu_cores{suffix}": parts.control_cpu * (spread(c, dataplane, "control_cpu") * CORES),
-        f"_mean_ms{suffix}": latency.path_mean(parts.path) * spread(c, dataplane, "latency"),
+        "data_plane_memory_gib": parts.data_memory * (spread(c, dataplane, "memory") * GIB),
+        "control_plane_memory_gib": parts.control_memory * (spread(c, dataplane, "control_memory") * GIB),
+        "data_plane_cpu_cores": parts.data_cpu * (spread(c, dataplane, "cpu") * CORES),
+        "control_plane_cpu_cores": parts.control_cpu * (spread(c, dataplane, "control_cpu") * CORES),
+        "_mean_ms": latency.path_mean(parts.path) * spread(c, dataplane, "latency"),
     }
 
 
@@ -347,10 +351,10 @@ def spread(c: Coefficients, dataplane: str, figure: str) -> Value:
     return c[f"{dataplane.removeprefix('istio-')}_{figure}_spread"]
 
 
-def totals(suffix: str) -> dict[str, pl.Expr]:
+def totals() -> dict[str, pl.Expr]:
     """Data plane and control plane together."""
     return {
-        f"{figure}{suffix}": pl.col(f"data_plane_{figure}{suffix}") + pl.col(f"control_plane_{figure}{suffix}")
+        figure: pl.col(f"data_plane_{figure}") + pl.col(f"control_plane_{figure}")
         for figure in ("memory_gib", "cpu_cores")
     }
 
@@ -458,7 +462,7 @@ def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
     """The expressions of an estimate with these coefficients."""
     middle = medians(coefficients)
     sampled = draws(coefficients) if intervals else None
-    request = factors(middle, "") | (factors(sampled, DRAWN) if sampled else {})
+    request = factors(middle, "_") | (factors(sampled, "_drawn_") if sampled else {})
     planes = tuple(_plane(dataplane, middle, sampled) for dataplane in MODELS)
     return Steps(base=(*prepared(middle), request), none=tuple(_none(planes[0][1])), planes=planes)
 
@@ -475,22 +479,19 @@ def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
 def _plane(
     dataplane: str, middle: Coefficients, sampled: Coefficients | None
 ) -> tuple[tuple[Stage, ...], tuple[pl.Expr, ...]]:
-    suffixes = ("", DRAWN) if sampled else ("",)
-    parts = MODELS[dataplane](middle, Cluster.of_columns(""))
-    figures = {
-        **split_figures(middle, dataplane, ""),
-        **(split_figures(sampled, dataplane, DRAWN) if sampled else {}),
-        **path_columns(parts.path),
-        **part_figures(parts, middle, dataplane),
-    }
-    sums = {name: total for suffix in suffixes for name, total in totals(suffix).items()}
-    costs = {
-        f"cost_usd_per_month{suffix}": monthly_cost(pl.col(f"memory_gib{suffix}"), pl.col(f"cpu_cores{suffix}"))
-        for suffix in suffixes
-    }
+    c = sampled or middle
+    model = MODELS[dataplane]
+    parts, middle_parts = (
+        model(c, Cluster.of_columns(sampled=c is sampled)),
+        model(middle, Cluster.of_columns(sampled=False)),
+    )
+    figures = split_figures(parts, c, dataplane)
+    shown_apart = part_figures(middle_parts, middle, dataplane)
+    cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
     moments, root, roots, ratios = percentile_stages(len(parts.path), middle)
+    bounds = _quantiles() if sampled else {}
+    middles = {name: pl.col(name).arr.first() for name in DRAWN} if sampled else {}
     added = {f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES}
-    last = {**added, "nodes_filled": _requested_nodes(), **(_quantiles() if sampled else {})}
     selected = (
         pl.col("scenario"),
         pl.lit(dataplane).alias("dataplane"),
@@ -498,7 +499,15 @@ def _plane(
         in_evidence_range(dataplane).alias("in_evidence_range"),
         *map(pl.col, PART_FIGURES),
     )
-    return (figures, sums | moments, costs | root, roots, ratios, last), selected
+    stages = (
+        figures | path_columns(middle_parts.path) | shown_apart,
+        totals() | moments,
+        cost | root,
+        roots | bounds | middles,
+        ratios,
+        added | {"nodes_filled": _requested_nodes()},
+    )
+    return stages, selected
 
 
 def _none(like: Iterable[pl.Expr]) -> Iterator[pl.Expr]:
@@ -520,11 +529,10 @@ def _requested_nodes() -> pl.Expr:
 
 
 def _quantiles() -> dict[str, pl.Expr]:
-    """Ends of every drawn figure's interval; the path's percentiles scale with its mean."""
-    drawn = [*(name for name in INTERVAL_FIGURES if not name.startswith("added")), "_mean_ms"]
+    """Ends of every drawn figure's interval."""
     return {
-        f"{name}_{end}": pl.col(f"{name}{DRAWN}").arr.to_list().list.agg(pl.element().quantile(share, "linear"))
-        for name in drawn
+        f"{name}_{end}": pl.col(name).arr.to_list().list.agg(pl.element().quantile(share, "linear"))
+        for name in DRAWN
         for end, share in (("lo", 0.1), ("hi", 0.9))
     }
 
