@@ -113,7 +113,7 @@ class _Server:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A login page is no answer, and what is sent along is not meant for another host."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001, PLR0913
+    def redirect_request(self, req, fp, code, msg, headers, newurl) -> None:  # noqa: ANN001
         """Follow no redirect."""
 
 
@@ -304,7 +304,7 @@ def _components(usage: pl.DataFrame) -> pl.DataFrame:
 def _calls(usage: pl.DataFrame) -> pl.DataFrame:
     """Calls between workloads: requests per second and percentiles of latency of each pair."""
     named = usage.filter(pl.col("figure").is_in(["requests", "latency"])).with_columns(
-        source=_workload("source"), target=_workload("target")
+        source=_workload("caller"), target=_workload("called")
     )
     columns = {"requests_per_second": pl.col("value").filter(figure="requests").sum()}
     columns |= {

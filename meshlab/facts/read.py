@@ -12,7 +12,7 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.archives import HEAD_BYTES, Member, is_archive
-from meshlab.facts.cluster import cluster_of
+from meshlab.facts.cluster import Cluster, cluster_of
 from meshlab.facts.columns import Rows
 from meshlab.facts.files import beginning, files, text
 from meshlab.facts.forms import Found
@@ -55,12 +55,24 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, o
         raise MeshlabError(problems)
     cluster = cluster_of(rows)
     facts: Facts = {"name": _name(verdict(cluster.matches, "name"), paths), **facts_of(cluster)}
+    return as_data(cluster, facts, [path.name for path in paths], anonymize=anonymize)
+
+
+def as_data(cluster: Cluster, facts: Facts, origins: Sequence[str], *, anonymize: bool) -> dict[str, object]:
+    """Facts of a cluster as ``read_facts`` returns them.
+
+    Args:
+        cluster: What was read.
+        facts: Its facts, ``name`` among them.
+        origins: What it was collected from.
+        anonymize: Replace names by stable hashes.
+    """
     hide = pseudonym if anonymize else str
     if anonymize:
         facts = {name: _hidden(fact, name) for name, fact in facts.items()}
     return {
         "name": facts["name"].value,
-        "collected_from": [hide(path.name) for path in paths],
+        "collected_from": [hide(origin) for origin in origins],
         **nested({name: fact for name, fact in facts.items() if name != "name"}),
         "unknown": unknown(facts),
         "provenance": provenance(facts),

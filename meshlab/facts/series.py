@@ -16,7 +16,7 @@ from meshlab.errors import MeshlabError, Problem, printable
 from meshlab.facts.shape import broken
 from meshlab.tables import read_table
 
-PLACES = ("namespace", "pod", "container", "source_namespace", "source", "target_namespace", "target")
+PLACES = ("namespace", "pod", "container", "caller_namespace", "caller", "called_namespace", "called")
 """What labels tell: a container, or two workloads of which one calls the other."""
 
 USAGE: dict[str, pl.DataType] = {
