@@ -230,6 +230,7 @@ class _Reader:
         self.faults: list[Fault] = []
 
     def fault(self, what: str, todo: str = _SPELLING) -> Condition:
+        """Note what is wrong, and go on with a condition that never holds."""
         self.faults.append((what, todo))
         return NEVER
 
@@ -237,26 +238,26 @@ class _Reader:
         """Any node that stands where a condition may stand."""
         from sqlglot import exp
 
-        if isinstance(node, exp.Paren):
-            return self.read(node.this)
-        if isinstance(node, exp.Not):
-            return Not(self.read(node.this))
-        if isinstance(node, exp.And | exp.Or):
-            return (All if isinstance(node, exp.And) else Some)(tuple(map(self.read, node.flatten())))
-        if isinstance(node, exp.Boolean):
-            return ALWAYS if node.this else NEVER
-        if isinstance(node, exp.Column):
-            return self.bare_name(node)
-        if isinstance(node, exp.Anonymous):
-            return self.membership(node)
-        if isinstance(node, exp.In):
-            return self.one_of(node.this, node.expressions or [node])
-        if isinstance(node, exp.Between):
-            low = self.comparison(node.this, ">=", node.args["low"])
-            return All((low, self.comparison(node.this, "<=", node.args["high"])))
-        return self.operator(node)
+        readers: dict[type[exp.Expr], Callable[[exp.Expr], Condition]] = {
+            exp.Paren: lambda inner: self.read(inner.this),
+            exp.Not: lambda negated: Not(self.read(negated.this)),
+            exp.And: lambda joined: All(tuple(map(self.read, joined.flatten()))),
+            exp.Or: lambda joined: Some(tuple(map(self.read, joined.flatten()))),
+            exp.Boolean: lambda constant: ALWAYS if constant.this else NEVER,
+            exp.Column: self.bare_name,
+            exp.Anonymous: self.membership,
+            exp.In: lambda listed: self.one_of(listed.this, listed.expressions or [listed]),
+            exp.Between: self.between,
+        }
+        return readers.get(type(node), self.operator)(node)
+
+    def between(self, node: exp.Expr) -> Condition:
+        """``x BETWEEN low AND high``, both bounds included."""
+        low = self.comparison(node.this, ">=", node.args["low"])
+        return All((low, self.comparison(node.this, "<=", node.args["high"])))
 
     def operator(self, node: exp.Expr) -> Condition:
+        """A comparison of an input with a literal, whichever stands first."""
         from sqlglot import exp
 
         signs = {exp.GTE: ">=", exp.GT: ">", exp.LTE: "<=", exp.LT: "<", exp.EQ: "=", exp.NEQ: "!="}
@@ -278,6 +279,7 @@ class _Reader:
         return self.comparison(left, sign, right)
 
     def bare_name(self, node: exp.Expr) -> Condition:
+        """A name on its own: a term, or an input that is true or false."""
         name = node.sql()
         if name in self.terms:
             return self.terms[name]
@@ -289,6 +291,7 @@ class _Reader:
         return OneOf(name, (True,))
 
     def membership(self, node: exp.Expr) -> Condition:
+        """``has_any(needs, …)``."""
         if str(node.this).lower() != "has_any":
             return self.fault(f"unknown function {shorten(str(node.this))}", "did you mean 'has_any'?")
         subject, *members = node.expressions or [node]
@@ -300,6 +303,7 @@ class _Reader:
         return Some(tuple(Has(spec.name, str(self.literal(member, spec))) for member in members))
 
     def one_of(self, subject: exp.Expr, members: Iterable[exp.Expr]) -> Condition:
+        """``x = value`` or ``x IN (values)``."""
         spec = self.input(subject)
         if spec is None:
             return NEVER
@@ -311,6 +315,7 @@ class _Reader:
         return OneOf(spec.name, tuple(values))
 
     def comparison(self, subject: exp.Expr, sign: str, bound: exp.Expr) -> Condition:
+        """An input that has an order against a bound."""
         spec = self.input(subject)
         if spec is None:
             return NEVER

@@ -11,6 +11,8 @@ rules the option out, since missing evidence is no pass.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +21,7 @@ import polars as pl
 
 from meshlab.decision.conditions import (
     Condition,
+    Some,
     Test,
     comparable,
     compile_condition,
@@ -26,7 +29,7 @@ from meshlab.decision.conditions import (
     inputs_of,
     tests_of,
 )
-from meshlab.decision.eligibility import blocked
+from meshlab.decision.eligibility import blocked, hurdles
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables, specs
 from meshlab.scenario import inputs, schema
 
@@ -64,7 +67,9 @@ def row_states(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables) -> pl.Laz
     frame = with_all_inputs(scenarios.lazy()).with_columns(_compared(name, name) for name in inputs())
     resulting_cni = pl.when(pl.col("cni") == "stay").then("current_cni").otherwise("cni").alias(RESULTING_CNI_COLUMN)
     frame = _stage(tables, "cni").apply(frame).with_columns(resulting_cni)
-    return _stage(tables, "mesh").apply(frame.with_columns(_compared(RESULTING_CNI, RESULTING_CNI_COLUMN)))
+    frame = _stage(tables, "mesh").apply(frame.with_columns(_compared(RESULTING_CNI, RESULTING_CNI_COLUMN)))
+    pending = _pending_rows(tables.cni) | _pending_rows(tables.mesh)
+    return frame.with_columns(**pending).with_columns(**_pending_options(tables.rules))
 
 
 RESULTING_CNI_COLUMN = "resulting_cni"
@@ -119,11 +124,20 @@ def _stage(tables: Tables, kind: str) -> _Stage:
     conditions |= {f"blocked:{kind}:{option}": blocked(tables, kind, option) for option in OPTIONS[kind]}
     tests = list(dict.fromkeys(test for condition in conditions.values() for test in tests_of(condition)))
     names = {test: f"test:{kind}:{number}" for number, test in enumerate(tests)}
+
+    def state(condition: Condition) -> pl.Expr:
+        return compile_condition(condition, lambda test: pl.col(names[test]))
+
+    still_open = {
+        f"open:{kind}:{option}:{name}": state(Some(tuple(group))).is_null()
+        for option in OPTIONS[kind]
+        for name, group in _hurdles_by_input(tables, kind, option).items()
+    }
     return _Stage(
         tests=tuple(compare_scenarios(test).alias(name) for test, name in names.items()),
-        states=tuple(
-            compile_condition(condition, lambda test: pl.col(names[test])).alias(name)
-            for name, condition in conditions.items()
+        states=(
+            *(state(condition).alias(name) for name, condition in conditions.items()),
+            *(expression.alias(name) for name, expression in still_open.items()),
         ),
         decider=first_passing(rules_of(tables, kind)).alias(f"decider:{kind}"),
         verdict=pl.col(f"decider:{kind}")
@@ -171,33 +185,70 @@ def _matched(tables: Tables) -> pl.Expr:
             for place, rule in enumerate(rules_of(tables, kind))
             if not rule.is_default
         ]
-    # joined as text and split again: ten times faster than a list of that many parts, most of which are null
-    return pl.concat_str(parts, separator=_LINE, ignore_nulls=True).str.split(_LINE)
+    return _listed(parts)
 
 
-_LINE = "\n"
+def _listed(parts: Iterable[pl.Expr]) -> pl.Expr:
+    """The parts that are not null, as a list of text.
+
+    They are joined as text and split again, which is ten times as fast as a list of that many parts without its nulls.
+    """
+    joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
+    return pl.when(joined != "").then(joined.str.split("\n")).otherwise(pl.lit([], pl.List(pl.String)))
 
 
 def _unknown(tables: Tables) -> pl.Expr:
-    """Missing inputs of the open rows that could change the answer: the one that decided, and those before it.
+    """Missing inputs that could change the answer: those of pending rows, and of pending options' hurdles."""
+    dependants: dict[str, list[pl.Expr]] = {}
+    for rule in tables.rules:
+        is_pending = pl.col(f"pending:{rule.id}") & pl.col(f"row:{rule.id}").is_null()
+        for name in map(_fact, inputs_of(rule.condition)):
+            dependants.setdefault(name, []).append(is_pending)
+    for kind, option in ((kind, option) for kind, options in OPTIONS.items() for option in options):
+        for name in _hurdles_by_input(tables, kind, option):
+            is_pending = pl.col(f"pending:{kind}:{option}") & pl.col(f"open:{kind}:{option}:{name}")
+            dependants.setdefault(name, []).append(is_pending)
+    return _listed(
+        pl.when(pl.col(name).is_null() & _any(dependants[name])).then(pl.lit(name))
+        for name in schema()
+        if name in dependants
+    )
+
+
+def _pending_rows(rules: Iterable[Rule]) -> dict[str, pl.Expr]:
+    """Whether a row is open and could change the answer: the one that decided, or one before it.
 
     An open row that recommends what is recommended anyway changes nothing.
     """
-    dependants: dict[str, list[pl.Expr]] = {}
-    for kind in OPTIONS:
-        for place, rule in enumerate(rules_of(tables, kind)):
-            decider = pl.col(f"decider:{kind}")
-            overrules = (decider > place) & (pl.col(kind) != rule.recommendation)
-            is_open = passing(rule).is_null() & ((decider == place) | overrules)
-            for name in inputs_of(rule.condition) | inputs_of(blocked(tables, kind, rule.recommendation)):
-                dependants.setdefault("current_cni" if name == RESULTING_CNI else name, []).append(is_open)
-    names = pl.Enum(list(schema()))
-    return (
-        pl.concat_list(
-            pl.when(pl.col(name).is_null() & pl.any_horizontal(dependants[name])).then(pl.lit(name, names))
-            for name in schema()
-            if name in dependants
-        )
-        .list.drop_nulls()
-        .cast(pl.List(pl.String))
-    )
+    found = {}
+    for place, rule in enumerate(rules):
+        decider = pl.col(f"decider:{rule.table}")
+        overrules = (decider > place) & (pl.col(rule.table) != rule.recommendation)
+        found[f"pending:{rule.id}"] = passing(rule).is_null() & ((decider == place) | overrules)
+    return found
+
+
+def _pending_options(rules: Iterable[Rule]) -> dict[str, pl.Expr]:
+    """Whether an option is recommended by a pending row."""
+    found: dict[str, list[pl.Expr]] = {f"pending:{kind}:{option}": [] for kind in OPTIONS for option in OPTIONS[kind]}
+    for rule in rules:
+        found[f"pending:{rule.table}:{rule.recommendation}"].append(pl.col(f"pending:{rule.id}"))
+    return {name: _any(rows) for name, rows in found.items()}
+
+
+def _any(parts: Iterable[pl.Expr]) -> pl.Expr:
+    return functools.reduce(operator.or_, parts, pl.lit(value=False))
+
+
+def _fact(name: str) -> str:
+    """The input that has to be known: the resulting plugin is only open where that of today is."""
+    return "current_cni" if name == RESULTING_CNI else name
+
+
+def _hurdles_by_input(tables: Tables, kind: str, option: str) -> dict[str, list[Condition]]:
+    """Blocking hurdles of an option, by the input that they depend on."""
+    found: dict[str, list[Condition]] = {}
+    for hurdle in hurdles(tables)[kind, option]:
+        for name in {_fact(name) for name in inputs_of(hurdle.condition)} if hurdle.blocks else ():
+            found.setdefault(name, []).append(hurdle.condition)
+    return found
