@@ -301,6 +301,7 @@ class AuthorizationPolicy(Object, gc=False):
 class Routes(msgspec.Struct, gc=False):
     """HTTP routes of a VirtualService; its TCP and TLS routes need no layer 7."""
 
+    gateways: list[str] | None = None
     http: list[Anything] | None = None
 
 
