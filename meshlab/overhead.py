@@ -13,12 +13,14 @@ from functools import cache, reduce
 import polars as pl
 
 from meshlab import cpu, latency, memory
-from meshlab.coefficients import Coefficients, Value, draws, medians
+from meshlab.coefficients import DRAWS, Coefficients, Value, draws, medians, sources
 from meshlab.cpu import Traffic
 from meshlab.latency import PERCENTILES, Traversals
 from meshlab.scenario import with_defaults
 from meshlab.tables import read_table
 from meshlab.units import HOURS_PER_MONTH
+
+__all__ = ["DATAPLANES", "INTERVAL_FIGURES", "estimate", "sources"]
 
 DATAPLANES = ("none", "istio-sidecar", "istio-ambient", "cilium", "linkerd")
 
@@ -59,6 +61,31 @@ Stage = dict[str, Value]
 
 DRAWN = (*(name for name in INTERVAL_FIGURES if not name.startswith("added")), "_mean_ms")
 """Figures that are drawn; the path's percentiles scale with the draws of its mean."""
+
+INPUTS_KEPT = (
+    "scenario",
+    "node_cpu_cores",
+    "node_memory_gib",
+    "cpu_usd_per_core_hour",
+    "memory_usd_per_gib_hour",
+)
+"""Columns of the scenarios that the last stages need."""
+
+SPLIT = (*(name for name in INTERVAL_FIGURES if "_plane_" in name), "_mean_ms")
+"""Figures of a data plane from which the others follow."""
+
+KEPT = (
+    *INPUTS_KEPT,
+    "dataplane",
+    *SPLIT,
+    "in_evidence_range",
+    *(name for name in PART_FIGURES if name != "nodes_filled"),
+    "_requested_memory_gib",
+    "_requested_cpu_cores",
+    "_mean",
+    "_variance",
+)
+"""Columns of a data plane's rows."""
 
 GIB = 1.0 / 1024.0
 CORES = 1.0 / 1000.0
@@ -385,17 +412,15 @@ def path_columns(path: Sequence[Traversals]) -> dict[str, Value]:
     }
 
 
-def percentile_stages(parts: int, c: Coefficients) -> tuple[Stage, Stage, Stage, Stage]:
-    """Stages that end in ``_ratio_p50`` and so on: percentiles of a path of so many parts over its mean. [ratio]"""
-    path = [Traversals(pl.col(f"_count_{index}"), pl.col(f"_mean_{index}")) for index in range(parts)]
-    moments = {"_mean": latency.path_mean(path), "_variance": latency.path_variance(path)}
+def percentile_stages(c: Coefficients) -> tuple[Stage, Stage, Stage]:
+    """Stages that end in ``_ratio_p50`` and so on: percentiles of a path over its mean. [ratio]"""
     root = latency.inverse_root_shape(pl.col("_mean"), pl.col("_variance"), c["latency_shape"])
     roots = {
         f"_root_{name}": latency.quantile_root(pl.col("_inverse_root"), probability)
         for name, probability in PERCENTILES.items()
     }
     ratios = {f"_ratio_{name}": pl.col(f"_root_{name}").pow(3) for name in PERCENTILES}
-    return moments, {"_inverse_root": root}, roots, ratios
+    return {"_inverse_root": root}, roots, ratios
 
 
 def part_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Value]:
@@ -431,12 +456,11 @@ def estimate(
     """
     steps = _fitted_steps(intervals) if coefficients is None else steps_of(coefficients, intervals=intervals)
     base = _stages(with_defaults(scenarios), steps.base)
-    planes = [_stages(base, stages).select(selected) for stages, selected in steps.planes]
-    estimates = pl.concat([base.select(steps.none), *planes], how="vertical")
     if isinstance(scenarios, pl.DataFrame) and scenarios.height <= FEW_ROWS:
-        # over few rows most of the time is planning, at which the in-memory engine is twice as fast
-        return estimates.collect(engine="in-memory").lazy()
-    return estimates
+        # over few rows most of the time is planning, at which the in-memory engine and two small plans are quicker
+        base = base.collect(engine="in-memory").lazy()
+        return _of_base(base, steps).collect(engine="in-memory").lazy()
+    return _of_base(base, steps)
 
 
 FEW_ROWS = 1000
@@ -448,23 +472,28 @@ class Steps:
     """The expressions of an estimate, which depend on the coefficients and not on the scenarios.
 
     Args:
-        base: Stages that all data planes share.
-        none: Columns of the rows without a mesh.
-        planes: For each data plane its stages, and the columns that it returns.
+        base: Stages on the scenarios, before they are repeated for each data plane.
+        none: Columns of the rows without a mesh, which are the columns of the rows of every data plane.
+        planes: For each data plane its stages; then the columns that the next stages need.
+        figures: Stages on the rows of all data planes.
+        selected: Columns that an estimate returns.
     """
 
     base: tuple[Stage, ...]
     none: tuple[pl.Expr, ...]
     planes: tuple[tuple[tuple[Stage, ...], tuple[pl.Expr, ...]], ...]
+    figures: tuple[Stage, ...]
+    selected: tuple[pl.Expr, ...]
 
 
-def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
-    """The expressions of an estimate with these coefficients."""
-    middle = medians(coefficients)
-    sampled = draws(coefficients) if intervals else None
-    request = factors(middle, "_") | (factors(sampled, "_drawn_") if sampled else {})
-    planes = tuple(_plane(dataplane, middle, sampled) for dataplane in MODELS)
-    return Steps(base=(*prepared(middle), request), none=tuple(_none(planes[0][1])), planes=planes)
+def _of_base(base: pl.LazyFrame, steps: Steps) -> pl.LazyFrame:
+    planes = [_stages(base, stages).select(kept) for stages, kept in steps.planes]
+    rows = pl.concat([base.select(steps.none), *planes], how="vertical")
+    return _stages(rows, steps.figures).select(steps.selected)
+
+
+def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
+    return reduce(lambda before, stage: before.with_columns(**stage), stages, frame)
 
 
 @cache
@@ -472,8 +501,29 @@ def _fitted_steps(intervals: bool) -> Steps:  # noqa: FBT001  (a key of the cach
     return steps_of(None, intervals=intervals)
 
 
-def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
-    return reduce(lambda before, stage: before.with_columns(**stage), stages, frame)
+def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
+    """The expressions of an estimate with these coefficients."""
+    middle = medians(coefficients)
+    sampled = draws(coefficients) if intervals else None
+    request = factors(middle, "_") | (factors(sampled, "_drawn_") if sampled else {})
+    root, roots, ratios = percentile_stages(middle)
+    cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
+    middles = {name: pl.col(name).arr.first() for name in DRAWN} | _quantiles() if intervals else {}
+    added = {f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES}
+    selected = (
+        pl.col("scenario"),
+        pl.col("dataplane"),
+        *(_interval_columns() if intervals else map(pl.col, INTERVAL_FIGURES)),
+        pl.col("in_evidence_range"),
+        *map(pl.col, PART_FIGURES),
+    )
+    return Steps(
+        base=(*prepared(middle), request),
+        none=tuple(_none(sampled)),
+        planes=tuple(_plane(dataplane, middle, sampled) for dataplane in MODELS),
+        figures=(totals() | root, cost | roots, middles | ratios, added | {"nodes_filled": _requested_nodes()}),
+        selected=selected,
+    )
 
 
 def _plane(
@@ -485,36 +535,29 @@ def _plane(
         model(c, Cluster.of_columns(sampled=c is sampled)),
         model(middle, Cluster.of_columns(sampled=False)),
     )
-    figures = split_figures(parts, c, dataplane)
-    shown_apart = part_figures(middle_parts, middle, dataplane)
-    cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
-    moments, root, roots, ratios = percentile_stages(len(parts.path), middle)
-    bounds = _quantiles() if sampled else {}
-    middles = {name: pl.col(name).arr.first() for name in DRAWN} if sampled else {}
-    added = {f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES}
-    selected = (
-        pl.col("scenario"),
-        pl.lit(dataplane).alias("dataplane"),
-        *(_interval_columns() if sampled else map(pl.col, INTERVAL_FIGURES)),
-        in_evidence_range(dataplane).alias("in_evidence_range"),
-        *map(pl.col, PART_FIGURES),
-    )
+    path = [Traversals(pl.col(f"_count_{index}"), pl.col(f"_mean_{index}")) for index in range(len(middle_parts.path))]
+    constants = {"dataplane": pl.lit(dataplane), "in_evidence_range": in_evidence_range(dataplane)}
     stages = (
-        figures | path_columns(middle_parts.path) | shown_apart,
-        totals() | moments,
-        cost | root,
-        roots | bounds | middles,
-        ratios,
-        added | {"nodes_filled": _requested_nodes()},
+        split_figures(parts, c, dataplane)
+        | path_columns(middle_parts.path)
+        | part_figures(middle_parts, middle, dataplane)
+        | constants,
+        {"_mean": latency.path_mean(path), "_variance": latency.path_variance(path)},
     )
-    return stages, selected
+    return stages, tuple(map(pl.col, KEPT))
 
 
-def _none(like: Iterable[pl.Expr]) -> Iterator[pl.Expr]:
+def _none(sampled: Coefficients | None) -> Iterator[pl.Expr]:
     """Columns of the cluster without a mesh: nothing is added, which needs no measurement."""
-    constants = {"dataplane": pl.lit("none"), "in_evidence_range": pl.lit(value=True), "scenario": pl.col("scenario")}
-    for name in (column.meta.output_name() for column in like):
-        yield constants.get(name, pl.lit(0.0)).alias(name)
+    zeros = pl.lit(pl.Series([[0.0] * (DRAWS + 1)], dtype=pl.Array(pl.Float64, DRAWS + 1))).first()
+    constants = {"dataplane": pl.lit("none"), "in_evidence_range": pl.lit(value=True)}
+    for name in KEPT:
+        if name in INPUTS_KEPT:
+            yield pl.col(name)
+        elif name in SPLIT and sampled:
+            yield zeros.alias(name)
+        else:
+            yield constants.get(name, pl.lit(0.0)).alias(name)
 
 
 def _requested_nodes() -> pl.Expr:
