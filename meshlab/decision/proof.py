@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
-from meshlab.decision.cells import Axis, axes, axis_name
-from meshlab.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some, Test
+from meshlab.decision.cells import Axis, axes
+from meshlab.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some
 from meshlab.decision.eligibility import blocked
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
 from meshlab.errors import MeshlabError
 
-Scenario = dict[str, object]
+Scenario = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _table_findings(tables: Tables, kind: str) -> Iterator[dict[str, object]]:
 
 
 def _gaps(tables: Tables, kind: str, rules: Sequence[Rule]) -> Iterator[dict[str, object]]:
-    witness = find(tables, All(tuple(Not(passes(tables, rule)) for rule in rules)))
+    witness = find(tables, All(tuple(_fails(tables, rule) for rule in rules)))
     if witness is not None:
         message = f"no row of the {kind} table answers this case; add a row, or a default with the condition true"
         yield _finding("gap", message, ok=False, table=kind, witness=witness)
@@ -96,7 +97,7 @@ def _overlaps(tables: Tables, rules: Sequence[Rule]) -> Iterator[dict[str, objec
 def _idle_rows(tables: Tables, rules: Sequence[Rule]) -> Iterator[dict[str, object]]:
     for place, rule in enumerate(rules):
         earlier = rules[:place]
-        decides = All((passes(tables, rule), *(Not(passes(tables, other)) for other in earlier)))
+        decides = All((passes(tables, rule), *(_fails(tables, other) for other in earlier)))
         if find(tables, decides) is None:
             message, witness, shadows = _why_idle(tables, rule, earlier)
             yield _finding(
@@ -127,31 +128,41 @@ def passes(tables: Tables, rule: Rule) -> Condition:
     if rule.is_default:
         return ALWAYS
     ruled_out = blocked(tables, rule.table, rule.recommendation)
-    return All((expanded(tables, rule.condition), Not(expanded(tables, ruled_out))))
+    return All((expanded(tables, rule.condition), expanded(tables, ruled_out, negated=True)))
 
 
-def expanded(tables: Tables, condition: Condition) -> Condition:
-    """The condition with each comparison of the resulting CNI replaced by when the CNI table leaves such a plugin."""
+def _fails(tables: Tables, rule: Rule) -> Condition:
+    return expanded(tables, passes(tables, rule), negated=True)
+
+
+def expanded(tables: Tables, condition: Condition, *, negated: bool = False) -> Condition:
+    """The condition, or its negation, as the search wants it.
+
+    Each comparison of the resulting CNI is replaced by when the CNI table leaves such a plugin, and negation is moved
+    down to the comparisons, so that the search sees which of them have to hold.
+    """
     if isinstance(condition, Not):
-        return Not(expanded(tables, condition.part))
+        return expanded(tables, condition.part, negated=not negated)
     if isinstance(condition, All | Some):
-        return type(condition)(tuple(expanded(tables, part) for part in condition.parts))
+        joined = All if isinstance(condition, All) != negated else Some
+        return joined(tuple(expanded(tables, part, negated=negated) for part in condition.parts))
     if isinstance(condition, OneOf) and condition.input == RESULTING_CNI:
-        return _leaves(tables, condition.values)
-    return condition
+        return _leaves(tables, condition.values, negated=negated)
+    return Not(condition) if negated else condition
 
 
 @lru_cache(maxsize=256)
-def _leaves(tables: Tables, plugins: tuple[str, ...]) -> Condition:
-    """Whether the CNI table leaves one of the plugins in place, built from its last row to its first."""
+def _leaves(tables: Tables, plugins: tuple[str, ...], *, negated: bool) -> Condition:
+    """Whether the CNI table leaves one of the plugins in place, or none of them; built from its last row up."""
     result: Condition = NEVER
     for rule in reversed(tables.cni):
         if rule.recommendation == "stay":
-            here: Condition = OneOf("current_cni", plugins)
+            kept = OneOf("current_cni", plugins)
+            here: Condition = Not(kept) if negated else kept
         else:
-            here = ALWAYS if rule.recommendation in plugins else NEVER
+            here = ALWAYS if (rule.recommendation in plugins) != negated else NEVER
         holds = passes(tables, rule)
-        result = Some((All((holds, here)), All((Not(holds), result))))
+        result = Some((All((holds, here)), All((expanded(tables, holds, negated=True), result))))
     return result
 
 
@@ -162,14 +173,14 @@ Box = dict[str, int]
 
 
 class _Domain:
-    """The axes of some tables, with the cells in which each comparison is true as a bit mask."""
+    """The axes of some tables, with the axis of each comparison and the cells in which it is true as a bit mask."""
 
     def __init__(self, found: dict[str, Axis]) -> None:
         self.axes = found
         self.whole = {name: (1 << len(axis.cells)) - 1 for name, axis in found.items()}
-        self.true_in = {
-            test: sum(cell.answers[place] << number for number, cell in enumerate(axis.cells))
-            for axis in found.values()
+        self.true_in: dict[Condition, tuple[str, int]] = {
+            test: (name, sum(cell.answers[place] << number for number, cell in enumerate(axis.cells)))
+            for name, axis in found.items()
             for place, test in enumerate(axis.tests)
         }
 
@@ -177,41 +188,43 @@ class _Domain:
         """What is left of a condition within a box: ALWAYS, NEVER, or a smaller condition.
 
         Args:
-            condition: The condition.
+            condition: The condition; only comparisons are negated in it.
             box: The box.
             seen: What is left of parts met before in this box, by identity: conditions share their parts.
         """
-        if isinstance(condition, Not):
-            part = self.residue(condition.part, box, seen)
-            return NEVER if part == ALWAYS else ALWAYS if part == NEVER else Not(part)
         if isinstance(condition, All | Some):
             left = seen.get(id(condition))
             if left is None:
                 left = seen[id(condition)] = self._joined(condition, box, seen)
             return left
-        name = axis_name(condition)
+        negated = isinstance(condition, Not)
+        name, true_in = self.true_in[condition.part if negated else condition]
         allowed = box.get(name, self.whole[name])
-        true_in = self.true_in[condition]
-        return ALWAYS if not allowed & ~true_in else NEVER if not allowed & true_in else condition
+        if allowed & true_in and allowed & ~true_in:
+            return condition
+        return ALWAYS if bool(allowed & true_in) != negated else NEVER
 
     def _joined(self, condition: All | Some, box: Box, seen: dict[int, Condition]) -> Condition:
         neutral, decisive = (ALWAYS, NEVER) if isinstance(condition, All) else (NEVER, ALWAYS)
         parts: list[Condition] = []
         for part in condition.parts:
             left = self.residue(part, box, seen)
-            if left == decisive:
+            if left is decisive:
                 return decisive
-            if left != neutral:
+            if isinstance(left, All | Some) and type(left) is type(condition):
+                parts.extend(left.parts)  # of what is neutral nothing: it has no parts
+            elif left is not neutral:
                 parts.append(left)
         return parts[0] if len(parts) == 1 else type(condition)(tuple(parts)) if parts else neutral
 
     def search(self, condition: Condition, box: Box) -> Box | None:
+        """A part of the box in which the condition holds throughout, or None if it holds nowhere in it."""
         left = self.residue(condition, box, {})
-        if left in (ALWAYS, NEVER):
-            return box if left == ALWAYS else None
+        if left is ALWAYS or left is NEVER:
+            return box if left is ALWAYS else None
         test, wanted = _open_test(left)
-        name = axis_name(test)
-        allowed, true_in = box.get(name, self.whole[name]), self.true_in[test]
+        name, true_in = self.true_in[test]
+        allowed = box.get(name, self.whole[name])
         halves = (allowed & true_in, allowed & ~true_in)
         for half in halves if wanted else reversed(halves):
             found = self.search(left, {**box, name: half})
@@ -228,22 +241,17 @@ class _Domain:
             if axis.member is None:
                 values[axis.input] = cell.low
             else:
-                members = values.setdefault(axis.input, [])
-                members += [axis.member] if cell.low else []  # type: ignore[operator]
+                held = [axis.member] if cell.low else []
+                values[axis.input] = [*values.get(axis.input, []), *held]
         return values
 
 
-def _open_test(condition: Condition) -> tuple[Test, bool]:
+def _open_test(condition: Condition) -> tuple[Condition, bool]:
     """A comparison to cut the box by, and the answer that brings the condition closer to true."""
-    wanted = True
-    while isinstance(condition, Not | All | Some):
-        if isinstance(condition, Not):
-            wanted, condition = not wanted, condition.part
-        else:
-            # a bare comparison first: of one half of the box nothing is left then
-            parts = condition.parts
-            condition = next((part for part in parts if not isinstance(part, Not | All | Some)), parts[0])
-    return condition, wanted
+    while isinstance(condition, All | Some):
+        # a bare comparison first: in one half of the box nothing is left then; or else the shortest part
+        condition = min(condition.parts, key=lambda part: len(part.parts) if isinstance(part, All | Some) else 0)
+    return (condition.part, False) if isinstance(condition, Not) else (condition, True)
 
 
 @lru_cache(maxsize=16)
@@ -254,5 +262,5 @@ def _domain(tables: Tables) -> _Domain:
 def find(tables: Tables, condition: Condition) -> Scenario | None:
     """A possible scenario under which a condition over declared inputs holds, or None: the whole domain has none."""
     domain = _domain(tables)
-    box = domain.search(All((Not(tables.contradiction), condition)), {})
+    box = domain.search(All((expanded(tables, tables.contradiction, negated=True), condition)), {})
     return None if box is None else domain.scenario(box)
