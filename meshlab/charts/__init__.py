@@ -77,7 +77,7 @@ CHARTS: dict[str, Chart] = {
             title="Which rows of the decision tables match",
             description="Decision rows: matched, not matched, or unknown for want of a fact",
             kind=MATRIX,
-            key="The first row that matches decides; a row is unknown where a fact is missing.",
+            key="The first row that matches and that nothing rules out decides; unknown: a fact is missing.",
         ),
     )
 }

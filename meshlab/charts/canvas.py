@@ -95,7 +95,7 @@ class Canvas:
 
 def subtitle(review: Review) -> str:
     """Whose figures these are, in one line."""
-    words = {"nodes": "nodes", "services": "services", "pods": "pods in the mesh", "requests_per_second": "requests/s"}
+    words = {"nodes": "nodes", "services": "services", "pods": "pods", "requests_per_second": "requests/s"}
     scenario = review["scenario"]
     known = [f"{_count(scenario[name])} {word}" for name, word in words.items() if scenario.get(name) is not None]
     return f"{review['team']}: {', '.join(known)}" if known else str(review["team"])

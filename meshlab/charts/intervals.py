@@ -12,7 +12,7 @@ from meshlab.theme import DATAPLANES, THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
-SIDES_PX = (128, 150)
+SIDES_PX = (136, 150)
 """Room for names to the left and figures to the right. Fixed, so that nothing jumps under a slider. [px]"""
 
 AXIS_PX = 50
