@@ -76,9 +76,9 @@ def rules() -> tuple[Rule, ...]:
 def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
     """What the rule finds in a cluster."""
     applies = inventory.facts.select(pl.sql_expr(rule.applies)).item()
-    rows = judged(rule, inventory, applies)
+    rows = judged(rule, inventory, applies=applies)
     failing, undecided = rows.filter(pl.col("failing")), rows.filter(pl.col("failing").is_null())
-    missing = _missing(rule, inventory, undecided, applies)
+    missing = _missing(rule, inventory, undecided, applies=applies)
     if applies is False:
         state, shown, detail = "pass", rows.clear(), _does_not_apply(rule, inventory)
     elif failing.height:
@@ -104,7 +104,7 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
     }
 
 
-def judged(rule: Rule, inventory: Inventory, applies: bool | None) -> pl.DataFrame:
+def judged(rule: Rule, inventory: Inventory, *, applies: bool | None) -> pl.DataFrame:
     """Rows of the rule's query beside the facts, with the column failing, in a fixed order.
 
     Where it is unknown whether the rule applies, a row that does not fail is still none, and one that does is unknown.
@@ -119,7 +119,7 @@ def judged(rule: Rule, inventory: Inventory, applies: bool | None) -> pl.DataFra
     )
 
 
-def _missing(rule: Rule, inventory: Inventory, undecided: pl.DataFrame, applies: bool | None) -> list[str]:
+def _missing(rule: Rule, inventory: Inventory, undecided: pl.DataFrame, *, applies: bool | None) -> list[str]:
     """Kinds that the rule needs and the input lacks, and what keeps rows from being judged."""
     kinds = [kind for kind in rule.needs if not inventory.saw(kind)]
     if not undecided.height:
