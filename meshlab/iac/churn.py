@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import polars as pl
 
-from meshlab.iac.history import replacements
+from meshlab.iac.history import groups, replacements
 from meshlab.iac.values import read_options
 
 CHANGES = ("removed", "added", "type_changed", "default_changed", "deprecated")
-"""Kinds of change, in the order in which they are listed. A changed type comes with a changed default: it counts once."""
+"""Kinds of change, in the order in which they are listed. A changed type changes the default too, but counts once."""
 
 OPENED = "the keys below it"
 """Source of a replacement that is no other option: an empty mapping got keys of its own and takes them still."""
@@ -99,10 +99,7 @@ def _replacement() -> dict[str, pl.Expr]:
     opened = leaves & pl.col("opened").fill_null(value=False)
     said = pl.coalesce("new_replacement", "old_replacement")
     return {
-        "replacement": pl.when(opened)
-        .then(pl.format("{}.*", "option"))
-        .when(leaves)
-        .then(pl.coalesce(said, "tabled")),
+        "replacement": pl.when(opened).then(pl.format("{}.*", "option")).when(leaves).then(pl.coalesce(said, "tabled")),
         "replacement_from": pl.when(opened)
         .then(pl.lit(OPENED))
         .when(leaves & said.is_not_null())
@@ -113,11 +110,6 @@ def _replacement() -> dict[str, pl.Expr]:
 
 
 # --- own values ------------------------------------------------------------------------------------------------------
-
-
-def groups(options: Iterable[str]) -> set[str]:
-    """All paths above some options: the mappings that hold them."""
-    return {option[:at] for option in options for at, letter in enumerate(option) if letter == "."}
 
 
 def option_of(path: str, known: Collection[str], parents: Collection[str]) -> str | None:

@@ -96,5 +96,7 @@ def growth(product: str = "cilium") -> pl.DataFrame:
         .filter(product=product)
         .join(dates, "version", maintain_order="left")
         .sort(version_key(pl.col("version")))
-        .select("version", "date", "options", "added", "removed", "source_id", days=pl.col("date").diff().dt.total_days())
+        .select(
+            "version", "date", "options", "added", "removed", "source_id", days=pl.col("date").diff().dt.total_days()
+        )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import polars as pl
@@ -75,6 +76,24 @@ def is_present(version: str) -> pl.Expr:
     same_minor = backported // 100_000 == at // 100_000
     since = (version_key(pl.col("introduced_version")) <= at) | (same_minor & (backported <= at)).fill_null(value=False)
     return since & (version_key(pl.col("removed_version")) > at).fill_null(value=True)
+
+
+def with_presence(product: str, version: str | None) -> pl.DataFrame:
+    """Rows of ``history`` with ``present``: whether a release has the option.
+
+    An empty mapping that got keys of its own is no leaf any more, but still takes what it took: it counts as present.
+    Without a version, every option does.
+    """
+    rows = history(product)
+    if version is None:
+        return rows.with_columns(present=pl.lit(value=True))
+    opened = sorted(groups(options_at(product, version)["option"]))
+    return rows.with_columns(present=is_present(version) | pl.col("option").is_in(opened))
+
+
+def groups(options: Iterable[str]) -> set[str]:
+    """All paths above some options: the mappings that hold them."""
+    return {option[:at] for option in options for at, letter in enumerate(option) if letter == "."}
 
 
 def replacements(product: str) -> pl.DataFrame:

@@ -7,11 +7,12 @@ anything on, from the first day, and shows nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
 
-from meshlab.iac.history import history
+from meshlab.iac.history import history, newest_minor, replacements, with_presence
 from meshlab.tables import read_table
 
 STATUSES = ("missing", "partial", "raw", "typed")
@@ -54,19 +55,28 @@ def tracker(*, as_of: date | None = None) -> pl.DataFrame:
     Args:
         as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
     """
-    rows = pl.concat([read_table("iac/features"), _passed_on()], how="diagonal").with_columns(
-        layer=pl.col("status").replace_strict(LAYERS, return_dtype=pl.String)
-    )
-    return (
-        rows.with_columns(lag_days=_lag_days(), lag_open=_lag_open())
-        .with_columns(lag_open=pl.when(pl.col("lag_days").is_not_null()).then("lag_open"))
-        .with_columns(stale=is_stale(as_of or facts_age()[1]))
-        .select(COLUMNS)
-        .sort("product", "feature", pl.col("status").cast(pl.Enum(STATUSES)), "provider", descending=_DESCENDING)
-    )
+    rows = pl.concat([read_table("iac/features"), _passed_on()], how="diagonal")
+    return judged(rows, as_of).sort("product", "feature", _rank("status"), "provider", descending=_DESCENDING)
 
 
 _DESCENDING = [False, False, True, False]
+
+
+def _rank(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Enum(STATUSES))
+
+
+def judged(rows: pl.DataFrame, as_of: date | None = None) -> pl.DataFrame:
+    """Rows of features, their support and its sources, with layer, lag and staleness; see ``tracker``."""
+    return (
+        rows.with_columns(
+            layer=pl.col("status").replace_strict(LAYERS, return_dtype=pl.String),
+            lag_days=_lag_days(),
+            stale=is_stale(as_of or facts_age()[1]),
+        )
+        .with_columns(lag_open=pl.when(pl.col("lag_days").is_not_null()).then(pl.col("status") == "missing"))
+        .select(COLUMNS)
+    )
 
 
 def facts_age() -> tuple[date, date]:
@@ -102,6 +112,52 @@ def _passed_on() -> pl.DataFrame:
     )
 
 
+# --- options of a chart ----------------------------------------------------------------------------------------------
+
+
+def option_tracker(
+    product: str, options: Sequence[str], chart_version: str | None = None, *, as_of: date | None = None
+) -> pl.DataFrame:
+    """Options of a chart as rows of the tracker: one for each provider that types an option or passes it on.
+
+    An option that the release has no more has one row, which says missing and what takes its place. One that no
+    release is known to have is passed on all the same: whether the chart heeds it is another question.
+
+    Args:
+        product: Product whose chart it is.
+        options: Leaf paths in its values.
+        chart_version: Release of the chart; the newest minor unless given.
+        as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
+    """
+    version = chart_version or newest_minor(product)
+    asked = pl.DataFrame({"option": list(dict.fromkeys(options))}, schema={"option": pl.String})
+    known = with_presence(product, version).join(
+        replacements(product).select("option", "replacement"), "option", "left"
+    )
+    rows = asked.join(known, "option", "left", maintain_order="left").with_columns(
+        pl.col("present").fill_null(value=True), product=pl.lit(product), feature="option"
+    )
+    gone = rows.filter(~pl.col("present")).with_columns(status=pl.lit("missing"), note=_gone_note())
+    there = rows.filter("present").rename({"source_id": "chart_source"}).drop("as_of", "life_days")
+    typed = there.join(read_table("iac/attributes"), ["product", "option"])
+    passed = there.join(read_table("iac/passes").filter(kind="helm"), "product").with_columns(status=pl.lit("raw"))
+    supported = pl.concat([read_table("iac/features").clear(), typed, passed], how="diagonal").with_columns(
+        source_id=pl.concat_str("chart_source", "source_id", separator="|", ignore_nulls=True)
+    )
+    return judged(pl.concat([supported, gone], how="diagonal"), as_of).sort(
+        "option", _rank("status"), "provider", descending=[False, True, False]
+    )
+
+
+def _gone_note() -> pl.Expr:
+    return pl.concat_str(
+        pl.format("left the chart with {}", "removed_version"),
+        pl.format("use {}", "replacement"),
+        separator="; ",
+        ignore_nulls=True,
+    )
+
+
 # --- lag -------------------------------------------------------------------------------------------------------------
 
 
@@ -120,10 +176,6 @@ def _lag_days() -> pl.Expr:
 
 def _removed_options() -> list[str]:
     return read_table("iac/options").filter(pl.col("removed_version").is_not_null())["option"].to_list()
-
-
-def _lag_open() -> pl.Expr:
-    return pl.col("status") == "missing"
 
 
 def lag_distribution(rows: pl.DataFrame) -> pl.DataFrame:
@@ -206,21 +258,19 @@ def by_layer(rows: pl.DataFrame) -> pl.DataFrame:
     """Features with their two layers side by side.
 
     Columns: ``product``, ``feature``, ``option``; ``typed``: typed, partial or missing, by any provider; ``raw``: raw
-    or missing; ``status``: the best of both; ``providers`` that reach it; ``source_id`` of all rows;
-    ``as_of`` and ``stale`` of the rows that reach it: the newest day, and whether all of them are stale.
+    or missing; ``status``: the best of both; ``providers`` that reach it; ``source_id`` of all rows; ``note`` of the
+    first that reaches it; ``as_of`` and ``stale`` of those that reach it: the newest day, and whether all are stale.
     """
     status = pl.col("status")
     at_best = status == best(status)
-    return (
-        rows.group_by("product", "feature", maintain_order=True)
-        .agg(
-            option=pl.col("option").first(),
-            typed=best(status.filter(pl.col("layer") == TYPED_LAYER)).fill_null("missing"),
-            raw=pl.when((status == "raw").any()).then(pl.lit("raw")).otherwise(pl.lit("missing")),
-            status=best(status),
-            providers=pl.col("provider").filter(at_best).drop_nulls().unique().sort(),
-            source_id=pl.col("source_id").str.split("|").explode().unique().sort().str.join("|"),
-            as_of=pl.col("as_of").filter(at_best).max(),
-            stale=pl.col("stale").filter(at_best).all(),
-        )
+    return rows.group_by("product", "feature", maintain_order=True).agg(
+        option=pl.col("option").first(),
+        typed=best(status.filter(pl.col("layer") == TYPED_LAYER)).fill_null("missing"),
+        raw=pl.when((status == "raw").any()).then(pl.lit("raw")).otherwise(pl.lit("missing")),
+        status=best(status),
+        providers=pl.col("provider").filter(at_best).drop_nulls().unique().sort(),
+        source_id=pl.col("source_id").str.split("|").explode().unique().sort().str.join("|"),
+        note=pl.col("note").filter(at_best).first(),
+        as_of=pl.col("as_of").filter(at_best).max(),
+        stale=pl.col("stale").filter(at_best).all(),
     )
