@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import stat
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.archives import HEAD_BYTES, Member, is_archive, members
@@ -19,15 +20,16 @@ _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codec
 
 
 @cache
-def _skipped() -> tuple[re.Pattern[str], ...]:
-    return tuple(map(re.compile, read_table("facts/skipped_files")["pattern"]))
+def _skipped() -> re.Pattern[str]:
+    patterns = read_table("facts/skipped_files")["pattern"]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
 def wanted(name: str) -> bool:
     """Whether a file of a folder or archive may hold objects and is not among those that are left alone."""
-    if PurePosixPath(name).suffix.lower() not in _READ_SUFFIXES:
-        return False
-    return not any(pattern.search(name) for pattern in _skipped())
+    dot = name.rfind(".", name.rfind("/") + 1)
+    suffix = name[dot:].lower() if dot >= 0 else ""
+    return suffix in _READ_SUFFIXES and _skipped().search(name) is None
 
 
 def files(path: Path) -> Iterator[Member]:
@@ -38,37 +40,50 @@ def files(path: Path) -> Iterator[Member]:
     """
     budget = Budget()
     try:
-        if path.is_dir():
-            yield from _folder_files(path, budget)
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            yield from _folder_files(str(path), path.name, budget)
+        elif stat.S_ISREG(mode):
+            yield from _file(str(path), path.name, budget)
         else:
-            yield from _file(path, path.name, budget)
+            raise MeshlabError(Problem(str(path), "is neither a file nor a folder", "save the dump as a file"))
     except FileNotFoundError:
         raise MeshlabError(Problem(str(path), "no such file or folder", "check the path")) from None
     except OSError as error:
         raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
 
 
-def _folder_files(folder: Path, budget: Budget) -> Iterator[Member]:
-    """Files of a folder in the order of their names; links are not followed."""
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(place, name)
-            inner = path.relative_to(folder).as_posix()
-            budget.member(str(folder))
-            if wanted(inner) and not path.is_symlink() and path.is_file():
-                yield from _file(path, f"{folder.name}/{inner}", budget)
+def _folder_files(folder: str, title: str, budget: Budget) -> Iterator[Member]:
+    """Files of a folder in the order of their names; links are not followed.
+
+    Plain text and system calls: a cluster may be dumped as many thousand small files.
+    """
+    left = _entries(folder)
+    while left:
+        entry = left.pop()
+        name = entry.path[len(folder) + 1 :].replace(os.sep, "/")
+        budget.member(title)
+        if entry.is_dir(follow_symlinks=False):
+            left += _entries(entry.path)
+        elif wanted(name) and entry.is_file(follow_symlinks=False):
+            yield from _file(entry.path, f"{title}/{name}", budget)
 
 
-def _file(path: Path, name: str, budget: Budget) -> Iterator[Member]:
-    with path.open("rb", buffering=0) as stream:  # a buffer would hold a second copy of a large file
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What is in the folder, the first by name at the end."""
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name, reverse=True)
+
+
+def _file(path: str, name: str, budget: Budget) -> Iterator[Member]:
+    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (text, not a Path: see _folder_files)
         head = stream.read(HEAD_BYTES)
         stream.seek(0)
         if is_archive(head):
             yield from members(stream, name, wanted, budget)
         else:
             budget.read(os.fstat(stream.fileno()).st_size, name)
-            yield Member(name, stream.read())
+            yield Member(name, stream.read())  # at once: a buffer would hold a second copy of a large file
 
 
 def text(member: Member) -> bytes:

@@ -55,7 +55,9 @@ class Found(NamedTuple):
     empty: bool = False
 
 
-def objects(value: object, form: Form, kind: str | None = None, api_version: str | None = None) -> Iterator[Found]:
+def objects(
+    value: object, form: Form, kind: str | None = None, api_version: str | None = None, likely: str | None = None
+) -> Iterator[Found]:
     """Objects of one value, Lists unfolded.
 
     Args:
@@ -63,7 +65,11 @@ def objects(value: object, form: Form, kind: str | None = None, api_version: str
         form: How to look at it.
         kind: Kind of an item that does not say its own, as items of a PodList do not.
         api_version: Version of such an item.
+        likely: Kind that the value seems to have. If it has, it is decoded only once.
     """
+    if likely is not None and (one := _expected(value, form, likely, None, None)) is not None:
+        yield one
+        return
     head = form.head(value)
     if head is None:
         return
@@ -94,7 +100,7 @@ def _expected(item: object, form: Form, kind: str, of_items: str | None, api_ver
     """The item if it is of the kind, says so or stands in a List of that kind, and fits its type."""
     try:
         value = form.decode(item, DECODED.get(kind, Plain))
-        if (value.kind or of_items) != kind:
+        if (value.kind or of_items) != kind or kind.endswith("List"):
             return None
         return Found(kind, _group(value.api_version or api_version), value, _evidence(item, form, kind))
     except msgspec.ValidationError:

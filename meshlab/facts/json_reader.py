@@ -17,6 +17,7 @@ from meshlab.tables import read_table
 
 _DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
 _HEAD_BYTES = 512
+_KIND = re.compile(rb'"kind"\s*:\s*"([A-Za-z]+)"')
 _BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
 
 
@@ -58,14 +59,15 @@ def read_json(content: bytes, file: str) -> Iterator[Found]:
     Raises:
         MeshlabError: The text is no JSON.
     """
-    kind, api_version = _kind_of_file(file)
     try:
         if content[:_HEAD_BYTES].lstrip()[:1] == b"[":
-            yield from _all(_decoder(list[msgspec.Raw]).decode(content), kind, api_version)
+            yield from _all(_decoder(list[msgspec.Raw]).decode(content), *_kind_of_file(file))
         else:
-            yield from _one_or_several(content, kind, api_version)
+            yield from _one_or_several(content, file)
     except msgspec.DecodeError as error:
         raise MeshlabError(Problem(file, *_broken(str(error)), _line(content, str(error)))) from None
+    except UnicodeDecodeError:
+        raise MeshlabError(Problem(file, "is not UTF-8", "save it in UTF-8", _line_of_no_text(content))) from None
     except RecursionError:
         raise MeshlabError(Problem(file, "is nested too deeply", "give the output of kubectl get -o json")) from None
 
@@ -73,7 +75,7 @@ def read_json(content: bytes, file: str) -> Iterator[Found]:
 @cache
 def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
     rows = read_table("facts/file_kinds").select("pattern", "kind", "api_version").iter_rows()
-    return tuple((re.compile(pattern), kind, version) for pattern, kind, version in rows)
+    return tuple((re.compile(pattern, re.IGNORECASE), kind, version) for pattern, kind, version in rows)
 
 
 def _kind_of_file(name: str) -> tuple[str | None, str | None]:
@@ -81,18 +83,21 @@ def _kind_of_file(name: str) -> tuple[str | None, str | None]:
     return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
 
 
-def _one_or_several(content: bytes, kind: str | None, api_version: str | None) -> Iterator[Found]:
+def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
     """Objects of one document, or of several as ``kubectl cluster-info dump`` writes them to the screen.
 
     That there is more than one shows before the first object is given, so that none is given twice.
     """
+    first = _KIND.search(content, 0, _HEAD_BYTES)
+    likely = first[1].decode() if first else None
+    of_file = (None, None) if first else _kind_of_file(file)
     try:
-        yield from objects(content, JSON, kind, api_version)
+        yield from objects(content, JSON, *of_file, likely=likely)
     except msgspec.DecodeError as error:
         if "trailing characters" not in str(error):
             raise
         documents = (document for document in _DOCUMENT_START.split(content) if document.strip())
-        yield from _all(documents, kind, api_version)
+        yield from _all(documents, *of_file)
 
 
 def _all(documents: Iterable[bytes | msgspec.Raw], kind: str | None, api_version: str | None) -> Iterator[Found]:
@@ -111,3 +116,12 @@ def _line(content: bytes, message: str) -> int | None:
     if position is None:
         return content.count(b"\n") + 1 if "truncated" in message else None
     return content.count(b"\n", 0, int(position[1])) + 1
+
+
+def _line_of_no_text(content: bytes) -> int | None:
+    """The first line that is not UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return None

@@ -46,7 +46,7 @@ def looks_like_objects(content: bytes) -> bool:
 
     Others (settings, logs, results of tools) are passed over, broken or not.
     """
-    head = content[:HEAD_BYTES]
-    if is_ztunnel(head) or is_description(head):
+    if _KIND.search(content) and _VERSION.search(content):
         return True
-    return head.lstrip()[:1] == b"[" or bool(_KIND.search(content) and _VERSION.search(content))
+    head = content[:HEAD_BYTES]
+    return head.lstrip()[:1] == b"[" or is_ztunnel(head) or is_description(head)

@@ -53,7 +53,7 @@ def read_ztunnel(content: bytes, file: str) -> Iterator[Found]:
     try:
         dump = msgspec.json.decode(content, type=_Dump)
         evidence = JSON.decode(content, kube.evidence_of(KIND).type)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MeshlabError(Problem(file, "is no whole ztunnel dump", "save it again with istioctl")) from None
     yield Found(KIND, "", kube.Plain(), evidence)
     for workload in dump.workloads:
