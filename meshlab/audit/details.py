@@ -286,7 +286,9 @@ _KUBE_PROXY = {
 
 
 def _kube_proxy(text: str | None) -> Iterator[Row]:
-    for switch, pattern in _KUBE_PROXY.items() if text is not None else ():
+    if text is None:
+        return
+    for switch, pattern in _KUBE_PROXY.items():
         found = pattern.search(text)
         yield "switches", ("kube_proxy", switch, (found[1] if found else "") or "unset")
 
