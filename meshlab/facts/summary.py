@@ -338,6 +338,10 @@ ROOT_NAMESPACE = "istio-system"
 """Namespace whose settings hold for the whole of an Istio mesh, unless the mesh is configured otherwise."""
 
 
+MTLS_MODES = ("strict", "permissive", "disable")
+"""Modes that a PeerAuthentication can state; any other text states nothing."""
+
+
 def _policy_facts(cluster: Cluster, counts: Facts) -> Facts:
     return {
         "policy.network_policies": counts["policy.network_policies"],
@@ -350,12 +354,12 @@ def _mtls_mode(cluster: Cluster) -> Fact:
     """Mode of mutual TLS that Istio's workloads accept: strict, permissive, disable or mixed."""
     if not cluster.has("PeerAuthentication"):
         return UNKNOWN
-    settings = cluster.objects.filter(pl.col("kind") == "PeerAuthentication")
-    modes = set(settings["mtls_mode"].drop_nulls().str.to_lowercase()) - {"unset"}
-    mesh_wide = settings.filter(
-        pl.col("namespace") == ROOT_NAMESPACE, ~pl.col("selective"), pl.col("mtls_mode").is_not_null()
+    settings = cluster.objects.filter(pl.col("kind") == "PeerAuthentication").with_columns(
+        pl.col("mtls_mode").str.to_lowercase()
     )
-    origin = origin_of(settings["file"])
+    stated = settings.filter(pl.col("mtls_mode").is_in(MTLS_MODES))
+    mesh_wide = stated.filter(pl.col("namespace") == ROOT_NAMESPACE, ~pl.col("selective"))
+    modes, origin = set(stated["mtls_mode"]), origin_of(settings["file"])
     if mesh_wide.is_empty():
         why = "nothing is set for the whole mesh, and Istio is permissive then"
         return Fact("mixed" if modes - {"permissive"} else "permissive", "inferred", origin, why)

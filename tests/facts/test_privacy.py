@@ -133,7 +133,9 @@ PLACES: dict[str, Object] = {
     "route's header": resource(
         "VirtualService", "networking.istio.io/v1", spec={"http": [{"headers": {"request": {"set": {"A": SECRET}}}}]}
     ),
-    "mutual TLS mode": resource("PeerAuthentication", "security.istio.io/v1", spec={"mtls": {"mode": SECRET}}),
+    "mutual TLS mode": resource(
+        "PeerAuthentication", "security.istio.io/v1", "a", "istio-system", spec={"mtls": {"mode": SECRET}}
+    ),
     "network's type": resource("Network", "config.openshift.io/v1", status={"networkType": SECRET}),
     "password of a BGP peer": resource(
         "BGPPeer", "projectcalico.org/v3", spec={"password": {"secretKeyRef": {"name": SECRET, "key": SECRET}}}

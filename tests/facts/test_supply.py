@@ -1,0 +1,71 @@
+"""Declared inputs that facts supply."""
+
+from __future__ import annotations
+
+import pytest
+
+from meshlab.facts import Supplied, scenario_values
+from meshlab.facts.supply import SUPPLIES
+from meshlab.scenario import inputs
+
+Facts = dict[str, object]
+
+CASES: dict[str, tuple[Facts, str, object]] = {
+    "nodes": ({"nodes": {"count": 7}}, "nodes", 7),
+    "services": ({"workload": {"services": 12}}, "services", 12),
+    "pods in a mesh": (
+        {"mesh": {"proxied_pods": 6}, "workload": {"application_pods": 20}},
+        "pods",
+        6,
+    ),
+    "pods without a mesh": ({"mesh": {"proxied_pods": 0}, "workload": {"application_pods": 20}}, "pods", 20),
+    "no pods at all": ({"workload": {"application_pods": 0}}, "pods", None),
+    "cores of a node": ({"nodes": {"count": 4, "cpu_cores": 18.0}}, "node_cpu_cores", 4.5),
+    "cores of no node": ({"nodes": {"count": 0, "cpu_cores": 0.0}}, "node_cpu_cores", None),
+    "no Windows": ({"nodes": {"windows": 0}}, "windows_nodes", 0),
+    "strict": ({"policy": {"mtls_mode": "strict"}}, "mtls", True),
+    "disabled": ({"policy": {"mtls_mode": "disable"}}, "mtls", False),
+    "mixed says neither": ({"policy": {"mtls_mode": "mixed"}}, "mtls", None),
+    "a cloud": ({"cloud": "aks"}, "cloud", "aks"),
+    "a cloud that is no choice": ({"cloud": "iks"}, "cloud", None),
+    "BGP": ({"cni": {"bgp_peers": 2}}, "bgp_fabric", True),
+    "no BGP": ({"cni": {"bgp_peers": 0}}, "bgp_fabric", False),
+    "BGP not looked at": ({"cni": {"bgp_peers": None}}, "bgp_fabric", None),
+    "Istio's sidecars": ({"mesh": {"product": "istio", "mode": "sidecar"}}, "current_mesh", "istio-sidecar"),
+    "Istio's ambient": ({"mesh": {"product": "istio", "mode": "ambient"}}, "current_mesh", "istio-ambient"),
+    "Istio without pods": ({"mesh": {"product": "istio", "mode": None}}, "current_mesh", None),
+    "Linkerd": ({"mesh": {"product": "linkerd", "mode": "sidecar"}}, "current_mesh", "linkerd"),
+    "another mesh": ({"mesh": {"product": "kuma", "mode": "sidecar"}}, "current_mesh", "other"),
+    "no mesh": ({"mesh": {"product": "none", "mode": None}}, "current_mesh", "none"),
+}
+
+
+@pytest.mark.parametrize(("facts", "name", "value"), CASES.values(), ids=CASES)
+def test_facts_supply_inputs(facts: Facts, name: str, value: object) -> None:
+    """An input is what the facts say of it, and absent where they say nothing that it takes."""
+    supplied = scenario_values(facts)
+
+    assert (supplied[name].value if name in supplied else None) == value
+
+
+def test_no_facts_supply_nothing() -> None:
+    """Empty facts leave every input to its owner."""
+    assert scenario_values({}) == {}
+
+
+def test_supplies_are_declared_inputs() -> None:
+    """Only declared inputs are supplied."""
+    assert SUPPLIES.keys() <= inputs().keys()
+
+
+def test_supplied_values_carry_their_origin() -> None:
+    """Status and file are those of the fact; what follows from a measured fact is inferred."""
+    measured = {"status": "measured", "from": "nodes.json", "why": None}
+    facts = {
+        "nodes": {"count": 2, "cpu_cores": 8.0},
+        "provenance": dict.fromkeys(("nodes.count", "nodes.cpu_cores"), measured),
+    }
+
+    supplied = scenario_values(facts)
+    assert supplied["nodes"] == Supplied(2, "measured", "nodes.json")
+    assert supplied["node_cpu_cores"] == Supplied(4.0, "inferred", "nodes.json")
