@@ -137,7 +137,7 @@ def test_pins_hold_what_the_project_asks_for() -> None:
     asked = {
         "runtime": [*project["project"]["dependencies"], *project["dependency-groups"]["build"]],
         "notebook": project["project"]["optional-dependencies"]["notebook"],
-        "test": project["dependency-groups"]["test"],
+        "test": [*project["dependency-groups"]["test"], *project["project"]["optional-dependencies"]["dask"]],
         "bench": project["dependency-groups"]["bench"],
         "dev": project["dependency-groups"]["dev"],
     }
@@ -160,15 +160,14 @@ def imported_distributions() -> set[str]:
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
     tops = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"meshlab"}
     providers = packages_distributions()
-    return {providers[top][0].lower().replace("_", "-") for top in tops}
+    return {providers.get(top, [top])[0].lower().replace("_", "-") for top in tops}
 
 
 def declared() -> set[str]:
-    """Distributions that pyproject.toml declares for run time and for notebooks."""
+    """Distributions that pyproject.toml declares for run time and for its extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {
-        line.partition(">=")[0] for line in [*project["dependencies"], *project["optional-dependencies"]["notebook"]]
-    }
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    return {line.partition(">=")[0] for line in [*project["dependencies"], *extras]}
 
 
 def test_what_is_imported_is_declared() -> None:
