@@ -240,6 +240,8 @@ def _coefficient_row(prior: dict[str, object], fit: KindFit | None) -> dict[str,
 
 
 def _noise_row(fit: KindFit) -> dict[str, object]:
+    if not fit.spreads:
+        return {"is_prior": True}
     row = max(spread[-1] for spread in fit.spreads.values())
     return dict.fromkeys(("median", "lo", "hi"), row) | {"is_prior": False, "source_ids": _all_sources(fit)}
 

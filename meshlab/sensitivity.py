@@ -164,11 +164,10 @@ def break_even(
         .join(axes[0].lazy(), how="cross")
         .join(axes[1].lazy(), how="cross")
     )
-    rows = grid.with_row_index("_point").with_columns(scenario=pl.col("_point").cast(pl.String))
+    # a name made of the point: the streaming engine keeps no order by which a row's number would be its name
+    rows = grid.with_columns(scenario=pl.format("{}|{}", x_input, y_input))
     points = rows.select("scenario", x_input, y_input)
-    figures = estimate(rows.drop("_point").select(scenario.columns), intervals=False).select(
-        "scenario", "dataplane", figure
-    )
+    figures = estimate(rows.select(scenario.columns), intervals=False).select("scenario", "dataplane", figure)
     sides = [
         figures.filter(dataplane=name).select("scenario", pl.col(figure).alias(side))
         for name, side in ((dataplane_a, "a"), (dataplane_b, "b"))

@@ -1,0 +1,64 @@
+"""What moves a figure, and where two data planes cost the same."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from overhead_frames import one
+
+from meshlab.errors import MeshlabError
+from meshlab.overhead import estimate
+from meshlab.sensitivity import break_even, tornado
+
+
+def test_pods_move_memory_of_sidecars_most() -> None:
+    """Half and twice the pods bracket the scenario's memory, as estimates of their own say."""
+    frame = one(pods=400, services=100, requests_per_second=4000.0, connections=1600)
+    row = tornado(frame, "istio-sidecar", "memory_gib").row(0, named=True)
+    ends = [
+        estimate(frame.with_columns(pods=pl.lit(pods)), intervals=False)
+        .filter(dataplane="istio-sidecar")
+        .collect()["memory_gib"]
+        .item()
+        for pods in (200, 400, 800)
+    ]
+    assert (row["driver"], row["low"], row["high"]) == ("pods", "200", "800")
+    assert [row["figure_at_low"], row["figure"], row["figure_at_high"]] == pytest.approx(ends)
+
+
+def test_a_tornado_is_sorted_and_brackets_the_figure() -> None:
+    """Swings fall from row to row and none is negative; the figure lies between its ends."""
+    table = tornado(one(current_cni="cilium"), "cilium", "cpu_cores")
+    assert table["swing"].is_sorted(descending=True)
+    assert table["swing"].min() >= 0
+    assert ((table["figure_at_low"] <= table["figure"]) & (table["figure"] <= table["figure_at_high"])).all()
+
+
+def test_coefficients_of_other_data_planes_do_not_appear() -> None:
+    """Linkerd's tornado holds inputs and Linkerd's coefficients."""
+    drivers = tornado(one(), "linkerd", "cpu_cores").filter(kind="coefficient")["driver"]
+    assert not drivers.str.contains("sidecar|ztunnel|waypoint|cilium").any()
+
+
+def test_two_data_planes_cost_the_same_on_the_line() -> None:
+    """At every point of the line both estimates agree within the grid's coarseness, and swap sides across it."""
+    frame = one(pods=640, services=120)
+    line = break_even(frame, "istio-ambient", "linkerd", "memory_gib", "pods", "nodes")
+    assert line.height > 10
+    for pods, nodes, below, above in line.gather_every(7).iter_rows():
+        at = frame.with_columns(pods=pl.lit(round(pods)), nodes=pl.lit(round(nodes)))
+        found = dict(estimate(at, intervals=False).select("dataplane", "memory_gib").collect().iter_rows())
+        assert found["istio-ambient"] == pytest.approx(found["linkerd"], rel=0.1)
+        assert {below, above} == {"istio-ambient", "linkerd"}
+
+
+def test_where_one_is_always_cheaper_there_is_no_line() -> None:
+    """Ambient never needs the memory of sidecars in a cluster of this size."""
+    frame = one(pods=640, services=120)
+    assert break_even(frame, "istio-sidecar", "istio-ambient", "memory_gib", "pods", "l7_traffic_share").is_empty()
+
+
+def test_an_unknown_figure_is_named() -> None:
+    """A figure that does not exist is an error with the nearest one."""
+    with pytest.raises(MeshlabError, match="did you mean 'memory_gib'"):
+        tornado(one(), "linkerd", "memory_gb")
