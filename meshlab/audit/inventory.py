@@ -86,14 +86,12 @@ def read_inventory(paths: Sequence[Path], at: datetime | None = None) -> Invento
         MeshlabError: A path cannot be read.
     """
     rows, details, problems = Rows(), Details(), []
-    number = 0
     for path in paths:
         try:
             for found, file in read_objects(path):
                 if _is_used(found.kind):
+                    details.add(len(rows.tables["objects"]), found)
                     rows.add(found, file)
-                    details.add(number, found)
-                    number += 1
         except MeshlabError as error:
             problems.extend(error.problems)
     if not paths:

@@ -87,7 +87,7 @@ def proxies(inventory: Inventory) -> pl.LazyFrame:
     text), matches_control_plane (whether the version is one of those) and minors_behind (the newest of them; negative
     where the proxy is newer). Null where an image names no version or no control plane is in the input.
     """
-    found = versions(inventory, "istio-proxy", "linkerd-proxy").filter(pl.col("image").ne("auto"))
+    found = versions(inventory, "istio-proxy", "linkerd-proxy").filter(pl.col("image").ne_missing("auto"))
     control = (
         versions(inventory, "discovery")
         .filter(pl.col("version").is_not_null())
@@ -162,19 +162,14 @@ def pod_modes(inventory: Inventory) -> pl.LazyFrame:
     """
     pods = living_pods(inventory).filter("proxied").select("id", "kind", "namespace", "name")
     own = peer_policies(inventory).filter("selective", pl.col("port").is_null(), pl.col("mode") != "UNSET")
-    chosen = (
-        selects(inventory.frames["selectors"].join(own, on="id", how="semi"), inventory.frames["labels"])
-        .join(own.select("id", "mode", policy_namespace="namespace"), on="id")
-        .select("mode", "policy_namespace", id="selected")
-    )
     set_by_hand = (
-        chosen.join(pods, on="id")
-        .filter(pl.col("policy_namespace") == pl.col("namespace"))
-        .group_by("id")
+        selected_pods(inventory, own, pods)
+        .join(own.select("id", "mode"), on="id")
+        .group_by("pod")
         .agg(own=pl.col("mode").sort().last())
     )
     return (
-        pods.join(set_by_hand, on="id", how="left")
+        pods.join(set_by_hand, left_on="id", right_on="pod", how="left")
         .join(namespace_modes(inventory), on="namespace", how="left")
         .select("id", "kind", "namespace", "name", mode=pl.coalesce("own", "mode"))
     )
@@ -257,16 +252,23 @@ def server_modes(inventory: Inventory) -> pl.LazyFrame:
 def pods_behind(inventory: Inventory) -> pl.LazyFrame:
     """Services with a selector, beside the ids of the living pods that they select in their namespace."""
     services = inventory.of("Service")
-    chosen = selects(
-        inventory.frames["selectors"].join(services, on="id", how="semi"), inventory.frames["labels"]
-    ).rename({"selected": "pod"})
-    pods = living_pods(inventory).select(pod="id", pod_namespace="namespace")
-    return (
-        services.join(chosen, on="id")
-        .join(pods, on="pod")
-        .filter(pl.col("namespace") == pl.col("pod_namespace"))
-        .drop("pod_namespace")
-    )
+    return services.join(selected_pods(inventory, services, living_pods(inventory)), on="id")
+
+
+def selected_pods(inventory: Inventory, settings: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Objects with a selector, beside the pods that they select in their namespace.
+
+    Args:
+        inventory: Where the selectors and labels are.
+        settings: Objects that may have a selector: id and namespace.
+        pods: Pods to choose among: id and namespace.
+
+    Returns:
+        Columns id and pod.
+    """
+    selectors = inventory.frames["selectors"].join(settings.select("id", "namespace").unique(), on="id")
+    labels = inventory.frames["labels"].join(pods.select("id", "namespace"), on="id")
+    return selects(selectors, labels, "namespace").rename({"selected": "pod"})
 
 
 @query
@@ -358,12 +360,10 @@ def scoped_namespaces(inventory: Inventory) -> pl.LazyFrame:
     """
     limits = inventory.frames["scopes"].group_by("id").agg(narrow=(pl.col("host") != "*/*").all())
     sidecars = inventory.of("Sidecar").join(limits.filter("narrow"), on="id").select("id", "namespace")
-    selectors = inventory.frames["selectors"]
-    whole = sidecars.join(selectors, on="id", how="anti")
-    named = selects(selectors.join(sidecars, on="id", how="semi"), inventory.frames["labels"])
-    chosen = named.join(sidecars, on="id").select("namespace", id="selected")
+    whole = sidecars.join(inventory.frames["selectors"], on="id", how="anti")
     pods = living_pods(inventory).filter("proxied")
-    bare = pods.join(whole, on="namespace", how="anti").join(chosen, on=["id", "namespace"], how="anti")
+    chosen = selected_pods(inventory, sidecars, pods)
+    bare = pods.join(whole, on="namespace", how="anti").join(chosen, left_on="id", right_on="pod", how="anti")
     mesh_wide = whole.filter(pl.col("namespace") == ROOT_NAMESPACE).select(mesh_wide=pl.len() > 0)
     counted = pods.group_by("namespace").agg(pods=pl.len())
     unscoped = bare.group_by("namespace").agg(unscoped=pl.len())

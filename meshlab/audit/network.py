@@ -215,7 +215,7 @@ def releases(inventory: Inventory) -> pl.LazyFrame:
     than all of them nothing is known. Columns product, version and ended.
     """
     known = read_table("audit/releases").lazy().with_columns(minor=minor(pl.col("release"))).sort("minor")
-    images = versions(inventory, "discovery", "istio-proxy", "cilium-agent").filter(pl.col("image").ne("auto"))
+    images = versions(inventory, "discovery", "istio-proxy", "cilium-agent").filter(pl.col("image").ne_missing("auto"))
     running = images.with_columns(
         product=pl.when(pl.col("container") == "cilium-agent").then(pl.lit("cilium")).otherwise("product"),
         minor=minor(pl.col("version")),

@@ -25,19 +25,20 @@ NOBODY = {column: pl.lit(None, pl.String) for column in ("kind", "namespace", "n
 """Columns of a row that is about the cluster as a whole."""
 
 
-def selects(selectors: pl.LazyFrame, labels: pl.LazyFrame) -> pl.LazyFrame:
+def selects(selectors: pl.LazyFrame, labels: pl.LazyFrame, *within: str) -> pl.LazyFrame:
     """Which selector matches which labels: every label that it names is there with its value.
 
     Args:
         selectors: Columns id, key, value. A selector without labels is not among them: it matches everything.
         labels: Columns id, key, value, of pods, of templates, or of other selectors.
+        within: Further columns of both, such as the namespace, that have to be equal.
 
     Returns:
         Columns id (of the selector) and selected (the id of the labels).
     """
     asked = selectors.group_by("id").agg(asked=pl.len())
     return (
-        selectors.join(labels.rename({"id": "selected"}), on=["key", "value"])
+        selectors.join(labels.rename({"id": "selected"}), on=["key", "value", *within])
         .group_by("id", "selected")
         .agg(met=pl.len())
         .join(asked, on="id")
