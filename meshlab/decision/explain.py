@@ -12,14 +12,9 @@ from meshlab.decision.completions import Completions, completions
 from meshlab.decision.conditions import compile_condition, inputs_of
 from meshlab.decision.eligibility import NOT_READ, Hurdle, hurdles
 from meshlab.decision.flips import Candidates, candidates, present_cells, smallest
+from meshlab.decision.states import RESULTING_CNI_COLUMN, compare_scenarios, row_states, with_all_inputs
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
-from meshlab.decision.verdict import (
-    RESULTING_CNI_COLUMN,
-    compare_scenarios,
-    row_states,
-    verdict_columns,
-    with_all_inputs,
-)
+from meshlab.decision.verdict import verdicts
 from meshlab.scenario import schema
 
 NO_FLIP = "no change of one or two of the known facts changes the answer"
@@ -46,8 +41,8 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None) -> list[dict[
     """
     tables = tables or load_tables()
     frame = with_all_inputs(scenarios.lazy()).collect()
-    told_beside = {**verdict_columns(tables), **_hurdle_states(tables), **_contradictions(tables)}
-    states = row_states(frame, tables).with_columns(**told_beside).collect()
+    told_beside = _hurdle_states(tables) | _contradictions(tables)
+    states = verdicts(frame, tables).with_columns(**told_beside).collect()
     told: list[dict[str, object]] = []
     for start in range(0, frame.height, BATCH):
         facts = frame.slice(start, BATCH).select(list(schema()))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshlab.decision import decide, load_tables
-from meshlab.decision.verdict import row_states
+from meshlab.decision.states import row_states
 from meshlab.scenario import frame_of
 
 Draw = Callable[[int, int, float], pl.DataFrame]
@@ -250,6 +250,33 @@ def test_a_missing_fact_makes_a_row_unknown_and_never_false() -> None:
     assert row_states(frame, load_tables()).collect()["row:greenfield"].to_list() == [None]
     found = decide(frame).collect().row(0, named=True)
     assert (found["cni"], found["unknown"]) == ("stay", ["kernel_oldest"])
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6), missing=st.sampled_from([0.2, 0.5, 0.8]))
+def test_facts_that_are_not_listed_as_unknown_cannot_change_the_answer(draw: Draw, seed: int, missing: float) -> None:
+    """Once the facts listed as unknown are known, no value of the other missing facts changes the verdict."""
+    frame = draw(400, seed, missing)
+    unknown = decide(frame).collect()["unknown"]
+    complete = draw(400, seed + 1, 0.0)
+    columns = [name for name in frame.columns if name != "scenario"]
+    listed = frame.with_columns(
+        pl.when(unknown.list.contains(name)).then(complete[name]).otherwise(pl.col(name)).alias(name)
+        for name in columns
+    )
+    everything = listed.with_columns(pl.coalesce(name, complete[name]).alias(name) for name in columns)
+    answers = [decide(part).select("cni", "mesh").collect() for part in (listed, everything)]
+    assert answers[0].equals(answers[1])
+
+
+def test_a_missing_fact_is_unknown_only_where_it_decides() -> None:
+    """How soon policy must hold matters on Cilium, and not where ambient mode is recommended in any case."""
+    on_cilium = QUIET | GREENFIELD | {"needs": ["l7_policy"], "policy_sync": None, "current_mesh": "none"}
+    assert verdict(**on_cilium)["unknown"] == ["policy_sync"]
+    on_calico = (
+        QUIET | BROWNFIELD | {"needs": ["mtls"], "policy_sync": None, "current_cni": "calico", "cni_healthy": True}
+    )
+    assert verdict(**on_calico)["unknown"] == []
 
 
 def test_a_need_that_nobody_read_about_is_not_met() -> None:
