@@ -77,17 +77,9 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
     """What the rule finds in a cluster."""
     applies = inventory.facts.select(pl.sql_expr(rule.applies)).item()
     rows = judged(rule, inventory, applies=applies)
-    failing, undecided = rows.filter(pl.col("failing")), rows.filter(pl.col("failing").is_null())
-    missing = _missing(rule, inventory, undecided, applies=applies)
-    if applies is False:
-        state, shown, detail = "pass", rows.clear(), _does_not_apply(rule, inventory)
-    elif failing.height:
-        state, shown, detail = "fail", failing, _particulars(rule.detail, failing, hide)
-    elif missing or undecided.height:
-        state, shown, detail = "unknown", undecided, _particulars(rule.undecided or "", undecided, hide)
-    else:
-        state, shown, detail = "pass", rows.clear(), _looked_at(rule, rows, hide)
-    objects = [_name(row, hide) for row in shown.head(MOST_OBJECTS).iter_rows(named=True)]
+    missing = _missing(rule, inventory, rows.filter(pl.col("failing").is_null()), applies=applies)
+    state, shown = _state(rows, missing, applies=applies)
+    objects = (_name(row, hide) for row in shown.head(MOST_OBJECTS).iter_rows(named=True))
     return {
         "rule": rule.id,
         "title": rule.title,
@@ -99,9 +91,30 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
         "why": rule.why,
         "check": rule.check,
         "source_id": rule.source_id,
-        "detail": detail,
+        "detail": _does_not_apply(rule, inventory) if applies is False else _detail(rule, state, rows, shown, hide),
         "missing": [] if state == "pass" else missing,
     }
+
+
+def _state(rows: pl.DataFrame, missing: list[str], *, applies: bool | None) -> tuple[str, pl.DataFrame]:
+    """The rule's state, and the rows that speak for it: failing ones, or ones that cannot be judged."""
+    failing = rows.filter(pl.col("failing"))
+    if applies is False:
+        return "pass", rows.clear()
+    if failing.height:
+        return "fail", failing
+    return "unknown" if missing else "pass", rows.filter(pl.col("failing").is_null())
+
+
+def _detail(rule: Rule, state: str, rows: pl.DataFrame, shown: pl.DataFrame, hide: Hide) -> str:
+    """The particulars of the rows that speak for a state; of a pass, what was looked at."""
+    if state == "fail":
+        return _particulars(rule.detail, shown, hide)
+    if state == "unknown":
+        return _particulars(rule.undecided or "", shown, hide)
+    if "{" in rule.subject:
+        return _particulars(rule.subject, rows, hide) or "nothing to look at"
+    return f"{rows.height:,} {rule.subject} looked at"
 
 
 def judged(rule: Rule, inventory: Inventory, *, applies: bool | None) -> pl.DataFrame:
@@ -146,13 +159,6 @@ DERIVED = {"at": "time of the dump", "cni_minor": "cni.version", "kubernetes_min
 
 def _columns(condition: str) -> list[str]:
     return pl.sql_expr(condition).meta.root_names()
-
-
-def _looked_at(rule: Rule, rows: pl.DataFrame, hide: Hide) -> str:
-    """What a rule that found nothing looked at."""
-    if "{" in rule.subject:
-        return _particulars(rule.subject, rows, hide) or "nothing to look at"
-    return f"{rows.height:,} {rule.subject} looked at"
 
 
 def _does_not_apply(rule: Rule, inventory: Inventory) -> str:
