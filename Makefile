@@ -34,6 +34,10 @@ lab: $(VENV)/.notebook ## Open the workbooks in JupyterLab
 .PHONY: setup
 setup: $(VENV)/.dev ## Install everything that development needs
 
+.PHONY: data
+data: $(VENV)/.dev ## Fit the coefficients to the evidence again
+	$(BIN)/python -m meshlab.evidence
+
 .PHONY: test
 test: $(VENV)/.test ## Run all tests (ARGS="-k units" for some)
 	$(BIN)/python -m pytest $(ARGS)

@@ -93,4 +93,5 @@ def standard_scores(coefficient: str) -> tuple[float, ...]:
 
 def log_normal_interval(log_median: float, sd: float) -> tuple[float, float, float]:
     """Median, lower and upper end of a lognormal's 10-90 % interval."""
-    return math.exp(log_median), *(math.exp(log_median + sign * NINETY_PERCENT * sd) for sign in (-1, 1))
+    reach = NINETY_PERCENT * sd
+    return math.exp(log_median), math.exp(log_median - reach), math.exp(log_median + reach)

@@ -37,8 +37,8 @@ class Traffic:
     @classmethod
     def of_columns(cls) -> Traffic:
         """Traffic of a scenario's columns ``protocol`` and ``mtls``."""
-        protocols = ((pl.col("protocol") == name).cast(pl.Float64) for name in ("grpc", "http2", "tcp"))
-        return cls(*protocols, pl.col("mtls").cast(pl.Float64))
+        shares = {name: (pl.col("protocol") == name).cast(pl.Float64) for name in ("grpc", "http2", "tcp")}
+        return cls(**shares, mtls=pl.col("mtls").cast(pl.Float64))
 
     def without_mtls(self) -> Traffic:
         """The same traffic where the proxy does not encrypt it itself."""

@@ -5,7 +5,7 @@ The equations of the components are in ``memory``, ``cpu`` and ``latency``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,7 +17,7 @@ from meshlab.cpu import Traffic
 from meshlab.latency import Traversals
 from meshlab.tables import read_table
 
-Stage = dict[str, Value]
+Stage = Mapping[str, Value]
 """Columns that a frame gains together."""
 
 NUMBERS = (
@@ -117,7 +117,7 @@ def factors(c: Coefficients, prefix: str) -> Stage:
     return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
 
 
-def busy(rate: Value, proxies: Value) -> pl.Expr:
+def busy(rate: pl.Expr, proxies: pl.Expr) -> pl.Expr:
     """Rate of one proxy, up to the highest at which latency was measured. [1000/s]"""
     return (rate / proxies * 1e-3).clip(upper_bound=3.0)
 

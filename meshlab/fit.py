@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -169,7 +170,16 @@ def _coefficients(problem: _Problem, start: np.ndarray, log_spreads: np.ndarray)
         white = solve_triangular(root, -problem.jacobian(point)[1], lower=True)
         return np.vstack([white, np.diag(1.0 / problem.prior_sd)])
 
-    return least_squares(residuals, start, jac=jacobian, method="trf", x_scale="jac", xtol=1e-9, ftol=1e-9).x
+    # scipy annotates jac as text only, and takes a function
+    return least_squares(
+        residuals,
+        start,
+        jac=jacobian,  # pyright: ignore[reportArgumentType]
+        method="trf",
+        x_scale="jac",
+        xtol=1e-9,
+        ftol=1e-9,
+    ).x
 
 
 def _spreads(
@@ -220,7 +230,7 @@ def coefficients_of(fits: dict[str, KindFit], priors: pl.DataFrame) -> pl.DataFr
     )
 
 
-def _coefficient_row(prior: dict[str, object], fit: KindFit | None) -> dict[str, object]:
+def _coefficient_row(prior: dict[str, Any], fit: KindFit | None) -> dict[str, Any]:
     name = str(prior["coefficient"])
     if fit is None:
         return {**prior, "is_prior": prior["source_ids"] == "meshlab"}
@@ -239,22 +249,22 @@ def _coefficient_row(prior: dict[str, object], fit: KindFit | None) -> dict[str,
     return {**prior, "median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": "|".join(fit.touched[name])}
 
 
-def _noise_row(fit: KindFit) -> dict[str, object]:
+def _noise_row(fit: KindFit) -> dict[str, Any]:
     if not fit.spreads:
         return {"is_prior": True}
     row = max(spread[-1] for spread in fit.spreads.values())
-    return dict.fromkeys(("median", "lo", "hi"), row) | {"is_prior": False, "source_ids": _all_sources(fit)}
+    return {"median": row, "lo": row, "hi": row, "is_prior": False, "source_ids": _all_sources(fit)}
 
 
 def _all_sources(fit: KindFit) -> str:
     return "|".join(sorted({source for touched in fit.touched.values() for source in touched}))
 
 
-def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, object]:
+def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, Any]:
     group = "agent" if "_control_" in name or (dataplane == "cilium" and "latency" not in name) else "proxy"
     if group not in fit.spreads:
         return {"is_prior": True}
     # with few rigs their spread is itself uncertain: Student's factor, as for a prediction interval of a meta-analysis
-    few = t.ppf(0.9, max(fit.rigs[group] - 1, 2)) / NINETY_PERCENT
+    few = float(t.ppf(0.9, max(fit.rigs[group] - 1, 2))) / NINETY_PERCENT
     median, lo, hi = log_normal_interval(0.0, few * math.hypot(*fit.spreads[group]))
     return {"median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": _all_sources(fit)}

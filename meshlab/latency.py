@@ -6,10 +6,9 @@ path's distribution is combined first and its percentile taken after.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from operator import add
 from statistics import NormalDist
 
 import polars as pl
@@ -39,7 +38,7 @@ class Traversals:
     mean_ms: Value
 
 
-def queueing(c: Coefficients, connections: Value) -> Value:
+def queueing(c: Coefficients, connections: pl.Expr) -> Value:
     """Time in a sidecar with so many connection ends over its time with 16 or more. [ratio]
 
     (connections / 16) ** exponent, at most 1: requests that arrive together on several connections queue. Fewer than
@@ -53,7 +52,7 @@ def queueing(c: Coefficients, connections: Value) -> Value:
 
 def path_mean(path: Sequence[Traversals]) -> Value:
     """Mean that the whole path adds. [ms]"""
-    return reduce(add, (part.count * part.mean_ms for part in path))
+    return _total(part.count * part.mean_ms for part in path)
 
 
 def path_variance(path: Sequence[Traversals]) -> Value:
@@ -61,7 +60,11 @@ def path_variance(path: Sequence[Traversals]) -> Value:
 
     Traversals are independent, each with a standard deviation proportional to its mean.
     """
-    return reduce(add, (part.count * (part.mean_ms * part.mean_ms) for part in path))
+    return _total(part.count * (part.mean_ms * part.mean_ms) for part in path)
+
+
+def _total(values: Iterable[Value]) -> Value:
+    return reduce(lambda total, value: total + value, values)
 
 
 def inverse_root_shape(mean: pl.Expr, variance: pl.Expr, shape: Value) -> pl.Expr:

@@ -40,12 +40,9 @@ def read_measured(path: Path) -> pl.DataFrame:
         for name in OWN_COLUMNS
     ).with_columns(pl.all().str.strip_chars())
     problems = list(_problems(own, file, place))
-    named = raw.get_column("scenario", default=pl.Series("scenario", ["measured"]).new_from_index(0, raw.height))
-    rows = named.cast(pl.String).to_frame().with_row_index("row").select(pl.format("{} (row {})", "scenario", "row"))
+    scenarios = pl.DataFrame()
     try:
-        scenarios = check_scenarios(
-            raw.drop(OWN_COLUMNS, strict=False).with_columns(scenario=rows.to_series()), file, place
-        )
+        scenarios = check_scenarios(_named(raw).drop(OWN_COLUMNS, strict=False), file, place)
     except MeshlabError as error:
         problems += error.problems
     if problems:
@@ -55,6 +52,12 @@ def read_measured(path: Path) -> pl.DataFrame:
         kind=pl.col("unit").replace_strict(KINDS, return_dtype=pl.String)
     )
     return pl.concat([scenarios, typed], how="horizontal")
+
+
+def _named(raw: pl.DataFrame) -> pl.DataFrame:
+    """The rows with names of their own, for one scenario may be measured in several."""
+    name = pl.col("scenario").cast(pl.String) if "scenario" in raw.columns else pl.lit("measured")
+    return raw.with_columns(scenario=pl.format("{} (row {})", name, pl.int_range(1, pl.len() + 1)))
 
 
 def _problems(own: pl.DataFrame, file: str, place: Place) -> Iterator[Problem]:

@@ -38,13 +38,10 @@ def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     variance = free.select(log_sd(pl.col("lo"), pl.col("hi")) ** 2).to_series().to_numpy()
     noise = rows["kind"].replace_strict(_noise(table), return_dtype=pl.Float64).to_numpy()
     observed = rows["value"].log().to_numpy()
-    point = prior
-    for _ in range(ROUNDS):
-        value, jacobian = _linearised(table, rows, list(free["coefficient"]), point)
-        spread = (jacobian * variance) @ jacobian.T + np.diag(noise**2)
-        gain = np.linalg.solve(spread, jacobian * variance).T
-        origin = value - jacobian @ point
-        point = prior + gain @ (observed - origin - jacobian @ prior)
+    names = list(free["coefficient"])
+    point, gain, origin, jacobian = _step(table, rows, names, prior, prior, variance, noise, observed)
+    for _ in range(ROUNDS - 1):
+        point, gain, origin, jacobian = _step(table, rows, names, point, prior, variance, noise, observed)
     posterior_sd = np.sqrt(variance - np.einsum("ij,ji->i", gain, jacobian * variance))
     log_draws = np.log(np.array(with_draws(free)["draws"].to_list()))
     scores = np.array([standard_scores(f"reading {index}") for index in range(rows.height)])
@@ -79,6 +76,24 @@ def _linearised(
     steps = PERTURBATION * np.eye(len(point))
     columns = [(log_prediction(point + step) - value) / PERTURBATION for step in steps]
     return value, np.stack(columns, axis=1)
+
+
+def _step(
+    table: pl.DataFrame,
+    rows: pl.DataFrame,
+    names: list[str],
+    point: np.ndarray,
+    prior: np.ndarray,
+    variance: np.ndarray,
+    noise: np.ndarray,
+    observed: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The next point, the gain, and the linear model at the present one: its value at zero and its derivatives."""
+    value, jacobian = _linearised(table, rows, names, point)
+    spread = (jacobian * variance) @ jacobian.T + np.diag(noise**2)
+    gain = np.linalg.solve(spread, jacobian * variance).T
+    origin = value - jacobian @ point
+    return prior + gain @ (observed - origin - jacobian @ prior), gain, origin, jacobian
 
 
 def _updated(

@@ -130,9 +130,9 @@ def path_columns(path: Sequence[Traversals]) -> dict[str, Value]:
     }
 
 
-def percentile_stages(c: Coefficients) -> tuple[Stage, Stage, Stage]:
+def percentile_stages(c: Coefficients) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr], dict[str, pl.Expr]]:
     """Stages that end in ``_ratio_p50`` and so on: percentiles of a path over its mean. [ratio]"""
-    root = latency.inverse_root_shape(pl.col("_mean"), pl.col("_variance"), c["latency_shape"])
+    root: pl.Expr = latency.inverse_root_shape(pl.col("_mean"), pl.col("_variance"), c["latency_shape"])
     roots = {
         f"_root_{name}": latency.quantile_root(pl.col("_inverse_root"), probability)
         for name, probability in PERCENTILES.items()
@@ -237,7 +237,7 @@ def steps_with(middle: Coefficients, sampled: Coefficients | None = None) -> Ste
         sampled: Medians and draws as arrays, where intervals are wanted.
     """
     intervals = sampled is not None
-    request = factors(middle, "_") | (factors(sampled, "_drawn_") if sampled else {})
+    request = {**factors(middle, "_"), **(factors(sampled, "_drawn_") if sampled else {})}
     root, roots, ratios = percentile_stages(middle)
     cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
     middles = {name: pl.col(name).arr.first() for name in DRAWN} | _quantiles() if intervals else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
@@ -102,19 +103,28 @@ def _input_moves(base: pl.DataFrame) -> Iterator[tuple[str, str, str | None, str
             yield from ((name, "input", spec.unit, str(value)) for value in _values(spec, base[name].item()))
 
 
-def _values(spec: Input, own: object) -> list[object]:
+def _values(spec: Input, own: Any) -> list[Any]:
     """Values to which one input is moved, within its bounds."""
     if spec.type == "boolean":
         return [True, False]
     if spec.type == "choice":
         return list(spec.choices)
     ends = [own / FACTOR, own * FACTOR] if spec.scale == "log" else _linear_ends(spec, own)
-    bounded = [min(max(end, spec.lower), spec.upper) for end in ends]
+    lower, upper = _bounds(spec)
+    bounded = [min(max(end, lower), upper) for end in ends]
     return [round(end) for end in bounded] if spec.type == "integer" else bounded
 
 
+def _bounds(spec: Input) -> tuple[float, float]:
+    """Smallest and largest value of a numeric input, which every numeric input declares."""
+    if spec.lower is None or spec.upper is None:
+        raise MeshlabError(Problem("inputs.csv", f"{spec.name} is no number", "name a numeric input"))
+    return spec.lower, spec.upper
+
+
 def _linear_ends(spec: Input, own: float) -> list[float]:
-    step = 1 if spec.type == "integer" else STEP * (spec.upper - spec.lower)
+    lower, upper = _bounds(spec)
+    step = 1 if spec.type == "integer" else STEP * (upper - lower)
     return [own - step, own + step]
 
 
@@ -177,8 +187,9 @@ def break_even(
 
 
 def _axis(spec: Input, own: float) -> pl.DataFrame:
-    lower, upper = (spec.lower, spec.upper) if spec.scale == "linear" else (own / SPAN, own * SPAN)
-    lower, upper = max(lower, spec.lower), min(upper, spec.upper)
+    least, most = _bounds(spec)
+    lower, upper = (least, most) if spec.scale == "linear" else (own / SPAN, own * SPAN)
+    lower, upper = max(lower, least), min(upper, most)
     share = pl.int_range(GRID, eager=True).alias(spec.name) / (GRID - 1)
     is_log = spec.scale == "log" and lower > 0
     values = (share * _log(upper / lower)).exp() * lower if is_log else share * (upper - lower) + lower
