@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from meshlab.render import Outcome
+
 
 SOME_FAILED, WRONG_INPUT = 1, 2
 """Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
@@ -86,14 +86,15 @@ def main(debug: bool) -> None:  # noqa: FBT001  (click passes options by name)
 
 
 def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    from meshlab.render import FORMATS
+    from meshlab.render import formats_known
 
+    known = formats_known()
     names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
     for name in names:
-        if name not in FORMATS:
-            raise click.BadParameter(f"{name!r} is no format; {did_you_mean(name, FORMATS)}")
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is no format; {did_you_mean(name, known)}")
     if not names:
-        raise click.BadParameter(f"names no format; known: {', '.join(FORMATS)}")
+        raise click.BadParameter(f"names no format; known: {', '.join(known)}")
     return names
 
 
@@ -117,39 +118,50 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     show_default=True,
     callback=_formats,
     metavar="LIST",
-    help="What to write, divided by commas: html, ipynb, json.",
+    help="What to write, divided by commas: html, ipynb, json, md, adr.",
 )
-def review(paths: tuple[Path, ...], out: Path, jobs: int | None, formats: tuple[str, ...]) -> int:
+@click.option("--force", is_flag=True, help="Render what is unchanged, too.")
+@click.option("--baseline", type=EXISTING_PATH, metavar="DIR", help="Reports of an earlier run to compare with.")
+@click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
+def review(
+    paths: tuple[Path, ...],
+    out: Path,
+    jobs: int | None,
+    formats: tuple[str, ...],
+    force: bool,  # noqa: FBT001
+    baseline: Path | None,
+    scheduler: str | None,
+) -> int:
     """Render a review for each team.
 
-    PATH is a team file, a cluster dump (a file or a folder), or a folder of team files. Without PATH the example
-    teams are reviewed.
+    PATH is a team file, a cluster dump (a file, a folder or an archive), or a folder of team files. Without PATH the
+    example teams are reviewed. A review whose inputs are unchanged is reused.
 
     Example: meshlab review teams/ --out reports
     """
-    from meshlab.render import render_reviews
+    from meshlab.progress import shown
+    from meshlab.render import Job, render_reviews
     from meshlab.review import example_teams, find_teams
 
     found = find_teams(paths or [example_teams()])
-    click.echo(f"meshlab: reviewing {len(found)} teams", err=True)
-    outcomes = render_reviews(found, out, formats=formats, jobs=jobs, progress=_report_progress)
+    with shown(len(found)) as progress:
+        outcomes = render_reviews(
+            found, Job(out, formats, force), jobs=jobs, scheduler=scheduler, baseline=baseline, progress=progress
+        )
     failed = sum(outcome.failed for outcome in outcomes)
-    click.echo(f"{len(outcomes) - failed} rendered, {failed} failed; open {out / 'index.html'}")
+    reused = sum(outcome.reused for outcome in outcomes)
+    click.echo(
+        f"{len(outcomes) - failed - reused} rendered, {reused} reused, {failed} failed; open {out / 'index.html'}"
+    )
     return SOME_FAILED if failed else 0
-
-
-def _report_progress(outcome: Outcome) -> None:
-    for reason in outcome.reasons:
-        click.echo(f"meshlab: error: {reason}", err=True)
-    if not outcome.failed:
-        click.echo(f"meshlab: rendered {outcome.team}", err=True)
 
 
 # --- facts, estimate, decide ---------------------------------------------------------------------------------------
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
+@click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="PATH...")
+@click.option("--context", metavar="NAME", help="Read the live cluster of this kubeconfig context through kubectl.")
 @click.option("--anonymize", is_flag=True, help="Replace names by stable hashes.")
 @click.option(
     "--format",
@@ -159,17 +171,24 @@ def _report_progress(outcome: Outcome) -> None:
     show_default=True,
     help="How to print the facts.",
 )
-def facts(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
-    """Read a cluster's facts from dumps.
+def facts(paths: tuple[Path, ...], context: str | None, anonymize: bool, form: str) -> None:  # noqa: FBT001
+    """Read a cluster's facts from dumps, or from a live cluster.
 
-    PATH is a file or folder of `kubectl get -o json` or `-o yaml`. What a dump does not hold is null.
+    PATH is a file, a folder or an archive: what kubectl printed, or a bundle of another tool (troubleshoot, cilium
+    sysdump, istioctl bug-report, must-gather, sonobuoy). What the input does not hold is null.
 
     Example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json
     """
     from meshlab.facts import read_facts
+    from meshlab.facts.live import read_live
     from meshlab.review import pretty_json
 
-    found = read_facts(list(paths), anonymize=anonymize)
+    if bool(paths) == bool(context):
+        raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
+    if context:
+        found = read_live(context, anonymize=anonymize, tell=lambda line: click.echo(printable(line), err=True))
+    else:
+        found = read_facts(list(paths), anonymize=anonymize)
     if form == "json":
         click.echo(pretty_json(found), nl=False)
     else:
@@ -180,6 +199,12 @@ def facts(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
 
 @main.command()
 @click.argument("scenarios", type=EXISTING_PATH)
+@click.option(
+    "--measured",
+    type=EXISTING_PATH,
+    metavar="FILE",
+    help="Your own measurements: scenario columns, dataplane, metric, value. They narrow the coefficients first.",
+)
 @click.option("--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(
     "--format",
@@ -187,20 +212,22 @@ def facts(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
     type=click.Choice(["table", "csv", "json", "parquet"]),
     help="How to write the estimates [default: by the ending of --out, else table].",
 )
-def estimate(scenarios: Path, out: Path | None, form: str | None) -> None:
+def estimate(scenarios: Path, measured: Path | None, out: Path | None, form: str | None) -> None:
     """Estimate what each data plane adds for each scenario.
 
     SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario.
 
     Example: meshlab estimate scenarios.csv --format json
     """
+    from meshlab.evidence import narrow
     from meshlab.overhead import estimate as estimates
     from meshlab.scenario import read_scenarios
 
     form = form or {".csv": "csv", ".json": "json", ".parquet": "parquet"}.get(out.suffix if out else "", "table")
     if form == "parquet" and out is None:
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
-    _write(estimates(read_scenarios(scenarios)).collect(), form, out)
+    coefficients = None if measured is None else narrow(None, measured)
+    _write(estimates(read_scenarios(scenarios), coefficients).collect(), form, out)
 
 
 def _write(frame: pl.DataFrame, form: str, out: Path | None) -> None:
@@ -296,6 +323,144 @@ def _check_tables(tables: Path | None, form: str) -> int:
             click.echo(f"{'noted' if finding['ok'] else 'WRONG'}: {finding['message']}")
         click.echo("the tables hold" if report.ok else "the tables do not hold")
     return 0 if report.ok else SOME_FAILED
+
+
+# --- evidence, audit, iac ------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option(
+    "--measured",
+    type=EXISTING_PATH,
+    metavar="FILE",
+    help="Compare with your own measurements instead: scenario columns, dataplane, metric, value.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the comparison.",
+)
+def evidence(measured: Path | None, form: str) -> None:
+    """Show how well the models reproduce published measurements, each source left out in turn.
+
+    Example: meshlab evidence --measured ours.csv
+    """
+    import polars as pl
+
+    from meshlab.evidence import assess
+    from meshlab.review import pretty_json
+
+    found = assess(measured)
+    if form == "json":
+        click.echo(pretty_json(found), nl=False)
+        return
+    for fit, kinds in found["summary"].items():  # type: ignore[attr-defined]
+        click.echo(f"{fit.replace('_', ' ')}:")
+        click.echo(_text_table(pl.DataFrame([{"kind": kind, **figures} for kind, figures in kinds.items()])))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
+@click.option("--anonymize", is_flag=True, help="Replace names of objects by stable hashes.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the findings.",
+)
+def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
+    """Find drift and failure modes in a cluster's dump: pass, fail or unknown for each rule.
+
+    Example: meshlab audit must-gather.tar.gz
+    """
+    from meshlab.audit import audit as findings_of
+    from meshlab.review import pretty_json
+
+    findings = findings_of(list(paths), anonymize=anonymize)
+    if form == "json":
+        click.echo(pretty_json(findings), nl=False)
+        return
+    for finding in findings:
+        click.echo(
+            f"{finding['state']:8} {finding['severity']:7} {finding['rule']}: {printable(str(finding['detail']))}"
+        )
+        if finding["state"] == "fail":
+            click.echo(f"{'':17}check: {printable(str(finding['check']))}")
+
+
+@main.command()
+@click.option("--team", type=EXISTING_PATH, metavar="FILE", help="A team file: its needs are what is wanted.")
+@click.option("--values", type=EXISTING_PATH, metavar="FILE", help="Your own Helm values.")
+@click.option("--plan", type=EXISTING_PATH, metavar="FILE", help="A plan or state, from terraform show -json.")
+@click.option("--schema", type=EXISTING_PATH, metavar="FILE", help="From terraform providers schema -json.")
+@click.option(
+    "--values-schema", type=EXISTING_PATH, metavar="FILE", help="The chart's values.schema.json or values.yaml."
+)
+@click.option("--option", "options", multiple=True, metavar="NAME", help="A feature or chart option; may be repeated.")
+@click.option("--product", metavar="NAME", help="Product whose chart takes options and values.")
+@click.option("--chart-version", metavar="VERSION", help="Release of the chart.")
+@click.option(
+    "--require",
+    type=click.Choice(["typed", "raw"]),
+    help="Exit with status 1 where something wanted is neither typed nor, under raw, reachable by raw values.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the answer.",
+)
+def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
+    team: Path | None,
+    values: Path | None,
+    plan: Path | None,
+    schema: Path | None,
+    values_schema: Path | None,
+    options: tuple[str, ...],
+    product: str | None,
+    chart_version: str | None,
+    require: str | None,
+    form: str,
+) -> int:
+    """Show what Terraform can express, since when, and how late; without options, the whole tracker.
+
+    Example: meshlab iac --values values.yaml --require raw
+    """
+    from meshlab.iac import report
+    from meshlab.review import pretty_json
+    from meshlab.team import read_team
+
+    needs = None if team is None else read_team(team).value("needs")
+    found = report(
+        needs=needs,
+        options=list(options) or None,
+        values=values,
+        plan=plan,
+        schema=schema,
+        values_schema=values_schema,
+        product=product,
+        chart_version=chart_version,
+        require=require,
+    )
+    click.echo(pretty_json(found) if form == "json" else _iac_text(found), nl=False)
+    return SOME_FAILED if found["short"] else 0
+
+
+def _iac_text(found: dict[str, object]) -> str:
+    import polars as pl
+
+    shown = ["product", "feature", "provider", "status", "introduced_version", "provider_version", "lag_days"]
+    wanted = pl.DataFrame(found["wanted"] or found["features"])
+    lines = [_text_table(wanted.select([name for name in shown if name in wanted.columns]))]
+    lines += [f"falls short: {item}\n" for item in map(str, found["short"])]  # type: ignore[call-overload]
+    return "".join(lines) + f"facts as of {found['as_of']}; {len(found['stale'])} rows past their life\n"  # type: ignore[arg-type]
 
 
 # --- lab -----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
 
+_PREFIX = ".meshlab-writing-"
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name beside its place, then rename it.
@@ -18,7 +19,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(data)
@@ -37,3 +38,9 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of runs that were killed while they wrote into a folder."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        path.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ escapes what it is given: team names, notes and names from a dump are other peop
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -245,6 +246,40 @@ def rules(review: Review) -> Fragment:
     )
 
 
+def findings(review: Review) -> Fragment:
+    """What the audit found in the cluster's dump: what fails, what is open, what passes."""
+    rows: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
+    states = {state: [row for row in rows or () if row["state"] == state] for state in ("fail", "unknown", "pass")}
+    text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
+    return _fragment("findings", text, given=rows is not None, states=states)
+
+
+def terraform(review: Review) -> Fragment:
+    """What the recommended option cannot yet express by attributes of its own in Terraform."""
+    rows: Sequence[Mapping[str, object]] = review["iac"] or ()  # type: ignore[assignment]
+    return _fragment("terraform", "\n".join(f"{row['option']}: {row['status']}" for row in rows), rows=rows)
+
+
+def drivers(review: Review) -> Fragment:
+    """Which inputs and coefficients move the three figures most."""
+    rows: Sequence[Mapping[str, object]] | None = review["sensitivity"]  # type: ignore[assignment]
+    labels = {item["figure"]: item for item in review["headline"]["figures"]}  # type: ignore[index]
+    groups = (
+        [
+            {
+                "label": labels[name]["label"],
+                "unit": labels[name]["unit"],
+                "rows": [row for row in rows if row["figure_name"] == name],
+            }
+            for name in dict.fromkeys(row["figure_name"] for row in rows or ())
+        ]
+        if rows
+        else []
+    )
+    text = "\n".join(f"{group['label']}: {group['rows'][0]['driver']}" for group in groups)
+    return _fragment("drivers", text or "without a mesh nothing moves", groups=groups)
+
+
 def assumptions(review: Review) -> Fragment:
     """Each value that stands in for a fact, and why."""
     units = {name: spec.unit or "" for name, spec in inputs().items()}
@@ -270,20 +305,69 @@ def stamp(review: Review) -> Fragment:
 # --- the index of a reports folder ---------------------------------------------------------------------------------
 
 
-def index_page(
-    rows: Sequence[Mapping[str, object]], failed: Sequence[Mapping[str, object]], figures: Sequence[str], page_css: str
-) -> str:
-    """The page that lists all reviews of a folder.
-
-    Args:
-        rows: One for each review, as ``meshlab.review.summaries`` gives it, with a ``link``.
-        failed: Team and reasons of each that failed.
-        figures: Names of the three figures that matter.
-        page_css: Style of a whole page.
-    """
+def index_page(**context: object) -> str:
+    """The page that lists all reviews of a folder; ``meshlab.fleet`` gives what it shows."""
     css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
+    return _environment().get_template("index.html.j2").render(css=css, version=__version__, **context)
+
+
+# --- other forms of a review ---------------------------------------------------------------------------------------
+
+
+@cache
+def _plain() -> jinja2.Environment:
+    """Templates of Markdown; text of others is escaped by the filter ``plain``."""
+    environment = jinja2.Environment(  # noqa: S701  (Markdown, not HTML)
+        loader=jinja2.FileSystemLoader(resource("templates") / "documents"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "plain": plain,
+        "figure": figure_text,
+        "option": option_text,
+        "interval": interval_text,
+        "value": value_text,
+    }
+    environment.globals |= {"need": need_label, "label": input_label}
+    return environment
+
+
+def plain(value: object) -> str:
+    """Other people's text in one line of Markdown: nothing of it is markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
+
+
+def markdown_page(review: Review) -> str:
+    """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
+    tables = {name: charts.table(name, review) for name in charts.CHARTS if name != "matrix"}
     return (
-        _environment()
-        .get_template("index.html.j2")
-        .render(rows=rows, failed=failed, figures=figures, page_css=page_css, css=css, version=__version__)
+        _plain()
+        .get_template("review.md.j2")
+        .render(
+            review=review,
+            verdict=review["verdict"],
+            scenario=review["scenario"],
+            tables=tables,
+            charts=charts.CHARTS,
+            groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
+        )
+    )
+
+
+def decision_record(review: Review) -> str:
+    """The review as a decision record in the form of MADR 4, proposed: a person accepts it."""
+    return (
+        _plain()
+        .get_template("decision-record.md.j2")
+        .render(
+            review=review,
+            verdict=review["verdict"],
+            scenario=review["scenario"],
+            head=review["headline"],
+            names={key: plane.label for key, plane in DATAPLANES.items()},
+            estimates=review["estimates"],
+            groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
+        )
     )

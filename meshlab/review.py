@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 
-from meshlab import __version__, coefficients, decision, overhead
+from meshlab import __version__, coefficients, decision, iac, overhead, sensitivity
+from meshlab.audit import audit
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.facts import is_dump, read_facts, scenario_values
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
@@ -41,6 +42,13 @@ HEADLINES = {
 """The three numbers that a report opens with: figure, label, unit."""
 
 
+STRONGEST = 8
+"""Drivers of a figure that a review keeps."""
+
+SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+"""Figures of a review's row of the index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """Where the value of one input comes from.
@@ -64,6 +72,7 @@ class Case:
     facts: dict[str, object] | None
     given: dict[str, Given]
     disagreements: tuple[dict[str, object], ...]
+    findings: list[dict[str, object]] | None = None
 
 
 # --- from paths to teams -------------------------------------------------------------------------------------------
@@ -157,7 +166,8 @@ def open_case(team: Team) -> Case:
                     "source": supplied[name].source,
                 }
             )
-    return Case(team, facts, given, tuple(disagreements))
+    findings = audit([team.cluster]) if team.cluster else None
+    return Case(team, facts, given, tuple(disagreements), findings)
 
 
 def _file_name(file: str) -> str:
@@ -196,17 +206,39 @@ def _assemble(case: Case, row: dict[str, object], estimates: pl.DataFrame, verdi
         "disagreements": list(case.disagreements),
         "estimates": figures,
         "migration": None,
-        "iac": None,
-        "audit": None,
-        "sensitivity": None,
+        "iac": iac.for_verdict(
+            verdict,
+            row["needs"],
+            cloud=row["cloud"],
+            current_cni=row["current_cni"],  # type: ignore[arg-type]
+        ),
+        "audit": case.findings,
+        "sensitivity": _sensitivity(case, recommended_dataplane(verdict, row)),
         "assumptions": _assumptions(case, row),
-        "sources": _sources(figures, verdict, row),
         "meshlab_version": __version__,
     }
-    review["inputs_sha256"] = _digest(
-        [case.team.name, case.team.notes, case.team.source, review["inputs"], case.facts, __version__, data_sha256()]
-    )
+    review["sources"] = _sources(figures, verdict, row, case.findings, review["iac"])  # type: ignore[arg-type]
+    review["inputs_sha256"] = inputs_sha256(case)
     return review
+
+
+def inputs_sha256(case: Case) -> str:
+    """Hash of everything that a review is made of: it is known before any model runs."""
+    team = case.team
+    given = {name: [item.value, item.status, item.source] for name, item in case.given.items()}
+    return _digest([team.name, team.notes, team.source, given, case.facts, case.findings, __version__, data_sha256()])
+
+
+def _sensitivity(case: Case, dataplane: str) -> list[dict[str, object]] | None:
+    """What moves the three figures of the recommended data plane most; without a mesh there is nothing to move."""
+    if dataplane == "none":
+        return None
+    frame = frame_of([{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}}])
+    return [
+        {"dataplane": dataplane, "figure_name": figure, **row}
+        for figure in HEADLINES
+        for row in sensitivity.tornado(frame, dataplane, figure).head(STRONGEST).to_dicts()
+    ]
 
 
 def without(row: Mapping[str, object], *names: str) -> dict[str, object]:
@@ -277,7 +309,11 @@ def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, objec
 
 
 def _sources(
-    figures: Sequence[Mapping[str, object]], verdict: Mapping[str, object], row: Mapping[str, object]
+    figures: Sequence[Mapping[str, object]],
+    verdict: Mapping[str, object],
+    row: Mapping[str, object],
+    findings: Sequence[Mapping[str, object]] | None,
+    features: Sequence[Mapping[str, object]],
 ) -> list[dict[str, object]]:
     """Each cited source once, with what it supports."""
     supports: dict[str, list[str]] = {}
@@ -288,6 +324,12 @@ def _sources(
     for rule in verdict["rows"]:  # type: ignore[attr-defined]
         for source_id in source_ids(rule["source_id"]):
             supports.setdefault(source_id, []).append(f"{rule['table']} row {rule['id']}")
+    for finding in findings or ():
+        for source_id in source_ids(finding["source_id"]):  # type: ignore[arg-type]
+            supports.setdefault(source_id, []).append(f"audit rule {finding['rule']}")
+    for feature in features:
+        for source_id in source_ids(feature["source_id"]):  # type: ignore[arg-type]
+            supports.setdefault(source_id, []).append("Terraform feature lag")
     if row["cpu_usd_per_core_hour"] is not None:
         supports.setdefault("opencost-default", []).append("default prices")
     table = {item["source_id"]: item for item in read_table("sources").iter_rows(named=True)}
@@ -371,19 +413,19 @@ def read_review(path: Path) -> Review:
     return review
 
 
-def summaries(reviews: Iterable[Review]) -> Iterator[dict[str, object]]:
-    """One row of the index for each review."""
-    for review in reviews:
-        verdict = review["verdict"]
-        yield {
-            "team": review["team"],
-            "cni": verdict["cni"],
-            "mesh": verdict["mesh"],
-            "confidence": verdict["confidence"],
-            **{
-                f"{item['figure']}{end}": item[f"recommended{end}"]
-                for item in review["headline"]["figures"]
-                for end in ("_lo", "", "_hi")
-            },
-            "inputs_sha256": review["inputs_sha256"],
-        }
+def summary(review: Review) -> dict[str, object]:
+    """A review's row of the index: verdict, figures of what is recommended with their intervals, and findings."""
+    verdict: Mapping[str, object] = review["verdict"]  # type: ignore[assignment]
+    findings: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
+    dataplane = review["headline"]["dataplane"]  # type: ignore[index]
+    figures = next(row for row in review["estimates"] if row["dataplane"] == dataplane)  # type: ignore[attr-defined]
+    return {
+        "team": review["team"],
+        "cni": verdict["cni"],
+        "mesh": verdict["mesh"],
+        "confidence": verdict["confidence"],
+        "dataplane": dataplane,
+        **{f"{name}{end}": figures[f"{name}{end}"] for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")},
+        "findings": None if findings is None else sum(finding["state"] == "fail" for finding in findings),
+        "inputs_sha256": review["inputs_sha256"],
+    }

@@ -63,6 +63,11 @@ class Team:
     notes: str = ""
     source: str = ""
 
+    def value(self, name: str) -> object:
+        """The value of an input that the team states or supposes, or None."""
+        assumed = self.assumptions.get(name)
+        return self.stated.get(name, assumed.value if assumed else None)
+
 
 def check_name(name: str) -> str | None:
     """What is wrong with a team's name, or None."""

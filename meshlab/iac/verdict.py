@@ -66,7 +66,7 @@ def products_of(
     found: list[str] = []
     for kind in ("cni", "mesh"):
         option = current_cni if kind == "cni" and verdict.get(kind) == "stay" else verdict.get(kind)
-        rows = table.filter(pl.col("kind") == kind, pl.col("option") == option)
+        rows = table.filter(pl.col("kind") == kind, pl.col("option") == pl.lit(option, pl.String))
         own = rows.filter(pl.col("cloud") == cloud) if cloud else rows.clear()
         found += (own if own.height else rows.filter(pl.col("cloud").is_null()))["product"].to_list()
     return tuple(dict.fromkeys(found))

@@ -1,0 +1,200 @@
+"""One review as files: its notebook, its page, its data, and the forms that other places ask for.
+
+Everything here runs in a worker, on this machine or on another: a review goes in, the contents of files come out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import nbformat
+
+from meshlab import report
+from meshlab.errors import Problem, printable
+from meshlab.review import Review, pretty_json
+from meshlab.tables import resource
+
+CELL_TIME_LIMIT_S = 120
+"""Longest time that one cell of a workbook may take. [s]"""
+
+PLOTLY_SCRIPT = "assets/plotly.min.js"
+"""The one copy of plotly.js of a reports folder."""
+
+ENGINE = "meshlab" if hasattr(os, "fork") else None
+"""The papermill engine: ours where a process can fork, papermill's own elsewhere."""
+
+VOLATILE_METADATA = ("papermill", "execution")
+"""What papermill and the kernel note of a run: times and paths, which would make every run differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What rendering one review gave.
+
+    Args:
+        files: Content by file name, such as ``review.html``.
+        problems: Why there are not all that were asked for.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+
+
+def render_files(review: Review, formats: Sequence[str], workbook: str | None = None) -> Rendered:
+    """Render one review; a workbook that fails is told in words and its part-run notebook kept as ``failed.ipynb``.
+
+    Args:
+        review: The review as plain data.
+        formats: Some of ``FORMATS``.
+        workbook: Path of another workbook than ours.
+    """
+    try:
+        made = _Made(review, workbook)
+        return Rendered({f"review.{name}": FORMATS[name](made).encode() for name in formats})
+    except WorkbookFailedError as failure:
+        return Rendered({"failed.ipynb": failure.notebook.encode()}, (failure.problem,))
+
+
+class _Made:
+    """One review on its way to files: the workbook runs once, and only if a form needs it."""
+
+    def __init__(self, review: Review, workbook: str | None) -> None:
+        self.review = review
+        self._workbook = workbook or str(resource("workbooks") / "review.ipynb")
+        self._notebook: nbformat.NotebookNode | None = None
+
+    @property
+    def notebook(self) -> nbformat.NotebookNode:
+        if self._notebook is None:
+            self._notebook = run_workbook(self.review, self._workbook)
+        return self._notebook
+
+
+class WorkbookFailedError(Exception):
+    def __init__(self, problem: Problem, notebook: str) -> None:
+        super().__init__(str(problem))
+        self.problem, self.notebook = problem, notebook
+
+
+FORMATS: dict[str, Callable[[_Made], str]] = {
+    "html": lambda made: to_html(made.notebook, made.review),
+    "ipynb": lambda made: to_text(made.notebook),
+    "json": lambda made: pretty_json(made.review),
+    "md": lambda made: report.markdown_page(made.review),
+    "adr": lambda made: report.decision_record(made.review),
+}
+"""What a review can be rendered to, by file ending."""
+
+
+# --- the notebook --------------------------------------------------------------------------------------------------
+
+
+def run_workbook(review: Review, workbook: str) -> nbformat.NotebookNode:
+    """Run a workbook on one review through papermill; what varies from run to run is left out of the result.
+
+    The working folder holds nothing but the team's ``review.json``.
+    """
+    import papermill
+
+    with tempfile.TemporaryDirectory(prefix="meshlab-") as work:
+        (Path(work) / "review.json").write_text(pretty_json(review), encoding="utf-8")
+        executed = Path(work) / "review.ipynb"
+        try:
+            papermill.execute_notebook(
+                workbook,
+                str(executed),
+                parameters={"source": "review.json"},
+                engine_name=ENGINE,
+                kernel_name="python3",
+                cwd=work,
+                progress_bar=False,
+                execution_timeout=CELL_TIME_LIMIT_S,
+            )
+        except Exception as error:
+            part = settled(nbformat.read(executed, 4)) if executed.exists() else nbformat.v4.new_notebook()
+            raise WorkbookFailedError(_problem(review, Path(workbook).name, error), to_text(part)) from error
+        return settled(nbformat.read(executed, 4))
+
+
+def _problem(review: Review, workbook: str, error: Exception) -> Problem:
+    from papermill.exceptions import PapermillExecutionError
+
+    if isinstance(error, PapermillExecutionError):
+        what = f"cell {error.exec_count} of {workbook} raised {error.ename}: {error.evalue}"
+    else:
+        what = f"{workbook} stopped: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    return Problem(str(review["team"]), printable(what), f"see {review['team']}/failed.ipynb")
+
+
+def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without times, paths and random ids: the same review gives the same bytes."""
+    for key in VOLATILE_METADATA:
+        notebook.metadata.pop(key, None)
+    for index, cell in enumerate(notebook.cells):
+        for key in VOLATILE_METADATA:
+            cell.metadata.pop(key, None)
+        if {"injected-parameters", "papermill-error-cell-tag"} & set(cell.metadata.get("tags", ())):
+            cell["id"] = f"papermill-{index}"
+    return notebook
+
+
+def to_text(notebook: nbformat.NotebookNode) -> str:
+    """A notebook as the text of its file."""
+    return nbformat.writes(notebook) + "\n"
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+
+def to_html(notebook: nbformat.NotebookNode, review: Review) -> str:
+    """The notebook as one page: code hidden, charts drawn by the script beside the reports, tables without it."""
+    page = notebook.copy()
+    # the page has the team's name for a title
+    page.cells = [cell for cell in page.cells if not (cell.cell_type == "markdown" and cell.source.startswith("# "))]
+    page.metadata["meshlab"] = {
+        "team": review["team"],
+        "title": f"{review['team']}: {report.title_text(review)}",
+        "subtitle": report.title_text(review),
+        "version": review["meshlab_version"],
+        "inputs_sha256": review["inputs_sha256"],
+        "css": page_css(),
+        "headings": list(_headings(page)),
+    }
+    body, _ = _exporter().from_notebook_node(page)
+    return body
+
+
+@cache
+def _exporter():  # noqa: ANN202  (nbconvert is imported only by those who render)
+    from nbconvert.exporters import TemplateExporter
+    from traitlets.config import Config
+
+    priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
+    # not HTMLExporter: it runs preprocessors that reports do not need and parses each page again to repair it
+    return TemplateExporter(
+        config=Config({"NbConvertBase": {"display_data_priority": priority}}),
+        default_preprocessors=[],
+        template_name="report",
+        template_file="index.html.j2",
+        extra_template_basedirs=[str(resource("templates"))],
+    )
+
+
+@cache
+def page_css() -> str:
+    """Style of a whole page."""
+    return (resource("templates") / "report" / "page.css").read_text(encoding="utf-8")
+
+
+def _headings(notebook: nbformat.NotebookNode) -> Iterator[dict[str, str]]:
+    """Second-level headings with the anchors that nbconvert gives them."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for text in re.findall(r"(?m)^## (.+)$", cell.source):
+                yield {"text": text, "anchor": text.strip().replace(" ", "-")}

@@ -1,0 +1,132 @@
+"""Many tasks at a time, on this machine or on a Dask cluster, with results and errors coming back the same.
+
+On one machine the standard library's process pool does it; a worker that dies breaks that pool, so it is made anew
+and what was under way is done again. Dask does the same by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import get_context
+from typing import Generic, TypeVar
+
+from meshlab.errors import MeshlabError, Problem
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+TRIES = 3
+"""How often a task is begun whose worker dies."""
+
+AHEAD = 4
+"""Tasks handed to the pool for each worker: enough to keep it busy, few enough to bound memory."""
+
+
+def run_all(
+    task: Callable[..., Result],
+    items: Iterable[tuple[Item, tuple[object, ...]]],
+    *,
+    jobs: int | None,
+    scheduler: str | None,
+) -> Iterator[tuple[Item, Result | BaseException]]:
+    """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come.
+
+    Args:
+        task: An importable function.
+        items: What to yield, and the arguments; taken as workers become free.
+        jobs: Workers on this machine; the number of cores unless said.
+        scheduler: Address of a Dask scheduler to use instead, such as ``tcp://host:8786``.
+
+    Raises:
+        MeshlabError: There is no Dask, or no scheduler at the address.
+    """
+    workers = jobs or os.cpu_count() or 1
+    with _cluster(scheduler) if scheduler else _local(workers) as pool:
+        yield from _Run(task, pool, AHEAD * pool.workers).run(iter(items))
+
+
+class _Pool:
+    """An executor that can be made anew."""
+
+    def __init__(self, make: Callable[[], Executor], workers: int) -> None:
+        self._make, self.workers = make, workers
+        self.executor = make()
+
+    def renew(self) -> None:
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor = self._make()
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[_Pool]:
+    # spawned, not forked: polars' threads do not survive a fork
+    pool = _Pool(lambda: ProcessPoolExecutor(workers, mp_context=get_context("spawn")), workers)
+    try:
+        yield pool
+    finally:
+        pool.executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[_Pool]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MeshlabError(
+            Problem("--scheduler", "Dask is not installed", "run: pip install 'meshlab[dask]'")
+        ) from error
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise MeshlabError(
+            Problem("--scheduler", f"no Dask scheduler at {address!r}: {error}", "check the address and that it runs")
+        ) from error
+    with client:
+        workers = sum(info["nthreads"] for info in client.scheduler_info(n_workers=-1)["workers"].values()) or 1
+        yield _Pool(lambda: client.get_executor(pure=False, retries=TRIES - 1), workers)
+
+
+class _Run(Generic[Item, Result]):
+    """Tasks under way, each with what is needed to begin it again."""
+
+    def __init__(self, task: Callable[..., Result], pool: _Pool, at_once: int) -> None:
+        self._task, self._pool, self._at_once = task, pool, at_once
+        self._under_way: dict[Future[Result], tuple[Item, tuple[object, ...], int]] = {}
+
+    def run(self, items: Iterator[tuple[Item, tuple[object, ...]]]) -> Iterator[tuple[Item, Result | BaseException]]:
+        while True:
+            for item, arguments in islice(items, self._at_once - len(self._under_way)):
+                self._begin(item, arguments, 1)
+            if not self._under_way:
+                return
+            for future in wait(self._under_way, return_when=FIRST_COMPLETED).done:
+                if future in self._under_way:
+                    yield from self._settle(future)
+
+    def _begin(self, item: Item, arguments: tuple[object, ...], attempt: int) -> None:
+        try:
+            future = self._pool.executor.submit(self._task, *arguments)
+        except BrokenProcessPool:
+            self._pool.renew()
+            future = self._pool.executor.submit(self._task, *arguments)
+        self._under_way[future] = (item, arguments, attempt)
+
+    def _settle(self, future: Future[Result]) -> Iterator[tuple[Item, Result | BaseException]]:
+        error = future.exception()
+        if not isinstance(error, BrokenProcessPool):
+            item, _, _ = self._under_way.pop(future)
+            yield item, future.result() if error is None else error
+            return
+        # the pool does not tell whose task killed its worker: all that were under way are begun again
+        self._pool.renew()
+        lost, self._under_way = self._under_way, {}
+        for item, arguments, attempt in lost.values():
+            if attempt < TRIES:
+                self._begin(item, arguments, attempt + 1)
+            else:
+                yield item, error
