@@ -17,7 +17,7 @@ import polars as pl
 from meshlab.documents import read_text
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.files import files, text
-from meshlab.iac.values import Leaf, leaves
+from meshlab.iac.values import Leaf, as_json, leaves
 from meshlab.tables import read_table
 
 DRIFT_COLUMNS = {
@@ -37,7 +37,9 @@ _SECRET = re.compile(
     r"(?i)password|passwd|token|credential|private|\bsecret$|(?:^|\.)secret(?:s|key)?(?:\.|$)|api_?key|"
     r"(?:^|\.)(?:key|cert|crt|ca|cabundle)$|(?:^|\.)(?:extra)?env(?:\.|$)|annotations|pullsecrets"
 )
-_SECRET_VALUE = re.compile(r"-----BEGIN|^[A-Za-z0-9+/]{64,}={0,2}$")
+_SECRET_VALUE = re.compile(r"-----BEGIN|^[A-Za-z0-9+/]{64,}={0,2}$|://[^/\s]*@|^\[?\{")
+"""Keys, long texts without a break, addresses with a password, and structures: their own keys may be secret."""
+
 _LONGEST = 80
 _VALUES_FILE = re.compile(r"(?:^|[/_-])(?:helm-)?values[^/]*\.ya?ml$")
 _CONFIG_FILE = re.compile(r"config-?map[^/]*\.ya?ml$|cilium-config[^/]*\.ya?ml$")
@@ -119,10 +121,10 @@ def rendered(value: object, rendering: str) -> str:
 
 
 def as_text(value: object) -> str:
-    """A value as a ConfigMap holds it: booleans in lower case, nothing as empty text."""
+    """A value as a ConfigMap holds it: booleans in lower case, nothing as empty text, structures as JSON."""
     if value is None:
         return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else as_json(value)
 
 
 def _shown(option: str, value: str | None) -> str | None:
@@ -146,10 +148,12 @@ def _live(path: Path) -> Iterator[Live]:
             continue
         content = text(member)
         if _CONFIG_MAP.search(content):
-            yield Live(member.name, dict(_config_map(content.decode("utf-8", "replace"), member.name)), True)
+            yield Live(
+                member.name, dict(_config_map(content.decode("utf-8", "replace"), member.name)), is_config_map=True
+            )
         elif is_named[0] or alone:
             found = leaves(content.decode("utf-8", "replace"), member.name)
-            yield Live(member.name, {leaf.option: as_text(leaf.value) for leaf in found}, False)
+            yield Live(member.name, {leaf.option: as_text(leaf.value) for leaf in found}, is_config_map=False)
 
 
 def _config_map(content: str, file: str) -> Iterator[tuple[str, str]]:

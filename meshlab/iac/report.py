@@ -150,7 +150,7 @@ def _planned(plan: Plan, chart_version: str | None, as_of: date | None) -> list[
         )
         shape = nothing()
         asked.extend(
-            Asked(rows.filter(product=name).select(shape.columns).cast(dict(shape.schema)), name, None)
+            Asked(rows.filter(product=name).select(shape.columns).cast(shape.schema), name, None)
             for name in rows["product"].unique(maintain_order=True)
         )
     return asked

@@ -74,7 +74,7 @@ def options_of(text: str, file: str) -> pl.DataFrame:
     found = list(leaves(text, file))
     known = {leaf.option for leaf in found}
     rows = [
-        (leaf.option, leaf.type, _json(leaf.value), leaf.line, leaf.comment or None, *_deprecation(leaf, known))
+        (leaf.option, leaf.type, as_json(leaf.value), leaf.line, leaf.comment or None, *_deprecation(leaf, known))
         for leaf in found
     ]
     return pl.DataFrame(rows, schema=OPTION_COLUMNS, orient="row")
@@ -172,7 +172,7 @@ def _plain(node: yaml.Node, file: str, depth: int = 0) -> object:
     return {str(key.value): _plain(value, file, depth + 1) for key, value in node.value}
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
     """JSON with one way to write each value, so that equal defaults are equal texts."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 

@@ -8,6 +8,7 @@ from datetime import date
 import polars as pl
 
 from meshlab.iac.report import plain
+from meshlab.iac.tracker import STATUSES
 from meshlab.iac.wanted import short_of, wanted_needs
 from meshlab.tables import read_table
 
@@ -43,7 +44,7 @@ def for_verdict(
     products = products_of(verdict, cloud, current_cni)
     if not products:
         return []
-    rows = _best(wanted_needs([INSTALL, *(needs or ())], products, as_of))
+    rows = _best(wanted_needs([INSTALL, *(needs or ())], products, as_of), products)
     blocked = short_of(rows, require)["wanted"].to_list() if require else []
     severity = (
         pl.when(pl.col("wanted").is_in(blocked))
@@ -72,13 +73,18 @@ def products_of(
     return tuple(dict.fromkeys(found))
 
 
-def _best(rows: pl.DataFrame) -> pl.DataFrame:
-    """For each need the product that expresses it best: one that meets it is enough. Installing concerns each."""
-    ranked = rows.with_columns(rank=pl.col("status").replace_strict(_RANKS, return_dtype=pl.Int8))
-    best = pl.col("rank") == pl.col("rank").max().over("wanted")
-    kept = ranked.filter((pl.col("wanted") == INSTALL) | best.fill_null(value=True))
-    one = pl.when(pl.col("wanted") == INSTALL).then("product").otherwise(pl.lit(""))
-    return kept.with_columns(one=one).unique(("wanted", "one"), keep="first", maintain_order=True).drop("rank", "one")
+def _best(rows: pl.DataFrame, products: Sequence[str]) -> pl.DataFrame:
+    """For each need the product that expresses it best: one that meets it is enough. Installing concerns each.
 
-
-_RANKS = {"missing": 0, "partial": 1, "raw": 2, "typed": 3, None: None}
+    Where two are alike the later one counts: a need that a mesh meets is the mesh's.
+    """
+    places = {product: place for place, product in enumerate(products)}
+    each = pl.when(pl.col("wanted") == INSTALL).then("product")
+    return (
+        rows.with_row_index("row")
+        .with_columns(each=each, place=pl.col("product").replace_strict(places, default=-1, return_dtype=pl.Int64))
+        .sort(pl.col("status").cast(pl.Enum(STATUSES)), "place", descending=True, nulls_last=True)
+        .unique(("wanted", "each"), keep="first", maintain_order=True)
+        .sort("row")
+        .drop("row", "each", "place")
+    )
