@@ -22,6 +22,7 @@ from meshlab.facts.json_reader import read_json
 from meshlab.facts.kubectl import ATTEMPTS, ExpiredError, Kubectl, NotListedError
 from meshlab.facts.limits import Budget
 from meshlab.facts.read import as_data
+from meshlab.facts.shape import JSON_FAULTS
 from meshlab.facts.signatures import Verdict, verdict
 from meshlab.facts.summary import Fact, Facts, facts_of
 from meshlab.tables import read_table
@@ -153,7 +154,7 @@ def _decoded(api: Kubectl, path: str, of: type[Discovery]) -> Discovery:
     """Answer to a GET of what the server can do."""
     try:
         return msgspec.json.decode(api.get(path), type=of)
-    except (msgspec.DecodeError, RecursionError):
+    except JSON_FAULTS:
         what = f"does not answer as Kubernetes does to GET {path}"
         raise MeshlabError(Problem(f"context {api.context}", what, "check the context's server")) from None
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.measured import Measurements, base_name, evidence_rows, figure_rows
-from meshlab.facts.shape import broken
+from meshlab.facts.shape import JSON_FAULTS, broken
 from meshlab.units import BYTES_PER_GIB
 
 RUNS: dict[str, pl.DataType] = {
@@ -73,7 +73,7 @@ def read_runs(content: bytes, kind: str, file: str) -> pl.DataFrame:
     reader, todo = READERS[kind]
     try:
         rows = list(reader(content))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except JSON_FAULTS as error:
         raise MeshlabError(broken(error, content, file)) from None
     except (pl.exceptions.PolarsError, ValueError, OverflowError) as error:
         what = f"is not as its kind demands: {str(error).splitlines()[0]}"

@@ -21,6 +21,7 @@ import polars as pl
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.facts.measured import CALLS_SCHEMA, NO_EVIDENCE, Measurements, base_name, evidence_rows, figure_rows
 from meshlab.facts.series import PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources
+from meshlab.facts.shape import JSON_FAULTS
 from meshlab.facts.supply import Supplied
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB
@@ -166,7 +167,7 @@ def _get(server: _Server, path: str, **parameters: object) -> list[Series]:
 def _decoded(content: bytes) -> Response | None:
     try:
         return msgspec.json.decode(content, type=Response)
-    except (msgspec.DecodeError, RecursionError):
+    except JSON_FAULTS:
         return None
 
 

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, printable
-from meshlab.facts.shape import broken
+from meshlab.facts.shape import JSON_FAULTS, broken
 from meshlab.tables import read_table
 
 PLACES = ("namespace", "pod", "container", "caller_namespace", "caller", "called_namespace", "called")
@@ -82,7 +82,7 @@ def read_usage(content: bytes, kind: str, file: str) -> tuple[pl.DataFrame, tupl
     """
     try:
         samples = _text_samples(content) if kind == "prometheus-text" else _samples(_json_series(content, kind))
-    except (msgspec.DecodeError, RecursionError) as error:
+    except JSON_FAULTS as error:
         raise MeshlabError(broken(error, content, file)) from None
     except (ValueError, OverflowError) as error:
         raise MeshlabError(Problem(file, f"holds a value that is no number: {error}", "save it again")) from None

@@ -17,6 +17,9 @@ HEAD_BYTES = 64 * 2**10
 _DEPTH = 3
 _MOST_KEYS = 256
 
+JSON_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises on a text that is no JSON of the demanded kind."""
+
 _LISTED = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYED = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -44,7 +47,10 @@ def _patterns(form: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
 def _shape(content: bytes, file: str) -> tuple[str, str]:
     """The form, and what patterns are searched in: the paths of JSON, or the beginning of a text."""
     if content.lstrip()[:1] in (b"{", b"["):
-        return "json", "\n".join(json_paths(first_document(content, file)))
+        try:
+            return "json", "\n".join(json_paths(first_document(content, file)))
+        except JSON_FAULTS as error:
+            raise MeshlabError(broken(error, content, file)) from None
     return "text", content[:HEAD_BYTES].decode("utf-8", "replace")
 
 
@@ -56,7 +62,7 @@ def first_document(content: bytes, file: str) -> bytes:
     """
     try:
         msgspec.json.decode(content, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except JSON_FAULTS as error:
         line = content.lstrip().partition(b"\n")[0]
         if line == content.strip() or not _is_json(line):
             raise MeshlabError(broken(error, content, file)) from None
@@ -67,7 +73,7 @@ def first_document(content: bytes, file: str) -> bytes:
 def _is_json(text: bytes) -> bool:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
+    except JSON_FAULTS:
         return False
     return True
 
@@ -76,6 +82,8 @@ def broken(error: Exception, content: bytes, file: str) -> Problem:
     """What is wrong with JSON that does not decode, without a word of what it holds."""
     if isinstance(error, RecursionError):
         return Problem(file, "is nested too deeply", "give the file as the tool wrote it")
+    if isinstance(error, UnicodeDecodeError):
+        return Problem(file, "is not UTF-8", "give the file as the tool wrote it")
     if "truncated" in str(error):
         return Problem(
             file, "ends in the middle of JSON", "write it again: the file is cut off", content.count(b"\n") + 1

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts.shape import broken, first_document
+from meshlab.facts.shape import JSON_FAULTS, broken, first_document
 
 Row = tuple[str, str, str | None, str | None, int, int]
 """Trace, span, parent, service, begin and end. [ns since 1970]"""
@@ -56,7 +56,7 @@ def _json_spans(content: bytes, kind: str, file: str) -> pl.DataFrame:
     rows = {"jaeger": _jaeger, "zipkin": _zipkin, "otlp": _otlp, "tempo-search": _tempo_search}[kind]
     try:
         return pl.DataFrame(list(rows(_documents(content, file))), schema=SCHEMA, orient="row")
-    except (msgspec.DecodeError, RecursionError) as error:
+    except JSON_FAULTS as error:
         raise MeshlabError(broken(error, content, file)) from None
 
 
