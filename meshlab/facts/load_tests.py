@@ -72,13 +72,12 @@ def read_runs(content: bytes, kind: str, file: str) -> pl.DataFrame:
     """
     reader, todo = READERS[kind]
     try:
-        rows = list(reader(content))
+        runs = pl.DataFrame([{"run": base_name(file), **row} for row in reader(content)], schema=RUNS)
     except JSON_FAULTS as error:
         raise MeshlabError(broken(error, content, file)) from None
     except (pl.exceptions.PolarsError, ValueError, OverflowError) as error:
         what = f"is not as its kind demands: {str(error).splitlines()[0]}"
         raise MeshlabError(Problem(file, what, "give the file as the tool wrote it")) from None
-    runs = pl.DataFrame([{"run": base_name(file), **row} for row in rows], schema=RUNS)
     if runs.select(pl.all_horizontal(pl.col("p50", "p90", "p99").is_null().all())).item():
         raise MeshlabError(Problem(file, "holds no percentiles of latency", todo))
     return runs
@@ -207,7 +206,7 @@ class _Histogram(msgspec.Struct, gc=False, rename="pascal"):
 class _Fortio(msgspec.Struct, gc=False, rename="pascal"):
     duration_histogram: _Histogram
     actual_qps: _Amount = msgspec.field(name="ActualQPS")
-    num_threads: int | None = None
+    num_threads: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None = None
     labels: str | None = None
     run_type: str | None = None
     ret_codes: dict[str, int] | None = None
@@ -344,31 +343,29 @@ def _benchmark(content: bytes) -> Iterator[dict[str, object]]:
     """
     table = pl.read_csv(io.BytesIO(content), infer_schema=False)
     label = pl.col("Labels")
-    numbers = {name: pl.col(name).cast(pl.Float64, strict=False) for name in table.columns}
-    use = {
-        "proxy_memory_mib": [
-            name for end in _ENDS for name in table.columns if name.startswith("mem_Mi_avg") and name.endswith(end)
-        ],
-        "proxy_cpu_mcores": [
-            name for end in _ENDS for name in table.columns if name.startswith("cpu_mili_avg") and name.endswith(end)
-        ],
-    }
+    use = {"proxy_memory_mib": "mem_Mi_avg", "proxy_cpu_mcores": "cpu_mili_avg"}
+    columns = {name: [each for each in table.columns if each.startswith(start)] for name, start in use.items()}
     runs = table.select(
         run=label,
         setup=label.str.extract(_LABEL, 4),
         through=label.str.extract(_LABEL, 5).replace_strict(_THROUGH, default=None, return_dtype=pl.String),
-        requests_per_second=numbers["ActualQPS"],
-        connections=numbers["NumThreads"].cast(pl.Int64),
+        requests_per_second=_number("ActualQPS"),
+        connections=_number("NumThreads").cast(pl.Int64),
         payload_bytes=label.str.extract(_LABEL, 3).cast(pl.Int64),
-        **{f"p{level}": numbers[f"p{level}"] / _US_PER_MS for level in PERCENTILES if f"p{level}" in numbers},
+        **{f"p{level}": _number(f"p{level}") / _US_PER_MS for level in PREDICTED},
         proxies=pl.lit(len(_ENDS), pl.Int64),
-        **{
-            name: pl.sum_horizontal([numbers[each] for each in columns], ignore_nulls=False)
-            for name, columns in use.items()
-            if columns
-        },
+        **{name: _sum([each for each in found if each.endswith(_ENDS)]) for name, found in columns.items()},
     )
     return runs.iter_rows(named=True)
+
+
+def _number(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Float64, strict=False)
+
+
+def _sum(columns: list[str]) -> pl.Expr:
+    """Sum of both ends' figures; unknown where one is."""
+    return pl.sum_horizontal(map(_number, columns), ignore_nulls=False) if columns else pl.lit(None, pl.Float64)
 
 
 READERS: dict[str, tuple[Callable[[bytes], Iterator[dict[str, object]]], str]] = {
