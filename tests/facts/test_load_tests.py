@@ -124,7 +124,7 @@ def test_istios_benchmark_gives_what_awk_finds(fixtures: Path) -> None:
 
 
 def test_one_run_of_the_benchmark_by_hand(fixtures: Path) -> None:
-    """At 1000/s and 16 connections the median is 1.444 ms with sidecars, and 0.359 and 0.316 ms in two runs past them."""
+    """At 1000/s and 16 connections the median is 1.444 ms with sidecars, 0.359 and 0.316 ms in two runs past them."""
     frame = read_measurements(fixtures / BENCHMARK).frame
 
     run = frame.filter(scenario="ccdf912e_qps_1000_c_16_1024_none_mtls_both", metric="added_p50_ms").row(0, named=True)
