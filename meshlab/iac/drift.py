@@ -16,7 +16,9 @@ import polars as pl
 
 from meshlab.documents import read_text
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts.files import files, text
+from meshlab.facts.archives import Member, is_archive, members
+from meshlab.facts.files import HEAD_BYTES, text
+from meshlab.facts.limits import Budget
 from meshlab.iac.values import Leaf, as_json, leaves
 from meshlab.tables import read_table
 
@@ -141,19 +143,47 @@ def _shown(option: str, value: str | None) -> str | None:
 
 def _live(path: Path) -> Iterator[Live]:
     """Helm values and ConfigMaps of a dump. In a folder or archive they are known by their names."""
-    alone = path.is_file()
-    for member in files(path):
-        is_named = _VALUES_FILE.search(member.name), _CONFIG_FILE.search(member.name)
-        if not (alone and member.name == path.name) and not any(is_named):
-            continue
+    for member in _members(path):
         content = text(member)
         if _CONFIG_MAP.search(content):
             yield Live(
                 member.name, dict(_config_map(content.decode("utf-8", "replace"), member.name)), is_config_map=True
             )
-        elif is_named[0] or alone:
+        elif _VALUES_FILE.search(member.name) or path.is_file():
             found = leaves(content.decode("utf-8", "replace"), member.name)
             yield Live(member.name, {leaf.option: as_text(leaf.value) for leaf in found}, is_config_map=False)
+
+
+def _is_wanted(name: str) -> bool:
+    return bool(_VALUES_FILE.search(name) or _CONFIG_FILE.search(name))
+
+
+def _members(path: Path) -> Iterator[Member]:
+    """Files that may hold what runs. Facts pass a chart's values over; here they are compared, and hidden if secret."""
+    budget = Budget()
+    folder = path.is_dir()
+    inner = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink()) if folder else [path]
+    try:
+        for file in inner:
+            name = file.relative_to(path.parent).as_posix()
+            budget.member(path.name)
+            if not folder or _is_wanted(name):
+                yield from _file_members(file, name, budget)
+    except FileNotFoundError:
+        raise MeshlabError(Problem(str(path), "no such file or folder", "check the path")) from None
+    except OSError as error:
+        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
+
+
+def _file_members(file: Path, name: str, budget: Budget) -> Iterator[Member]:
+    with file.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        if is_archive(head):
+            yield from members(stream, name, _is_wanted, budget)
+        else:
+            budget.read(file.stat().st_size, name)
+            yield Member(name, stream.read())
 
 
 def _config_map(content: str, file: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,382 @@
+"""What Terraform can express: readers of artefacts, the tracker, churn, drift, and a team's answer."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshlab import iac
+from meshlab.errors import MeshlabError
+from meshlab.iac.churn import compare
+from meshlab.iac.coverage import coverage_counts
+from meshlab.iac.history import minor_releases, options_at
+from meshlab.iac.plans import read_plan, set_options
+from meshlab.iac.providers import read_provider_docs, read_provider_schema
+from meshlab.iac.tracker import by_layer
+from meshlab.iac.values import options_of, read_values, read_values_schema
+
+GOLDEN = Path(__file__).parent / "golden"
+PLAN = GOLDEN / "iac_plan.json"
+
+
+def chart(fixtures: Path, version: str, ending: str = "values.yaml") -> Path:
+    """An artefact of a release of the Cilium chart."""
+    return fixtures / "schema" / f"cilium__cilium-cli__cilium-{version}-{ending}"
+
+
+def written(folder: Path, name: str, content: str) -> Path:
+    """The content, in a file."""
+    (folder / name).write_text(content, encoding="utf-8")
+    return folder / name
+
+
+def golden_churn() -> list[dict[str, str]]:
+    """Counts worked out by tests/golden/iac_golden.py."""
+    with (GOLDEN / "iac_churn.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+# --- charts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("row", [row for row in golden_churn() if row["options"]], ids=lambda row: row["new"])
+def test_options_of_a_release_are_as_many_as_counted_apart(fixtures: Path, row: dict[str, str]) -> None:
+    """Each release of the chart has as many options as an independent script counts, each once."""
+    options = read_values(chart(fixtures, row["new"]))["option"]
+    assert len(options) == options.n_unique() == int(row["options"])
+
+
+@pytest.mark.parametrize("row", [row for row in golden_churn() if row["old"]], ids=lambda row: row["new"])
+def test_changes_between_releases_are_as_many_as_counted_apart(fixtures: Path, row: dict[str, str]) -> None:
+    """Options added, removed, retyped and with another default are as many as an independent script counts."""
+    changes = Counter(iac.churn(chart(fixtures, row["old"]), chart(fixtures, row["new"]))["change"])
+    counted = ("added", "removed", "default_changed", "type_changed")
+    assert {name: changes[name] for name in counted} == {name: int(row[name]) for name in counted}
+
+
+@pytest.mark.parametrize(("version", "count"), [("1.17.4", 982), ("1.19.4", 1157)])
+def test_schema_of_values_has_the_published_number_of_options(fixtures: Path, version: str, count: int) -> None:
+    """A values.schema.json has as many leaf paths as the archive of charts counts for it."""
+    assert read_values_schema(chart(fixtures, version, "values.schema.json")).height == count
+
+
+def test_option_has_type_default_line_and_comment() -> None:
+    """Types, defaults, lines and deprecation are read; lists and empty mappings are options, a dotted key is kept."""
+    text = "a:\n  # -- Old.\n  # Deprecated in favor of a.c\n  b: ~\n  c: [1, x]\nd.e/f: {}\n"
+    rows = options_of(text, "values.yaml").select("option", "type", "default", "line", "deprecated", "replacement")
+    assert rows.rows() == [
+        ("a.b", "null", "null", 4, True, "a.c"),
+        ("a.c", "array", '[1,"x"]', 5, False, None),
+        ("d.e/f", "object", "{}", 6, False, None),
+    ]
+
+
+def test_word_deprecated_about_something_else_deprecates_nothing(fixtures: Path) -> None:
+    """An option that keeps deprecated labels, or has a deprecated value, is not deprecated itself."""
+    options = read_values(chart(fixtures, "1.15.6")).filter("deprecated")["option"].to_list()
+    assert not {"keepDeprecatedLabels", "keepDeprecatedProbes", "kubeProxyReplacement"} & set(options)
+    assert "encryption.keyFile" in options
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("&a [" + "[" * 60 + "]" * 60 + "]", "nested too deeply"),
+        ("a: &a\n  b: *a\n", "nested too deeply"),
+        ("- a\n", "holds no mapping"),
+        ("a: 1\na: 2\n", "stands twice"),
+        ("? [a]\n: 1\n", "a key is no text"),
+        ("a: b: c\n", "is not YAML"),
+        (
+            "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+            + "".join(f"{n}: &{n} [{','.join([f'*{p}'] * 10)}]\n" for p, n in zip("abcdefg", "bcdefgh", strict=True)),
+            "aliases too often",
+        ),
+    ],
+)
+def test_hostile_values_are_refused_in_words(text: str, what: str) -> None:
+    """Bombs of aliases, cycles, deep nesting and wrong shapes end in one message that names the file."""
+    with pytest.raises(MeshlabError, match=rf"values\.yaml.*{what}"):
+        options_of(text, "values.yaml")
+
+
+def test_deep_json_is_refused_in_words(tmp_path: Path) -> None:
+    """JSON that is nested too deeply ends in a message, not in a crash."""
+    deep = '{"properties":{"a":' * 5000 + "{}" + "}}" * 5000
+    with pytest.raises(MeshlabError, match="nested too deeply"):
+        read_values_schema(written(tmp_path, "values.schema.json", deep))
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "x", "5"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=8,
+)
+CHARTS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4).map(json.dumps)
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHARTS)
+def test_release_does_not_differ_from_itself(text: str) -> None:
+    """The changes from a release to itself are none."""
+    options = options_of(text, "a")
+    assert compare(options, options).is_empty()
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHARTS, CHARTS)
+def test_added_and_removed_swap_with_the_releases(old: str, new: str) -> None:
+    """What one direction adds the other removes, and what has changed has changed both ways."""
+    there, back = (compare(options_of(a, "a"), options_of(b, "b")) for a, b in ((old, new), (new, old)))
+    swap = {"added": "removed", "removed": "added"}
+    pairs = {(option, swap.get(change, change)) for option, change in there.select("option", "change").iter_rows()}
+    assert pairs == set(back.select("option", "change").iter_rows())
+
+
+def test_removed_option_in_own_values_is_found_with_its_replacement(fixtures: Path, tmp_path: Path) -> None:
+    """A team's value that the newer chart has dropped is named with its line and what takes its place."""
+    own = written(tmp_path, "own.yaml", "debug: {enabled: true}\nenableCiliumEndpointSlice: true\n")
+    changes = iac.churn(chart(fixtures, "1.17.4"), chart(fixtures, "1.19.4"))
+    (row,) = iac.touched(read_values(own), changes).to_dicts()
+    assert (row["path"], row["line"], row["change"]) == ("enableCiliumEndpointSlice", 2, "removed")
+    assert row["replacement"] == "ciliumEndpointSlice.enabled"
+
+
+# --- the tables ------------------------------------------------------------------------------------------------------
+
+
+def test_history_agrees_with_the_charts_it_was_read_from(fixtures: Path) -> None:
+    """The tabled history has the options of a release, beside few that others in between had in a comment only."""
+    for version in ("1.17.4", "1.19.4"):
+        tabled, real = (
+            set(options_at("cilium", version)["option"]),
+            set(read_values(chart(fixtures, version))["option"]),
+        )
+        assert real <= tabled
+        assert len(tabled - real) == 1
+
+
+def test_history_counts_what_each_minor_release_has() -> None:
+    """From the history follow the published counts of options, up to two that stood in a comment."""
+    for row in minor_releases("cilium").iter_rows(named=True):
+        assert 0 <= options_at("cilium", row["version"]).height - row["options"] <= 2
+
+
+def test_options_after_the_providers_default_are_counted() -> None:
+    """1.20 has 249 options that 1.17.3 lacks, less kubeProxyReplacement, which 1.17 had in a comment; none is typed."""
+    rows = iac.coverage(chart_version="1.20.0")
+    assert coverage_counts(rows)["after_default"] == 249 - 1
+    assert set(rows.filter("after_default")["status"]) == {"raw"}
+
+
+def test_lags_are_those_worked_out_by_hand() -> None:
+    """18 days for EKS through its module, and at least 353, 332 and 158 days for what AKS still lacks."""
+    lags = iac.tracker().filter(pl.col("layer") == "typed").drop_nulls("lag_days")
+    found = {(row["product"], row["lag_days"], row["lag_open"]) for row in lags.iter_rows(named=True)}
+    expected = {("eks", 18, False), ("aks-cilium", 353, True), ("aks-cilium", 332, True), ("aks-cilium", 158, True)}
+    assert found == expected
+
+
+def test_provider_follows_the_tool_that_it_wraps_by_days() -> None:
+    """The wrapper came 1 to 19 days after the tool, and its default chart was 79 days old at the last release."""
+    lag = iac.provider_lag()
+    assert (lag["wrapped_lag_days"].min(), lag["wrapped_lag_days"].max()) == (1, 19)
+    assert lag["default_age_days"][-1] == 79
+
+
+def test_every_row_of_the_tracker_has_a_source_and_a_day() -> None:
+    """No row is without source, day and life, and each feature has one row for a provider."""
+    rows = iac.tracker()
+    assert rows.select("source_id", "as_of", "life_days", "status", "layer").null_count().sum_horizontal().item() == 0
+    assert rows.select("product", "feature", "provider").is_unique().all()
+
+
+def test_row_is_stale_from_the_day_after_its_life() -> None:
+    """A row is stale once more days than its life have passed, and not before."""
+    first = iac.tracker().filter(provider="hashicorp/azurerm", status="missing").row(0, named=True)
+    for days, stale in ((first["life_days"], False), (first["life_days"] + 1, True)):
+        day = date.fromordinal(first["as_of"].toordinal() + days)
+        rows = iac.tracker(as_of=day).filter(provider="hashicorp/azurerm", feature=first["feature"])
+        assert rows["stale"].to_list() == [stale]
+
+
+def test_layers_are_kept_apart() -> None:
+    """A policy object is partly typed by one provider and passed on by another; a removed feature is neither."""
+    layers = {(row["product"], row["feature"]): row for row in by_layer(iac.tracker()).iter_rows(named=True)}
+    policy, gone = layers["cilium", "CiliumNetworkPolicy"], layers["cilium", "External workloads"]
+    assert (policy["typed"], policy["raw"], policy["status"]) == ("partial", "raw", "raw")
+    assert (gone["typed"], gone["raw"], gone["status"]) == ("missing", "missing", "missing")
+
+
+# --- providers and plans ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "resources", "data"),
+    [
+        ("scaleway__crossplane-provider-scaleway", 152, 140),
+        ("crossplane-contrib__provider-upjet-digitalocean", 72, 67),
+        ("mikespub-org__amplify-python-hcl2", 10, 5),
+    ],
+)
+def test_provider_schemas_are_read(fixtures: Path, file: str, resources: int, data: int) -> None:
+    """Each schema gives as many resources and data sources as its index says."""
+    rows = read_provider_schema(fixtures / "schema" / f"{file}__tfschema_schema.json")
+    assert rows.filter(kind="resource")["resource"].n_unique() == resources
+    assert rows.filter(kind="data")["resource"].n_unique() == data
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('{"format_version":"2.0","provider_schemas":[]}', "has format '2.0', and only format 1.x"),
+        ('{"format_version":"0.1"}', "has format '0.1'"),
+        ("{}", "says no format_version"),
+        ('{"format_version":"1.0","provider_schemas":[]}', "has another shape"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_schema_of_another_format_is_refused_in_words(tmp_path: Path, text: str, what: str) -> None:
+    """Another format version, none, another shape and no JSON are each said to be so."""
+    with pytest.raises(MeshlabError, match=what):
+        read_provider_schema(written(tmp_path, "schema.json", text))
+
+
+def test_documentation_gives_attributes_as_a_schema_does(fixtures: Path) -> None:
+    """Generated pages give type, flags and default; the documented chart version is older than the code's."""
+    pages = sorted((fixtures / "schema").glob("littlejo__*.md"))
+    rows = {(row["resource"], row["attribute"]): row for row in read_provider_docs(pages, "littlejo/cilium").to_dicts()}
+    assert len(rows) == 12 + 3
+    assert rows["cilium", "version"]["default"] == "v1.14.5"
+    assert rows["cilium", "ca"]["sensitive"]
+    assert rows["cilium", "id"]["computed"]
+
+
+def test_plan_tells_attributes_and_chart_values_but_no_secret() -> None:
+    """Values in YAML, in blocks and in key=value texts are found; none of their contents is kept."""
+    plan = read_plan(PLAN)
+    assert set(plan.options.select("product", "chart_version", "option").iter_rows()) == {
+        ("cilium", "1.17.4", "kubeProxyReplacement"),
+        ("cilium", "1.17.4", "enableCiliumEndpointSlice"),
+        ("cilium", "1.17.4", "nodeSelector.kubernetes.io/os"),
+        ("cilium", "1.17.4", "hubble.tls.server.key"),
+        ("cilium", "1.19.4", "ipam.mode"),
+        ("cilium", "1.19.4", "tolerations"),
+    }
+    assert "aws_eks_cluster.bootstrap_self_managed_addons" in set(plan.attributes["attribute"])
+    assert "swordfish" not in json.dumps(iac.report(plan=PLAN))
+
+
+def test_settings_of_helm_are_split_where_helm_splits_them() -> None:
+    """Commas within braces and after a backslash do not divide, and an index means its list."""
+    assert set_options(r"a.b=1,c={x,y},d[0].e=2,f\.g=h\,i") == ["a.b", "c", "d", "f.g"]
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def test_report_on_values_tells_removed_misspelt_and_typed(tmp_path: Path) -> None:
+    """Own values are typed, raw, gone with their replacement, or unknown with the nearest option."""
+    own = written(
+        tmp_path,
+        "own.yaml",
+        "hubble: {relay: {enabled: true}}\nencryption: {strictMode: {cidr: x}}\ngatewayApi: {enabled: true}\n"
+        "operator: {securityContext: {runAsUser: 1}}\n",
+    )
+    answer = iac.report(values=own, chart_version="1.20.0", require="raw")
+    assert {row["wanted"]: row["status"] for row in answer["wanted"]} == {
+        "hubble.relay.enabled": "typed",
+        "encryption.strictMode.cidr": "missing",
+        "gatewayApi.enabled": None,
+        "operator.securityContext.runAsUser": "raw",
+    }
+    assert {row["wanted"] for row in answer["short"]} == {"encryption.strictMode.cidr", "gatewayApi.enabled"}
+    assert "gatewayAPI.enabled" in answer["short"][1]["why"]
+    (gone,) = answer["churn"]
+    assert (gone["change"], gone["replacement"]) == ("removed", "encryption.strictMode.egress.cidr")
+
+
+def test_report_on_nothing_is_the_tracker() -> None:
+    """Without a question the answer holds every row, as plain data, with the age of the facts."""
+    answer = iac.report()
+    assert len(answer["features"]) == iac.tracker().height
+    assert answer["facts"] == {"oldest": "2025-08-13", "newest": "2026-11-01"}
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_unknown_names_are_refused_with_the_nearest() -> None:
+    """A misspelt need, option, requirement and release are each answered with what was meant."""
+    for question in (
+        {"needs": ["mtsl"]},
+        {"options": ["gatewayAPI.enable"]},
+        {"needs": ["mtls"], "require": "type"},
+        {"options": ["hubble.enabled"], "chart_version": "1.99.0"},
+    ):
+        with pytest.raises(MeshlabError, match=r"did you mean|known:"):
+            iac.report(**question)
+
+
+def test_verdict_lacks_what_a_provider_does_not_type() -> None:
+    """On AKS encryption is not typed: a warning, and a blocker where it must be; flow logs of Cilium are typed."""
+    verdict = {"cni": "cilium", "mesh": "none"}
+    (warning,) = iac.for_verdict(verdict, ["encryption_in_transit"], cloud="aks")
+    assert (warning["product"], warning["severity"]) == ("aks-cilium", "warning")
+    (blocker,) = iac.for_verdict(verdict, ["encryption_in_transit"], cloud="aks", require="typed")
+    assert blocker["severity"] == "blocker"
+    assert "flow_observability" not in {row["wanted"] for row in iac.for_verdict(verdict, ["flow_observability"])}
+
+
+def test_need_that_nobody_read_is_unknown() -> None:
+    """A need without a row is listed as unknown, not passed over."""
+    rows = iac.for_verdict({"cni": "cilium", "mesh": "none"}, ["fips"])
+    assert [row["severity"] for row in rows if row["wanted"] == "fips"] == ["unknown"]
+
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+DECLARED = (
+    "kubeProxyReplacement: true\ndevices: [eth0, eth1]\negressGateway: {enabled: true}\ntls: {ca: {key: swordfish}}\n"
+)
+
+
+def test_drift_against_the_config_map(tmp_path: Path) -> None:
+    """Settings that differ are listed with both sources, lists are joined, and a secret is never shown."""
+    head = "kind: ConfigMap\nmetadata:\n  name: cilium-config\n"
+    live = f"{head}data:\n  kube-proxy-replacement: 'false'\n  devices: eth0 eth1\n"
+    rows = iac.drift(written(tmp_path, "own.yaml", DECLARED), written(tmp_path, "cm.yaml", live))
+    assert rows.select("option", "state", "declared", "live").rows() == [
+        ("egressGateway.enabled", "differs", "true", "false"),
+        ("kubeProxyReplacement", "differs", "true", "false"),
+        ("tls.ca.key", "unknown", "(hidden)", None),
+    ]
+    assert set(rows.select("declared_source", "live_source").iter_rows()) == {("own.yaml", "cm.yaml")}
+
+
+def test_drift_against_values_of_a_dump(tmp_path: Path) -> None:
+    """In a folder the values of the release are found, and what is live but undeclared is listed."""
+    dump = tmp_path / "cilium-sysdump"
+    dump.mkdir()
+    written(
+        dump, "cilium-helm-values-20260101-000000.yaml", DECLARED.replace("eth1", "eth2") + "debug: {enabled: true}\n"
+    )
+    rows = iac.drift(written(tmp_path, "own.yaml", DECLARED), dump)
+    assert rows.select("option", "state").rows() == [("debug.enabled", "undeclared"), ("devices", "differs")]
+
+
+def test_drift_of_values_with_themselves_is_none(tmp_path: Path) -> None:
+    """What runs as declared has no row; a dump without either side is refused."""
+    own = written(tmp_path, "own.yaml", DECLARED)
+    assert iac.drift(own, own).is_empty()
+    dump = tmp_path / "dump"
+    dump.mkdir()
+    written(dump, "pods.yaml", "kind: List\n")
+    with pytest.raises(MeshlabError, match="holds neither"):
+        iac.drift(own, dump)
