@@ -272,7 +272,12 @@ def test_plan_tells_attributes_and_chart_values_but_no_secret() -> None:
         ("cilium", "1.19.4", "tolerations"),
     }
     assert "aws_eks_cluster.bootstrap_self_managed_addons" in set(plan.attributes["attribute"])
-    assert "swordfish" not in json.dumps(iac.report(plan=PLAN))
+    answer = iac.report(plan=PLAN, require="raw")
+    assert answer["short"] == []
+    assert [(row["wanted"], row["version"], row["replacement"]) for row in answer["churn"]] == [
+        ("enableCiliumEndpointSlice", "1.18.0", "ciliumEndpointSlice.enabled")
+    ]
+    assert "swordfish" not in json.dumps(answer)
 
 
 def test_settings_of_helm_are_split_where_helm_splits_them() -> None:

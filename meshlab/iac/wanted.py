@@ -228,7 +228,8 @@ def _why(subject: str) -> pl.Expr:
 def short_of(rows: pl.DataFrame, require: str) -> pl.DataFrame:
     """Wanted things that do not meet a requirement. What nobody read does not: missing evidence is no pass.
 
-    A need that several products were asked for is met where one of them meets it.
+    A need that several products were asked for is met where one of them meets it. An attribute that a plan sets is
+    expressed by that, however much of its feature it covers.
 
     Raises:
         MeshlabError: The requirement is neither typed nor raw.
@@ -236,7 +237,7 @@ def short_of(rows: pl.DataFrame, require: str) -> pl.DataFrame:
     _check("requirement", [require], REQUIREMENTS)
     meets = pl.col("status").is_in(REQUIREMENTS[require]).fill_null(value=False)
     met_elsewhere = (pl.col("kind") == "need") & meets.any().over("kind", "wanted")
-    return rows.filter(~meets & ~met_elsewhere).select(
+    return rows.filter(pl.col("kind") != "attribute", ~meets & ~met_elsewhere).select(
         "kind",
         "wanted",
         "product",
