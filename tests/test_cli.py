@@ -97,7 +97,7 @@ def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
         ),
         (["facts", "missing.json"], "missing.json"),
         (["facts", "broken.yaml"], "broken.yaml"),
-        (["facts"], "Missing argument"),
+        (["facts"], "name the dumps to read, or a --context"),
         (["revieww"], "unknown command 'revieww'; did you mean 'review'?"),
         (["review", "--jobs", "0"], "Invalid value for '--jobs'"),
         (["review", "--format", "htm"], "'htm' is no format; did you mean 'html'?"),
