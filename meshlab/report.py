@@ -222,14 +222,32 @@ def facts(review: Review) -> Fragment:
 
 def chart(review: Review, name: str, *, look: str = "light") -> Picture:
     """A chart by name with its alternative text and its figures as a table."""
-    alternative = charts.alt_text(name, review)
-    rows = charts.table(name, review)
-    html = (
-        _environment()
-        .get_template("chart.html.j2")
-        .render(name=name, alternative=alternative, rows=rows, columns=list(rows[0]) if rows else [])
-    )
-    return Picture(charts.spec(name, review, theme=look), html, alternative)
+    spec = charts.spec(name, review, theme=look)
+    return picture(name, spec, charts.table(name, review), charts.alt_text(name, review))
+
+
+def picture(name: str, spec: Mapping[str, object], rows: Sequence[Mapping[str, str]], words: str) -> Picture:
+    """A drawing with the same in words and as a table.
+
+    Args:
+        name: How documents call it.
+        spec: The figure as plotly's JSON.
+        rows: What it shows as rows of text.
+        words: What it shows in words.
+    """
+    context = {"name": name, "alternative": words, "rows": rows, "columns": list(rows[0]) if rows else []}
+    return Picture(spec, _environment().get_template("chart.html.j2").render(**context), words)
+
+
+def table(rows: Sequence[Mapping[str, object]], empty: str = "Nothing to show.") -> Fragment:
+    """Rows as a table; the columns are those of the first row.
+
+    Args:
+        rows: Values by heading.
+        empty: What stands there without any row.
+    """
+    text = "\n".join("; ".join(f"{name}: {value_text(value)}" for name, value in row.items()) for row in rows)
+    return _fragment("table", text or empty, rows=rows, columns=list(rows[0]) if rows else [], empty=empty)
 
 
 def rules(review: Review) -> Fragment:

@@ -385,10 +385,37 @@ def review_values(values: Mapping[str, object], name: str = "this scenario") -> 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
     """
+    return build_reviews([open_case(Team(name, name, _checked(values, name)))])[0]
+
+
+def _checked(values: Mapping[str, object], name: str) -> dict[str, object]:
+    """Values of declared inputs, checked and typed, those that are missing left out."""
     row = {"scenario": name, **{key: value for key, value in values.items() if value is not None}}
     checked = check_scenarios(pl.DataFrame([row]), name, lambda _row, _column: None).row(0, named=True)
-    stated = {key: value for key, value in without(checked, "scenario").items() if value is not None}
-    return build_reviews([open_case(Team(name, name, stated))])[0]
+    return {key: value for key, value in without(checked, "scenario").items() if value is not None}
+
+
+def light_review(values: Mapping[str, object], name: str = "this scenario") -> Review:
+    """What charts of figures read of a review, and the verdict: for a view that has to follow a hand.
+
+    The models and the decision are those of ``review_values``; reasons, confidence, flips and all else that takes
+    longer than a hand waits is left out.
+
+    Raises:
+        MeshlabError: All problems: unknown names, wrong types, values out of bounds.
+    """
+    frame = frame_of([{"scenario": name, **_checked(values, name)}])
+    row = with_defaults(frame).collect().row(0, named=True)
+    figures = [without(item, "scenario") for item in overhead.estimate(frame).collect().to_dicts()]
+    verdict = {**decision.answers(frame).select("cni", "mesh").collect().row(0, named=True), "rows": []}
+    return {
+        "team": name,
+        "scenario": without(row, "scenario", "assumed"),
+        "verdict": verdict,
+        "headline": _headline(row, figures, verdict),
+        "estimates": figures,
+        "sources": _sources(figures, verdict, row, None, ()),
+    }
 
 
 def _example(name: str) -> Path:

@@ -50,6 +50,10 @@ DATAPLANES: dict[str, DataPlane] = {
 """Data planes in the order in which every chart lists them."""
 
 
+MARKERS = {"x": "✕", "square": "■", "circle": "●", "diamond": "◆", "triangle-up": "▲"}
+"""Markers as characters, for lines that explain them."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """How the state of a row of a decision table is shown: in a symbol, a word and a colour."""
@@ -96,6 +100,19 @@ OPTIONS: dict[str, str] = {
     "istio-sidecar": "Istio with sidecars",
 }
 """Recommendations of the decision tables in words."""
+
+
+SHORT_OPTIONS: dict[str, str] = {
+    "calico": "Calico",
+    "calico-enterprise": "Calico Ent.",
+    "cilium": "Cilium",
+    "stay": "Stay",
+    "none": "no mesh",
+    "cilium-mesh": "Cilium mesh",
+    "istio-ambient": "ambient",
+    "istio-sidecar": "sidecars",
+}
+"""The same where there is room for a word only."""
 
 
 THEMES: dict[str, Theme] = {

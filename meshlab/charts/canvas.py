@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.theme import NOTE_PX, SECOND_PX, THEMES, TITLE_PX, template, wrap
+from meshlab.theme import NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, template, wrap
 from meshlab.units import significant
 
 Review = Mapping[str, Any]
@@ -70,6 +70,38 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Titled:
+    """A chart of something else than a review: what stands around its drawing.
+
+    Args:
+        name: How documents call it.
+        title: What is shown.
+        key: What the marks mean, in one line under the title.
+    """
+
+    name: str
+    title: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A chart that is drawn: what a page shows, and the same without a picture.
+
+    Args:
+        name: How documents call it.
+        spec: The figure as plotly's JSON.
+        rows: What it shows as rows of text, units in the headings.
+        words: What it shows in words.
+    """
+
+    name: str
+    spec: Spec
+    rows: list[dict[str, str]]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Canvas:
     """What a drawing needs beside its frame: the look, the width, and the words around it.
 
@@ -93,6 +125,29 @@ class Canvas:
         return self.text_width - 2 * EDGE_PX
 
 
+def drawing(
+    chart: Titled,
+    subject: str,
+    draw: Callable[[Canvas], tuple[Sequence[Spec], Spec, dict[str, Any]]],
+    rows: list[dict[str, str]],
+    theme: str,
+    width: int | None = None,
+) -> Drawing:
+    """A chart of something else than a review.
+
+    Args:
+        chart: Name, title and key.
+        subject: What the figures are of: the line under the title.
+        draw: Gives traces, layout and what `framed` takes by name.
+        rows: The same as rows of text.
+        theme: A key of `THEMES`.
+        width: Width, or None to fill what surrounds the figure. [px]
+    """
+    canvas = Canvas(theme, width, width or NARROW_PX, subject, ())
+    traces, layout, room = draw(canvas)
+    return Drawing(chart.name, framed(chart, canvas, traces, layout, **room), rows, f"{chart.title}. {subject}.")
+
+
 def subtitle(review: Review) -> str:
     """Whose figures these are, in one line."""
     words = {"nodes": "nodes", "services": "services", "pods": "pods", "requests_per_second": "requests/s"}
@@ -111,7 +166,7 @@ def source_note(source_ids: Sequence[str]) -> str:
 
 
 def framed(
-    chart: Chart,
+    chart: Chart | Titled,
     canvas: Canvas,
     data: Sequence[Spec],
     layout: Spec,

@@ -29,6 +29,11 @@ def decide(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None)
     return verdicts(scenarios, tables).select("scenario", "cni", "mesh", *TOLD)
 
 
+def answers(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None) -> pl.LazyFrame:
+    """``scenario``, ``cni`` and ``mesh`` of ``decide`` alone, in a fifth of the time: for views that follow a hand."""
+    return row_states(scenarios, tables or load_tables()).select("scenario", "cni", "mesh")
+
+
 TOLD = ("cni_row", "mesh_row", "matched", "unknown")
 """Columns of ``decide`` beside the verdict."""
 
