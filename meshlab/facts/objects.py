@@ -8,7 +8,7 @@ maps and paths of custom resources that ``data/facts/signatures.csv`` looks at a
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,8 @@ from meshlab.tables import read_table
 
 Text = str | None
 Amount = str | int | float | None
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+"""A number of pods, as Kubernetes keeps it: in 32 bits."""
 
 
 class Anything(msgspec.Struct, gc=False):
@@ -130,15 +132,15 @@ class Template(msgspec.Struct, gc=False):
 class WorkloadSpec(msgspec.Struct, gc=False):
     """How many copies of which pod."""
 
-    replicas: int | None = None
+    replicas: Count | None = None
     template: Template | None = None
 
 
 class WorkloadStatus(msgspec.Struct, gc=False, rename="camel"):
     """How many pods a controller has."""
 
-    replicas: int | None = None
-    desired_number_scheduled: int | None = None
+    replicas: Count | None = None
+    desired_number_scheduled: Count | None = None
 
 
 class Workload(Object, gc=False):

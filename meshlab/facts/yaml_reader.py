@@ -152,7 +152,7 @@ class _Events:
                 self._pay(event)
                 return event
             self._again.pop()
-        event = self._parser.get_event()
+        event: Event = self._parser.get_event()
         self._pay(event)
         self._keep(event)
         return event

@@ -123,9 +123,9 @@ def survives(path: Path) -> None:
     is_dump(path)
     try:
         facts = read_facts([path])
-    except MeshlabError as error:
-        assert error.problems
-        assert "\n" not in str(error.problems[0])
+    except MeshlabError as refusal:
+        lines = str(refusal).splitlines()
+        assert len(lines) == len(refusal.problems) > 0  # noqa: PT017  (either outcome is fine)
     else:
         json.dumps(facts, allow_nan=False)
         scenario_values(facts)

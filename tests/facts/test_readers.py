@@ -183,7 +183,7 @@ def test_kinds_are_known_from_names_where_nothing_else_tells(tmp_path: Path) -> 
 
 
 def test_anchors_are_followed(tmp_path: Path) -> None:
-    """Values, mappings and lists under an anchor are read wherever an alias stands for them, in kept and passed keys."""
+    """What stands under an anchor, in keys that are kept or passed over, is read wherever an alias stands for it."""
     path = tmp_path / "dump.yaml"
     path.write_text(
         """

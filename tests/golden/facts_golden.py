@@ -255,7 +255,7 @@ def has_linkerd_proxy(spec: dict) -> bool:
     return any(each["name"] == "linkerd-proxy" for each in [*spec["containers"], *native])
 
 
-def template_facts(controllers: list[dict], orphans: list[dict], kinds: set[str]) -> dict[str, object]:
+def template_facts(controllers: list[dict], orphans: list[dict]) -> dict[str, object]:
     """Facts of Deployments without their pods, and of pods that other controllers made."""
     if any(each["kind"] == "DaemonSet" for each in controllers):
         # how many pods a DaemonSet without status makes is unknown, and so is every sum it enters
@@ -363,7 +363,7 @@ def facts_of(path: Path) -> dict[str, object]:
     if pods and len(pods) >= wanted:
         facts |= pod_facts(pods)
     elif controllers:
-        facts |= template_facts(controllers, pods, kinds)
+        facts |= template_facts(controllers, pods)
     return facts
 
 
