@@ -17,7 +17,7 @@ from meshlab.evidence import COVERAGE_GOAL, GOALS
 from meshlab.review import without
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
-from meshlab.theme import DATAPLANES, figure_text
+from meshlab.theme import DATAPLANES, NARROW_PX, figure_text
 
 Assessment = Mapping[str, Any]
 
@@ -173,7 +173,9 @@ def axis_label(name: str) -> str:
     return f"Need: {report.need_label(member)}" if member else inputs()[group].label
 
 
-def domain_drawing(values: Mapping[str, Any], across: str, down: str, *, theme: str = "light") -> Drawing:
+def domain_drawing(
+    values: Mapping[str, Any], across: str, down: str, *, theme: str = "light", text_width: int = NARROW_PX
+) -> Drawing:
     """The map of the domain over two inputs, everything else as given.
 
     Args:
@@ -181,6 +183,7 @@ def domain_drawing(values: Mapping[str, Any], across: str, down: str, *, theme: 
         across: The input from left to right.
         down: The input from top to bottom.
         theme: light, dark or print.
+        text_width: The least width, into which lines are broken. [px]
 
     Raises:
         MeshlabError: There is no such axis, or both are the same.
@@ -189,7 +192,7 @@ def domain_drawing(values: Mapping[str, Any], across: str, down: str, *, theme: 
     known = "; ".join(f"{report.input_label(name)}: {report.value_text(value)}" for name, value in fixed.items())
     frame = domain_map(values, across, down)
     subject = f"Held fixed: {known}" if known else "Everything else is unknown"
-    return domain(frame, axis_label(across), axis_label(down), subject=subject, theme=theme)
+    return domain(frame, axis_label(across), axis_label(down), subject=subject, theme=theme, text_width=text_width)
 
 
 def domain_picture(values: Mapping[str, Any], across: str, down: str, *, theme: str = "light") -> report.Picture:

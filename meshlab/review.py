@@ -395,11 +395,16 @@ def _checked(values: Mapping[str, object], name: str) -> dict[str, object]:
     return {key: value for key, value in without(checked, "scenario").items() if value is not None}
 
 
-def light_review(values: Mapping[str, object], name: str = "this scenario") -> Review:
-    """What charts of figures read of a review, and the verdict: for a view that has to follow a hand.
+def light_review(values: Mapping[str, object], name: str = "this scenario", *, explained: bool = False) -> Review:
+    """What charts read of a review, and the verdict: for a view that has to follow a hand.
 
-    The models and the decision are those of ``review_values``; reasons, confidence, flips and all else that takes
-    longer than a hand waits is left out.
+    The models and the decision are those of ``review_values``; all else that takes longer than a hand waits is left
+    out.
+
+    Args:
+        values: Values of declared inputs; None stands for a missing one.
+        name: Name of the scenario.
+        explained: Whether reasons, confidence and flips come with the verdict, which takes four times as long.
 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
@@ -407,7 +412,9 @@ def light_review(values: Mapping[str, object], name: str = "this scenario") -> R
     frame = frame_of([{"scenario": name, **_checked(values, name)}])
     row = with_defaults(frame).collect().row(0, named=True)
     figures = [without(item, "scenario") for item in overhead.estimate(frame).collect().to_dicts()]
-    verdict = {**decision.answers(frame).select("cni", "mesh").collect().row(0, named=True), "rows": []}
+    verdict = (
+        decision.explain(frame)[0] if explained else decision.answers(frame).collect().row(0, named=True) | {"rows": []}
+    )
     return {
         "team": name,
         "scenario": without(row, "scenario", "assumed"),

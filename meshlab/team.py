@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -110,6 +111,27 @@ def read_team(path: Path) -> Team:
         notes=str(document.values.get("notes") or "").strip(),
         source=str(document.values.get("source") or "").strip(),
     )
+
+
+def team_text(name: str, values: dict[str, object], source: str = "") -> str:
+    """A team file that states these values, as ``read_team`` reads it.
+
+    Args:
+        name: Name of the team.
+        values: Values of declared inputs.
+        source: Where they come from.
+
+    Raises:
+        MeshlabError: The name cannot name a folder.
+    """
+    if fault := check_name(name):
+        raise MeshlabError(Problem("team", fault, NAME_RULE))
+    stated = {key: value for key, value in values.items() if key != "needs" and value is not None}
+    # a value in JSON is the same value in YAML, and quotes what would be read as something else
+    lines = [f"team: {json.dumps(name)}", *([f"source: {json.dumps(source)}"] if source else [])]
+    lines += ["scenario:", *(f"  {key}: {json.dumps(value)}" for key, value in stated.items())] if stated else []
+    lines += [f"needs: {json.dumps(values['needs'])}"] if values.get("needs") is not None else []
+    return "\n".join(lines) + "\n"
 
 
 def _mapping(document: Mapping, key: str) -> Mapping:

@@ -13,7 +13,7 @@ import pytest
 
 from meshlab import charts, controls
 from meshlab.controls.entries import Choice, Entry, Members, Slider, help_text, ladder, plain_text
-from meshlab.controls.views import Latest
+from meshlab.controls.latest import Latest
 from meshlab.errors import MeshlabError, Problem
 from meshlab.review import review_values
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults

@@ -132,6 +132,7 @@ def drawing(
     rows: list[dict[str, str]],
     theme: str,
     width: int | None = None,
+    text_width: int = NARROW_PX,
 ) -> Drawing:
     """A chart of something else than a review.
 
@@ -142,8 +143,9 @@ def drawing(
         rows: The same as rows of text.
         theme: A key of `THEMES`.
         width: Width, or None to fill what surrounds the figure. [px]
+        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
     """
-    canvas = Canvas(theme, width, width or NARROW_PX, subject, ())
+    canvas = Canvas(theme, width, width or text_width, subject, ())
     traces, layout, room = draw(canvas)
     return Drawing(chart.name, framed(chart, canvas, traces, layout, **room), rows, f"{chart.title}. {subject}.")
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, small
-from meshlab.theme import DATAPLANES, OPTIONS, SHORT_OPTIONS, TEXT_PX, THEMES, mix, wrap
+from meshlab.theme import DATAPLANES, NARROW_PX, OPTIONS, SHORT_OPTIONS, TEXT_PX, THEMES, mix, wrap
 
 ROW_PX, AXIS_PX, TITLE_ROOM_PX = 56, 84, 28
 """Height of a row of cells, room for the axis below and for a title above. [px]"""
@@ -24,7 +24,7 @@ LABEL_PX = 11
 
 
 def domain(
-    frame: pl.DataFrame, across: str, down: str, *, subject: str, theme: str = "light", width: int | None = None
+    frame: pl.DataFrame, across: str, down: str, *, subject: str, theme: str = "light", text_width: int = NARROW_PX
 ) -> Drawing:
     """The verdict over two inputs.
 
@@ -34,7 +34,7 @@ def domain(
         down: Label of the input from top to bottom.
         subject: What is held fixed: the line under the title.
         theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
+        text_width: The least width, into which lines are broken. [px]
     """
     chart = Titled(
         name="domain",
@@ -51,7 +51,9 @@ def domain(
         }
         for row in frame.iter_rows(named=True)
     ]
-    return drawing(chart, subject, lambda canvas: _draw(frame, across, down, canvas), rows, theme, width)
+    return drawing(
+        chart, subject, lambda canvas: _draw(frame, across, down, canvas), rows, theme, text_width=text_width
+    )
 
 
 def _lower(label: str) -> str:

@@ -2,6 +2,6 @@
 
 from meshlab.controls.live import LiveFigures
 from meshlab.controls.panel import Panel, panel
-from meshlab.controls.views import overhead_view, side_by_side
+from meshlab.controls.views import answer_view, decision_view, overhead_view, side_by_side
 
-__all__ = ["LiveFigures", "Panel", "overhead_view", "panel", "side_by_side"]
+__all__ = ["LiveFigures", "Panel", "answer_view", "decision_view", "overhead_view", "panel", "side_by_side"]

@@ -24,6 +24,7 @@ STYLE = """
   gap: 16px 24px;
 }
 .meshlab-figures > div { min-width: 0; }
+.meshlab-flip { white-space: normal; text-align: left; line-height: 1.35; padding: 4px 10px; flex: 0 0 auto; }
 """
 
 

@@ -1,67 +1,64 @@
-"""Views that follow a panel: the newest scenario is computed in the background and redrawn in place."""
+"""Views that follow a panel: the newest scenario is computed in the background and redrawn in place.
+
+Figures and the verdict come first. Reasons, confidence and flips, which take longer than a hand waits, follow when the
+hand rests.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 
-from meshlab import charts
+from meshlab import charts, exhibits, report
 from meshlab.controls.entries import problem_text
+from meshlab.controls.latest import Latest
 from meshlab.controls.live import LiveFigures
 from meshlab.controls.panel import Panel
+from meshlab.decision import map_axes
 from meshlab.errors import MeshlabError
-from meshlab.review import Review, review_values
+from meshlab.review import Review, light_review
 
 VIEW_PX = 500
 """Least width of a view, into which its text is broken: beside a panel it fits a laptop's screen. [px]"""
 
-
 WITHOUT_KERNEL = "The controls need a running kernel: open this workbook with `meshlab lab`."
 """What stands in a page that was rendered without one."""
 
+REST_S = 0.3
+"""How long a hand has to rest before reasons and flips are worked out. [s]"""
 
-class Latest:
-    """Computes in the background and shows the answer to the newest question; questions in between are dropped.
+MOST_FLIPS = 12
+"""Flips that get a button."""
+
+# the figures scroll beside the panel, so that a slider and what it moves stay in sight together
+BESIDE = {"flex": f"3 1 {VIEW_PX}px", "min_width": "320px", "max_height": "680px", "overflow": "hidden auto"}
+"""Layout of a view beside a panel."""
+
+
+def follow(
+    source: Panel, compute: Callable[[dict[str, Any]], Any], show: Callable[[Any], None], pause_s: float = 0.0
+) -> Latest:
+    """Compute something of a panel's scenario now and at every change, and show it.
 
     Args:
-        compute: What may take long; runs in a thread.
-        show: Takes the answer, in the kernel's own thread.
-        fail: Takes the error where the input was wrong.
+        source: The panel.
+        compute: What is made of a scenario; runs in a thread.
+        show: Takes it, in the kernel's own thread.
+        pause_s: How long the panel has to rest before. [s]
     """
+    latest = Latest(compute, show, lambda error: _complain(source, error), pause_s)
+    source.observe(lambda change: latest.ask(change["new"]), "scenario")
+    latest.ask(source.scenario)
+    return latest
 
-    def __init__(
-        self, compute: Callable[[Any], Any], show: Callable[[Any], None], fail: Callable[[MeshlabError], None]
-    ) -> None:
-        self.compute, self.show, self.fail = compute, show, fail
-        self._questions: list[object] = []
-        self._task: asyncio.Task[None] | None = None
 
-    def ask(self, question: object) -> None:
-        """Answer this question next. Without a running event loop, as under tests, at once."""
-        self._questions = [question]
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._outcome(self._questions.pop())()
-            return
-        if self._task is None or self._task.done():
-            self._task = loop.create_task(self._work())
+def _complain(source: Panel, error: MeshlabError) -> None:
+    source.tell([problem_text(problem) for problem in error.problems])
 
-    async def _work(self) -> None:
-        while self._questions:
-            outcome = await asyncio.to_thread(self._outcome, self._questions.pop())
-            outcome()
 
-    def _outcome(self, question: object) -> Callable[[], None]:
-        """What is left to do in the kernel's own thread once the answer is known."""
-        try:
-            return partial(self.show, self.compute(question))
-        except MeshlabError as error:
-            return partial(self.fail, error)
+# --- figures -------------------------------------------------------------------------------------------------------
 
 
 def live_figures(review: Review, names: Sequence[str], theme: str) -> dict[str, dict[str, Any]]:
@@ -76,18 +73,121 @@ def overhead_view(
     source: Panel, names: Sequence[str] = ("memory", "cpu", "latency", "cost"), theme: str = "light"
 ) -> LiveFigures:
     """Charts that follow a panel: redrawn in place at every change."""
-    # the figures scroll beside the panel, so that a slider and what it moves stay in sight together
-    view = LiveFigures(
-        layout={"flex": f"3 1 {VIEW_PX}px", "min_width": "320px", "max_height": "680px", "overflow": "hidden auto"}
-    )
-    latest = Latest(
-        lambda values: live_figures(review_values(values), names, theme),
-        view.show,
-        lambda error: source.tell([problem_text(problem) for problem in error.problems]),
-    )
-    source.observe(lambda change: latest.ask(change["new"]), "scenario")
-    latest.ask(source.scenario)
+    view = LiveFigures(layout=BESIDE)
+    follow(source, lambda values: live_figures(light_review(values), names, theme), view.show)
     return view
+
+
+# --- the answer ----------------------------------------------------------------------------------------------------
+
+
+class AnswerView(widgets.VBox):
+    """The verdict at every change; when the hand rests, why it is so and what would flip it, each flip as a button.
+
+    Args:
+        source: The panel that it follows, and that flips are applied to.
+    """
+
+    def __init__(self, source: Panel) -> None:
+        self.source = source
+        self.answer, self.reasons, self.missing = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.flips = widgets.VBox()
+        super().__init__([self.answer, self.flips, self.missing, self.reasons], layout=BESIDE)
+        follow(source, light_review, self._show_answer)
+        follow(source, _explained, self._show_reasons, REST_S)
+
+    def _show_answer(self, review: Review) -> None:
+        title = report.title_text(review)
+        self.answer.value = f'<div class="ml"><h2 class="ml-title">{title}</h2></div>{report.headline(review).html}'
+
+    def _show_reasons(self, review: Review) -> None:
+        verdict: Mapping[str, Any] = review["verdict"]  # type: ignore[assignment]
+        self.reasons.value = report.verdict(review).html
+        self.missing.value = _missing(verdict["unknown"])
+        heading = widgets.HTML(
+            f'<div class="ml"><h3>What would change the answer</h3>{verdict["flip_note"] or ""}</div>'
+        )
+        buttons = [self._button(flip, review) for flip in verdict["flips"][:MOST_FLIPS]]
+        self.flips.children = [heading, *buttons]
+
+    def _button(self, flip: Mapping[str, Any], review: Review) -> widgets.Button:
+        changes = flip.get("changes", [flip])
+        words = "; ".join(map(report.change_text, changes))
+        scenario: Mapping[str, Any] = review["scenario"]  # type: ignore[assignment]
+        answer = f"{report.option_text(flip['cni'], scenario['current_cni'])}; {report.option_text(flip['mesh'])}"
+        button = widgets.Button(
+            description=f"{words} → {answer}",
+            tooltip="Apply this change",
+            layout={"width": "auto", "max_width": "100%", "height": "auto", "min_height": "28px"},
+        )
+        button.add_class("meshlab-flip")
+        button.on_click(lambda _button: self.apply({change["input"]: change["to"] for change in changes}))
+        return button
+
+    def apply(self, changes: Mapping[str, object]) -> None:
+        """Give the panel these values beside those that it has."""
+        self.source.set({**self.source.scenario, **changes})
+
+
+def _explained(values: Mapping[str, object]) -> Review:
+    return light_review(values, explained=True)
+
+
+def _missing(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f'<p class="ml">Not known, and could change it: {", ".join(map(report.input_label, names))}.</p>'
+
+
+def answer_view(source: Panel) -> AnswerView:
+    """The verdict that follows a panel, with reasons, and flips as buttons."""
+    return AnswerView(source)
+
+
+# --- the decision --------------------------------------------------------------------------------------------------
+
+
+class DecisionView(widgets.VBox):
+    """The map of the domain over two inputs that can be chosen, and the rows of the decision tables.
+
+    Args:
+        source: The panel that it follows.
+        across: Input from left to right at first.
+        down: Input from top to bottom at first.
+        theme: light, dark or print.
+    """
+
+    def __init__(self, source: Panel, across: str, down: str, theme: str) -> None:
+        self.theme = theme
+        self.across, self.down = _axis("Across", across), _axis("Down", down)
+        self.figures = LiveFigures()
+        self.rows = LiveFigures()
+        super().__init__([widgets.HBox([self.across, self.down]), self.figures, self.rows], layout=BESIDE)
+        self.map = follow(source, self._mapped, self.figures.show)
+        for choice in (self.across, self.down):
+            choice.observe(lambda _change: self.map.ask(source.scenario), "value")
+        follow(source, lambda values: live_figures(_explained(values), ("matrix",), theme), self.rows.show, REST_S)
+
+    def _mapped(self, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        across, down = self.across.value, self.down.value
+        drawn = exhibits.domain_drawing(values, across, down, theme=self.theme, text_width=VIEW_PX)
+        return {"domain": {**drawn.spec, "alt": drawn.words}}
+
+
+def _axis(label: str, name: str) -> widgets.Dropdown:
+    options = [(exhibits.axis_label(each), each) for each in map_axes()]
+    style = {"description_width": "50px"}
+    return widgets.Dropdown(options=options, value=name, description=label, style=style, layout={"width": "240px"})
+
+
+def decision_view(
+    source: Panel, across: str = "cloud", down: str = "kernel_oldest", theme: str = "light"
+) -> DecisionView:
+    """The map of the domain and the rows of the decision tables, which follow a panel."""
+    return DecisionView(source, across, down, theme)
+
+
+# --- side by side --------------------------------------------------------------------------------------------------
 
 
 class Instrument(widgets.HBox):
