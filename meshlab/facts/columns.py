@@ -91,9 +91,7 @@ class Rows:
                 metadata.name,
                 file,
                 found.empty,
-                _needs_l7(found.value),
-                _bgp_peers(found.value),
-                *_mutual_tls(found.value),
+                *_policy_cells(found.value),
                 found.fault,
             )
         )
@@ -110,8 +108,9 @@ class Rows:
     def frames(self) -> dict[str, pl.DataFrame]:
         """The tables as frames."""
         return {
-            name: pl.DataFrame(self.tables[name], schema=schema, orient="row", strict=True)
+            name: pl.DataFrame(dict(zip(schema, zip(*rows, strict=True), strict=True)) if rows else None, schema=schema)
             for name, schema in TABLES.items()
+            for rows in (self.tables[name],)
         }
 
     def _add_node(self, number: int, node: kube.Node) -> None:
@@ -156,13 +155,13 @@ class Rows:
 
     def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> tuple:
         """Add a row for each container, and return the cells of the pod's row that its specification fills."""
-        containers = list(_containers(number, spec))
+        containers = _containers(number, spec)
         self.tables["containers"].extend(containers)
-        overhead = spec.overhead or kube.Amounts()
+        overhead = spec.overhead or _NO_AMOUNTS
         return (
             spec.host_network,
             metadata.annotations.redirection if metadata.annotations else None,
-            ";".join(row[2] for row in containers) or None,
+            ";".join([row[2] for row in containers]) or None,
             _text(overhead.cpu),
             _text(overhead.memory),
             *_requests(spec.resources),
@@ -173,6 +172,9 @@ class Rows:
         texts = self.tables["texts"]
         for path, steps in kube.evidence_of(kind).paths:
             texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, steps))
+
+
+_NO_AMOUNTS = kube.Amounts()
 
 
 def _values(value: object, steps: tuple[kube.Step, ...]) -> Iterator[str]:
@@ -188,28 +190,49 @@ def _values(value: object, steps: tuple[kube.Step, ...]) -> Iterator[str]:
     yield str(value)
 
 
-def _containers(number: int, spec: kube.PodSpec) -> Iterator[tuple]:
+def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:
     """Rows of a pod's containers, init containers first, in their order."""
+    rows = []
     for container in spec.init_containers or ():
         role = "sidecar" if container.restart_policy == "Always" else "init"
-        yield (number, role, f"{container.name}={container.image}", *_requests(container.resources))
+        rows.append((number, role, f"{container.name}={container.image}", *_requests(container.resources)))
     for container in spec.containers or ():
-        yield (number, "app", f"{container.name}={container.image}", *_requests(container.resources))
+        rows.append((number, "app", f"{container.name}={container.image}", *_requests(container.resources)))  # noqa: PERF401  (a list built twice would be slower, and this runs for every container)
+    return rows
+
+
+_NOTHING_ASKED = (None, None)
 
 
 def _requests(resources: kube.Resources | None) -> tuple[str | None, str | None]:
     """Requested processor time and memory; a limit without a request is the request, as Kubernetes defaults it."""
     if resources is None:
-        return None, None
-    requests, limits = resources.requests or kube.Amounts(), resources.limits or kube.Amounts()
-    return (
-        _text(limits.cpu if requests.cpu is None else requests.cpu),
-        _text(limits.memory if requests.memory is None else requests.memory),
-    )
+        return _NOTHING_ASKED
+    asked, limits = resources.requests, resources.limits
+    if asked is None or (limits is not None and (asked.cpu is None or asked.memory is None)):
+        asked, limits = asked or kube.Amounts(), limits or kube.Amounts()
+        return (
+            _text(limits.cpu if asked.cpu is None else asked.cpu),
+            _text(limits.memory if asked.memory is None else asked.memory),
+        )
+    return _text(asked.cpu), _text(asked.memory)
 
 
 def _text(amount: kube.Amount) -> str | None:
-    return None if amount is None else str(amount)
+    return amount if amount is None or type(amount) is str else str(amount)
+
+
+_NO_POLICY = (None, None, None, None)
+
+
+def _policy_cells(value: object) -> tuple[int | None, int | None, str | None, bool | None]:
+    """Need of layer 7, BGP peers, mode of mutual TLS and whether it is selective; nothing for what is no policy."""
+    if isinstance(value, _WITHOUT_POLICY):
+        return _NO_POLICY
+    return (_needs_l7(value), _bgp_peers(value), *_mutual_tls(value))
+
+
+_WITHOUT_POLICY = (kube.Pod, kube.Node, kube.Workload)
 
 
 def _needs_l7(value: object) -> int | None:

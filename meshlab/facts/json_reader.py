@@ -17,7 +17,9 @@ from meshlab.tables import read_table
 
 _DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
 _HEAD_BYTES = 512
-_KIND = re.compile(rb'"kind"\s*:\s*"([A-Za-z]+)"')
+_KIND = re.compile(rb'\s*\{\s*(?:"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*)?"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
+"""Kind of a single object, where it stands at the very beginning as the API server and kubectl put it."""
+
 _BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
 
 
@@ -88,7 +90,7 @@ def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
 
     That there is more than one shows before the first object is given, so that none is given twice.
     """
-    first = _KIND.search(content, 0, _HEAD_BYTES)
+    first = _KIND.match(content, 0, _HEAD_BYTES)
     likely = first[1].decode() if first else None
     of_file = (None, None) if first else _kind_of_file(file)
     try:
