@@ -34,6 +34,23 @@ STATUS_WORDS = {
 """Where a value comes from, in words."""
 
 
+PLUGINS = {
+    "aws-vpc": "the Amazon VPC CNI",
+    "azure-cni": "Azure CNI",
+    "gke-legacy": "GKE's legacy data plane",
+    "flannel": "Flannel",
+    "canal": "Canal",
+    "weave": "Weave Net",
+    "antrea": "Antrea",
+    "ovn-kubernetes": "OVN-Kubernetes",
+    "openshift-sdn": "OpenShift SDN",
+    "kube-router": "kube-router",
+    "kindnet": "kindnet",
+    "other": "the plugin of today",
+}
+"""Network plugins that run today and are no recommendation, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fragment:
     """A part of a report: HTML for a page, text for everything else."""
@@ -71,6 +88,7 @@ def _environment() -> jinja2.Environment:
         "figure": figure_text,
         "option": option_text,
         "interval": interval_text,
+        "reason": reason_text,
     }
     environment.globals |= {"status_words": STATUS_WORDS, "need": need_label, "label": input_label}
     return environment
@@ -114,8 +132,17 @@ def input_label(name: str) -> str:
 def option_text(option: str, current_cni: object = None) -> str:
     """A recommendation in words; staying put names what stays."""
     if option == "stay" and isinstance(current_cni, str):
-        return f"stay on {theme.OPTIONS.get(current_cni, current_cni)}"
+        return f"stay on {theme.OPTIONS.get(current_cni) or PLUGINS.get(current_cni, current_cni)}"
     return theme.OPTIONS.get(option, option)
+
+
+def reason_text(reason: str) -> str:
+    """A reason in words: one that begins with the id of an option, and perhaps of a need, gets their labels."""
+    option, colon, rest = reason.partition(": ")
+    if not colon or option not in theme.OPTIONS:
+        return reason
+    word, space, tail = rest.partition(" ")
+    return f"{theme.OPTIONS[option]}: {need_label(word)}{space}{tail}"
 
 
 def change_text(change: Mapping[str, object]) -> str:
@@ -346,6 +373,7 @@ def _plain() -> jinja2.Environment:
         "figure": figure_text,
         "option": option_text,
         "interval": interval_text,
+        "reason": reason_text,
         "value": value_text,
     }
     environment.globals |= {"need": need_label, "label": input_label}
