@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-
 SOME_FAILED, WRONG_INPUT = 1, 2
 """Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
 
@@ -122,6 +121,9 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
 )
 @click.option("--force", is_flag=True, help="Render what is unchanged, too.")
 @click.option("--baseline", type=EXISTING_PATH, metavar="DIR", help="Reports of an earlier run to compare with.")
+@click.option(
+    "--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own decision tables, laid over meshlab's."
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
 def review(
     paths: tuple[Path, ...],
@@ -130,6 +132,7 @@ def review(
     formats: tuple[str, ...],
     force: bool,  # noqa: FBT001
     baseline: Path | None,
+    tables: Path | None,
     scheduler: str | None,
 ) -> int:
     """Render a review for each team.
@@ -146,7 +149,12 @@ def review(
     found = find_teams(paths or [example_teams()])
     with shown(len(found)) as progress:
         outcomes = render_reviews(
-            found, Job(out, formats, force), jobs=jobs, scheduler=scheduler, baseline=baseline, progress=progress
+            found,
+            Job(out, formats, force, tables=tables),
+            jobs=jobs,
+            scheduler=scheduler,
+            baseline=baseline,
+            progress=progress,
         )
     failed = sum(outcome.failed for outcome in outcomes)
     reused = sum(outcome.reused for outcome in outcomes)
@@ -303,6 +311,8 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
     from meshlab.review import pretty_json
     from meshlab.scenario import read_scenarios
 
+    for change in loaded.changes:
+        click.echo(f"meshlab: tables: row {change['id']} of {change['table']} {change['change']}", err=True)
     frame = read_scenarios(scenarios)
     if form == "json":
         click.echo(pretty_json(decision.explain(frame, loaded)), nl=False)

@@ -14,7 +14,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-from meshlab import fleet
+from meshlab import decision, fleet
 from meshlab.errors import MeshlabError, Problem, printable
 from meshlab.files import remove_leftovers, write_whole
 from meshlab.pages import FORMATS, PLOTLY_SCRIPT, Rendered, page_css, render_files
@@ -62,12 +62,14 @@ class Job:
         formats: Some of ``pages.FORMATS``.
         force: Render what is unchanged, too.
         workbook: Path of another workbook than ours.
+        tables: Folder of a team's own decision tables, laid over ours.
     """
 
     out: Path
     formats: tuple[str, ...] = DEFAULT_FORMATS
     force: bool = False
     workbook: str | None = None
+    tables: Path | None = None
 
 
 def render_reviews(
@@ -97,9 +99,10 @@ def render_reviews(
     if not cases:
         raise MeshlabError([problem for _, error in failures for problem in error.problems])
     earlier = fleet.read_index(baseline) if baseline else None
+    tables = decision.load_tables(job.tables)
     _prepare(job)
     outcomes: list[Outcome] = []
-    for outcome in _outcomes(cases, failures, job, jobs, scheduler):
+    for outcome in _outcomes(cases, failures, job, tables, jobs, scheduler):
         progress(outcome)
         outcomes.append(outcome)
     outcomes.sort(key=lambda outcome: outcome.team)
@@ -152,26 +155,27 @@ def _outcomes(
     cases: Sequence[Case],
     failures: Sequence[tuple[str, MeshlabError]],
     job: Job,
+    tables: decision.Tables,
     jobs: int | None,
     scheduler: str | None,
 ) -> Iterator[Outcome]:
     for name, error in failures:
         yield Outcome(name, reasons=tuple(map(str, error.problems)))
-    notes = {case.team.name: _reusable(case, job) for case in cases}
+    notes = {case.team.name: _reusable(case, job, tables) for case in cases}
     for name, row in notes.items():
         if row is not None:
             yield Outcome(name, row, reused=True)
     rest = [case for case in cases if notes[case.team.name] is None]
     if rest:
-        tasks = ((review, (review, job.formats, job.workbook)) for review in _reviews(rest))
+        tasks = ((review, (review, job.formats, job.workbook)) for review in _reviews(rest, tables))
         for review, result in run_all(render_files, tasks, jobs=jobs and min(jobs, len(rest)), scheduler=scheduler):
             yield _written(review, result, job)
 
 
-def _reviews(cases: Iterable[Case]) -> Iterator[Review]:
+def _reviews(cases: Iterable[Case], tables: decision.Tables) -> Iterator[Review]:
     remaining = iter(cases)
     while batch := list(islice(remaining, BATCH)):
-        yield from build_reviews(batch)
+        yield from build_reviews(batch, tables)
 
 
 # --- one team's folder ---------------------------------------------------------------------------------------------
@@ -206,14 +210,14 @@ def _note(inputs: object, row: dict[str, object], files: Iterable[str], folder: 
     }
 
 
-def _reusable(case: Case, job: Job) -> dict[str, object] | None:
+def _reusable(case: Case, job: Job, tables: decision.Tables) -> dict[str, object] | None:
     """The index row of a review that an earlier run made from the same inputs, or None."""
     folder = job.out / case.team.name
     if job.force or job.workbook:
         return None
     try:
         note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        same = note["inputs_sha256"] == inputs_sha256(case) and note["look_sha256"] == look_sha256()
+        same = note["inputs_sha256"] == inputs_sha256(case, tables) and note["look_sha256"] == look_sha256()
         whole = same and all(
             note["files"][f"review.{name}"] == _file_sha256(folder / f"review.{name}") for name in job.formats
         )

@@ -285,6 +285,7 @@ def rules(review: Review) -> Fragment:
         "\n".join(f"{row['id']}: {row['state']}" for row in rows),
         rows=rows,
         states=theme.STATES,
+        changed=review.get("tables_changed") or [],
         options=review["verdict"].get("options", []),  # type: ignore[attr-defined]
         label=input_label,
         need=need_label,

@@ -178,16 +178,26 @@ def _file_name(file: str) -> str:
 # --- from cases to reviews -----------------------------------------------------------------------------------------
 
 
-def build_reviews(cases: Sequence[Case]) -> list[Review]:
-    """Reviews of all cases: each model runs once over all of them."""
+def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) -> list[Review]:
+    """Reviews of all cases: each model runs once over all of them.
+
+    Args:
+        cases: Teams with their facts read.
+        tables: Decision tables with a team's own laid over ours; ours unless given.
+    """
+    tables = tables or decision.load_tables()
     frame = frame_of(
         [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )
     filled = with_defaults(frame).collect()
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
-    verdicts = {verdict["scenario"]: verdict for verdict in decision.explain(frame)}
+    verdicts = {verdict["scenario"]: verdict for verdict in decision.explain(frame, tables)}
     return [
-        _assemble(case, row, estimates[(case.team.name,)], verdicts[case.team.name])
+        {
+            **_assemble(case, row, estimates[(case.team.name,)], verdicts[case.team.name]),
+            "tables_changed": list(tables.changes),
+            "inputs_sha256": inputs_sha256(case, tables),
+        }
         for case, row in zip(cases, filled.iter_rows(named=True), strict=True)
     ]
 
@@ -218,15 +228,17 @@ def _assemble(case: Case, row: dict[str, object], estimates: pl.DataFrame, verdi
         "meshlab_version": __version__,
     }
     review["sources"] = _sources(figures, verdict, row, case.findings, review["iac"])  # type: ignore[arg-type]
-    review["inputs_sha256"] = inputs_sha256(case)
     return review
 
 
-def inputs_sha256(case: Case) -> str:
+def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
     """Hash of everything that a review is made of: it is known before any model runs."""
+    laid_over = [list(map(str, change.items())) for change in tables.changes] if tables else []
     team = case.team
     given = {name: [item.value, item.status, item.source] for name, item in case.given.items()}
-    return _digest([team.name, team.notes, team.source, given, case.facts, case.findings, __version__, data_sha256()])
+    return _digest(
+        [team.name, team.notes, team.source, given, case.facts, case.findings, laid_over, __version__, data_sha256()]
+    )
 
 
 def _sensitivity(case: Case, dataplane: str) -> list[dict[str, object]] | None:

@@ -136,3 +136,56 @@ def test_python_m_meshlab_is_the_command() -> None:
     result = run("--version")
     assert result.returncode == 0
     assert result.stdout.startswith("meshlab 0.")
+
+
+def test_a_teams_own_table_changes_the_verdict_and_the_report_says_what_it_changed(tmp_path: Path) -> None:
+    """A row laid over ours decides in `decide` and in `review`, and both name the row that was replaced."""
+    tables = tmp_path / "own"
+    tables.mkdir()
+    header = "id,priority,condition,recommendation,reason,source_id"
+    write(tables / "cni.csv", f"{header}\ngreenfield,1,greenfield,calico,Our fabric team runs Calico.,meshlab\n")
+    scenarios = write(
+        tmp_path / "s.yaml", "- {scenario: a, greenfield: true, kernel_oldest: 6.1.0, cloud: self-managed}\n"
+    )
+    ours, theirs = (run("decide", scenarios, "--format", "json", *more) for more in ((), ("--tables", tables)))
+    assert json.loads(ours.stdout)[0]["cni"] == "cilium"
+    assert json.loads(theirs.stdout)[0]["cni"] == "calico"
+    assert "row greenfield of cni replaced" in theirs.stderr
+    team = write(
+        tmp_path / "a.yaml", "team: a\nscenario: {greenfield: true, kernel_oldest: 6.1.0, cloud: self-managed}\n"
+    )
+    assert run("review", team, "--tables", tables, "--out", tmp_path / "out", "--format", "html,json").returncode == 0
+    review = json.loads((tmp_path / "out" / "a" / "review.json").read_text(encoding="utf-8"))
+    assert [(row["table"], row["id"], row["change"]) for row in review["tables_changed"]] == [
+        ("cni", "greenfield", "replaced")
+    ]
+    assert "own tables changed" in (tmp_path / "out" / "a" / "review.html").read_text(encoding="utf-8")
+
+
+def test_estimates_narrow_by_a_teams_own_measurements(tmp_path: Path) -> None:
+    """Readings of a team's own sidecars move the estimate towards them and draw its interval in."""
+    scenarios = write(tmp_path / "s.csv", "scenario,pods,services\na,100,10\n")
+    rows = "".join(f"r{n},100,10,istio-sidecar,data_plane_memory_gib,20\n" for n in range(10))
+    ours = write(tmp_path / "m.csv", f"scenario,pods,services,dataplane,metric,value\n{rows}")
+    plain, narrowed = (
+        next(
+            row
+            for row in json.loads(run("estimate", scenarios, "--format", "json", *more).stdout)
+            if row["dataplane"] == "istio-sidecar"
+        )
+        for more in ((), ("--measured", ours))
+    )
+    name = "data_plane_memory_gib"
+    assert abs(narrowed[name] - 20) < abs(plain[name] - 20)
+    assert narrowed[f"{name}_hi"] / narrowed[f"{name}_lo"] < plain[f"{name}_hi"] / plain[f"{name}_lo"]
+
+
+def test_a_wrong_metric_of_a_measurement_is_an_error_naming_the_row(tmp_path: Path) -> None:
+    """A metric that nobody knows, or a unit that is not the metric's, is told with its line and the nearest name."""
+    scenarios = write(tmp_path / "s.csv", "scenario\na\n")
+    text = "scenario,dataplane,metric,value,unit\nr,istio-sidecar,memory_gb,20,\nr,istio-sidecar,cpu_cores,2,mcores\n"
+    result = run("estimate", scenarios, "--measured", write(tmp_path / "m.csv", text))
+    assert result.returncode == 2
+    assert "m.csv:2: metric" in result.stderr
+    assert "did you mean 'memory_gib'?" in result.stderr
+    assert "m.csv:3: " in result.stderr
