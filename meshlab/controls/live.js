@@ -24,7 +24,22 @@ function plotly(model) {
   return window.meshlabPlotly;
 }
 
+// figures suit the page, whichever theme it has and takes later
+function followTheme(model) {
+  const tell = () => {
+    const dark = document.body.dataset.jpThemeLight === "false";
+    if (model.get("dark") === dark) return;
+    model.set("dark", dark);
+    model.save_changes();
+  };
+  tell();
+  const changed = new MutationObserver(tell);
+  changed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  return changed;
+}
+
 async function render({ model, el }) {
+  const themed = followTheme(model);
   const Plotly = await plotly(model);
   const shown = new Map();
   el.classList.add("meshlab-figures");
@@ -74,6 +89,7 @@ async function render({ model, el }) {
   return () => {
     model.off("change:figures", changed);
     resized.disconnect();
+    themed.disconnect();
     for (const div of shown.values()) Plotly.purge(div);
   };
 }

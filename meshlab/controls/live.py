@@ -24,7 +24,6 @@ STYLE = """
   gap: 16px 24px;
 }
 .meshlab-figures > div { min-width: 0; }
-.meshlab-flip { white-space: normal; text-align: left; line-height: 1.35; padding: 4px 10px; flex: 0 0 auto; }
 """
 
 
@@ -36,10 +35,17 @@ class LiveFigures(anywidget.AnyWidget):
 
     figures = traitlets.Dict().tag(sync=True)
     tick = traitlets.Int(0).tag(sync=True)
+    dark = traitlets.Bool(default_value=False).tag(sync=True)
+    """Whether the page is dark: the page says so."""
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.on_msg(_answer)
+
+    @property
+    def theme(self) -> str:
+        """The theme that suits the page."""
+        return "dark" if self.dark else "light"
 
     def show(self, figures: Mapping[str, Mapping[str, Any]]) -> None:
         """Show these figures in place of those before; `tick` counts, so that a test can tell that it happened."""

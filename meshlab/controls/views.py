@@ -12,7 +12,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from meshlab import charts, exhibits, report
-from meshlab.controls.entries import problem_text
+from meshlab.controls.entries import FIXED, problem_text
 from meshlab.controls.latest import Latest
 from meshlab.controls.live import LiveFigures
 from meshlab.controls.panel import Panel
@@ -69,12 +69,26 @@ def live_figures(review: Review, names: Sequence[str], theme: str) -> dict[str, 
     }
 
 
-def overhead_view(
-    source: Panel, names: Sequence[str] = ("memory", "cpu", "latency", "cost"), theme: str = "light"
-) -> LiveFigures:
+def figures_view(
+    source: Panel, compute: Callable[[dict[str, Any], str], dict[str, dict[str, Any]]], pause_s: float = 0.0
+) -> tuple[LiveFigures, Latest]:
+    """Figures that follow a panel and the theme of the page.
+
+    Args:
+        source: The panel.
+        compute: Figures by name, of a scenario and a theme.
+        pause_s: How long the panel has to rest before. [s]
+    """
+    view = LiveFigures(layout={"flex": FIXED})
+    latest = follow(source, lambda values: compute(values, view.theme), view.show, pause_s)
+    view.observe(lambda _change: latest.ask(source.scenario), "dark")
+    return view, latest
+
+
+def overhead_view(source: Panel, names: Sequence[str] = ("memory", "cpu", "latency", "cost")) -> LiveFigures:
     """Charts that follow a panel: redrawn in place at every change."""
-    view = LiveFigures(layout=BESIDE)
-    follow(source, lambda values: live_figures(light_review(values), names, theme), view.show)
+    view, _ = figures_view(source, lambda values, theme: live_figures(light_review(values), names, theme))
+    view.layout = BESIDE
     return view
 
 
@@ -90,8 +104,10 @@ class AnswerView(widgets.VBox):
 
     def __init__(self, source: Panel) -> None:
         self.source = source
-        self.answer, self.reasons, self.missing = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        self.flips = widgets.VBox()
+        fixed = {"flex": FIXED}  # what scrolls as a whole must not shrink in its parts
+        self.answer, self.missing = widgets.HTML(layout=fixed), widgets.HTML(layout=fixed)
+        self.flips, self.reasons = widgets.VBox(layout=fixed), widgets.HTML(layout=fixed)
+        self.reasons.add_class("meshlab-reasons")
         super().__init__([self.answer, self.flips, self.missing, self.reasons], layout=BESIDE)
         follow(source, light_review, self._show_answer)
         follow(source, _explained, self._show_reasons, REST_S)
@@ -154,23 +170,22 @@ class DecisionView(widgets.VBox):
         source: The panel that it follows.
         across: Input from left to right at first.
         down: Input from top to bottom at first.
-        theme: light, dark or print.
     """
 
-    def __init__(self, source: Panel, across: str, down: str, theme: str) -> None:
-        self.theme = theme
+    def __init__(self, source: Panel, across: str, down: str) -> None:
         self.across, self.down = _axis("Across", across), _axis("Down", down)
-        self.figures = LiveFigures()
-        self.rows = LiveFigures()
-        super().__init__([widgets.HBox([self.across, self.down]), self.figures, self.rows], layout=BESIDE)
-        self.map = follow(source, self._mapped, self.figures.show)
+        self.figures, self.map = figures_view(source, self._mapped)
+        self.rows, _ = figures_view(
+            source, lambda values, theme: live_figures(_explained(values), ("matrix",), theme), REST_S
+        )
+        choices = widgets.HBox([self.across, self.down], layout={"flex": FIXED, "flex_flow": "row wrap"})
+        super().__init__([choices, self.figures, self.rows], layout=BESIDE)
         for choice in (self.across, self.down):
             choice.observe(lambda _change: self.map.ask(source.scenario), "value")
-        follow(source, lambda values: live_figures(_explained(values), ("matrix",), theme), self.rows.show, REST_S)
 
-    def _mapped(self, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    def _mapped(self, values: Mapping[str, Any], theme: str) -> dict[str, dict[str, Any]]:
         across, down = self.across.value, self.down.value
-        drawn = exhibits.domain_drawing(values, across, down, theme=self.theme, text_width=VIEW_PX)
+        drawn = exhibits.domain_drawing(values, across, down, theme=theme, text_width=VIEW_PX)
         return {"domain": {**drawn.spec, "alt": drawn.words}}
 
 
@@ -180,11 +195,9 @@ def _axis(label: str, name: str) -> widgets.Dropdown:
     return widgets.Dropdown(options=options, value=name, description=label, style=style, layout={"width": "240px"})
 
 
-def decision_view(
-    source: Panel, across: str = "cloud", down: str = "kernel_oldest", theme: str = "light"
-) -> DecisionView:
+def decision_view(source: Panel, across: str = "cloud", down: str = "kernel_oldest") -> DecisionView:
     """The map of the domain and the rows of the decision tables, which follow a panel."""
-    return DecisionView(source, across, down, theme)
+    return DecisionView(source, across, down)
 
 
 # --- side by side --------------------------------------------------------------------------------------------------

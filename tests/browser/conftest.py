@@ -1,0 +1,48 @@
+"""One browser and one JupyterLab for all browser tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def executable() -> str:
+    """Path of a Chromium: skipped where there is none, required in CI."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        message = f"browser tests need one of {', '.join(BROWSERS)} on the PATH"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(executable: str) -> Iterator[object]:
+    """A headless Chromium."""
+    from jupyter_page import CHROMIUM_FLAGS
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def lab(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:  # noqa: ARG001
+    """A running JupyterLab with a copy of the workbooks."""
+    from jupyter_page import running_lab
+
+    with running_lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running

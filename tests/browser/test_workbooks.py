@@ -1,0 +1,161 @@
+"""Workbooks as a person uses them: in a real JupyterLab, in a real browser, by mouse and keyboard."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jupyter_page import Lab, Workbook, close, open_workbook, scenario_of
+from playwright.sync_api import Browser, expect
+
+from meshlab.review import light_review
+from meshlab.tables import resource
+from meshlab.team import read_team
+
+pytestmark = pytest.mark.browser
+
+NAMES = sorted(path.stem for path in resource("workbooks").glob("*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def overhead(browser: Browser, lab: Lab) -> Iterator[Workbook]:
+    """The overhead workbook after a run of all cells."""
+    book = open_workbook(browser, lab, "overhead")
+    book.run()
+    expect(book.figures.first.locator(".main-svg").first).to_be_visible()
+    yield book
+    close(book)
+
+
+@pytest.fixture
+def rested(overhead: Workbook) -> Workbook:
+    """The overhead workbook with its panel at the beginning."""
+    before = overhead.tick()
+    overhead.button("Reset").click()
+    if scenario_of(overhead, "Worker nodes") != "12":
+        overhead.wait_for_redraw(before)
+    expect(overhead.control("Worker nodes").locator("input[type=text]")).to_have_value("12")
+    return overhead
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_workbook_runs_without_a_complaint(browser: Browser, lab: Lab, name: str) -> None:
+    """All cells of a workbook run, and neither they nor the browser's console hold an error."""
+    book = open_workbook(browser, lab, name)
+    book.run()
+    book.page.wait_for_timeout(700)
+    found = book.errors()
+    close(book)
+    assert found == []
+
+
+def test_a_slider_moves_by_keyboard(rested: Workbook) -> None:
+    """An arrow key takes the slider a rung up, the entry shows its value, and the figures follow."""
+    before = rested.tick()
+    shown = rested.figures.first.inner_text()
+    handle = rested.control("Services").locator(".noUi-handle")
+    handle.focus()
+    handle.press("ArrowRight")
+    rested.wait_for_redraw(before)
+    assert scenario_of(rested, "Services") == "130"
+    assert rested.figures.first.inner_text() != shown
+    assert rested.errors() == []
+
+
+def test_a_slider_moves_by_mouse_and_ends_in_the_last_state(rested: Workbook) -> None:
+    """A hundred rapid moves of the mouse end in figures of the last place, with no queue left behind."""
+    before = rested.tick()
+    slider = rested.control("Worker nodes")
+    handle, track = slider.locator(".noUi-handle").bounding_box(), slider.locator(".noUi-target").bounding_box()
+    assert handle
+    assert track
+    middle = handle["y"] + handle["height"] / 2
+    mouse = rested.page.mouse
+    mouse.move(handle["x"] + handle["width"] / 2, middle)
+    mouse.down()
+    for step in range(100):
+        mouse.move(track["x"] + track["width"] * (0.2 + 0.6 * step / 99), middle)
+    mouse.up()
+    rested.wait_for_redraw(before)
+    nodes = int(scenario_of(rested, "Worker nodes"))
+    assert nodes > 100
+    shown = rested.page.evaluate("document.querySelector('.meshlab-figures [role=img]').getAttribute('aria-label')")
+    base = {"services": 120, "pods": 480, "requests_per_second": 9600.0, "l7_traffic_share": 0.2, "call_depth": 3}
+    review = light_review({**base, "nodes": nodes, "needs": ["mtls", "l7_observability"]})
+    from meshlab.charts import alt_text
+
+    assert shown == alt_text("memory", review)
+    assert rested.tick() - before < 100
+    assert rested.errors() == []
+
+
+def test_a_typed_value_is_taken_and_a_wrong_one_is_explained(rested: Workbook) -> None:
+    """What is typed counts on leaving the box; what is not allowed is said in words and changes nothing."""
+    before = rested.tick()
+    box = rested.control("Pods in the mesh").locator("input[type=text]")
+    box.fill("1234")
+    box.press("Enter")
+    rested.wait_for_redraw(before)
+    assert "1,234 pods" in rested.figures.first.inner_text()
+    box.fill("many")
+    box.press("Enter")
+    expect(rested.page.locator("[role=alert]").first).to_contain_text("not a whole number")
+    assert rested.errors() == []
+
+
+def test_a_team_is_loaded_and_a_bad_one_is_refused_in_words(rested: Workbook, lab: Lab) -> None:
+    """A path loads a team's values; a file with mistakes shows each with its line, and the panel stays as it was."""
+    (lab.folder / "good.yaml").write_text("team: good\nscenario: {nodes: 7, services: 70}\n", encoding="utf-8")
+    (lab.folder / "bad.yaml").write_text("team: bad\nscenario:\n  nodes: few\n  servises: 3\n", encoding="utf-8")
+    path = rested.page.get_by_placeholder("Path of a team file or a dump")
+    path.fill("good.yaml")
+    rested.button("Load").click()
+    expect(rested.shelf()).to_contain_text("Loaded good")
+    expect(rested.control("Worker nodes").locator("input[type=text]")).to_have_value("7")
+    path.fill("bad.yaml")
+    rested.button("Load").click()
+    expect(rested.shelf()).to_contain_text("bad.yaml, line 3: nodes is 'few'")
+    expect(rested.shelf()).to_contain_text("did you mean 'services'?")
+    assert scenario_of(rested, "Worker nodes") == "7"
+    assert rested.errors() == []
+
+
+def test_an_upload_is_read_like_a_file(rested: Workbook, tmp_path: Path) -> None:
+    """A team file of the user's computer is loaded through the browser."""
+    file = tmp_path / "mine.yaml"
+    file.write_text("team: mine\nscenario: {nodes: 9}\n", encoding="utf-8")
+    rested.page.locator("input[type=file]").set_input_files(file)
+    expect(rested.shelf()).to_contain_text("Loaded mine")
+    expect(rested.control("Worker nodes").locator("input[type=text]")).to_have_value("9")
+    assert rested.errors() == []
+
+
+def test_a_scenario_that_was_saved_renders(rested: Workbook, lab: Lab, tmp_path: Path) -> None:
+    """A saved scenario is a team file that `meshlab review` renders, with the numbers that the panel showed."""
+    rested.page.get_by_placeholder("Name of the team").fill("from-panel")
+    rested.button("Save").click()
+    expect(rested.shelf()).to_contain_text("meshlab review from-panel.yaml")
+    team = read_team(lab.folder / "from-panel.yaml")
+    command = [sys.executable, "-m", "meshlab", "review", str(lab.folder / "from-panel.yaml"), "--out", str(tmp_path)]
+    done = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    review = json.loads((tmp_path / "from-panel" / "review.json").read_text(encoding="utf-8"))
+    assert review["estimates"] == json.loads(json.dumps(light_review(team.stated, "from-panel")["estimates"]))
+
+
+def test_a_flip_is_applied_by_its_button(browser: Browser, lab: Lab) -> None:
+    """The button of a flip makes the change that it names, and the verdict becomes what it said."""
+    book = open_workbook(browser, lab, "start")
+    book.run()
+    button = book.page.locator(".meshlab-flip", has_text="without Mutual TLS").first
+    promised = button.inner_text().rpartition("→ ")[2]
+    button.click()
+    expect(book.page.locator(".ml-title")).to_have_text(promised)
+    expect(book.page.get_by_label("Mutual TLS with workload identity")).not_to_be_checked()
+    found = book.errors()
+    close(book)
+    assert found == []
