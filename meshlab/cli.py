@@ -443,6 +443,8 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
 
     Example: meshlab iac --values values.yaml --require raw
     """
+    from datetime import date
+
     from meshlab.iac import report
     from meshlab.review import pretty_json
     from meshlab.team import read_team
@@ -458,6 +460,7 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
         product=product,
         chart_version=chart_version,
         require=require,
+        as_of=date.today(),  # noqa: DTZ011  (the user's own day: facts go stale by it)
     )
     click.echo(pretty_json(found) if form == "json" else _iac_text(found), nl=False)
     return SOME_FAILED if found["short"] else 0
@@ -466,10 +469,14 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
 def _iac_text(found: dict[str, object]) -> str:
     import polars as pl
 
-    shown = ["product", "feature", "provider", "status", "introduced_version", "provider_version", "lag_days"]
-    wanted = pl.DataFrame(found["wanted"] or found["features"])
-    lines = [_text_table(wanted.select([name for name in shown if name in wanted.columns]))]
-    lines += [f"falls short: {item}\n" for item in map(str, found["short"])]  # type: ignore[call-overload]
+    answers = ["wanted", "product", "option", "status", "providers", "why", "as_of"]
+    tracked = ["product", "feature", "provider", "status", "introduced_version", "provider_version", "lag_days"]
+    shown, rows = (answers, found["wanted"]) if found["wanted"] else (tracked, found["features"])
+    lines = [_text_table(pl.DataFrame(rows, infer_schema_length=None).select(shown))]
+    lines += [
+        f"falls short: {item['wanted']} of {item['product']} is {item['status']}, {item['required']} is required\n"
+        for item in found["short"]  # type: ignore[attr-defined]
+    ]
     return "".join(lines) + f"facts as of {found['as_of']}; {len(found['stale'])} rows past their life\n"  # type: ignore[arg-type]
 
 

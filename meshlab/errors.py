@@ -59,8 +59,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return matches[0] if matches else None
 
 
+MOST_NAMES = 40
+"""Known names that a message lists; of more it gives a few and their number."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """What to do about an unknown name: the nearest one, or the list of all."""
+    """What to do about an unknown name: the nearest one, or the list of all, if they are few."""
     names = list(known)
-    close = nearest(word, names)
-    return f"did you mean {close!r}?" if close else f"known: {', '.join(names)}"
+    if close := nearest(word, names):
+        return f"did you mean {close!r}?"
+    if len(names) > MOST_NAMES:
+        return f"{len(names)} names are known, such as {', '.join(names[:5])}"
+    return f"known: {', '.join(names)}"

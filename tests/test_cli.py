@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,73 @@ def test_a_wrong_metric_of_a_measurement_is_an_error_naming_the_row(tmp_path: Pa
     text = "scenario,dataplane,metric,value,unit\nr,istio-sidecar,memory_gb,20,\nr,istio-sidecar,cpu_cores,2,mcores\n"
     result = run("estimate", scenarios, "--measured", write(tmp_path / "m.csv", text))
     assert result.returncode == 2
-    assert "m.csv:2: metric" in result.stderr
+    assert "m.csv:2: row 1: metric 'memory_gb'" in result.stderr
     assert "did you mean 'memory_gib'?" in result.stderr
     assert "m.csv:3: " in result.stderr
+
+
+PIPELINE = """
+set -eu
+if "$PYTHON" -m meshlab iac --option 'Netkit devices' --require typed >out.txt; then
+  echo 'passed'
+else
+  echo "stopped with $?"
+fi
+"$PYTHON" -m meshlab iac --option 'Netkit devices' --require raw >/dev/null && echo 'raw is enough'
+"""
+
+
+def test_a_pipeline_stops_where_terraform_cannot_type_what_is_wanted(tmp_path: Path) -> None:
+    """In a shell script `iac --require typed` stops a pipeline that `--require raw` lets pass."""
+    result = subprocess.run(
+        ["bash", "-c", PIPELINE],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.stdout == "stopped with 1\nraw is enough\n", result.stderr
+    assert "falls short" in (tmp_path / "out.txt").read_text(encoding="utf-8")
+
+
+def test_the_tracker_says_how_old_its_facts_are() -> None:
+    """`meshlab iac` alone is the tracker: every row with its source, and the day of its facts."""
+    found = json.loads(run("iac", "--format", "json").stdout)
+    assert len(found["features"]) > 100
+    assert all(row["source_id"] and row["status"] for row in found["features"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["as_of"])
+    assert "facts as of" in run("iac").stdout
+
+
+def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:
+    """`meshlab audit` gives each rule once, as pass, fail or unknown."""
+    dump = fixtures / "mesh_pods" / "np-guard__network-config-analyzer__bookinfo_pods_list.json"
+    found = json.loads(run("audit", dump, "--format", "json").stdout)
+    assert len({row["rule"] for row in found}) == len(found) > 20
+    assert {row["state"] for row in found} <= {"pass", "fail", "unknown"}
+
+
+def test_evidence_reports_the_promised_summary() -> None:
+    """`meshlab evidence --format json` holds rows and, for the fit and for each source left out, the three kinds."""
+    found = json.loads(run("evidence", "--format", "json").stdout)
+    assert {
+        "source_id",
+        "dataplane",
+        "metric",
+        "component",
+        "measured",
+        "predicted",
+        "lo",
+        "hi",
+        "inside",
+        "factor",
+        "left_out",
+    } <= set(found["rows"][0])
+    for part in ("fit", "left_out"):
+        for kind, most in {"memory": 1.35, "cpu": 2.0, "latency": 2.0}.items():
+            figures = found["summary"][part][kind]
+            assert figures["inside"] >= 0.7
+            assert figures["median_factor"] <= most
+            assert figures["median_width"] > 1

@@ -81,3 +81,9 @@ def test_error_survives_the_way_from_a_worker() -> None:
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301  (our own bytes)
     assert copy.problems == error.problems
     assert str(copy) == str(error)
+
+
+def test_of_many_known_names_a_message_gives_a_few() -> None:
+    """A message stays one readable line, however many names there are."""
+    text = did_you_mean("zzz", [f"name{n}" for n in range(1000)])
+    assert text == "1000 names are known, such as name0, name1, name2, name3, name4"
