@@ -142,9 +142,9 @@ def review(
 
     Example: meshlab review teams/ --out reports
     """
+    from meshlab.cases import example_teams, find_teams
     from meshlab.progress import shown
     from meshlab.render import Job, render_reviews
-    from meshlab.review import example_teams, find_teams
 
     found = find_teams(paths or [example_teams()])
     with shown(len(found)) as progress:
@@ -189,7 +189,7 @@ def facts(paths: tuple[Path, ...], context: str | None, anonymize: bool, form: s
     """
     from meshlab.facts import read_facts
     from meshlab.facts.live import read_live
-    from meshlab.review import pretty_json
+    from meshlab.files import pretty_json
 
     if bool(paths) == bool(context):
         raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
@@ -308,7 +308,7 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
     loaded = decision.load_tables(tables)
     if scenarios is None:
         raise click.UsageError("name a file of scenarios, or give --check", click.get_current_context())
-    from meshlab.review import pretty_json
+    from meshlab.files import pretty_json
     from meshlab.scenario import read_scenarios
 
     for change in loaded.changes:
@@ -323,7 +323,7 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
 
 def _check_tables(tables: Path | None, form: str) -> int:
     from meshlab import decision
-    from meshlab.review import pretty_json
+    from meshlab.files import pretty_json
 
     report = decision.check(tables)
     if form == "json":
@@ -361,7 +361,7 @@ def evidence(measured: Path | None, form: str) -> None:
     import polars as pl
 
     from meshlab.evidence import assess
-    from meshlab.review import pretty_json
+    from meshlab.files import pretty_json
 
     found = assess(measured)
     if form == "json":
@@ -389,7 +389,7 @@ def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
     Example: meshlab audit must-gather.tar.gz
     """
     from meshlab.audit import audit as findings_of
-    from meshlab.review import pretty_json
+    from meshlab.files import pretty_json
 
     findings = findings_of(list(paths), anonymize=anonymize)
     if form == "json":
@@ -445,8 +445,8 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
     """
     from datetime import date
 
+    from meshlab.files import pretty_json
     from meshlab.iac import report
-    from meshlab.review import pretty_json
     from meshlab.team import read_team
 
     needs = None if team is None else read_team(team).value("needs")

@@ -1,7 +1,9 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and JSON that has one way to be written."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 from meshlab.errors import MeshlabError, Problem
 
 _PREFIX = ".meshlab-writing-"
+
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name beside its place, then rename it.
@@ -44,3 +47,18 @@ def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of runs that were killed while they wrote into a folder."""
     for path in folder.glob(f"{_PREFIX}*"):
         path.unlink(missing_ok=True)
+
+
+def canonical_json(value: object) -> str:
+    """JSON with one way to write each value: the same inputs give the same bytes."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str)
+
+
+def pretty_json(value: object) -> str:
+    """JSON for a file that a person may open."""
+    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a value's one way to be written as JSON. [hexadecimal]"""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

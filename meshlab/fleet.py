@@ -11,7 +11,7 @@ from pathlib import Path
 
 from meshlab import __version__, report
 from meshlab.errors import MeshlabError, Problem
-from meshlab.review import pretty_json
+from meshlab.files import pretty_json
 
 FIGURES = {
     "memory_gib": ("Memory", "GiB"),

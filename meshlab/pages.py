@@ -17,7 +17,8 @@ import nbformat
 
 from meshlab import report
 from meshlab.errors import Problem, printable
-from meshlab.review import Review, pretty_json
+from meshlab.files import pretty_json
+from meshlab.review import Review
 from meshlab.tables import resource
 
 CELL_TIME_LIMIT_S = 120
@@ -77,6 +78,8 @@ class _Made:
 
 
 class WorkbookFailedError(Exception):
+    """A workbook stopped: why, and what had run of it."""
+
     def __init__(self, problem: Problem, notebook: str) -> None:
         super().__init__(str(problem))
         self.problem, self.notebook = problem, notebook

@@ -15,11 +15,12 @@ from itertools import islice
 from pathlib import Path
 
 from meshlab import decision, fleet
+from meshlab.cases import Case, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, printable
-from meshlab.files import remove_leftovers, write_whole
+from meshlab.files import pretty_json, remove_leftovers, write_whole
 from meshlab.pages import FORMATS, PLOTLY_SCRIPT, Rendered, page_css, render_files
 from meshlab.pool import run_all
-from meshlab.review import Case, Review, build_reviews, inputs_sha256, load_team, open_case, pretty_json, summary
+from meshlab.review import Review, build_reviews, summary
 from meshlab.tables import resource
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")

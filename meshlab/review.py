@@ -5,23 +5,19 @@ A review is what ``review.json`` holds. Charts, workbooks, reports and design do
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import polars as pl
 
 from meshlab import __version__, coefficients, decision, iac, overhead, sensitivity
-from meshlab.audit import audit
+from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.facts import is_dump, read_facts, scenario_values
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
-from meshlab.tables import data_path, read_table
-from meshlab.team import Team, read_team
+from meshlab.tables import read_table
+from meshlab.team import Team
 
 Review = dict[str, object]
 
@@ -47,132 +43,6 @@ STRONGEST = 8
 
 SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
 """Figures of a review's row of the index."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Where the value of one input comes from.
-
-    Args:
-        value: The value, or None where it is unknown.
-        status: stated, measured, inferred, assumed, default or unknown.
-        source: The file, or the reason where it is an assumption.
-    """
-
-    value: object
-    status: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A team with its facts read, ready for the models."""
-
-    team: Team
-    facts: dict[str, object] | None
-    given: dict[str, Given]
-    disagreements: tuple[dict[str, object], ...]
-    findings: list[dict[str, object]] | None = None
-
-
-# --- from paths to teams -------------------------------------------------------------------------------------------
-
-
-def find_teams(paths: Sequence[Path]) -> list[Path]:
-    """Team files and dumps among ``paths``; a folder of team files gives each of them.
-
-    Raises:
-        MeshlabError: A path does not exist, or is a folder that holds neither teams nor a dump.
-    """
-    found: list[Path] = []
-    problems: list[Problem] = []
-    for path in paths:
-        if path.is_dir():
-            teams = [
-                file for file in sorted(path.iterdir()) if file.suffix in (".yaml", ".yml") and not _is_dump_file(file)
-            ]
-            if teams and any(map(_names_a_team, teams)):
-                found += teams
-            elif is_dump(path):
-                found.append(path)
-            else:
-                problems.append(Problem(str(path), "holds neither team files nor a dump", "see the README for both"))
-        elif path.exists():
-            found.append(path)
-        else:
-            problems.append(Problem(str(path), "no such file or folder", "check the path"))
-    if problems:
-        raise MeshlabError(problems)
-    return found
-
-
-def _is_dump_file(path: Path) -> bool:
-    return not _names_a_team(path) and is_dump(path)
-
-
-def _names_a_team(path: Path) -> bool:
-    """Whether the first 64 KiB of a file hold a line that begins with ``team:``."""
-    try:
-        with path.open("rb") as stream:
-            return re.search(rb"""(?m)^\s*\{?\s*["']?team["']?\s*:""", stream.read(65536)) is not None
-    except OSError:
-        return False
-
-
-def load_team(path: Path) -> Team:
-    """A team file, or a dump that stands as a team of its own, named after its file.
-
-    Raises:
-        MeshlabError: The file is neither, or is wrong.
-    """
-    if path.is_dir() or (not _names_a_team(path) and is_dump(path)):
-        stem = path.name.partition(".")[0] if path.is_file() else path.resolve().name
-        name = re.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")[:63].strip("-") or "cluster"
-        return Team(name=name, file=str(path), cluster=path)
-    return read_team(path)
-
-
-def example_teams() -> Path:
-    """Folder of the example teams."""
-    return data_path("teams")
-
-
-# --- from teams to cases -------------------------------------------------------------------------------------------
-
-
-def open_case(team: Team) -> Case:
-    """Read the team's cluster and settle where every input comes from: stated, then assumed, then the facts.
-
-    Raises:
-        MeshlabError: The cluster's dump cannot be read.
-    """
-    facts = read_facts([team.cluster]) if team.cluster else None
-    supplied = scenario_values(facts) if facts else {}
-    given: dict[str, Given] = {}
-    disagreements: list[dict[str, object]] = []
-    for name in inputs():
-        if name in team.stated:
-            given[name] = Given(team.stated[name], "stated", team.source or _file_name(team.file))
-        elif name in team.assumptions:
-            given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
-        elif name in supplied:
-            given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
-        if name in supplied and given[name].value != supplied[name].value:
-            disagreements.append(
-                {
-                    "input": name,
-                    "used": given[name].value,
-                    "found": supplied[name].value,
-                    "source": supplied[name].source,
-                }
-            )
-    findings = audit([team.cluster]) if team.cluster else None
-    return Case(team, facts, given, tuple(disagreements), findings)
-
-
-def _file_name(file: str) -> str:
-    """A path as a report shows it: reports travel, the folders of the machine that made them do not."""
-    return Path(file).name
 
 
 # --- from cases to reviews -----------------------------------------------------------------------------------------
@@ -229,16 +99,6 @@ def _assemble(case: Case, row: dict[str, object], estimates: pl.DataFrame, verdi
     }
     review["sources"] = _sources(figures, verdict, row, case.findings, review["iac"])  # type: ignore[arg-type]
     return review
-
-
-def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
-    """Hash of everything that a review is made of: it is known before any model runs."""
-    laid_over = [list(map(str, change.items())) for change in tables.changes] if tables else []
-    team = case.team
-    given = {name: [item.value, item.status, item.source] for name, item in case.given.items()}
-    return _digest(
-        [team.name, team.notes, team.source, given, case.facts, case.findings, laid_over, __version__, data_sha256()]
-    )
 
 
 def _sensitivity(case: Case, dataplane: str) -> list[dict[str, object]] | None:
@@ -351,27 +211,6 @@ def _sources(
 def source_ids(cell: str | None) -> list[str]:
     """The sources that a cell of a table cites, each once."""
     return list(dict.fromkeys(re.findall(r"[^;|\s]+", cell or "")))
-
-
-@cache
-def data_sha256() -> str:
-    """Hash of every table that the models and the decision read."""
-    files = sorted(path for path in data_path("").rglob("*.csv"))
-    return _digest([[file.relative_to(data_path("")).as_posix(), file.read_text(encoding="utf-8")] for file in files])
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
-
-
-def canonical_json(value: object) -> str:
-    """JSON with one way to write each value: the same inputs give the same bytes."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str)
-
-
-def pretty_json(value: object) -> str:
-    """JSON for a file that a person may open."""
-    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
 
 
 # --- opening what is there already ---------------------------------------------------------------------------------

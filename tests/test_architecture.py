@@ -24,6 +24,7 @@ ROOMS: tuple[frozenset[str], ...] = tuple(
         "fit measured",
         "narrowing",
         "evidence sensitivity",
+        "cases",
         "disagreement review",
         "theme",
         "charts",

@@ -8,17 +8,10 @@ from pathlib import Path
 import pytest
 
 from meshlab import report
+from meshlab.cases import example_teams, find_teams, load_team, open_case
 from meshlab.errors import MeshlabError
-from meshlab.review import (
-    build_reviews,
-    example_teams,
-    find_teams,
-    load_team,
-    open_case,
-    open_review,
-    pretty_json,
-    read_review,
-)
+from meshlab.files import pretty_json
+from meshlab.review import build_reviews, open_review, read_review
 from meshlab.scenario import inputs
 
 TEAMS = sorted(example_teams().glob("*.yaml"))

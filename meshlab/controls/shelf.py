@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import ipywidgets as widgets
 
+from meshlab.cases import example_teams, load_team, open_case
 from meshlab.controls.latest import Latest
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
-from meshlab.review import example_teams, load_team, open_case
 from meshlab.team import team_text
 
 NO_EXAMPLE = "Choose an example team"
@@ -49,7 +49,9 @@ class Shelf(widgets.VBox):
         self.example = widgets.Dropdown(options=[NO_EXAMPLE, *_examples()], layout={"width": "auto"})
         self.path = widgets.Text(placeholder="Path of a team file or a dump", layout=HALF)
         self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
-        self.upload = widgets.FileUpload(description="Upload", tooltip="Read a file of your computer", layout=BUTTON)
+        self.upload = widgets.FileUpload(
+            description="Upload", icon="", tooltip="Read a file of your computer", layout=BUTTON
+        )
         self.name = widgets.Text(placeholder="Name of the team", layout=HALF)
         self.save_button = widgets.Button(
             description="Save", tooltip="Write a team file that `meshlab review` accepts", layout=BUTTON

@@ -1,0 +1,161 @@
+"""From paths to cases: which teams there are, what each states, and where the value of every input comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from meshlab import __version__, decision
+from meshlab.audit import audit
+from meshlab.errors import MeshlabError, Problem
+from meshlab.facts import is_dump, read_facts, scenario_values
+from meshlab.files import digest
+from meshlab.scenario import inputs
+from meshlab.tables import data_path
+from meshlab.team import Team, read_team
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Where the value of one input comes from.
+
+    Args:
+        value: The value, or None where it is unknown.
+        status: stated, measured, inferred, assumed, default or unknown.
+        source: The file, or the reason where it is an assumption.
+    """
+
+    value: object
+    status: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A team with its facts read, ready for the models."""
+
+    team: Team
+    facts: dict[str, object] | None
+    given: dict[str, Given]
+    disagreements: tuple[dict[str, object], ...]
+    findings: list[dict[str, object]] | None = None
+
+
+# --- from paths to teams -------------------------------------------------------------------------------------------
+
+
+def find_teams(paths: Sequence[Path]) -> list[Path]:
+    """Team files and dumps among ``paths``; a folder of team files gives each of them.
+
+    Raises:
+        MeshlabError: A path does not exist, or is a folder that holds neither teams nor a dump.
+    """
+    found: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            teams = [
+                file for file in sorted(path.iterdir()) if file.suffix in (".yaml", ".yml") and not _is_dump_file(file)
+            ]
+            if teams and any(map(_names_a_team, teams)):
+                found += teams
+            elif is_dump(path):
+                found.append(path)
+            else:
+                problems.append(Problem(str(path), "holds neither team files nor a dump", "see the README for both"))
+        elif path.exists():
+            found.append(path)
+        else:
+            problems.append(Problem(str(path), "no such file or folder", "check the path"))
+    if problems:
+        raise MeshlabError(problems)
+    return found
+
+
+def _is_dump_file(path: Path) -> bool:
+    return not _names_a_team(path) and is_dump(path)
+
+
+def _names_a_team(path: Path) -> bool:
+    """Whether the first 64 KiB of a file hold a line that begins with ``team:``."""
+    try:
+        with path.open("rb") as stream:
+            return re.search(rb"""(?m)^\s*\{?\s*["']?team["']?\s*:""", stream.read(65536)) is not None
+    except OSError:
+        return False
+
+
+def load_team(path: Path) -> Team:
+    """A team file, or a dump that stands as a team of its own, named after its file.
+
+    Raises:
+        MeshlabError: The file is neither, or is wrong.
+    """
+    if path.is_dir() or (not _names_a_team(path) and is_dump(path)):
+        stem = path.name.partition(".")[0] if path.is_file() else path.resolve().name
+        name = re.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")[:63].strip("-") or "cluster"
+        return Team(name=name, file=str(path), cluster=path)
+    return read_team(path)
+
+
+def example_teams() -> Path:
+    """Folder of the example teams."""
+    return data_path("teams")
+
+
+# --- from teams to cases -------------------------------------------------------------------------------------------
+
+
+def open_case(team: Team) -> Case:
+    """Read the team's cluster and settle where every input comes from: stated, then assumed, then the facts.
+
+    Raises:
+        MeshlabError: The cluster's dump cannot be read.
+    """
+    facts = read_facts([team.cluster]) if team.cluster else None
+    supplied = scenario_values(facts) if facts else {}
+    given: dict[str, Given] = {}
+    disagreements: list[dict[str, object]] = []
+    for name in inputs():
+        if name in team.stated:
+            given[name] = Given(team.stated[name], "stated", team.source or _file_name(team.file))
+        elif name in team.assumptions:
+            given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
+        elif name in supplied:
+            given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
+        if name in supplied and given[name].value != supplied[name].value:
+            disagreements.append(
+                {
+                    "input": name,
+                    "used": given[name].value,
+                    "found": supplied[name].value,
+                    "source": supplied[name].source,
+                }
+            )
+    findings = audit([team.cluster]) if team.cluster else None
+    return Case(team, facts, given, tuple(disagreements), findings)
+
+
+def _file_name(file: str) -> str:
+    """A path as a report shows it: reports travel, the folders of the machine that made them do not."""
+    return Path(file).name
+
+
+def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
+    """Hash of everything that a review is made of: it is known before any model runs."""
+    laid_over = [list(map(str, change.items())) for change in tables.changes] if tables else []
+    team = case.team
+    given = {name: [item.value, item.status, item.source] for name, item in case.given.items()}
+    return digest(
+        [team.name, team.notes, team.source, given, case.facts, case.findings, laid_over, __version__, data_sha256()]
+    )
+
+
+@cache
+def data_sha256() -> str:
+    """Hash of every table that the models and the decision read."""
+    files = sorted(path for path in data_path("").rglob("*.csv"))
+    return digest([[file.relative_to(data_path("")).as_posix(), file.read_text(encoding="utf-8")] for file in files])
