@@ -10,7 +10,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.facts.limits import MAXIMUM_NESTING, MAXIMUM_RATIO, RATIO_FREE_BYTES, TODO, Budget
@@ -43,6 +43,14 @@ class Member(NamedTuple):
 
     name: str
     content: bytes
+
+
+class Stream(Protocol):
+    """Bytes that can be read one after the other."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """So many bytes, fewer at the end."""
+        ...
 
 
 Wanted = Callable[[str], bool]
@@ -129,10 +137,10 @@ class _Unpacked(io.RawIOBase):
         return chunk
 
 
-def _tar_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
+def _tar_members(stream: Any, file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
         for entry in archive:
-            archive.members = []  # type: ignore[misc]  # tarfile keeps every header otherwise
+            archive.members = []  # tarfile keeps every header otherwise
             name = _checked(entry.name, file, budget)
             if entry.issym() or entry.islnk():
                 _check_link(entry, name, file)
@@ -145,7 +153,7 @@ def _tar_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, n
     _drain(stream)
 
 
-def _drain(stream: IO[bytes]) -> None:
+def _drain(stream: Stream) -> None:
     """Read on to the end, so that a stream that is cut off after the last file is noticed."""
     while stream.read(_CHUNK_BYTES):
         pass
@@ -177,7 +185,7 @@ def _file_or_archive(content: bytes, name: str, wanted: Wanted, budget: Budget, 
         yield Member(name, content)
 
 
-def _read(stream: IO[bytes], name: str, budget: Budget) -> bytes:
+def _read(stream: Stream, name: str, budget: Budget) -> bytes:
     """All bytes of a stream, counted as they come: a header may lie about the size."""
     chunks = []
     while chunk := stream.read(_CHUNK_BYTES):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -170,14 +171,14 @@ class Rows:
     def _add_texts(self, number: int, kind: str, name: str | None, evidence: msgspec.Struct) -> None:
         prefix = f"{kind}/{name}" if kind == "ConfigMap" else kind
         texts = self.tables["texts"]
-        for path, steps in kube.evidence_of(kind).paths:
+        for path, steps in looked_at.paths if (looked_at := kube.evidence_of(kind)) else ():
             texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, steps))
 
 
 _NO_AMOUNTS = kube.Amounts()
 
 
-def _values(value: object, steps: tuple[kube.Step, ...]) -> Iterator[str]:
+def _values(value: Any, steps: tuple[kube.Step, ...]) -> Iterator[str]:
     """Texts at the end of the steps."""
     for number, (attribute, is_list) in enumerate(steps):
         value = getattr(value, attribute)

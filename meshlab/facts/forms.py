@@ -7,12 +7,14 @@ same for both, so that a kind is read alike whatever it is written in.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from meshlab.facts.objects import Object, Plain, evidence_of
 from meshlab.facts.settings import DECODED
+
+Decoded = TypeVar("Decoded", bound=msgspec.Struct)
 
 
 class Head(NamedTuple):
@@ -26,11 +28,11 @@ class Head(NamedTuple):
 class Form(Protocol):
     """How values of one file format are looked at."""
 
-    def head(self, value: object) -> Head | None:
+    def head(self, value: Any) -> Head | None:
         """Kind, version and items; None where the value is no mapping."""
         ...
 
-    def decode(self, value: object, of: type[msgspec.Struct]) -> msgspec.Struct:
+    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
         """The value as a type; ``msgspec.ValidationError`` where it does not fit."""
         ...
 

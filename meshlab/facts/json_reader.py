@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import msgspec
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts.forms import Form, Found, Head, objects
+from meshlab.facts.forms import Decoded, Form, Found, Head, objects
 from meshlab.tables import read_table
 
 _DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
@@ -32,14 +33,14 @@ class _Head(msgspec.Struct, gc=False, rename="camel"):
 class _Json:
     """JSON as a form: values are views on the file's bytes."""
 
-    def head(self, value: object) -> Head | None:
+    def head(self, value: Any) -> Head | None:
         try:
             head = _decoder(_Head).decode(value)
         except msgspec.ValidationError:
             return None
         return Head(head.kind, head.api_version, head.items)
 
-    def decode(self, value: object, of: type[msgspec.Struct]) -> msgspec.Struct:
+    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
         return _decoder(of).decode(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -166,7 +166,7 @@ def _name(found: Verdict, paths: Sequence[Path]) -> Fact:
     return Fact(stem or None, "inferred", paths[0].name if paths else None, "the name of the file")
 
 
-def _refused(objects: pl.DataFrame, hide: object) -> list[dict[str, object]]:
+def _refused(objects: pl.DataFrame, hide: Callable[[str], str]) -> list[dict[str, object]]:
     faulty = objects.filter(pl.col("fault").is_not_null()).head(MOST_REFUSED)
     return [
         {"kind": row["kind"], "name": hide(row["name"] or ""), "from": hide(row["file"]), "what": row["fault"]}

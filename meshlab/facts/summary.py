@@ -148,7 +148,7 @@ def _count(number: int, unread: int, files: pl.Series) -> Fact:
 
 
 def _cni_facts(cluster: Cluster, counts: Facts) -> Facts:
-    product = _from(verdict(cluster.matches, "cni.product"))
+    product = verdict(cluster.matches, "cni.product")
     found = {
         name: _from(verdict(cluster.matches, f"cni.{name}", product.value))
         for name in ("dataplane", "version", "encapsulation", "mtu")
@@ -157,10 +157,14 @@ def _cni_facts(cluster: Cluster, counts: Facts) -> Facts:
     if mtu.value is not None:
         found["mtu"] = Fact(int(str(mtu.value)[:9]), mtu.status, mtu.origin, mtu.why)
     return {
-        "cni.product": product,
+        "cni.product": _from(product),
         **{f"cni.{name}": fact for name, fact in found.items()},
         "cni.bgp_peers": counts["cni.bgp_peers"],
     }
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 # --- mesh ----------------------------------------------------------------------------------------------------------
@@ -176,7 +180,7 @@ def _mesh_facts(cluster: Cluster) -> Facts:
     return {
         "mesh.product": product,
         "mesh.mode": _mesh_mode(cluster, meshed),
-        "mesh.version": _from(verdict(cluster.matches, "mesh.version", product.value)),
+        "mesh.version": _from(verdict(cluster.matches, "mesh.version", _text(product.value))),
         "mesh.proxied_pods": counted(meshed.sidecars + meshed.ambient),
         "mesh.proxy_cpu_request_cores": counted(meshed.cpu_cores),
         "mesh.proxy_memory_request_gib": counted(meshed.memory_gib),

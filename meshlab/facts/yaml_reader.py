@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import msgspec
 import yaml
@@ -27,7 +28,7 @@ from yaml.events import (
 )
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts.forms import Form, Found, Head, objects
+from meshlab.facts.forms import Decoded, Form, Found, Head, objects
 from meshlab.facts.objects import Plain, evidence_of, signature_paths
 from meshlab.facts.settings import DECODED
 
@@ -52,14 +53,14 @@ class _Head(msgspec.Struct, gc=False, rename="camel"):
 class _Yaml:
     """YAML as a form: values are what was built of a document, all scalars as text."""
 
-    def head(self, value: object) -> Head | None:
+    def head(self, value: Any) -> Head | None:
         try:
             head = msgspec.convert(value, _Head, strict=False)
         except msgspec.ValidationError:
             return None
         return Head(head.kind, head.api_version, head.items)
 
-    def decode(self, value: object, of: type[msgspec.Struct]) -> msgspec.Struct:
+    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
         return msgspec.convert(value, of, strict=False)
 
 
@@ -94,7 +95,8 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    for of in {Plain, *DECODED.values(), *(evidence_of(kind).type for kind in signature_paths())}:
+    evidence = (looked_at.type for kind in signature_paths() if (looked_at := evidence_of(kind)))
+    for of in {Plain, *DECODED.values(), *evidence}:
         _add_keys(keys, msgspec.inspect.type_info(of))
     return {**keys, "items": keys}
 
@@ -147,12 +149,12 @@ class _Events:
 
     def _next(self) -> Event:
         while self._again:
-            event = next(self._again[-1], None)
-            if event is not None:
-                self._pay(event)
-                return event
+            again = next(self._again[-1], None)
+            if again is not None:
+                self._pay(again)
+                return again
             self._again.pop()
-        event: Event = self._parser.get_event()
+        event: Any = self._parser.get_event()
         self._pay(event)
         self._keep(event)
         return event
@@ -199,6 +201,7 @@ def _value(events: _Events, event: Event, keys: Keys) -> object:
 
 def _mapping(events: _Events, keys: Keys) -> dict[str, object]:
     values: dict[str, object] = {}
+    key: Any
     while not isinstance(key := events.take(), MappingEndEvent):
         below = keys.get(key.value, keys.get(_ANY)) if isinstance(key, ScalarEvent) else None
         if below is None:

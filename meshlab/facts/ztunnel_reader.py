@@ -52,7 +52,8 @@ def read_ztunnel(content: bytes, file: str) -> Iterator[Found]:
     """
     try:
         dump = msgspec.json.decode(content, type=_Dump)
-        evidence = JSON.decode(content, kube.evidence_of(KIND).type)
+        looked_at = kube.evidence_of(KIND)
+        evidence = JSON.decode(content, looked_at.type) if looked_at else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise MeshlabError(Problem(file, "is no whole ztunnel dump", "save it again with istioctl")) from None
     yield Found(KIND, "", kube.Plain(), evidence)
