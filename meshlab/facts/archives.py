@@ -140,7 +140,7 @@ class _Unpacked(io.RawIOBase):
 def _tar_members(stream: Any, file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
         for entry in archive:
-            archive.members = []  # tarfile keeps every header otherwise
+            archive.members = []  # pyright: ignore[reportAttributeAccessIssue]  # tarfile keeps every header otherwise
             name = _checked(entry.name, file, budget)
             if entry.issym() or entry.islnk():
                 _check_link(entry, name, file)
