@@ -6,8 +6,9 @@ Everything heavy is imported inside the command that needs it, so that ``meshlab
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -37,25 +38,35 @@ class Command(click.Group):
             raise click.UsageError(f"unknown command {args[0]!r}; {did_you_mean(args[0], self.commands)}", ctx)
         return super().resolve_command(ctx, args)
 
-    def main(self, *args: object, **kwargs: object) -> NoReturn:  # type: ignore[override]
-        """Run a command and exit with the status that docs/interface promises."""
-        debug = "--debug" in sys.argv
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> NoReturn:
+        """Run a command and exit with the status that the README promises. ``--debug`` may stand anywhere."""
+        given = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in given
+        words = [word for word in given if word != "--debug"]
         try:
-            status = super().main(*args, **{**kwargs, "standalone_mode": False})  # type: ignore[arg-type]
+            status = super().main(words, *rest, **{**named, "standalone_mode": False})
         except click.Abort:
             fail(["interrupted"], 130)
-        except click.ClickException as error:
-            if debug:
-                raise
-            fail([_usage_text(error)], WRONG_INPUT)
-        except MeshlabError as error:
-            if debug:
-                raise
-            fail([str(problem) for problem in error.problems], WRONG_INPUT)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(0)
+        except Exception as error:
+            if debug:
+                raise
+            fail(*_told(error))
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: Exception) -> tuple[list[str], int]:
+    """The lines that tell of an error, and the exit status."""
+    if isinstance(error, click.ClickException):
+        return [_usage_text(error)], WRONG_INPUT
+    if isinstance(error, MeshlabError):
+        return [str(problem) for problem in error.problems], WRONG_INPUT
+    # an error of ours: its own words may quote what the input holds, so the place has to do
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    return [f"unexpected {type(error).__name__} at {where}; run again with --debug and report it"], SOME_FAILED
 
 
 def _usage_text(error: click.ClickException) -> str:

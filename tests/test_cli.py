@@ -19,6 +19,7 @@ COMMANDS = sorted(main.commands)
 
 
 def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as a user calls it."""
     return subprocess.run(
         [sys.executable, "-m", "meshlab", *map(str, arguments)],
         capture_output=True,
@@ -31,6 +32,7 @@ def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProc
 
 
 def write(path: Path, text: str) -> Path:
+    """A file with this text."""
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -40,7 +42,7 @@ def test_help_of_every_command_shows_an_example_and_the_readme_names_it(command:
     """`meshlab COMMAND --help` shows how to call it, and the README names the command."""
     result = run(command, "--help")
     assert result.returncode == 0
-    assert f"Example: " in result.stdout
+    assert "Example: " in result.stdout
     readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
     assert f"meshlab {command}" in readme
 
@@ -127,9 +129,30 @@ def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: lis
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    """Only --debug shows where in the code an error arose."""
-    result = run("--debug", "estimate", "missing.csv", cwd=tmp_path)
-    assert "Traceback" in result.stderr
+    """Only --debug, before the command or after it, shows where in the code an error arose."""
+    assert "Traceback" in run("--debug", "estimate", "missing.csv", cwd=tmp_path).stderr
+    assert "Traceback" in run("estimate", "missing.csv", "--debug", cwd=tmp_path).stderr
+    assert "Traceback" not in run("estimate", "missing.csv", cwd=tmp_path).stderr
+
+
+def test_an_error_of_ours_is_one_line_and_quotes_nothing_of_the_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception that nobody foresaw is told by its type and place, with status 1; with --debug it is raised."""
+
+    def breaks(_path: Path) -> None:
+        raise KeyError("a-secret")
+
+    monkeypatch.setattr("meshlab.scenario.read_scenarios", breaks)
+    with pytest.raises(SystemExit) as left:
+        main(["estimate", "scenarios.csv"])
+    assert left.value.code == 1
+    told = capsys.readouterr().err
+    assert re.fullmatch(
+        r"meshlab: error: unexpected KeyError at test_cli\.py:\d+; run again with --debug and report it\n", told
+    )
+    with pytest.raises(KeyError, match="a-secret"):
+        main(["estimate", "scenarios.csv", "--debug"])
 
 
 def test_python_m_meshlab_is_the_command() -> None:
@@ -206,7 +229,7 @@ fi
 def test_a_pipeline_stops_where_terraform_cannot_type_what_is_wanted(tmp_path: Path) -> None:
     """In a shell script `iac --require typed` stops a pipeline that `--require raw` lets pass."""
     result = subprocess.run(
-        ["bash", "-c", PIPELINE],
+        ["bash", "-c", PIPELINE],  # noqa: S607  (the shell that the path names is the one that pipelines get)
         cwd=tmp_path,
         env={**os.environ, "PYTHON": sys.executable},
         capture_output=True,
