@@ -64,8 +64,10 @@ def _told(error: Exception) -> tuple[list[str], int]:
     if isinstance(error, MeshlabError):
         return [str(problem) for problem in error.problems], WRONG_INPUT
     # an error of ours: its own words may quote what the input holds, so the place has to do
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
+    package = Path(__file__).parent
+    frames = traceback.extract_tb(error.__traceback__)
+    place = [frame for frame in frames if Path(frame.filename).is_relative_to(package)][-1]
+    where = f"{Path(place.filename).relative_to(package).as_posix()}:{place.lineno}"
     return [f"unexpected {type(error).__name__} at {where}; run again with --debug and report it"], SOME_FAILED
 
 

@@ -54,8 +54,8 @@ def engine_class() -> type:
             nb: Any,
             kernel_name: str,
             output_path: str | None = None,
-            progress_bar: Any = True,
-            log_output: Any = False,
+            progress_bar: Any = True,  # noqa: FBT002  (the signature is papermill's)
+            log_output: Any = False,  # noqa: FBT002
             autosave_cell_every: int = 30,
             **named: Any,
         ) -> Any:
@@ -72,7 +72,12 @@ def engine_class() -> type:
             return manager.nb
 
         @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **named: Any) -> None:
+        def execute_managed_notebook(
+            cls,
+            nb_man: Any,
+            kernel_name: str,  # noqa: ARG003  (papermill passes it; the warm process has one kernel)
+            **named: Any,
+        ) -> None:
             """Run the cells and note what became of each.
 
             Raises:
@@ -130,7 +135,7 @@ class WarmProcess:
             limit_s: Longest time that one cell may take, or None. [s]
         """
         request = {"notebook": notebook, "folder": folder or os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109
-        assert self.process.stdin is not None
+        assert self.process.stdin is not None  # noqa: S101  (always a pipe; the type cannot say so)
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         self.process.stdin.flush()
         child, cell, ended = 0, None, False
@@ -164,7 +169,7 @@ class WarmProcess:
 
     def _next(self, deadline: float | None) -> dict[str, Any] | None:
         """The next answer, or None where it does not come in time."""
-        assert self.process.stdout is not None
+        assert self.process.stdout is not None  # noqa: S101  (as above)
         descriptor = self.process.stdout.fileno()
         while b"\n" not in self._waiting:
             rest = None if deadline is None else max(0.0, deadline - time.monotonic())

@@ -47,6 +47,6 @@ def open_lab(port: int | None = None) -> int:
         # a port that was asked for and is taken is an error, not another port
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     try:
-        return subprocess.run(command, check=False).returncode
+        return subprocess.run(command, check=False).returncode  # noqa: S603  (our own words and a port number)
     except KeyboardInterrupt:
         return 0

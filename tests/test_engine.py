@@ -36,6 +36,7 @@ SPEAKING = [
 
 
 def notebook(*cells: str, **tags: list[str]) -> nbformat.NotebookNode:
+    """A notebook of these code cells; ``c1=["tag"]`` tags the second."""
     made = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source, id=f"c{place}") for place, source in enumerate(cells)],
         metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
@@ -48,6 +49,7 @@ def notebook(*cells: str, **tags: list[str]) -> nbformat.NotebookNode:
 def run(
     folder: Path, made: nbformat.NotebookNode, engine: str | None = "meshlab", **named: object
 ) -> nbformat.NotebookNode:
+    """What papermill makes of a notebook with an engine, its own where that is None."""
     source, target = folder / "in.ipynb", folder / f"out-{engine}.ipynb"
     nbformat.write(made, source)
     papermill.execute_notebook(
@@ -63,6 +65,7 @@ def run(
 
 
 def said(made: nbformat.NotebookNode) -> list[object]:
+    """Number and outputs of each code cell."""
     return [(cell.execution_count, cell.outputs) for cell in made.cells if cell.cell_type == "code"]
 
 
@@ -135,7 +138,8 @@ meshlab.report.value_text = lambda _: "patched"
 LOOKS = """
 import builtins, json, os, sys, polars, plotly.io, meshlab.report
 print({
-    "names": "leaked" in globals(), "builtins": abs(-1), "json": json.dumps([1]), "environment": os.environ.get("LEAKED"),
+    "names": "leaked" in globals(), "builtins": abs(-1), "json": json.dumps([1]),
+    "environment": os.environ.get("LEAKED"),
     "folder": os.path.basename(os.getcwd()), "path": "/leaked" in sys.path, "plotly": plotly.io.templates.default,
     "polars": polars.Config.state().get("POLARS_FMT_MAX_ROWS"), "patched": meshlab.report.value_text(True),
 })
@@ -214,5 +218,6 @@ def test_papermills_own_command_line_runs_the_engine(tmp_path: Path) -> None:
 
 def test_papermill_is_imported_without_what_the_engine_uses() -> None:
     """Loading the engine imports neither polars nor plotly nor IPython: it cannot slow or break papermill."""
-    code = "import sys, meshlab.engine; print([m for m in ('polars', 'plotly', 'ipykernel', 'meshlab.review') if m in sys.modules])"
+    heavy = ("polars", "plotly", "ipykernel", "meshlab.review")
+    code = f"import sys, meshlab.engine; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

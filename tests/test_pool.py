@@ -13,12 +13,14 @@ from meshlab.pool import run_all
 
 
 def double(number: int) -> int:
+    """Twice a number; three is refused."""
     if number == 3:
         raise MeshlabError(Problem("three", "is odd"))
     return 2 * number
 
 
 def die_once(marker: str, number: int) -> int:
+    """The number; the first worker that gets five dies and leaves the marker."""
     path = Path(marker)
     if number == 5 and not path.exists():
         path.touch()
@@ -27,6 +29,7 @@ def die_once(marker: str, number: int) -> int:
 
 
 def die_always(number: int) -> int:
+    """The number; each worker that gets one dies."""
     if number == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return number

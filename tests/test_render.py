@@ -15,12 +15,14 @@ from meshlab.review import open_review
 
 
 def team(folder: Path, name: str, text: str = "scenario: {pods: 40}\n") -> Path:
+    """A team file."""
     path = folder / f"{name}.yaml"
     path.write_text(f"team: {name}\n{text}", encoding="utf-8")
     return path
 
 
 def tree(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, by their paths in it."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
@@ -178,7 +180,8 @@ def test_leftovers_of_a_killed_run_are_removed_and_never_taken_for_reports(tmp_p
 
 def test_a_baseline_shows_what_changed_since(tmp_path: Path) -> None:
     """Against an earlier run: a new verdict and figures beyond their interval are named, small moves are not."""
-    text = "scenario: {pods: PODS, greenfield: true, kernel_oldest: 6.1.0, windows_nodes: 0, regulated: false}\nneeds: NEEDS\n"
+    known = "greenfield: true, kernel_oldest: 6.1.0, windows_nodes: 0, regulated: false"
+    text = f"scenario: {{pods: PODS, {known}}}\nneeds: NEEDS\n"
 
     def write(pods: int, needs: str, out: str, baseline: str | None = None) -> dict[str, object]:
         paths = [team(tmp_path, "a", text.replace("PODS", str(pods)).replace("NEEDS", needs)), team(tmp_path, "b")]
@@ -190,7 +193,7 @@ def test_a_baseline_shows_what_changed_since(tmp_path: Path) -> None:
     assert write(404, "[]", "two", "one") == {"a": [], "b": []}
     changed = write(400, "[mtls]", "three", "one")
     assert changed["b"] == []
-    assert any(line.startswith("mesh: no mesh") or line.startswith("mesh: No mesh") for line in changed["a"])
+    assert any(line.startswith(("mesh: no mesh", "mesh: No mesh")) for line in changed["a"])
 
 
 def test_where_no_team_can_be_read_nothing_is_written(tmp_path: Path) -> None:
@@ -207,7 +210,7 @@ def test_a_cell_that_raises_keeps_the_part_run_notebook(tmp_path: Path) -> None:
     review = open_review(team(tmp_path, "a"))
     del review["headline"]
     result = render_files(review, ("html",))
-    assert [str(problem) for problem in result.problems][0].startswith("a: cell ")
+    assert str(result.problems[0]).startswith("a: cell ")
     assert "of review.ipynb raised KeyError: 'headline'; see a/failed.ipynb" in str(result.problems[0])
     kept = json.loads(result.files["failed.ipynb"])
     assert any(output.get("ename") == "KeyError" for cell in kept["cells"] for output in cell.get("outputs", []))

@@ -18,17 +18,20 @@ TEAMS = sorted(example_teams().glob("*.yaml"))
 
 
 def write(folder: Path, name: str, text: str) -> Path:
+    """A file with this text."""
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def review_of(folder: Path, text: str) -> dict:
+    """The review of a team file with this text."""
     return open_review(write(folder, "team.yaml", text))
 
 
 @pytest.fixture(scope="module")
 def examples() -> list[dict]:
+    """The reviews of all example teams."""
     return build_reviews([open_case(load_team(path)) for path in find_teams([example_teams()])])
 
 
