@@ -70,6 +70,7 @@ def test_a_slider_moves_by_mouse_and_ends_in_the_last_state(rested: Workbook) ->
     """A hundred rapid moves of the mouse end in figures of the last place, with no queue left behind."""
     before = rested.tick()
     slider = rested.control("Worker nodes")
+    slider.scroll_into_view_if_needed()
     handle, track = slider.locator(".noUi-handle").bounding_box(), slider.locator(".noUi-target").bounding_box()
     assert handle
     assert track
@@ -128,7 +129,9 @@ def test_an_upload_is_read_like_a_file(rested: Workbook, tmp_path: Path) -> None
     """A team file of the user's computer is loaded through the browser."""
     file = tmp_path / "mine.yaml"
     file.write_text("team: mine\nscenario: {nodes: 9}\n", encoding="utf-8")
-    rested.page.locator("input[type=file]").set_input_files(file)
+    with rested.page.expect_file_chooser() as chooser:
+        rested.page.get_by_role("button", name="Upload").click()
+    chooser.value.set_files(file)
     expect(rested.shelf()).to_contain_text("Loaded mine")
     expect(rested.control("Worker nodes").locator("input[type=text]")).to_have_value("9")
     assert rested.errors() == []
