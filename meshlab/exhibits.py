@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 
 from meshlab import disagreement as disagreements
-from meshlab import report
+from meshlab import iac, report
 from meshlab.charts.agreement import NOUNS, agreement
 from meshlab.charts.canvas import Drawing
 from meshlab.charts.domain import domain
+from meshlab.charts.lag import provider_lag
 from meshlab.decision.domain_map import domain_map
 from meshlab.evidence import COVERAGE_GOAL, GOALS
 from meshlab.review import without
@@ -198,3 +199,47 @@ def domain_drawing(
 def domain_picture(values: Mapping[str, Any], across: str, down: str, *, theme: str = "light") -> report.Picture:
     """The map of the domain with its table."""
     return _picture(domain_drawing(values, across, down, theme=theme))
+
+
+# --- infrastructure as code ----------------------------------------------------------------------------------------
+
+
+def provider_lag_picture(provider: str = "littlejo/cilium", *, theme: str = "light") -> report.Picture:
+    """How old what a provider installs was, release by release."""
+    return _picture(provider_lag(iac.provider_lag(provider), provider, theme=theme))
+
+
+def lag_by_layer() -> report.Fragment:
+    """How long features waited until Terraform could express them, by provider and layer."""
+    return _counted(iac.lag_distribution(iac.tracker()))
+
+
+def option_coverage(chart_version: str | None = None) -> report.Fragment:
+    """Options of a chart release by how the provider expresses them.
+
+    Args:
+        chart_version: The release; the newest minor unless given.
+    """
+    counts = iac.coverage(chart_version=chart_version).group_by("status").len("options").sort("options", "status")
+    return _counted(counts.reverse())
+
+
+def chart_growth(product: str = "cilium") -> report.Fragment:
+    """Options of each minor release of a chart: how many it has, adds and drops."""
+    return _counted(iac.growth(product))
+
+
+def tracked_features() -> report.Fragment:
+    """Every tracked feature and provider: since when the product has it, and since when Terraform expresses it."""
+    columns = ("product", "feature", "provider", "status", "introduced_date", "provider_date", "lag_days", "source_id")
+    return _counted(iac.tracker().select(columns))
+
+
+def _counted(frame: pl.DataFrame) -> report.Fragment:
+    """A table of counts and days as it stands, headings in words."""
+    return report.table(
+        [
+            {name.replace("_", " "): "unknown" if value is None else str(value) for name, value in row.items()}
+            for row in frame.iter_rows(named=True)
+        ]
+    )

@@ -61,7 +61,9 @@ def domain_map(values: Mapping[str, Any], across: str, down: str, tables: Tables
         }
     )
     verdicts = answers(frame_of(scenarios), tables).select("cni", "mesh").collect()
-    here = (pl.col("column") == _place(first, values)) & (pl.col("row") == _place(second, values))
+    # where a fact is unknown its place is none, which equals no place
+    at = pl.lit(_place(first, values), pl.Int64), pl.lit(_place(second, values), pl.Int64)
+    here = (pl.col("column") == at[0]) & (pl.col("row") == at[1])
     return pl.concat([places, verdicts], how="horizontal").with_columns(here=here.fill_null(value=False))
 
 
