@@ -38,7 +38,7 @@ def domain(
     """
     chart = Titled(
         name="domain",
-        title=f"The verdict by {_lower(across)} and {_lower(down)}",
+        title="The verdict over two inputs",
         key="Each field: network plugin, then mesh. Thick frame and ●: the facts as given.",
     )
     rows = [
@@ -54,11 +54,6 @@ def domain(
     return drawing(
         chart, subject, lambda canvas: _draw(frame, across, down, canvas), rows, theme, text_width=text_width
     )
-
-
-def _lower(label: str) -> str:
-    """A label within a sentence; abbreviations stay as they are."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _draw(frame: pl.DataFrame, across: str, down: str, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
