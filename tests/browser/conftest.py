@@ -27,7 +27,8 @@ def executable() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+# by module: as long as it lives, playwright keeps an event loop running in which no other test could run its own
+@pytest.fixture(scope="module")
 def browser(executable: str) -> Iterator[object]:
     """A headless Chromium."""
     from jupyter_page import CHROMIUM_FLAGS
@@ -39,7 +40,7 @@ def browser(executable: str) -> Iterator[object]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:  # noqa: ARG001
     """A running JupyterLab with a copy of the workbooks."""
     from jupyter_page import running_lab
