@@ -30,7 +30,7 @@ class Given:
 
     value: object
     status: str
-    source: str
+    source: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -47,6 +48,9 @@ class Command(click.Group):
             status = super().main(words, *rest, **{**named, "standalone_mode": False})
         except click.Abort:
             fail(["interrupted"], 130)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(WRONG_INPUT)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(0)
@@ -265,7 +269,7 @@ def _write(frame: pl.DataFrame, form: str, out: Path | None) -> None:
     else:
         content = (frame.write_csv() if form == "csv" else frame.write_json() + "\n").encode()
     if out is None:
-        click.get_binary_stream("stdout").write(content)
+        click.echo(content, nl=False)
     else:
         write_whole(out, content)
         click.echo(f"meshlab: wrote {out}", err=True)
@@ -308,7 +312,9 @@ def _text_table(frame: pl.DataFrame) -> str:
     help="How to print the verdicts.",
 )
 def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) -> int:  # noqa: FBT001
-    """Recommend a CNI and a mesh for each scenario, with reasons and what would change the answer.
+    """Recommend a CNI and a mesh for each scenario.
+
+    JSON holds the reasons, the blockers and what would change the answer, too.
 
     SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario.
 
@@ -367,7 +373,11 @@ def _check_tables(tables: Path | None, form: str) -> int:
     help="How to print the comparison.",
 )
 def evidence(measured: Path | None, form: str) -> None:
-    """Show how well the models reproduce published measurements, each source left out in turn.
+    """Show how well the models reproduce measurements.
+
+    Published measurements, with each source left out in turn, or your own: the share inside the 10-90 %
+    interval, the factor by which the middle is off, and the interval's upper end over its lower. The same
+    with each source weighed alike stands beside it.
 
     Example: meshlab evidence --measured ours.csv
     """
@@ -380,7 +390,7 @@ def evidence(measured: Path | None, form: str) -> None:
     if form == "json":
         click.echo(pretty_json(found), nl=False)
         return
-    for fit, kinds in found["summary"].items():  # type: ignore[attr-defined]
+    for fit, kinds in found["summary"].items():
         click.echo(f"{fit.replace('_', ' ')}:")
         click.echo(_text_table(pl.DataFrame([{"kind": kind, **figures} for kind, figures in kinds.items()])))
 
@@ -397,7 +407,9 @@ def evidence(measured: Path | None, form: str) -> None:
     help="How to print the findings.",
 )
 def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
-    """Find drift and failure modes in a cluster's dump: pass, fail or unknown for each rule.
+    """Find drift and failure modes in a cluster's dump.
+
+    Each rule passes, fails or, where the dump does not hold what it asks about, stays unknown.
 
     Example: meshlab audit must-gather.tar.gz
     """
@@ -408,12 +420,15 @@ def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
     if form == "json":
         click.echo(pretty_json(findings), nl=False)
         return
-    for finding in findings:
-        click.echo(
-            f"{finding['state']:8} {finding['severity']:7} {finding['rule']}: {printable(str(finding['detail']))}"
-        )
-        if finding["state"] == "fail":
-            click.echo(f"{'':17}check: {printable(str(finding['check']))}")
+    for state in ("fail", "unknown", "pass"):
+        found = [finding for finding in findings if finding["state"] == state]
+        for finding in found:
+            detail = finding["detail"] or f"the input lacks {', '.join(finding['missing'])}"
+            click.echo(f"{state:8} {finding['severity']:7} {finding['rule']}: {printable(detail)}")
+            if state == "fail":
+                click.echo(f"{'':17}check: {printable(finding['check'])}")
+    states = Counter(finding["state"] for finding in findings)
+    click.echo(f"{states['fail']} fail, {states['unknown']} unknown, {states['pass']} pass")
 
 
 @main.command()
@@ -452,7 +467,9 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
     require: str | None,
     form: str,
 ) -> int:
-    """Show what Terraform can express, since when, and how late; without options, the whole tracker.
+    """Show what Terraform can express, since when, and how late.
+
+    Without options it prints the whole tracker.
 
     Example: meshlab iac --values values.yaml --require raw
     """
@@ -479,7 +496,7 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
     return SOME_FAILED if found["short"] else 0
 
 
-def _iac_text(found: dict[str, object]) -> str:
+def _iac_text(found: dict[str, Any]) -> str:
     import polars as pl
 
     answers = ["wanted", "product", "option", "status", "providers", "why", "as_of"]
@@ -488,9 +505,9 @@ def _iac_text(found: dict[str, object]) -> str:
     lines = [_text_table(pl.DataFrame(rows, infer_schema_length=None).select(shown))]
     lines += [
         f"falls short: {item['wanted']} of {item['product']} is {item['status']}, {item['required']} is required\n"
-        for item in found["short"]  # type: ignore[attr-defined]
+        for item in found["short"]
     ]
-    return "".join(lines) + f"facts as of {found['as_of']}; {len(found['stale'])} rows past their life\n"  # type: ignore[arg-type]
+    return "".join(lines) + f"facts as of {found['as_of']}; rows past their life: {len(found['stale'])}\n"
 
 
 # --- lab -----------------------------------------------------------------------------------------------------------

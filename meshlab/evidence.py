@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -110,7 +110,7 @@ def evidence_range() -> pl.DataFrame:
 # --- how good it is ------------------------------------------------------------------------------------------------
 
 
-def assess(measured: Path | None = None) -> dict[str, object]:
+def assess(measured: Path | None = None) -> dict[str, Any]:
     """Measured against predicted, with the interval: INTERFACE's ``evidence`` document.
 
     Args:

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from meshlab import __version__, report
 from meshlab.errors import MeshlabError, Problem
@@ -24,7 +25,7 @@ FIGURES = {
 TOTALLED = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that may be added up over teams. Latencies may not."""
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
 
 
 def read_index(folder: Path) -> dict[str, Row]:
@@ -66,8 +67,9 @@ def changes(row: Row, earlier: Row | None) -> list[str]:
 
 
 def _beyond(value: object, low: object, high: object) -> bool:
-    known = isinstance(value, int | float) and isinstance(low, int | float) and isinstance(high, int | float)
-    return known and not low <= value <= high  # type: ignore[operator]
+    if isinstance(value, int | float) and isinstance(low, int | float) and isinstance(high, int | float):
+        return not low <= value <= high
+    return False
 
 
 def totals(rows: Sequence[Row]) -> dict[str, float]:

@@ -34,7 +34,7 @@ def read_measured(path: Path) -> pl.DataFrame:
     file = str(path)
     missing = [name for name in OWN_COLUMNS[:3] if name not in raw.columns]
     if missing:
-        raise MeshlabError(Problem(file, f"column {missing[0]!r} is missing", f"name one of {', '.join(METRICS)}"))
+        raise MeshlabError(Problem(file, f"column {missing[0]!r} is missing", f"needed: {', '.join(OWN_COLUMNS[:3])}"))
     own = raw.select(
         pl.col(name).cast(pl.String) if name in raw.columns else pl.lit(None, pl.String).alias(name)
         for name in OWN_COLUMNS

@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -157,9 +158,10 @@ def to_text(notebook: nbformat.NotebookNode) -> str:
 
 def to_html(notebook: nbformat.NotebookNode, review: Review) -> str:
     """The notebook as one page: code hidden, charts drawn by the script beside the reports, tables without it."""
-    page = notebook.copy()
+    page = copy(notebook)
     # the page has the team's name for a title
     page.cells = [cell for cell in page.cells if not (cell.cell_type == "markdown" and cell.source.startswith("# "))]
+    page.metadata = copy(notebook.metadata)
     page.metadata["meshlab"] = {
         "team": review["team"],
         "title": f"{review['team']}: {report.title_text(review)}",

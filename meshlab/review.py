@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -72,7 +73,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     ]
 
 
-def _assemble(case: Case, row: dict[str, object], estimates: pl.DataFrame, verdict: dict[str, object]) -> Review:
+def _assemble(case: Case, row: dict[str, Any], estimates: pl.DataFrame, verdict: dict[str, object]) -> Review:
     figures = [without(item, "scenario") for item in estimates.to_dicts()]
     review: Review = {
         "team": case.team.name,
@@ -90,7 +91,7 @@ def _assemble(case: Case, row: dict[str, object], estimates: pl.DataFrame, verdi
             verdict,
             row["needs"],
             cloud=row["cloud"],
-            current_cni=row["current_cni"],  # type: ignore[arg-type]
+            current_cni=row["current_cni"],
         ),
         "audit": case.findings,
         "sensitivity": _sensitivity(case, recommended_dataplane(verdict, row)),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
+from typing import Any
 
 import polars as pl
 
@@ -64,8 +65,8 @@ class Team:
     notes: str = ""
     source: str = ""
 
-    def value(self, name: str) -> object:
-        """The value of an input that the team states or supposes, or None."""
+    def value(self, name: str) -> Any:
+        """The value of an input that the team states or supposes, of the input's type, or None."""
         assumed = self.assumptions.get(name)
         return self.stated.get(name, assumed.value if assumed else None)
 

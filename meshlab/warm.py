@@ -18,9 +18,9 @@ import re
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -113,7 +113,7 @@ def run_cells(content: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = nbformat.from_dict(content)
+    notebook = cast("NotebookNode", nbformat.from_dict(content))
     client = NotebookClient(notebook)
     client.reset_execution_trackers()
     messages: list[dict[str, Any]] = []
@@ -159,13 +159,18 @@ def _shell(messages: list[dict[str, Any]]) -> Any:
         config=Config({"HistoryManager": {"enabled": False}}), user_module=types.ModuleType("__main__")
     )
     sys.modules["__main__"] = shell.user_module
+    _record_displays(shell, session)
+    comm.create_comm = _comm_factory(session)
+    sys.stdout, sys.stderr = _Stream("stdout", session), _Stream("stderr", session)
+    return shell
+
+
+def _record_displays(shell: Any, session: Any) -> None:
+    """Let results and displays go to a session that keeps them."""
     for part in (shell.displayhook, shell.display_pub):
         part.session = session
         part.pub_socket = None
     shell.displayhook.topic = b"execute_result"
-    comm.create_comm = _comm_factory(session)
-    sys.stdout, sys.stderr = _Stream("stdout", session), _Stream("stderr", session)
-    return shell
 
 
 def _recorder(messages: list[dict[str, Any]]) -> Any:
@@ -175,13 +180,14 @@ def _recorder(messages: list[dict[str, Any]]) -> Any:
     class Recorder(Session):
         def send(
             self,
-            _stream: object,
+            stream: object,  # noqa: ARG002  (kept, not sent: there is neither a stream nor a receiver)
             msg_or_type: str | dict[str, Any],
             content: Any = None,
             parent: Any = None,
-            _ident: object = None,
+            ident: object = None,  # noqa: ARG002
             buffers: Any = None,
-            **_: object,
+            *_: object,
+            **_named: object,
         ) -> dict[str, Any]:
             kept = self.msg(msg_or_type, content, parent) if isinstance(msg_or_type, str) else msg_or_type
             kept["buffers"] = list(buffers or ())
@@ -225,7 +231,12 @@ def _comm_factory(session: Any) -> Callable[..., Any]:
 
     class Comm(BaseComm):
         def publish_msg(
-            self, msg_type: str, data: Any = None, _metadata: Any = None, buffers: Any = None, **keys: Any
+            self,
+            msg_type: str,
+            data: Any = None,
+            metadata: Any = None,  # noqa: ARG002  (of no use to whoever reads the notebook)
+            buffers: Any = None,
+            **keys: Any,
         ) -> None:
             content = {"data": data or {}, "comm_id": self.comm_id, **keys}
             session.send(None, msg_type, content, buffers=buffers or ())

@@ -155,6 +155,13 @@ def test_an_error_of_ours_is_one_line_and_quotes_nothing_of_the_input(
         main(["estimate", "scenarios.csv", "--debug"])
 
 
+def test_the_command_alone_shows_its_help() -> None:
+    """`meshlab` without a command lists the commands, with status 2 as nothing was done."""
+    result = run()
+    assert (result.returncode, result.stdout) == (2, "")
+    assert [line.split()[0] for line in result.stderr.partition("Commands:\n")[2].splitlines()] == COMMANDS
+
+
 def test_python_m_meshlab_is_the_command() -> None:
     """`python -m meshlab --version` names the version."""
     result = run("--version")

@@ -28,7 +28,8 @@ BUTTON = {"width": "72px", "flex": "0 0 auto"}
 class Holder(Protocol):
     """What holds a scenario: a panel."""
 
-    scenario: dict[str, object]
+    scenario: Any
+    """A dictionary, held by a trait whose type is its own."""
 
     def set(self, values: Mapping[str, object]) -> None:
         """Give exactly these values."""

@@ -184,7 +184,7 @@ class DecisionView(widgets.VBox):
             choice.observe(lambda _change: self.map.ask(source.scenario), "value")
 
     def _mapped(self, values: Mapping[str, Any], theme: str) -> dict[str, dict[str, Any]]:
-        across, down = self.across.value, self.down.value
+        across, down = str(self.across.value), str(self.down.value)
         drawn = exhibits.domain_drawing(values, across, down, theme=theme, text_width=VIEW_PX)
         return {"domain": {**drawn.spec, "alt": drawn.words}}
 

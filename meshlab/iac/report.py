@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 import polars.selectors as cs
@@ -44,7 +44,7 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
     chart_version: str | None = None,
     require: str | None = None,
     as_of: date | None = None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What Terraform expresses of what a team wants, as INTERFACE.md's ``iac``; of everything, if nothing is asked.
 
     Beside ``features`` and ``as_of`` it holds ``wanted`` (each thing with its two layers), ``short`` (those that do
