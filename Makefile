@@ -56,13 +56,13 @@ lint: $(VENV)/.dev ## Check style, types, spelling and that workbooks are stripp
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/typos
-	git ls-files -z '*.ipynb' | xargs -0 -r $(BIN)/nbstripout --verify
+	git ls-files -z '*.ipynb' | xargs -0 -r $(BIN)/nbstripout --keep-id --verify
 
 .PHONY: format
 format: $(VENV)/.dev ## Format code and workbooks, and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	git ls-files -z '*.ipynb' | xargs -0 -r $(BIN)/nbstripout
+	git ls-files -z '*.ipynb' | xargs -0 -r $(BIN)/nbstripout --keep-id
 
 .PHONY: hooks
 hooks: $(VENV)/.dev ## Run the same checks at every commit

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -17,13 +17,15 @@ from meshlab import __version__
 from meshlab.errors import MeshlabError, did_you_mean, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
 
 
 SOME_FAILED, WRONG_INPUT = 1, 2
 """Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
+
+FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
 
 EXISTING_PATH = click.Path(path_type=Path)
 
@@ -96,6 +98,18 @@ def main(debug: bool) -> None:  # noqa: FBT001  (click passes options by name)
 
     Do we need a service mesh at all, which CNI and data plane fit, what would each cost, and how sure is that?
     """
+
+
+def form_option(what: str, *known: str) -> Callable[[FC], FC]:
+    """The option ``--format`` of what a command prints; the first form is the one that stands."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(known),
+        default=known[0],
+        show_default=True,
+        help=f"How to print the {what}.",
+    )
 
 
 # --- review --------------------------------------------------------------------------------------------------------
@@ -188,14 +202,7 @@ def review(
 @click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="PATH...")
 @click.option("--context", metavar="NAME", help="Read the live cluster of this kubeconfig context through kubectl.")
 @click.option("--anonymize", is_flag=True, help="Replace names by stable hashes.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["yaml", "json"]),
-    default="yaml",
-    show_default=True,
-    help="How to print the facts.",
-)
+@form_option("facts", "yaml", "json")
 def facts(paths: tuple[Path, ...], context: str | None, anonymize: bool, form: str) -> None:  # noqa: FBT001
     """Read a cluster's facts from dumps, or from a live cluster.
 
@@ -303,14 +310,7 @@ def _text_table(frame: pl.DataFrame) -> str:
 @click.argument("scenarios", type=EXISTING_PATH, required=False)
 @click.option("--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own tables, laid over meshlab's.")
 @click.option("--check", is_flag=True, help="Prove the tables: no gap, no row that never decides, every overlap named.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the verdicts.",
-)
+@form_option("verdicts", "table", "json")
 def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) -> int:  # noqa: FBT001
     """Recommend a CNI and a mesh for each scenario.
 
@@ -364,14 +364,7 @@ def _check_tables(tables: Path | None, form: str) -> int:
     metavar="FILE",
     help="Compare with your own measurements instead: scenario columns, dataplane, metric, value.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the comparison.",
-)
+@form_option("comparison", "table", "json")
 def evidence(measured: Path | None, form: str) -> None:
     """Show how well the models reproduce measurements.
 
@@ -398,14 +391,7 @@ def evidence(measured: Path | None, form: str) -> None:
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
 @click.option("--anonymize", is_flag=True, help="Replace names of objects by stable hashes.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the findings.",
-)
+@form_option("findings", "table", "json")
 def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
     """Find drift and failure modes in a cluster's dump.
 
@@ -447,14 +433,7 @@ def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
     type=click.Choice(["typed", "raw"]),
     help="Exit with status 1 where something wanted is neither typed nor, under raw, reachable by raw values.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the answer.",
-)
+@form_option("answer", "table", "json")
 def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     team: Path | None,
     values: Path | None,

@@ -75,7 +75,7 @@ def _beyond(value: object, low: object, high: object) -> bool:
 def totals(rows: Sequence[Row]) -> dict[str, float]:
     """Sums over all teams. The ends are added up, too: all teams stand on the same coefficients, which err together."""
     return {
-        f"{name}{end}": sum(float(row[f"{name}{end}"] or 0) for row in rows)  # type: ignore[arg-type]
+        f"{name}{end}": sum(float(row[f"{name}{end}"] or 0) for row in rows)
         for name in TOTALLED
         for end in ("_lo", "", "_hi")
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from meshlab.audit.inventory import Inventory
 from meshlab.audit.queries import QUERIES
 from meshlab.tables import read_table
 
-Finding = dict[str, object]
+Finding = dict[str, Any]
 Hide = Callable[[str], str]
 
 MOST_OBJECTS = 200

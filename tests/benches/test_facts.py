@@ -130,7 +130,7 @@ def test_json_against_orjson(benchmark, large: Path, small_files: Path, warm: Pa
         many_files_against_one=many_s / one_s,
         many_files_times_as_fast=base_s / many_s,
     )
-    print(f"\n{found}\n{benchmark.extra_info}")  # noqa: T201
+    print(f"\n{found}\n{benchmark.extra_info}")
     assert base_s / one_s >= 5
     assert one_mib / base_mib <= 0.3
     assert base_s / many_s >= 1
@@ -149,5 +149,5 @@ def test_yaml_against_libyaml(benchmark, fixtures: Path, warm: Path, tmp_path: P
     )
     (base_s, base_mib), (own_s, own_mib) = found.values()
     benchmark.extra_info.update(times_as_fast=base_s / own_s, memory_mib=own_mib, base_memory_mib=base_mib)
-    print(f"\n{found}\n{benchmark.extra_info}")  # noqa: T201
+    print(f"\n{found}\n{benchmark.extra_info}")
     assert own_s <= base_s
