@@ -50,6 +50,10 @@ soak: $(VENV)/.test ## Run the tests that take minutes
 bench: $(VENV)/.bench ## Run the benchmarks
 	$(BIN)/python -m pytest tests/benches --benchmark-only $(ARGS)
 
+.PHONY: bench-render
+bench-render: $(VENV)/.bench ## Time 100 reviews against papermill and nbconvert in a loop
+	$(BIN)/python tests/benches/render.py $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, spelling and that workbooks are stripped
 	$(BIN)/ruff check

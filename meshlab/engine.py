@@ -16,6 +16,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -115,7 +116,7 @@ def _nodes(value: Any) -> Any:
 
 
 class WarmProcess:
-    """The warm process of this process: started with the first notebook, gone with the last reference to its pipe."""
+    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -205,13 +206,14 @@ def _timed_out(cell: Any, limit_s: float | None) -> Exception:
     return CellTimeoutError.error_from_timeout_and_cell("Cell execution timed out", int(limit_s or 0), cell)
 
 
-_warm: WarmProcess | None = None
+_of_thread = threading.local()
+"""A warm process answers one thread: Dask's workers run several, and the process dies with the one that made it."""
 
 
 def warm_process() -> WarmProcess:
-    """This process's warm process, a new one where the last has died."""
-    global _warm  # noqa: PLW0603  (one for the life of the process)
-    if _warm is None or _warm.process.poll() is not None:
-        _warm = WarmProcess()
-        atexit.register(_warm.close)
-    return _warm
+    """This thread's warm process, a new one where the last has died."""
+    warm: WarmProcess | None = getattr(_of_thread, "warm", None)
+    if warm is None or warm.process.poll() is not None:
+        warm = _of_thread.warm = WarmProcess()
+        atexit.register(warm.close)
+    return warm

@@ -12,7 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Generic, TypeVar
 
 from meshlab.errors import MeshlabError, Problem
@@ -65,11 +66,25 @@ class _Pool:
 @contextmanager
 def _local(workers: int) -> Iterator[_Pool]:
     # spawned, not forked: polars' threads do not survive a fork
-    pool = _Pool(lambda: ProcessPoolExecutor(workers, mp_context=get_context("spawn")), workers)
+    pool = _Pool(
+        lambda: ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent), workers
+    )
     try:
         yield pool
     finally:
         pool.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that asked is gone: its queue alone would never tell."""
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -6,6 +6,8 @@ environment, working folder, seeds, open files.
 
 The process itself never runs a polars query: polars' threads start with the first one, and threads do not survive
 a fork. Forking needs Linux or macOS.
+
+``MESHLAB_CELL_TIMES`` may name a file to which each notebook adds a line: the time that its cells took. [s]
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ import io
 import json
 import os
 import re
+import signal
 import sys
+import time
 import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +43,15 @@ PRELOADED = (
 )
 """Imported before the first fork. What of these a machine lacks is imported, or missed, by the notebook itself."""
 
+MEMORY_LIMIT_BYTES = 4 << 30
+"""Most memory that one notebook may take, far above what a review needs (0.2 GiB): it fails before the machine does."""
+
+CELL_TIMES = "MESHLAB_CELL_TIMES"
+"""Environment variable that names the file of cell times."""
+
+PR_SET_PDEATHSIG = 1
+"""Linux's prctl option for the signal to get when the parent dies."""
+
 Send = Callable[[Mapping[str, object]], None]
 
 
@@ -52,6 +65,7 @@ class PoolStartedError(RuntimeError):
 
 def serve() -> None:
     """Answer requests until standard input ends."""
+    _die_with(os.getppid())
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     encode = json.dumps  # a notebook may patch the module; its answers still have to be told
     # what libraries and child processes print must not end up between the answers
@@ -69,13 +83,36 @@ def serve() -> None:
         channel.flush()
 
     send({"ready": os.getpid()})
+    warm = os.getpid()
     for line in iter(sys.stdin.readline, ""):
         child = os.fork()
         if child == 0:
+            _die_with(warm)
+            _limit_memory()
             _run_and_die(json.loads(line), send)
         send({"pid": child})
         _, status = os.waitpid(child, 0)
         send({"ended": os.waitstatus_to_exitcode(status)})
+
+
+def _die_with(parent: int) -> None:
+    """Let this process be killed with its parent, where the system can (Linux): a killed review leaves nothing."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def _limit_memory() -> None:
+    """Bound this process's private memory, unless a lower bound holds already."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bounds = [bound for bound in (soft, MEMORY_LIMIT_BYTES) if bound != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
 
 
 def _thread_names() -> list[str]:
@@ -118,15 +155,21 @@ def run_cells(content: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     client.reset_execution_trackers()
     messages: list[dict[str, Any]] = []
     shell = _shell(messages)
+    cells_s = 0.0
     for index, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", ())
         if cell.cell_type != "code" or not cell.source.strip() or "skip-execution" in tags:
             continue
         yield {"start": index}
+        started_s = time.perf_counter()
         failed = _run_cell(shell, client, messages, cell, index) and "raises-exception" not in tags
+        cells_s += time.perf_counter() - started_s
         yield {"cell": index, "outputs": cell.outputs, "execution_count": cell.execution_count, "failed": failed}
         if failed:
             break
+    if CELL_TIMES in os.environ:
+        with Path(os.environ[CELL_TIMES]).open("a", encoding="utf-8") as times:
+            times.write(f"{cells_s}\n")
     client.set_widgets_metadata()
     yield {"metadata": {"language_info": _language_info(), **_widgets(notebook)}}
 

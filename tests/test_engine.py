@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from meshlab.engine import warm_process
+from meshlab.warm import MEMORY_LIMIT_BYTES
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the engine forks, which this system cannot")
 
@@ -171,11 +173,26 @@ def test_a_cell_that_never_ends_is_stopped_and_the_next_notebook_runs(tmp_path: 
     assert run(tmp_path, notebook("1 + 1")).cells[0].outputs[0].data["text/plain"] == "2"
 
 
+def test_a_notebook_that_eats_memory_fails_and_the_next_one_runs(tmp_path: Path) -> None:
+    """A notebook that asks for all that one may take gets a MemoryError, and the machine keeps its memory."""
+    with pytest.raises(PapermillExecutionError, match="MemoryError"):
+        run(tmp_path, notebook(f"x = bytearray({MEMORY_LIMIT_BYTES})"))
+    assert run(tmp_path, notebook("1 + 1")).cells[0].outputs[0].data["text/plain"] == "2"
+
+
 def test_a_notebook_whose_process_dies_is_an_error_and_the_next_one_runs(tmp_path: Path) -> None:
     """A process that the system kills is told as a dead kernel."""
     with pytest.raises(DeadKernelError, match="status -9"):
         run(tmp_path, notebook("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
     assert run(tmp_path, notebook("1 + 1")).cells[0].outputs[0].data["text/plain"] == "2"
+
+
+def test_each_thread_has_its_own_warm_process() -> None:
+    """Two threads, as Dask's workers run them, do not talk to one process at a time."""
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(warm_process).result()
+        assert other.process.pid != warm_process().process.pid
+        other.close()
 
 
 def test_a_warm_process_that_dies_is_replaced(tmp_path: Path) -> None:
