@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,17 @@ def test_claims_have_evidence_and_a_verdict() -> None:
         assert row["verdict"] in {"supported", "partly", "contested", "outdated"}
         assert row["evidence_for"] or row["evidence_against"]
         assert set(row["source_ids"].split("|")) <= declared, row["claim_id"]
+
+
+def test_the_readme_says_how_good_the_models_are() -> None:
+    """The README's table of accuracy is what comes of leaving out each source in turn."""
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    for kind, figures in assess()["summary"]["left_out"].items():
+        name = "CPU" if kind == "cpu" else kind
+        stated = re.search(rf"\| {name} \| (\d+) \| (\d+) \| (\d+) % \| ([\d.]+) \| ([\d.]+) \|", readme)
+        assert stated, kind
+        count, sources, inside, factor, width = map(float, stated.groups())
+        assert (count, sources) == (figures["n"], figures["sources"])
+        assert inside / 100 == pytest.approx(figures["inside"], abs=0.005)
+        assert factor == pytest.approx(figures["median_factor"], abs=0.005)
+        assert width == pytest.approx(figures["median_width"], rel=0.05)
