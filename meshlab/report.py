@@ -94,6 +94,13 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+def compile_templates() -> None:
+    """Compile every fragment's template, so that processes forked from this one need not."""
+    environment = _environment()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
 def _fragment(template: str, text: str, **context: object) -> Fragment:
     return Fragment(_environment().get_template(f"{template}.html.j2").render(**context), text)
 

@@ -75,6 +75,8 @@ def serve() -> None:
             importlib.import_module(name)
         except ImportError:
             continue
+    if "meshlab.report" in sys.modules:
+        sys.modules["meshlab.report"].compile_templates()
     if started := sorted(filter(POOL_THREADS.match, _thread_names())):
         raise PoolStartedError(f"an import started {', '.join(started)}")
 
