@@ -1,0 +1,74 @@
+"""Reports and the index in a real browser, opened as files with the network off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshlab import fleet
+from meshlab.pages import page_css
+from meshlab.render import Job, render_reviews
+from meshlab.review import open_review, summary
+
+pytestmark = pytest.mark.browser
+
+ROWS = 1000
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reports folder of one team, and an index of a thousand rows."""
+    folder = tmp_path_factory.mktemp("reports")
+    team = folder / "good.yaml"
+    team.write_text("team: good\nscenario: {pods: 40}\n", encoding="utf-8")
+    render_reviews([team], Job(folder, ("html",)), jobs=1)
+    row = summary(open_review(team))
+    rows = [{**row, "team": f"team-{number:04}", "findings": (number * 7) % ROWS} for number in range(ROWS)]
+    (folder / "thousand.html").write_text(
+        fleet.index_files(rows, [], None, ("html",), page_css())["index.html"], encoding="utf-8"
+    )
+    return folder
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page without network that may neither complain nor ask for anything but files."""
+    context = browser.new_context(offline=True)
+    opened = context.new_page()
+    opened.set_default_timeout(30_000)
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on(
+        "request",
+        lambda request: complaints.append(request.url) if not re.match("file:|data:|blob:", request.url) else None,
+    )
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+def test_a_report_draws_its_charts_from_the_file_system(page: Any, reports: Path) -> None:
+    """All five charts of a report are drawn without network and without an error in the console."""
+    page.goto((reports / "good" / "review.html").as_uri())
+    page.wait_for_function("document.querySelectorAll('.main-svg').length > 0")
+    page.wait_for_function("[...document.querySelectorAll('.plotly')].every(c => c.querySelector('.main-svg'))")
+    assert page.locator(".plotly .main-svg").count() >= 5
+
+
+def test_an_index_of_a_thousand_rows_sorts_and_searches(page: Any, reports: Path) -> None:
+    """A thousand rows are there; a search leaves the one it names; a click on a heading turns the order."""
+    page.goto((reports / "thousand.html").as_uri())
+    rows = page.locator("#teams tbody tr:visible")
+    assert rows.count() == ROWS
+    page.locator("input[type=search]").fill("team-0123")
+    assert rows.count() == 1
+    page.locator("input[type=search]").fill("")
+    page.locator("#teams th button").first.click()
+    first = rows.first.inner_text()
+    page.locator("#teams th button").first.click()
+    assert {name.split()[0] for name in (first, rows.first.inner_text())} == {"team-0000", "team-0999"}
