@@ -76,9 +76,16 @@ class Picture:
 
 @cache
 def _environment() -> jinja2.Environment:
+    environment = _templates("fragments", autoescape=True)
+    environment.globals["status_words"] = STATUS_WORDS
+    return environment
+
+
+def _templates(folder: str, *, autoescape: bool) -> jinja2.Environment:
+    """Templates of one folder, with the words and figures that all of them use."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates") / "fragments"),
-        autoescape=True,
+        loader=jinja2.FileSystemLoader(resource("templates") / folder),
+        autoescape=autoescape,  # noqa: S701  (off for Markdown alone, whose filter ``plain`` escapes the text of others)
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -90,7 +97,7 @@ def _environment() -> jinja2.Environment:
         "interval": interval_text,
         "reason": reason_text,
     }
-    environment.globals |= {"status_words": STATUS_WORDS, "need": need_label, "label": input_label}
+    environment.globals |= {"need": need_label, "label": input_label}
     return environment
 
 
@@ -370,21 +377,8 @@ def index_page(**context: object) -> str:
 @cache
 def _plain() -> jinja2.Environment:
     """Templates of Markdown; text of others is escaped by the filter ``plain``."""
-    environment = jinja2.Environment(  # noqa: S701  (Markdown, not HTML)
-        loader=jinja2.FileSystemLoader(resource("templates") / "documents"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "plain": plain,
-        "figure": figure_text,
-        "option": option_text,
-        "interval": interval_text,
-        "reason": reason_text,
-        "value": value_text,
-    }
-    environment.globals |= {"need": need_label, "label": input_label}
+    environment = _templates("documents", autoescape=False)
+    environment.filters["plain"] = plain
     return environment
 
 

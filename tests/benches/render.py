@@ -4,8 +4,6 @@ Both sides start from nothing, read the same team files and make a notebook and 
 measured on a few teams, as each of its rounds starts from nothing anyway. `make bench-render` runs it.
 """
 
-
-
 from __future__ import annotations
 
 import argparse
