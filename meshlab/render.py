@@ -28,8 +28,9 @@ DEFAULT_FORMATS = ("html", "ipynb", "json")
 NOTE = ".meshlab.json"
 """Beside the files of a review: what they were made from, and their row of the index."""
 
-BATCH = 64
-"""Reviews computed at a time: the models run over many teams at once, memory stays bounded."""
+BATCH = 8
+"""Reviews computed at a time: the workers render one batch while the next is computed, and memory stays bounded.
+Larger batches compute no faster and leave the workers waiting."""
 
 
 @dataclass(frozen=True, slots=True)
