@@ -35,6 +35,5 @@ def test_memory_is_flat_from_the_fiftieth_report_to_the_two_hundredth(tmp_path: 
     for number in range(1, REPORTS + 1):
         assert not render_files(review, ("html", "ipynb", "json")).problems
         measured[number] = (resident_kib("self"), resident_kib(warm_process().process.pid))
-    print("resident memory of worker and warm process [KiB]:", measured[SETTLED], measured[REPORTS])
     for before, after in zip(measured[SETTLED], measured[REPORTS], strict=True):
-        assert after <= GROWTH * before
+        assert after <= GROWTH * before, f"from {before} to {after} KiB"
