@@ -187,6 +187,9 @@ class WarmProcess:
         """End the process."""
         self.process.kill()
         self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def _check_end(status: int) -> None:
