@@ -150,7 +150,18 @@ def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
     team = case.team
     given = {name: [item.value, item.status, item.source] for name, item in case.given.items()}
     return digest(
-        [team.name, team.notes, team.source, given, case.facts, case.findings, laid_over, __version__, data_sha256()]
+        [
+            team.name,
+            team.notes,
+            team.source,
+            team.terraform,
+            given,
+            case.facts,
+            case.findings,
+            laid_over,
+            __version__,
+            data_sha256(),
+        ]
     )
 
 

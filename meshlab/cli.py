@@ -429,6 +429,12 @@ def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
 @click.option("--product", metavar="NAME", help="Product whose chart takes options and values.")
 @click.option("--chart-version", metavar="VERSION", help="Release of the chart.")
 @click.option(
+    "--live",
+    type=EXISTING_PATH,
+    metavar="PATH",
+    help="What runs: Helm values of a release, or a dump with the ConfigMap cilium-config.",
+)
+@click.option(
     "--require",
     type=click.Choice(["typed", "raw"]),
     help="Exit with status 1 where something wanted is neither typed nor, under raw, reachable by raw values.",
@@ -443,21 +449,29 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
     options: tuple[str, ...],
     product: str | None,
     chart_version: str | None,
+    live: Path | None,
     require: str | None,
     form: str,
 ) -> int:
     """Show what Terraform can express, since when, and how late.
 
-    Without options it prints the whole tracker.
+    Without options it prints the whole tracker. With --values and --live it shows where what runs is not what is
+    declared.
 
     Example: meshlab iac --values values.yaml --require raw
     """
     from datetime import date
 
     from meshlab.files import pretty_json
-    from meshlab.iac import report
+    from meshlab.iac import drift, report
     from meshlab.team import read_team
 
+    if live is not None:
+        if values is None:
+            raise click.UsageError("--live compares with --values: name both", click.get_current_context())
+        rows = drift(values, live)
+        click.echo(pretty_json(rows.to_dicts()) if form == "json" else _text_table(rows), nl=False)
+        return 0
     needs = None if team is None else read_team(team).value("needs")
     found = report(
         needs=needs,

@@ -92,6 +92,7 @@ def _assemble(case: Case, row: dict[str, Any], estimates: pl.DataFrame, verdict:
             row["needs"],
             cloud=row["cloud"],
             current_cni=row["current_cni"],
+            require=case.team.terraform,
         ),
         "audit": case.findings,
         "sensitivity": _sensitivity(case, recommended_dataplane(verdict, row)),

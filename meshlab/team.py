@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -19,7 +19,10 @@ from meshlab.scenario import cell_text, check_scenarios, inputs
 NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 """Team names become folders and links: nothing that climbs, hides or needs escaping."""
 
-KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "notes", "source")
+KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "terraform", "notes", "source")
+
+LAYERS = ("typed", "raw")
+"""What a team may demand of Terraform: an attribute for what it needs, or at least values passed on as they are."""
 
 RESERVED_NAMES = frozenset(
     {
@@ -55,6 +58,7 @@ class Team:
         cluster: File, folder or archive whose facts fill what is not stated.
         notes: Free text shown in the review.
         source: Where the stated facts come from.
+        terraform: What the team demands of Terraform: typed, raw, or nothing.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Team:
     cluster: Path | None = None
     notes: str = ""
     source: str = ""
+    terraform: str | None = None
 
     def value(self, name: str) -> Any:
         """The value of an input that the team states or supposes, of the input's type, or None."""
@@ -111,6 +116,7 @@ def read_team(path: Path) -> Team:
         cluster=path.parent / str(document.values["cluster"]) if document.values.get("cluster") else None,
         notes=str(document.values.get("notes") or "").strip(),
         source=str(document.values.get("source") or "").strip(),
+        terraform=cast("str | None", document.values.get("terraform")),
     )
 
 
@@ -152,6 +158,7 @@ SHAPES: dict[str, tuple[type | UnionType, str, str]] = {
     "cluster": (str | None, "is not text", "give one path"),
     "notes": (str | None, "is not text", "give one line, or a block after '|'"),
     "source": (str | None, "is not text", "give one line, or a block after '|'"),
+    "terraform": (str | None, "is not text", "give typed or raw"),
     "needs": (list | str | None, "is no list", "write it as [mtls, l7_observability]"),
 }
 """What each key of a team file holds: its shape, what is said of another one, and what to do."""
@@ -175,6 +182,8 @@ def _key_faults(document: Mapping) -> Iterator[tuple[str, str, str]]:
             yield key, f"unknown key {shorten(key)}", hint
         elif key in SHAPES and not isinstance(value, SHAPES[key][0]):
             yield key, f"{key!r} {SHAPES[key][1]}", SHAPES[key][2]
+        elif key == "terraform" and value not in (None, *LAYERS):
+            yield key, f"terraform is {shorten(value)}", did_you_mean(str(value), LAYERS)
 
 
 def _name_faults(name: Value) -> Iterator[tuple[str, str, str]]:

@@ -287,3 +287,17 @@ def test_evidence_reports_the_promised_summary() -> None:
             assert figures["inside"] >= 0.7
             assert figures["median_factor"] <= most
             assert figures["median_width"] > 1
+
+
+def test_drift_shows_where_what_runs_is_not_what_is_declared(tmp_path: Path) -> None:
+    """`iac --values --live` lists an option that differs with both sides, and hides what is secret."""
+    values = write(
+        tmp_path / "values.yaml", "routingMode: native\nhubble: {enabled: true}\ntls: {ca: {key: c2VjcmV0}}\n"
+    )
+    live = write(tmp_path / "live.yaml", "routingMode: tunnel\nhubble: {enabled: true}\ntls: {ca: {key: b3RoZXI=}}\n")
+    result = run("iac", "--values", values, "--live", live, "--format", "json")
+    rows = {row["option"]: row for row in json.loads(result.stdout)}
+    assert (rows["routingMode"]["declared"], rows["routingMode"]["live"]) == ("native", "tunnel")
+    assert "hubble.enabled" not in rows
+    assert "c2VjcmV0" not in result.stdout
+    assert run("iac", "--live", live).returncode == 2

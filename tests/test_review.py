@@ -191,3 +191,25 @@ def test_other_peoples_text_is_escaped_in_every_fragment(tmp_path: Path, hostile
     assert "<script" not in html
     assert "<img" not in html
     assert "49" not in report.stamp(review).html
+
+
+def test_what_a_team_demands_of_terraform_makes_a_warning_a_blocker(tmp_path: Path) -> None:
+    """A need that no provider types is a warning, and a blocker where the team says that it must be typed."""
+    text = "team: a\nscenario: {greenfield: true, kernel_oldest: 6.1.0, cloud: self-managed}\nneeds: [mtls]\n"
+    warned, blocked = review_of(tmp_path, text), review_of(tmp_path, f"{text}terraform: typed\n")
+    assert {row["severity"] for row in warned["iac"]} == {"warning"}
+    assert "blocker" in {row["severity"] for row in blocked["iac"]}
+    assert "(blocks)" in report.terraform(blocked).html
+    assert warned["inputs_sha256"] != blocked["inputs_sha256"]
+    with pytest.raises(MeshlabError, match="did you mean 'typed'"):
+        review_of(tmp_path, f"{text}terraform: type\n")
+
+
+def test_every_example_review_says_what_terraform_cannot_express(examples: list[dict]) -> None:
+    """The tracker's part stands in each example review, each row with its source and its day."""
+    for review in examples:
+        for row in review["iac"]:
+            assert row["source_id"], review["team"]
+            assert row["as_of"], review["team"]
+        assert "<section" in report.terraform(review).html
+    assert sum(bool(review["iac"]) for review in examples) >= 4
