@@ -184,7 +184,7 @@ def test_columns_files_belong_to_tables() -> None:
 # --- committed files -------------------------------------------------------------------------------------------------
 
 PERSONAL_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users|work)/\w")
-PACKAGE_INDEX = re.compile(r"--(?:extra-)?index-url|--find-links|^registry = ", re.MULTILINE)
+PACKAGE_INDEX = re.compile(r"--(?:extra-)?index[-]url|--find[-]links|^registry\s=\s", re.MULTILINE)
 
 
 def committed_files() -> list[Path]:
