@@ -116,7 +116,7 @@ def form_option(what: str, *known: str) -> Callable[[FC], FC]:
 
 
 def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    from meshlab.render import formats_known
+    from meshlab.rendering.batch import formats_known
 
     known = formats_known()
     names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
@@ -174,8 +174,8 @@ def review(
     Example: meshlab review teams/ --out reports
     """
     from meshlab.cases import example_teams, find_teams
-    from meshlab.progress import shown
-    from meshlab.render import Job, render_reviews
+    from meshlab.rendering.batch import Job, render_reviews
+    from meshlab.rendering.progress import shown
 
     found = find_teams(paths or [example_teams()])
     with shown(len(found)) as progress:

@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from meshlab import disagreement as disagreements
 from meshlab import iac, report
 from meshlab.charts.agreement import NOUNS, agreement
 from meshlab.charts.canvas import Drawing
@@ -15,6 +14,7 @@ from meshlab.charts.domain import domain
 from meshlab.charts.lag import provider_lag
 from meshlab.decision.domain_map import domain_map
 from meshlab.evidence import COVERAGE_GOAL, GOALS
+from meshlab.evidence import disagreement as disagreements
 from meshlab.review import without
 from meshlab.scenario import inputs
 from meshlab.tables import read_table

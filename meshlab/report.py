@@ -366,7 +366,7 @@ def stamp(review: Review) -> Fragment:
 
 
 def index_page(**context: object) -> str:
-    """The page that lists all reviews of a folder; ``meshlab.fleet`` gives what it shows."""
+    """The page that lists all reviews of a folder; ``meshlab.rendering.fleet`` gives what it shows."""
     css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
     return _environment().get_template("index.html.j2").render(css=css, version=__version__, **context)
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import polars as pl
 
-from meshlab import __version__, coefficients, decision, iac, overhead, sensitivity
+from meshlab import __version__, decision, iac, overhead, sensitivity
 from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.overhead import coefficients
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
 from meshlab.tables import read_table
 from meshlab.team import Team

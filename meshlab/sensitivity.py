@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.coefficients import Value, coefficient_table
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES, estimate, estimate_by, steps_with
+from meshlab.overhead.coefficients import Value, coefficient_table
 from meshlab.scenario import Input, inputs, with_defaults
 
 FACTOR = 2.0

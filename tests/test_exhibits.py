@@ -14,10 +14,10 @@ from meshlab import decision, exhibits
 from meshlab.charts.agreement import NOUNS
 from meshlab.charts.domain import domain
 from meshlab.decision.domain_map import domain_map, map_axes
-from meshlab.disagreement import disagreement
 from meshlab.errors import MeshlabError
 from meshlab.evidence import assess
-from meshlab.measurements import measurements
+from meshlab.evidence.disagreement import disagreement
+from meshlab.evidence.measurements import measurements
 from meshlab.scenario import frame_of
 from meshlab.tables import read_table
 

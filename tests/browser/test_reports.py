@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from meshlab import fleet
-from meshlab.pages import page_css
-from meshlab.render import Job, render_reviews
+from meshlab.rendering import fleet
+from meshlab.rendering.batch import Job, render_reviews
+from meshlab.rendering.pages import page_css
 from meshlab.review import open_review, summary
 
 pytestmark = pytest.mark.browser

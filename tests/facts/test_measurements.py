@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshlab.errors import MeshlabError
+from meshlab.evidence.measured import read_measured
 from meshlab.facts.measurements import READERS, read_measurements
 from meshlab.facts.shape import kind_of
-from meshlab.measured import read_measured
 from meshlab.tables import read_table
 
 SAMPLES = {

@@ -1,0 +1,13 @@
+"""Memory, CPU, latency and money that each data plane adds: expressions over a scenario's inputs and coefficients."""
+
+from meshlab.overhead.estimates import (
+    DATAPLANES,
+    INTERVAL_FIGURES,
+    PART_FIGURES,
+    estimate,
+    estimate_by,
+    sources,
+    steps_with,
+)
+
+__all__ = ["DATAPLANES", "INTERVAL_FIGURES", "PART_FIGURES", "estimate", "estimate_by", "sources", "steps_with"]

@@ -1,0 +1,42 @@
+"""Memory of single instances, against figures that sources give."""
+
+from __future__ import annotations
+
+import pytest
+
+from meshlab.overhead import memory
+from meshlab.overhead.coefficients import medians
+
+UNIT = dict.fromkeys(medians(), 1.0)
+"""Every coefficient one, so that an equation shows its terms."""
+
+
+@pytest.mark.parametrize(
+    ("mib", "terms"),
+    [
+        (memory.sidecar(UNIT, 10, 20, 30), 1 + 10 + 20 + 30),
+        (memory.ztunnel(UNIT, 20, 30), 1 + 20 + 30),
+        (memory.waypoint(UNIT, 10, 30), 1 + 10 + 30),
+        (memory.istiod(UNIT, 2, 5, 10, 20), 2 + 5 * (1 + 10) + 20),
+        (memory.linkerd_proxy(UNIT, 30), 1 + 30),
+        (memory.linkerd_control_plane(UNIT, 2, 20), 2 + 20),
+        (memory.cilium_agent(UNIT, 20, 10), 1 + 20 + 10),
+        (memory.ebpf_maps(UNIT, 3), 1 + 3 * 1024),
+        (memory.cilium_operator(UNIT, 2), 2),
+    ],
+)
+def test_each_equation_has_its_terms(mib: float, terms: float) -> None:
+    """With every coefficient at one, memory is the sum of what drives it."""
+    assert mib == terms
+
+
+def test_a_scoped_sidecar_is_small_and_an_unscoped_one_is_not() -> None:
+    """Two services give about the 68 MiB of S02; 416 services and 1663 pods more than four times the scoped one."""
+    c = medians()
+    assert memory.sidecar(c, 2, 2, 16) == pytest.approx(68, rel=0.1)
+    assert memory.sidecar(c, 416, 1663, 4) > 4 * memory.sidecar(c, 2, 2, 16) - 20
+
+
+def test_the_project_states_no_more_maps_than_the_model() -> None:
+    """Nodes of 8 GiB had 88.5 MiB of maps in R04."""
+    assert memory.ebpf_maps(medians(), 8) == pytest.approx(88.5, rel=0.1)
