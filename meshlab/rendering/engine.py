@@ -85,7 +85,8 @@ def engine_class() -> type:
                 CellTimeoutError: A cell ran longer than ``execution_timeout``.
                 DeadKernelError: The process of the notebook died.
             """
-            for answer in warm_process().run(nb_man.nb, named.get("cwd"), named.get("execution_timeout")):
+            folder = (named.get("resources") or {}).get("metadata", {}).get("path")
+            for answer in warm_process().run(nb_man.nb, folder, named.get("execution_timeout")):
                 _note(nb_man, answer)
 
     return MeshlabEngine

@@ -5,6 +5,7 @@ Everything here runs in a worker, on this machine or on another: a review goes i
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import nbformat
+from nbformat.v4.rwbase import split_lines, strip_transient
 
 from meshlab import report
 from meshlab.errors import Problem, printable
@@ -30,6 +33,9 @@ PLOTLY_SCRIPT = "assets/plotly.min.js"
 
 ENGINE = "meshlab" if hasattr(os, "fork") else None
 """The papermill engine: ours where a process can fork, papermill's own elsewhere."""
+
+KERNEL = "python3"
+"""The kernel of every workbook."""
 
 VOLATILE_METADATA = ("papermill", "execution")
 """What papermill and the kernel note of a run: times and paths, which would make every run differ."""
@@ -74,7 +80,9 @@ class _Made:
     @property
     def notebook(self) -> nbformat.NotebookNode:
         if self._notebook is None:
-            self._notebook = run_workbook(self.review, self._workbook)
+            with tempfile.TemporaryDirectory(prefix="meshlab-") as folder:
+                (Path(folder) / "review.json").write_text(pretty_json(self.review), encoding="utf-8")
+                self._notebook = run_workbook(self._workbook, Path(folder), str(self.review["team"]))
         return self._notebook
 
 
@@ -99,41 +107,45 @@ FORMATS: dict[str, Callable[[_Made], str]] = {
 # --- the notebook --------------------------------------------------------------------------------------------------
 
 
-def run_workbook(review: Review, workbook: str) -> nbformat.NotebookNode:
-    """Run a workbook on one review through papermill; what varies from run to run is left out of the result.
+def run_workbook(workbook: str, folder: Path, team: str) -> nbformat.NotebookNode:
+    """Run a workbook in a folder that holds a team's ``review.json``; what varies from run to run is left out.
 
-    The working folder holds nothing but the team's ``review.json``.
+    These are the steps of papermill's own ``execute_notebook`` less its copies on disk.
+
+    Raises:
+        WorkbookFailedError: A cell raised or took too long, or the notebook's process died.
     """
-    import papermill
+    from papermill.engines import papermill_engines
+    from papermill.execute import raise_for_execution_errors
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
 
-    with tempfile.TemporaryDirectory(prefix="meshlab-") as work:
-        (Path(work) / "review.json").write_text(pretty_json(review), encoding="utf-8")
-        executed = Path(work) / "review.ipynb"
-        try:
-            papermill.execute_notebook(
-                workbook,
-                str(executed),
-                parameters={"source": "review.json"},
-                engine_name=ENGINE,
-                kernel_name="python3",
-                cwd=work,
-                progress_bar=False,
-                execution_timeout=CELL_TIME_LIMIT_S,
-            )
-        except Exception as error:
-            part = settled(nbformat.read(executed, 4)) if executed.exists() else nbformat.v4.new_notebook()
-            raise WorkbookFailedError(_problem(review, Path(workbook).name, error), to_text(part)) from error
-        return settled(nbformat.read(executed, 4))
+    notebook = parameterize_notebook(
+        load_notebook_node(workbook), {"source": "review.json"}, kernel_name=KERNEL, engine_name=ENGINE
+    )
+    try:
+        papermill_engines.execute_notebook_with_engine(
+            ENGINE,
+            notebook,
+            KERNEL,
+            progress_bar=False,
+            execution_timeout=CELL_TIME_LIMIT_S,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        raise_for_execution_errors(notebook, None)
+    except Exception as error:
+        raise WorkbookFailedError(_problem(team, Path(workbook).name, error), to_text(settled(notebook))) from error
+    return settled(notebook)
 
 
-def _problem(review: Review, workbook: str, error: Exception) -> Problem:
+def _problem(team: str, workbook: str, error: Exception) -> Problem:
     from papermill.exceptions import PapermillExecutionError
 
     if isinstance(error, PapermillExecutionError):
         what = f"cell {error.exec_count} of {workbook} raised {error.ename}: {error.evalue}"
     else:
         what = f"{workbook} stopped: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-    return Problem(str(review["team"]), printable(what), f"see {review['team']}/failed.ipynb")
+    return Problem(team, printable(what), f"see {team}/failed.ipynb")
 
 
 def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -149,8 +161,25 @@ def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def to_text(notebook: nbformat.NotebookNode) -> str:
-    """A notebook as the text of its file."""
-    return nbformat.writes(notebook) + "\n"
+    """A notebook as the text of its file, as ``nbformat.writes`` has it."""
+    stored = strip_transient(split_lines(_copy(notebook)))
+    # Python's own encoder is slow where it indents
+    compact = json.dumps(stored, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.format(compact, indent=1) + "\n"
+
+
+def _copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook, copied as deep as ``split_lines`` writes into it."""
+    copied = nbformat.NotebookNode({**notebook, "metadata": copy(notebook.metadata)})
+    copied.cells = [nbformat.NotebookNode({**cell, "metadata": copy(cell.metadata)}) for cell in notebook.cells]
+    for cell in copied.cells:
+        if "outputs" in cell:
+            cell.outputs = [_copied_output(output) for output in cell.outputs]
+    return copied
+
+
+def _copied_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.NotebookNode({**output, **({"data": copy(output.data)} if "data" in output else {})})
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
@@ -171,8 +200,15 @@ def to_html(notebook: nbformat.NotebookNode, review: Review) -> str:
         "css": page_css(),
         "headings": list(_headings(page)),
     }
-    body, _ = _exporter().from_notebook_node(page)
-    return body
+    # not the exporter's own ``from_notebook_node``, which copies and checks the notebook twice for nothing here
+    return _exporter().template.render(nb=page, resources={"global_content_filter": SHOWN}).lstrip()
+
+
+SHOWN = {
+    f"include_{part}": part not in ("input", "input_prompt", "output_prompt")
+    for part in ("code", "markdown", "raw", "unknown", "input", "output", "input_prompt", "output_prompt")
+}
+"""Parts of a notebook that nbconvert's templates ask about: a page shows no code."""
 
 
 @cache
