@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from functools import cache
 from statistics import NormalDist
 
 import polars as pl
 
+from meshlab.kept import kept
 from meshlab.tables import read_table
 
 Value = float | pl.Expr
@@ -80,7 +80,7 @@ def log_sd(lo: pl.Expr, hi: pl.Expr) -> pl.Expr:
     return (hi / lo).log() / (2 * NINETY_PERCENT)
 
 
-@cache
+@kept
 def standard_scores(coefficient: str) -> tuple[float, ...]:
     """Standard normal scores of one coefficient: the middles of equal strata in an order that its name seeds.
 

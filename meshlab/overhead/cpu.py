@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from meshlab.overhead.coefficients import Coefficients, Value
+from meshlab.overhead.conditions import share
 
 BYTES_PER_MB = 1e6
 
@@ -37,8 +38,8 @@ class Traffic:
     @classmethod
     def of_columns(cls) -> Traffic:
         """Traffic of a scenario's columns ``protocol`` and ``mtls``."""
-        shares = {name: (pl.col("protocol") == name).cast(pl.Float64) for name in ("grpc", "http2", "tcp")}
-        return cls(**shares, mtls=pl.col("mtls").cast(pl.Float64))
+        shares = {name: share(pl.col("protocol") == name) for name in ("grpc", "http2", "tcp")}
+        return cls(**shares, mtls=share(pl.col("mtls")))
 
     def without_mtls(self) -> Traffic:
         """The same traffic where the proxy does not encrypt it itself."""
@@ -68,28 +69,52 @@ class Traffic:
         return protocol * (c[f"mtls_{figure}_factor"] * self.mtls + (1.0 - self.mtls))
 
 
-def proxies(
-    c: Coefficients, count: Value, rate: Value, idle: str, per_1000: Value, factor: Value, payload_mb: Value
-) -> Value:
-    """Proxies that share a rate evenly. [mcores]
+def batched(c: Coefficients, count: Value, rate: Value) -> Value:
+    """Rate of proxies that share it evenly, as one busy proxy would have to work for it. [1000/s]
 
-    count * idle + per_1000 * factor * count * (rate / count / 1000) ** exponent + bytes. With an exponent below one,
-    the same rate costs more over more proxies, and more rate never costs less.
+    count * (rate / count / 1000) ** exponent. With an exponent below one, the same rate costs more over more proxies,
+    and more rate never costs less.
 
     Args:
         c: Coefficients.
         count: Proxies. [count]
         rate: Traversals of all of them: one proxy handling one request once. [1/s]
+
+    Sources: S02, R01, S11 (data/sources.csv).
+    """
+    exponent = c["rate_exponent"]
+    return (rate * 1e-3) ** exponent * count ** (1.0 - exponent)
+
+
+def proxies(
+    c: Coefficients,
+    count: Value,
+    rate: Value,
+    idle: str,
+    per_1000: Value,
+    factor: Value,
+    payload_mb: Value,
+    *,
+    work: Value | None = None,
+) -> Value:
+    """Proxies that share a rate evenly. [mcores]
+
+    count * idle + per_1000 * factor * batched rate + bytes.
+
+    Args:
+        c: Coefficients.
+        count: Proxies. [count]
+        rate: Traversals of all of them. [1/s]
         idle: Coefficient of a proxy without traffic.
         per_1000: A proxy at 1000 traversals/s, HTTP/1.1 without mTLS. [mcores]
         factor: What a request costs over that of HTTP/1.1 without mTLS. [ratio]
         payload_mb: Request body. [MB]
+        work: ``batched`` of the same count and rate, where a caller has it already. [1000/s]
 
     Sources: S01, S02, S07, R01, S11 (data/sources.csv).
     """
-    exponent = c["rate_exponent"]
-    busy = (rate * 1e-3) ** exponent * count ** (1.0 - exponent)
-    return c[idle] * count + per_1000 * factor * busy + c["byte_mcores"] * (rate * payload_mb)
+    work = batched(c, count, rate) if work is None else work
+    return c[idle] * count + per_1000 * factor * work + c["byte_mcores"] * (rate * payload_mb)
 
 
 def kernel(c: Coefficients, rate: Value, per_1000: str, payload_mb: Value) -> Value:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import reduce
 
 import polars as pl
 
+from meshlab.kept import kept
 from meshlab.overhead import latency
+from meshlab.overhead.cluster import Cluster, Stage, factors, prepared
 from meshlab.overhead.coefficients import DRAWS, Coefficients, Value, draws, medians, sources
-from meshlab.overhead.dataplanes import MODELS, Cluster, Parts, Stage, factors, in_evidence_range, prepared
+from meshlab.overhead.conditions import in_evidence_range
+from meshlab.overhead.dataplanes import MODELS, Parts
 from meshlab.overhead.latency import PERCENTILES, Traversals
 from meshlab.scenario import with_defaults
 from meshlab.units import HOURS_PER_MONTH
@@ -219,7 +222,7 @@ def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
     return reduce(lambda before, stage: before.with_columns(**stage), stages, frame)
 
 
-@cache
+@kept
 def _fitted_steps(intervals: bool) -> Steps:  # noqa: FBT001  (a key of the cache)
     return steps_of(None, intervals=intervals)
 
@@ -229,12 +232,15 @@ def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
     return steps_with(medians(coefficients), draws(coefficients) if intervals else None)
 
 
-def steps_with(middle: Coefficients, sampled: Coefficients | None = None) -> Steps:
+def steps_with(
+    middle: Coefficients, sampled: Coefficients | None = None, dataplanes: Iterable[str] = tuple(MODELS)
+) -> Steps:
     """The expressions of an estimate.
 
     Args:
         middle: Medians; those that are not certain may be columns of the scenarios, one value a row.
         sampled: Medians and draws as arrays, where intervals are wanted.
+        dataplanes: Data planes beside ``none``; all of them unless given.
     """
     intervals = sampled is not None
     request = {**factors(middle, "_"), **(factors(sampled, "_drawn_") if sampled else {})}
@@ -252,7 +258,7 @@ def steps_with(middle: Coefficients, sampled: Coefficients | None = None) -> Ste
     return Steps(
         base=(*prepared(middle), request),
         none=tuple(_none(sampled)),
-        planes=tuple(_plane(dataplane, middle, sampled) for dataplane in MODELS),
+        planes=tuple(_plane(dataplane, middle, sampled) for dataplane in dataplanes),
         figures=(totals() | root, cost | roots, middles | ratios, added | {"nodes_filled": _requested_nodes()}),
         selected=selected,
     )

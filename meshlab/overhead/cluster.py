@@ -1,0 +1,157 @@
+"""A scenario as the equations take it: its inputs as numbers, and what several data planes derive from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import polars as pl
+
+from meshlab.overhead import cpu, latency
+from meshlab.overhead.coefficients import Coefficients, Value
+from meshlab.overhead.conditions import is_one_of, share
+from meshlab.overhead.cpu import Traffic
+from meshlab.tables import read_table
+
+Stage = Mapping[str, Value]
+"""Columns that a frame gains together."""
+
+NUMBERS = (
+    "nodes",
+    "services",
+    "pods",
+    "namespaces",
+    "node_memory_gib",
+    "requests_per_second",
+    "connections",
+    "l7_traffic_share",
+    "call_depth",
+    "same_node_share",
+    "config_services",
+)
+"""Inputs that enter the equations as numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A scenario's inputs and what components derive from them: columns of a frame that ``prepared`` returned.
+
+    Counts and rates are numbers; the ``FACTORS`` hold medians or draws.
+    """
+
+    nodes: pl.Expr
+    services: pl.Expr
+    pods: pl.Expr
+    namespaces: pl.Expr
+    node_memory_gib: pl.Expr
+    requests_per_second: pl.Expr
+    connections: pl.Expr
+    payload_mb: pl.Expr
+    l7_traffic_share: pl.Expr
+    call_depth: pl.Expr
+    same_node_share: pl.Expr
+    config_services: pl.Expr
+    is_mtls: pl.Expr
+    endpoints: pl.Expr
+    has_l7: pl.Expr
+    l7_rate: pl.Expr
+    waypoints: pl.Expr
+    changes_cni: pl.Expr
+    uses_istio_cni: pl.Expr
+    replaced_memory_mib: pl.Expr
+    replaced_cpu_mcores: pl.Expr
+    cpu_factor: pl.Expr
+    latency_factor: pl.Expr
+    plain_cpu_factor: pl.Expr
+    pod_latency_factor: pl.Expr
+    pod_work: pl.Expr
+    node_work: pl.Expr
+    node_l7_work: pl.Expr
+    waypoint_work: pl.Expr
+
+    @classmethod
+    def of_columns(cls, *, sampled: bool) -> Cluster:
+        """Prepared columns; factors of a request come as medians or as draws."""
+        names = {name: f"_drawn_{name}" if sampled and name in FACTORS else f"_{name}" for name in cls.__slots__}
+        return cls(**{name: pl.col(column) for name, column in names.items()})
+
+
+FACTORS = (
+    "cpu_factor",
+    "plain_cpu_factor",
+    "latency_factor",
+    "pod_latency_factor",
+    "pod_work",
+    "node_work",
+    "node_l7_work",
+    "waypoint_work",
+)
+"""What depends on coefficients and serves several data planes: the cost of a request by its protocol, its encryption
+and the platform, how crowded a pod's proxy is, and the rates of proxies as ``cpu.batched`` gives them. Powers are the
+dearest part of an estimate, so each is worked out once."""
+
+
+def prepared(c: Coefficients) -> tuple[Stage, Stage, Stage]:
+    """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
+    numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
+    is_openshift, on_vms = (is_one_of("cloud", names) for names in (("openshift",), ("gke", "aks", "eks", "doks")))
+    derived = {
+        "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
+        "_is_mtls": share(pl.col("mtls")),
+        # pods are spread evenly over services
+        "_endpoints": pl.col("_pods") * (pl.col("_config_services") / pl.col("_services")).clip(upper_bound=1.0),
+        "_has_l7": share(pl.col("l7_traffic_share") > 0),
+        "_l7_rate": pl.col("_requests_per_second") * pl.col("_l7_traffic_share"),
+        # unknown counts as new, so that nobody is surprised by an agent that was not charged
+        "_changes_cni": 1.0 - share(pl.col("current_cni") == "cilium"),
+        # OpenShift forbids the init container that sidecars otherwise use
+        "_uses_istio_cni": share(is_openshift),
+        # other clusters may run on virtual machines or on bare metal: nothing says which
+        "_is_vm": share(on_vms),
+        "_replaced_memory_mib": replaced_agent("memory_mib"),
+        "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
+    }
+    # one replica a namespace where layer 7 is used, more as the rate asks for them
+    waypoints = pl.col("_namespaces") * pl.col("_has_l7") + pl.col("_l7_rate") / c["waypoint_capacity_rps"]
+    return numbers, derived, {"_waypoints": waypoints}
+
+
+def factors(c: Coefficients, prefix: str) -> Stage:
+    """The ``FACTORS``, as columns of medians or of draws."""
+    traffic = Traffic.of_columns()
+    platform = 1.0 + (c["vm_cpu_factor"] - 1.0) * pl.col("_is_vm")
+    nodes, pods, connections, l7_rate = map(pl.col, ("_nodes", "_pods", "_connections", "_l7_rate"))
+    rate = 2.0 * pl.col("_requests_per_second")
+    queue = latency.queueing(c, 2.0 * connections / pods)
+    values = (
+        traffic.cpu_factor(c) * platform,
+        traffic.without_mtls().cpu_factor(c) * platform,
+        traffic.latency_factor(c),
+        traffic.latency_factor(c) * (queue * (1.0 + c["latency_rate_slope"] * busy(rate, pods))),
+        cpu.batched(c, pods, rate),
+        cpu.batched(c, nodes, rate),
+        cpu.batched(c, nodes, l7_rate),
+        cpu.batched(c, pl.col("_waypoints"), l7_rate),
+    )
+    return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
+
+
+def busy(rate: pl.Expr, proxies: pl.Expr) -> pl.Expr:
+    """Rate of one proxy, up to the highest at which latency was measured. [1000/s]"""
+    return (rate / proxies * 1e-3).clip(upper_bound=3.0)
+
+
+def replaced_agent(figure: str) -> pl.Expr:
+    """What the agent of today's network plugin uses on a node; zero where the plugin is unknown or was not measured.
+
+    Args:
+        figure: ``memory_mib`` or ``cpu_mcores``.
+    """
+    table, cni = read_table("cni_agents"), pl.col("current_cni")
+    # a chain of comparisons, which a lookup of a few words takes longer than
+    return reduce(
+        lambda found, row: pl.when(cni == row[0]).then(float(row[1])).otherwise(found),
+        table.select("current_cni", figure).iter_rows(),
+        pl.lit(0.0),
+    )

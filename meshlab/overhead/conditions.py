@@ -1,0 +1,46 @@
+"""Conditions over a scenario's columns, and whether a scenario lies within what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
+import polars as pl
+
+from meshlab.scenario import BOOLEANS, inputs
+from meshlab.tables import read_table
+
+
+def share(condition: pl.Expr) -> pl.Expr:
+    """One where the condition holds; zero where it does not, or where that is unknown. [share]"""
+    # a third of the time that a cast of bits to numbers takes
+    return pl.when(condition).then(1.0).otherwise(0.0)
+
+
+def is_one_of(column: str, values: Iterable[object]) -> pl.Expr:
+    """Whether a column holds one of a few values, compared one by one; null where the column is."""
+    return reduce(or_, (pl.col(column).eq(value) for value in values))
+
+
+def in_evidence_range(dataplane: str) -> pl.Expr:
+    """Whether all inputs lie within what was measured of the data plane; fitted with the coefficients.
+
+    Sources: data/evidence/range.csv.
+    """
+    rows = read_table("evidence/range").filter(dataplane=dataplane)
+    return pl.all_horizontal(_within(dataplane, **row) for row in rows.drop("dataplane").iter_rows(named=True))
+
+
+def _within(dataplane: str, quantity: str, lower: float | None, upper: float | None, members: str | None) -> pl.Expr:
+    if members is not None:
+        is_word = inputs()[quantity].type != "boolean"
+        return is_one_of(quantity, (word if is_word else BOOLEANS[word] for word in members.split("|")))
+    column = rate_per_proxy(dataplane) if quantity == "rate_per_proxy" else pl.col(quantity)
+    return column.is_between(lower, upper)
+
+
+def rate_per_proxy(dataplane: str) -> pl.Expr:
+    """Traversals of one proxy: a pod's sidecar, a node's ztunnel or Envoy. [1/s]"""
+    proxies = "nodes" if dataplane in ("istio-ambient", "cilium") else "pods"
+    return 2.0 * pl.col("requests_per_second") / pl.col(proxies)
