@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from meshlab import __version__, decision
@@ -13,6 +12,7 @@ from meshlab.audit import audit
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts import is_dump, read_facts, scenario_values
 from meshlab.files import digest
+from meshlab.kept import kept
 from meshlab.scenario import inputs
 from meshlab.tables import data_path
 from meshlab.team import Team, read_team
@@ -165,7 +165,7 @@ def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
     )
 
 
-@cache
+@kept
 def data_sha256() -> str:
     """Hash of every table that the models and the decision read."""
     files = sorted(path for path in data_path("").rglob("*.csv"))

@@ -14,6 +14,7 @@ from functools import cache
 import jinja2
 
 from meshlab import __version__, charts, theme
+from meshlab.kept import kept
 from meshlab.scenario import inputs
 from meshlab.tables import read_table, resource
 from meshlab.theme import DATAPLANES, figure_text, interval_text
@@ -128,7 +129,7 @@ def value_text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-@cache
+@kept
 def _need_labels() -> dict[str, str]:
     return dict(read_table("needs").select("need", "label").iter_rows())
 

@@ -11,17 +11,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from meshlab import __version__, decision, iac, overhead, sensitivity
 from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import pretty_json, write_whole
 from meshlab.overhead import coefficients
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
 from meshlab.tables import read_table
 from meshlab.team import Team
 
 Review = dict[str, object]
+
+FILE = "review.json"
+"""Name of the file that holds a review."""
 
 DATAPLANE_OF_MESH = {
     "none": "none",
@@ -226,7 +231,7 @@ def open_review(source: str | Path) -> Review:
         MeshlabError: There is no such team or file, or it is wrong.
     """
     path = Path(source)
-    if path.name == "review.json" and path.is_file():
+    if path.name == FILE and path.is_file():
         return read_review(path)
     if not path.exists():
         path = _example(str(source))
@@ -286,8 +291,18 @@ def _example(name: str) -> Path:
     return known[name]
 
 
+def outline(case: Case, tables: str | None = None) -> dict[str, object]:
+    """What a ``review.json`` holds before any model has run: ``read_review`` builds the rest.
+
+    Args:
+        case: The team with its facts read.
+        tables: Folder of a team's own decision tables beside the file.
+    """
+    return {"case": msgspec.to_builtins(case, enc_hook=str), "tables": tables}
+
+
 def read_review(path: Path) -> Review:
-    """A ``review.json`` that an earlier run wrote.
+    """A ``review.json``; one that is an outline yet is built and written whole.
 
     Raises:
         MeshlabError: It is no review.
@@ -296,9 +311,18 @@ def read_review(path: Path) -> Review:
         review = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MeshlabError(Problem(str(path), f"is no review: {error}", "render it again")) from error
+    if isinstance(review, dict) and "case" in review:
+        review = _built(review, path.parent)
+        write_whole(path, pretty_json(review))
     if not isinstance(review, dict) or "verdict" not in review:
         raise MeshlabError(Problem(str(path), "is no review", "render it again"))
     return review
+
+
+def _built(outlined: Mapping[str, Any], folder: Path) -> Review:
+    case = msgspec.convert(outlined["case"], Case, dec_hook=lambda kind, value: Path(value) if kind is Path else value)
+    tables = decision.load_tables(folder / outlined["tables"]) if outlined["tables"] else None
+    return build_reviews([case], tables)[0]
 
 
 def summary(review: Review) -> dict[str, object]:

@@ -18,6 +18,7 @@ import polars as pl
 
 from meshlab.documents import Mapping, Value, read_document, read_text
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.kept import kept
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
 
@@ -90,7 +91,7 @@ class Input:
         return f"{kind} from {self.lower:g} to {self.upper:g}{unit}"
 
 
-@cache
+@kept
 def inputs() -> dict[str, Input]:
     """All declared inputs by name, in their declared order: a default may use only inputs above it."""
     needs = tuple(read_table("needs")["need"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.kept import kept
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -37,7 +37,7 @@ def data_path(name: str) -> Path:
     return resource("data") / name
 
 
-@cache
+@kept
 def read_table(topic: str) -> pl.DataFrame:
     """A table of ``data/``, such as ``sources`` or ``decision/cni``, typed and checked by its columns file.
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from meshlab import report
+from meshlab import decision, report
 from meshlab.cases import example_teams, find_teams, load_team, open_case
 from meshlab.errors import MeshlabError
 from meshlab.files import pretty_json
-from meshlab.review import build_reviews, open_review, read_review
+from meshlab.review import build_reviews, open_review, outline, read_review
 from meshlab.scenario import inputs
 
 TEAMS = sorted(example_teams().glob("*.yaml"))
@@ -131,6 +131,28 @@ def test_a_written_review_is_read_back_as_it_was(tmp_path: Path) -> None:
     path = write(tmp_path, "review.json", pretty_json(review))
     assert read_review(path) == json.loads(pretty_json(review))
     assert open_review(path)["team"] == "a"
+
+
+OWN_RULE = """id,priority,condition,recommendation,reason,source_id
+OWN,0,pods > 10,calico,we know it,opencost-default
+"""
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_an_outline_grows_into_the_review_of_its_case(tmp_path: Path, fixtures: Path, own: bool) -> None:
+    """A review.json that holds a case alone is completed to the bytes of the review, with a team's own tables, too."""
+    dump = fixtures / "mesh_pods" / "np-guard__network-config-analyzer__bookinfo_pods_list.json"
+    text = (
+        f"team: a\ncluster: {dump}\nneeds: [mtls]\nassumptions: {{pods: {{value: 40, why: a guess}}}}\nterraform: raw\n"
+    )
+    case = open_case(load_team(write(tmp_path, "team.yaml", text)))
+    if own:
+        (tmp_path / "own").mkdir()
+        write(tmp_path / "own", "cni.csv", OWN_RULE)
+    expected = build_reviews([case], decision.load_tables(tmp_path / "own") if own else None)[0]
+    path = write(tmp_path, "review.json", pretty_json(outline(case, "own" if own else None)))
+    assert pretty_json(open_review(path)) == pretty_json(expected) == path.read_text(encoding="utf-8")
+    assert bool(expected["tables_changed"]) is own
 
 
 def test_every_cited_source_is_in_the_review(examples: list[dict]) -> None:

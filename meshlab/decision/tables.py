@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
 from meshlab.decision.conditions import ALWAYS, Condition, Some, read_condition
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.kept import kept
 from meshlab.scenario import Input, inputs
 from meshlab.tables import check_table, data_path, read_table, row_lines
 from meshlab.units import is_version
@@ -138,7 +138,7 @@ class Tables:
         return self.support(need, option) in MEETS
 
 
-@cache
+@kept
 def specs(table: str) -> dict[str, Input]:
     """The inputs that conditions of a table may name: the declared ones, and for the mesh the resulting CNI."""
     if table != "mesh":
@@ -156,7 +156,7 @@ def load_tables(folder: Path | None = None) -> Tables:
     return _our_tables() if folder is None else _read_tables(folder)
 
 
-@cache
+@kept
 def _our_tables() -> Tables:
     return _read_tables(None)
 

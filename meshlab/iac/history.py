@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.kept import kept
 from meshlab.tables import read_table
 from meshlab.units import is_version, version_key
 
 
-@cache
+@kept
 def history(product: str) -> pl.DataFrame:
     """Every option that a release of the product's chart ever had, with the days on which it came and went.
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
 from pathlib import Path
 
 from meshlab import decision
@@ -19,19 +18,14 @@ from meshlab.cases import Case, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, printable
 from meshlab.files import pretty_json, remove_leftovers, write_whole
 from meshlab.rendering import fleet
-from meshlab.rendering.pages import FORMATS, PLOTLY_SCRIPT, Rendered, page_css, render_files
+from meshlab.rendering.pages import FORMATS, PLOTLY_SCRIPT, Rendered, Wish, page_css, render_files
 from meshlab.rendering.pool import run_all
-from meshlab.review import Review, build_reviews, summary
 from meshlab.tables import resource
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
 
 NOTE = ".meshlab.json"
 """Beside the files of a review: what they were made from, and their row of the index."""
-
-BATCH = 8
-"""Reviews computed at a time: the workers render one batch while the next is computed, and memory stays bounded.
-Larger batches compute no faster and leave the workers waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +164,22 @@ def _outcomes(
             yield Outcome(name, row, reused=True)
     rest = [case for case in cases if notes[case.team.name] is None]
     if rest:
-        tasks = ((review, (review, job.formats, job.workbook)) for review in _reviews(rest, tables))
-        for review, result in run_all(render_files, tasks, jobs=jobs and min(jobs, len(rest)), scheduler=scheduler):
-            yield _written(review, result, job)
+        wish = Wish(job.formats, job.workbook, _own_tables(job.tables))
+        tasks = ((case.team.name, (case, wish)) for case in rest)
+        for name, result in run_all(render_files, tasks, jobs=jobs and min(jobs, len(rest)), scheduler=scheduler):
+            yield _written(name, result, job)
 
 
-def _reviews(cases: Iterable[Case], tables: decision.Tables) -> Iterator[Review]:
-    remaining = iter(cases)
-    while batch := list(islice(remaining, BATCH)):
-        yield from build_reviews(batch, tables)
+def _own_tables(folder: Path | None) -> dict[str, bytes]:
+    """Files of a folder of tables, for workers that may not see the folder."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))} if folder else {}
 
 
 # --- one team's folder ---------------------------------------------------------------------------------------------
 
 
-def _written(review: Review, result: Rendered | BaseException, job: Job) -> Outcome:
+def _written(team: str, result: Rendered | BaseException, job: Job) -> Outcome:
     """Put the files of one review in their places."""
-    team = str(review["team"])
     if isinstance(result, BaseException):
         return Outcome(team, reasons=(printable(f"{team}: {type(result).__name__}: {result}"),))
     folder = job.out / team
@@ -194,22 +187,21 @@ def _written(review: Review, result: Rendered | BaseException, job: Job) -> Outc
         remove_leftovers(folder)
         for name, content in result.files.items():
             write_whole(folder / name, content)
-        if result.problems:
+        if result.row is None:
             return Outcome(team, reasons=tuple(map(str, result.problems)))
-        row = summary(review)
-        write_whole(folder / NOTE, pretty_json(_note(review["inputs_sha256"], row, result.files, folder)))
+        write_whole(folder / NOTE, pretty_json(_note(result.row, result.files)))
     except MeshlabError as error:
         return Outcome(team, reasons=tuple(map(str, error.problems)))
     (folder / "failed.ipynb").unlink(missing_ok=True)
-    return Outcome(team, row)
+    return Outcome(team, result.row)
 
 
-def _note(inputs: object, row: dict[str, object], files: Iterable[str], folder: Path) -> dict[str, object]:
+def _note(row: dict[str, object], files: Mapping[str, bytes]) -> dict[str, object]:
     return {
-        "inputs_sha256": inputs,
+        "inputs_sha256": row["inputs_sha256"],
         "look_sha256": look_sha256(),
         "row": row,
-        "files": {name: _file_sha256(folder / name) for name in sorted(files)},
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
     }
 
 

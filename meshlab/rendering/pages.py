@@ -1,6 +1,6 @@
 """One review as files: its notebook, its page, its data, and the forms that other places ask for.
 
-Everything here runs in a worker, on this machine or on another: a review goes in, the contents of files come out.
+Everything here runs in a worker, on this machine or on another: a case goes in, the contents of files come out.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,10 +19,11 @@ import msgspec
 import nbformat
 from nbformat.v4.rwbase import split_lines, strip_transient
 
-from meshlab import report
+from meshlab import report, review
+from meshlab.cases import Case
 from meshlab.errors import Problem, printable
-from meshlab.files import pretty_json
-from meshlab.review import Review
+from meshlab.files import pretty_json, write_whole
+from meshlab.review import Review, summary
 from meshlab.tables import resource
 
 CELL_TIME_LIMIT_S = 120
@@ -37,6 +38,9 @@ ENGINE = "meshlab" if hasattr(os, "fork") else None
 KERNEL = "python3"
 """The kernel of every workbook."""
 
+TABLES = "tables"
+"""Folder of a team's own decision tables, beside its review while it is made."""
+
 VOLATILE_METADATA = ("papermill", "execution")
 """What papermill and the kernel note of a run: times and paths, which would make every run differ."""
 
@@ -47,43 +51,87 @@ class Rendered:
 
     Args:
         files: Content by file name, such as ``review.html``.
-        problems: Why there are not all that were asked for.
+        row: The review's row of the index, or None where there is no review.
+        problems: Why there is not all that was asked for.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
+    row: dict[str, object] | None = field(default=None, repr=False)
     problems: tuple[Problem, ...] = ()
 
 
-def render_files(review: Review, formats: Sequence[str], workbook: str | None = None) -> Rendered:
-    """Render one review; a workbook that fails is told in words and its part-run notebook kept as ``failed.ipynb``.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to make of each review.
 
     Args:
-        review: The review as plain data.
         formats: Some of ``FORMATS``.
         workbook: Path of another workbook than ours.
+        tables: Files of a team's own decision tables by name, laid over ours.
+    """
+
+    formats: tuple[str, ...]
+    workbook: str | None = None
+    tables: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """One review on its way to files.
+
+    Args:
+        review: As plain data.
+        text: The same as the text of its file.
+        notebook: The workbook with its outputs, where a format needs it.
+    """
+
+    review: Review
+    text: str
+    notebook: nbformat.NotebookNode
+
+
+FORMATS: dict[str, Callable[[_Made], str]] = {
+    "html": lambda made: to_html(made.notebook, made.review),
+    "ipynb": lambda made: to_text(made.notebook),
+    "json": lambda made: made.text,
+    "md": lambda made: report.markdown_page(made.review),
+    "adr": lambda made: report.decision_record(made.review),
+}
+"""What a review can be rendered to, by file ending."""
+
+NOTEBOOK_FORMATS = frozenset({"html", "ipynb"})
+"""Formats for which the workbook has to run."""
+
+
+def render_files(case: Case, wish: Wish) -> Rendered:
+    """Make and render one review: the workbook builds it where it runs, as it does for a reader who opens it.
+
+    A workbook that fails is told in words and its part-run notebook kept as ``failed.ipynb``.
+
+    Args:
+        case: The team with its facts read.
+        wish: What to make of it.
     """
     try:
-        made = _Made(review, workbook)
-        return Rendered({f"review.{name}": FORMATS[name](made).encode() for name in formats})
+        made = _make(case, wish)
     except WorkbookFailedError as failure:
-        return Rendered({"failed.ipynb": failure.notebook.encode()}, (failure.problem,))
+        return Rendered({"failed.ipynb": failure.notebook.encode()}, problems=(failure.problem,))
+    return Rendered({f"review.{name}": FORMATS[name](made).encode() for name in wish.formats}, summary(made.review))
 
 
-class _Made:
-    """One review on its way to files: the workbook runs once, and only if a form needs it."""
-
-    def __init__(self, review: Review, workbook: str | None) -> None:
-        self.review = review
-        self._workbook = workbook or str(resource("workbooks") / "review.ipynb")
-        self._notebook: nbformat.NotebookNode | None = None
-
-    @property
-    def notebook(self) -> nbformat.NotebookNode:
-        if self._notebook is None:
-            with tempfile.TemporaryDirectory(prefix="meshlab-") as folder:
-                (Path(folder) / "review.json").write_text(pretty_json(self.review), encoding="utf-8")
-                self._notebook = run_workbook(self._workbook, Path(folder), str(self.review["team"]))
-        return self._notebook
+def _make(case: Case, wish: Wish) -> _Made:
+    """Run the workbook, if a format needs it, in a folder that holds the case and own tables and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="meshlab-") as work:
+        folder = Path(work)
+        for name, content in wish.tables.items():
+            write_whole(folder / TABLES / name, content)
+        file = folder / review.FILE
+        file.write_text(pretty_json(review.outline(case, TABLES if wish.tables else None)), encoding="utf-8")
+        notebook = nbformat.NotebookNode()
+        if NOTEBOOK_FORMATS.intersection(wish.formats):
+            workbook = wish.workbook or str(resource("workbooks") / "review.ipynb")
+            notebook = run_workbook(workbook, folder, case.team.name)
+        return _Made(review.read_review(file), file.read_text(encoding="utf-8"), notebook)
 
 
 class WorkbookFailedError(Exception):
@@ -92,16 +140,6 @@ class WorkbookFailedError(Exception):
     def __init__(self, problem: Problem, notebook: str) -> None:
         super().__init__(str(problem))
         self.problem, self.notebook = problem, notebook
-
-
-FORMATS: dict[str, Callable[[_Made], str]] = {
-    "html": lambda made: to_html(made.notebook, made.review),
-    "ipynb": lambda made: to_text(made.notebook),
-    "json": lambda made: pretty_json(made.review),
-    "md": lambda made: report.markdown_page(made.review),
-    "adr": lambda made: report.decision_record(made.review),
-}
-"""What a review can be rendered to, by file ending."""
 
 
 # --- the notebook --------------------------------------------------------------------------------------------------
@@ -121,7 +159,7 @@ def run_workbook(workbook: str, folder: Path, team: str) -> nbformat.NotebookNod
     from papermill.parameterize import parameterize_notebook
 
     notebook = parameterize_notebook(
-        load_notebook_node(workbook), {"source": "review.json"}, kernel_name=KERNEL, engine_name=ENGINE
+        load_notebook_node(workbook), {"source": review.FILE}, kernel_name=KERNEL, engine_name=ENGINE
     )
     try:
         papermill_engines.execute_notebook_with_engine(
@@ -185,18 +223,18 @@ def _copied_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 # --- the page ------------------------------------------------------------------------------------------------------
 
 
-def to_html(notebook: nbformat.NotebookNode, review: Review) -> str:
+def to_html(notebook: nbformat.NotebookNode, made: Review) -> str:
     """The notebook as one page: code hidden, charts drawn by the script beside the reports, tables without it."""
     page = copy(notebook)
     # the page has the team's name for a title
     page.cells = [cell for cell in page.cells if not (cell.cell_type == "markdown" and cell.source.startswith("# "))]
     page.metadata = copy(notebook.metadata)
     page.metadata["meshlab"] = {
-        "team": review["team"],
-        "title": f"{review['team']}: {report.title_text(review)}",
-        "subtitle": report.title_text(review),
-        "version": review["meshlab_version"],
-        "inputs_sha256": review["inputs_sha256"],
+        "team": made["team"],
+        "title": f"{made['team']}: {report.title_text(made)}",
+        "subtitle": report.title_text(made),
+        "version": made["meshlab_version"],
+        "inputs_sha256": made["inputs_sha256"],
         "css": page_css(),
         "headings": list(_headings(page)),
     }

@@ -1,0 +1,42 @@
+"""Results that are kept: ``functools.cache`` whose contents can be handed to another process.
+
+A process that is going to fork may not run a polars query first, as its threads would be missing afterwards. It is
+given what the queries gave by a process that may run them.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Hashable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+_results: dict[str, dict[tuple[Hashable, ...], object]] = {}
+
+
+def kept(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Keep each result of a function of hashable arguments; its results have to bear pickling."""
+    results = _results.setdefault(f"{function.__module__}.{function.__qualname__}", {})
+
+    @wraps(function)
+    def asked(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
+        key = (*arguments, *named.items())
+        if key not in results:
+            results[key] = function(*arguments, **named)
+        return results[key]  # type: ignore[return-value]
+
+    return asked
+
+
+def all_kept() -> bytes:
+    """Everything that is kept by now, for ``keep``. What is the same object here will be so there."""
+    return pickle.dumps(_results)
+
+
+def keep(results: bytes) -> None:
+    """Take over what another process of the same code kept."""
+    for name, found in pickle.loads(results).items():  # noqa: S301  (from a process of our own, through a pipe)
+        _results.setdefault(name, {}).update(found)
