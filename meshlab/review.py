@@ -66,20 +66,28 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     frame = frame_of(
         [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )
-    filled = with_defaults(frame).collect()
+    filled = with_defaults(frame).collect().rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
-    verdicts = {verdict["scenario"]: verdict for verdict in decision.explain(frame, tables)}
+    verdicts = decision.explain(frame, tables)
+    dataplanes = list(map(recommended_dataplane, verdicts, filled))
+    movers = _sensitivities(frame, dataplanes)
     return [
         {
-            **_assemble(case, row, estimates[(case.team.name,)], verdicts[case.team.name]),
+            **_assemble(case, row, estimates[(case.team.name,)], verdict, movers.get(case.team.name)),
             "tables_changed": list(tables.changes),
             "inputs_sha256": inputs_sha256(case, tables),
         }
-        for case, row in zip(cases, filled.iter_rows(named=True), strict=True)
+        for case, row, verdict in zip(cases, filled, verdicts, strict=True)
     ]
 
 
-def _assemble(case: Case, row: dict[str, Any], estimates: pl.DataFrame, verdict: dict[str, object]) -> Review:
+def _assemble(
+    case: Case,
+    row: dict[str, Any],
+    estimates: pl.DataFrame,
+    verdict: dict[str, object],
+    movers: list[dict[str, object]] | None,
+) -> Review:
     figures = [without(item, "scenario") for item in estimates.to_dicts()]
     review: Review = {
         "team": case.team.name,
@@ -101,7 +109,7 @@ def _assemble(case: Case, row: dict[str, Any], estimates: pl.DataFrame, verdict:
             require=case.team.terraform,
         ),
         "audit": case.findings,
-        "sensitivity": _sensitivity(case, recommended_dataplane(verdict, row)),
+        "sensitivity": movers,
         "assumptions": _assumptions(case, row),
         "meshlab_version": __version__,
     }
@@ -109,16 +117,16 @@ def _assemble(case: Case, row: dict[str, Any], estimates: pl.DataFrame, verdict:
     return review
 
 
-def _sensitivity(case: Case, dataplane: str) -> list[dict[str, object]] | None:
-    """What moves the three figures of the recommended data plane most; without a mesh there is nothing to move."""
-    if dataplane == "none":
-        return None
-    frame = frame_of([{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}}])
-    return [
-        {"dataplane": dataplane, "figure_name": figure, **row}
-        for figure in HEADLINES
-        for row in sensitivity.tornado(frame, dataplane, figure).head(STRONGEST).to_dicts()
-    ]
+def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+    """What moves the three figures of each team's recommended data plane most; without a mesh nothing moves."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for dataplane in set(dataplanes) - {"none"}:
+        teams = frame.filter(pl.Series(dataplanes) == dataplane)
+        movers = sensitivity.tornados(teams, dataplane, tuple(HEADLINES))
+        strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
+        for row in strongest.iter_rows(named=True):
+            found.setdefault(row["scenario"], []).append({"dataplane": dataplane, **without(row, "scenario")})
+    return found
 
 
 def without(row: Mapping[str, object], *names: str) -> dict[str, object]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES, estimate, estimate_by, steps_with
-from meshlab.overhead.coefficients import Value, coefficient_table
+from meshlab.overhead.coefficients import Value, medians, sources
+from meshlab.overhead.estimates import Steps
 from meshlab.scenario import Input, inputs, with_defaults
 
 FACTOR = 2.0
@@ -42,52 +45,90 @@ def tornado(scenario: pl.DataFrame, dataplane: str, figure: str) -> pl.DataFrame
     Returns:
         ``driver, kind, unit, low, high`` (values of the driver), ``figure_at_low, figure, figure_at_high, swing``.
     """
-    _check(figure, dataplane)
-    table = coefficient_table().filter(pl.col("lo") < pl.col("hi"))
-    touching = table.filter(pl.col("dataplane").str.split("|").list.contains(dataplane))
-    own = (
-        with_defaults(scenario)
-        .drop("assumed")
-        .with_columns(pl.lit(row["median"]).alias(row["coefficient"]) for row in table.iter_rows(named=True))
+    return tornados(scenario, dataplane, (figure,)).drop("scenario", "figure_name")
+
+
+def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) -> pl.DataFrame:
+    """The ``tornado`` of each scenario and figure, one after another, by one query over the moves of all of them.
+
+    Args:
+        scenarios: Rows with the columns of ``scenario.schema()``, each with a name of its own.
+        dataplane: One of ``DATAPLANES`` but ``none``.
+        figures: Figures of ``estimate``.
+
+    Returns:
+        ``scenario, figure_name`` and the columns of ``tornado``.
+    """
+    _check(figures, dataplane)
+    own = _with_coefficients(with_defaults(scenarios).drop("assumed").collect(), _uncertain(dataplane))
+    moves = [move for place, row in enumerate(own.iter_rows(named=True)) for move in _moves(place, row, dataplane)]
+    query = estimate_by(pl.concat([own, _moved(own, moves)]), _steps(dataplane))
+    found = query.filter(dataplane=dataplane).select(figures).collect(engine="in-memory")
+    at_own = found[: own.height].with_columns(own["scenario"]).unpivot(figures, index="scenario", variable_name=NAME)
+    driven = own.select("scenario")[[move.place for move in moves]].with_columns(
+        **{name: pl.Series([getattr(move, name) for move in moves], dtype=pl.String) for name in DRIVER},
+        value=pl.Series([str(move.value) for move in moves], dtype=pl.String),
     )
-    base = own.collect()
-    moves = pl.DataFrame(
-        [*_input_moves(base), *_coefficient_moves(touching)],
-        schema={"driver": pl.String, "kind": pl.String, "unit": pl.String, "value": pl.String},
-        orient="row",
-    ).with_row_index("move")
-    grid = _moved(base, moves)
-    certain = coefficient_table().filter(pl.col("lo") >= pl.col("hi"))
-    c: dict[str, Value] = {name: pl.col(name) for name in table["coefficient"]}
-    c |= dict(certain.select("coefficient", "median").iter_rows())
-    figures = (
-        estimate_by(pl.concat([base.with_columns(scenario=pl.lit("own")), grid]), steps_with(c))
-        .filter(dataplane=dataplane)
-        .select("scenario", figure)
+    bars = ["scenario", NAME, *DRIVER]
+    return (
+        driven.with_row_index("move")
+        .hstack(found[own.height :])
+        .unpivot(figures, index=["move", *driven.columns], variable_name=NAME, value_name="at")
+        .lazy()
+        .sort("driver", "at", "move")
+        .group_by(bars, maintain_order=True)
+        .agg(low=pl.first("value"), high=pl.last("value"), least=pl.min("at"), most=pl.max("at"))
+        .join(at_own.lazy().rename({"value": "figure"}), on=["scenario", NAME])
+        .with_columns(
+            figure_at_low=pl.min_horizontal("least", "figure"), figure_at_high=pl.max_horizontal("most", "figure")
+        )
+        .with_columns(swing=pl.col("figure_at_high") - pl.col("figure_at_low"))
+        .sort(_place("scenario", own["scenario"]), _place(NAME, figures), -pl.col("swing"), "driver")
+        .select(*bars, "low", "high", "figure_at_low", "figure", "figure_at_high", "swing")
         .collect(engine="in-memory")
     )
-    own_figure = figures.filter(scenario="own")[figure].item()
-    return (
-        moves.with_columns(scenario=pl.col("move").cast(pl.String))
-        .join(figures, on="scenario")
-        .sort("driver", figure, "move")
-        .group_by("driver", "kind", "unit", maintain_order=True)
-        .agg(
-            low=pl.first("value"),
-            high=pl.last("value"),
-            figure_at_low=pl.min_horizontal(pl.min(figure), own_figure),
-            figure_at_high=pl.max_horizontal(pl.max(figure), own_figure),
-        )
-        .with_columns(pl.lit(own_figure).alias("figure"), swing=pl.col("figure_at_high") - pl.col("figure_at_low"))
-        .select("driver", "kind", "unit", "low", "high", "figure_at_low", "figure", "figure_at_high", "swing")
-        .sort("swing", "driver", descending=[True, False])
-    )
 
 
-def _check(figure: str, *dataplanes: str) -> None:
-    problems = []
-    if figure not in INTERVAL_FIGURES:
-        problems.append(Problem("figure", f"unknown figure {figure!r}", did_you_mean(figure, INTERVAL_FIGURES)))
+NAME = "figure_name"
+
+DRIVER = ("driver", "kind", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One driver of the scenario at one place that takes another value."""
+
+    place: int
+    driver: str
+    kind: str
+    unit: str | None
+    value: Any
+
+
+def _place(column: str, values: Sequence[str] | pl.Series) -> pl.Expr:
+    """Place of a column's value among others, to sort by."""
+    return pl.col(column).cast(pl.Enum(values)).to_physical()
+
+
+@cache
+def _steps(dataplane: str) -> Steps:
+    """The expressions of an estimate of one data plane with its uncertain coefficients as columns."""
+    c: dict[str, Value] = {**medians(), **{name: pl.col(name) for name in _uncertain(dataplane)["coefficient"]}}
+    return steps_with(c, dataplanes=(dataplane,))
+
+
+@cache
+def _uncertain(dataplane: str) -> pl.DataFrame:
+    """Coefficients of a data plane that have an interval."""
+    return sources(dataplane).filter(pl.col("lo") < pl.col("hi"))
+
+
+def _check(figures: Iterable[str], *dataplanes: str) -> None:
+    problems = [
+        Problem("figure", f"unknown figure {name!r}", did_you_mean(name, INTERVAL_FIGURES))
+        for name in figures
+        if name not in INTERVAL_FIGURES
+    ]
     problems += [
         Problem("dataplane", f"unknown data plane {name!r}", did_you_mean(name, DATAPLANES))
         for name in dataplanes
@@ -97,10 +138,19 @@ def _check(figure: str, *dataplanes: str) -> None:
         raise MeshlabError(problems)
 
 
-def _input_moves(base: pl.DataFrame) -> Iterator[tuple[str, str, str | None, str]]:
+def _with_coefficients(scenarios: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    return scenarios.with_columns(
+        pl.lit(median).alias(name) for name, median in table.select("coefficient", "median").iter_rows()
+    )
+
+
+def _moves(place: int, row: Mapping[str, Any], dataplane: str) -> Iterator[_Move]:
+    """All moves of one scenario: its inputs as far as they enter the models, then the coefficients."""
     for name, spec in inputs().items():
-        if spec.group in GROUPS and base[name].item() is not None:
-            yield from ((name, "input", spec.unit, str(value)) for value in _values(spec, base[name].item()))
+        if spec.group in GROUPS and row[name] is not None:
+            yield from (_Move(place, name, "input", spec.unit, value) for value in _values(spec, row[name]))
+    for name, unit, *ends in _uncertain(dataplane).select("coefficient", "unit", "lo", "hi").iter_rows():
+        yield from (_Move(place, name, "coefficient", unit, value) for value in ends)
 
 
 def _values(spec: Input, own: Any) -> list[Any]:
@@ -128,21 +178,13 @@ def _linear_ends(spec: Input, own: float) -> list[float]:
     return [own - step, own + step]
 
 
-def _coefficient_moves(table: pl.DataFrame) -> Iterator[tuple[str, str, str | None, str]]:
-    for name, unit, lo, hi in table.select("coefficient", "unit", "lo", "hi").iter_rows():
-        yield from ((name, "coefficient", unit, str(value)) for value in (lo, hi))
-
-
-def _moved(base: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
-    """One row for each move: the scenario with one driver changed. Booleans come as words, numbers as text."""
-    columns = []
-    for name, dtype in base.schema.items():
-        value = pl.col("value")
-        moved = value == "True" if dtype == pl.Boolean else value.cast(dtype, strict=False)
-        can_move = not isinstance(dtype, pl.List)
-        columns.append(pl.when(driver=name).then(moved).otherwise(name).alias(name) if can_move else pl.col(name))
-    crossed = moves.join(base.drop("scenario"), how="cross").with_columns(scenario=pl.col("move").cast(pl.String))
-    return crossed.select(columns).select(base.columns)
+def _moved(own: pl.DataFrame, moves: Sequence[_Move]) -> pl.DataFrame:
+    """One row for each move: its scenario with one driver changed."""
+    rows = own[[move.place for move in moves]]
+    changed: dict[str, dict[int, Any]] = {}
+    for number, move in enumerate(moves):
+        changed.setdefault(move.driver, {})[number] = move.value
+    return rows.with_columns(rows[name].scatter(list(at), list(at.values())) for name, at in changed.items())
 
 
 def break_even(
@@ -165,7 +207,7 @@ def break_even(
         For each point of the line ``x_input`` and ``y_input``, and ``cheaper_below`` and ``cheaper_above``: the data
         plane that is cheaper at smaller and at larger values of ``y_input``. Empty where one is cheaper everywhere.
     """
-    _check(figure, dataplane_a, dataplane_b)
+    _check((figure,), dataplane_a, dataplane_b)
     own = with_defaults(scenario).collect()
     axes = [_axis(inputs()[name], own[name].item()) for name in (x_input, y_input)]
     grid = (
