@@ -15,7 +15,7 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.cluster import FINISHED, Cluster, cluster_of
 from meshlab.facts.columns import Rows
 from meshlab.facts.objects import signature_paths
-from meshlab.facts.read import read_objects
+from meshlab.facts.read import collector_paused, read_objects
 from meshlab.facts.settings import DECODED
 from meshlab.facts.signatures import match
 from meshlab.facts.summary import facts_of
@@ -85,6 +85,15 @@ def read_inventory(paths: Sequence[Path], at: datetime | None = None) -> Invento
     Raises:
         MeshlabError: A path cannot be read.
     """
+    if not paths:
+        raise MeshlabError(Problem("audit", "no dump was given", "name a file, folder or archive"))
+    with collector_paused():
+        rows, details = _rows(paths)
+        return inventory_of(cluster_of(rows), details, at)
+
+
+def _rows(paths: Sequence[Path]) -> tuple[Rows, Details]:
+    """Rows of all paths; the problems of all of them are told together."""
     rows, details, problems = Rows(), Details(), []
     for path in paths:
         try:
@@ -94,11 +103,9 @@ def read_inventory(paths: Sequence[Path], at: datetime | None = None) -> Invento
                     rows.add(found, file)
         except MeshlabError as error:
             problems.extend(error.problems)
-    if not paths:
-        problems.append(Problem("audit", "no dump was given", "name a file, folder or archive"))
     if problems:
         raise MeshlabError(problems)
-    return inventory_of(cluster_of(rows), details, at)
+    return rows, details
 
 
 @cache

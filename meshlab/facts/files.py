@@ -7,12 +7,14 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
+from io import FileIO
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.archives import HEAD_BYTES, Member, is_archive, members
 from meshlab.facts.limits import Budget
+from meshlab.facts.pieces import PIECE_BYTES, is_indented_list
 from meshlab.tables import read_table
 
 _READ_SUFFIXES = frozenset({"", ".json", ".yaml", ".yml", ".gz", ".tgz", ".tar", ".zip"})
@@ -32,7 +34,25 @@ def wanted(name: str) -> bool:
     return suffix in _READ_SUFFIXES and _skipped().search(name) is None
 
 
-def files(path: Path) -> Iterator[Member]:
+class LargeList:
+    """A file with a large List, still to be read: piece by piece from its stream, or whole as its content.
+
+    Args:
+        name: Its name as messages and provenance show it.
+        stream: The open file, at its beginning.
+    """
+
+    def __init__(self, name: str, stream: FileIO) -> None:
+        self.name, self.stream = name, stream
+
+    @cached_property
+    def content(self) -> bytes:
+        """All bytes of the file."""
+        self.stream.seek(0)
+        return self.stream.read()
+
+
+def files(path: Path) -> Iterator[Member | LargeList]:
     """Files of a path that may hold objects.
 
     Raises:
@@ -53,7 +73,7 @@ def files(path: Path) -> Iterator[Member]:
         raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
 
 
-def _folder_files(folder: str, title: str, budget: Budget) -> Iterator[Member]:
+def _folder_files(folder: str, title: str, budget: Budget) -> Iterator[Member | LargeList]:
     """Files of a folder in the order of their names; links are not followed.
 
     Plain text and system calls: a cluster may be dumped as many thousand small files.
@@ -75,18 +95,22 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
         return sorted(entries, key=lambda entry: entry.name, reverse=True)
 
 
-def _file(path: str, name: str, budget: Budget) -> Iterator[Member]:
+def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
     with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (text, not a Path: see _folder_files)
         head = stream.read(HEAD_BYTES)
         stream.seek(0)
         if is_archive(head):
             yield from members(stream, name, wanted, budget)
+            return
+        size = os.fstat(stream.fileno()).st_size
+        budget.read(size, name)
+        if size > PIECE_BYTES and is_indented_list(head):
+            yield LargeList(name, stream)
         else:
-            budget.read(os.fstat(stream.fileno()).st_size, name)
             yield Member(name, stream.read())  # at once: a buffer would hold a second copy of a large file
 
 
-def text(member: Member) -> bytes:
+def text(member: Member | LargeList) -> bytes:
     """The file's bytes in UTF-8 without a byte order mark; PowerShell writes UTF-16."""
     for mark, encoding in _ENCODINGS.items():
         if member.content.startswith(mark):

@@ -7,6 +7,7 @@ same for both, so that a kind is read alike whatever it is written in.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -77,16 +78,16 @@ def objects(
         return
     own_kind = head.kind or kind
     if own_kind.endswith("List") if own_kind else head.items is not None:
-        yield from _items(head, form, kind)
+        yield from items_of(head, form, kind)
     elif own_kind is not None:
-        yield found(own_kind, _group(head.api_version or api_version), value, form)
+        yield found(own_kind, group_of(head.api_version or api_version), value, form)
 
 
-def _items(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
+def items_of(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
     """Objects of a List. Each is first taken for one of the kind before it: then it is decoded only once."""
     of_items = (head.kind or "").removesuffix("List") or kind
     if of_items and not head.items:
-        yield Found(of_items, _group(head.api_version), empty=True)
+        yield Found(of_items, group_of(head.api_version), empty=True)
     expected = of_items
     for item in head.items or ():
         one = None if expected is None else _expected(item, form, expected, of_items, head.api_version)
@@ -104,12 +105,14 @@ def _expected(item: object, form: Form, kind: str, of_items: str | None, api_ver
         value = form.decode(item, DECODED.get(kind, Plain))
         if (value.kind or of_items) != kind or kind.endswith("List"):
             return None
-        return Found(kind, _group(value.api_version or api_version), value, _evidence(item, form, kind))
+        return Found(kind, group_of(value.api_version or api_version), value, _evidence(item, form, kind))
     except msgspec.ValidationError:
         return None
 
 
-def _group(api_version: str | None) -> str:
+@lru_cache(maxsize=256)
+def group_of(api_version: str | None) -> str:
+    """API group of a version such as ``apps/v1``; empty for the core group."""
     group, slash, _ = (api_version or "").partition("/")
     return group if slash else ""
 

@@ -8,16 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice, repeat
 from typing import Any
 
 import msgspec
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts.forms import Decoded, Form, Found, Head, objects
+from meshlab.facts.files import LargeList, text
+from meshlab.facts.forms import Decoded, Form, Found, Head, group_of, items_of, objects
+from meshlab.facts.objects import Object, Plain, evidence_of
+from meshlab.facts.pieces import pieces
+from meshlab.facts.settings import DECODED
 from meshlab.tables import read_table
 
 _DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
 _HEAD_BYTES = 512
+_BRACKET = ord("[")
 _KIND = re.compile(rb'\s*\{\s*(?:"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*)?"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
 """Kind of a single object, where it stands at the very beginning as the API server and kubectl put it."""
 
@@ -73,6 +79,82 @@ def read_json(content: bytes, file: str) -> Iterator[Found]:
         raise MeshlabError(Problem(file, "is not UTF-8", "save it in UTF-8", _line_of_no_text(content))) from None
     except RecursionError:
         raise MeshlabError(Problem(file, "is nested too deeply", "give the output of kubectl get -o json")) from None
+
+
+class _UnevenError(Exception):
+    """A List says of itself at its end what its pieces could not know."""
+
+
+def read_large_list(file: LargeList) -> Iterator[Found]:
+    """Objects of a large List, read piece by piece; the rest of it in the ordinary way where that does not work out.
+
+    Raises:
+        MeshlabError: The text is no JSON, or the file cannot be read.
+    """
+    given = 0
+    try:
+        for found in _in_pieces(file):
+            given += 1
+            yield found
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _UnevenError):
+        yield from islice(read_json(text(file), file.name), given, None)
+    except OSError as error:
+        raise MeshlabError(Problem(file.name, f"cannot be read: {error.strerror}", "copy it again")) from None
+
+
+def _in_pieces(file: LargeList) -> Iterator[Found]:
+    """Objects of a List in pieces. Those of a piece are given when all of it is known to be JSON."""
+    kind_of_file, _ = _kind_of_file(file.name)
+    parts = pieces(file.stream)
+    of_list = _decoder(_Head).decode(next(parts))
+    of_items = (of_list.kind or "").removesuffix("List") or kind_of_file
+    kind = of_items
+    for part in parts:
+        if part[0] != _BRACKET:
+            raw = _last_items(part, of_list, file)
+        elif same := _alike(part, kind, of_items, of_list.api_version):
+            yield from same
+            continue
+        else:
+            raw = _raw_items(part, of_items)
+        for found in items_of(Head(of_list.kind, of_list.api_version, raw), JSON, kind_of_file):
+            kind = found.kind
+            yield found
+
+
+def _alike(part: memoryview, kind: str | None, of_items: str | None, api_version: str | None) -> list[Found]:
+    """The items of a piece, decoded at once, if all are of one kind and fit its type; none where they are not."""
+    if kind is None:
+        return []
+    try:
+        values = _decoder(list[DECODED.get(kind, Plain)]).decode(part)
+        looked_at = evidence_of(kind)
+        evidence = _decoder(list[looked_at.type]).decode(part) if looked_at else repeat(None)
+    except msgspec.ValidationError:
+        return []
+    if any((value.kind or of_items) != kind for value in values):
+        return []
+    return [
+        Found(kind, group_of(value.api_version or api_version), value, text)
+        for value, text in zip(values, evidence, strict=False)
+    ]
+
+
+def _raw_items(part: memoryview, of_items: str | None) -> list[msgspec.Raw]:
+    """The items of a piece one by one. Of items that do not say their kind the end of the List may still tell it."""
+    if of_items is None and not all(item.kind for item in _decoder(list[Object]).decode(part)):
+        raise _UnevenError
+    return _decoder(list[msgspec.Raw]).decode(part)
+
+
+def _last_items(part: memoryview, of_list: _Head, file: LargeList) -> list[msgspec.Raw]:
+    """The items of the last piece, if the List turns out to be what it seemed to be at its beginning."""
+    whole = JSON.head(part)
+    if whole is None or whole.items is None or (whole.kind and not whole.kind.endswith("List")):
+        raise MeshlabError(Problem(file.name, "begins as a List and ends as something else", "collect it again"))
+    if (whole.kind or "List", whole.api_version) != (of_list.kind or "List", of_list.api_version):
+        raise _UnevenError
+    return whole.items
 
 
 @cache

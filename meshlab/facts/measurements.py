@@ -98,7 +98,7 @@ def _content(path: Path) -> bytes:
         raise MeshlabError(_too_large(path))
     members: list[Member] = []
     for member in files(path):
-        members.append(member)
+        members.append(Member(member.name, member.content))
         if sum(len(each.content) for each in members) > MAXIMUM_BYTES:
             raise MeshlabError(_too_large(path))
     if len(members) != 1:

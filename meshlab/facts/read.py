@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.archives import HEAD_BYTES, Member, is_archive
 from meshlab.facts.cluster import Cluster, cluster_of
 from meshlab.facts.columns import Rows
-from meshlab.facts.files import beginning, files, text
+from meshlab.facts.files import LargeList, beginning, files, text
 from meshlab.facts.forms import Found
+from meshlab.facts.json_reader import read_large_list
 from meshlab.facts.objects import TYPES, signature_paths
 from meshlab.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
 from meshlab.facts.recognise import looks_like_objects, reader_of
@@ -44,16 +47,8 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, o
     Raises:
         MeshlabError: A path cannot be read, or holds nothing that facts are read from.
     """
-    rows = Rows()
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            _read_path(path, rows)
-        except MeshlabError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise MeshlabError(problems)
-    cluster = cluster_of(rows)
+    with collector_paused():
+        cluster = cluster_of(_rows(paths))
     facts: Facts = {"name": _name(verdict(cluster.matches, "name"), paths), **facts_of(cluster)}
     return as_data(cluster, facts, [path.name for path in paths], anonymize=anonymize)
 
@@ -107,7 +102,33 @@ def _nature(path: Path) -> str:
     return "dump" if looks_like_objects(head) else "other"
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without Python's search for garbage in cycles: a large cluster is a million objects, and none is in a cycle."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 # --- one path ------------------------------------------------------------------------------------------------------
+
+
+def _rows(paths: Sequence[Path]) -> Rows:
+    """Rows of all paths; the problems of all of them are told together."""
+    rows = Rows()
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            _read_path(path, rows)
+        except MeshlabError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise MeshlabError(problems)
+    return rows
 
 
 def _read_path(path: Path, rows: Rows) -> None:
@@ -149,8 +170,11 @@ def _is_used(kind: str) -> bool:
     return kind in TYPES or kind in signature_paths() or kind in set(read_table("facts/kinds")["kind"])
 
 
-def _objects(member: Member, *, strict: bool) -> Iterator[Found]:
+def _objects(member: Member | LargeList, *, strict: bool) -> Iterator[Found]:
     """Objects of one file. A file of a folder or archive that does not look like objects is passed over."""
+    if isinstance(member, LargeList):
+        yield from read_large_list(member)
+        return
     content = text(member)
     if strict or looks_like_objects(content):
         yield from reader_of(content)(content, member.name)
