@@ -503,6 +503,39 @@ def _iac_text(found: dict[str, Any]) -> str:
     return "".join(lines) + f"facts as of {found['as_of']}; rows past their life: {len(found['stale'])}\n"
 
 
+# --- sweep ---------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("spec", type=EXISTING_PATH)
+@click.option(
+    "--out", required=True, metavar="FILE.parquet", help="What to write: a file, a folder of parts, or s3://…"
+)
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Parts at a time [default: the cores].")
+@click.option("--scheduler", metavar="ADDRESS", help="Compute on the Dask cluster of this scheduler.")
+@click.option("--resume", is_flag=True, help="Keep the parts that an earlier run of the same spec has finished.")
+def sweep(spec: Path, out: str, jobs: int | None, scheduler: str | None, resume: bool) -> int:  # noqa: FBT001
+    """Estimate a grid or a random sample of scenarios of any size.
+
+    SPEC is a YAML file: how to sample, the inputs as lists, ranges, distributions or columns of a file, and what to
+    return. Many scenarios become a folder of Parquet files; each is written whole or not at all.
+
+    Example: meshlab sweep fleets.yaml --out fleets.parquet
+    """
+    from meshlab.sweep.progress import shown
+    from meshlab.sweep.run import run_sweep
+
+    with shown() as progress:
+        outcome = run_sweep(spec, out, jobs=jobs, scheduler=scheduler, resume=resume, progress=progress)
+    for line in outcome.failed:
+        click.echo(f"meshlab: error: {line}", err=True)
+    click.echo(
+        f"{outcome.rows:,} scenarios in {outcome.parts} parts, {outcome.kept} of them kept, "
+        f"{len(outcome.failed)} failed; see {out}"
+    )
+    return SOME_FAILED if outcome.failed else 0
+
+
 # --- lab -----------------------------------------------------------------------------------------------------------
 
 

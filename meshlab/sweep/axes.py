@@ -1,0 +1,164 @@
+"""Axes of a sweep: how a share between 0 and 1 becomes the value of an input.
+
+An axis is the inverse of a cumulative distribution. Every way to sample then only has to spread shares evenly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from meshlab.scenario import inputs
+
+Shares = np.ndarray
+"""Numbers from 0 to 1, each the share of an axis that lies below a value."""
+
+LEVELS = 20
+"""Classes of equal probability into which an axis without levels of its own is cut, where results are grouped by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Values that are given: a list, or columns of one file, whose rows stay together.
+
+    Args:
+        values: A column for each input that the axis sets.
+    """
+
+    values: pl.DataFrame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Inputs that the axis sets."""
+        return tuple(self.values.columns)
+
+    def at(self, shares: Shares) -> pl.DataFrame:
+        """Values at these shares, each value or row equally probable."""
+        height = self.values.height
+        return self.values[np.minimum((shares * height).astype(np.int64), height - 1)]
+
+    def classes(self, shares: Shares) -> pl.DataFrame:
+        """The class of each share: the value itself."""
+        return self.at(shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Values of one number, spread by a distribution that is cut off at its bounds.
+
+    Args:
+        name: The input.
+        distribution: A distribution of ``scipy.stats`` with its parameters.
+        lower: Smallest value.
+        upper: Largest value.
+    """
+
+    name: str
+    distribution: Any
+    lower: float
+    upper: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The input that the axis sets."""
+        return (self.name,)
+
+    def at(self, shares: Shares) -> pl.DataFrame:
+        """Values at these shares, rounded where the input is a whole number."""
+        below, above = self.distribution.cdf((self.lower, self.upper))
+        values = np.clip(self.distribution.ppf(below + shares * (above - below)), self.lower, self.upper)
+        spec = inputs()[self.name]
+        return pl.DataFrame({self.name: np.rint(values) if spec.type == "integer" else values}).cast(spec.dtype)
+
+    def classes(self, shares: Shares) -> pl.DataFrame:
+        """The class of each share: the value in the middle of its part of the distribution."""
+        return self.at((np.minimum(np.floor(shares * LEVELS), LEVELS - 1) + 0.5) / LEVELS)
+
+    def levels(self, count: int, *, ends: bool) -> Listed:
+        """So many values for a grid, from end to end or each in the middle of an equal part."""
+        shares = np.linspace(0.0, 1.0, count) if ends and count > 1 else (np.arange(count) + 0.5) / count
+        return Listed(self.at(shares).unique(maintain_order=True))
+
+
+Axis = Listed | Spread
+
+
+def _normal(mean: float, sd: float) -> Any:
+    from scipy import stats
+
+    return stats.norm(mean, sd)
+
+
+def _lognormal(median: float, p90: float) -> Any:
+    from scipy import stats
+
+    return stats.lognorm(np.log(p90 / median) / stats.norm.ppf(0.9), scale=median)
+
+
+def _triangular(lower: float, mode: float, upper: float) -> Any:
+    from scipy import stats
+
+    return stats.triang((mode - lower) / (upper - lower), lower, upper - lower)
+
+
+@dataclass(frozen=True, slots=True)
+class Even:
+    """Every value between two ends alike, or every ratio: scipy's own take ten times as long over their checks."""
+
+    lower: float
+    upper: float
+    is_log: bool = False
+
+    def ppf(self, shares: Shares) -> np.ndarray:
+        """Values at these shares."""
+        if self.is_log:
+            return self.lower * np.exp(shares * np.log(self.upper / self.lower))
+        return self.lower + shares * (self.upper - self.lower)
+
+    def cdf(self, values: Any) -> np.ndarray:
+        """Shares at these values."""
+        bounded = np.clip(values, self.lower, self.upper)
+        if self.is_log:
+            return np.log(bounded / self.lower) / np.log(self.upper / self.lower)
+        return (bounded - self.lower) / (self.upper - self.lower)
+
+
+def log_even(lower: float, upper: float) -> Even:
+    """Every ratio between the two alike."""
+    return Even(lower, upper, is_log=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of distributions.
+
+    Args:
+        parameters: What a spec must give.
+        make: The distribution of these parameters.
+        fits: Whether such parameters make sense.
+        rule: What they must satisfy, in words.
+    """
+
+    parameters: tuple[str, ...]
+    make: Callable[..., Any]
+    fits: Callable[..., bool]
+    rule: str
+
+
+FAMILIES: dict[str, Family] = {
+    "uniform": Family(("lower", "upper"), Even, lambda lower, upper: lower < upper, "lower < upper"),
+    "log-uniform": Family(("lower", "upper"), log_even, lambda lower, upper: 0 < lower < upper, "0 < lower < upper"),
+    "normal": Family(("mean", "sd"), _normal, lambda _mean, sd: sd > 0, "sd > 0"),
+    "lognormal": Family(("median", "p90"), _lognormal, lambda median, p90: 0 < median < p90, "0 < median < p90"),
+    "triangular": Family(
+        ("lower", "mode", "upper"),
+        _triangular,
+        lambda lower, mode, upper: lower <= mode <= upper and lower < upper,
+        "lower <= mode <= upper",
+    ),
+}
+"""Distributions that a spec may name."""
