@@ -74,6 +74,26 @@ def axes(tables: Tables) -> dict[str, Axis]:
     return found
 
 
+@lru_cache(maxsize=16)
+def points(tables: Tables) -> dict[str, pl.Series]:
+    """For each axis of one value the low ends of its cells, then the high ends, in the form that is compared."""
+    return {
+        axis.name: _compared(inputs()[axis.input], [end for ends in _ends(axis) for end in ends])
+        for axis in axes(tables).values()
+        if axis.member is None
+    }
+
+
+def _ends(axis: Axis) -> tuple[list[Value], list[Value]]:
+    return [cell.low for cell in axis.cells], [cell.high for cell in axis.cells]
+
+
+def _compared(spec: Input, values: Sequence[Value]) -> pl.Series:
+    return pl.DataFrame({spec.name: values}, schema={spec.name: spec.dtype}).select(
+        comparable(spec, pl.col(spec.name))
+    )[spec.name]
+
+
 def _on_facts(test: Test) -> Test:
     """The resulting plugin is no fact of its own: where the CNI table says stay, it is the plugin of today."""
     return replace(test, input="current_cni") if test.input == RESULTING_CNI else test

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from meshlab.decision.cells import Axis, axes
+from meshlab.decision.cells import Axis, axes, points
+from meshlab.decision.conditions import bit
+from meshlab.decision.states import compared_column
 from meshlab.decision.tables import Tables
-from meshlab.scenario import schema
+from meshlab.scenario import inputs
 
 MOST_COMPLETIONS = 4096
 """Completions that are listed in full, and size of the sample where there are more."""
@@ -28,17 +30,18 @@ SEED = 20261124
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """Completions of one scenario as rows of a frame, each with its weight. ``exact`` says that none was left out."""
+    """Completions of one scenario as rows of a frame, and the weight of each. ``exact`` says that none was left out."""
 
     frame: pl.DataFrame
+    weights: np.ndarray
     exact: bool
 
 
-def completions(scenario: Mapping[str, object], missing: Sequence[str], tables: Tables) -> Completions:
+def completions(scenario: pl.DataFrame, missing: Collection[str], tables: Tables) -> Completions:
     """All completions of a scenario, or a sample of them.
 
     Args:
-        scenario: Values of the inputs, None where missing.
+        scenario: One row of inputs in the form that is compared (``states.compared``), null where missing.
         missing: Inputs that are missing and could change the answer.
         tables: The tables that cut the domain.
     """
@@ -49,10 +52,8 @@ def completions(scenario: Mapping[str, object], missing: Sequence[str], tables: 
     picks = _product(weights) if exact else _sample(weights)
     weight = np.prod([weights[name][cells] for name, cells in picks.items()], axis=0) if exact else 1 / MOST_COMPLETIONS
     size = len(next(iter(picks.values()), [0]))
-    columns = {name: [value] * size for name, value in scenario.items()}
-    columns |= dict(_columns(open_axes, picks, size))
-    frame = pl.DataFrame(columns, schema={name: schema()[name] for name in columns})
-    return Completions(frame.with_columns(weight=pl.lit(weight)), exact)
+    frame = scenario[np.zeros(size, np.uint32)].with_columns(_columns(open_axes, picks, tables))
+    return Completions(frame, np.broadcast_to(weight, size), exact)
 
 
 def _weights(axis: Axis) -> np.ndarray:
@@ -74,15 +75,10 @@ def _sample(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def _columns(
-    open_axes: Sequence[Axis], picks: Mapping[str, np.ndarray], size: int
-) -> Iterator[tuple[str, list[object]]]:
+def _columns(open_axes: Sequence[Axis], picks: Mapping[str, np.ndarray], tables: Tables) -> Iterator[pl.Series]:
+    """The completed inputs: of a set the bits of the members that it holds."""
     for name, group in itertools.groupby(open_axes, key=lambda axis: axis.input):
-        members = list(group)
-        if members[0].member is None:
-            (axis,) = members
-            yield name, [axis.cells[place].low for place in picks[axis.name]]
-        else:
-            held = np.array([picks[axis.name] for axis in members]).reshape(len(members), size).T
-            names = [axis.member for axis in members]
-            yield name, [list(itertools.compress(names, row)) for row in held]
+        members = [(axis.member, picks[axis.name]) for axis in group if axis.member is not None]
+        bits = np.array([held.astype(np.uint64) * np.uint64(bit(inputs()[name], member)) for member, held in members])
+        values = pl.Series(bits.sum(axis=0, dtype=np.uint64)) if members else points(tables)[name].gather(picks[name])
+        yield values.alias(compared_column(name))

@@ -17,9 +17,8 @@ condition unknown where it depends on one.
 
 from __future__ import annotations
 
-import functools
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -127,10 +126,25 @@ def compile_condition(condition: Condition, test: Callable[[Test], pl.Expr]) -> 
     if isinstance(condition, Not):
         return ~compile_condition(condition.part, test)
     if isinstance(condition, All | Some):
-        join, neutral = (operator.and_, True) if isinstance(condition, All) else (operator.or_, False)
         parts = [compile_condition(part, test) for part in condition.parts]
-        return functools.reduce(join, parts) if parts else pl.lit(neutral)
+        return all_of(parts) if isinstance(condition, All) else any_of(parts)
     return test(condition)
+
+
+def all_of(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Whether every part holds; without parts it does."""
+    return _halved(operator.and_, parts) if parts else pl.lit(value=True)
+
+
+def any_of(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Whether one of the parts holds; without parts none does."""
+    return _halved(operator.or_, parts) if parts else pl.lit(value=False)
+
+
+def _halved(join: Callable[[pl.Expr, pl.Expr], pl.Expr], parts: Sequence[pl.Expr]) -> pl.Expr:
+    """The parts joined in halves: the time that polars plans an expression grows with its depth."""
+    middle = len(parts) // 2
+    return join(_halved(join, parts[:middle]), _halved(join, parts[middle:])) if middle else parts[0]
 
 
 def compile_test(test: Test, spec: Input, value: pl.Expr) -> pl.Expr:
@@ -142,7 +156,7 @@ def compile_test(test: Test, spec: Input, value: pl.Expr) -> pl.Expr:
         value: That input in the form that ``comparable`` gives it.
     """
     if isinstance(test, Has):
-        return (value & _bit(spec, test.member)) != 0
+        return (value & bit(spec, test.member)) != 0
     if isinstance(test, AtLeast):
         return value > test.bound if test.above else value >= test.bound
     if test.values == (True,):
@@ -161,13 +175,14 @@ def comparable(spec: Input, column: pl.Expr) -> pl.Expr:
     if spec.type == "choice":
         return column.cast(pl.Enum(spec.choices), strict=False)
     if spec.type == "set":
-        bits = {member: _bit(spec, member) for member in spec.choices}
-        bit = pl.element().replace_strict(bits, default=0, return_dtype=pl.UInt64)
-        return column.list.unique().list.eval(bit).list.sum()
+        bits = {member: bit(spec, member) for member in spec.choices}
+        of_member = pl.element().replace_strict(bits, default=0, return_dtype=pl.UInt64)
+        return column.list.unique().list.eval(of_member).list.sum()
     return column
 
 
-def _bit(spec: Input, member: str) -> int:
+def bit(spec: Input, member: str) -> int:
+    """The bit of a member in the number as which a set is compared."""
     return 1 << spec.choices.index(member)
 
 

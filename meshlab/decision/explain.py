@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
-from meshlab.decision.completions import Completions, completions
 from meshlab.decision.conditions import compile_condition, inputs_of
 from meshlab.decision.eligibility import NOT_READ, Hurdle, hurdles
-from meshlab.decision.flips import Candidates, candidates, present_cells, smallest
-from meshlab.decision.states import RESULTING_CNI_COLUMN, compare_scenarios, row_states, with_all_inputs
+from meshlab.decision.flips import present_answers
+from meshlab.decision.outcomes import outcomes
+from meshlab.decision.states import compare_scenarios, compared_column, hurdle_columns
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
 from meshlab.decision.verdict import verdicts
 from meshlab.scenario import schema
-
-NO_FLIP = "no change of one or two of the known facts changes the answer"
 
 BATCH = 32
 """Scenarios whose completions and candidates are decided in one query."""
@@ -40,16 +38,21 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None) -> list[dict[
         tables: Decision tables; ours unless given.
     """
     tables = tables or load_tables()
-    frame = with_all_inputs(scenarios.lazy()).collect()
-    told_beside = _hurdle_states(tables) | _contradictions(tables)
-    states = verdicts(frame, tables).with_columns(**told_beside).collect()
+    states = verdicts(scenarios, tables).with_columns(_beside(tables)).collect()
     told: list[dict[str, object]] = []
-    for start in range(0, frame.height, BATCH):
-        facts = frame.slice(start, BATCH).select(list(schema()))
-        rows = states.slice(start, BATCH).rows(named=True)
-        sureness = _outcomes(facts, rows, tables)
-        told += [_explained(row, outcome, tables) for row, outcome in zip(rows, sureness, strict=True)]
+    for batch in states.iter_slices(BATCH):
+        rows = batch.rows(named=True)
+        told += [_explained(row, found, tables) for row, found in zip(rows, outcomes(batch, rows, tables), strict=True)]
     return told
+
+
+@lru_cache(maxsize=16)
+def _beside(tables: Tables) -> list[pl.Expr]:
+    """What an explanation needs beside the verdict: contradictions, and what the comparisons say of each axis."""
+    impossible = [
+        compile_condition(row.condition, compare_scenarios).alias(f"impossible:{row.id}") for row in tables.impossible
+    ]
+    return [*impossible, *present_answers(tables)]
 
 
 def _explained(row: Row, outcome: dict[str, object], tables: Tables) -> dict[str, object]:
@@ -79,22 +82,11 @@ def _decider(row: Row, tables: Tables, kind: str) -> Rule:
 # --- rows and options -----------------------------------------------------------------------------------------------
 
 
-def _hurdle_states(tables: Tables) -> dict[str, pl.Expr]:
-    return {
-        f"hurdle:{kind}:{option}:{place}": compile_condition(hurdle.condition, compare_scenarios)
-        for (kind, option), group in hurdles(tables).items()
-        for place, hurdle in enumerate(group)
-    }
-
-
-def _contradictions(tables: Tables) -> dict[str, pl.Expr]:
-    return {f"impossible:{row.id}": compile_condition(row.condition, compare_scenarios) for row in tables.impossible}
-
-
 def _standing(row: Row, tables: Tables, kind: str, option: str) -> Iterator[tuple[Hurdle, bool | None]]:
     """Hurdles of an option that stand or may stand, with true or, where a missing fact says, None."""
-    for place, hurdle in enumerate(hurdles(tables)[kind, option]):
-        state = row[f"hurdle:{kind}:{option}:{place}"]
+    columns = hurdle_columns(tables, kind)
+    for hurdle in hurdles(tables)[kind, option]:
+        state = row[columns[hurdle.condition]]
         if state is not False:
             yield hurdle, True if state else None
 
@@ -145,7 +137,7 @@ def _lack(row: Row, hurdle: Hurdle, state: bool | None) -> dict[str, object]:  #
 def _found(row: Row, hurdle: Hurdle) -> str:
     if not hurdle.inputs:
         return hurdle.found
-    facts = [(name, row[RESULTING_CNI_COLUMN if name == RESULTING_CNI else name]) for name in hurdle.inputs]
+    facts = [(name, row[compared_column(name) if name == RESULTING_CNI else name]) for name in hurdle.inputs]
     return ", ".join(f"{name} {_said(value)}" for name, value in facts if value is not None)
 
 
@@ -211,68 +203,3 @@ def _conflicts(row: Row, deciders: Mapping[str, Rule], tables: Tables) -> Iterat
                 "decided_recommendation": decider.recommendation,
                 "decided_reason": decider.reason,
             }
-
-
-# --- confidence and flips -------------------------------------------------------------------------------------------
-
-
-def _outcomes(facts: pl.DataFrame, rows: Sequence[Row], tables: Tables) -> list[dict[str, object]]:
-    """Confidence and flips of some scenarios. All completions and candidates of them are decided in one query."""
-    scenarios = facts.rows(named=True)
-    filled = [completions(scenario, row["unknown"], tables) for scenario, row in zip(scenarios, rows, strict=True)]
-    tried = [
-        candidates(scenario, present, tables)
-        for scenario, present in zip(scenarios, present_cells(facts, tables), strict=True)
-    ]
-    frames = [part.frame.select(list(schema())) for part in (*filled, *tried)]
-    possible = ~compile_condition(tables.contradiction, compare_scenarios).fill_null(value=False)
-    states = row_states(pl.concat(frames), tables)
-    answers = states.select("cni", "mesh", possible=possible).collect()
-    sizes = [frame.height for frame in frames]
-    starts = [sum(sizes[:place]) for place in range(len(sizes))]
-    parts = [answers.slice(start, size) for start, size in zip(starts, sizes, strict=True)]
-    return [
-        _sureness(row, fill, parts[place]) | _flips(scenario, row, attempt, parts[len(rows) + place])
-        for place, (scenario, row, fill, attempt) in enumerate(zip(scenarios, rows, filled, tried, strict=True))
-    ]
-
-
-def _sureness(row: Row, fill: Completions, answers: pl.DataFrame) -> dict[str, object]:
-    weighed = answers.with_columns(fill.frame["weight"])
-    if weighed["possible"].any():  # facts that contradict each other as they stand leave no possible completion
-        weighed = weighed.filter("possible").with_columns(pl.col("weight") / pl.col("weight").sum())
-    shares = (
-        weighed.group_by("cni", "mesh").agg(share=pl.col("weight").sum()).sort("share", "cni", "mesh", descending=True)
-    )
-    same_cni, same_mesh = pl.col("cni").eq(row["cni"]), pl.col("mesh").eq(row["mesh"])
-    confidence = _share(weighed, same_cni & same_mesh)
-    return {
-        "confidence": confidence,
-        "confidence_cni": _share(weighed, same_cni),
-        "confidence_mesh": _share(weighed, same_mesh),
-        "confidence_basis": {
-            "method": "exact" if fill.exact else "sample",
-            "completions": weighed.height,
-            "standard_error": 0.0 if fill.exact else _standard_error(confidence, weighed.height),
-        },
-        "alternatives": [
-            {"cni": cni, "mesh": mesh, "share": round(share, 6)}
-            for cni, mesh, share in shares.filter(~(same_cni & same_mesh)).iter_rows()
-        ],
-    }
-
-
-def _standard_error(share: float, size: int) -> float:
-    return round(math.sqrt(share * (1 - share) / size), 4)
-
-
-def _share(weighed: pl.DataFrame, same: pl.Expr) -> float:
-    return round(min(1.0, weighed.select(pl.col("weight").filter(same).sum()).item()), 6)
-
-
-def _flips(scenario: Row, row: Row, attempt: Candidates, answers: pl.DataFrame) -> dict[str, object]:
-    verdict = (str(row["cni"]), str(row["mesh"]))
-    possible = answers["possible"].to_list()
-    sets = [changes for changes, can_be in zip(attempt.changes, possible, strict=True) if can_be]
-    flips = smallest(scenario, verdict, sets, answers.filter("possible").select("cni", "mesh").rows())
-    return {"flips": flips, "flip_note": None if flips else NO_FLIP}

@@ -4,21 +4,27 @@ A change takes a fact from its cell into another, to the nearest value there; a 
 changes of one fact and all pairs of changes are laid out as rows of a frame, so that one query decides them. A pair is
 told only where neither of its changes flips the verdict alone and no single change leads to the same answer. Values of
 one fact that lead to the same answer are told once: the nearest, with the other choices beside it.
+
+A change after which no option is left is not told: the stated default answers there although its own option is ruled
+out, so that "no mesh" would be no advice but the lack of one.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from meshlab.decision.cells import Axis, axes
-from meshlab.decision.conditions import comparable, compile_test
+from meshlab.decision.cells import Axis, axes, points
+from meshlab.decision.conditions import bit, compile_test
+from meshlab.decision.states import compared_column
 from meshlab.decision.tables import Tables
-from meshlab.scenario import inputs, schema
+from meshlab.scenario import inputs
 
 Scenario = Mapping[str, Any]
 Answer = tuple[str, str]
@@ -58,60 +64,107 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Sets of changes of one scenario, and the scenarios that they lead to, in the same order."""
+    """Sets of one or two changes of a scenario, and the scenarios that they lead to, in the same order.
 
-    changes: list[tuple[Change, ...]]
+    Args:
+        changes: Every change of one known fact.
+        sets: For each set its one or two changes, by their places.
+        frame: For each set the scenario after it, in the form that is compared.
+    """
+
+    changes: list[Change]
+    sets: list[tuple[int, ...]]
     frame: pl.DataFrame
 
 
-def present_cells(scenarios: pl.DataFrame, tables: Tables) -> list[dict[str, tuple[bool | None, ...]]]:
-    """For each scenario and axis, what the comparisons say: by it the present cell is known."""
-    found = axes(tables)
-    compared = scenarios.select(comparable(spec, pl.col(name)).alias(name) for name, spec in inputs().items())
-    answers = compared.select(
-        compile_test(test, inputs()[axis.input], pl.col(axis.input)).alias(f"{axis.name}/{place}")
-        for axis in found.values()
-        for place, test in enumerate(axis.tests)
-    )
+@lru_cache(maxsize=16)
+def present_answers(tables: Tables) -> list[pl.Expr]:
+    """What the comparisons of each axis say of ``states.compared`` scenarios: by it the present cell is known."""
     return [
-        {name: tuple(row[f"{name}/{place}"] for place in range(len(axis.tests))) for name, axis in found.items()}
-        for row in answers.iter_rows(named=True)
+        compile_test(test, inputs()[axis.input], pl.col(compared_column(axis.input))).alias(f"{axis.name}/{place}")
+        for axis in axes(tables).values()
+        for place, test in enumerate(axis.tests)
     ]
 
 
-def candidates(scenario: Scenario, present: Mapping[str, tuple[bool | None, ...]], tables: Tables) -> Candidates:
+def present_cell(axis: Axis, row: Mapping[str, Any]) -> int:
+    """Place of the cell in which a known fact lies, from a row of ``present_answers``."""
+    answers = tuple(row[f"{axis.name}/{place}"] for place in range(len(axis.tests)))
+    return next(place for place, cell in enumerate(axis.cells) if cell.answers == answers)
+
+
+def candidates(scenario: Scenario, own: pl.DataFrame, tables: Tables) -> Candidates:
     """Every change of one known fact, and every pair of such changes.
 
     Args:
-        scenario: Values of the inputs, None where missing.
-        present: What the comparisons of each axis say of the scenario.
+        scenario: Values of the inputs, None where missing, and the ``present_answers``.
+        own: The inputs in the form that is compared.
         tables: The tables that cut the domain.
     """
     known = [axis for axis in axes(tables).values() if scenario[axis.input] is not None]
-    single = [change for axis in known for change in _changes(axis, present[axis.name])]
-    sets: list[tuple[Change, ...]] = [(change,) for change in single]
-    sets += [pair for pair in combinations(single, 2) if _apart(*pair)]
-    rows = [_after(scenario, changes) for changes in sets]
-    columns = {name: [row[name] for row in rows] for name in scenario}
-    return Candidates(sets, pl.DataFrame(columns, schema={name: schema()[name] for name in columns}))
+    steps = [step for place, axis in enumerate(known) for step in _steps(place, axis, present_cell(axis, scenario))]
+    axis_of = np.array([step.axis for step in steps], dtype=np.int64)
+    first, second = np.triu_indices(len(steps), 1)
+    apart = axis_of[first] != axis_of[second]
+    pairs = np.column_stack([first[apart], second[apart]])
+    alone = np.arange(len(steps))
+    sets = [*((place,) for place in alone.tolist()), *map(tuple, pairs.tolist())]
+    changed = np.vstack([np.column_stack([alone, alone]), pairs])
+    frame = own[np.zeros(len(sets), np.uint32)].with_columns(_columns(known, steps, own, changed, tables))
+    return Candidates([step.change for step in steps], sets, frame)
 
 
-def _changes(axis: Axis, present: tuple[bool | None, ...]) -> Iterator[Change]:
-    here = next(place for place, cell in enumerate(axis.cells) if cell.answers == present)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A change, with the place of its axis and of its value among the ``points`` of the axis."""
+
+    axis: int
+    point: int
+    change: Change
+
+
+def _steps(place: int, axis: Axis, here: int) -> Iterator[_Step]:
     ordered = inputs()[axis.input].type in ("integer", "number", "version")
-    for place in _from_near_to_far(here, len(axis.cells)):
-        cell = axis.cells[place]
-        side = ("above" if place > here else "below") if ordered else ""
-        yield Change(axis.input, axis.member, cell.high if side == "below" else cell.low, side, cell.choices)
+    for to in _from_near_to_far(here, len(axis.cells)):
+        cell = axis.cells[to]
+        side = ("above" if to > here else "below") if ordered else ""
+        value = cell.high if side == "below" else cell.low
+        point = to + len(axis.cells) if side == "below" else to
+        yield _Step(place, point, Change(axis.input, axis.member, value, side, cell.choices))
+
+
+def _columns(
+    known: Sequence[Axis], steps: Sequence[_Step], own: pl.DataFrame, changed: np.ndarray, tables: Tables
+) -> Iterator[pl.Series]:
+    """The inputs that change, one value for each set of changes.
+
+    Args:
+        known: Axes of the known facts.
+        steps: Every change.
+        own: The scenario, compared.
+        changed: For each set its first and its last change.
+        tables: The tables that cut the domain.
+    """
+    axis_of, point_of = (np.array([getattr(step, name) for step in steps]) for name in ("axis", "point"))
+    for name, group in itertools.groupby(enumerate(known), key=lambda item: item[1].input):
+        column, members = compared_column(name), list(group)
+        if members[0][1].member is None:
+            ((place, axis),) = members
+            values = pl.concat([points(tables)[axis.name], own[column]])
+            at = np.full(len(changed), len(values) - 1)
+            for side in changed.T:
+                hit = axis_of[side] == place
+                at[hit] = point_of[side[hit]]
+            yield values.gather(at).alias(column)
+        else:
+            bits = {place: bit(inputs()[name], axis.member) for place, axis in members if axis.member is not None}
+            toggled = np.array([bits.get(step.axis, 0) for step in steps], dtype=np.uint64)
+            both = np.where(changed[:, 0] == changed[:, 1], 0, toggled[changed[:, 1]]).astype(np.uint64)
+            yield pl.Series(column, np.uint64(own[column].item()) ^ toggled[changed[:, 0]] ^ both)
 
 
 def _from_near_to_far(here: int, count: int) -> list[int]:
     return sorted((place for place in range(count) if place != here), key=lambda place: abs(place - here))
-
-
-def _apart(first: Change, second: Change) -> bool:
-    """Whether two changes concern different facts."""
-    return (first.input, first.member) != (second.input, second.member)
 
 
 def _after(scenario: Scenario, changes: Sequence[Change]) -> dict[str, object]:
@@ -121,18 +174,24 @@ def _after(scenario: Scenario, changes: Sequence[Change]) -> dict[str, object]:
     return values
 
 
-def smallest(
-    scenario: Scenario, verdict: Answer, sets: Sequence[tuple[Change, ...]], answers: Sequence[Answer]
-) -> list[dict[str, object]]:
-    """The sets of changes that flip the verdict and cannot be made smaller, as plain data."""
-    flipping = {changes: answer for changes, answer in zip(sets, answers, strict=True) if answer != verdict}
-    alone = {changes[0]: answer for changes, answer in flipping.items() if len(changes) == 1}
+def smallest(scenario: Scenario, attempt: Candidates, flipping: Mapping[int, Answer | None]) -> list[dict[str, object]]:
+    """The sets of changes that flip the verdict and cannot be made smaller, as plain data.
+
+    Args:
+        scenario: Values of the inputs.
+        attempt: The sets that were tried.
+        flipping: The answer of each set that leads to another one, by its place; None where no option is left.
+    """
+    alone = {attempt.sets[place][0]: answer for place, answer in flipping.items() if len(attempt.sets[place]) == 1}
     reached = set(alone.values())
-    told: dict[object, list[tuple[Change, ...]]] = {}
-    for changes, answer in flipping.items():
-        if len(changes) == 1 or (answer not in reached and not alone.keys() & set(changes)):
-            told.setdefault((tuple(change.direction for change in changes), answer), []).append(changes)
-    return [_flip(scenario, alike, flipping[alike[0]]) for alike in told.values()]
+    told: dict[tuple[Answer, object], list[tuple[Change, ...]]] = {}
+    for place, answer in flipping.items():
+        members = attempt.sets[place]
+        is_smallest = len(members) == 1 or (answer not in reached and not alone.keys() & set(members))
+        if answer is not None and is_smallest:
+            changes = tuple(attempt.changes[member] for member in members)
+            told.setdefault((answer, tuple(change.direction for change in changes)), []).append(changes)
+    return [_flip(scenario, alike, answer) for (answer, _), alike in told.items()]
 
 
 def _flip(scenario: Scenario, alike: Sequence[tuple[Change, ...]], answer: Answer) -> dict[str, object]:

@@ -9,14 +9,13 @@ CNI can still change, the plugin that the mesh table sees is a missing fact too.
 from __future__ import annotations
 
 import functools
-import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from meshlab.decision.conditions import Condition, Some, Test, compile_condition, compile_test, inputs_of
+from meshlab.decision.conditions import Condition, Test, any_of, compile_condition, compile_test, inputs_of
 from meshlab.decision.eligibility import hurdles
-from meshlab.decision.states import comparison_columns, conditions_of, rules_of
+from meshlab.decision.states import compared_column, comparison_columns, hurdle_columns, rules_of
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, specs
 from meshlab.scenario import schema
 
@@ -26,49 +25,52 @@ _DOUBTED = "doubted:cni"
 
 def with_unknown(frame: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     """The states of rows and options with ``unknown``, the missing inputs that could change the answer."""
-    frame = _with_pending(frame, tables, "cni")
-    is_open = any_of(pl.col(f"pending:{rule.id}") for rule in tables.cni)
-    seen = pl.when(is_open).then(None).otherwise(pl.col(f"compared:{RESULTING_CNI}"))
-    frame = _with_pending(frame.with_columns(seen.alias(_DOUBTED)), tables, "mesh")
+    return functools.reduce(pl.LazyFrame.with_columns, _stages(tables), frame)
+
+
+@functools.lru_cache(maxsize=16)
+def _stages(tables: Tables) -> tuple[list[pl.Expr], ...]:
+    """Columns that a frame of states gains, step by step."""
+    is_open = any_of([pl.col(f"pending:{rule.id}") for rule in tables.cni])
+    seen = pl.when(is_open).then(None).otherwise(pl.col(compared_column(RESULTING_CNI)))
     dependants = _dependants(tables)
-    return frame.with_columns(
-        unknown=listed(
-            pl.when(pl.col(name).is_null() & any_of(dependants[name])).then(pl.lit(name))
-            for name in schema()
-            if name in dependants
-        )
-    )
-
-
-def _with_pending(frame: pl.LazyFrame, tables: Tables, kind: str) -> pl.LazyFrame:
-    """The frame with a column for each row that says whether it is open and could change the answer."""
-    rules = rules_of(tables, kind)
-    state = _doubting(tables, kind)
-    open_hurdles = {
-        f"open:{kind}:{option}:{name}": state(Some(tuple(group))).is_null()
-        for option in OPTIONS[kind]
-        for name, group in _hurdles_by_input(tables, kind, option).items()
-    }
-    states = {f"doubted:{name}": state(condition) for name, condition in conditions_of(tables, kind).items()}
-    certain = pl.coalesce(
-        pl.when(pl.col(f"may:{rule.id}")).then(pl.lit(place, pl.UInt8)) for place, rule in enumerate(rules)
-    )
-    options = {f"pending:{kind}:{option}": _recommended(rules, option) for option in OPTIONS[kind]}
+    missing = {name: pl.col(name).is_null() & any_of(dependants[name]) for name in schema() if name in dependants}
     steps = (
-        open_hurdles | states,
-        _may(rules),
-        {f"certain:{kind}": certain},
-        _possible(rules),
-        _pending(rules),
-        options,
+        *_pending_stages(tables, "cni"),
+        {_DOUBTED: seen},
+        *_pending_stages(tables, "mesh"),
+        {f"missing:{name}": is_missing for name, is_missing in missing.items()},
+        *listed("unknown", [pl.when(pl.col(f"missing:{name}")).then(pl.lit(name)) for name in missing]),
     )
-    for step in steps:
-        frame = frame.with_columns(**step)
-    return frame
+    return tuple([expression.alias(name) for name, expression in step.items()] for step in steps)
 
 
-def _doubting(tables: Tables, kind: str) -> Callable[[Condition], pl.Expr]:
-    """What makes a condition an expression, with the resulting plugin in doubt where it can change."""
+def _pending_stages(tables: Tables, kind: str) -> Iterator[dict[str, pl.Expr]]:
+    """Steps to a column for each row that says whether it is open and could change the answer."""
+    rules = rules_of(tables, kind)
+    yield _doubted_hurdles(tables, kind)
+    yield _doubted_states(tables, kind)
+    yield _may(tables, rules)
+    yield {
+        f"certain:{kind}": pl.coalesce(
+            pl.when(pl.col(f"may:{rule.id}")).then(pl.lit(place, pl.UInt8)) for place, rule in enumerate(rules)
+        )
+    }
+    yield _possible(rules)
+    yield _pending(rules)
+    yield {f"pending:{kind}:{option}": _recommended(rules, option) for option in OPTIONS[kind]}
+
+
+# --- states in doubt ------------------------------------------------------------------------------------------------
+
+
+def _depends(condition: Condition) -> bool:
+    """Whether a condition depends on the resulting plugin, so that it is in doubt where that can still change."""
+    return RESULTING_CNI in inputs_of(condition)
+
+
+def _in_doubt(tables: Tables, kind: str, condition: Condition) -> pl.Expr:
+    """The condition, with the resulting plugin in doubt where it can change."""
     columns = comparison_columns(tables, kind)
 
     def test(comparison: Test) -> pl.Expr:
@@ -76,19 +78,61 @@ def _doubting(tables: Tables, kind: str) -> Callable[[Condition], pl.Expr]:
             return compile_test(comparison, specs(kind)[RESULTING_CNI], pl.col(_DOUBTED))
         return pl.col(columns[comparison])
 
-    return lambda condition: compile_condition(condition, test)
+    return compile_condition(condition, test)
 
 
-def _may(rules: Sequence[Rule]) -> dict[str, pl.Expr]:
+def _doubted_hurdles(tables: Tables, kind: str) -> dict[str, pl.Expr]:
+    return {
+        f"doubted:{name}": _in_doubt(tables, kind, condition)
+        for condition, name in hurdle_columns(tables, kind).items()
+        if _depends(condition)
+    }
+
+
+def _hurdle(tables: Tables, kind: str, condition: Condition) -> pl.Expr:
+    name = hurdle_columns(tables, kind)[condition]
+    return pl.col(f"doubted:{name}" if _depends(condition) else name)
+
+
+def _doubted_states(tables: Tables, kind: str) -> dict[str, pl.Expr]:
+    """Rows and options as far as they depend on the resulting plugin; and options by the fact that leaves them open."""
+    rows = {
+        f"doubted:row:{rule.id}": _in_doubt(tables, kind, rule.condition)
+        for rule in rules_of(tables, kind)
+        if _depends(rule.condition)
+    }
+    options = {
+        f"doubted:blocked:{kind}:{option}": any_of([_hurdle(tables, kind, condition) for condition in conditions])
+        for option in OPTIONS[kind]
+        if any(map(_depends, conditions := [row.condition for row in hurdles(tables)[kind, option] if row.blocks]))
+    }
+    left_open = {
+        f"open:{kind}:{option}:{name}": any_of([_hurdle(tables, kind, condition) for condition in group]).is_null()
+        for option in OPTIONS[kind]
+        for name, group in _hurdles_by_input(tables, kind, option).items()
+    }
+    return rows | options | left_open
+
+
+def _holds(rule: Rule) -> pl.Expr:
+    return pl.col(f"doubted:row:{rule.id}" if _depends(rule.condition) else f"row:{rule.id}")
+
+
+def _ruled_out(tables: Tables, rule: Rule) -> pl.Expr:
+    name = f"blocked:{rule.table}:{rule.recommendation}"
+    group = hurdles(tables)[rule.table, rule.recommendation]
+    return pl.col(f"doubted:{name}" if any(row.blocks and _depends(row.condition) for row in group) else name)
+
+
+# --- rows that are open ---------------------------------------------------------------------------------------------
+
+
+def _may(tables: Tables, rules: Sequence[Rule]) -> dict[str, pl.Expr]:
     """Whether each row may decide: true, false, or null where a missing fact says."""
-    found = {}
-    for rule in rules:
-        holds, ruled_out = (
-            pl.col(f"doubted:row:{rule.id}"),
-            pl.col(f"doubted:blocked:{rule.table}:{rule.recommendation}"),
-        )
-        found[f"may:{rule.id}"] = holds if rule.is_default else holds & ~ruled_out
-    return found
+    return {
+        f"may:{rule.id}": _holds(rule) if rule.is_default else _holds(rule) & ~_ruled_out(tables, rule)
+        for rule in rules
+    }
 
 
 def _possible(rules: Sequence[Rule]) -> dict[str, pl.Expr]:
@@ -106,9 +150,11 @@ def _pending(rules: Sequence[Rule]) -> dict[str, pl.Expr]:
         f"pending:{rule.id}": pl.col(f"may:{rule.id}").is_null()
         & pl.col(f"possible:{rule.id}")
         & any_of(
-            pl.col(f"possible:{later.id}")
-            for later in rules[place + 1 :]
-            if later.recommendation != rule.recommendation
+            [
+                pl.col(f"possible:{later.id}")
+                for later in rules[place + 1 :]
+                if later.recommendation != rule.recommendation
+            ]
         )
         for place, rule in enumerate(rules)
     }
@@ -116,14 +162,14 @@ def _pending(rules: Sequence[Rule]) -> dict[str, pl.Expr]:
 
 def _recommended(rules: Sequence[Rule], option: str) -> pl.Expr:
     """Whether a pending row recommends an option."""
-    return any_of(pl.col(f"pending:{rule.id}") for rule in rules if rule.recommendation == option)
+    return any_of([pl.col(f"pending:{rule.id}") for rule in rules if rule.recommendation == option])
 
 
 def _dependants(tables: Tables) -> dict[str, list[pl.Expr]]:
     """For each input, the conditions under which an answer depends on it."""
     found: dict[str, list[pl.Expr]] = {}
     for rule in tables.rules:
-        is_pending = pl.col(f"pending:{rule.id}") & pl.col(f"doubted:row:{rule.id}").is_null()
+        is_pending = pl.col(f"pending:{rule.id}") & _holds(rule).is_null()
         for name in map(_fact, inputs_of(rule.condition)):
             found.setdefault(name, []).append(is_pending)
     for kind, option in ((kind, option) for kind, options in OPTIONS.items() for option in options):
@@ -147,15 +193,12 @@ def _fact(name: str) -> str:
     return "current_cni" if name == RESULTING_CNI else name
 
 
-def any_of(parts: Iterable[pl.Expr]) -> pl.Expr:
-    """Whether one of the parts holds; without parts none does."""
-    return functools.reduce(operator.or_, parts, pl.lit(value=False))
+def listed(name: str, parts: Sequence[pl.Expr]) -> tuple[dict[str, pl.Expr], ...]:
+    """Steps to a column of lists of text, each of the parts that are not null.
 
-
-def listed(parts: Iterable[pl.Expr]) -> pl.Expr:
-    """The parts that are not null, as a list of text.
-
-    They are joined as text and split again, which is ten times as fast as a list of that many parts without its nulls.
+    The parts are joined and split again, which is ten times as fast as a list of that many without its nulls.
     """
-    joined = pl.concat_str(parts, separator="\n", ignore_nulls=True)
-    return pl.when(joined != "").then(joined.str.split("\n")).otherwise(pl.lit([], pl.List(pl.String)))
+    columns = {f"{name}/{place}": part for place, part in enumerate(parts)}
+    joined = pl.concat_str(map(pl.col, columns), separator="\n", ignore_nulls=True)
+    split = pl.when(pl.col(name) != "").then(pl.col(name).str.split("\n")).otherwise(pl.lit([], pl.List(pl.String)))
+    return columns, {name: joined}, {name: split}

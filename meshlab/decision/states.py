@@ -1,8 +1,8 @@
 """The state of every row and option of the tables, and the row that decides, for any number of scenarios.
 
-The query has three steps: each distinct comparison of a table becomes a boolean column; rows and options become
-booleans of those; and the first row that holds, and whose option nothing rules out, decides. Nulls follow Kleene's
-logic, so that a missing fact makes a row unknown and never false.
+The query has four steps: each distinct comparison of a table becomes a boolean column; hurdles become booleans of
+those; rows and options become booleans of both; and the first row that holds, and whose option nothing rules out,
+decides. Nulls follow Kleene's logic, so that a missing fact makes a row unknown and never false.
 """
 
 from __future__ import annotations
@@ -13,8 +13,16 @@ from functools import lru_cache
 
 import polars as pl
 
-from meshlab.decision.conditions import Condition, Test, comparable, compile_condition, compile_test, tests_of
-from meshlab.decision.eligibility import blocked
+from meshlab.decision.conditions import (
+    Condition,
+    Test,
+    any_of,
+    comparable,
+    compile_condition,
+    compile_test,
+    tests_of,
+)
+from meshlab.decision.eligibility import hurdles
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, specs
 from meshlab.scenario import inputs, schema
 
@@ -24,23 +32,33 @@ def row_states(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables) -> pl.Laz
 
     States are true, false, or null for unknown. ``decider:KIND`` is the place of the row that decided.
     """
-    frame = with_all_inputs(scenarios.lazy()).with_columns(_compared(name, name) for name in inputs())
-    resulting_cni = pl.when(pl.col("cni") == "stay").then("current_cni").otherwise("cni").alias(RESULTING_CNI_COLUMN)
-    frame = _stage(tables, "cni").apply(frame).with_columns(resulting_cni)
-    return _stage(tables, "mesh").apply(frame.with_columns(_compared(RESULTING_CNI, RESULTING_CNI_COLUMN)))
+    return decided(compared(scenarios), tables)
 
 
-RESULTING_CNI_COLUMN = "resulting_cni"
-"""Column of the plugin that the CNI table leaves in place; conditions call it ``cni``."""
+def compared(scenarios: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
+    """Scenarios with every input once more, as ``compared:NAME``, in the form in which it is compared."""
+    return with_all_inputs(scenarios.lazy()).with_columns(
+        comparable(spec, pl.col(name)).alias(compared_column(name)) for name, spec in inputs().items()
+    )
+
+
+def decided(frame: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
+    """What ``row_states`` adds to ``compared`` scenarios, of which it reads the compared columns alone."""
+    today = pl.col(compared_column("current_cni"))
+    verdict = pl.col("cni").cast(pl.Enum(inputs()["current_cni"].choices), strict=False)
+    resulting = pl.when(pl.col("cni") == "stay").then(today).otherwise(verdict)
+    frame = _stage(tables, "cni").apply(frame).with_columns(resulting.alias(compared_column(RESULTING_CNI)))
+    return _stage(tables, "mesh").apply(frame)
 
 
 def compare_scenarios(test: Test) -> pl.Expr:
-    """One comparison over the columns that ``row_states`` has added to the scenarios."""
-    return compile_test(test, specs("mesh")[test.input], pl.col(f"compared:{test.input}"))
+    """One comparison over the columns that ``compared`` has added to the scenarios."""
+    return compile_test(test, specs("mesh")[test.input], pl.col(compared_column(test.input)))
 
 
-def _compared(name: str, column: str) -> pl.Expr:
-    return comparable(specs("mesh")[name], pl.col(column)).alias(f"compared:{name}")
+def compared_column(name: str) -> str:
+    """Column of an input in the form in which it is compared, and of the plugin that the CNI table leaves in place."""
+    return f"compared:{name}"
 
 
 def with_all_inputs(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -57,16 +75,17 @@ def with_all_inputs(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Stage:
-    """Expressions of one table: comparisons, states built of them, and the verdict built of the states."""
+    """Expressions of one table: comparisons, hurdles and rows built of them, and what decides built of those."""
 
     tests: tuple[pl.Expr, ...]
+    hurdles: tuple[pl.Expr, ...]
     states: tuple[pl.Expr, ...]
     decider: pl.Expr
     verdict: pl.Expr
 
     def apply(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """The frame with this table's columns."""
-        for step in (self.tests, self.states, self.decider, self.verdict):
+        for step in (self.tests, self.hurdles, self.states, self.decider, self.verdict):
             frame = frame.with_columns(step)
         return frame
 
@@ -76,31 +95,42 @@ def rules_of(tables: Tables, kind: str) -> tuple[Rule, ...]:
     return tables.cni if kind == "cni" else tables.mesh
 
 
-def conditions_of(tables: Tables, kind: str) -> dict[str, Condition]:
-    """The conditions of one table's rows and of its options' being ruled out, by the column of their state."""
-    rows: dict[str, Condition] = {f"row:{rule.id}": rule.condition for rule in rules_of(tables, kind)}
-    return rows | {f"blocked:{kind}:{option}": blocked(tables, kind, option) for option in OPTIONS[kind]}
+@lru_cache(maxsize=32)
+def hurdle_columns(tables: Tables, kind: str) -> dict[Condition, str]:
+    """The distinct hurdles of one table's options, each with the column of its state."""
+    found = dict.fromkeys(hurdle.condition for option in OPTIONS[kind] for hurdle in hurdles(tables)[kind, option])
+    return {condition: f"hurdle:{kind}:{number}" for number, condition in enumerate(found)}
 
 
 @lru_cache(maxsize=32)
 def comparison_columns(tables: Tables, kind: str) -> dict[Test, str]:
     """The distinct comparisons of one table, each with the column that holds it."""
-    conditions = conditions_of(tables, kind).values()
+    conditions = (*(rule.condition for rule in rules_of(tables, kind)), *hurdle_columns(tables, kind))
     tests = dict.fromkeys(test for condition in conditions for test in tests_of(condition))
     return {test: f"test:{kind}:{number}" for number, test in enumerate(tests)}
 
 
 @lru_cache(maxsize=32)
 def _stage(tables: Tables, kind: str) -> _Stage:
-    columns = comparison_columns(tables, kind)
-    verdicts = {place: rule.recommendation for place, rule in enumerate(rules_of(tables, kind))}
+    columns, rules = comparison_columns(tables, kind), rules_of(tables, kind)
+    short = hurdle_columns(tables, kind)
+
+    def state(condition: Condition) -> pl.Expr:
+        return compile_condition(condition, lambda test: pl.col(columns[test]))
+
+    ruled_out = {
+        option: any_of([pl.col(short[hurdle.condition]) for hurdle in hurdles(tables)[kind, option] if hurdle.blocks])
+        for option in OPTIONS[kind]
+    }
+    verdicts = {place: rule.recommendation for place, rule in enumerate(rules)}
     return _Stage(
         tests=tuple(compare_scenarios(test).alias(name) for test, name in columns.items()),
-        states=tuple(
-            compile_condition(condition, lambda test: pl.col(columns[test])).alias(name)
-            for name, condition in conditions_of(tables, kind).items()
+        hurdles=tuple(state(condition).alias(name) for condition, name in short.items()),
+        states=(
+            *(state(rule.condition).alias(f"row:{rule.id}") for rule in rules),
+            *(parts.alias(f"blocked:{kind}:{option}") for option, parts in ruled_out.items()),
         ),
-        decider=first_passing(rules_of(tables, kind)).alias(f"decider:{kind}"),
+        decider=first_passing(rules).alias(f"decider:{kind}"),
         verdict=pl.col(f"decider:{kind}").replace_strict(verdicts, return_dtype=pl.String).alias(kind),
     )
 

@@ -7,6 +7,9 @@ rules the option out, since missing evidence is no pass.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+
 import polars as pl
 
 from meshlab.decision.openness import listed, with_unknown
@@ -40,9 +43,17 @@ TOLD = ("cni_row", "mesh_row", "matched", "unknown")
 
 def verdicts(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     """The states of all rows and options with all that ``decide`` tells."""
-    return with_unknown(row_states(scenarios, tables), tables).with_columns(
-        cni_row=_id(tables.cni, "cni"), mesh_row=_id(tables.mesh, "mesh"), matched=_matched(tables)
+    return functools.reduce(
+        pl.LazyFrame.with_columns, _told(tables), with_unknown(row_states(scenarios, tables), tables)
     )
+
+
+@functools.lru_cache(maxsize=16)
+def _told(tables: Tables) -> tuple[list[pl.Expr], ...]:
+    """Columns that a frame of states gains, step by step."""
+    ids = {f"{kind}_row": _id(rules_of(tables, kind), kind) for kind in OPTIONS}
+    steps = (ids, *listed("matched", list(_matched(tables))))
+    return tuple([expression.alias(name) for name, expression in step.items()] for step in steps)
 
 
 def _id(rules: tuple[Rule, ...], kind: str) -> pl.Expr:
@@ -51,15 +62,11 @@ def _id(rules: tuple[Rule, ...], kind: str) -> pl.Expr:
     )
 
 
-def _matched(tables: Tables) -> pl.Expr:
+def _matched(tables: Tables) -> Iterator[pl.Expr]:
     """Ids of the rows that hold: the deciding one first, then the others by priority; the CNI's before the mesh's."""
-    parts: list[pl.Expr] = []
     for kind in OPTIONS:
         decider = pl.col(f"decider:{kind}")
-        parts.append(_id(rules_of(tables, kind), kind))
-        parts += [
-            pl.when(pl.col(f"row:{rule.id}") & (decider != place)).then(pl.lit(rule.id))
-            for place, rule in enumerate(rules_of(tables, kind))
-            if not rule.is_default
-        ]
-    return listed(parts)
+        yield pl.col(f"{kind}_row")
+        for place, rule in enumerate(rules_of(tables, kind)):
+            if not rule.is_default:
+                yield pl.when(pl.col(f"row:{rule.id}") & (decider != place)).then(pl.lit(rule.id))

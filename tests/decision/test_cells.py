@@ -10,7 +10,8 @@ import pytest
 from meshlab.decision import load_tables
 from meshlab.decision.cells import Axis, axes, version_of
 from meshlab.decision.conditions import order_of
-from meshlab.decision.flips import present_cells
+from meshlab.decision.flips import present_answers, present_cell
+from meshlab.decision.states import compared
 
 RULES = "id,priority,condition,recommendation,reason,source_id\n"
 Overlay = Callable[..., Path]
@@ -31,9 +32,11 @@ def test_the_shares_of_an_axis_sum_to_one() -> None:
 def test_every_scenario_lies_in_a_cell(draw: Callable[[int, int, float], pl.DataFrame]) -> None:
     """Whatever the facts, the comparisons answer as they do in one of the cells."""
     tables = load_tables()
-    for present in present_cells(draw(300, 5, 0.0), tables):
-        for name, axis in axes(tables).items():
-            assert present[name] in {cell.answers for cell in axis.cells}
+    answers = compared(draw(300, 5, 0.0)).select(present_answers(tables)).collect()
+    for row in answers.iter_rows(named=True):
+        for axis in axes(tables).values():
+            cell = axis.cells[present_cell(axis, row)]
+            assert list(cell.answers) == [row[f"{axis.name}/{place}"] for place in range(len(axis.tests))]
 
 
 @pytest.mark.parametrize(

@@ -233,12 +233,35 @@ def test_a_pair_is_told_only_where_neither_of_its_changes_flips_alone() -> None:
     assert all((flip["cni"], flip["mesh"]) not in singles for flip in pairs)
 
 
+def test_a_flip_leads_to_an_option_that_meets_what_is_asked(draw: Callable[[int, int, float], pl.DataFrame]) -> None:
+    """Nothing rules out what a flip newly recommends; a change after which no option is left is not told."""
+    rows = draw(40, 31, 0.1).rows(named=True)
+    for row, answer in zip(rows, explain(frame_of(rows)), strict=True):
+        flips = answer["flips"][:6]
+        changed = [row | {change["input"]: change["to"] for change in flip["changes"]} for flip in flips]
+        for flip, after in zip(flips, explain(frame_of(changed)), strict=True):
+            ruled_out = {(blocker["kind"], blocker["option"]) for blocker in after["blockers"]}
+            assert not {(kind, flip[kind]) for kind in ("cni", "mesh") if flip[kind] != answer[kind]} & ruled_out
+
+
+def test_one_need_more_that_nothing_meets_is_no_flip_to_no_mesh() -> None:
+    """Beside Calico no mesh encrypts within a node: to ask for that too leaves none, which is no advice."""
+    facts = KNOWN | {"needs": ["retries"]}
+    answer = explained(**facts)
+    assert answer["mesh"] == "istio-ambient"
+    more = facts | {"needs": ["retries", "same_node_encryption"]}
+    assert verdicts([more]) == [("stay", "none")]
+    assert ["retries", "same_node_encryption"] not in [flip["to"] for flip in answer["flips"]]
+    # asking for less is another matter: without retries there is no case for a mesh
+    assert ([], "stay, none") in [(flip["to"], flip["recommendation"]) for flip in answer["flips"]]
+
+
 def test_a_verdict_that_two_changes_cannot_flip_says_so() -> None:
     """A scenario of which nothing is known has no known facts to change."""
     answer = explained()
     assert (answer["flips"], answer["flip_note"]) == (
         [],
-        "no change of one or two of the known facts changes the answer",
+        "no change of one or two of the known facts leads to another option that meets the needs",
     )
 
 
