@@ -26,6 +26,7 @@ ROOMS: tuple[frozenset[str], ...] = tuple(
         "charts",
         "report",
         "exhibits",
+        "pictures",
         "controls rendering",
         "sweep",
         "lab",
@@ -39,6 +40,7 @@ LEVEL = {name: level for level, room in enumerate(ROOMS) for name in room}
 
 KEEPERS: dict[str, str] = {
     "anywidget": "controls",
+    "choreographer": "pictures",
     "click": "cli",
     "comm": "rendering",
     "distributed": "rendering",
@@ -51,7 +53,7 @@ KEEPERS: dict[str, str] = {
     "nbformat": "rendering",
     "numpy": "decision evidence sweep",
     "papermill": "rendering",
-    "plotly": "theme charts controls report rendering",
+    "plotly": "theme charts controls pictures report rendering",
     "scipy": "evidence sweep",
     "sqlglot": "decision",
     "traitlets": "controls rendering",

@@ -23,13 +23,14 @@ LAGS = {
 """What is shown of a release: in words, with its symbol, and the data plane whose colour it takes."""
 
 
-def provider_lag(releases: pl.DataFrame, provider: str, *, theme: str = "light") -> Drawing:
+def provider_lag(releases: pl.DataFrame, provider: str, *, theme: str = "light", width: int | None = None) -> Drawing:
     """Days by which each release of a provider was behind what it installs.
 
     Args:
         releases: Columns of ``iac.provider_lag``.
         provider: Its name.
         theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
     """
     chart = Titled(
         "provider-lag",
@@ -49,7 +50,7 @@ def provider_lag(releases: pl.DataFrame, provider: str, *, theme: str = "light")
         }
         for row in releases.iter_rows(named=True)
     ]
-    return drawing(chart, subject, lambda canvas: _draw(releases, canvas), rows, theme)
+    return drawing(chart, subject, lambda canvas: _draw(releases, canvas), rows, theme, width)
 
 
 def _draw(releases: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:

@@ -1,0 +1,136 @@
+"""Where two data planes cost the same: a line over two inputs, with the cheaper one named on either side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
+from meshlab.theme import DATAPLANES, NARROW_PX, THEMES, figure_text
+
+PLOT_PX, AXIS_PX = 340, 54
+"""Height of the plot, and room for its axis. [px]"""
+
+SIDES_PX = (84, 20)
+"""Room to the left, for the axis, and to the right. [px]"""
+
+SHOWN = 12
+"""Points of the line that the table lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """The two inputs that a line runs over.
+
+    Args:
+        x, y: Names of the inputs.
+        x_label, y_label: The same in words.
+        here: The scenario's own values, where it has both.
+    """
+
+    x: str
+    y: str
+    x_label: str
+    y_label: str
+    here: tuple[float, float] | None
+
+
+def break_even(
+    line: pl.DataFrame,
+    pair: tuple[str, str],
+    plane: Plane,
+    subject: str,
+    *,
+    theme: str = "light",
+    width: int = NARROW_PX,
+) -> Drawing:
+    """The line along which two data planes cost the same.
+
+    Args:
+        line: Columns of ``sensitivity.break_even``.
+        pair: The two data planes.
+        plane: The inputs that the line runs over.
+        subject: Whose figures these are: the line under the title.
+        theme: light, dark or print.
+        width: Width. [px]
+    """
+    names = [DATAPLANES[name].label for name in pair]
+    chart = Titled(
+        name="break-even",
+        title=f"Where {names[0]} and {names[1]} cost the same",
+        key="Line: same monthly cost, at the medians. Cross: as it stands."
+        if line.height
+        else "No line: one of the two is cheaper over the whole range.",
+    )
+    return drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), _table(line, plane), theme, width)
+
+
+def _draw(line: pl.DataFrame, plane: Plane, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    colours = THEMES[canvas.theme]
+    axis = {
+        "type": "log",
+        "fixedrange": True,
+        "automargin": False,
+        "dtick": "D2",
+        "exponentformat": "SI",
+        "minexponent": 5,
+        "separatethousands": True,
+    }
+    layout = {
+        "xaxis": {**axis, "title": {"text": plane.x_label}},
+        "yaxis": {**axis, "title": {"text": plane.y_label}},
+        "annotations": _sides(line, plane, colours.ink),
+    }
+    traces: list[Spec] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": line[plane.x].to_list(),
+            "y": line[plane.y].to_list(),
+            "line": {"color": colours.ink, "width": 2},
+            "hovertemplate": "%{x:.3s}, %{y:.3s}<extra></extra>",
+        }
+    ]
+    if plane.here:
+        marker = {"symbol": "x", "size": 11, "color": colours.ink}
+        traces.append(
+            {"type": "scatter", "mode": "markers", "x": [plane.here[0]], "y": [plane.here[1]], "marker": marker}
+        )
+    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+
+
+def _sides(line: pl.DataFrame, plane: Plane, ink: str) -> list[Spec]:
+    """Which one is cheaper above and below the line, in the corners where there is room."""
+    if line.is_empty():
+        return []
+    rising = line[plane.y][-1] > line[plane.y][0]
+    first = line.row(0, named=True)
+    above = {"x": 0.02 if rising else 0.98, "y": 0.98, "xanchor": "left" if rising else "right", "yanchor": "top"}
+    below = {"x": 0.98 if rising else 0.02, "y": 0.02, "xanchor": "right" if rising else "left", "yanchor": "bottom"}
+    return [
+        {
+            **place,
+            "xref": "paper",
+            "yref": "paper",
+            "showarrow": False,
+            "text": f"{DATAPLANES[first[side]].label} is cheaper",
+            "font": {"color": ink},
+        }
+        for place, side in ((above, "cheaper_above"), (below, "cheaper_below"))
+    ]
+
+
+def _table(line: pl.DataFrame, plane: Plane) -> list[dict[str, str]]:
+    every = max(1, -(-line.height // SHOWN))
+    return [
+        {
+            plane.x_label: figure_text(row[plane.x]),
+            f"{plane.y_label} at break-even": figure_text(row[plane.y]),
+            "cheaper below": DATAPLANES[row["cheaper_below"]].label,
+            "cheaper above": DATAPLANES[row["cheaper_above"]].label,
+        }
+        for row in line.gather_every(every).iter_rows(named=True)
+    ]

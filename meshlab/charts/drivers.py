@@ -1,0 +1,148 @@
+"""What moves a figure most: for each driver the span between the ends of its interval, around today's figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, small
+from meshlab.charts.intervals import VALUE_AXIS
+from meshlab.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix, wrap
+
+Row = Mapping[str, Any]
+
+ROW_PX, AXIS_PX, LEAST_ROWS = 40, 54, 2
+"""Height of a driver's row, room for the axis below, and rows for which there is always room. [px, px, 1]"""
+
+SIDES_PX = (230, 104)
+"""Room for names to the left and figures to the right. [px]"""
+
+KINDS = {"input": "", "coefficient": "/"}
+"""Hatching that tells what a team can find out from what only measurements can narrow."""
+
+
+def drivers(
+    rows: Sequence[Row], label: str, unit: str, subject: str, *, theme: str = "light", width: int = NARROW_PX
+) -> Drawing:
+    """Drivers of one figure, the strongest first.
+
+    Args:
+        rows: Rows of a review's ``sensitivity`` of that figure; none where there is no mesh to move.
+        label: The figure in words.
+        unit: Its unit.
+        subject: Whose figures these are: the line under the title.
+        theme: light, dark or print.
+        width: Width. [px]
+    """
+    dataplane = DATAPLANES[rows[0]["dataplane"]].label if rows else ""
+    chart = Titled(
+        name="drivers",
+        title=f"What moves the {label[0].lower()}{label[1:]} of {dataplane}" if rows else f"{label}: nothing to move",
+        key="Plain: an input, halved and doubled or moved by a fifth. Hatched: a coefficient, over its interval. "
+        "Line: as it stands."
+        if rows
+        else "No mesh is recommended, so no input moves what it would add.",
+    )
+    made = drawing(chart, subject, lambda canvas: _draw(rows, label, unit, canvas), _table(rows, unit), theme, width)
+    sentences = [
+        f"{row['driver']}: {figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
+        for row in rows
+    ]
+    return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *sentences]))
+
+
+def _draw(rows: Sequence[Row], label: str, unit: str, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    colours = THEMES[canvas.theme]
+    places = list(range(len(rows)))
+    height = max(len(rows), LEAST_ROWS)
+    side = {
+        "range": [height - 0.5, -0.5],
+        "showgrid": False,
+        "fixedrange": True,
+        "automargin": False,
+        "ticklabelstandoff": 6,
+        "color": colours.ink,
+        "tickvals": places,
+    }
+    layout = {
+        "xaxis": {**VALUE_AXIS, "title": {"text": f"{label} [{unit}]"}, "zerolinecolor": colours.muted},
+        "yaxis": {**side, "ticktext": [_name(row) for row in rows]},
+        "yaxis2": {**side, "ticktext": [_figures(row) for row in rows], "overlaying": "y", "side": "right"},
+        "shapes": [_now(rows[0]["figure"], colours.ink)] if rows else [],
+    }
+    # plotly draws no axis without a trace, and the figures stand on the second one
+    anchor = {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
+    return (
+        [_bars(rows, canvas), anchor],
+        layout,
+        {"plot_px": ROW_PX * height, "below_px": AXIS_PX, "sides_px": SIDES_PX},
+    )
+
+
+def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
+    paper = THEMES[canvas.theme].paper
+    hues = [DATAPLANES[row["dataplane"]].hues[canvas.theme] for row in rows]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(range(len(rows))),
+        "base": [row["figure_at_low"] for row in rows],
+        "x": [row["figure_at_high"] - row["figure_at_low"] for row in rows],
+        "width": 0.5,
+        "marker": {
+            "color": [mix(hue, paper, 0.5) for hue in hues],
+            "line": {"color": hues, "width": 1},
+            "pattern": {
+                "shape": [KINDS[row["kind"]] for row in rows],
+                "fgcolor": hues,
+                "bgcolor": paper,
+                "size": 6,
+                "solidity": 0.35,
+            },
+        },
+        "customdata": [f"{row['driver']}: {_values(row)}<br>{_figures(row)}" for row in rows],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def _now(figure: float, colour: str) -> Spec:
+    """The figure as it stands, across all rows."""
+    place = {"x0": figure, "x1": figure, "y0": 0, "y1": 1, "yref": "paper"}
+    return {"type": "line", **place, "line": {"color": colour, "width": 1.5}}
+
+
+def _name(row: Row) -> str:
+    name = "<br>".join(escape(line) for line in wrap(row["driver"].replace("_", " "), SIDES_PX[0] - 24, 13))
+    return f"<b>{name}</b><br>{small(escape(_values(row)))}"
+
+
+def _values(row: Row) -> str:
+    """Values of the driver at both ends, shortened where they are numbers."""
+    return f"{_value(row['low'])} – {_value(row['high'])}{' ' + row['unit'] if row['unit'] else ''}"
+
+
+def _value(text: str) -> str:
+    try:
+        return figure_text(float(text))
+    except ValueError:
+        return text
+
+
+def _figures(row: Row) -> str:
+    return f"{figure_text(row['figure_at_low'])} – {figure_text(row['figure_at_high'])}"
+
+
+def _table(rows: Sequence[Row], unit: str) -> list[dict[str, str]]:
+    return [
+        {
+            "driver": row["driver"].replace("_", " "),
+            "kind": row["kind"],
+            "from": _value(row["low"]),
+            "to": _value(row["high"]),
+            "unit": row["unit"] or "",
+            f"lowest [{unit}]": figure_text(row["figure_at_low"]),
+            f"as it stands [{unit}]": figure_text(row["figure"]),
+            f"highest [{unit}]": figure_text(row["figure_at_high"]),
+        }
+        for row in rows
+    ]

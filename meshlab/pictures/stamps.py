@@ -1,0 +1,133 @@
+"""What a picture says of itself, in the picture: names of its parts that stay the same, title, description, data.
+
+An SVG carries them as elements, a PNG as chunks of text; both can be read back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from html import escape, unescape
+from typing import Any
+
+from meshlab.errors import printable
+
+ABOUT = "meshlab"
+"""Id of an SVG's metadata, and keyword of a PNG's, that hold everything about the picture as JSON."""
+
+_ID = re.compile(r'\bid="([^"]+)"')
+_USE = re.compile(r"""\bid="([^"]+)"|\burl\((?:['"]|&quot;)?#([^'")&]+)|\bhref="#([^"]+)\"""")
+_ROOT = re.compile(r"<svg\b[^>]*>")
+_METADATA = re.compile(rf'<metadata id="[^"]*" class="{ABOUT}">(.*?)</metadata>', re.DOTALL)
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+# --- SVG -----------------------------------------------------------------------------------------------------------
+
+
+def stamped_svg(svg: str, about: Mapping[str, Any]) -> str:
+    """The SVG with ids that follow from what it shows, and with title, description and metadata.
+
+    plotly draws ids at random. Here they are numbered after the hash of the drawing, so that the same inputs give the
+    same bytes and two pictures in one page do not share an id.
+
+    Args:
+        svg: As plotly draws it.
+        about: What the picture says of itself.
+    """
+    prefix = f"m{about['drawing_sha256'][:8]}"
+    settled = _with_settled_ids(svg, prefix)
+    root = re.sub(r'\s(?:style|role|aria-\w+)=""', "", _ROOT.match(settled)[0])  # type: ignore[index]
+    named = f'{root[:-1]} role="img" aria-labelledby="{prefix}-title {prefix}-desc" xml:lang="en">'
+    head = (
+        f'<title id="{prefix}-title">{_text(_heading(about))}</title>'
+        f'<desc id="{prefix}-desc">{_text(about["alternative_text"])}</desc>'
+        f'<metadata id="{prefix}-about" class="{ABOUT}">{_text(_json(about))}</metadata>'
+    )
+    return named + head + settled[len(_ROOT.match(settled)[0]) :] + "\n"  # type: ignore[index]
+
+
+def _with_settled_ids(svg: str, prefix: str) -> str:
+    known = {name: f"{prefix}-{number}" for number, name in enumerate(dict.fromkeys(_ID.findall(svg)))}
+
+    def settled(match: re.Match[str]) -> str:
+        name = match[1] or match[2] or match[3]
+        return match[0].replace(name, known.get(name, name))
+
+    return _USE.sub(settled, svg)
+
+
+def _heading(about: Mapping[str, Any]) -> str:
+    return f"{about['title']}: {about['team']}" if about["team"] else about["title"]
+
+
+def _text(value: str) -> str:
+    return escape(printable(value), quote=False)
+
+
+def _json(about: Mapping[str, Any]) -> str:
+    return json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def about_svg(svg: str) -> dict[str, Any] | None:
+    """What an SVG of ours says of itself; None of any other."""
+    found = _METADATA.search(svg)
+    return None if found is None else _parsed(unescape(found[1]))
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        about = json.loads(text)
+    except ValueError:
+        return None
+    return about if isinstance(about, dict) else None
+
+
+# --- PNG -----------------------------------------------------------------------------------------------------------
+
+
+def stamped_png(png: bytes, about: Mapping[str, Any]) -> bytes:
+    """The PNG with its title, description, source and everything else as chunks of text, behind its header.
+
+    Args:
+        png: As the browser draws it.
+        about: What the picture says of itself.
+    """
+    texts = {
+        "Title": _heading(about),
+        "Description": about["alternative_text"],
+        "Source": "; ".join(f"{row['source_id']} {row['url'] or ''}".strip() for row in about["sources"]),
+        "Software": f"meshlab {about['meshlab_version']}",
+        ABOUT: _json(about),
+    }
+    header = len(_SIGNATURE) + 25  # the header chunk is always 13 bytes long, and comes first
+    return png[:header] + b"".join(_chunk(b"iTXt", _international(*item)) for item in texts.items()) + png[header:]
+
+
+def _international(keyword: str, text: str) -> bytes:
+    """Keyword, not compressed, no language, no translated keyword, text in UTF-8."""
+    return keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def about_png(png: bytes) -> dict[str, Any] | None:
+    """What a PNG of ours says of itself; None of any other."""
+    for kind, data in _chunks(png):
+        keyword, _, rest = data.partition(b"\0")
+        if kind == b"iTXt" and keyword == ABOUT.encode():
+            return _parsed(rest[4:].decode(errors="replace"))
+    return None
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = len(_SIGNATURE)
+    while png.startswith(_SIGNATURE) and place + 8 <= len(png):
+        size, kind = struct.unpack(">I4s", png[place : place + 8])
+        yield kind, png[place + 8 : place + 8 + size]
+        place += size + 12
