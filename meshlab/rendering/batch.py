@@ -17,9 +17,20 @@ from meshlab import decision
 from meshlab.cases import Case, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, printable
 from meshlab.files import pretty_json, remove_leftovers, write_whole
+from meshlab.kept import all_kept
 from meshlab.rendering import fleet
-from meshlab.rendering.pages import FORMATS, PLOTLY_SCRIPT, Rendered, Wish, page_css, render_files
-from meshlab.rendering.pool import run_all
+from meshlab.rendering.pages import (
+    FORMATS,
+    PLOTLY_SCRIPT,
+    PRELOADED,
+    Rendered,
+    Wish,
+    begin_worker,
+    page_css,
+    rehearse,
+    render_files,
+)
+from meshlab.rendering.pool import run_all, start_early
 from meshlab.tables import resource
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
@@ -92,14 +103,14 @@ def render_reviews(
         MeshlabError: No team at all could be read, or ``out`` cannot be written, or there is no baseline or
             scheduler. Nothing was written then.
     """
-    cases, failures = _open_all(paths)
-    if not cases:
-        raise MeshlabError([problem for _, error in failures for problem in error.problems])
     earlier = fleet.read_index(baseline) if baseline else None
     tables = decision.load_tables(job.tables)
+    opened, failures = _open_all(paths, job, tables, early=not scheduler)
+    if not opened:
+        raise MeshlabError([problem for _, error in failures for problem in error.problems])
     _prepare(job)
     outcomes: list[Outcome] = []
-    for outcome in _outcomes(cases, failures, job, tables, jobs, scheduler):
+    for outcome in _outcomes(opened, failures, job, jobs, scheduler):
         progress(outcome)
         outcomes.append(outcome)
     outcomes.sort(key=lambda outcome: outcome.team)
@@ -124,17 +135,36 @@ def _prepare(job: Job) -> None:
         write_whole(job.out / PLOTLY_SCRIPT, get_plotlyjs())
 
 
-def _open_all(paths: Sequence[Path]) -> tuple[list[Case], list[tuple[str, MeshlabError]]]:
-    """Every team that can be read, and the error of each that cannot."""
-    cases: list[Case] = []
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A team that can be read, and its row of the index where an earlier run has made all that is asked for."""
+
+    case: Case
+    row: dict[str, object] | None
+
+
+def _open_all(
+    paths: Sequence[Path], job: Job, tables: decision.Tables, *, early: bool
+) -> tuple[list[_Opened], list[tuple[str, MeshlabError]]]:
+    """Every team that can be read, and the error of each that cannot.
+
+    With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
+    """
+    opened: list[_Opened] = []
     failures: list[tuple[str, MeshlabError]] = []
     seen: dict[str, str] = {}
     for path in paths:
         try:
-            cases.append(_open(path, seen))
+            case = _open(path, seen)
         except MeshlabError as error:
             failures.append((printable(path.stem), error))
-    return cases, failures
+            continue
+        row = _reusable(case, job, tables)
+        if early and row is None:
+            start_early(PRELOADED)
+            early = False
+        opened.append(_Opened(case, row))
+    return opened, failures
 
 
 def _open(path: Path, seen: dict[str, str]) -> Case:
@@ -149,24 +179,23 @@ def _open(path: Path, seen: dict[str, str]) -> Case:
 
 
 def _outcomes(
-    cases: Sequence[Case],
+    opened: Sequence[_Opened],
     failures: Sequence[tuple[str, MeshlabError]],
     job: Job,
-    tables: decision.Tables,
     jobs: int | None,
     scheduler: str | None,
 ) -> Iterator[Outcome]:
     for name, error in failures:
         yield Outcome(name, reasons=tuple(map(str, error.problems)))
-    notes = {case.team.name: _reusable(case, job, tables) for case in cases}
-    for name, row in notes.items():
-        if row is not None:
-            yield Outcome(name, row, reused=True)
-    rest = [case for case in cases if notes[case.team.name] is None]
+    yield from (Outcome(item.case.team.name, item.row, reused=True) for item in opened if item.row is not None)
+    rest = [item.case for item in opened if item.row is None]
     if rest:
+        rehearse()
         wish = Wish(job.formats, job.workbook, _own_tables(job.tables))
         tasks = ((case.team.name, (case, wish)) for case in rest)
-        for name, result in run_all(render_files, tasks, jobs=jobs and min(jobs, len(rest)), scheduler=scheduler):
+        begin = (begin_worker, (all_kept(),))
+        workers = jobs and min(jobs, len(rest))
+        for name, result in run_all(render_files, tasks, jobs=workers, scheduler=scheduler, begin=begin):
             yield _written(name, result, job)
 
 

@@ -10,6 +10,7 @@ at the top: the engine's class is made when it is first asked for, and everythin
 from __future__ import annotations
 
 import atexit
+import base64
 import json
 import os
 import select
@@ -18,9 +19,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
+
+from meshlab.kept import all_kept
+from meshlab.rendering import warm
 
 START_TIME_LIMIT_S = 120.0
 """Longest time that the warm process may take for its imports. [s]"""
@@ -117,16 +121,21 @@ def _nodes(value: Any) -> Any:
 
 
 class WarmProcess:
-    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe."""
+    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe.
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "meshlab.rendering.warm"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+    Args:
+        process: Where it runs; a new interpreter unless given.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes] | Fork | None = None) -> None:
+        # -P: modules of the folder in which a user happens to be are none of ours
+        self.process = process or subprocess.Popen(
+            [sys.executable, "-P", "-m", "meshlab.rendering.warm"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._waiting = b""
         self._next(time.monotonic() + START_TIME_LIMIT_S)
+        if process is None:
+            self._ask({"kept": base64.b85encode(all_kept()).decode()})
 
     def run(self, notebook: Any, folder: str | None, limit_s: float | None) -> Iterator[dict[str, Any]]:
         """Run one notebook and yield the answers about it.
@@ -136,10 +145,7 @@ class WarmProcess:
             folder: Working folder; this process's own unless given.
             limit_s: Longest time that one cell may take, or None. [s]
         """
-        request = {"notebook": notebook, "folder": folder or os.getcwd(), "environment": dict(os.environ)}  # noqa: PTH109
-        assert self.process.stdin is not None  # noqa: S101  (always a pipe; the type cannot say so)
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
+        self._ask({"notebook": notebook, "folder": folder or os.getcwd(), "environment": dict(os.environ)})  # noqa: PTH109
         child, cell, ended = 0, None, False
         try:
             while True:
@@ -159,6 +165,11 @@ class WarmProcess:
         finally:
             if not ended:
                 self._kill(child)
+
+    def _ask(self, request: Mapping[str, object]) -> None:
+        assert self.process.stdin is not None  # noqa: S101  (always a pipe; the type cannot say so)
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        self.process.stdin.flush()
 
     def _kill(self, child: int) -> None:
         """End the notebook that runs, and read what is left of its answers."""
@@ -193,6 +204,51 @@ class WarmProcess:
                 pipe.close()
 
 
+class Fork:
+    """A warm process that is a fork of this one, with what a warm process needs of ``Popen``.
+
+    It spares the imports, and shares their memory. This process may not have run a polars query yet.
+    """
+
+    def __init__(self) -> None:
+        (theirs, to), (back, answers) = os.pipe(), os.pipe()
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.dup2(theirs, 0)
+            os.dup2(answers, 1)
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+            warm.serve(parent)
+            os._exit(0)
+        os.close(theirs)
+        os.close(answers)
+        self.stdin, self.stdout = os.fdopen(to, "wb"), os.fdopen(back, "rb")
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Exit status, or None while it runs."""
+        return self._ended(os.WNOHANG)
+
+    def wait(self) -> int | None:
+        """Exit status, once it has ended."""
+        return self._ended(0)
+
+    def _ended(self, options: int) -> int | None:
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, options)
+            self._status = os.waitstatus_to_exitcode(status) if pid else None
+        return self._status
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+
 def _check_end(status: int) -> None:
     if status:
         raise _dead(f"the process of the notebook ended with status {status}")
@@ -216,8 +272,17 @@ _of_thread = threading.local()
 
 def warm_process() -> WarmProcess:
     """This thread's warm process, a new one where the last has died."""
-    warm: WarmProcess | None = getattr(_of_thread, "warm", None)
-    if warm is None or warm.process.poll() is not None:
-        warm = _of_thread.warm = WarmProcess()
-        atexit.register(warm.close)
-    return warm
+    running: WarmProcess | None = getattr(_of_thread, "warm", None)
+    return running if running and running.process.poll() is None else _keep(WarmProcess())
+
+
+def fork_warm_process() -> None:
+    """Make this thread's warm process a fork of this one, which imports what notebooks need and must be fresh."""
+    warm.prepare()
+    _keep(WarmProcess(Fork()))
+
+
+def _keep(started: WarmProcess) -> WarmProcess:
+    _of_thread.warm = started
+    atexit.register(started.close)
+    return started

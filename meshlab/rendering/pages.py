@@ -14,17 +14,22 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import nbformat
-from nbformat.v4.rwbase import split_lines, strip_transient
 
 from meshlab import report, review
 from meshlab.cases import Case
 from meshlab.errors import Problem, printable
 from meshlab.files import pretty_json, write_whole
+from meshlab.kept import keep, kept
+from meshlab.rendering import warm
+from meshlab.rendering.engine import fork_warm_process
 from meshlab.review import Review, summary
 from meshlab.tables import resource
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 CELL_TIME_LIMIT_S = 120
 """Longest time that one cell of a workbook may take. [s]"""
@@ -87,7 +92,7 @@ class _Made:
 
     review: Review
     text: str
-    notebook: nbformat.NotebookNode
+    notebook: NotebookNode
 
 
 FORMATS: dict[str, Callable[[_Made], str]] = {
@@ -121,13 +126,16 @@ def render_files(case: Case, wish: Wish) -> Rendered:
 
 def _make(case: Case, wish: Wish) -> _Made:
     """Run the workbook, if a format needs it, in a folder that holds the case and own tables and nothing else."""
+    from nbformat import NotebookNode
+
     with tempfile.TemporaryDirectory(prefix="meshlab-") as work:
         folder = Path(work)
         for name, content in wish.tables.items():
             write_whole(folder / TABLES / name, content)
         file = folder / review.FILE
         file.write_text(pretty_json(review.outline(case, TABLES if wish.tables else None)), encoding="utf-8")
-        notebook = nbformat.NotebookNode()
+        rehearse()
+        notebook = NotebookNode()
         if NOTEBOOK_FORMATS.intersection(wish.formats):
             workbook = wish.workbook or str(resource("workbooks") / "review.ipynb")
             notebook = run_workbook(workbook, folder, case.team.name)
@@ -142,10 +150,31 @@ class WorkbookFailedError(Exception):
         self.problem, self.notebook = problem, notebook
 
 
+# --- workers -------------------------------------------------------------------------------------------------------
+
+
+PRELOADED = ("meshlab.rendering.pages", "papermill", "nbconvert.exporters", *warm.PRELOADED)
+"""What every worker imports, in the order in which one process may do it for all."""
+
+
+@kept
+def rehearse() -> bool:
+    """Make one review, so that the tables and coefficients which all reviews read are kept. True, once done."""
+    report.markdown_page(review.review_values({"pods": 100, "needs": ["mtls"], "current_cni": "calico"}))
+    return True
+
+
+def begin_worker(results: bytes) -> None:
+    """Take over what the asking process kept, and fork the process of the notebooks while that is safe."""
+    keep(results)
+    if ENGINE:
+        fork_warm_process()
+
+
 # --- the notebook --------------------------------------------------------------------------------------------------
 
 
-def run_workbook(workbook: str, folder: Path, team: str) -> nbformat.NotebookNode:
+def run_workbook(workbook: str, folder: Path, team: str) -> NotebookNode:
     """Run a workbook in a folder that holds a team's ``review.json``; what varies from run to run is left out.
 
     These are the steps of papermill's own ``execute_notebook`` less its copies on disk.
@@ -186,7 +215,7 @@ def _problem(team: str, workbook: str, error: Exception) -> Problem:
     return Problem(team, printable(what), f"see {team}/failed.ipynb")
 
 
-def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def settled(notebook: NotebookNode) -> NotebookNode:
     """The notebook without times, paths and random ids: the same review gives the same bytes."""
     for key in VOLATILE_METADATA:
         notebook.metadata.pop(key, None)
@@ -198,32 +227,34 @@ def settled(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
-def to_text(notebook: nbformat.NotebookNode) -> str:
+def to_text(notebook: NotebookNode) -> str:
     """A notebook as the text of its file, as ``nbformat.writes`` has it."""
+    from nbformat.v4.rwbase import split_lines, strip_transient
+
     stored = strip_transient(split_lines(_copy(notebook)))
     # Python's own encoder is slow where it indents
     compact = json.dumps(stored, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return msgspec.json.format(compact, indent=1) + "\n"
 
 
-def _copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def _copy(notebook: NotebookNode) -> NotebookNode:
     """The notebook, copied as deep as ``split_lines`` writes into it."""
-    copied = nbformat.NotebookNode({**notebook, "metadata": copy(notebook.metadata)})
-    copied.cells = [nbformat.NotebookNode({**cell, "metadata": copy(cell.metadata)}) for cell in notebook.cells]
+    copied = copy(notebook)
+    copied.metadata = copy(notebook.metadata)
+    copied.cells = [copy(cell) for cell in notebook.cells]
     for cell in copied.cells:
+        cell.metadata = copy(cell.metadata)
         if "outputs" in cell:
-            cell.outputs = [_copied_output(output) for output in cell.outputs]
+            cell.outputs = [copy(output) for output in cell.outputs]
+            for output in cell.outputs:
+                output.update({"data": copy(output.data)} if "data" in output else {})
     return copied
-
-
-def _copied_output(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    return nbformat.NotebookNode({**output, **({"data": copy(output.data)} if "data" in output else {})})
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
 
 
-def to_html(notebook: nbformat.NotebookNode, made: Review) -> str:
+def to_html(notebook: NotebookNode, made: Review) -> str:
     """The notebook as one page: code hidden, charts drawn by the script beside the reports, tables without it."""
     page = copy(notebook)
     # the page has the team's name for a title
@@ -271,7 +302,7 @@ def page_css() -> str:
     return (resource("templates") / "report" / "page.css").read_text(encoding="utf-8")
 
 
-def _headings(notebook: nbformat.NotebookNode) -> Iterator[dict[str, str]]:
+def _headings(notebook: NotebookNode) -> Iterator[dict[str, str]]:
     """Second-level headings with the anchors that nbconvert gives them."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":

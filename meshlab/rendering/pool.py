@@ -7,12 +7,12 @@ and what was under way is done again. Dask does the same by itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_all_start_methods, get_context, parent_process
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -28,12 +28,41 @@ AHEAD = 4
 """Tasks handed to the pool for each worker: enough to keep it busy, few enough to bound memory."""
 
 
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Environment variable that keeps modules of the folder in which a user happens to be out of a new interpreter."""
+
+METHOD = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+"""How workers are started: never as forks of this process, whose polars threads would be missing in them."""
+
+Begin = tuple[Callable[..., object], tuple[object, ...]]
+"""What each worker of this machine calls first: a function and its arguments."""
+
+
+def start_early(modules: Sequence[str]) -> None:
+    """Let a process import modules from which all workers of this machine are forked, while this one does other things.
+
+    Args:
+        modules: Their names. They may not start a thread.
+    """
+    if METHOD == "forkserver":
+        from multiprocessing import forkserver
+
+        get_context(METHOD).set_forkserver_preload(list(modules))
+        given = os.environ.get(SAFE_PATH)
+        os.environ[SAFE_PATH] = "1"
+        try:
+            forkserver.ensure_running()
+        finally:
+            os.environ.pop(SAFE_PATH) if given is None else os.environ.update({SAFE_PATH: given})
+
+
 def run_all(
     task: Callable[..., Result],
     items: Iterable[tuple[Item, tuple[object, ...]]],
     *,
     jobs: int | None,
     scheduler: str | None,
+    begin: Begin = (int, ()),
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come.
 
@@ -42,12 +71,13 @@ def run_all(
         items: What to yield, and the arguments; taken as workers become free.
         jobs: Workers on this machine; the number of cores unless said.
         scheduler: Address of a Dask scheduler to use instead, such as ``tcp://host:8786``.
+        begin: What each worker on this machine calls first.
 
     Raises:
         MeshlabError: There is no Dask, or no scheduler at the address.
     """
     workers = jobs or os.cpu_count() or 1
-    with _cluster(scheduler) if scheduler else _local(workers) as pool:
+    with _cluster(scheduler) if scheduler else _local(workers, begin) as pool:
         yield from _Run(task, pool, AHEAD * pool.workers).run(iter(items))
 
 
@@ -64,15 +94,26 @@ class _Pool:
 
 
 @contextmanager
-def _local(workers: int) -> Iterator[_Pool]:
-    # spawned, not forked: polars' threads do not survive a fork
+def _local(workers: int, begin: Begin) -> Iterator[_Pool]:
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    arguments = (begin, {"POLARS_MAX_THREADS": threads, **os.environ})
+    context = get_context(METHOD)
     pool = _Pool(
-        lambda: ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent), workers
+        lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=arguments), workers
     )
     try:
         yield pool
     finally:
         pool.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(begin: Begin, environment: Mapping[str, str]) -> None:
+    """Begin as a worker: the process that it was forked from may be older than its environment."""
+    os.environ.clear()
+    os.environ.update(environment)
+    function, arguments = begin
+    function(*arguments)
+    _end_with_parent()
 
 
 def _end_with_parent() -> None:

@@ -1,8 +1,8 @@
 """A warm process that runs notebooks: it imports once and forks for each notebook, so that no state can leak.
 
 ``python -m meshlab.rendering.warm`` reads one request a line on its standard input and answers in lines of JSON on its
-standard output. A child runs the cells and dies with everything that they did: variables, patched modules,
-environment, working folder, seeds, open files.
+standard output; a worker forks one from itself. A child runs the cells and dies with everything that they did:
+variables, patched modules, environment, working folder, seeds, open files.
 
 The process itself never runs a polars query: polars' threads start with the first one, and threads do not survive
 a fork. Forking needs Linux or macOS.
@@ -12,6 +12,8 @@ a fork. Forking needs Linux or macOS.
 
 from __future__ import annotations
 
+import base64
+import gc
 import importlib
 import io
 import json
@@ -25,6 +27,8 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from meshlab.kept import keep
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -63,13 +67,8 @@ class PoolStartedError(RuntimeError):
     """A polars query ran before the fork: notebooks would wait for ever for threads that they do not have."""
 
 
-def serve() -> None:
-    """Answer requests until standard input ends."""
-    _die_with(os.getppid())
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    encode = json.dumps  # a notebook may patch the module; its answers still have to be told
-    # what libraries and child processes print must not end up between the answers
-    os.dup2(2, 1)
+def prepare() -> None:
+    """Import and compile once what every notebook would have to."""
     for name in PRELOADED:
         try:
             importlib.import_module(name)
@@ -77,24 +76,55 @@ def serve() -> None:
             continue
     if "meshlab.report" in sys.modules:
         sys.modules["meshlab.report"].compile_templates()
-    if started := sorted(filter(POOL_THREADS.match, _thread_names())):
-        raise PoolStartedError(f"an import started {', '.join(started)}")
+    if "nbformat" in sys.modules:
+        sys.modules["nbformat"].v4.new_output("stream")  # compiles the schema by which every output is checked
+
+
+def serve(parent: int) -> None:
+    """Answer requests until standard input ends, or the parent does."""
+    _die_with(parent)
+    requests, channel = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    encode = json.dumps  # a notebook may patch the module; its answers still have to be told
+    # what libraries and child processes print must not end up between the answers
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
 
     def send(message: Mapping[str, object]) -> None:
         channel.write(encode(message) + "\n")
         channel.flush()
 
+    prepare()
+    kernel = Kernel()
+    if started := sorted(filter(POOL_THREADS.match, _thread_names())):
+        raise PoolStartedError(f"an import started {', '.join(started)}")
     send({"ready": os.getpid()})
-    warm = os.getpid()
-    for line in iter(sys.stdin.readline, ""):
-        child = os.fork()
-        if child == 0:
-            _die_with(warm)
-            _limit_memory()
-            _run_and_die(json.loads(line), send)
-        send({"pid": child})
-        _, status = os.waitpid(child, 0)
-        send({"ended": os.waitstatus_to_exitcode(status)})
+    _freeze()
+    for line in iter(requests.readline, ""):
+        request = json.loads(line)
+        if "kept" in request:
+            keep(base64.b85decode(request["kept"]))
+            _freeze()
+        else:
+            _fork(request, kernel, send)
+
+
+def _freeze() -> None:
+    """Let forks leave the memory of all that is here alone: collecting garbage would copy it page by page."""
+    gc.collect()
+    gc.freeze()
+
+
+def _fork(request: Mapping[str, Any], kernel: Kernel, send: Send) -> None:
+    """Run one notebook in a child."""
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        _die_with(parent)
+        _limit_memory()
+        _run_and_die(request, kernel, send)
+    send({"pid": child})
+    _, status = os.waitpid(child, 0)
+    send({"ended": os.waitstatus_to_exitcode(status)})
 
 
 def _die_with(parent: int) -> None:
@@ -122,15 +152,16 @@ def _thread_names() -> list[str]:
     return [path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm")]
 
 
-def _run_and_die(request: Mapping[str, Any], send: Send) -> NoReturn:
+def _run_and_die(request: Mapping[str, Any], kernel: Kernel, send: Send) -> NoReturn:
     status = 1
     try:
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
         os.environ.clear()
         os.environ.update(request["environment"])
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
         os.chdir(request["folder"])
-        for answer in run_cells(request["notebook"]):
+        if "numpy.random" in sys.modules:
+            sys.modules["numpy.random"].seed()  # Python's own generator starts anew by itself
+        for answer in run_cells(request["notebook"], kernel):
             send(answer)
         status = 0
     except BaseException:  # noqa: BLE001  (it dies here whatever happened; its last words go to the log)
@@ -143,7 +174,35 @@ def _run_and_die(request: Mapping[str, Any], send: Send) -> NoReturn:
 # --- running the cells of one notebook -----------------------------------------------------------------------------
 
 
-def run_cells(content: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+class Kernel:
+    """The shell of a kernel whose messages are kept instead of sent. It is made before the fork and used after it."""
+
+    def __init__(self) -> None:
+        from ipykernel.zmqshell import ZMQInteractiveShell
+        from traitlets.config import Config
+
+        self.messages: list[dict[str, Any]] = []
+        self._session = _recorder(self.messages)
+        self.shell: Any = ZMQInteractiveShell.instance(
+            config=Config({"HistoryManager": {"enabled": False}}), user_module=types.ModuleType("__main__")
+        )
+        for part in (self.shell.displayhook, self.shell.display_pub):
+            part.session = self._session
+            part.pub_socket = None
+        self.shell.displayhook.topic = b"execute_result"
+
+    def begin(self) -> None:
+        """Take this process's standard streams, its main module and its path as a kernel has them."""
+        import comm
+        from IPython.core.shellapp import InteractiveShellApp
+
+        sys.modules["__main__"] = self.shell.user_module
+        InteractiveShellApp().init_path()
+        comm.create_comm = _comm_factory(self._session)
+        sys.stdout, sys.stderr = _Stream("stdout", self._session), _Stream("stderr", self._session)
+
+
+def run_cells(content: Mapping[str, Any], kernel: Kernel) -> Iterator[dict[str, object]]:
     """Run the code cells in order and yield what became of each; stop at the first that fails.
 
     Yields:
@@ -155,8 +214,7 @@ def run_cells(content: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     notebook = cast("NotebookNode", nbformat.from_dict(content))
     client = NotebookClient(notebook)
     client.reset_execution_trackers()
-    messages: list[dict[str, Any]] = []
-    shell = _shell(messages)
+    kernel.begin()
     cells_s = 0.0
     for index, cell in enumerate(notebook.cells):
         tags = cell.metadata.get("tags", ())
@@ -164,7 +222,7 @@ def run_cells(content: Mapping[str, Any]) -> Iterator[dict[str, object]]:
             continue
         yield {"start": index}
         started_s = time.perf_counter()
-        failed = _run_cell(shell, client, messages, cell, index) and "raises-exception" not in tags
+        failed = _run_cell(kernel, client, cell, index) and "raises-exception" not in tags
         cells_s += time.perf_counter() - started_s
         yield {"cell": index, "outputs": cell.outputs, "execution_count": cell.execution_count, "failed": failed}
         if failed:
@@ -176,46 +234,18 @@ def run_cells(content: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     yield {"metadata": {"language_info": _language_info(), **_widgets(notebook)}}
 
 
-def _run_cell(
-    shell: Any, client: NotebookClient, messages: list[dict[str, Any]], cell: NotebookNode, index: int
-) -> bool:
+def _run_cell(kernel: Kernel, client: NotebookClient, cell: NotebookNode, index: int) -> bool:
     """Run one cell, turn its messages into outputs as nbclient does, and say whether it failed."""
     cell.outputs = []
-    cell.execution_count = shell.execution_count
+    cell.execution_count = kernel.shell.execution_count
     client.clear_before_next_output = False
-    result = shell.run_cell(cell.source, store_history=True)
+    result = kernel.shell.run_cell(cell.source, store_history=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    for message in messages:
+    for message in kernel.messages:
         client.process_message(message, cell, index)
-    messages.clear()
+    kernel.messages.clear()
     return not result.success
-
-
-def _shell(messages: list[dict[str, Any]]) -> Any:
-    """The shell of a kernel, whose messages are kept instead of sent."""
-    import comm
-    from ipykernel.zmqshell import ZMQInteractiveShell
-    from traitlets.config import Config
-
-    session = _recorder(messages)
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    shell = ZMQInteractiveShell.instance(
-        config=Config({"HistoryManager": {"enabled": False}}), user_module=types.ModuleType("__main__")
-    )
-    sys.modules["__main__"] = shell.user_module
-    _record_displays(shell, session)
-    comm.create_comm = _comm_factory(session)
-    sys.stdout, sys.stderr = _Stream("stdout", session), _Stream("stderr", session)
-    return shell
-
-
-def _record_displays(shell: Any, session: Any) -> None:
-    """Let results and displays go to a session that keeps them."""
-    for part in (shell.displayhook, shell.display_pub):
-        part.session = session
-        part.pub_socket = None
-    shell.displayhook.topic = b"execute_result"
 
 
 def _recorder(messages: list[dict[str, Any]]) -> Any:
@@ -300,4 +330,4 @@ def _widgets(notebook: NotebookNode) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(os.getppid())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,16 @@ def test_the_same_inputs_give_the_same_bytes(rendered: Path, tmp_path: Path) -> 
     names = ("good", "bad", "other", "again")
     render_reviews([folder / f"{name}.yaml" for name in names], Job(again), jobs=1)
     assert tree(again) == tree(rendered)
+
+
+def test_nothing_is_imported_from_the_folder_in_which_a_user_happens_to_be(tmp_path: Path) -> None:
+    """A module of the working folder that has the name of a library is not taken for the library."""
+    for name in ("nbformat", "jinja2", "papermill", "struct"):
+        (tmp_path / f"{name}.py").write_text("open('imported', 'w').close()\n", encoding="utf-8")
+    command = Path(sys.executable).parent / "meshlab"
+    path = team(tmp_path, "a")
+    subprocess.run([command, "review", path, "--format", "ipynb"], cwd=tmp_path, check=True, capture_output=True)
+    assert not (tmp_path / "imported").exists()
 
 
 def test_only_what_was_asked_for_is_written(tmp_path: Path) -> None:
