@@ -194,10 +194,10 @@ class Kernel:
     def begin(self) -> None:
         """Take this process's standard streams, its main module and its path as a kernel has them."""
         import comm
-        from IPython.core.shellapp import InteractiveShellApp
 
         sys.modules["__main__"] = self.shell.user_module
-        InteractiveShellApp().init_path()
+        packages = (place for place, path in enumerate(sys.path) if Path(path).name == "site-packages")
+        sys.path.insert(next(packages, 0), "")  # where IPython has it
         comm.create_comm = _comm_factory(self._session)
         sys.stdout, sys.stderr = _Stream("stdout", self._session), _Stream("stderr", self._session)
 
