@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, write_whole
 from meshlab.overhead import coefficients
-from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
+from meshlab.scenario import check_scenarios, collect_few, frame_of, inputs, with_defaults
 from meshlab.tables import read_table
 from meshlab.team import Team
 
@@ -66,7 +67,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     frame = frame_of(
         [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )
-    filled = with_defaults(frame).collect().rows(named=True)
+    filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     verdicts = decision.explain(frame, tables)
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
@@ -206,8 +207,7 @@ def _sources(
     """Each cited source once, with what it supports."""
     supports: dict[str, list[str]] = {}
     for item in figures:
-        cited = coefficients.sources(str(item["dataplane"]))["source_ids"].drop_nulls()
-        for source_id in source_ids(" ".join(cited)):
+        for source_id in _cited(str(item["dataplane"])):
             supports.setdefault(source_id, []).append(f"figures of {item['dataplane']}")
     for rule in verdict["rows"]:  # type: ignore[attr-defined]
         for source_id in source_ids(rule["source_id"]):
@@ -220,8 +220,19 @@ def _sources(
             supports.setdefault(source_id, []).append("Terraform feature lag")
     if row["cpu_usd_per_core_hour"] is not None:
         supports.setdefault("opencost-default", []).append("default prices")
-    table = {item["source_id"]: item for item in read_table("sources").iter_rows(named=True)}
+    table = _known_sources()
     return [{**table[source_id], "supports": list(dict.fromkeys(uses))} for source_id, uses in sorted(supports.items())]
+
+
+@cache
+def _known_sources() -> dict[str, dict[str, object]]:
+    return {item["source_id"]: item for item in read_table("sources").iter_rows(named=True)}
+
+
+@cache
+def _cited(dataplane: str) -> list[str]:
+    """Sources of the figures of a data plane."""
+    return source_ids(" ".join(coefficients.sources(dataplane)["source_ids"].drop_nulls()))
 
 
 def source_ids(cell: str | None) -> list[str]:
@@ -277,10 +288,12 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
     """
     frame = frame_of([{"scenario": name, **_checked(values, name)}])
-    row = with_defaults(frame).collect().row(0, named=True)
+    row = collect_few(with_defaults(frame)).row(0, named=True)
     figures = [without(item, "scenario") for item in overhead.estimate(frame).collect().to_dicts()]
     verdict = (
-        decision.explain(frame)[0] if explained else decision.answers(frame).collect().row(0, named=True) | {"rows": []}
+        decision.explain(frame)[0]
+        if explained
+        else collect_few(decision.answers(frame)).row(0, named=True) | {"rows": []}
     )
     return {
         "team": name,

@@ -11,7 +11,7 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
 import polars as pl
@@ -116,12 +116,28 @@ def with_defaults(scenarios: pl.LazyFrame | pl.DataFrame) -> pl.LazyFrame:
 
     The column ``assumed`` lists the inputs whose value is a default. [list of input names]
     """
-    frame = scenarios.lazy().with_columns(assumed=assumed_inputs())
-    for name, spec in inputs().items():  # in declared order: a default may use the filled value of one above it
+    return reduce(pl.LazyFrame.with_columns, _default_stages(), scenarios.lazy())
+
+
+@cache
+def _default_stages() -> list[list[pl.Expr]]:
+    """Columns that defaults fill, step by step: a default may use the filled value of an input above it."""
+    stages = [[assumed_inputs().alias("assumed")], []]
+    filled: set[str] = set()
+    for name, spec in inputs().items():
         if spec.default is not None:
             default = pl.sql_expr(spec.default).cast(spec.dtype)
-            frame = frame.with_columns(pl.coalesce(name, default).alias(name))
-    return frame
+            if filled & {*default.meta.root_names()}:
+                stages.append([])
+                filled = set()
+            stages[-1].append(pl.coalesce(name, default).alias(name))
+            filled.add(name)
+    return stages
+
+
+def collect_few(query: pl.LazyFrame) -> pl.DataFrame:
+    """The rows of a query over few scenarios, over which optimizing it takes longer than what that saves."""
+    return query.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
 
 
 def assumed_inputs() -> pl.Expr:

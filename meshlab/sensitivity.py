@@ -13,7 +13,7 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES, estimate, estimate_by, steps_with
 from meshlab.overhead.coefficients import Value, medians, sources
 from meshlab.overhead.estimates import Steps
-from meshlab.scenario import Input, inputs, with_defaults
+from meshlab.scenario import Input, collect_few, inputs, with_defaults
 
 FACTOR = 2.0
 """Inputs on a logarithmic scale are halved and doubled."""
@@ -60,7 +60,7 @@ def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) ->
         ``scenario, figure_name`` and the columns of ``tornado``.
     """
     _check(figures, dataplane)
-    own = _with_coefficients(with_defaults(scenarios).drop("assumed").collect(), _uncertain(dataplane))
+    own = _with_coefficients(collect_few(with_defaults(scenarios).drop("assumed")), _uncertain(dataplane))
     moves = [move for place, row in enumerate(own.iter_rows(named=True)) for move in _moves(place, row, dataplane)]
     query = estimate_by(pl.concat([own, _moved(own, moves)]), _steps(dataplane))
     found = query.filter(dataplane=dataplane).select(figures).collect(engine="in-memory")
@@ -70,7 +70,7 @@ def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) ->
         value=pl.Series([str(move.value) for move in moves], dtype=pl.String),
     )
     bars = ["scenario", NAME, *DRIVER]
-    return (
+    return collect_few(
         driven.with_row_index("move")
         .hstack(found[own.height :])
         .unpivot(figures, index=["move", *driven.columns], variable_name=NAME, value_name="at")
@@ -85,7 +85,6 @@ def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) ->
         .with_columns(swing=pl.col("figure_at_high") - pl.col("figure_at_low"))
         .sort(_place("scenario", own["scenario"]), _place(NAME, figures), -pl.col("swing"), "driver")
         .select(*bars, "low", "high", "figure_at_low", "figure", "figure_at_high", "swing")
-        .collect(engine="in-memory")
     )
 
 

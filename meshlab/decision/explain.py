@@ -15,7 +15,7 @@ from meshlab.decision.outcomes import outcomes
 from meshlab.decision.states import compare_scenarios, compared_column, hurdle_columns
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
 from meshlab.decision.verdict import verdicts
-from meshlab.scenario import schema
+from meshlab.scenario import collect_few, schema
 
 BATCH = 32
 """Scenarios whose completions and candidates are decided in one query."""
@@ -38,7 +38,7 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None) -> list[dict[
         tables: Decision tables; ours unless given.
     """
     tables = tables or load_tables()
-    states = verdicts(scenarios, tables).with_columns(_beside(tables)).collect()
+    states = collect_few(verdicts(scenarios, tables).with_columns(_beside(tables)))
     told: list[dict[str, object]] = []
     for batch in states.iter_slices(BATCH):
         rows = batch.rows(named=True)

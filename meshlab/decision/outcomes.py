@@ -15,7 +15,7 @@ from meshlab.decision.conditions import any_of, compile_condition
 from meshlab.decision.flips import Answer, Candidates, candidates, smallest
 from meshlab.decision.states import compare_scenarios, compared_column, decided, rules_of
 from meshlab.decision.tables import OPTIONS, Tables
-from meshlab.scenario import inputs
+from meshlab.scenario import collect_few, inputs
 
 NO_FLIP = "no change of one or two of the known facts leads to another option that meets the needs"
 
@@ -37,7 +37,7 @@ def outcomes(states: pl.DataFrame, rows: Sequence[Row], tables: Tables) -> list[
     filled = [completions(own, row["unknown"], tables) for own, row in zip(owns, rows, strict=True)]
     tried = [candidates(row, own, tables) for own, row in zip(owns, rows, strict=True)]
     frame = pl.concat([part.frame for part in (*filled, *tried)])
-    answers = decided(frame.lazy(), tables).select(_asked(tables)).collect(engine="in-memory")
+    answers = collect_few(decided(frame.lazy(), tables).select(_asked(tables)))
     after = sum(part.frame.height for part in filled)
     groups, flipping = _groups(filled, answers[:after]), _flipping(rows, tried, answers[after:])
     return [
@@ -73,15 +73,13 @@ def _is_unmet(tables: Tables, kind: str) -> pl.Expr:
 def _groups(filled: Sequence[Completions], answers: pl.DataFrame) -> list[list[Group]]:
     """For each scenario its completions by their answer; those that cannot be only where there are no others."""
     sizes = [len(part.weights) for part in filled]
-    grouped = (
-        answers.lazy()
-        .with_columns(
-            scenario=pl.Series(np.repeat(np.arange(len(sizes)), sizes)),
-            weight=pl.Series(np.concatenate([part.weights for part in filled])),
-        )
+    owners = pl.Series("scenario", np.repeat(np.arange(len(sizes)), sizes))
+    weights = pl.Series("weight", np.concatenate([part.weights for part in filled]))
+    grouped = collect_few(
+        answers.hstack([owners, weights])
+        .lazy()
         .group_by("scenario", "possible", "cni", "mesh", maintain_order=True)
         .agg(weight=pl.sum("weight"), count=pl.len())
-        .collect(engine="in-memory")
     )
     found: list[list[Group]] = [[] for _ in filled]
     for scenario, *group in grouped.iter_rows():
@@ -134,21 +132,20 @@ def _flipping(
         answers: The answers after all of them, one after another.
     """
     sizes = [len(attempt.sets) for attempt in tried]
-    places = np.concatenate([np.arange(size) for size in sizes])
-    before = pl.DataFrame({f"before:{kind}": [row[kind] for row in rows] for kind in OPTIONS})
     owners = np.repeat(np.arange(len(rows)), sizes)
-    changed = {kind: pl.col(kind) != pl.col(f"before:{kind}") for kind in OPTIONS}
-    elsewhere = (
-        answers.hstack(before[owners])
-        .with_columns(scenario=pl.Series(owners), place=pl.Series(places))
-        .filter("possible", any_of([*changed.values()]))
-        .with_columns(is_left=~any_of([differs & pl.col(f"unmet:{kind}") for kind, differs in changed.items()]))
+    before = pl.DataFrame({f"before:{kind}": [row[kind] for row in rows] for kind in OPTIONS})[owners]
+    places = pl.Series("place", np.concatenate([np.arange(size) for size in sizes]))
+    differs = {kind: pl.col(kind) != pl.col(f"before:{kind}") for kind in OPTIONS}
+    is_left = ~any_of([other & pl.col(f"unmet:{kind}") for kind, other in differs.items()])
+    elsewhere = collect_few(
+        answers.hstack([*before, pl.Series("scenario", owners), places])
+        .lazy()
+        .filter("possible", any_of([*differs.values()]))
+        .select("scenario", "place", "cni", "mesh", is_left.alias("is_left"))
     )
     found: list[dict[int, Answer | None]] = [{} for _ in rows]
-    for scenario, place, cni, mesh, is_left in elsewhere.select(
-        "scenario", "place", "cni", "mesh", "is_left"
-    ).iter_rows():
-        found[scenario][place] = (cni, mesh) if is_left else None
+    for scenario, place, cni, mesh, left in elsewhere.iter_rows():
+        found[scenario][place] = (cni, mesh) if left else None
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 
@@ -61,9 +61,7 @@ def wanted_needs(needs: Sequence[str], products: Collection[str] = (), as_of: da
     asked = pl.DataFrame({"wanted": list(dict.fromkeys(needs))}, schema={"wanted": pl.String}).join(
         pl.DataFrame({"product": sorted(products or set(table["product"]))}), how="cross"
     )
-    layers = by_layer(tracker(as_of=as_of)).drop("option")
-    features = table.select("product", "feature", wanted="need").join(layers, ["product", "feature"])
-    found = asked.join(_needed(features), ["wanted", "product"], "left", maintain_order="left").with_columns(
+    found = asked.join(_needed(as_of), ["wanted", "product"], "left", maintain_order="left").with_columns(
         kind=pl.lit("need"), why=_why("option")
     )
     silent = pl.col("status").is_null()
@@ -71,18 +69,25 @@ def wanted_needs(needs: Sequence[str], products: Collection[str] = (), as_of: da
     return _shaped(pl.concat([found.filter(~silent), unread.with_columns(product=pl.lit(None, pl.String))]))
 
 
-def _needed(features: pl.DataFrame) -> pl.DataFrame:
-    """Needs with the worst of their features in each layer."""
-    return features.group_by("wanted", "product").agg(
-        option=pl.col("feature").unique().sort().str.join(", "),
-        typed=_worst("typed"),
-        raw=_worst("raw"),
-        status=_worst("status"),
-        note=pl.lit(None, pl.String),
-        providers=pl.col("providers").explode(empty_as_null=False).unique().sort(),
-        source_id=pl.col("source_id").str.split("|").explode().unique().sort().str.join("|"),
-        as_of=pl.col("as_of").min(),
-        stale=pl.col("stale").any(),
+@lru_cache(maxsize=8)
+def _needed(as_of: date | None) -> pl.DataFrame:
+    """Every need and product with the worst of the need's features in each layer."""
+    layers = by_layer(tracker(as_of=as_of)).drop("option")
+    features = read_table("iac/needs").select("product", "feature", wanted="need")
+    return (
+        features.join(layers, ["product", "feature"])
+        .group_by("wanted", "product")
+        .agg(
+            option=pl.col("feature").unique().sort().str.join(", "),
+            typed=_worst("typed"),
+            raw=_worst("raw"),
+            status=_worst("status"),
+            note=pl.lit(None, pl.String),
+            providers=pl.col("providers").explode(empty_as_null=False).unique().sort(),
+            source_id=pl.col("source_id").str.split("|").explode().unique().sort().str.join("|"),
+            as_of=pl.col("as_of").min(),
+            stale=pl.col("stale").any(),
+        )
     )
 
 

@@ -19,7 +19,7 @@ from meshlab.overhead.coefficients import DRAWS, Coefficients, Value, draws, med
 from meshlab.overhead.conditions import in_evidence_range
 from meshlab.overhead.dataplanes import MODELS, Parts
 from meshlab.overhead.latency import PERCENTILES, Traversals
-from meshlab.scenario import with_defaults
+from meshlab.scenario import collect_few, with_defaults
 from meshlab.units import HOURS_PER_MONTH
 
 __all__ = ["DATAPLANES", "INTERVAL_FIGURES", "estimate", "sources"]
@@ -178,9 +178,8 @@ def estimate(
     steps = _fitted_steps(intervals) if coefficients is None else steps_of(coefficients, intervals=intervals)
     base = _stages(with_defaults(scenarios), steps.base)
     if isinstance(scenarios, pl.DataFrame) and scenarios.height <= FEW_ROWS:
-        # over few rows most of the time is planning, at which the in-memory engine and two small plans are quicker
-        base = base.collect(engine="in-memory").lazy()
-        return _of_base(base, steps).collect(engine="in-memory").lazy()
+        # over few rows most of the time is planning, at which two small plans are quicker
+        return collect_few(_of_base(collect_few(base).lazy(), steps)).lazy()
     return _of_base(base, steps)
 
 
