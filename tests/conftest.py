@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["dask_cluster"]  # the fixture of a Dask cluster
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -82,9 +82,10 @@ def _written(
     spec: Spec, out: str, todo: list[int], jobs: int | None, scheduler: str | None
 ) -> Iterator[tuple[int, BaseException | None]]:
     """Each part with its error, as they finish."""
-    if len(todo) == 1 and scheduler is None:
-        write_part(spec.file, spec.sha256, out, todo[0])
-        yield todo[0], None
+    if scheduler is None and 1 in (jobs or os.cpu_count(), len(todo)):
+        for part in todo:
+            write_part(spec.file, spec.sha256, out, part)
+            yield part, None
         return
     items = ((part, (spec.file, spec.sha256, out, part)) for part in todo)
     with _one_thread_each():

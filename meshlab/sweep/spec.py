@@ -105,7 +105,8 @@ def read_spec(path: Path) -> Spec:
     faults.known(document, KEYS, "key")
     method, rows, seed = _sample(document, faults)
     reader = AxisReader(path.parent, method == "grid", faults)
-    axes = tuple(reader.axes(faults.mapping(document, "inputs", "write 'inputs:' and below it 'pods: [100, 1000]'")))
+    given = faults.mapping(document, "inputs", "write 'inputs:' and below it 'pods: [100, 1000]'")
+    axes = tuple(reader.axes(given))
     if method == "grid":
         rows = math.prod(axis.values.height for axis in axes if isinstance(axis, Listed))
     spec = Spec(
@@ -116,7 +117,7 @@ def read_spec(path: Path) -> Spec:
         axes=axes,
         dataplanes=faults.chosen(document, "dataplanes", DATAPLANES, "data plane"),
         outputs=faults.chosen(document, "outputs", OUTPUTS, "output"),
-        aggregates=_aggregates(document, axes, faults),
+        aggregates=_aggregates(document, tuple(given.values), faults),
         sha256=_hash(document, axes),
     )
     if faults.problems:
@@ -142,12 +143,11 @@ def _sample(document: Mapping, faults: Faults) -> tuple[str, int, int]:
     return method, 1, 0
 
 
-def _aggregates(document: Mapping, axes: tuple[Axis, ...], faults: Faults) -> Aggregates | None:
+def _aggregates(document: Mapping, swept: tuple[str, ...], faults: Faults) -> Aggregates | None:
     if "aggregates" not in document.values:
         return None
     given = faults.mapping(document, "aggregates", "write 'aggregates: {by: [protocol], statistics: [mean, p90]}'")
     faults.known(given, ("by", "statistics"), "key")
-    swept = tuple(name for axis in axes for name in axis.names)
     by = faults.chosen(given, "by", swept, "swept input") if "by" in given.values else ()
     return Aggregates(by, faults.chosen(given, "statistics", STATISTICS, "statistic"))
 

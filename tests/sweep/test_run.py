@@ -1,0 +1,155 @@
+"""Running a sweep: true figures, and the same bytes in one go, after an interruption and by several workers."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from meshlab.errors import MeshlabError
+from meshlab.overhead import DATAPLANES, estimate
+from meshlab.scenario import frame_of
+from meshlab.sweep import partitions, run_sweep
+from meshlab.sweep import parts as parts_module
+
+SpecFile = Callable[..., Path]
+
+SAMPLE = """\
+sample: {method: latin-hypercube, rows: 1000, seed: 4}
+inputs:
+  pods: {range: [50, 50000], scale: log}
+  requests_per_second: {distribution: lognormal, median: 8000, p90: 100000}
+  protocol: [http1, grpc]
+outputs: [memory_gib, added_p99_ms]
+"""
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of 256 scenarios, so that a thousand make four."""
+    monkeypatch.setattr(partitions, "PART_ROWS", 256)
+
+
+def tree(place: Path) -> dict[str, bytes]:
+    """All files below a place."""
+    return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+def test_a_grid_is_every_combination_once(spec_file: SpecFile, tmp_path: Path) -> None:
+    """Two by three by two values, five data planes each, with the figures of an estimate of the same scenario."""
+    spec = spec_file(
+        "sample: {method: grid}\n"
+        "inputs: {pods: [10, 400], nodes: {range: [1, 100], scale: log, steps: 3}, mtls: [true, false]}\n"
+    )
+    run_sweep(spec, str(tmp_path / "out.parquet"))
+    found = pl.read_parquet(tmp_path / "out.parquet")
+    assert found.height == 60
+    rows = found.filter(dataplane="cilium").select("pods", "nodes", "mtls").rows()
+    assert rows == list(itertools.product([10, 400], [1, 10, 100], [True, False]))
+    one = frame_of([{"scenario": "one", "pods": 400, "nodes": 10, "mtls": False}])
+    expected = estimate(one, intervals=False).collect().drop("scenario")
+    same = found.filter(pods=400, nodes=10, mtls=False).select(expected.columns)
+    assert same.equals(expected)
+
+
+def test_a_sample_draws_what_the_spec_says(spec_file: SpecFile, tmp_path: Path) -> None:
+    """A Latin hypercube halves each list, and its quantiles are those of the distributions."""
+    run_sweep(spec_file(SAMPLE), str(tmp_path / "out.parquet"), jobs=1)
+    found = pl.read_parquet(tmp_path / "out.parquet").filter(dataplane="none")
+    assert found["scenario"].to_list() == list(range(1000))
+    assert found["protocol"].value_counts().sort("protocol")["count"].to_list() == [500, 500]
+    assert found["pods"].median() == pytest.approx((50 * 50000) ** 0.5, rel=0.01)
+    assert found["requests_per_second"].quantile(0.9) == pytest.approx(100_000, rel=0.02)
+
+
+def test_an_interruption_leaves_no_trace(spec_file: SpecFile, tmp_path: Path) -> None:
+    """A run that finds half of the parts, and a file that a killed run left, ends with the bytes of one run."""
+    spec = spec_file(SAMPLE)
+    whole, half = tmp_path / "whole" / "out.parquet", tmp_path / "half" / "out.parquet"
+    run_sweep(spec, str(whole), jobs=1)
+    first = tree(whole)
+    half.mkdir(parents=True)
+    for name in list(first)[:2]:
+        (half / name).write_bytes(first[name])
+    (half / ".meshlab-writing-of-a-run-that-was-killed").write_bytes(b"half")
+    outcome = run_sweep(spec, str(half), jobs=1, resume=True)
+    assert (outcome.kept, outcome.failed) == (2, ())
+    assert (len(first), tree(half)) == (4, first)
+
+
+def test_any_number_of_workers_leaves_the_same_bytes(
+    spec_file: SpecFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes of one thread each write what this process writes with all its threads."""
+    monkeypatch.undo()
+    spec = spec_file(SAMPLE.replace("rows: 1000", f"rows: {partitions.PART_ROWS + 1000}"))
+    for jobs in (1, 2):
+        run_sweep(spec, str(tmp_path / f"{jobs}.parquet"), jobs=jobs)
+    assert tree(tmp_path / "1.parquet") == tree(tmp_path / "2.parquet")
+
+
+def test_what_lies_there_is_never_mixed_with_another_sweep(spec_file: SpecFile, tmp_path: Path) -> None:
+    """Without --resume a folder of parts is refused, with it one of another spec; both stay as they were."""
+    out = tmp_path / "out.parquet"
+    run_sweep(spec_file(SAMPLE), str(out), jobs=1)
+    before = tree(out)
+    with pytest.raises(MeshlabError, match="--resume"):
+        run_sweep(spec_file(SAMPLE), str(out))
+    with pytest.raises(MeshlabError, match="another sweep"):
+        run_sweep(spec_file(SAMPLE.replace("seed: 4", "seed: 5")), str(out), resume=True)
+    with pytest.raises(MeshlabError, match="another sweep"):
+        run_sweep(spec_file("sample: {method: grid}\ninputs: {pods: [1]}\n"), str(out))
+    with pytest.raises(MeshlabError, match=r"end it in \.parquet"):
+        run_sweep(spec_file(SAMPLE), str(tmp_path / "out.csv"))
+    assert tree(out) == before
+
+
+def test_a_file_says_what_it_holds(spec_file: SpecFile, tmp_path: Path) -> None:
+    """Units of inputs and figures, sources of the data planes, and the sweep stand in the metadata."""
+    spec = spec_file(SAMPLE + "dataplanes: [linkerd]\n")
+    run_sweep(spec, str(tmp_path / "out.parquet"), jobs=1)
+    described = pl.read_parquet_metadata(tmp_path / "out.parquet" / "part-00001.parquet")
+    assert described["meshlab_part"] == "2/4"
+    assert json.loads(described["meshlab_units"]) == {
+        "pods": "count",
+        "requests_per_second": "1/s",
+        "memory_gib": "GiB",
+        "added_p99_ms": "ms",
+    }
+    assert json.loads(described["meshlab_sample"]) == {"method": "latin-hypercube", "rows": 1000, "seed": 4}
+    assert {"S07", "R01"} <= {source["source_id"] for source in json.loads(described["meshlab_sources"])}
+
+
+def test_every_figure_has_a_unit() -> None:
+    """What an estimate returns as a number is described by its column's name."""
+    figures = estimate(frame_of([{"scenario": "one"}]), intervals=False).collect_schema()
+    numbers = [name for name, dtype in figures.items() if dtype.is_float()]
+    assert all(parts_module._unit(name) for name in numbers)
+
+
+def test_an_address_is_written_as_polars_writes_it(spec_file: SpecFile, tmp_path: Path) -> None:
+    """A URL of a folder gives the bytes that its path gives, and can be resumed."""
+    spec = spec_file(SAMPLE)
+    run_sweep(spec, str(tmp_path / "path.parquet"), jobs=1)
+    run_sweep(spec, (tmp_path / "url.parquet").as_uri(), jobs=1)
+    assert tree(tmp_path / "path.parquet") == tree(tmp_path / "url.parquet")
+    assert run_sweep(spec, (tmp_path / "url.parquet").as_uri(), resume=True).kept == 4
+
+
+def test_only_chosen_data_planes_are_there(spec_file: SpecFile, tmp_path: Path) -> None:
+    """Two of five, in the order of every estimate."""
+    run_sweep(spec_file(SAMPLE + "dataplanes: [cilium, istio-sidecar]\n"), str(tmp_path / "o.parquet"), jobs=1)
+    found = pl.read_parquet(tmp_path / "o.parquet" / "part-00000.parquet")["dataplane"].unique(maintain_order=True)
+    assert found.to_list() == [name for name in DATAPLANES if name in ("cilium", "istio-sidecar")]
+
+
+def test_progress_counts_scenarios(spec_file: SpecFile, tmp_path: Path) -> None:
+    """It begins with what is kept and ends with all."""
+    told: list[tuple[int, int]] = []
+    run_sweep(spec_file(SAMPLE), str(tmp_path / "o.parquet"), jobs=1, progress=lambda *done: told.append(done))
+    assert sorted(told) == told
+    assert (told[0], told[-1], len(told)) == ((0, 1000), (1000, 1000), 5)
