@@ -601,6 +601,38 @@ def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pass
         click.echo(printable(f"{each.file}: {each.plate.words}"))
 
 
+@main.command()
+@click.argument("documents", nargs=-1, required=True, type=EXISTING_PATH, metavar="DOC...")
+@click.option("--check", is_flag=True, help="Change nothing; exit with status 1 where a block is stale.")
+@click.option(
+    "--teams",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="A folder of team files, or of reports, whose teams blocks may name.",
+)
+def embed(documents: tuple[Path, ...], check: bool, teams: Path | None) -> int:  # noqa: FBT001
+    """Fill the marked blocks of Markdown documents.
+
+    A block stands between two comments, <!-- meshlab chart=memory team=payments --> and <!-- /meshlab -->, and asks for
+    chart=NAME, table=NAME, verdict or assumptions. A team is named, or given as a path relative to the document.
+    Everything outside the blocks stays as it is.
+
+    Example: meshlab embed docs/adr/*.md --check
+    """
+    from meshlab import embed as documents_filled
+
+    if check:
+        stale = documents_filled.check(documents, teams=teams)
+        if stale:
+            fail(list(map(str, stale)), SOME_FAILED)
+        return 0
+    done = documents_filled.fill(documents, teams=teams)
+    changed = [each for each in done if each.changed]
+    blocks = sum(len(each.parts) for each in done)
+    click.echo(f"{blocks} blocks in {len(done)} documents; {len(changed)} documents changed")
+    return 0
+
+
 # --- lab -----------------------------------------------------------------------------------------------------------
 
 

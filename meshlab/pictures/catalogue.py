@@ -92,6 +92,7 @@ class Plate:
         rows: What it shows as rows of text.
         words: What it shows in words.
         sources: Rows of the table of sources behind it.
+        facts: Where the team's facts come from.
         inputs_sha256: Hash of everything that it is made of.
         theme: Its theme.
     """
@@ -105,6 +106,7 @@ class Plate:
     rows: list[dict[str, str]]
     words: str
     sources: tuple[Mapping[str, Any], ...]
+    facts: str
     inputs_sha256: str
     theme: str
 
@@ -134,6 +136,7 @@ class Plate:
             "unit": self.unit,
             "alternative_text": self.words,
             "sources": [{key: row[key] for key in ("source_id", "title", "url")} for row in self.sources],
+            "facts": self.facts,
             "facts_date": self.facts_date,
             "inputs_sha256": self.inputs_sha256,
             "drawing_sha256": self.drawing_sha256,
@@ -181,6 +184,7 @@ def plate(name: str, review: Review | None = None, look: Look | None = None) -> 
         rows=drawn.rows,
         words=drawn.words,
         sources=tuple(_sources(chosen.cited(of))),
+        facts=str(of.get("source") or "").strip().removesuffix("."),
         inputs_sha256=of.get("inputs_sha256", data_sha256()),
         theme=look.theme,
     )

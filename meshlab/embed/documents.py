@@ -1,0 +1,61 @@
+"""Documents as they lie on disk: their encoding, their byte order mark and their line endings stay what they are."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshlab.errors import MeshlabError, Problem
+
+MARKS: tuple[tuple[bytes, str], ...] = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Marks by which a document says how it is encoded."""
+
+MAXIMUM_BYTES = 16 * 2**20
+"""Largest document that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document and how it is written.
+
+    Args:
+        file: Where it lies.
+        text: Its text, less the mark.
+        mark: The byte order mark.
+        encoding: How the text becomes bytes.
+    """
+
+    file: Path
+    text: str
+    mark: bytes
+    encoding: str
+
+    def encoded(self, text: str) -> bytes:
+        """Another text in the same encoding."""
+        return self.mark + text.encode(self.encoding)
+
+
+def read_markdown(file: Path) -> Document:
+    """A document in UTF-8 or UTF-16.
+
+    Raises:
+        MeshlabError: It cannot be read, or is neither.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise MeshlabError(Problem(str(file), f"cannot be read: {error.strerror}", "check path and rights")) from error
+    if len(content) > MAXIMUM_BYTES:
+        raise MeshlabError(Problem(str(file), f"is larger than {MAXIMUM_BYTES // 2**20} MiB", "name a document"))
+    mark, encoding = next((pair for pair in MARKS if content.startswith(pair[0])), (b"", "utf-8"))
+    try:
+        text = content[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise MeshlabError(Problem(str(file), "is neither UTF-8 nor UTF-16", "save it in UTF-8", line)) from error
+    return Document(file, text, mark, encoding)
