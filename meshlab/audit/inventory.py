@@ -99,7 +99,7 @@ def _rows(paths: Sequence[Path]) -> tuple[Rows, Details]:
         try:
             for found, file in read_objects(path):
                 if _is_used(found.kind):
-                    details.add(len(rows.tables["objects"]), found)
+                    details.add(rows.next, found)
                     rows.add(found, file)
         except MeshlabError as error:
             problems.extend(error.problems)

@@ -75,14 +75,30 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of every table, gathered object by object."""
+    """Rows of every table, gathered object by object.
 
+    Args:
+        next: Id of the next object.
+        kinds: Kinds of all objects that were met, those that have no row included.
+        tables: The rows.
+    """
+
+    next: int = 0
+    kinds: set[str] = field(default_factory=set)
     tables: dict[str, list[tuple]] = field(default_factory=lambda: {name: [] for name in TABLES})
+
+    def extend(self, others: Rows) -> None:
+        """Add rows that were gathered elsewhere; their ids follow on those that are here."""
+        self.next = max(self.next, others.next)
+        self.kinds |= others.kinds
+        for name, rows in others.tables.items():
+            self.tables[name] += rows
 
     def add(self, found: Found, file: str) -> None:
         """The rows of one object."""
         metadata = getattr(found.value, "metadata", None) or kube.Metadata()
-        number = len(self.tables["objects"])
+        number = self.next
+        self.next += 1
         self.tables["objects"].append(
             (
                 number,

@@ -6,7 +6,8 @@ import codecs
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache, cached_property
 from io import FileIO
 from pathlib import Path
@@ -24,7 +25,7 @@ _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codec
 @cache
 def _skipped() -> re.Pattern[str]:
     patterns = read_table("facts/skipped_files")["pattern"]
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+    return re.compile(f"(?:^|/)(?:{'|'.join(patterns)})", re.IGNORECASE)
 
 
 def wanted(name: str) -> bool:
@@ -52,6 +53,10 @@ class LargeList:
         return self.stream.read()
 
 
+Place = tuple[str, str]
+"""Where a file lies, and its name as messages and provenance show it; plain text, for there may be very many."""
+
+
 def files(path: Path) -> Iterator[Member | LargeList]:
     """Files of a path that may hold objects.
 
@@ -59,25 +64,47 @@ def files(path: Path) -> Iterator[Member | LargeList]:
         MeshlabError: There is no such path, it cannot be read, or it is a broken or hostile archive.
     """
     budget = Budget()
-    try:
+    yield from files_at(places(path, budget), path, budget)
+
+
+def places(path: Path, budget: Budget) -> list[Place]:
+    """Where the files of a path lie, in the order of their names; links are not followed.
+
+    Raises:
+        MeshlabError: There is no such path, or it cannot be read.
+    """
+    with _told(path):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            yield from _folder_files(str(path), path.name, budget)
-        elif stat.S_ISREG(mode):
-            yield from _file(str(path), path.name, budget)
-        else:
-            raise MeshlabError(Problem(str(path), "is neither a file nor a folder", "save the dump as a file"))
+            return list(_folder_places(str(path), path.name, budget))
+        if stat.S_ISREG(mode):
+            return [(str(path), path.name)]
+    raise MeshlabError(Problem(str(path), "is neither a file nor a folder", "save the dump as a file"))
+
+
+def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Member | LargeList]:
+    """Files at some of the places of a path.
+
+    Raises:
+        MeshlabError: One cannot be read, or is a broken or hostile archive.
+    """
+    with _told(path):
+        for place, name in listed:
+            yield from _file(place, name, budget)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Errors of the operating system in words."""
+    try:
+        yield
     except FileNotFoundError:
         raise MeshlabError(Problem(str(path), "no such file or folder", "check the path")) from None
     except OSError as error:
         raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
 
 
-def _folder_files(folder: str, title: str, budget: Budget) -> Iterator[Member | LargeList]:
-    """Files of a folder in the order of their names; links are not followed.
-
-    Plain text and system calls: a cluster may be dumped as many thousand small files.
-    """
+def _folder_places(folder: str, title: str, budget: Budget) -> Iterator[Place]:
     left = _entries(folder)
     while left:
         entry = left.pop()
@@ -86,7 +113,7 @@ def _folder_files(folder: str, title: str, budget: Budget) -> Iterator[Member | 
         if entry.is_dir(follow_symlinks=False):
             left += _entries(entry.path)
         elif wanted(name) and entry.is_file(follow_symlinks=False):
-            yield from _file(entry.path, f"{title}/{name}", budget)
+            yield entry.path, f"{title}/{name}"
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -96,7 +123,12 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
-    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (text, not a Path: see _folder_files)
+    start = _start(path)
+    if len(start) < _SMALL_BYTES and not is_archive(start[:HEAD_BYTES]):
+        budget.read(len(start), name)
+        yield Member(name, start)
+        return
+    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (text, not a Path: see Place)
         head = stream.read(HEAD_BYTES)
         stream.seek(0)
         if is_archive(head):
@@ -108,6 +140,19 @@ def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
             yield LargeList(name, stream)
         else:
             yield Member(name, stream.read())  # at once: a buffer would hold a second copy of a large file
+
+
+_SMALL_BYTES = 64 * 2**10
+"""A file below is read by one call to the system; reading a file ends early only at its end. [bytes]"""
+
+
+def _start(path: str) -> bytes:
+    """The beginning of a file, which of a small one is all of it."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, _SMALL_BYTES)
+    finally:
+        os.close(file)
 
 
 def text(member: Member | LargeList) -> bytes:

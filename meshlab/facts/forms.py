@@ -70,7 +70,7 @@ def objects(
         api_version: Version of such an item.
         likely: Kind that the value seems to have. If it has, it is decoded only once.
     """
-    if likely is not None and (one := _expected(value, form, likely, None, None)) is not None:
+    if likely is not None and (one := expected_of(value, form, likely, None, None)) is not None:
         yield one
         return
     head = form.head(value)
@@ -90,7 +90,7 @@ def items_of(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
         yield Found(of_items, group_of(head.api_version), empty=True)
     expected = of_items
     for item in head.items or ():
-        one = None if expected is None else _expected(item, form, expected, of_items, head.api_version)
+        one = None if expected is None else expected_of(item, form, expected, of_items, head.api_version)
         if one is not None:
             yield one
             continue
@@ -99,7 +99,7 @@ def items_of(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
             yield one
 
 
-def _expected(item: object, form: Form, kind: str, of_items: str | None, api_version: str | None) -> Found | None:
+def expected_of(item: object, form: Form, kind: str, of_items: str | None, api_version: str | None) -> Found | None:
     """The item if it is of the kind, says so or stands in a List of that kind, and fits its type."""
     try:
         value = form.decode(item, DECODED.get(kind, Plain))

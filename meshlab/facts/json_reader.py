@@ -15,7 +15,7 @@ import msgspec
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.files import LargeList, text
-from meshlab.facts.forms import Decoded, Form, Found, Head, group_of, items_of, objects
+from meshlab.facts.forms import Decoded, Form, Found, Head, expected_of, group_of, items_of, objects
 from meshlab.facts.objects import Object, Plain, evidence_of
 from meshlab.facts.pieces import pieces
 from meshlab.facts.settings import DECODED
@@ -58,6 +58,21 @@ def _decoder(of: type) -> msgspec.json.Decoder:
     return msgspec.json.Decoder(of, strict=False)
 
 
+_ONE = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
+"""The beginning of a single object that says its version and then its kind, as most files of a folder do."""
+
+
+def read_one(content: bytes) -> Found | None:
+    """The object of a JSON text where it is plain at once which it is; None where ``read_json`` has to look closer."""
+    first = _ONE.match(content)
+    if first is None:
+        return None
+    try:
+        return expected_of(content, JSON, first[1].decode(), None, None)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def read_json(content: bytes, file: str) -> Iterator[Found]:
     """Objects of a JSON text: one object, a List, a bare list, or several documents one after the other.
 
@@ -70,7 +85,7 @@ def read_json(content: bytes, file: str) -> Iterator[Found]:
     """
     try:
         if content[:_HEAD_BYTES].lstrip()[:1] == b"[":
-            yield from _all(_decoder(list[msgspec.Raw]).decode(content), *_kind_of_file(file))
+            yield from _all(_decoder(list[msgspec.Raw]).decode(content), *kind_of_file(file))
         else:
             yield from _one_or_several(content, file)
     except msgspec.DecodeError as error:
@@ -104,10 +119,10 @@ def read_large_list(file: LargeList) -> Iterator[Found]:
 
 def _in_pieces(file: LargeList) -> Iterator[Found]:
     """Objects of a List in pieces. Those of a piece are given when all of it is known to be JSON."""
-    kind_of_file, _ = _kind_of_file(file.name)
+    of_file, _ = kind_of_file(file.name)
     parts = pieces(file.stream)
     of_list = _decoder(_Head).decode(next(parts))
-    of_items = (of_list.kind or "").removesuffix("List") or kind_of_file
+    of_items = (of_list.kind or "").removesuffix("List") or of_file
     kind = of_items
     for part in parts:
         if part[0] != _BRACKET:
@@ -117,7 +132,7 @@ def _in_pieces(file: LargeList) -> Iterator[Found]:
             continue
         else:
             raw = _raw_items(part, of_items)
-        for found in items_of(Head(of_list.kind, of_list.api_version, raw), JSON, kind_of_file):
+        for found in items_of(Head(of_list.kind, of_list.api_version, raw), JSON, of_file):
             kind = found.kind
             yield found
 
@@ -163,7 +178,7 @@ def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
     return tuple((re.compile(pattern, re.IGNORECASE), kind, version) for pattern, kind, version in rows)
 
 
-def _kind_of_file(name: str) -> tuple[str | None, str | None]:
+def kind_of_file(name: str) -> tuple[str | None, str | None]:
     """Kind and version that a file's name tells, for bundles whose objects do not say their own."""
     return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
 
@@ -175,7 +190,7 @@ def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
     """
     first = _KIND.match(content, 0, _HEAD_BYTES)
     likely = first[1].decode() if first else None
-    of_file = (None, None) if first else _kind_of_file(file)
+    of_file = (None, None) if first else kind_of_file(file)
     try:
         yield from objects(content, JSON, *of_file, likely=likely)
     except msgspec.DecodeError as error:

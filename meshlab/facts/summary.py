@@ -135,7 +135,7 @@ def _object_counts(cluster: Cluster) -> Facts:
 def _counted(objects: pl.LazyFrame) -> pl.LazyFrame:
     """The objects that facts count, once for each fact: a kind is known by its name and its API group."""
     kinds = read_table("facts/kinds").lazy().select("kind", "fact", "amount", groups="group")
-    return objects.join(kinds, on="kind").filter(pl.col("group").str.contains(pl.col("groups")))
+    return objects.join(kinds, on="kind", maintain_order="left").filter(pl.col("group").str.contains(pl.col("groups")))
 
 
 def _count(number: int, unread: int, files: pl.Series) -> Fact:

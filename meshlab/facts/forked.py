@@ -1,0 +1,59 @@
+"""Work for a second core: a copy of this process does it and sends the result as bytes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+def has_second_core() -> bool:
+    """Whether a copy of this process may run beside it. macOS has libraries that a copy may not use."""
+    return sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
+
+
+@contextmanager
+def forked(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
+    """Begin work in a copy of this process.
+
+    The copy has none of this process's threads, so that the work must not ask polars for anything.
+
+    Yields:
+        A function that waits for the result; it gives None where the copy has failed.
+    """
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python tells that threads are lost: see above
+        copy = os.fork()
+    if copy == 0:
+        _work_and_exit(work, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        status = None
+
+        def result() -> bytes | None:
+            nonlocal status
+            answer = stream.read()
+            status = os.waitpid(copy, 0)[1]
+            return answer if status == 0 else None
+
+        try:
+            yield result
+        finally:
+            if status is None:
+                os.kill(copy, signal.SIGKILL)
+                os.waitpid(copy, 0)
+
+
+def _work_and_exit(work: Callable[[], bytes], writing: int) -> None:
+    """Send the result and end without any of the clearing up that is this process's own."""
+    status = 1
+    try:
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(work())
+        status = 0
+    finally:
+        os._exit(status)
