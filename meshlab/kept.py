@@ -7,6 +7,7 @@ given what the queries gave by a process that may run them.
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -19,16 +20,31 @@ _results: dict[str, dict[tuple[Hashable, ...], object]] = {}
 
 def kept(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Keep each result of a function of hashable arguments; its results have to bear pickling."""
-    results = _results.setdefault(f"{function.__module__}.{function.__qualname__}", {})
+    return kept_latest(sys.maxsize)(function)
 
-    @wraps(function)
-    def asked(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
-        key = (*arguments, *named.items())
-        if key not in results:
-            results[key] = function(*arguments, **named)
-        return results[key]  # type: ignore[return-value]
 
-    return asked
+def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Keep the latest results only.
+
+    Args:
+        most: How many.
+    """
+
+    def keeping(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        results = _results.setdefault(f"{function.__module__}.{function.__qualname__}", {})
+
+        @wraps(function)
+        def asked(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
+            key = (*arguments, *named.items())
+            if key not in results:
+                results[key] = function(*arguments, **named)
+                if len(results) > most:
+                    del results[next(iter(results))]
+            return results[key]  # type: ignore[return-value]
+
+        return asked
+
+    return keeping
 
 
 def all_kept() -> bytes:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
+from meshlab.kept import kept
 from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES, estimate, estimate_by, steps_with
 from meshlab.overhead.coefficients import Value, medians, sources
 from meshlab.overhead.estimates import Steps
@@ -109,14 +109,14 @@ def _place(column: str, values: Sequence[str] | pl.Series) -> pl.Expr:
     return pl.col(column).cast(pl.Enum(values)).to_physical()
 
 
-@cache
+@kept
 def _steps(dataplane: str) -> Steps:
     """The expressions of an estimate of one data plane with its uncertain coefficients as columns."""
     c: dict[str, Value] = {**medians(), **{name: pl.col(name) for name in _uncertain(dataplane)["coefficient"]}}
     return steps_with(c, dataplanes=(dataplane,))
 
 
-@cache
+@kept
 def _uncertain(dataplane: str) -> pl.DataFrame:
     """Coefficients of a data plane that have an interval."""
     return sources(dataplane).filter(pl.col("lo") < pl.col("hi"))

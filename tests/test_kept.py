@@ -37,6 +37,20 @@ def test_a_result_is_asked_for_once_for_each_argument() -> None:
     assert calls == [1, 2]
 
 
+def test_only_the_latest_results_are_kept() -> None:
+    """Where two may stay, the third sends the first away."""
+    calls: list[int] = []
+
+    @kept.kept_latest(2)
+    def noted(number: int) -> int:
+        calls.append(number)
+        return number
+
+    for number in (1, 2, 1, 3, 2, 1):
+        assert noted(number) == number
+    assert calls == [1, 2, 3, 1]
+
+
 def test_an_error_is_not_kept() -> None:
     """A call that fails is made again."""
     outcomes = iter((ValueError("not yet"), None))

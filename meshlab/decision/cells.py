@@ -16,13 +16,13 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import polars as pl
 
 from meshlab.decision.conditions import BUILDS, AtLeast, Has, OneOf, Test, comparable, compile_test, order_of, tests_of
 from meshlab.decision.eligibility import hurdles
 from meshlab.decision.tables import RESULTING_CNI, Tables
+from meshlab.kept import kept_latest
 from meshlab.scenario import Input, inputs
 
 Value = str | float | int | bool
@@ -58,7 +58,7 @@ class Axis:
     cells: tuple[Cell, ...]
 
 
-@lru_cache(maxsize=16)
+@kept_latest(16)
 def axes(tables: Tables) -> dict[str, Axis]:
     """The axes of the domain that the tables know, by name, in the order of the declared inputs."""
     conditions = [tables.contradiction, *(rule.condition for rule in tables.rules)]
@@ -74,7 +74,7 @@ def axes(tables: Tables) -> dict[str, Axis]:
     return found
 
 
-@lru_cache(maxsize=16)
+@kept_latest(16)
 def points(tables: Tables) -> dict[str, pl.Series]:
     """For each axis of one value the low ends of its cells, then the high ends, in the form that is compared."""
     return {

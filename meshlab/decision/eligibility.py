@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from meshlab.decision.conditions import All, Condition, Has, Not, OneOf, Some, inputs_of
 from meshlab.decision.tables import MEETS, OPTIONS, RESULTING_CNI, Tables
+from meshlab.kept import kept_latest
 from meshlab.scenario import inputs
 
 
@@ -41,7 +41,7 @@ class Hurdle:
 NOT_READ = "not read in any source"
 
 
-@lru_cache(maxsize=16)
+@kept_latest(16)
 def hurdles(tables: Tables) -> dict[tuple[str, str], tuple[Hurdle, ...]]:
     """Everything that an option can fall short of, by kind and option, requirements first."""
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -15,6 +14,7 @@ from meshlab.decision.outcomes import outcomes
 from meshlab.decision.states import compare_scenarios, compared_column, hurdle_columns
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
 from meshlab.decision.verdict import verdicts
+from meshlab.kept import kept_latest
 from meshlab.scenario import collect_few, schema
 
 BATCH = 32
@@ -46,7 +46,7 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None) -> list[dict[
     return told
 
 
-@lru_cache(maxsize=16)
+@kept_latest(16)
 def _beside(tables: Tables) -> list[pl.Expr]:
     """What an explanation needs beside the verdict: contradictions, and what the comparisons say of each axis."""
     impossible = [

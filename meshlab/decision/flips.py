@@ -14,7 +14,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from meshlab.decision.cells import Axis, axes, points
 from meshlab.decision.conditions import bit, compile_test
 from meshlab.decision.states import compared_column
 from meshlab.decision.tables import Tables
+from meshlab.kept import kept_latest
 from meshlab.scenario import inputs
 
 Scenario = Mapping[str, Any]
@@ -77,7 +77,7 @@ class Candidates:
     frame: pl.DataFrame
 
 
-@lru_cache(maxsize=16)
+@kept_latest(16)
 def present_answers(tables: Tables) -> list[pl.Expr]:
     """What the comparisons of each axis say of ``states.compared`` scenarios: by it the present cell is known."""
     return [

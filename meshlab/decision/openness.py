@@ -17,6 +17,7 @@ from meshlab.decision.conditions import Condition, Test, any_of, compile_conditi
 from meshlab.decision.eligibility import hurdles
 from meshlab.decision.states import compared_column, comparison_columns, hurdle_columns, rules_of
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, specs
+from meshlab.kept import kept_latest
 from meshlab.scenario import schema
 
 _DOUBTED = "doubted:cni"
@@ -28,7 +29,7 @@ def with_unknown(frame: pl.LazyFrame, tables: Tables) -> pl.LazyFrame:
     return functools.reduce(pl.LazyFrame.with_columns, _stages(tables), frame)
 
 
-@functools.lru_cache(maxsize=16)
+@kept_latest(16)
 def _stages(tables: Tables) -> tuple[list[pl.Expr], ...]:
     """Columns that a frame of states gains, step by step."""
     is_open = any_of([pl.col(f"pending:{rule.id}") for rule in tables.cni])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from meshlab.decision.conditions import any_of, compile_condition
 from meshlab.decision.flips import Answer, Candidates, candidates, smallest
 from meshlab.decision.states import compare_scenarios, compared_column, decided, rules_of
 from meshlab.decision.tables import OPTIONS, Tables
+from meshlab.kept import kept_latest
 from meshlab.scenario import collect_few, inputs
 
 NO_FLIP = "no change of one or two of the known facts leads to another option that meets the needs"
@@ -46,7 +46,7 @@ def outcomes(states: pl.DataFrame, rows: Sequence[Row], tables: Tables) -> list[
     ]
 
 
-@lru_cache(maxsize=16)
+@kept_latest(16)
 def _asked(tables: Tables) -> list[pl.Expr]:
     """What is asked of a completion or candidate: its answer, whether it can be, and whether it fails its needs."""
     impossible = compile_condition(tables.contradiction, compare_scenarios).fill_null(value=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import polars as pl
 
@@ -24,6 +23,7 @@ from meshlab.decision.conditions import (
 )
 from meshlab.decision.eligibility import hurdles
 from meshlab.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, specs
+from meshlab.kept import kept_latest
 from meshlab.scenario import inputs, schema
 
 
@@ -95,14 +95,14 @@ def rules_of(tables: Tables, kind: str) -> tuple[Rule, ...]:
     return tables.cni if kind == "cni" else tables.mesh
 
 
-@lru_cache(maxsize=32)
+@kept_latest(32)
 def hurdle_columns(tables: Tables, kind: str) -> dict[Condition, str]:
     """The distinct hurdles of one table's options, each with the column of its state."""
     found = dict.fromkeys(hurdle.condition for option in OPTIONS[kind] for hurdle in hurdles(tables)[kind, option])
     return {condition: f"hurdle:{kind}:{number}" for number, condition in enumerate(found)}
 
 
-@lru_cache(maxsize=32)
+@kept_latest(32)
 def comparison_columns(tables: Tables, kind: str) -> dict[Test, str]:
     """The distinct comparisons of one table, each with the column that holds it."""
     conditions = (*(rule.condition for rule in rules_of(tables, kind)), *hurdle_columns(tables, kind))
@@ -110,7 +110,7 @@ def comparison_columns(tables: Tables, kind: str) -> dict[Test, str]:
     return {test: f"test:{kind}:{number}" for number, test in enumerate(tests)}
 
 
-@lru_cache(maxsize=32)
+@kept_latest(32)
 def _stage(tables: Tables, kind: str) -> _Stage:
     columns, rules = comparison_columns(tables, kind), rules_of(tables, kind)
     short = hurdle_columns(tables, kind)

@@ -15,6 +15,7 @@ import polars as pl
 from meshlab.decision.openness import listed, with_unknown
 from meshlab.decision.states import row_states, rules_of
 from meshlab.decision.tables import OPTIONS, Rule, Tables, load_tables
+from meshlab.kept import kept_latest
 
 
 def decide(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None) -> pl.LazyFrame:
@@ -48,7 +49,7 @@ def verdicts(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables) -> pl.LazyF
     )
 
 
-@functools.lru_cache(maxsize=16)
+@kept_latest(16)
 def _told(tables: Tables) -> tuple[list[pl.Expr], ...]:
     """Columns that a frame of states gains, step by step."""
     ids = {f"{kind}_row": _id(rules_of(tables, kind), kind) for kind in OPTIONS}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from functools import cache, lru_cache
 
 import polars as pl
 
@@ -12,6 +11,7 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
 from meshlab.iac.churn import option_of
 from meshlab.iac.history import groups, history, newest_minor, options_at
 from meshlab.iac.tracker import STATUSES, by_layer, option_tracker, tracker
+from meshlab.kept import kept, kept_latest
 from meshlab.tables import read_table
 from meshlab.units import version_key
 
@@ -69,7 +69,7 @@ def wanted_needs(needs: Sequence[str], products: Collection[str] = (), as_of: da
     return _shaped(pl.concat([found.filter(~silent), unread.with_columns(product=pl.lit(None, pl.String))]))
 
 
-@lru_cache(maxsize=8)
+@kept_latest(8)
 def _needed(as_of: date | None) -> pl.DataFrame:
     """Every need and product with the worst of the need's features in each layer."""
     layers = by_layer(tracker(as_of=as_of)).drop("option")
@@ -128,7 +128,7 @@ def wanted_options(
     return _shaped(found.with_columns(why=_why("wanted")))
 
 
-@cache
+@kept
 def _known(product: str) -> frozenset[str]:
     """Options that some release of a chart has or had; those that stand in its templates only among them."""
     return frozenset(history(product)["option"]) | frozenset(

@@ -40,6 +40,8 @@ PRELOADED = (
     "ipykernel.zmqshell",
     "nbclient",
     "nbformat",
+    "numpy.ma",
+    "numpy.random",
     "plotly.graph_objects",
     "polars",
     "meshlab.report",
