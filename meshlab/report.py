@@ -145,9 +145,9 @@ def input_label(name: str) -> str:
 
 
 def option_text(option: str, current_cni: object = None) -> str:
-    """A recommendation in words; staying put names what stays."""
+    """A recommendation in words, as a heading begins; staying put names what stays."""
     if option == "stay" and isinstance(current_cni, str):
-        return f"stay on {theme.OPTIONS.get(current_cni) or PLUGINS.get(current_cni, current_cni)}"
+        return f"Stay on {theme.OPTIONS.get(current_cni) or PLUGINS.get(current_cni, current_cni)}"
     return theme.OPTIONS.get(option, option)
 
 

@@ -235,3 +235,12 @@ def test_every_example_review_says_what_terraform_cannot_express(examples: list[
             assert row["as_of"], review["team"]
         assert "<section" in report.terraform(review).html
     assert sum(bool(review["iac"]) for review in examples) >= 4
+
+
+def test_a_title_begins_as_a_sentence_does(examples: list[dict]) -> None:
+    """Whatever is recommended, its words begin with a capital: they stand as headings and in cells."""
+    assert report.option_text("stay", "calico") == "Stay on Calico"
+    for option in (*decision.tables.CNI_OPTIONS, *decision.tables.MESH_OPTIONS):
+        assert report.option_text(option)[0].isupper(), option
+    for review in examples:
+        assert report.title_text(review)[0].isupper(), review["team"]
