@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
+from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, nothing
 from meshlab.theme import DATAPLANES, NARROW_PX, THEMES, figure_text
 
 PLOT_PX, AXIS_PX = 340, 54
@@ -16,6 +17,9 @@ PLOT_PX, AXIS_PX = 340, 54
 
 SIDES_PX = (84, 20)
 """Room to the left, for the axis, and to the right. [px]"""
+
+MARGIN = 0.16
+"""Room above and below the line for the words that say which is cheaper. [decades]"""
 
 SHOWN = 12
 """Points of the line that the table lists."""
@@ -65,23 +69,31 @@ def break_even(
         if line.height
         else "No line: one of the two is cheaper over the whole range.",
     )
-    return drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), _table(line, plane), theme, width)
+    rows = _table(line, plane)
+    made = drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), rows, theme, width)
+    return Drawing(made.name, made.spec, rows, f"{made.words} {_words(line, plane)}")
+
+
+def _words(line: pl.DataFrame, plane: Plane) -> str:
+    """The ends of the line in words."""
+    if line.is_empty():
+        return "One of the two is cheaper over the whole range."
+    ends = [f"at {figure_text(line[plane.x][end])}: {figure_text(line[plane.y][end])}" for end in (0, -1)]
+    row = line.row(0, named=True)
+    cheaper = [DATAPLANES[row[side]].label for side in ("cheaper_below", "cheaper_above")]
+    return (
+        f"{plane.y_label} over {plane.x_label}, {', '.join(ends)}; {cheaper[0]} is cheaper below, {cheaper[1]} above."
+    )
 
 
 def _draw(line: pl.DataFrame, plane: Plane, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    if line.is_empty():
+        return nothing()
     colours = THEMES[canvas.theme]
-    axis = {
-        "type": "log",
-        "fixedrange": True,
-        "automargin": False,
-        "dtick": "D2",
-        "exponentformat": "SI",
-        "minexponent": 5,
-        "separatethousands": True,
-    }
+    here = plane.here or (None, None)
     layout = {
-        "xaxis": {**axis, "title": {"text": plane.x_label}},
-        "yaxis": {**axis, "title": {"text": plane.y_label}},
+        "xaxis": {**_axis(line[plane.x], here[0], 0), "title": {"text": plane.x_label}},
+        "yaxis": {**_axis(line[plane.y], here[1], MARGIN), "title": {"text": plane.y_label}},
         "annotations": _sides(line, plane, colours.ink),
     }
     traces: list[Spec] = [
@@ -102,10 +114,26 @@ def _draw(line: pl.DataFrame, plane: Plane, canvas: Canvas) -> tuple[Sequence[Sp
     return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
 
 
+def _axis(values: pl.Series, here: float | None, margin: float) -> Spec:
+    """A logarithmic axis around the line and the scenario's own value.
+
+    Ticks stand at one, two and five of each decade, written out: plotly's own are single digits between decades.
+    """
+    shown = [math.log10(value) for value in [*values, *([here] if here else [])]]
+    low, high = min(shown) - margin, max(shown) + margin
+    ticks = [digit * 10**decade for decade in range(max(0, math.floor(low)), math.ceil(high)) for digit in (1, 2, 5)]
+    return {
+        "type": "log",
+        "range": [low, high],
+        "fixedrange": True,
+        "automargin": False,
+        "tickvals": ticks,
+        "ticktext": [f"{tick:,}" for tick in ticks],
+    }
+
+
 def _sides(line: pl.DataFrame, plane: Plane, ink: str) -> list[Spec]:
     """Which one is cheaper above and below the line, in the corners where there is room."""
-    if line.is_empty():
-        return []
     rising = line[plane.y][-1] > line[plane.y][0]
     first = line.row(0, named=True)
     above = {"x": 0.02 if rising else 0.98, "y": 0.98, "xanchor": "left" if rising else "right", "yanchor": "top"}

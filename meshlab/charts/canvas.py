@@ -150,6 +150,12 @@ def drawing(
     return Drawing(chart.name, framed(chart, canvas, traces, layout, **room), rows, f"{chart.title}. {subject}.")
 
 
+def nothing() -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    """What `drawing` takes where there is nothing to draw: the words around it say why."""
+    hidden = {"visible": False, "fixedrange": True}
+    return [], {"xaxis": hidden, "yaxis": hidden}, {"plot_px": 1}
+
+
 def subtitle(review: Review) -> str:
     """Whose figures these are, in one line."""
     words = {"nodes": "nodes", "services": "services", "pods": "pods", "requests_per_second": "requests/s"}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, small
+from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing, small
 from meshlab.charts.intervals import VALUE_AXIS
 from meshlab.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix, wrap
 
 Row = Mapping[str, Any]
 
-ROW_PX, AXIS_PX, LEAST_ROWS = 40, 54, 2
-"""Height of a driver's row, room for the axis below, and rows for which there is always room. [px, px, 1]"""
+ROW_PX, AXIS_PX = 40, 54
+"""Height of a driver's row, and room for the axis below. [px]"""
 
 SIDES_PX = (230, 104)
 """Room for names to the left and figures to the right. [px]"""
@@ -52,11 +52,12 @@ def drivers(
 
 
 def _draw(rows: Sequence[Row], label: str, unit: str, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    if not rows:
+        return nothing()
     colours = THEMES[canvas.theme]
     places = list(range(len(rows)))
-    height = max(len(rows), LEAST_ROWS)
     side = {
-        "range": [height - 0.5, -0.5],
+        "range": [len(rows) - 0.5, -0.5],
         "showgrid": False,
         "fixedrange": True,
         "automargin": False,
@@ -68,15 +69,12 @@ def _draw(rows: Sequence[Row], label: str, unit: str, canvas: Canvas) -> tuple[S
         "xaxis": {**VALUE_AXIS, "title": {"text": f"{label} [{unit}]"}, "zerolinecolor": colours.muted},
         "yaxis": {**side, "ticktext": [_name(row) for row in rows]},
         "yaxis2": {**side, "ticktext": [_figures(row) for row in rows], "overlaying": "y", "side": "right"},
-        "shapes": [_now(rows[0]["figure"], colours.ink)] if rows else [],
+        "shapes": [_now(rows[0]["figure"], colours.ink)],
     }
     # plotly draws no axis without a trace, and the figures stand on the second one
     anchor = {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
-    return (
-        [_bars(rows, canvas), anchor],
-        layout,
-        {"plot_px": ROW_PX * height, "below_px": AXIS_PX, "sides_px": SIDES_PX},
-    )
+    room = {"plot_px": ROW_PX * len(rows), "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return [_bars(rows, canvas), anchor], layout, room
 
 
 def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
