@@ -66,18 +66,20 @@ def html_fragment(plate: Plate, script: str | None = None) -> str:
         script: Address of a plotly.js that several pieces share; without one the piece holds it and stands alone.
     """
     name = f"meshlab-{plate.drawing_sha256[:12]}"
-    label = escape(plate.words)
-    return f"""<figure class="meshlab" id="{name}">
-{_plotly(script)}
-<div role="img" aria-label="{label}" style="max-width:{plate.spec["layout"]["width"]}px"></div>
-<script>Plotly.newPlot(document.querySelector("#{name} > div"), ...{_call(plate)});</script>
-<figcaption>{escape(plate.title)}. {escape(plate.subject)}
+    # characters as references: the piece reads the same in a page that does not say how it is encoded
+    words = f"""<figcaption>{escape(plate.title)}. {escape(plate.subject)}
 <details><summary>Figures and sources</summary>
 {_html_table(plate.rows)}
 {_html_sources(plate)}
 <p>Inputs <code>{plate.inputs_sha256}</code>, sources as of {escape(plate.facts_date)},
 meshlab {escape(plate.about["meshlab_version"])}</p>
-</details></figcaption>
+</details></figcaption>""".encode("ascii", "xmlcharrefreplace").decode()
+    label = escape(plate.words).encode("ascii", "xmlcharrefreplace").decode()
+    return f"""<figure class="meshlab" id="{name}" style="margin:0;overflow-x:auto">
+{_plotly(script)}
+<div role="img" aria-label="{label}" style="height:{plate.spec["layout"]["height"]}px"></div>
+<script>Plotly.newPlot(document.querySelector("#{name} > div"), ...{_call(plate)});</script>
+{words}
 </figure>
 """
 
@@ -96,9 +98,9 @@ def _plotly(script: str | None) -> str:
 
 
 def _call(plate: Plate) -> str:
-    call = [plate.spec["data"], plate.spec["layout"], {"displayModeBar": False, "responsive": True}]
+    call = [plate.spec["data"], plate.spec["layout"], {"displayModeBar": False}]
     # JSON within a script: nothing of it may end the element
-    return json.dumps(call, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(call).replace("<", "\\u003c")
 
 
 def _html_table(rows: Rows) -> str:

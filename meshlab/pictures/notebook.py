@@ -54,7 +54,7 @@ class Figure:
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, object]:
         shown = report.picture(self.plate.name, self.plate.spec, self.plate.rows, self.plate.words)
-        return shown._repr_mimebundle_(**options)  # noqa: SLF001  (IPython's own protocol)
+        return shown._repr_mimebundle_(**options)
 
     @property
     def words(self) -> str:
