@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -283,45 +284,56 @@ def _faults(raw: pl.DataFrame, typed: pl.DataFrame) -> Iterator[tuple[int, str, 
         yield row, "scenario", "the scenario has no name", "give each row a name"
     for row in (names.is_duplicated() & ~names.is_first_distinct() & names.is_not_null() & (names != "")).arg_true():
         yield row, "scenario", f"scenario {shorten(names[row])} stands twice", "names are unique"
-    for name, spec in inputs().items():
-        if name in raw.columns:
-            for row, what in _column_faults(raw[name], typed[name], spec):
-                yield row, name, f"{name} {what}", f"give {spec.allowed}"
+    for mask in filter(pl.Series.any, _masks(raw, typed)):
+        what, name = mask.name.split(":")
+        spec, fault = inputs()[name], _misreading if what == "misread" else _refusal
+        for row in mask.arg_true():
+            yield row, name, f"{name} {fault(raw[name][row], typed[name][row], spec)}", f"give {spec.allowed}"
 
 
-def _column_faults(raw: pl.Series, typed: pl.Series, spec: Input) -> Iterator[tuple[int, str]]:
-    given = raw.is_not_null()
-    if raw.dtype == pl.String():
-        given &= raw.str.strip_chars() != ""
-    for row in (given & typed.is_null()).arg_true():
-        yield row, f"is {shorten(raw[row])}, which is {NOT_READ[spec.type]}"
-    if spec.type == "set":
-        yield from _unknown_members(typed, spec)
-        return
-    for row in (typed.is_not_null() & ~_holds(typed, spec)).arg_true():
-        yield row, f"is {shorten(raw[row])}, {_fault(typed[row], spec)}"
+def _masks(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
+    """For each input that is given, which values could not be read and which are not allowed, by one query."""
+    given = {name: spec for name, spec in inputs().items() if name in raw.columns}
+    both = pl.concat([typed, raw.select(*given).rename(lambda name: f"raw:{name}")], how="horizontal").lazy()
+    masks = {f"misread:{name}": _is_given(name, raw.schema[name]) & pl.col(name).is_null() for name in given}
+    masks |= {
+        f"refused:{name}": pl.col(name).is_not_null() & ~_holds(pl.col(name), spec) for name, spec in given.items()
+    }
+    ordered = (f"{what}:{name}" for name in given for what in ("misread", "refused"))
+    return collect_few(both.select(masks[column].alias(column) for column in ordered))
 
 
-def _holds(typed: pl.Series, spec: Input) -> pl.Series:
+def _is_given(name: str, dtype: pl.DataType) -> pl.Expr:
+    raw = pl.col(f"raw:{name}")
+    return raw.is_not_null() & (raw.str.strip_chars() != "") if dtype == pl.String() else raw.is_not_null()
+
+
+def _holds(typed: pl.Expr, spec: Input) -> pl.Expr:
     """Whether each value is one that its input allows."""
     if spec.type in ("integer", "number"):
         return typed.is_between(spec.lower, spec.upper)  # false for NaN and infinity
     if spec.type == "version":
         return typed.str.contains(VERSION_PATTERN)
+    if spec.type == "set":
+        return typed.list.set_difference(list(spec.choices)).list.len() == 0
     return typed.is_in(spec.choices) if spec.choices else typed.is_not_null()
+
+
+def _misreading(raw: object, _typed: None, spec: Input) -> str:
+    return f"is {shorten(raw)}, which is {NOT_READ[spec.type]}"
+
+
+def _refusal(raw: object, typed: Any, spec: Input) -> str:
+    if spec.type == "set":
+        word = next(word for word in typed if word not in spec.choices)
+        return f"holds {shorten(word)}, {did_you_mean(word, spec.choices)}"
+    return f"is {shorten(raw)}, {_fault(typed, spec)}"
 
 
 def _fault(value: object, spec: Input) -> str:
     if spec.type == "version":
         return "which is no version"
     return did_you_mean(str(value), spec.choices) if spec.choices else "out of bounds"
-
-
-def _unknown_members(typed: pl.Series, spec: Input) -> Iterator[tuple[int, str]]:
-    unknown = typed.list.set_difference(list(spec.choices))
-    for row in (unknown.list.len() > 0).fill_null(value=False).arg_true():
-        word = unknown[row][0]
-        yield row, f"holds {shorten(word)}, {did_you_mean(word, spec.choices)}"
 
 
 def _read_csv(path: Path) -> tuple[pl.DataFrame, Place]:
