@@ -8,7 +8,7 @@ from overhead_frames import one
 
 from meshlab.errors import MeshlabError
 from meshlab.overhead import estimate
-from meshlab.sensitivity import break_even, tornado
+from meshlab.sensitivity import break_even, tornado, tornados
 
 
 def test_pods_move_memory_of_sidecars_most() -> None:
@@ -32,6 +32,21 @@ def test_a_tornado_is_sorted_and_brackets_the_figure() -> None:
     assert table["swing"].is_sorted(descending=True)
     assert table["swing"].min() >= 0
     assert ((table["figure_at_low"] <= table["figure"]) & (table["figure"] <= table["figure_at_high"])).all()
+
+
+def test_scenarios_do_not_disturb_each_other() -> None:
+    """The drivers of several scenarios and figures together are those of each of them alone."""
+    frame = pl.concat(
+        [one(pods=400, protocol="grpc"), one(pods=9000, mtls=False).with_columns(scenario=pl.lit("another"))]
+    )
+    figures = ("memory_gib", "added_p99_ms")
+    together = tornados(frame, "istio-ambient", figures)
+    assert together["scenario"].unique(maintain_order=True).to_list() == ["one", "another"]
+    for place, name in enumerate(frame["scenario"]):
+        for figure in figures:
+            alone = tornado(frame[place : place + 1], "istio-ambient", figure)
+            part = together.filter(scenario=name, figure_name=figure).drop("scenario", "figure_name")
+            assert part.equals(alone)
 
 
 def test_coefficients_of_other_data_planes_do_not_appear() -> None:
