@@ -12,6 +12,7 @@ import polars as pl
 
 from meshlab.audit.details import Details
 from meshlab.errors import MeshlabError, Problem
+from meshlab.facts.answers import Answers, ask
 from meshlab.facts.cluster import FINISHED, Cluster, cluster_of
 from meshlab.facts.columns import Rows
 from meshlab.facts.objects import signature_paths
@@ -47,6 +48,7 @@ class Inventory:
         objects: Every object once: id, kind, group, namespace, name.
         frames: Tables of ``details.TABLES``, of those objects only.
         nodes: A row a node, as facts read it.
+        requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
         facts: One row: ``FACTS``, minor versions, ``mesh_ambient``, switches of network plugins, and the moment of the
             dump (``at``).
         looked_at: Kinds of which there was at least an empty List; pods only where there are as many of them as their
@@ -56,6 +58,7 @@ class Inventory:
     objects: pl.LazyFrame
     frames: dict[str, pl.LazyFrame]
     nodes: pl.LazyFrame
+    requests: pl.LazyFrame
     facts: pl.DataFrame
     looked_at: frozenset[str]
 
@@ -123,31 +126,34 @@ def _of_known_groups(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def inventory_of(cluster: Cluster, details: Details, at: datetime | None = None) -> Inventory:
     """The inventory of a cluster whose objects have been read."""
-    ids = cluster.objects.lazy().select("id")
+    cluster = cluster.collected()
+    answers = ask(cluster)
+    ids = cluster.objects.select("id")
     frames = {name: frame.lazy().join(ids, on="id", how="semi") for name, frame in details.frames().items()}
     frames["containers"] = _with_proxies(frames["containers"])
-    looked_at = _of_known_groups(cluster.looked_at.lazy()).select(pl.col("kind").unique()).collect()
+    looked_at = _of_known_groups(cluster.looked_at).select(pl.col("kind").unique()).collect()
     return Inventory(
-        objects=cluster.objects.lazy().select("id", "kind", "group", "namespace", "name", "l7"),
+        objects=cluster.objects.select("id", "kind", "group", "namespace", "name", "l7"),
         frames=frames,
-        nodes=cluster.nodes.lazy(),
-        facts=_facts(cluster, frames, at),
-        looked_at=frozenset(looked_at["kind"]) - (frozenset() if cluster.counted else {"Pod"}),
+        nodes=cluster.nodes,
+        requests=cluster.pods.select("id", "kind", "namespace", "weight", "cpu_cores", "memory_gib"),
+        facts=_facts(cluster, answers, frames, at),
+        looked_at=frozenset(looked_at["kind"]) - (frozenset() if answers.counted else {"Pod"}),
     )
 
 
 def _with_proxies(containers: pl.LazyFrame) -> pl.LazyFrame:
     """Containers with their role in a mesh, which the signatures of facts tell: sidecar, ztunnel or none."""
     named = containers.with_columns(text=pl.concat_str("container", "image", separator="="))
-    distinct = named.select(pl.col("text").drop_nulls().unique().sort()).collect().with_row_index("id")
-    found = match(distinct.select(pl.col("id").cast(pl.Int64), "text", field=pl.lit("container")))
-    roles = found.join(distinct.cast({"id": pl.Int64}), on="id").select("text", proxy="value")
+    distinct = named.select(pl.col("text").drop_nulls().unique().sort()).with_row_index("id").cast({"id": pl.Int64})
+    found = match(distinct.select("id", "text", field=pl.lit("container")))
+    roles = found.join(distinct, on="id").select("text", proxy="value").collect()
     return named.join(roles.lazy(), on="text", how="left").drop("text")
 
 
-def _facts(cluster: Cluster, frames: dict[str, pl.LazyFrame], at: datetime | None) -> pl.DataFrame:
+def _facts(cluster: Cluster, answers: Answers, frames: dict[str, pl.LazyFrame], at: datetime | None) -> pl.DataFrame:
     """The one row of facts."""
-    found = facts_of(cluster)
+    found = facts_of(answers)
     values = {name.replace(".", "_"): found[name].value for name in FACTS}
     schema = {name.replace(".", "_"): dtype for name, dtype in FACTS.items()}
     row = pl.DataFrame([values], schema=schema, orient="row")
@@ -155,9 +161,9 @@ def _facts(cluster: Cluster, frames: dict[str, pl.LazyFrame], at: datetime | Non
     return pl.concat(
         [
             row.with_columns(cni_minor=minor(pl.col("cni_version"))),
-            cluster.nodes.select(kubernetes_minor=minor(pl.col("kubelet")).max()),
-            _ambient(cluster, frames["labels"]),
-            _switches(cluster, frames["switches"]),
+            cluster.nodes.select(kubernetes_minor=minor(pl.col("kubelet")).max()).collect(),
+            _ambient(cluster, answers, frames["labels"]),
+            _switches(answers, frames["switches"]),
             pl.DataFrame({"at": [newest]}, schema={"at": pl.Datetime("us")}),
         ],
         how="horizontal",
@@ -176,15 +182,15 @@ def moment(text: pl.Expr) -> pl.Expr:
     )
 
 
-def _ambient(cluster: Cluster, labels: pl.LazyFrame) -> pl.DataFrame:
+def _ambient(cluster: Cluster, answers: Answers, labels: pl.LazyFrame) -> pl.DataFrame:
     """Whether a namespace is in Istio's ambient mode: null where none is seen in it and no List of them was read."""
     enrolled = labels.filter(pl.col("key") == "istio.io/dataplane-mode", pl.col("value") == "ambient")
-    namespaces = cluster.objects.lazy().filter(pl.col("kind") == "Namespace").join(enrolled, on="id", how="semi")
-    some = pl.col("some") | pl.lit(value=False if cluster.has("Namespace") else None, dtype=pl.Boolean)
+    namespaces = cluster.objects.filter(pl.col("kind") == "Namespace").join(enrolled, on="id", how="semi")
+    some = pl.col("some") | pl.lit(value=False if answers.has("Namespace") else None, dtype=pl.Boolean)
     return namespaces.select(some=pl.len() > 0).select(mesh_ambient=some).collect()
 
 
-def _switches(cluster: Cluster, switches: pl.LazyFrame) -> pl.DataFrame:
+def _switches(answers: Answers, switches: pl.LazyFrame) -> pl.DataFrame:
     """One row with a column for each known switch: null where the input does not show the object that holds it.
 
     Custom resources are optional: where a List of their kind was read, one that is not in it leaves the default.
@@ -193,7 +199,7 @@ def _switches(cluster: Cluster, switches: pl.LazyFrame) -> pl.DataFrame:
     found = switches.select(column=pl.concat_str("owner", "switch", separator="_"), value="value").collect()
     values = dict(found.unique("column", keep="last", maintain_order=True).iter_rows())
     defaults = {
-        switch: "unset" if kind != "ConfigMap" and cluster.has(kind) else None
+        switch: "unset" if kind != "ConfigMap" and answers.has(kind) else None
         for switch, kind in table.select("switch", "kind").iter_rows()
     }
     return pl.DataFrame(

@@ -6,7 +6,7 @@ import polars as pl
 
 from meshlab.audit.inventory import Inventory, label, living_pods, minor
 from meshlab.audit.queries import query, selects
-from meshlab.facts.summary import ROOT_NAMESPACE
+from meshlab.facts.answers import ROOT_NAMESPACE
 from meshlab.units import VERSION_PATTERN
 
 # --- injection -----------------------------------------------------------------------------------------------------

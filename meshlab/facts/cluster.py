@@ -1,13 +1,16 @@
-"""Rows of a whole cluster, each object once, joined into the frames that facts are read from."""
+"""Rows of a whole cluster, each object once, joined into the frames that facts are read from.
+
+All of it is lazy: what is asked of the frames (``answers.py``) runs as one pass over the rows.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import polars as pl
 
 from meshlab.facts.columns import LASTING_KINDS, TEMPLATE_KINDS, Rows
-from meshlab.facts.requests import pod_requests, worth
+from meshlab.facts.requests import pod_requests
 from meshlab.facts.signatures import match
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB
@@ -21,123 +24,124 @@ class Cluster:
 
     Args:
         objects: Every object once.
-        nodes: A row a node; quantities as numbers.
-        pods: A row a pod, or a template with the number of pods that it asks for as its weight.
-        containers: A row a container of those pods, with its role in a mesh.
+        nodes: A row a node; memory in GiB.
+        pods: A row a pod, or a template with the number of pods that it asks for as its weight. ``counted`` tells
+            whether the pods are real ones; it is false where templates stand for them.
+        containers: A row a container of those pods, with its role in a mesh; memory in GiB.
         matches: What signatures found, with the file where it stands.
         looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
-        counted: Whether the pods are real ones; False where templates stand for them.
     """
 
-    objects: pl.DataFrame
-    nodes: pl.DataFrame
-    pods: pl.DataFrame
-    containers: pl.DataFrame
-    matches: pl.DataFrame
-    looked_at: pl.DataFrame
-    counted: bool
+    objects: pl.LazyFrame
+    nodes: pl.LazyFrame
+    pods: pl.LazyFrame
+    containers: pl.LazyFrame
+    matches: pl.LazyFrame
+    looked_at: pl.LazyFrame
 
-    def has(self, *kinds: str) -> bool:
-        """Whether objects of one of the kinds, or a List of none, were in the input."""
-        return self.looked_at["kind"].is_in(list(kinds)).any()
+    def collected(self) -> Cluster:
+        """The same with its frames worked out, for those who ask of them often."""
+        frames = pl.collect_all([getattr(self, field.name) for field in fields(self)])
+        return Cluster(*(frame.lazy() for frame in frames))
 
 
 def cluster_of(rows: Rows) -> Cluster:
     """The cluster that the rows describe."""
     frames = rows.frames()
     everything = frames["objects"]
-    objects = _once(everything.filter(~pl.col("empty")))
-    pods, counted = _pods(objects, frames["pods"])
-    containers = _containers(frames["containers"], pods)
+    objects = _once(everything.filter(~pl.col("empty"))).cache()
+    pods = _pods(objects, frames["pods"]).cache()
+    containers = _containers(frames["containers"], pods).cache()
     return Cluster(
         objects=objects,
         nodes=_nodes(objects, frames["nodes"]),
-        pods=_with_requests(pods, containers),
+        pods=_with_requests(pods, containers).cache(),
         containers=containers,
         matches=_matches(frames["texts"], objects, pods),
         looked_at=everything.select("kind", "group", "file").unique(maintain_order=True),
-        counted=counted,
     )
 
 
-def _once(objects: pl.DataFrame) -> pl.DataFrame:
+def _once(objects: pl.LazyFrame) -> pl.LazyFrame:
     """Each named object once, the last one read; bundles hold some objects in several places."""
     identity = ["kind", "group", "namespace", "name"]
     named = objects.filter(pl.col("name").is_not_null()).unique(identity, keep="last", maintain_order=True)
     return pl.concat([named, objects.filter(pl.col("name").is_null())]).sort("id")
 
 
-def _nodes(objects: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    joined = objects.filter(pl.col("kind") == "Node").select("id", "file").join(nodes, on="id", how="left")
-    return joined.with_columns(
-        cpu_cores=pl.when(pl.col("cpu").is_not_null()).then(worth(joined["cpu"])),
-        memory_gib=pl.when(pl.col("memory").is_not_null()).then(worth(joined["memory"]) / BYTES_PER_GIB),
+def _nodes(objects: pl.LazyFrame, nodes: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        objects.filter(pl.col("kind") == "Node")
+        .select("id", "file")
+        .join(nodes, on="id", how="left", maintain_order="left")
+        .with_columns(cpu_cores="cpu", memory_gib=pl.col("memory") / BYTES_PER_GIB)
     )
 
 
-def _pods(objects: pl.DataFrame, pods: pl.DataFrame) -> tuple[pl.DataFrame, bool]:
+def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     """Pods to count, and whether they are real ones.
 
     Real pods count where the input holds as many as their controllers report. Where it holds fewer (manifests hold
     none), the templates stand for them, and of the real ones only those that no template in the input makes.
     """
-    kinds = (*TEMPLATE_KINDS, "Pod")
-    joined = (
-        objects.filter(pl.col("kind").is_in(kinds))
+    template, kind, phase = pl.col("template"), pl.col("kind"), pl.col("phase")
+    alive = ~phase.is_in(FINISHED).fill_null(value=False)
+    counting = template & kind.is_in((*LASTING_KINDS, "DaemonSet", "ReplicaSet"))
+    counted = (~template).any() & ((~template & alive).sum() >= pl.col("reported").filter(counting).sum())
+    makers = kind.filter(template)
+    made = pl.col("owner_kind").is_in(makers.implode()) | (
+        (pl.col("owner_kind") == "ReplicaSet") & (makers == "Deployment").any()
+    )
+    return (
+        objects.filter(kind.is_in((*TEMPLATE_KINDS, "Pod")))
         .select("id", "kind", "namespace", "file")
-        .join(pods, on="id", how="left")
+        .join(pods, on="id", how="left", maintain_order="left")
         .with_columns(
-            pl.col("template").fill_null(pl.col("kind") != "Pod"),
-            pl.when(pl.col("kind") == "Pod").then(1).otherwise(pl.col("weight")).alias("weight"),
+            template.fill_null(kind != "Pod"),
+            pl.when(kind == "Pod").then(1).otherwise(pl.col("weight")).alias("weight"),
             pl.col("host_network").fill_null(value=False),
             system=pl.any_horizontal(pl.col("namespace").str.contains(p) for p in _system_patterns()).fill_null(
                 value=False
             ),
         )
+        .with_columns(counted=counted)
+        .filter(pl.when("counted").then(~template).otherwise(template | ~made.fill_null(value=False)))
+        .sort(~template, maintain_order=True)
     )
-    real = joined.filter(~pl.col("template"))
-    templates = joined.filter("template")
-    counting = templates.filter(pl.col("kind").is_in((*LASTING_KINDS, "DaemonSet", "ReplicaSet")))
-    reported = counting["reported"].sum()
-    if not real.is_empty() and real.filter(~pl.col("phase").is_in(FINISHED).fill_null(value=False)).height >= reported:
-        return real, True
-    makers = set(templates["kind"]) | ({"ReplicaSet"} if "Deployment" in set(templates["kind"]) else set())
-    orphans = real.filter(~pl.col("owner_kind").is_in(list(makers)).fill_null(value=False))
-    return pl.concat([templates, orphans]), False
 
 
 def _system_patterns() -> list[str]:
     return read_table("facts/system_namespaces")["pattern"].to_list()
 
 
-def _containers(containers: pl.DataFrame, pods: pl.DataFrame) -> pl.DataFrame:
-    """Containers of the pods that count, with numbers, the pod's weight and their role in a mesh."""
-    counted = containers.join(pods.select("id", "weight", "phase"), on="id", maintain_order="left")
-    distinct = counted.select(text=pl.col("container").unique()).with_row_index("id").cast({"id": pl.Int64})
-    roles = (
-        match(distinct.with_columns(field=pl.lit("container"))).join(distinct, on="id").select("text", proxy="value")
-    )
-    return counted.join(roles, left_on="container", right_on="text", how="left", maintain_order="left").with_columns(
-        cpu_cores=worth(counted["cpu"]), memory_gib=worth(counted["memory"]) / BYTES_PER_GIB
+def _containers(containers: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Containers of the pods that count, with the pod's weight and their role in a mesh."""
+    distinct = containers.select(text=pl.col("container").unique()).with_row_index("id").cast({"id": pl.Int64})
+    roles = match(distinct.with_columns(field=pl.lit("container"))).join(distinct, on="id")
+    return (
+        containers.join(pods.select("id", "weight", "phase"), on="id", maintain_order="left")
+        .join(
+            roles.select(container="text", proxy="value"),
+            on="container",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(
+            cpu_cores=pl.col("cpu").fill_null(0.0), memory_gib=pl.col("memory").fill_null(0.0) / BYTES_PER_GIB
+        )
     )
 
 
-def _with_requests(pods: pl.DataFrame, containers: pl.DataFrame) -> pl.DataFrame:
+def _with_requests(pods: pl.LazyFrame, containers: pl.LazyFrame) -> pl.LazyFrame:
     """Pods with their requests, overhead included; a request of the pod as a whole replaces its containers'."""
-    lazy = pods.lazy().with_columns(
-        overhead_cpu=worth(pods["overhead_cpu"]),
-        overhead_memory=worth(pods["overhead_memory"]) / BYTES_PER_GIB,
-        whole_cpu=worth(pods["pod_cpu"]),
-        whole_memory=worth(pods["pod_memory"]) / BYTES_PER_GIB,
-    )
-    for resource, name in (("cpu_cores", "cpu"), ("memory_gib", "memory")):
-        lazy = lazy.join(pod_requests(containers.lazy(), resource), on="id", how="left", maintain_order="left")
-        asked = pl.when(pl.col(f"pod_{name}").is_not_null()).then(f"whole_{name}").otherwise(resource)
-        lazy = lazy.with_columns((asked + pl.col(f"overhead_{name}")).alias(resource))
-    return lazy.collect()
+    for resource, name, size in (("cpu_cores", "cpu", 1.0), ("memory_gib", "memory", BYTES_PER_GIB)):
+        pods = pods.join(pod_requests(containers, resource), on="id", how="left", maintain_order="left")
+        asked = pl.coalesce(pl.col(f"pod_{name}") / size, resource)
+        pods = pods.with_columns((asked + pl.col(f"overhead_{name}").fill_null(0.0) / size).alias(resource))
+    return pods
 
 
-def _matches(texts: pl.DataFrame, objects: pl.DataFrame, pods: pl.DataFrame) -> pl.DataFrame:
+def _matches(texts: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     """What signatures find in objects and in the pods that count; a controller of no pods proves nothing."""
     running = pods.filter(pl.col("weight").fill_null(1) > 0)
     of_pods = [

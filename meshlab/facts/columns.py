@@ -1,7 +1,4 @@
-"""Kubernetes objects become rows: nodes, pods, containers, objects to count, and texts for signatures to match.
-
-Quantities stay text here; what they are worth is worked out once for each distinct text, later.
-"""
+"""Kubernetes objects become rows: nodes, pods, containers, objects to count, and texts for signatures to match."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ import polars as pl
 
 from meshlab.facts import objects as kube
 from meshlab.facts.forms import Found
+from meshlab.facts.requests import worth
 
 TEMPLATE_KINDS = tuple(kind for kind, of in kube.TYPES.items() if of is kube.Workload)
 """Kinds that make pods from a template."""
@@ -43,8 +41,8 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "os_image": pl.String(),
         "architecture": pl.String(),
         "kubelet": pl.String(),
-        "cpu": pl.String(),
-        "memory": pl.String(),
+        "cpu": pl.Float64(),
+        "memory": pl.Float64(),
     },
     "pods": {
         "id": pl.Int64(),
@@ -56,21 +54,21 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "host_network": pl.Boolean(),
         "redirection": pl.String(),
         "containers": pl.String(),
-        "overhead_cpu": pl.String(),
-        "overhead_memory": pl.String(),
-        "pod_cpu": pl.String(),
-        "pod_memory": pl.String(),
+        "overhead_cpu": pl.Float64(),
+        "overhead_memory": pl.Float64(),
+        "pod_cpu": pl.Float64(),
+        "pod_memory": pl.Float64(),
     },
     "containers": {
         "id": pl.Int64(),
         "role": pl.String(),
         "container": pl.String(),
-        "cpu": pl.String(),
-        "memory": pl.String(),
+        "cpu": pl.Float64(),
+        "memory": pl.Float64(),
     },
     "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
 }
-"""Tables and their columns. ``id`` is the object's place in ``objects``."""
+"""Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes."""
 
 
 @dataclass(slots=True)
@@ -122,10 +120,10 @@ class Rows:
         if found.evidence is not None:
             self._add_texts(number, found.kind, metadata.name, found.evidence)
 
-    def frames(self) -> dict[str, pl.DataFrame]:
+    def frames(self) -> dict[str, pl.LazyFrame]:
         """The tables as frames."""
         return {
-            name: pl.DataFrame(dict(zip(schema, zip(*rows, strict=True), strict=True)) if rows else None, schema=schema)
+            name: pl.LazyFrame(dict(zip(schema, zip(*rows, strict=True), strict=True)) if rows else None, schema=schema)
             for name, schema in TABLES.items()
             for rows in (self.tables[name],)
         }
@@ -141,8 +139,8 @@ class Rows:
                 info.os_image,
                 info.architecture,
                 info.kubelet_version,
-                _text(capacity.cpu),
-                _text(capacity.memory),
+                worth(capacity.cpu),
+                worth(capacity.memory),
             )
         )
         self.tables["texts"].extend(
@@ -179,8 +177,8 @@ class Rows:
             spec.host_network,
             metadata.annotations.redirection if metadata.annotations else None,
             ";".join([row[2] for row in containers]) or None,
-            _text(overhead.cpu),
-            _text(overhead.memory),
+            worth(overhead.cpu),
+            worth(overhead.memory),
             *_requests(spec.resources),
         )
 
@@ -221,22 +219,18 @@ def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:
 _NOTHING_ASKED = (None, None)
 
 
-def _requests(resources: kube.Resources | None) -> tuple[str | None, str | None]:
-    """Requested processor time and memory; a limit without a request is the request, as Kubernetes defaults it."""
+def _requests(resources: kube.Resources | None) -> tuple[float | None, float | None]:
+    """Requested cores and bytes; a limit without a request is the request, as Kubernetes defaults it."""
     if resources is None:
         return _NOTHING_ASKED
     asked, limits = resources.requests, resources.limits
     if asked is None or (limits is not None and (asked.cpu is None or asked.memory is None)):
         asked, limits = asked or kube.Amounts(), limits or kube.Amounts()
         return (
-            _text(limits.cpu if asked.cpu is None else asked.cpu),
-            _text(limits.memory if asked.memory is None else asked.memory),
+            worth(limits.cpu if asked.cpu is None else asked.cpu),
+            worth(limits.memory if asked.memory is None else asked.memory),
         )
-    return _text(asked.cpu), _text(asked.memory)
-
-
-def _text(amount: kube.Amount) -> str | None:
-    return amount if amount is None or type(amount) is str else str(amount)
+    return worth(asked.cpu), worth(asked.memory)
 
 
 _NO_POLICY = (None, None, None, None)

@@ -124,7 +124,7 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
     start = _start(path)
-    if len(start) < _SMALL_BYTES and not is_archive(start[:HEAD_BYTES]):
+    if len(start) < SMALL_BYTES and not is_archive(start[:HEAD_BYTES]):
         budget.read(len(start), name)
         yield Member(name, start)
         return
@@ -142,7 +142,7 @@ def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
             yield Member(name, stream.read())  # at once: a buffer would hold a second copy of a large file
 
 
-_SMALL_BYTES = 64 * 2**10
+SMALL_BYTES = 64 * 2**10
 """A file below is read by one call to the system; reading a file ends early only at its end. [bytes]"""
 
 
@@ -150,7 +150,7 @@ def _start(path: str) -> bytes:
     """The beginning of a file, which of a small one is all of it."""
     file = os.open(path, os.O_RDONLY)
     try:
-        return os.read(file, _SMALL_BYTES)
+        return os.read(file, SMALL_BYTES)
     finally:
         os.close(file)
 

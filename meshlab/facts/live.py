@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from meshlab.errors import MeshlabError, Problem
+from meshlab.facts.answers import ask
 from meshlab.facts.cluster import cluster_of
 from meshlab.facts.columns import Rows
 from meshlab.facts.forms import Found
@@ -67,9 +68,9 @@ def read_live(
             refused[want] = error.outcome
     if all(want in refused for want in wanted if want.path is not None):
         raise MeshlabError(Problem(f"context {context}", "may list nothing", "ask for the right to get and list"))
-    cluster = cluster_of(rows)
-    facts = {"name": _name(verdict(cluster.matches, "name"), context), **facts_of(cluster)}
-    return as_data(cluster, _without(facts, refused), [context], anonymize=anonymize)
+    answers = ask(cluster_of(rows))
+    facts = {"name": _name(verdict(answers.votes, "name"), context), **facts_of(answers)}
+    return as_data(answers, _without(facts, refused), [context], anonymize=anonymize)
 
 
 class Want(NamedTuple):

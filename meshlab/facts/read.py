@@ -11,11 +11,10 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-import polars as pl
-
 from meshlab.errors import MeshlabError, Problem
+from meshlab.facts.answers import Answers, ask
 from meshlab.facts.archives import HEAD_BYTES, Member, is_archive
-from meshlab.facts.cluster import Cluster, cluster_of
+from meshlab.facts.cluster import cluster_of
 from meshlab.facts.columns import TABLES, Rows
 from meshlab.facts.files import LargeList, Place, beginning, files, files_at, places, text
 from meshlab.facts.forked import forked, has_second_core
@@ -28,9 +27,6 @@ from meshlab.facts.recognise import looks_like_objects, reader_of
 from meshlab.facts.signatures import Verdict, verdict
 from meshlab.facts.summary import Fact, Facts, facts_of, nested, provenance, unknown
 from meshlab.tables import read_table
-
-MOST_REFUSED = 50
-"""Objects that are listed by name where they are not as their kind demands."""
 
 _TEAM_KEY = re.compile(rb"^team\s*:", re.MULTILINE)
 _TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
@@ -51,16 +47,16 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, o
         MeshlabError: A path cannot be read, or holds nothing that facts are read from.
     """
     with collector_paused():
-        cluster = cluster_of(_rows(paths))
-    facts: Facts = {"name": _name(verdict(cluster.matches, "name"), paths), **facts_of(cluster)}
-    return as_data(cluster, facts, [path.name for path in paths], anonymize=anonymize)
+        answers = ask(cluster_of(_rows(paths)))
+    facts: Facts = {"name": _name(verdict(answers.votes, "name"), paths), **facts_of(answers)}
+    return as_data(answers, facts, [path.name for path in paths], anonymize=anonymize)
 
 
-def as_data(cluster: Cluster, facts: Facts, origins: Sequence[str], *, anonymize: bool) -> dict[str, object]:
+def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: bool) -> dict[str, object]:
     """Facts of a cluster as ``read_facts`` returns them.
 
     Args:
-        cluster: What was read.
+        answers: What the input says.
         facts: Its facts, ``name`` among them.
         origins: What it was collected from.
         anonymize: Replace names by stable hashes.
@@ -74,7 +70,7 @@ def as_data(cluster: Cluster, facts: Facts, origins: Sequence[str], *, anonymize
         **nested({name: fact for name, fact in facts.items() if name != "name"}),
         "unknown": unknown(facts),
         "provenance": provenance(facts),
-        "refused": _refused(cluster.objects, hide),
+        "refused": _refused(answers, hide),
     }
 
 
@@ -274,11 +270,15 @@ def _name(found: Verdict, paths: Sequence[Path]) -> Fact:
     return Fact(stem or None, "inferred", paths[0].name if paths else None, "the name of the file")
 
 
-def _refused(objects: pl.DataFrame, hide: Callable[[str], str]) -> list[dict[str, object]]:
-    faulty = objects.filter(pl.col("fault").is_not_null()).head(MOST_REFUSED)
+def _refused(answers: Answers, hide: Callable[[str], str]) -> list[dict[str, object]]:
     return [
-        {"kind": row["kind"], "name": hide(row["name"] or ""), "from": hide(row["file"]), "what": row["fault"]}
-        for row in faulty.iter_rows(named=True)
+        {
+            "kind": row["kind"],
+            "name": hide(str(row["name"] or "")),
+            "from": hide(str(row["file"])),
+            "what": row["fault"],
+        }
+        for row in answers.faulty
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import polars as pl
 
 from meshlab.units import parse_quantity
@@ -10,21 +12,13 @@ INVALID = float("nan")
 """Worth of a text that is no quantity: it spreads to every sum that it enters, unlike a missing one."""
 
 
-def worth(text: pl.Series) -> pl.Series:
-    """Value of each quantity: 0 where there is none, NaN where the text is no quantity. [cores or bytes]
-
-    Each distinct text is parsed once.
-    """
-    distinct = text.drop_nulls().unique()
-    values = [_parsed(item) for item in distinct]
-    if not values:
-        return pl.Series(text.name, [0.0] * len(text), dtype=pl.Float64)
-    return text.replace_strict(distinct, pl.Series(values, dtype=pl.Float64), default=0.0, return_dtype=pl.Float64)
-
-
-def _parsed(text: str) -> float:
+@lru_cache(maxsize=2**16)
+def worth(amount: str | float | None) -> float | None:
+    """What a quantity is worth, None where there is none, NaN where the text is no quantity. [cores or bytes]"""
+    if amount is None:
+        return None
     try:
-        return parse_quantity(text)
+        return parse_quantity(str(amount))
     except (ValueError, ArithmeticError):
         return INVALID
 

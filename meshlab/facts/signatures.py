@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -25,7 +27,33 @@ class Verdict(NamedTuple):
     why: str | None = None
 
 
-def match(texts: pl.DataFrame) -> pl.DataFrame:
+class Vote(NamedTuple):
+    """What some objects say of a fact.
+
+    Args:
+        fact: Dotted name of the fact.
+        value: Its value.
+        of: The product that it is about; None where it is about any.
+        strength: 1 for the strongest evidence.
+        status: measured or inferred.
+        objects: How many say so.
+        id: The first of those that say it best.
+        file: Where that one stands.
+        why: Why it follows.
+    """
+
+    fact: str
+    value: str | None
+    of: str | None
+    strength: int
+    status: str
+    objects: int
+    id: int
+    file: str
+    why: str | None
+
+
+def match(texts: pl.LazyFrame) -> pl.LazyFrame:
     """Signatures that texts match, of those that match one object for one fact only the first by rank.
 
     Args:
@@ -34,46 +62,53 @@ def match(texts: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns id, fact, value, of, strength, status, why.
     """
+    group = pl.col("text").str.extract(pl.col("pattern"), 1)
     matched = (
-        texts.lazy()
-        .select("field", "text")
+        texts.select("field", "text")
         .unique()
         .join(read_table("facts/signatures").lazy(), on="field")
         .filter(pl.col("text").str.contains(pl.col("pattern")))
-        .collect()
+        .with_columns(value=pl.when(pl.col("value") == "$1").then(group).otherwise("value"))
     )
-    values = [_filled(*row) for row in matched.select("text", "pattern", "value").iter_rows()]
-    rows = matched.with_columns(value=pl.Series(values, dtype=pl.String))
     return (
-        texts.join(rows, on=["field", "text"])
+        texts.join(matched, on=["field", "text"])
         .filter(pl.col("rank") == pl.col("rank").min().over("id", "fact", "of"))
         .select("id", "fact", "value", "of", "strength", "status", "why")
     )
 
 
-def _filled(text: str, pattern: str, value: str) -> str:
-    """The value with $1 replaced by the first group that the pattern finds."""
-    if value != "$1":
-        return value
-    return pl.Series([text]).str.extract(pattern, 1)[0]
-
-
-def verdict(matches: pl.DataFrame, fact: str, of: str | None = None) -> Verdict:
-    """What the strongest evidence says of a fact.
+def votes(matches: pl.LazyFrame) -> pl.LazyFrame:
+    """Matches that say the same counted together: columns as ``Vote``.
 
     Args:
         matches: As ``match`` returns them, with the column file.
-        fact: Dotted name of the fact.
-        of: The product that was recognised; rows about another one do not count.
     """
-    rows = matches.filter(pl.col("fact") == fact, pl.col("of").is_null() | pl.col("of").eq(of or ""))
-    rows = rows.filter(pl.col("strength") == pl.col("strength").min())
-    if rows.is_empty():
+    best = pl.struct("status", "id", "file", "why").sort_by("status", "id", descending=[True, False]).first()
+    return (
+        matches.group_by("fact", "value", "of", "strength")
+        .agg(objects=pl.col("id").n_unique(), best=best)
+        .unnest("best")
+        .select(Vote._fields)
+    )
+
+
+def verdict(cast: Sequence[Vote], fact: str, of: str | None = None) -> Verdict:
+    """What the strongest evidence says of a fact.
+
+    Args:
+        cast: All votes.
+        fact: Dotted name of the fact.
+        of: The product that was recognised; votes about another one do not count.
+    """
+    heard = [vote for vote in cast if vote.fact == fact and vote.of in (None, of)]
+    heard = [vote for vote in heard if vote.strength == min(each.strength for each in heard)]
+    if not heard:
         return Verdict()
-    counts = rows.group_by("value").agg(pl.col("id").n_unique()).sort("id", "value", descending=[True, False])
-    if counts.height > 1:
-        found = ", ".join(f"{value} ({objects})" for value, objects in counts.iter_rows())
-        return Verdict(why=f"the objects disagree: {found}")
-    best = rows.sort("status", "id", descending=[True, False])  # measured before inferred
-    row = best.row(0, named=True)
-    return Verdict(row["value"], row["status"], row["file"], row["why"])
+    counts = Counter[str]()
+    for vote in heard:
+        counts[str(vote.value)] += vote.objects
+    if len(counts) > 1:
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return Verdict(why=f"the objects disagree: {', '.join(f'{value} ({objects})' for value, objects in ordered)}")
+    best = min(heard, key=lambda vote: (vote.status != "measured", vote.id))
+    return Verdict(best.value, best.status, best.file, best.why)

@@ -1,16 +1,13 @@
-"""From the frames of a cluster to its facts, each with where it comes from."""
+"""From the answers about a cluster to its facts, each with where it comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-import polars as pl
-
-from meshlab.facts.cluster import FINISHED, Cluster
+from meshlab.facts.answers import TALLIES, Answers, Row, pod_numbers
 from meshlab.facts.signatures import Verdict, verdict
 from meshlab.tables import read_table
-from meshlab.units import version_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,121 +33,75 @@ Facts = dict[str, Fact]
 """Facts by their dotted names."""
 
 
-def facts_of(cluster: Cluster) -> Facts:
+def facts_of(answers: Answers) -> Facts:
     """All facts of a cluster, in the order in which they are shown."""
-    counts = _object_counts(cluster)
+    counts = _object_counts(answers)
     return {
-        **_node_facts(cluster),
-        "cloud": _from(verdict(cluster.matches, "cloud")),
-        **_cni_facts(cluster, counts),
-        **_mesh_facts(cluster),
-        **_workload_facts(cluster, counts),
-        **_policy_facts(cluster, counts),
+        **_node_facts(answers),
+        "cloud": _from(verdict(answers.votes, "cloud")),
+        **_cni_facts(answers, counts),
+        **_mesh_facts(answers),
+        **_workload_facts(answers, counts),
+        **_policy_facts(answers, counts),
     }
-
-
-def origin_of(files: pl.Series) -> str | None:
-    """The files as one text: the first, and how many more."""
-    distinct = files.drop_nulls().unique(maintain_order=True)
-    if distinct.is_empty():
-        return None
-    more = len(distinct) - 1
-    return distinct[0] if more == 0 else f"{distinct[0]} and {more} more"
 
 
 def _from(found: Verdict) -> Fact:
     return Fact(found.value, found.status or "measured", found.file, found.why)
 
 
+def _origin(row: Row) -> str | None:
+    return _text(row["origin"])
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 # --- nodes ---------------------------------------------------------------------------------------------------------
 
-
-def _node_facts(cluster: Cluster) -> Facts:
-    names = [*_node_numbers(), *(f"nodes.{name}" for name in _TALLIES)]
-    if not cluster.has("Node"):
-        return dict.fromkeys(sorted(names, key=_NODE_ORDER.index), UNKNOWN)
-    nodes = cluster.nodes
-    origin = origin_of(nodes["file"])
-    values = nodes.select(**_node_numbers()).row(0, named=True)
-    for name, column in _TALLIES.items():
-        tally = nodes[column].drop_nulls().value_counts(sort=True).sort("count", column, descending=[True, False])
-        values[f"nodes.{name}"] = dict(tally.iter_rows()) or None
-    return {name: Fact(values[name], origin=origin) for name in _NODE_ORDER}
+_NODE_FACTS = (
+    *("count", "linux", "windows", "kernel_oldest", "kernel_newest"),
+    *TALLIES,
+    *("cpu_cores", "memory_gib"),
+)
 
 
-_TALLIES = {
-    "kernels": "kernel",
-    "os_images": "os_image",
-    "architectures": "architecture",
-    "kubernetes_versions": "kubelet",
-}
-_NODE_ORDER = [
-    f"nodes.{name}"
-    for name in (
-        *("count", "linux", "windows", "kernel_oldest", "kernel_newest"),
-        *_TALLIES,
-        *("cpu_cores", "memory_gib"),
-    )
-]
+def _node_facts(answers: Answers) -> Facts:
+    if not answers.has("Node"):
+        return {f"nodes.{name}": UNKNOWN for name in _NODE_FACTS}
+    values = answers.nodes | {name: _tally(answers.nodes[name], column) for name, column in TALLIES.items()}
+    return {f"nodes.{name}": Fact(values[name], origin=_origin(answers.nodes)) for name in _NODE_FACTS}
 
 
-def _node_numbers() -> dict[str, pl.Expr]:
-    """Facts of all nodes together. One node that does not say leaves the fact unknown."""
-    linux = pl.col("os") == "linux"
-    key = version_key(pl.col("kernel").filter(linux))
-    kernels = pl.col("kernel").filter(linux)
-    known = pl.col("os").is_not_null().all() & linux.any() & key.is_not_null().all()
-    return {
-        "nodes.count": pl.len(),
-        "nodes.linux": pl.when(pl.col("os").is_not_null().all()).then(linux.sum()),
-        "nodes.windows": pl.when(pl.col("os").is_not_null().all()).then((pl.col("os") == "windows").sum()),
-        "nodes.kernel_oldest": pl.when(known).then(kernels.sort_by(key).first()),
-        "nodes.kernel_newest": pl.when(known).then(kernels.sort_by(key).last()),
-        "nodes.cpu_cores": whole_sum(pl.col("cpu_cores")),
-        "nodes.memory_gib": whole_sum(pl.col("memory_gib")),
-    }
-
-
-def whole_sum(values: pl.Expr) -> pl.Expr:
-    """The sum, or null where one of the values is missing or not a quantity. Binary noise is rounded away."""
-    unknown_one = values.is_null() | values.cast(pl.Float64).is_nan()
-    return pl.when(unknown_one.any()).then(None).otherwise(values.sum().round(9))
+def _tally(counted: object, column: str) -> dict[str, int] | None:
+    """Number of nodes by what they say, the most frequent first."""
+    rows = [(each[column], each["nodes"]) for each in counted or ()]  # type: ignore[attr-defined]
+    return dict(sorted(rows, key=lambda row: (-row[1], row[0]))) or None
 
 
 # --- what there is so many of --------------------------------------------------------------------------------------
 
 
-def _object_counts(cluster: Cluster) -> Facts:
+def _object_counts(answers: Answers) -> Facts:
     """Facts that count objects of some kinds; unknown where none of the kinds was in the input."""
-    counted = _counted(cluster.objects.lazy()).with_columns(
-        number=pl.when(amount="l7").then("l7").when(amount="peers").then("peers").otherwise(1)
-    )
-    numbers = counted.group_by("fact").agg(pl.col("number").sum(), unread=pl.col("number").null_count())
-    files = _counted(cluster.looked_at.lazy()).group_by("fact").agg(pl.col("file"))
-    rows = files.join(numbers, on="fact", how="left").collect().iter_rows(named=True)
-    known = {row["fact"]: _count(row["number"] or 0, row["unread"] or 0, pl.Series(row["file"])) for row in rows}
+    known = {fact: _count(row) for fact, row in answers.counts.items()}
     return {fact: known.get(fact, UNKNOWN) for fact in read_table("facts/kinds")["fact"].unique()}
 
 
-def _counted(objects: pl.LazyFrame) -> pl.LazyFrame:
-    """The objects that facts count, once for each fact: a kind is known by its name and its API group."""
-    kinds = read_table("facts/kinds").lazy().select("kind", "fact", "amount", groups="group")
-    return objects.join(kinds, on="kind", maintain_order="left").filter(pl.col("group").str.contains(pl.col("groups")))
-
-
-def _count(number: int, unread: int, files: pl.Series) -> Fact:
-    if unread:
-        return Fact(why=f"{unread} of the objects could not be read")
-    return Fact(number, origin=origin_of(files))
+def _count(row: Row) -> Fact:
+    if row["unread"]:
+        return Fact(why=f"{row['unread']} of the objects could not be read")
+    return Fact(row["number"], origin=_origin(row))
 
 
 # --- network plugin ------------------------------------------------------------------------------------------------
 
 
-def _cni_facts(cluster: Cluster, counts: Facts) -> Facts:
-    product = verdict(cluster.matches, "cni.product")
+def _cni_facts(answers: Answers, counts: Facts) -> Facts:
+    product = verdict(answers.votes, "cni.product")
     found = {
-        name: _from(verdict(cluster.matches, f"cni.{name}", product.value))
+        name: _from(verdict(answers.votes, f"cni.{name}", product.value))
         for name in ("dataplane", "version", "encapsulation", "mtu")
     }
     mtu = found["mtu"]
@@ -163,123 +114,63 @@ def _cni_facts(cluster: Cluster, counts: Facts) -> Facts:
     }
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 # --- mesh ----------------------------------------------------------------------------------------------------------
 
 
-def _mesh_facts(cluster: Cluster) -> Facts:
-    product = _mesh_product(cluster)
-    if cluster.pods.is_empty():
+def _mesh_facts(answers: Answers) -> Facts:
+    product = _mesh_product(answers)
+    if not answers.pods["some"]:
         names = ("mode", "version", "proxied_pods", "proxy_cpu_request_cores", "proxy_memory_request_gib")
         return {"mesh.product": product, **{f"mesh.{name}": UNKNOWN for name in names}}
-    meshed = _meshed(cluster)
-    counted = _of_pods(cluster) if _shows_proxies(cluster, meshed) else _unshown
+    mesh = answers.mesh
+    # real pods show which of them carry a proxy, templates only if proxies stand in them
+    counted = _of_pods(answers) if answers.counted or mesh["in_templates"] else _unshown
+    known = (lambda name: mesh[name]) if mesh["described"] else (lambda _: None)
     return {
         "mesh.product": product,
-        "mesh.mode": _mesh_mode(cluster, meshed),
-        "mesh.version": _from(verdict(cluster.matches, "mesh.version", _text(product.value))),
-        "mesh.proxied_pods": counted(meshed.sidecars + meshed.ambient),
-        "mesh.proxy_cpu_request_cores": counted(meshed.cpu_cores),
-        "mesh.proxy_memory_request_gib": counted(meshed.memory_gib),
+        "mesh.mode": _mesh_mode(answers),
+        "mesh.version": _from(verdict(answers.votes, "mesh.version", _text(product.value))),
+        "mesh.proxied_pods": counted(mesh["sidecars"] + mesh["ambient"]),  # type: ignore[operator]
+        "mesh.proxy_cpu_request_cores": counted(known("cpu_cores")),
+        "mesh.proxy_memory_request_gib": counted(known("memory_gib")),
     }
-
-
-def _shows_proxies(cluster: Cluster, meshed: Meshed) -> bool:
-    """Whether the pods show which of them carry a proxy: real ones do, templates only if proxies stand in them."""
-    return cluster.counted or meshed.in_templates
 
 
 def _unshown(_value: object) -> Fact:
     return Fact(why="templates do not show proxies that are added when a pod starts")
 
 
-def _mesh_mode(cluster: Cluster, meshed: Meshed) -> Fact:
-    mode = "sidecar" if meshed.sidecars else "ambient" if meshed.ambient or meshed.ztunnels else None
-    return _of_pods(cluster)(mode)
+def _mesh_mode(answers: Answers) -> Fact:
+    mesh = answers.mesh
+    mode = "sidecar" if mesh["sidecars"] else "ambient" if mesh["ambient"] or mesh["ztunnels"] else None
+    return _of_pods(answers)(mode)
 
 
-def _mesh_product(cluster: Cluster) -> Fact:
-    found = verdict(cluster.matches, "mesh.product")
+def _mesh_product(answers: Answers) -> Fact:
+    found = verdict(answers.votes, "mesh.product")
     if found.value is not None or found.why is not None:
         return _from(found)
-    whole = cluster.counted and cluster.pods["system"].any()
-    if not whole:
+    if not (answers.counted and answers.pods["of_the_system"]):
         return UNKNOWN
-    return Fact(
-        "none", "inferred", origin_of(cluster.pods["file"]), "no pod carries a mesh's proxy, system namespaces included"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Meshed:
-    """Who takes part in the mesh.
-
-    Args:
-        sidecars: Pods with a sidecar.
-        ambient: Pods that ztunnel serves.
-        ztunnels: Pods of ztunnel.
-        in_templates: Whether some template carries a sidecar.
-        cpu_cores: Requested by sidecars and ztunnels; None where unknown. [cores]
-        memory_gib: Requested by sidecars and ztunnels; None where unknown. [GiB]
-    """
-
-    sidecars: int
-    ambient: int
-    ztunnels: int
-    in_templates: bool
-    cpu_cores: float | None
-    memory_gib: float | None
-
-
-def _meshed(cluster: Cluster) -> Meshed:
-    """Count pods in the mesh.
-
-    A pod of nothing but a proxy is a gateway: it is neither a pod in the mesh nor a cost of one.
-    """
-    alive = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
-    containers = cluster.containers.filter(alive)
-    apps = containers.filter(pl.col("proxy").is_null(), pl.col("role") == "app")["id"].unique()
-    sidecars = containers.filter(
-        pl.col("proxy") == "sidecar", pl.col("role") != "init", pl.col("id").is_in(apps.implode())
-    )
-    with_sidecar = cluster.pods.filter(pl.col("id").is_in(sidecars["id"].implode()))
-    ambient = cluster.pods.filter(
-        alive, pl.col("redirection") == "enabled", ~pl.col("id").is_in(sidecars["id"].implode())
-    )
-    ztunnels = containers.filter(pl.col("proxy") == "ztunnel")
-    weight = pl.col("weight")
-    requests = pl.concat([sidecars, ztunnels]).select(
-        cpu=whole_sum(pl.col("cpu_cores") * weight), memory=whole_sum(pl.col("memory_gib") * weight)
-    )
-    known = cluster.pods["containers"].is_not_null().all()
-    return Meshed(
-        int(with_sidecar["weight"].sum()),
-        int(ambient["weight"].sum()),
-        int(ztunnels["weight"].sum()),
-        bool(with_sidecar["template"].any()),
-        *(requests.row(0) if known else (None, None)),
-    )
+    return Fact("none", "inferred", _origin(answers.pods), "no pod carries a mesh's proxy, system namespaces included")
 
 
 # --- workload ------------------------------------------------------------------------------------------------------
 
 
-def _of_pods(cluster: Cluster) -> Callable[[object], Fact]:
+def _of_pods(answers: Answers) -> Callable[[object], Fact]:
     """Makes facts that rest on the pods that count."""
-    origin = origin_of(cluster.pods["file"])
-    if cluster.counted:
+    origin = _origin(answers.pods)
+    if answers.counted:
         return lambda value: Fact(value, origin=origin)
     why = "counted from the replicas that controllers ask for: the input does not hold all their pods"
     return lambda value: Fact(value, "inferred", origin, why) if value is not None else UNKNOWN
 
 
-def _workload_facts(cluster: Cluster, counts: Facts) -> Facts:
-    pods = _pod_facts(cluster)
+def _workload_facts(answers: Answers, counts: Facts) -> Facts:
+    pods = _pod_facts(answers)
     return {
-        "workload.namespaces": _namespaces(cluster, counts),
+        "workload.namespaces": _namespaces(answers, counts),
         "workload.services": counts["workload.services"],
         **{f"workload.{name}": fact for name, fact in pods.items()},
         "workload.pod_disruption_budgets": counts["workload.pod_disruption_budgets"],
@@ -290,81 +181,47 @@ _OWNERS = {"stateful_pods": "StatefulSet", "daemonset_pods": "DaemonSet"}
 """Controllers whose pods are counted apart; templates show their number only where that kind was in the input."""
 
 
-def _pod_facts(cluster: Cluster) -> Facts:
+def _pod_facts(answers: Answers) -> Facts:
     """Facts that count pods, unknown where there are neither pods nor templates."""
-    if cluster.pods.is_empty() and not cluster.has("Pod"):
-        return dict.fromkeys(_pod_numbers(), UNKNOWN)
-    numbers = cluster.pods.select(**_pod_numbers()).row(0, named=True)
-    if not cluster.counted and not cluster.pods.is_empty():
-        unseen = [name for name, kind in _OWNERS.items() if not cluster.has(kind)]
+    numbers = {name: answers.pods[name] for name in pod_numbers()}
+    if not answers.pods["some"] and not answers.has("Pod"):
+        return dict.fromkeys(numbers, UNKNOWN)
+    if not answers.counted and answers.pods["some"]:
+        unseen = [name for name, kind in _OWNERS.items() if not answers.has(kind)]
         numbers |= dict.fromkeys(["running_pods", *unseen])
-    return {name: _of_pods(cluster)(value) for name, value in numbers.items()}
+    return {name: _of_pods(answers)(value) for name, value in numbers.items()}
 
 
-def _pod_numbers() -> dict[str, pl.Expr]:
-    """Facts that count pods. Of a template that does not say how many it makes the sum is unknown."""
-    weight = pl.col("weight")
-    alive = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
-    lasting = pl.col("template") | (pl.col("phase") == "Running").fill_null(value=False)
-    in_daemon_set = (pl.col("owner_kind") == "DaemonSet").fill_null(value=False)
-    of_a_team = lasting & ~pl.col("host_network") & ~pl.col("system") & ~in_daemon_set
-    namespaces = pl.col("namespace").filter(of_a_team, weight > 0)
-    described = pl.col("containers").is_not_null().all()  # a ztunnel names pods without their owners
-    return {
-        "pods": whole_sum(weight),
-        "running_pods": weight.filter(pl.col("phase") == "Running").sum(),
-        "stateful_pods": pl.when(described).then(whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet"))),
-        "daemonset_pods": pl.when(described).then(whole_sum(weight.filter(in_daemon_set))),
-        "application_pods": pl.when(described).then(whole_sum(weight.filter(of_a_team))),
-        "application_namespaces": pl.when(described, namespaces.is_not_null().all()).then(namespaces.n_unique()),
-        "cpu_request_cores": whole_sum((pl.col("cpu_cores") * weight).filter(alive)),
-        "memory_request_gib": whole_sum((pl.col("memory_gib") * weight).filter(alive)),
-    }
-
-
-def _namespaces(cluster: Cluster, counts: Facts) -> Fact:
-    if cluster.has("Namespace"):
+def _namespaces(answers: Answers, counts: Facts) -> Fact:
+    if answers.has("Namespace"):
         return counts["workload.namespaces"]
-    named = cluster.objects.filter(pl.col("namespace").is_not_null())
-    if named.is_empty():
+    if not answers.namespaces["number"]:
         return UNKNOWN
     return Fact(
-        named["namespace"].n_unique(),
+        answers.namespaces["number"],
         "inferred",
-        origin_of(named["file"]),
+        _origin(answers.namespaces),
         "counted from the objects: the input holds no Namespace",
     )
 
 
 # --- policy --------------------------------------------------------------------------------------------------------
 
-ROOT_NAMESPACE = "istio-system"
-"""Namespace whose settings hold for the whole of an Istio mesh, unless the mesh is configured otherwise."""
 
-
-MTLS_MODES = ("strict", "permissive", "disable")
-"""Modes that a PeerAuthentication can state; any other text states nothing."""
-
-
-def _policy_facts(cluster: Cluster, counts: Facts) -> Facts:
+def _policy_facts(answers: Answers, counts: Facts) -> Facts:
     return {
         "policy.network_policies": counts["policy.network_policies"],
         "policy.l7_policies": counts["policy.l7_policies"],
-        "policy.mtls_mode": _mtls_mode(cluster),
+        "policy.mtls_mode": _mtls_mode(answers),
     }
 
 
-def _mtls_mode(cluster: Cluster) -> Fact:
+def _mtls_mode(answers: Answers) -> Fact:
     """Mode of mutual TLS that Istio's workloads accept: strict, permissive, disable or mixed."""
-    if not cluster.has("PeerAuthentication"):
+    if not answers.has("PeerAuthentication"):
         return UNKNOWN
-    settings = cluster.objects.filter(pl.col("kind") == "PeerAuthentication").with_columns(
-        pl.col("mtls_mode").str.to_lowercase()
-    )
-    stated = settings.filter(pl.col("mtls_mode").is_in(MTLS_MODES))
-    mesh_wide = stated.filter(pl.col("namespace") == ROOT_NAMESPACE, ~pl.col("selective"))
-    modes, origin = set(stated["mtls_mode"]), origin_of(settings["file"])
-    if mesh_wide.is_empty():
+    modes, origin = set(answers.mutual_tls["modes"] or ()), _origin(answers.mutual_tls)  # type: ignore[call-overload]
+    if not answers.mutual_tls["mesh_wide"]:
         why = "nothing is set for the whole mesh, and Istio is permissive then"
         return Fact("mixed" if modes - {"permissive"} else "permissive", "inferred", origin, why)
     return Fact(modes.pop() if len(modes) == 1 else "mixed", origin=origin)

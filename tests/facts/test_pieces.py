@@ -27,6 +27,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Every List of more than 3 kB counts as a large one."""
     monkeypatch.setattr(pieces, "PIECE_BYTES", PIECE_BYTES)
     monkeypatch.setattr(files, "PIECE_BYTES", PIECE_BYTES)
+    monkeypatch.setattr(files, "SMALL_BYTES", 0)
     return monkeypatch
 
 

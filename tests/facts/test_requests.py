@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import polars as pl
@@ -92,12 +93,18 @@ def test_an_unknown_quantity_spares_the_other_resource(tmp_path: Path) -> None:
     assert (workload["cpu_request_cores"], workload["memory_request_gib"]) == (1.0, None)
 
 
-def test_each_distinct_quantity_is_worth_the_same() -> None:
-    """Texts become numbers, missing ones nothing, and unreadable ones not a number."""
-    values = worth(pl.Series("cpu", ["250m", None, "250m", "2", "x"]))
+@pytest.mark.parametrize(
+    ("amount", "value"), [("250m", 0.25), (None, None), ("2", 2.0), (2, 2.0), (0.5, 0.5), ("1Ki", 1024.0)]
+)
+def test_quantities_become_numbers(amount: str | float | None, value: float | None) -> None:
+    """Quantities become cores or bytes, however they are written; a missing one stays missing."""
+    assert worth(amount) == value
 
-    assert values.to_list()[:4] == [0.25, 0.0, 0.25, 2.0]
-    assert values.is_nan().to_list() == [False, False, False, False, True]
+
+@pytest.mark.parametrize("text", ["x", "", "1e999999999", "NaN"])
+def test_texts_that_are_no_quantity_are_no_number(text: str) -> None:
+    """What is no quantity spreads to every sum that it enters."""
+    assert math.isnan(worth(text) or 0.0)
 
 
 ROWS = st.lists(st.tuples(st.sampled_from(["app", "init", "sidecar"]), st.integers(0, 8)), min_size=1, max_size=8)
