@@ -28,6 +28,10 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "owner_kind": TEXT,
         "phase": TEXT,
         "host_network": FLAG,
+        "owner": TEXT,
+        "node": TEXT,
+        "grace_seconds": NUMBER,
+        "local_storage": FLAG,
         "redirection": TEXT,
         "istio_annotation": TEXT,
         "linkerd_annotation": TEXT,
@@ -35,9 +39,20 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "containers": {"id": NUMBER, "template": FLAG, "role": TEXT, "container": TEXT, "image": TEXT},
     "namespaces": {"id": NUMBER, "linkerd_annotation": TEXT},
     "providers": {"id": NUMBER, "provider": TEXT},
+    "machines": {"id": NUMBER, "allocatable_cpu": TEXT, "allocatable_memory": TEXT, "closed": FLAG, "control": FLAG},
+    "ranges": {"id": NUMBER, "cidr": TEXT},
+    "budgets": {
+        "id": NUMBER,
+        "min_available": TEXT,
+        "max_unavailable": TEXT,
+        "allowed": NUMBER,
+        "expressions": FLAG,
+        "everything": FLAG,
+    },
     "services": {"id": NUMBER, "type": TEXT},
     "peers": {"id": NUMBER, "mode": TEXT, "port": TEXT},
     "destinations": {"id": NUMBER, "host": TEXT, "client_mode": TEXT},
+    "subsets": {"id": NUMBER, "subsets": NUMBER},
     "patches": {"id": NUMBER, "priority": NUMBER, "apply_to": TEXT, "context": TEXT, "operation": TEXT},
     "scopes": {"id": NUMBER, "host": TEXT},
     "gateways": {"id": NUMBER, "gateway_class": TEXT},
@@ -95,6 +110,10 @@ def _(pod: kube.Pod) -> Iterator[Row]:
             owners[0].kind if owners else None,
             pod.status.phase if pod.status else None,
             bool(spec.host_network),
+            owners[0].name if owners else None,
+            spec.node_name,
+            spec.termination_grace_period_seconds,
+            any(volume.empty_dir is not None for volume in spec.volumes or ()),
             annotations.redirection,
             annotations.istio,
             annotations.linkerd,
@@ -112,8 +131,47 @@ def _(workload: kube.Workload) -> Iterator[Row]:
 def _(node: kube.Node) -> Iterator[Row]:
     provider = (node.spec.provider_id if node.spec else None) or ""
     yield "providers", (provider.partition("://")[0] or None,)
+    spec, allocatable = node.spec or kube.NodeSpec(), (node.status and node.status.allocatable) or kube.Amounts()
+    labels = (node.metadata and node.metadata.labels) or {}
+    yield (
+        "machines",
+        (
+            None if allocatable.cpu is None else str(allocatable.cpu),
+            None if allocatable.memory is None else str(allocatable.memory),
+            bool(spec.unschedulable),
+            any(label in labels for label in CONTROL_PLANE_LABELS),
+        ),
+    )
+    yield "ranges", (spec.pod_cidr,)
     for condition in (node.status.conditions if node.status else None) or ():
         yield "times", (condition.last_heartbeat_time,)
+
+
+CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+"""Labels of nodes that run the control plane."""
+
+
+@rows_of.register
+def _(budget: settings.PodDisruptionBudget) -> Iterator[Row]:
+    spec, status = budget.spec or settings.BudgetSpec(), budget.status or settings.BudgetStatus()
+    selector = spec.selector or settings.BudgetSelector()
+    expressions = bool(selector.match_expressions)
+    yield from _labels("selectors", selector.match_labels)
+    yield (
+        "budgets",
+        (
+            None if spec.min_available is None else str(spec.min_available),
+            None if spec.max_unavailable is None else str(spec.max_unavailable),
+            status.disruptions_allowed,
+            expressions,
+            spec.selector is not None and not expressions and not selector.match_labels,
+        ),
+    )
+
+
+@rows_of.register
+def _(pool: settings.IpPool) -> Iterator[Row]:
+    yield "ranges", (pool.spec.cidr if pool.spec else None,)
 
 
 @rows_of.register
@@ -143,6 +201,7 @@ def _(policy: kube.PeerAuthentication) -> Iterator[Row]:
 @rows_of.register
 def _(rule: settings.DestinationRule) -> Iterator[Row]:
     spec = rule.spec or settings.DestinationSpec()
+    yield "subsets", (len(spec.subsets or ()),)
     for traffic in (spec.traffic_policy, *(subset.traffic_policy for subset in spec.subsets or ())):
         if traffic is not None:
             ports = (port.tls for port in traffic.port_level_settings or ())

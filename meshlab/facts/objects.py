@@ -98,9 +98,18 @@ class Container(msgspec.Struct, gc=False, rename="camel"):
     resources: Resources | None = None
 
 
-class PodSpec(msgspec.Struct, gc=False, rename="camel"):
-    """Containers of a pod and what they ask for."""
+class Volume(msgspec.Struct, gc=False, rename="camel"):
+    """Whether a volume of a pod lies on its node and goes with the pod."""
 
+    empty_dir: Anything | None = None
+
+
+class PodSpec(msgspec.Struct, gc=False, rename="camel"):
+    """Containers of a pod, what they ask for, where it runs and how long it may take to end."""
+
+    node_name: Text = None
+    termination_grace_period_seconds: Count | None = None
+    volumes: list[Volume] | None = None
     host_network: bool | None = None
     containers: list[Container] | None = None
     init_containers: list[Container] | None = None
@@ -174,19 +183,28 @@ class NodeStatus(msgspec.Struct, gc=False, rename="camel"):
 
     node_info: NodeInfo | None = None
     capacity: Amounts | None = None
+    allocatable: Amounts | None = None
     conditions: list[Condition] | None = None
 
 
 class NodeSpec(msgspec.Struct, gc=False):
-    """Which machine of which provider a node is."""
+    """Which machine of which provider a node is, the addresses of its pods, and whether it takes new ones."""
 
     provider_id: Text = msgspec.field(default=None, name="providerID")
+    pod_cidr: Text = msgspec.field(default=None, name="podCIDR")
+    unschedulable: bool | None = None
+
+
+class NodeMetadata(Metadata, gc=False, rename="camel"):
+    """Metadata of a node."""
+
+    labels: dict[str, Text] | None = None
 
 
 class Node(Object, gc=False):
     """A node."""
 
-    metadata: Metadata | None = None
+    metadata: NodeMetadata | None = None
     spec: NodeSpec | None = None
     status: NodeStatus | None = None
 

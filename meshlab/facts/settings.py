@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from meshlab.facts.objects import TYPES, Object, TargetRef, Text, WorkloadSelector
+from meshlab.facts.objects import TYPES, Anything, Count, Object, TargetRef, Text, WorkloadSelector
 
 Number = str | int | None
 Flag = str | bool | None
@@ -225,6 +225,48 @@ class Lease(Object, gc=False):
     spec: LeaseSpec | None = None
 
 
+class BudgetSelector(msgspec.Struct, gc=False, rename="camel"):
+    """Pods that a disruption budget is for."""
+
+    match_labels: dict[str, Text] | None = None
+    match_expressions: list[Anything] | None = None
+
+
+class BudgetSpec(msgspec.Struct, gc=False, rename="camel"):
+    """How many of which pods have to stay, or may go."""
+
+    min_available: Number = None
+    max_unavailable: Number = None
+    selector: BudgetSelector | None = None
+
+
+class BudgetStatus(msgspec.Struct, gc=False, rename="camel"):
+    """How many pods may go at the moment."""
+
+    disruptions_allowed: Count | None = None
+
+
+class PodDisruptionBudget(Object, gc=False):
+    """A limit on how many pods may be evicted at a time."""
+
+    metadata: Metadata | None = None
+    spec: BudgetSpec | None = None
+    status: BudgetStatus | None = None
+
+
+class IpPoolSpec(msgspec.Struct, gc=False):
+    """Addresses of Calico's pods."""
+
+    cidr: Text = None
+
+
+class IpPool(Object, gc=False):
+    """A pool of addresses of Calico's."""
+
+    metadata: Metadata | None = None
+    spec: IpPoolSpec | None = None
+
+
 class FelixSpec(msgspec.Struct, gc=False, rename="camel"):
     """Switches of Calico's agent that need something of the kernel or the network."""
 
@@ -291,6 +333,8 @@ SETTINGS: dict[str, type[Object]] = {
     "Gateway": Gateway,
     "Certificate": Certificate,
     "Lease": Lease,
+    "PodDisruptionBudget": PodDisruptionBudget,
+    "IPPool": IpPool,
     "FelixConfiguration": FelixConfiguration,
     "BGPConfiguration": BgpConfiguration,
     "ConfigMap": ConfigMap,
