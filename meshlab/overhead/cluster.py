@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.overhead import cpu, latency
 from meshlab.overhead.coefficients import Coefficients, Value
-from meshlab.overhead.conditions import is_one_of, share
+from meshlab.overhead.conditions import at_most, is_one_of, share
 from meshlab.overhead.cpu import Traffic
 from meshlab.tables import read_table
 
@@ -100,7 +100,7 @@ def prepared(c: Coefficients) -> tuple[Stage, Stage, Stage]:
         "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
         "_is_mtls": share(pl.col("mtls")),
         # pods are spread evenly over services
-        "_endpoints": pl.col("_pods") * (pl.col("_config_services") / pl.col("_services")).clip(upper_bound=1.0),
+        "_endpoints": pl.col("_pods") * at_most(pl.col("_config_services") / pl.col("_services"), 1.0),
         "_has_l7": share(pl.col("l7_traffic_share") > 0),
         "_l7_rate": pl.col("_requests_per_second") * pl.col("_l7_traffic_share"),
         # unknown counts as new, so that nobody is surprised by an agent that was not charged
@@ -139,7 +139,7 @@ def factors(c: Coefficients, prefix: str) -> Stage:
 
 def busy(rate: pl.Expr, proxies: pl.Expr) -> pl.Expr:
     """Rate of one proxy, up to the highest at which latency was measured. [1000/s]"""
-    return (rate / proxies * 1e-3).clip(upper_bound=3.0)
+    return at_most(rate / proxies * 1e-3, 3.0)
 
 
 def replaced_agent(figure: str) -> pl.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
+from math import ceil, floor
 from operator import or_
 
 import polars as pl
@@ -16,6 +17,16 @@ def share(condition: pl.Expr) -> pl.Expr:
     """One where the condition holds; zero where it does not, or where that is unknown. [share]"""
     # a third of the time that a cast of bits to numbers takes
     return pl.when(condition).then(1.0).otherwise(0.0)
+
+
+def at_least(value: pl.Expr, bound: float) -> pl.Expr:
+    """The value, or the bound where that is more."""
+    return pl.max_horizontal(value, bound)  # ignores nulls, which a quantity of filled inputs never is
+
+
+def at_most(value: pl.Expr, bound: float) -> pl.Expr:
+    """The value, or the bound where that is less."""
+    return pl.min_horizontal(value, bound)
 
 
 def is_one_of(column: str, values: Iterable[object]) -> pl.Expr:
@@ -33,11 +44,14 @@ def in_evidence_range(dataplane: str) -> pl.Expr:
 
 
 def _within(dataplane: str, quantity: str, lower: float | None, upper: float | None, members: str | None) -> pl.Expr:
+    if quantity == "rate_per_proxy":
+        return rate_per_proxy(dataplane).is_between(lower, upper)
+    kind = inputs()[quantity].type
     if members is not None:
-        is_word = inputs()[quantity].type != "boolean"
-        return is_one_of(quantity, (word if is_word else BOOLEANS[word] for word in members.split("|")))
-    column = rate_per_proxy(dataplane) if quantity == "rate_per_proxy" else pl.col(quantity)
-    return column.is_between(lower, upper)
+        return is_one_of(quantity, (BOOLEANS[word] if kind == "boolean" else word for word in members.split("|")))
+    if kind == "integer" and lower is not None and upper is not None:
+        lower, upper = ceil(lower), floor(upper)  # so that whole numbers need not become others to be compared
+    return pl.col(quantity).is_between(lower, upper)
 
 
 def rate_per_proxy(dataplane: str) -> pl.Expr:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from meshlab.overhead import cpu, memory
 from meshlab.overhead.cluster import Cluster, busy
 from meshlab.overhead.coefficients import Coefficients, Value
+from meshlab.overhead.conditions import at_least
 from meshlab.overhead.latency import Traversals
 
 
@@ -36,8 +37,8 @@ class Parts:
     data_cpu: Value
     control_cpu: Value
     path: tuple[Traversals, ...]
-    requested_memory: Value = 0.0
-    requested_cpu: Value = 0.0
+    requested_memory: Value | None = None
+    requested_cpu: Value | None = None
     maps_memory: Value = 0.0
     cni_memory: Value = 0.0
     cni_cpu: Value = 0.0
@@ -75,7 +76,7 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
     waypoints = x.waypoints
     ztunnel_rate = 2.0 * x.requests_per_second
     slowed = x.latency_factor
-    per_waypoint = waypoints.clip(lower_bound=1.0)
+    per_waypoint = at_least(waypoints, 1.0)
     return Parts(
         data_memory=x.nodes * (memory.ztunnel(c, x.pods, 2.0 * x.connections / x.nodes) + memory.istio_cni(c))
         + waypoints

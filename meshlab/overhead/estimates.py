@@ -15,7 +15,7 @@ import polars as pl
 from meshlab.kept import kept
 from meshlab.overhead import latency
 from meshlab.overhead.cluster import Cluster, Stage, factors, prepared
-from meshlab.overhead.coefficients import DRAWS, Coefficients, Value, draws, medians, sources
+from meshlab.overhead.coefficients import Coefficients, Value, draws, medians, sources
 from meshlab.overhead.conditions import in_evidence_range
 from meshlab.overhead.dataplanes import MODELS, Parts
 from meshlab.overhead.latency import PERCENTILES, Traversals
@@ -46,13 +46,10 @@ PART_FIGURES = ("ebpf_maps_memory_gib", "cni_change_memory_gib", "cni_change_cpu
 DRAWN = (*(name for name in INTERVAL_FIGURES if not name.startswith("added")), "_mean_ms")
 """Figures that are drawn; the path's percentiles scale with the draws of its mean."""
 
-INPUTS_KEPT = (
-    "scenario",
-    "node_cpu_cores",
-    "node_memory_gib",
-    "cpu_usd_per_core_hour",
-    "memory_usd_per_gib_hour",
-)
+PRICES = {"_memory_usd": "memory_usd_per_gib_hour", "_cpu_usd": "cpu_usd_per_core_hour"}
+"""Columns of monthly prices, and the inputs that they come from. [USD/GiB/month, USD/core/month]"""
+
+INPUTS_KEPT = ("scenario", "node_cpu_cores", "node_memory_gib", *PRICES)
 """Columns of the scenarios that the last stages need."""
 
 SPLIT = (*(name for name in INTERVAL_FIGURES if "_plane_" in name), "_mean_ms")
@@ -108,15 +105,11 @@ def totals() -> dict[str, pl.Expr]:
 
 
 def monthly_cost(memory_gib: Value, cpu_cores: Value) -> pl.Expr:
-    """Cost of the capacity used. [USD/month]
-
-    (memory * its price + cores * their price) * hours of a month.
+    """Cost of the capacity used: memory and cores, each times its price. [USD/month]
 
     Sources: opencost-default (data/sources.csv) for the prices that stand in.
     """
-    memory_price = pl.col("memory_usd_per_gib_hour") * HOURS_PER_MONTH
-    cpu_price = pl.col("cpu_usd_per_core_hour") * HOURS_PER_MONTH
-    return memory_gib * memory_price + cpu_cores * cpu_price
+    return memory_gib * pl.col("_memory_usd") + cpu_cores * pl.col("_cpu_usd")
 
 
 def nodes_filled(memory_gib: pl.Expr, cpu_cores: pl.Expr) -> pl.Expr:
@@ -151,9 +144,14 @@ def part_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Val
         "ebpf_maps_memory_gib": parts.maps_memory * memory_scale,
         "cni_change_memory_gib": parts.cni_memory * memory_scale,
         "cni_change_cpu_cores": parts.cni_cpu * cpu_scale,
-        "_requested_memory_gib": parts.requested_memory * GIB,
-        "_requested_cpu_cores": parts.requested_cpu * CORES,
+        "_requested_memory_gib": _requested(parts.requested_memory, GIB),
+        "_requested_cpu_cores": _requested(parts.requested_cpu, CORES),
     }
+
+
+def _requested(value: Value | None, scale: float) -> Value:
+    """What the charts request by default, in the figure's unit; null where they request nothing."""
+    return pl.lit(None, pl.Float64) if value is None else value * scale
 
 
 # --- estimate ------------------------------------------------------------------------------------------------------
@@ -193,9 +191,9 @@ class Steps:
 
     Args:
         base: Stages on the scenarios, before they are repeated for each data plane.
-        none: Columns of the rows without a mesh, which are the columns of the rows of every data plane.
+        none: Columns of the rows without a mesh, as an estimate returns them.
         planes: For each data plane its stages; then the columns that the next stages need.
-        figures: Stages on the rows of all data planes.
+        figures: Stages on the rows of all data planes but ``none``.
         selected: Columns that an estimate returns.
     """
 
@@ -213,8 +211,8 @@ def estimate_by(scenarios: pl.DataFrame | pl.LazyFrame, steps: Steps) -> pl.Lazy
 
 def _of_base(base: pl.LazyFrame, steps: Steps) -> pl.LazyFrame:
     planes = [_stages(base, stages).select(kept) for stages, kept in steps.planes]
-    rows = pl.concat([base.select(steps.none), *planes], how="vertical")
-    return _stages(rows, steps.figures).select(steps.selected)
+    rows = _stages(pl.concat(planes, how="vertical"), steps.figures).select(steps.selected)
+    return pl.concat([base.select(steps.none), rows], how="vertical")
 
 
 def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
@@ -243,6 +241,7 @@ def steps_with(
     """
     intervals = sampled is not None
     request = {**factors(middle, "_"), **(factors(sampled, "_drawn_") if sampled else {})}
+    monthly_prices = {name: pl.col(price) * HOURS_PER_MONTH for name, price in PRICES.items()}
     root, roots, ratios = percentile_stages(middle)
     cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
     middles = {name: pl.col(name).arr.first() for name in DRAWN} | _quantiles() if intervals else {}
@@ -255,8 +254,8 @@ def steps_with(
         *map(pl.col, PART_FIGURES),
     )
     return Steps(
-        base=(*prepared(middle), request),
-        none=tuple(_none(sampled)),
+        base=(*prepared(middle), request | monthly_prices),
+        none=tuple(_none(selected)),
         planes=tuple(_plane(dataplane, middle, sampled) for dataplane in dataplanes),
         figures=(totals() | root, cost | roots, middles | ratios, added | {"nodes_filled": _requested_nodes()}),
         selected=selected,
@@ -284,28 +283,26 @@ def _plane(
     return stages, tuple(map(pl.col, KEPT))
 
 
-def _none(sampled: Coefficients | None) -> Iterator[pl.Expr]:
+def _none(selected: Iterable[pl.Expr]) -> Iterator[pl.Expr]:
     """Columns of the cluster without a mesh: nothing is added, which needs no measurement."""
-    zeros = pl.lit(pl.Series([[0.0] * (DRAWS + 1)], dtype=pl.Array(pl.Float64, DRAWS + 1))).first()
-    constants = {"dataplane": pl.lit("none"), "in_evidence_range": pl.lit(value=True)}
-    for name in KEPT:
-        if name in INPUTS_KEPT:
-            yield pl.col(name)
-        elif name in SPLIT and sampled:
-            yield zeros.alias(name)
-        else:
-            yield constants.get(name, pl.lit(0.0)).alias(name)
+    constants = {
+        "scenario": pl.col("scenario"),
+        "dataplane": pl.lit("none"),
+        "in_evidence_range": pl.lit(value=True),
+    }
+    for name in (column.meta.output_name() for column in selected):
+        yield constants.get(name, pl.lit(0.0)).alias(name)
 
 
 def _requested_nodes() -> pl.Expr:
-    """Nodes by what is requested, or by what is used where that is more; a change of plugin may free some."""
+    """Nodes by what is requested, or by what is used where that is more or nothing is requested.
+
+    A change of plugin may free some.
+    """
     memory_gib, cpu_cores, requested_memory, requested_cpu = map(
         pl.col, ("memory_gib", "cpu_cores", "_requested_memory_gib", "_requested_cpu_cores")
     )
-    return nodes_filled(
-        pl.when(requested_memory > memory_gib, requested_memory > 0).then(requested_memory).otherwise(memory_gib),
-        pl.when(requested_cpu > cpu_cores, requested_cpu > 0).then(requested_cpu).otherwise(cpu_cores),
-    )
+    return nodes_filled(pl.max_horizontal(memory_gib, requested_memory), pl.max_horizontal(cpu_cores, requested_cpu))
 
 
 def _quantiles() -> dict[str, pl.Expr]:

@@ -14,6 +14,7 @@ from statistics import NormalDist
 import polars as pl
 
 from meshlab.overhead.coefficients import Coefficients, Value
+from meshlab.overhead.conditions import at_least, at_most
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
@@ -46,7 +47,7 @@ def queueing(c: Coefficients, connections: pl.Expr) -> Value:
 
     Sources: S02 (data/sources.csv).
     """
-    crowd = connections.clip(1.0, CROWDED_CONNECTIONS) * (1.0 / CROWDED_CONNECTIONS)
+    crowd = at_most(at_least(connections, 1.0), CROWDED_CONNECTIONS) * (1.0 / CROWDED_CONNECTIONS)
     return crowd ** c["latency_connection_exponent"]
 
 
@@ -93,4 +94,4 @@ def quantile_root(inverse_root: pl.Expr, probability: float) -> pl.Expr:
         probability: Of the quantile.
     """
     score = NormalDist().inv_cdf(probability) / 3.0
-    return (1.0 + inverse_root * (score - inverse_root * (1.0 / 9.0))).clip(lower_bound=0.0)
+    return at_least(1.0 + inverse_root * (score - inverse_root * (1.0 / 9.0)), 0.0)
