@@ -148,7 +148,7 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     show_default=True,
     callback=_formats,
     metavar="LIST",
-    help="What to write, divided by commas: html, ipynb, json, md, adr.",
+    help="What to write, divided by commas: html, ipynb, json, md, adr, pdf.",
 )
 @click.option("--force", is_flag=True, help="Render what is unchanged, too.")
 @click.option("--baseline", type=EXISTING_PATH, metavar="DIR", help="Reports of an earlier run to compare with.")
@@ -201,9 +201,12 @@ def review(
 @main.command()
 @click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="PATH...")
 @click.option("--context", metavar="NAME", help="Read the live cluster of this kubeconfig context through kubectl.")
+@click.option(
+    "--prometheus", metavar="URL", help="Ask this Prometheus server, too, what proxies used and who called whom."
+)
 @click.option("--anonymize", is_flag=True, help="Replace names by stable hashes.")
 @form_option("facts", "yaml", "json")
-def facts(paths: tuple[Path, ...], context: str | None, anonymize: bool, form: str) -> None:  # noqa: FBT001
+def facts(paths: tuple[Path, ...], context: str | None, prometheus: str | None, anonymize: bool, form: str) -> None:  # noqa: FBT001
     """Read a cluster's facts from dumps, or from a live cluster.
 
     PATH is a file, a folder or an archive: what kubectl printed, or a bundle of another tool (troubleshoot, cilium
@@ -221,6 +224,10 @@ def facts(paths: tuple[Path, ...], context: str | None, anonymize: bool, form: s
         found = read_live(context, anonymize=anonymize, tell=lambda line: click.echo(printable(line), err=True))
     else:
         found = read_facts(list(paths), anonymize=anonymize)
+    if prometheus:
+        from meshlab.facts.measurements import as_data, read_prometheus
+
+        found["measured"] = as_data(read_prometheus(prometheus), anonymize=anonymize)
     if form == "json":
         click.echo(pretty_json(found), nl=False)
     else:

@@ -333,7 +333,17 @@ def _refusal(raw: object, typed: Any, spec: Input) -> str:
 def _fault(value: object, spec: Input) -> str:
     if spec.type == "version":
         return "which is no version"
+    meant = _other_words().get((spec.name, str(value).lower()))
+    if meant is not None:
+        return f"did you mean {meant!r}?"
     return did_you_mean(str(value), spec.choices) if spec.choices else "out of bounds"
+
+
+@kept
+def _other_words() -> dict[tuple[str, str], str]:
+    """What people mean by words that are no choices, such as the provider for its managed service."""
+    rows = read_table("other_words").select("input", "word", "value").iter_rows()
+    return {(name, word): value for name, word, value in rows}
 
 
 def _read_csv(path: Path) -> tuple[pl.DataFrame, Place]:

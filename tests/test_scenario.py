@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 from meshlab.errors import MeshlabError
 from meshlab.scenario import MOST_PROBLEMS, check_scenarios, frame_of, inputs, read_scenarios, schema, with_defaults
+from meshlab.tables import read_table
 from meshlab.units import is_version
 
 INTERFACE_COLUMNS = """
@@ -225,6 +226,24 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
         ":3: pods is '2.5', which is not a whole number",
         ":4: the scenario has no name",
     ]
+
+
+@pytest.mark.parametrize(
+    ("word", "choice"),
+    [("aws", "eks"), ("Azure", "aks"), ("gcp", "gke"), ("rosa", "openshift"), ("bare-metal", "self-managed")],
+)
+def test_a_provider_leads_to_its_managed_service(tmp_path: Path, word: str, choice: str) -> None:
+    """A word that means a choice suggests that one, though another is nearer by its letters."""
+    (tmp_path / "s.csv").write_text(f"scenario,cloud\na,{word}\n")
+    with pytest.raises(MeshlabError, match=f"did you mean '{choice}'"):
+        read_scenarios(tmp_path / "s.csv")
+
+
+def test_other_words_mean_choices_that_there_are() -> None:
+    """Each other word stands for a choice of its input and is no choice itself."""
+    for row in read_table("other_words").iter_rows(named=True):
+        assert row["value"] in inputs()[row["input"]].choices
+        assert row["word"] == row["word"].lower() not in inputs()[row["input"]].choices
 
 
 def test_unknown_column_names_the_nearest(tmp_path: Path) -> None:

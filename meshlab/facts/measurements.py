@@ -11,12 +11,13 @@ from meshlab.facts.files import files, text
 from meshlab.facts.load_tests import PREDICTED, added_latency, read_load_test, read_runs
 from meshlab.facts.measured import Measurements
 from meshlab.facts.prometheus import read_prometheus, read_saved
+from meshlab.facts.read import pseudonym
 from meshlab.facts.shape import kind_of
 from meshlab.facts.traces import read_traces
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
-__all__ = ["Measurements", "compare_load_tests", "read_measurements", "read_prometheus"]
+__all__ = ["Measurements", "as_data", "compare_load_tests", "read_measurements", "read_prometheus"]
 
 MAXIMUM_BYTES = 512 * 2**20
 """Largest file of measurements that is read, unpacked. [bytes]"""
@@ -76,6 +77,28 @@ def compare_load_tests(
         raise MeshlabError(Problem(str(after), what, todo))
     measured = read_measurements(after)
     return Measurements(measured.kind, measured.source, figures=measured.figures, notes=notes, frame=frame)
+
+
+def as_data(found: Measurements, *, anonymize: bool = False) -> dict[str, object]:
+    """Measurements as ``meshlab facts`` shows them beside the facts of a cluster.
+
+    Args:
+        found: What was measured.
+        anonymize: Replace names of workloads and of the source by the stable hashes of facts.
+    """
+    hide = pseudonym if anonymize else str
+    calls = found.calls.rows(named=True)
+    return {
+        "kind": found.kind,
+        "source": hide(found.source),
+        "inputs": {
+            name: {"value": given.value, "status": given.status, "from": hide(given.source or found.source)}
+            for name, given in found.supplied.items()
+        },
+        "figures": found.figures.drop("run").rows(named=True),
+        "calls": [call | {end: hide(call[end]) for end in ("source", "target") if call[end]} for call in calls],
+        "notes": [note.replace(found.source, hide(found.source)) for note in found.notes],
+    }
 
 
 def _content_and_kind(path: Path, family: str | None = None) -> tuple[bytes, str]:

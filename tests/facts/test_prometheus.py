@@ -16,8 +16,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner
+from facts_dumps import node, write
 
+from meshlab.cli import main
 from meshlab.errors import MeshlabError
+from meshlab.facts import prometheus
 from meshlab.facts.measurements import Measurements, read_measurements, read_prometheus
 from meshlab.facts.series import sources
 
@@ -179,6 +183,28 @@ def test_a_server_gives_the_recorded_figures(server: str) -> None:
     check(found)
     assert found.kind == "prometheus-server"
     assert "in the busiest 5 minutes there were 15 requests/s" in found.notes
+
+
+def test_facts_of_a_dump_show_what_a_server_measured(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`meshlab facts DUMP --prometheus URL` prints the measurements beside the facts, anonymous where asked."""
+    monkeypatch.setattr(prometheus.time, "time", lambda: END)
+    dump = write(tmp_path, node())
+    command = ["facts", str(dump), "--prometheus", server, "--format", "json"]
+    found = json.loads(CliRunner().invoke(main, command).stdout)
+
+    assert found["nodes"]["count"] == 1
+    measured = found["measured"]
+    assert measured["source"] == server
+    assert measured["inputs"]["requests_per_second"]["value"] == pytest.approx(15.0)
+    assert {call["target"] for call in measured["calls"]} == {"shop/cart", "shop/ads"}
+    assert {figure["component"] for figure in measured["figures"]} >= {"sidecar", "istiod"}
+
+    hidden = CliRunner().invoke(main, [*command, "--anonymize"]).stdout
+    assert "shop/" not in hidden
+    assert server not in hidden
+    assert json.loads(hidden)["measured"]["figures"] == measured["figures"]
 
 
 def test_saved_series_give_what_the_server_answers(server: str, tmp_path: Path) -> None:
