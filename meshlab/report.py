@@ -277,7 +277,9 @@ def picture(name: str, spec: Mapping[str, object], rows: Sequence[Mapping[str, s
         rows: What it shows as rows of text.
         words: What it shows in words.
     """
-    context = {"name": name, "alternative": words, "rows": rows, "columns": list(rows[0]) if rows else []}
+    columns = list(rows[0]) if rows else []
+    figures = [column for column in columns if all(re.match(r"[-<]? ?\d|$|–$|unknown$", row[column]) for row in rows)]
+    context = {"name": name, "alternative": words, "rows": rows, "columns": columns, "figures": figures}
     return Picture(spec, _environment().get_template("chart.html.j2").render(**context), words)
 
 

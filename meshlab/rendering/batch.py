@@ -6,37 +6,34 @@ leaves at worst a hidden temporary file, and the next run makes what is missing.
 
 from __future__ import annotations
 
-import hashlib
-import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from meshlab import decision
 from meshlab.cases import Case, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, printable
-from meshlab.files import pretty_json, remove_leftovers, write_whole
+from meshlab.files import write_whole
 from meshlab.kept import all_kept
 from meshlab.rendering import fleet
+from meshlab.rendering.folders import put, row_of_unchanged
 from meshlab.rendering.pages import (
+    CELL_LIMIT_S,
     FORMATS,
     PLOTLY_SCRIPT,
-    PRELOADED,
-    Rendered,
+    SCRIPTED,
     Wish,
     begin_worker,
+    check_formats,
     page_css,
     rehearse,
     render_files,
 )
-from meshlab.rendering.pool import run_all, start_early
-from meshlab.tables import resource
+from meshlab.rendering.pool import Pool, open_pool, start_early
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
-
-NOTE = ".meshlab.json"
-"""Beside the files of a review: what they were made from, and their row of the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +67,7 @@ class Job:
         formats: Some of ``pages.FORMATS``.
         force: Render what is unchanged, too.
         workbook: Path of another workbook than ours.
+        cell_limit_s: Longest time that one cell of it may take. [s]
         tables: Folder of a team's own decision tables, laid over ours.
     """
 
@@ -77,6 +75,7 @@ class Job:
     formats: tuple[str, ...] = DEFAULT_FORMATS
     force: bool = False
     workbook: str | None = None
+    cell_limit_s: float = CELL_LIMIT_S
     tables: Path | None = None
 
 
@@ -104,35 +103,73 @@ def render_reviews(
             scheduler. Nothing was written then.
     """
     earlier = fleet.read_index(baseline) if baseline else None
-    tables = decision.load_tables(job.tables)
-    opened, failures = _open_all(paths, job, tables, early=not scheduler)
+    check_formats(job.formats)
+    opened, failures = _open_all(paths, job, early=not scheduler)
     if not opened:
         raise MeshlabError([problem for _, error in failures for problem in error.problems])
-    _prepare(job)
+    rest = [item.case for item in opened if item.row is None]
     outcomes: list[Outcome] = []
-    for outcome in _outcomes(opened, failures, job, jobs, scheduler):
+
+    def note(outcome: Outcome) -> None:
         progress(outcome)
         outcomes.append(outcome)
+
+    with _workers(len(rest), jobs, scheduler) as pool:
+        _prepare(job)
+        for name, error in failures:
+            note(Outcome(name, reasons=_lines(error)))
+        for item in opened:
+            if item.row is not None:
+                note(Outcome(item.case.team.name, item.row, reused=True))
+        for outcome in _rendered(rest, job, pool):
+            note(outcome)
     outcomes.sort(key=lambda outcome: outcome.team)
+    try:
+        _write_index(outcomes, job, earlier)
+    except MeshlabError as error:
+        note(Outcome("index", reasons=_lines(error)))
+    return outcomes
+
+
+def _lines(error: MeshlabError) -> tuple[str, ...]:
+    return tuple(map(str, error.problems))
+
+
+def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractContextManager[Pool]:
+    """Workers for so many reviews: on this machine no more than there is work for, and none to wait for without any."""
+    if not reviews:
+        return open_pool(1)
+    rehearse()
+    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(),)))
+
+
+def _prepare(job: Job) -> None:
+    """Make the reports folder, or fail before any work is done.
+
+    Raises:
+        MeshlabError: It cannot be made or written.
+    """
+    new = not job.out.exists()
+    try:
+        if SCRIPTED in job.formats:
+            from plotly.offline import get_plotlyjs
+
+            write_whole(job.out / PLOTLY_SCRIPT, get_plotlyjs())
+        job.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = Problem(str(job.out), f"cannot be written: {error.strerror}", "give another --out")
+        raise MeshlabError(problem) from error
+    except MeshlabError:
+        if new:
+            shutil.rmtree(job.out, ignore_errors=True)
+        raise
+
+
+def _write_index(outcomes: Sequence[Outcome], job: Job, earlier: Mapping[str, fleet.Row] | None) -> None:
     rows = [outcome.row for outcome in outcomes if outcome.row is not None]
     failed = [{"team": outcome.team, "reasons": list(outcome.reasons)} for outcome in outcomes if outcome.failed]
     for name, content in fleet.index_files(rows, failed, earlier, job.formats, page_css()).items():
         write_whole(job.out / name, content)
-    return outcomes
-
-
-def _prepare(job: Job) -> None:
-    """Make the reports folder, or fail before any work is done."""
-    try:
-        job.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MeshlabError(
-            Problem(str(job.out), f"cannot be written: {error.strerror}", "give another --out")
-        ) from error
-    if {"html", "pdf"} & set(job.formats):
-        from plotly.offline import get_plotlyjs
-
-        write_whole(job.out / PLOTLY_SCRIPT, get_plotlyjs())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +180,12 @@ class _Opened:
     row: dict[str, object] | None
 
 
-def _open_all(
-    paths: Sequence[Path], job: Job, tables: decision.Tables, *, early: bool
-) -> tuple[list[_Opened], list[tuple[str, MeshlabError]]]:
+def _open_all(paths: Sequence[Path], job: Job, *, early: bool) -> tuple[list[_Opened], list[tuple[str, MeshlabError]]]:
     """Every team that can be read, and the error of each that cannot.
 
     With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
     """
+    tables = decision.load_tables(job.tables)
     opened: list[_Opened] = []
     failures: list[tuple[str, MeshlabError]] = []
     seen: dict[str, str] = {}
@@ -159,9 +195,10 @@ def _open_all(
         except MeshlabError as error:
             failures.append((printable(path.stem), error))
             continue
-        row = _reusable(case, job, tables)
+        fresh = job.force or job.workbook
+        row = None if fresh else row_of_unchanged(job.out / case.team.name, job.formats, inputs_sha256(case, tables))
         if early and row is None:
-            start_early(PRELOADED)
+            start_early()
             early = False
         opened.append(_Opened(case, row))
     return opened, failures
@@ -178,99 +215,23 @@ def _open(path: Path, seen: dict[str, str]) -> Case:
     return open_case(team)
 
 
-def _outcomes(
-    opened: Sequence[_Opened],
-    failures: Sequence[tuple[str, MeshlabError]],
-    job: Job,
-    jobs: int | None,
-    scheduler: str | None,
-) -> Iterator[Outcome]:
-    for name, error in failures:
-        yield Outcome(name, reasons=tuple(map(str, error.problems)))
-    yield from (Outcome(item.case.team.name, item.row, reused=True) for item in opened if item.row is not None)
-    rest = [item.case for item in opened if item.row is None]
-    if rest:
-        rehearse()
-        wish = Wish(job.formats, job.workbook, _own_tables(job.tables))
-        tasks = ((case.team.name, (case, wish)) for case in rest)
-        begin = (begin_worker, (all_kept(),))
-        workers = jobs and min(jobs, len(rest))
-        for name, result in run_all(render_files, tasks, jobs=workers, scheduler=scheduler, begin=begin):
-            yield _written(name, result, job)
+def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
+    """What became of each case, as the workers are done with it."""
+    wish = Wish(job.formats, job.workbook, job.cell_limit_s, _own_tables(job.tables))
+    for team, result in pool.run(render_files, ((case.team.name, (case, wish)) for case in cases)):
+        if isinstance(result, BaseException):
+            yield Outcome(team, reasons=(printable(f"{team}: {type(result).__name__}: {result}"),))
+            continue
+        try:
+            put(job.out / team, result)
+            yield Outcome(team, result.row, tuple(map(str, result.problems)))
+        except MeshlabError as error:
+            yield Outcome(team, reasons=_lines(error))
 
 
 def _own_tables(folder: Path | None) -> dict[str, bytes]:
     """Files of a folder of tables, for workers that may not see the folder."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))} if folder else {}
-
-
-# --- one team's folder ---------------------------------------------------------------------------------------------
-
-
-def _written(team: str, result: Rendered | BaseException, job: Job) -> Outcome:
-    """Put the files of one review in their places."""
-    if isinstance(result, BaseException):
-        return Outcome(team, reasons=(printable(f"{team}: {type(result).__name__}: {result}"),))
-    folder = job.out / team
-    try:
-        remove_leftovers(folder)
-        for name, content in result.files.items():
-            write_whole(folder / name, content)
-        if result.row is None:
-            return Outcome(team, reasons=tuple(map(str, result.problems)))
-        write_whole(folder / NOTE, pretty_json(_note(result.row, result.files)))
-    except MeshlabError as error:
-        return Outcome(team, reasons=tuple(map(str, error.problems)))
-    (folder / "failed.ipynb").unlink(missing_ok=True)
-    return Outcome(team, result.row)
-
-
-def _note(row: dict[str, object], files: Mapping[str, bytes]) -> dict[str, object]:
-    return {
-        "inputs_sha256": row["inputs_sha256"],
-        "look_sha256": look_sha256(),
-        "row": row,
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
-    }
-
-
-def _reusable(case: Case, job: Job, tables: decision.Tables) -> dict[str, object] | None:
-    """The index row of a review that an earlier run made from the same inputs, or None."""
-    folder = job.out / case.team.name
-    if job.force or job.workbook:
-        return None
-    try:
-        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
-        same = note["inputs_sha256"] == inputs_sha256(case, tables) and note["look_sha256"] == look_sha256()
-        whole = same and all(
-            note["files"][f"review.{name}"] == _file_sha256(folder / f"review.{name}") for name in job.formats
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return note["row"] if whole else None
-
-
-def _file_sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-@cache
-def look_sha256() -> str:
-    """Hash of what gives a review its look: the workbook, the templates, and the code that draws and words."""
-    places = (resource("templates"), resource("workbooks"), Path(__file__).parent)
-    files = sorted(
-        {
-            path
-            for place in places
-            for path in place.rglob("*")
-            if path.suffix in (".py", ".j2", ".css", ".json", ".ipynb")
-        }
-    )
-    digest = hashlib.sha256()
-    for path in files:
-        if ".ipynb_checkpoints" not in path.parts:
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def formats_known() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
@@ -20,10 +20,10 @@ import msgspec
 
 from meshlab import report, review
 from meshlab.cases import Case
-from meshlab.errors import Problem, printable
+from meshlab.errors import MeshlabError, Problem, printable
 from meshlab.files import pretty_json, write_whole
 from meshlab.kept import keep, kept
-from meshlab.rendering import warm
+from meshlab.rendering import pdf
 from meshlab.rendering.engine import fork_warm_process
 from meshlab.review import Review, summary
 from meshlab.tables import resource
@@ -31,7 +31,7 @@ from meshlab.tables import resource
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-CELL_TIME_LIMIT_S = 120
+CELL_LIMIT_S = 120.0
 """Longest time that one cell of a workbook may take. [s]"""
 
 PLOTLY_SCRIPT = "assets/plotly.min.js"
@@ -72,11 +72,13 @@ class Wish:
     Args:
         formats: Some of ``FORMATS``.
         workbook: Path of another workbook than ours.
+        cell_limit_s: Longest time that one cell of it may take. [s]
         tables: Files of a team's own decision tables by name, laid over ours.
     """
 
     formats: tuple[str, ...]
     workbook: str | None = None
+    cell_limit_s: float = CELL_LIMIT_S
     tables: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
@@ -95,17 +97,31 @@ class _Made:
     notebook: NotebookNode
 
 
-FORMATS: dict[str, Callable[[_Made], str]] = {
+FORMATS: dict[str, Callable[[_Made], str | bytes]] = {
     "html": lambda made: to_html(made.notebook, made.review),
     "ipynb": lambda made: to_text(made.notebook),
     "json": lambda made: made.text,
     "md": lambda made: report.markdown_page(made.review),
     "adr": lambda made: report.decision_record(made.review),
+    "pdf": lambda made: pdf.print_page(to_html(made.notebook, made.review), str(made.review["team"])),
 }
 """What a review can be rendered to, by file ending."""
 
-NOTEBOOK_FORMATS = frozenset({"html", "ipynb"})
+NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 """Formats for which the workbook has to run."""
+
+SCRIPTED = "html"
+"""The format whose files need plotly.js beside them."""
+
+
+def check_formats(formats: Collection[str]) -> None:
+    """Find what the formats need on this machine.
+
+    Raises:
+        MeshlabError: It is not there.
+    """
+    if "pdf" in formats:
+        pdf.check_browser()
 
 
 def render_files(case: Case, wish: Wish) -> Rendered:
@@ -121,7 +137,15 @@ def render_files(case: Case, wish: Wish) -> Rendered:
         made = _make(case, wish)
     except WorkbookFailedError as failure:
         return Rendered({"failed.ipynb": failure.notebook.encode()}, problems=(failure.problem,))
-    return Rendered({f"review.{name}": FORMATS[name](made).encode() for name in wish.formats}, summary(made.review))
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for name in wish.formats:
+        try:
+            content = FORMATS[name](made)
+            files[f"review.{name}"] = content.encode() if isinstance(content, str) else content
+        except MeshlabError as error:
+            problems += error.problems
+    return Rendered(files, None if problems else summary(made.review), tuple(problems))
 
 
 def _make(case: Case, wish: Wish) -> _Made:
@@ -138,7 +162,7 @@ def _make(case: Case, wish: Wish) -> _Made:
         notebook = NotebookNode()
         if NOTEBOOK_FORMATS.intersection(wish.formats):
             workbook = wish.workbook or str(resource("workbooks") / "review.ipynb")
-            notebook = run_workbook(workbook, folder, case.team.name)
+            notebook = run_workbook(workbook, folder, case.team.name, wish.cell_limit_s)
         return _Made(review.read_review(file), file.read_text(encoding="utf-8"), notebook)
 
 
@@ -151,10 +175,6 @@ class WorkbookFailedError(Exception):
 
 
 # --- workers -------------------------------------------------------------------------------------------------------
-
-
-PRELOADED = ("meshlab.rendering.pages", "papermill", "nbconvert.exporters", *warm.PRELOADED)
-"""What every worker imports, in the order in which one process may do it for all."""
 
 
 @kept
@@ -174,7 +194,7 @@ def begin_worker(results: bytes) -> None:
 # --- the notebook --------------------------------------------------------------------------------------------------
 
 
-def run_workbook(workbook: str, folder: Path, team: str) -> NotebookNode:
+def run_workbook(workbook: str, folder: Path, team: str, cell_limit_s: float) -> NotebookNode:
     """Run a workbook in a folder that holds a team's ``review.json``; what varies from run to run is left out.
 
     These are the steps of papermill's own ``execute_notebook`` less its copies on disk.
@@ -196,7 +216,7 @@ def run_workbook(workbook: str, folder: Path, team: str) -> NotebookNode:
             notebook,
             KERNEL,
             progress_bar=False,
-            execution_timeout=CELL_TIME_LIMIT_S,
+            execution_timeout=cell_limit_s,
             resources={"metadata": {"path": str(folder)}},
         )
         raise_for_execution_errors(notebook, None)

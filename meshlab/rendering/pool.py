@@ -7,10 +7,10 @@ and what was under way is done again. Dask does the same by itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from threading import Thread
@@ -38,16 +38,12 @@ Begin = tuple[Callable[..., object], tuple[object, ...]]
 """What each worker of this machine calls first: a function and its arguments."""
 
 
-def start_early(modules: Sequence[str]) -> None:
-    """Let a process import modules from which all workers of this machine are forked, while this one does other things.
-
-    Args:
-        modules: Their names. They may not start a thread.
-    """
+def start_early() -> None:
+    """Let the process import from which all workers of this machine are forked, while this one does other things."""
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        get_context(METHOD).set_forkserver_preload(list(modules))
+        get_context(METHOD).set_forkserver_preload(["meshlab.rendering.server"])
         given = os.environ.get(SAFE_PATH)
         os.environ[SAFE_PATH] = "1"
         try:
@@ -56,19 +52,34 @@ def start_early(modules: Sequence[str]) -> None:
             os.environ.pop(SAFE_PATH) if given is None else os.environ.update({SAFE_PATH: given})
 
 
-def run_all(
-    task: Callable[..., Result],
-    items: Iterable[tuple[Item, tuple[object, ...]]],
-    *,
-    jobs: int | None,
-    scheduler: str | None,
-    begin: Begin = (int, ()),
-) -> Iterator[tuple[Item, Result | BaseException]]:
-    """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come.
+class Pool:
+    """Workers, and the executor that leads them, which can be made anew."""
+
+    def __init__(self, make: Callable[[], Executor], workers: int) -> None:
+        self._make, self.workers = make, workers
+        self.executor = make()
+
+    def renew(self) -> None:
+        """Give up an executor whose workers died, and make another."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor = self._make()
+
+    def run(
+        self, task: Callable[..., Result], items: Iterable[tuple[Item, tuple[object, ...]]]
+    ) -> Iterator[tuple[Item, Result | BaseException]]:
+        """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come.
+
+        Args:
+            task: An importable function.
+            items: What to yield, and the arguments; taken as workers become free.
+        """
+        yield from _Run(task, self, AHEAD * self.workers).run(iter(items))
+
+
+def open_pool(jobs: int | None, scheduler: str | None = None, begin: Begin = (int, ())) -> AbstractContextManager[Pool]:
+    """Workers on this machine, or those of a Dask cluster.
 
     Args:
-        task: An importable function.
-        items: What to yield, and the arguments; taken as workers become free.
         jobs: Workers on this machine; the number of cores unless said.
         scheduler: Address of a Dask scheduler to use instead, such as ``tcp://host:8786``.
         begin: What each worker on this machine calls first.
@@ -76,29 +87,15 @@ def run_all(
     Raises:
         MeshlabError: There is no Dask, or no scheduler at the address.
     """
-    workers = jobs or os.cpu_count() or 1
-    with _cluster(scheduler) if scheduler else _local(workers, begin) as pool:
-        yield from _Run(task, pool, AHEAD * pool.workers).run(iter(items))
-
-
-class _Pool:
-    """An executor that can be made anew."""
-
-    def __init__(self, make: Callable[[], Executor], workers: int) -> None:
-        self._make, self.workers = make, workers
-        self.executor = make()
-
-    def renew(self) -> None:
-        self.executor.shutdown(wait=False, cancel_futures=True)
-        self.executor = self._make()
+    return _cluster(scheduler) if scheduler else _local(jobs or os.cpu_count() or 1, begin)
 
 
 @contextmanager
-def _local(workers: int, begin: Begin) -> Iterator[_Pool]:
+def _local(workers: int, begin: Begin) -> Iterator[Pool]:
     threads = str(max(1, (os.cpu_count() or 1) // workers))
     arguments = (begin, {"POLARS_MAX_THREADS": threads, **os.environ})
     context = get_context(METHOD)
-    pool = _Pool(
+    pool = Pool(
         lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=arguments), workers
     )
     try:
@@ -129,7 +126,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[_Pool]:
+def _cluster(address: str) -> Iterator[Pool]:
     try:
         from distributed import Client
     except ImportError as error:
@@ -144,13 +141,13 @@ def _cluster(address: str) -> Iterator[_Pool]:
         ) from error
     with client:
         workers = sum(info["nthreads"] for info in client.scheduler_info(n_workers=-1)["workers"].values()) or 1
-        yield _Pool(lambda: client.get_executor(pure=False, retries=TRIES - 1), workers)
+        yield Pool(lambda: client.get_executor(pure=False, retries=TRIES - 1), workers)
 
 
 class _Run(Generic[Item, Result]):
     """Tasks under way, each with what is needed to begin it again."""
 
-    def __init__(self, task: Callable[..., Result], pool: _Pool, at_once: int) -> None:
+    def __init__(self, task: Callable[..., Result], pool: Pool, at_once: int) -> None:
         self._task, self._pool, self._at_once = task, pool, at_once
         self._under_way: dict[Future[Result], tuple[Item, tuple[object, ...], int]] = {}
 

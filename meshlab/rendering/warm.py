@@ -69,9 +69,13 @@ class PoolStartedError(RuntimeError):
     """A polars query ran before the fork: notebooks would wait for ever for threads that they do not have."""
 
 
-def prepare() -> None:
-    """Import and compile once what every notebook would have to."""
-    for name in PRELOADED:
+def prepare(*names: str) -> None:
+    """Import and compile once what every notebook would have to.
+
+    Args:
+        names: Modules to import beside those.
+    """
+    for name in (*PRELOADED, *names):
         try:
             importlib.import_module(name)
         except ImportError:
@@ -84,7 +88,7 @@ def prepare() -> None:
 
 def serve(parent: int) -> None:
     """Answer requests until standard input ends, or the parent does."""
-    _die_with(parent)
+    die_with(parent)
     requests, channel = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w", encoding="utf-8")
     encode = json.dumps  # a notebook may patch the module; its answers still have to be told
     # what libraries and child processes print must not end up between the answers
@@ -121,7 +125,7 @@ def _fork(request: Mapping[str, Any], kernel: Kernel, send: Send) -> None:
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        _die_with(parent)
+        die_with(parent)
         _limit_memory()
         _run_and_die(request, kernel, send)
     send({"pid": child})
@@ -129,7 +133,7 @@ def _fork(request: Mapping[str, Any], kernel: Kernel, send: Send) -> None:
     send({"ended": os.waitstatus_to_exitcode(status)})
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """Let this process be killed with its parent, where the system can (Linux): a killed review leaves nothing."""
     if sys.platform != "linux":
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.rendering.pool import run_all
+from meshlab.rendering.pool import open_pool
 
 
 def double(number: int) -> int:
@@ -37,7 +37,8 @@ def die_always(number: int) -> int:
 
 def test_results_and_errors_come_back_with_their_items() -> None:
     """Each item comes back once, with its result or its own error whole."""
-    found = dict(run_all(double, ((n, (n,)) for n in range(9)), jobs=2, scheduler=None))
+    with open_pool(2) as pool:
+        found = dict(pool.run(double, ((n, (n,)) for n in range(9))))
     assert {n: r for n, r in found.items() if n != 3} == {n: 2 * n for n in range(9) if n != 3}
     assert isinstance(found[3], MeshlabError)
     assert str(found[3].problems[0]) == "three: is odd"
@@ -46,17 +47,20 @@ def test_results_and_errors_come_back_with_their_items() -> None:
 def test_a_worker_that_dies_is_replaced_and_its_task_done_again(tmp_path: Path) -> None:
     """A worker killed in the middle loses no result."""
     items = ((n, (str(tmp_path / "marker"), n)) for n in range(12))
-    assert sorted(run_all(die_once, items, jobs=2, scheduler=None)) == [(n, n) for n in range(12)]
+    with open_pool(2) as pool:
+        assert sorted(pool.run(die_once, items)) == [(n, n) for n in range(12)]
 
 
 def test_a_task_that_always_kills_its_worker_is_an_error_in_the_end() -> None:
     """A task is not begun for ever; after it the rest is still done or told as lost."""
-    found = dict(run_all(die_always, ((n, (n,)) for n in range(3)), jobs=1, scheduler=None))
+    with open_pool(1) as pool:
+        found = dict(pool.run(die_always, ((n, (n,)) for n in range(3))))
     assert isinstance(found[1], BaseException)
     assert set(found) == {0, 1, 2}
 
 
 def test_no_scheduler_at_an_address_is_an_error_in_words() -> None:
     """An address where nothing listens, or no Dask at all, is told in one line."""
-    with pytest.raises(MeshlabError, match=r"--scheduler: (no Dask scheduler at|Dask is not installed)"):
-        list(run_all(double, [(1, (1,))], jobs=None, scheduler="tcp://127.0.0.1:1"))
+    told = pytest.raises(MeshlabError, match=r"--scheduler: (no Dask scheduler at|Dask is not installed)")
+    with told, open_pool(None, "tcp://127.0.0.1:1"):
+        pass

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from meshlab.cases import Given, load_team, open_case
@@ -241,28 +244,24 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_notebook_fails_alone(tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A notebook that raises, hangs, eats memory or dies is a failed row with its reason; the next one is rendered."""
-    import nbformat
-
-    from meshlab.rendering import pages
-
-    monkeypatch.setattr(pages, "CELL_TIME_LIMIT_S", 2)
-    workbook = tmp_path / "workbook.ipynb"
-    cells = [
-        nbformat.v4.new_code_cell('source = ""', metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell("print('ran')"),
-        nbformat.v4.new_code_cell(BROKEN[fault]),
-    ]
-    made = nbformat.v4.new_notebook(
-        cells=cells, metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": ""}}
-    )
-    nbformat.write(made, workbook)
-    case = open_case(load_team(team(tmp_path, "a")))
-    result = render_files(case, Wish(("html",), str(workbook)))
-    assert len(result.problems) == 1
-    assert b"ran" in result.files["failed.ipynb"]
-    assert not render_files(case, Wish(("ipynb",))).problems
+def test_a_broken_notebook_costs_only_its_own_report(tmp_path: Path, fault: str) -> None:
+    """A notebook that raises, hangs, eats memory or dies: its part is kept, the index says why, others are made."""
+    opened = "from meshlab.review import open_review\nreview = open_review(source)\nprint('ran', review['team'])"
+    sources = ('source = ""', opened, f"if review['team'] == 'bad':\n    {BROKEN[fault]}")
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    made.cells[0].metadata["tags"] = ["parameters"]
+    made.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": ""}
+    nbformat.write(made, tmp_path / "workbook.ipynb")
+    job = Job(tmp_path / "out", ("html", "ipynb"), workbook=str(tmp_path / "workbook.ipynb"), cell_limit_s=3)
+    outcomes = render_reviews([team(tmp_path, name) for name in ("bad", "good")], job, jobs=1)
+    assert [(outcome.team, outcome.failed) for outcome in outcomes] == [("bad", True), ("good", False)]
+    assert {name for name in tree(job.out) if name.startswith(("bad", "good"))} == {
+        *("bad/failed.ipynb", "good/review.html", "good/review.ipynb", "good/.meshlab.json")
+    }
+    assert "ran bad" in (job.out / "bad" / "failed.ipynb").read_text(encoding="utf-8")
+    (failed,) = json.loads((job.out / "index.json").read_text(encoding="utf-8"))["failed"]
+    assert failed["reasons"][0].startswith("bad: ")
+    assert "workbook.ipynb" in failed["reasons"][0]
 
 
 def test_an_unwritable_folder_is_an_error_in_words(tmp_path: Path) -> None:
@@ -270,6 +269,58 @@ def test_an_unwritable_folder_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     with pytest.raises(MeshlabError, match="cannot be written"):
         render_reviews([team(tmp_path, "a")], Job(tmp_path / "out", ("json",)))
+
+
+def test_a_scheduler_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Where nothing listens at the address, or there is no Dask, it is told before a reports folder is made."""
+    with pytest.raises(MeshlabError, match="--scheduler: "):
+        render_reviews([team(tmp_path, "a")], Job(tmp_path / "out", ("json",)), scheduler="tcp://127.0.0.1:1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_without_room_for_the_script_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reports folder that cannot hold what all reports need is removed again."""
+    fill_after(monkeypatch, "", 0)
+    with pytest.raises(MeshlabError, match="cannot be written: No space left on device"):
+        render_reviews([team(tmp_path, "a")], Job(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_fills_up_costs_the_reports_that_no_longer_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written before stays whole, what does not fit is a failed row with its reason, and the rest is done."""
+    fill_after(monkeypatch, "review.json", 1)
+    outcomes = render_reviews([team(tmp_path, name) for name in "ab"], Job(tmp_path / "out", ("json", "md")), jobs=1)
+    assert sorted(outcome.failed for outcome in outcomes) == [False, True]
+    (failed,) = json.loads((tmp_path / "out" / "index.json").read_text(encoding="utf-8"))["failed"]
+    assert "No space left on device; check space and rights" in failed["reasons"][0]
+    assert not [name for name in tree(tmp_path / "out") if "writing" in name or name.startswith(failed["team"])]
+
+
+def test_an_index_that_cannot_be_written_is_a_failure_after_the_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reports are there, and the last outcome says why the index is not."""
+    fill_after(monkeypatch, "index.json", 0)
+    outcomes = render_reviews([team(tmp_path, "a")], Job(tmp_path / "out", ("json",)), jobs=1)
+    assert [(outcome.team, outcome.failed) for outcome in outcomes] == [("a", False), ("index", True)]
+    assert "No space left" in outcomes[1].reasons[0]
+    assert "a/review.json" in tree(tmp_path / "out")
+
+
+def fill_after(monkeypatch: pytest.MonkeyPatch, name: str, count: int) -> None:
+    """Let the disk be full for files of a name, any unless given, once so many of them are written."""
+    replace, places = Path.replace, []
+
+    def full(self: Path, target: Path) -> Path:
+        if name in ("", target.name):
+            places.append(target)
+            if len(places) > count:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
 
 
 def test_a_team_folder_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
