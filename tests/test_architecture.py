@@ -41,7 +41,7 @@ LEVEL = {name: level for level, room in enumerate(ROOMS) for name in room}
 
 KEEPERS: dict[str, str] = {
     "anywidget": "controls",
-    "choreographer": "pictures",
+    "choreographer": "pictures rendering",
     "click": "cli",
     "comm": "rendering",
     "distributed": "rendering",
