@@ -48,13 +48,14 @@ def follow(
         show: Takes it, in the kernel's own thread.
         pause_s: How long the panel has to rest before. [s]
     """
-    latest = Latest(compute, show, lambda error: _complain(source, error), pause_s)
+    latest = Latest(compute, show, lambda error: complain(source, error), pause_s)
     source.observe(lambda change: latest.ask(change["new"]), "scenario")
     latest.ask(source.scenario)
     return latest
 
 
-def _complain(source: Panel, error: MeshlabError) -> None:
+def complain(source: Panel, error: MeshlabError) -> None:
+    """Say in the panel what is wrong."""
     source.tell([problem_text(problem) for problem in error.problems])
 
 
