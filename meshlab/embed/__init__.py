@@ -1,5 +1,5 @@
 """Blocks in Markdown documents that are filled with charts, tables and verdicts, and checked for being stale."""
 
-from meshlab.embed.fill import Filled, check, fill
+from meshlab.embed.filling import Filled, check, fill
 
 __all__ = ["Filled", "check", "fill"]

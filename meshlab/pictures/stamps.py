@@ -45,7 +45,7 @@ def stamped_svg(svg: str, about: Mapping[str, Any]) -> str:
     head = (
         f'<title id="{prefix}-title">{_text(_heading(about))}</title>'
         f'<desc id="{prefix}-desc">{_text(about["alternative_text"])}</desc>'
-        f'<metadata id="{prefix}-about" class="{ABOUT}">{_text(_json(about))}</metadata>'
+        f'<metadata id="{prefix}-about" class="{ABOUT}">{escape(_json(about), quote=False)}</metadata>'
     )
     return named + head + settled[len(_ROOT.match(settled)[0]) :] + "\n"  # type: ignore[index]
 
@@ -69,7 +69,8 @@ def _text(value: str) -> str:
 
 
 def _json(about: Mapping[str, Any]) -> str:
-    return json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    # in ASCII, in which XML allows every character that JSON does not escape
+    return json.dumps(about, sort_keys=True, separators=(",", ":"))
 
 
 def about_svg(svg: str) -> dict[str, Any] | None:

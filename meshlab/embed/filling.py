@@ -146,9 +146,11 @@ def _filled(document: Document, desk: _Desk) -> Filled:
         except MeshlabError as error:
             problems += error.problems
     problems += _clashes(parts, str(document.file))
+    filled = Filled(document, lines, parts)
+    problems += problems or _misplaced(filled)
     if problems:
         raise MeshlabError(sorted(problems, key=lambda problem: problem.line or 0))
-    return Filled(document, lines, parts)
+    return filled
 
 
 def _part(block: Block, file: Path, desk: _Desk) -> _Part:
@@ -157,6 +159,18 @@ def _part(block: Block, file: Path, desk: _Desk) -> _Part:
     review = desk.review(team_of(file, team, block.line, desk.teams)) if team else None
     source = file_of(file, data, block.line) if data else None
     return _Part(block, request, content(request, review, source, pictures_of(file).name))
+
+
+def _misplaced(filled: Filled) -> list[Problem]:
+    """Blocks that would not be found again once they are filled: what Markdown is around them, they would change."""
+    wanted = [part.block.words for part in filled.parts]
+    found = [block.words for block in find_blocks(split(filled.text), "")[0]]
+    if found == wanted:
+        return []
+    place = next((n for n, words in enumerate(wanted) if found[n : n + 1] != [words]), len(wanted) - 1)
+    todo = "put it on lines of its own, with empty ones around it and no deeper indent"
+    block = filled.parts[place].block
+    return [Problem(str(filled.document.file), "a block cannot be filled where it stands", todo, block.line)]
 
 
 def pictures_of(file: Path) -> Path:
