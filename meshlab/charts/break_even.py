@@ -49,7 +49,8 @@ def break_even(
     subject: str,
     *,
     theme: str = "light",
-    width: int = NARROW_PX,
+    width: int | None = NARROW_PX,
+    text_width: int = NARROW_PX,
 ) -> Drawing:
     """The line along which two data planes cost the same.
 
@@ -59,7 +60,8 @@ def break_even(
         plane: The inputs that the line runs over.
         subject: Whose figures these are: the line under the title.
         theme: light, dark or print.
-        width: Width. [px]
+        width: Width, or None to fill what surrounds the figure. [px]
+        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
     """
     names = [DATAPLANES[name].label for name in pair]
     chart = Titled(
@@ -70,7 +72,7 @@ def break_even(
         else "No line: one of the two is cheaper over the whole range.",
     )
     rows = _table(line, plane)
-    made = drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), rows, theme, width)
+    made = drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), rows, theme, width, text_width)
     return Drawing(made.name, made.spec, rows, f"{made.words} {_words(line, plane)}")
 
 

@@ -22,7 +22,14 @@ KINDS = {"input": "", "coefficient": "/"}
 
 
 def drivers(
-    rows: Sequence[Row], label: str, unit: str, subject: str, *, theme: str = "light", width: int = NARROW_PX
+    rows: Sequence[Row],
+    label: str,
+    unit: str,
+    subject: str,
+    *,
+    theme: str = "light",
+    width: int | None = NARROW_PX,
+    text_width: int = NARROW_PX,
 ) -> Drawing:
     """Drivers of one figure, the strongest first.
 
@@ -32,7 +39,8 @@ def drivers(
         unit: Its unit.
         subject: Whose figures these are: the line under the title.
         theme: light, dark or print.
-        width: Width. [px]
+        width: Width, or None to fill what surrounds the figure. [px]
+        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
     """
     dataplane = DATAPLANES[rows[0]["dataplane"]].label if rows else ""
     chart = Titled(
@@ -43,7 +51,15 @@ def drivers(
         if rows
         else "No mesh is recommended, so no input moves what it would add.",
     )
-    made = drawing(chart, subject, lambda canvas: _draw(rows, label, unit, canvas), _table(rows, unit), theme, width)
+    made = drawing(
+        chart,
+        subject,
+        lambda canvas: _draw(rows, label, unit, canvas),
+        _table(rows, unit),
+        theme,
+        width,
+        text_width,
+    )
     sentences = [
         f"{row['driver']}: {figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
         for row in rows
