@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.rendering.pool import run_all
+from meshlab.rendering.pool import open_pool
 from meshlab.sweep.aggregates import merged, partial
 from meshlab.sweep.partitions import answers, part_rows, scenarios
 from meshlab.sweep.parts import Place
@@ -88,8 +87,8 @@ def _written(
             yield part, None
         return
     items = ((part, (spec.file, spec.sha256, out, part)) for part in todo)
-    with _one_thread_each():
-        for part, result in run_all(write_part, items, jobs=jobs, scheduler=scheduler):
+    with open_pool(jobs, scheduler) as pool:
+        for part, result in pool.run(write_part, items):
             yield part, result if isinstance(result, BaseException) else None
 
 
@@ -113,19 +112,6 @@ def _add_up(place: Place) -> None:
         for address in addresses:
             Path(address).unlink()
         Path(place.folder).rmdir()
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let workers that are started meanwhile compute with one thread, for there is one of them for each core."""
-    name = "POLARS_MAX_THREADS"
-    before = os.environ.get(name)
-    os.environ.setdefault(name, "1")
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop(name, None)
 
 
 def _told(error: BaseException, address: str) -> str:
