@@ -112,6 +112,35 @@ def form_option(what: str, *known: str) -> Callable[[FC], FC]:
     )
 
 
+def measured_options(text: str) -> Callable[[FC], FC]:
+    """The options of a command that takes a team's own measurements."""
+
+    def added(command: FC) -> FC:
+        for option in (
+            click.option(
+                "--dataplane", metavar="NAME", help="With --before: what the load test of --measured ran with."
+            ),
+            click.option(
+                "--before", type=EXISTING_PATH, metavar="FILE", help="The load test of --measured without a data plane."
+            ),
+            click.option("--measured", type=EXISTING_PATH, metavar="FILE", help=text),
+        ):
+            command = option(command)
+        return command
+
+    return added
+
+
+def _own_measurements(measured: Path | None, before: Path | None, dataplane: str | None) -> pl.DataFrame | None:
+    from meshlab.evidence import read_measured
+
+    if measured is None:
+        if before or dataplane:
+            raise click.UsageError("--before and --dataplane go with --measured", click.get_current_context())
+        return None
+    return read_measured(measured, before, dataplane)
+
+
 # --- review --------------------------------------------------------------------------------------------------------
 
 
@@ -238,11 +267,9 @@ def facts(paths: tuple[Path, ...], context: str | None, prometheus: str | None, 
 
 @main.command()
 @click.argument("scenarios", type=EXISTING_PATH)
-@click.option(
-    "--measured",
-    type=EXISTING_PATH,
-    metavar="FILE",
-    help="Your own measurements: scenario columns, dataplane, metric, value. They narrow the coefficients first.",
+@measured_options(
+    "Your own measurements, which narrow the coefficients first: scenario columns, dataplane, metric, value; "
+    "a load test (fortio, oha, wrk2, hey); or series of Prometheus."
 )
 @click.option("--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(
@@ -251,7 +278,14 @@ def facts(paths: tuple[Path, ...], context: str | None, prometheus: str | None, 
     type=click.Choice(["table", "csv", "json", "parquet"]),
     help="How to write the estimates [default: by the ending of --out, else table].",
 )
-def estimate(scenarios: Path, measured: Path | None, out: Path | None, form: str | None) -> None:
+def estimate(
+    scenarios: Path,
+    measured: Path | None,
+    before: Path | None,
+    dataplane: str | None,
+    out: Path | None,
+    form: str | None,
+) -> None:
     """Estimate what each data plane adds for each scenario.
 
     SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario.
@@ -265,7 +299,8 @@ def estimate(scenarios: Path, measured: Path | None, out: Path | None, form: str
     form = form or {".csv": "csv", ".json": "json", ".parquet": "parquet"}.get(out.suffix if out else "", "table")
     if form == "parquet" and out is None:
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
-    coefficients = None if measured is None else narrow(None, measured)
+    own = _own_measurements(measured, before, dataplane)
+    coefficients = None if own is None else narrow(None, own)
     _write(estimates(read_scenarios(scenarios), coefficients).collect(), form, out)
 
 
@@ -386,7 +421,7 @@ def evidence(measured: Path | None, form: str) -> None:
     from meshlab.evidence import assess
     from meshlab.files import pretty_json
 
-    found = assess(measured)
+    found = assess(_own_measurements(measured, before, dataplane))
     if form == "json":
         click.echo(pretty_json(found), nl=False)
         return

@@ -108,17 +108,17 @@ def evidence_range() -> pl.DataFrame:
 # --- how good it is ------------------------------------------------------------------------------------------------
 
 
-def assess(measured: Path | None = None) -> dict[str, Any]:
+def assess(measured: Path | pl.DataFrame | None = None) -> dict[str, Any]:
     """Measured against predicted, with the interval: INTERFACE's ``evidence`` document.
 
     Args:
-        measured: The user's own measurements: scenario columns and ``dataplane``, ``metric``, ``value``. Without it
-            the published ones, fitted and with each source left out in turn.
+        measured: The user's own measurements: a file, or what ``read_measured`` returned. Without it the published
+            ones, fitted and with each source left out in turn.
 
     Raises:
         MeshlabError: A row of ``measured`` has a wrong metric, unit, data plane or value.
     """
-    compared = _assessed() if measured is None else comparison(read_measured(measured), coefficient_table())
+    compared = _assessed() if measured is None else comparison(_own(measured), coefficient_table())
     return {"rows": compared.to_dicts(), "summary": summary(compared)}
 
 
@@ -232,12 +232,12 @@ def summary(compared: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
 # --- one's own measurements ----------------------------------------------------------------------------------------
 
 
-def narrow(coefficients: pl.DataFrame | None, measured: Path) -> pl.DataFrame:
+def narrow(coefficients: pl.DataFrame | None, measured: Path | pl.DataFrame) -> pl.DataFrame:
     """The coefficients after a team's own measurements: better evidence of its cluster than anybody's page.
 
     Args:
         coefficients: Columns of ``coefficients.csv``; the fitted ones without.
-        measured: Scenario columns and ``dataplane``, ``metric``, ``value``.
+        measured: The team's own measurements: a file, or what ``read_measured`` returned.
 
     Returns:
         The table with new medians and intervals, and ``draws``: joint draws for ``estimate``.
@@ -248,4 +248,8 @@ def narrow(coefficients: pl.DataFrame | None, measured: Path) -> pl.DataFrame:
     from meshlab.evidence.narrowing import narrowed
 
     table = coefficient_table() if coefficients is None else coefficients
-    return narrowed(table, read_measured(measured))
+    return narrowed(table, _own(measured))
+
+
+def _own(measured: Path | pl.DataFrame) -> pl.DataFrame:
+    return read_measured(measured) if isinstance(measured, Path) else measured

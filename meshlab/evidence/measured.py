@@ -1,4 +1,4 @@
-"""A team's own measurements: scenario columns with a data plane, a metric and a value in each row."""
+"""A team's own measurements: a table of them, a load test before and after, or what Prometheus saw."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.facts.measurements import Measurements, compare_load_tests, is_of_a_tool, read_measurements
 from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES, estimate
 from meshlab.scenario import Place, check_scenarios, read_raw
 
@@ -22,19 +23,63 @@ KINDS = {"GiB": "memory", "cores": "cpu", "ms": "latency"}
 OWN_COLUMNS = ("dataplane", "metric", "value", "unit")
 
 
-def read_measured(path: Path) -> pl.DataFrame:
+_BEGINNING_BYTES = 64 * 2**10
+
+
+def read_measured(path: Path, before: Path | None = None, dataplane: str | None = None) -> pl.DataFrame:
     """A file of measurements: the scenarios, checked, and ``dataplane, metric, value, unit, kind``, ``row``.
 
-    A scenario may stand in several rows, one for each metric; ``unit`` is optional and must be the metric's own.
+    A table, in which a scenario may stand in several rows, one for each metric (``unit`` is optional and must be the
+    metric's own), or what a tool wrote: the result of a load test, or series of Prometheus.
+
+    Args:
+        path: The file.
+        before: Result of the same load test without a data plane: what it adds is the difference.
+        dataplane: The data plane that the load test ran with.
 
     Raises:
         MeshlabError: All problems of the file, each with its row.
     """
+    if (before is None) != (dataplane is None):
+        what = "needs the load test before the data plane and the data plane's name together"
+        raise MeshlabError(Problem(str(path), what, "give --before FILE and --dataplane NAME"))
+    if before is not None and dataplane is not None:
+        return _checked(compare_load_tests(before, path, dataplane).frame, str(path), _nowhere)
+    if not _is_table(path) and is_of_a_tool(path):
+        return _checked(_predicted(read_measurements(path)), str(path), _nowhere)
+    return _checked(*_table(path))
+
+
+def _is_table(path: Path) -> bool:
+    """Whether the file names data planes, as a table of measurements does and no tool."""
+    with path.open("rb") as stream:
+        return b"dataplane" in stream.read(_BEGINNING_BYTES) or path.suffix.lower() == ".parquet"
+
+
+def _table(path: Path) -> tuple[pl.DataFrame, str, Place]:
     raw, place = read_raw(path)
-    file = str(path)
     missing = [name for name in OWN_COLUMNS[:3] if name not in raw.columns]
     if missing:
-        raise MeshlabError(Problem(file, f"column {missing[0]!r} is missing", f"needed: {', '.join(OWN_COLUMNS[:3])}"))
+        todo = f"needed: {', '.join(OWN_COLUMNS[:3])}; or the result of a load test, or series of Prometheus"
+        raise MeshlabError(Problem(str(path), f"column {missing[0]!r} is missing", todo))
+    return raw, str(path), place
+
+
+def _nowhere(_index: int | None, _name: str) -> None:
+    """What a tool wrote has no line for each value."""
+
+
+def _predicted(found: Measurements) -> pl.DataFrame:
+    """The measurements that the models predict, too."""
+    if not found.frame.is_empty():
+        return found.frame
+    todo = "give a load test with --before FILE and --dataplane NAME, or usage of proxies from Prometheus"
+    reasons = "; ".join(found.notes) or "its figures are totals, with and without the mesh"
+    raise MeshlabError(Problem(found.source, f"tells nothing of what a data plane adds: {reasons}", todo))
+
+
+def _checked(raw: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
+    """The rows with their types; all problems are told together."""
     own = raw.select(
         pl.col(name).cast(pl.String) if name in raw.columns else pl.lit(None, pl.String).alias(name)
         for name in OWN_COLUMNS

@@ -17,7 +17,7 @@ from meshlab.facts.traces import read_traces
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
-__all__ = ["Measurements", "as_data", "compare_load_tests", "read_measurements", "read_prometheus"]
+__all__ = ["Measurements", "as_data", "compare_load_tests", "is_of_a_tool", "read_measurements", "read_prometheus"]
 
 MAXIMUM_BYTES = 512 * 2**20
 """Largest file of measurements that is read, unpacked. [bytes]"""
@@ -45,6 +45,15 @@ def read_measurements(path: Path) -> Measurements:
     content, kind = _content_and_kind(path)
     families = dict(read_table("facts/measurement_kinds").select("kind", "family").iter_rows())
     return READERS[families[kind]](content, kind, str(path))
+
+
+def is_of_a_tool(path: Path) -> bool:
+    """Whether a file is of a kind that ``read_measurements`` knows."""
+    try:
+        _content_and_kind(path)
+    except MeshlabError:
+        return False
+    return True
 
 
 def compare_load_tests(

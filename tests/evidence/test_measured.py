@@ -60,3 +60,52 @@ def test_a_file_without_metric_says_what_is_missing(tmp_path: Path) -> None:
     path.write_text("scenario,pods\na,3\n", encoding="utf-8")
     with pytest.raises(MeshlabError, match="column 'dataplane' is missing"):
         read_measured(path)
+
+
+def wrk2(path: Path, milliseconds: float) -> Path:
+    """What wrk2 prints of a steady load."""
+    levels = "\n".join(f" {level}%  {milliseconds * factor:.2f}ms" for level, factor in LEVELS.items())
+    path.write_text(
+        "Running 30s test @ http://127.0.0.1:8080/\n  2 threads and 16 connections\n"
+        f"  Latency Distribution (HdrHistogram - Recorded Latency)\n{levels}\n"
+        "  30000 requests in 30.00s, 3.00MB read\nRequests/sec:   1000.00\n"
+    )
+    return path
+
+
+LEVELS = {"50.000": 1.0, "90.000": 2.0, "99.000": 4.0}
+
+
+def test_a_load_test_before_and_after_is_a_measurement(tmp_path: Path) -> None:
+    """What a data plane adds is the load test with it less the one without, as rows of the models' metrics."""
+    before, after = wrk2(tmp_path / "before.txt", 1.0), wrk2(tmp_path / "after.txt", 3.0)
+    frame = read_measured(after, before, "istio-ambient")
+
+    assert dict(frame.select("metric", "value").iter_rows()) == pytest.approx(
+        {"added_p50_ms": 2.0, "added_p90_ms": 4.0, "added_p99_ms": 8.0}
+    )
+    assert set(frame["dataplane"]) == {"istio-ambient"}
+    assert set(frame["kind"]) == {"latency"}
+
+
+def test_a_table_of_a_tool_is_read_as_it_is(fixtures: Path) -> None:
+    """The table of Istio's benchmark gives measurements without being rewritten."""
+    frame = read_measured(fixtures / "loadtest" / "istio__tools__benchmark.csv")
+
+    assert set(frame["metric"]) >= {"added_p50_ms", "added_p99_ms"}
+    assert (frame["value"] > 0).all()
+
+
+def test_a_load_test_alone_asks_for_the_one_before(tmp_path: Path) -> None:
+    """A load test without its counterpart tells nothing of what a data plane adds, and the message asks for it."""
+    with pytest.raises(MeshlabError, match=r"tells nothing of what a data plane adds.*--before FILE and --dataplane"):
+        read_measured(wrk2(tmp_path / "after.txt", 3.0))
+
+
+def test_before_needs_the_data_plane(tmp_path: Path) -> None:
+    """Of two load tests the data plane has to be told."""
+    before, after = wrk2(tmp_path / "before.txt", 1.0), wrk2(tmp_path / "after.txt", 3.0)
+    with pytest.raises(MeshlabError, match="--before FILE and --dataplane NAME"):
+        read_measured(after, before)
+    with pytest.raises(MeshlabError, match="did you mean 'istio-ambient'"):
+        read_measured(after, before, "ambient")
