@@ -400,14 +400,12 @@ def _check_tables(tables: Path | None, form: str) -> int:
 
 
 @main.command()
-@click.option(
-    "--measured",
-    type=EXISTING_PATH,
-    metavar="FILE",
-    help="Compare with your own measurements instead: scenario columns, dataplane, metric, value.",
+@measured_options(
+    "Compare with your own measurements instead: scenario columns, dataplane, metric, value; "
+    "a load test (fortio, oha, wrk2, hey); or series of Prometheus."
 )
 @form_option("comparison", "table", "json")
-def evidence(measured: Path | None, form: str) -> None:
+def evidence(measured: Path | None, before: Path | None, dataplane: str | None, form: str) -> None:
     """Show how well the models reproduce measurements.
 
     Published measurements, with each source left out in turn, or your own: the share inside the 10-90 %
