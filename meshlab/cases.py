@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshlab import __version__, decision
-from meshlab.audit import audit
+from meshlab.audit import findings_of
+from meshlab.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts import is_dump, read_facts, scenario_values
 from meshlab.files import digest
 from meshlab.kept import kept
+from meshlab.migration.survey import survey_of
 from meshlab.scenario import inputs
 from meshlab.tables import data_path
 from meshlab.team import Team, read_team
@@ -42,6 +44,7 @@ class Case:
     given: dict[str, Given]
     disagreements: tuple[dict[str, object], ...]
     findings: list[dict[str, object]] | None = None
+    survey: dict[str, object] | None = None
 
 
 # --- from paths to teams -------------------------------------------------------------------------------------------
@@ -135,8 +138,10 @@ def open_case(team: Team) -> Case:
                     "source": supplied[name].source,
                 }
             )
-    findings = audit([team.cluster]) if team.cluster else None
-    return Case(team, facts, given, tuple(disagreements), findings)
+    inventory = read_inventory([team.cluster]) if team.cluster else None
+    findings = findings_of(inventory) if inventory else None
+    survey = survey_of(inventory) if inventory else None
+    return Case(team, facts, given, tuple(disagreements), findings, survey)
 
 
 def _file_name(file: str) -> str:
@@ -155,9 +160,11 @@ def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
             team.notes,
             team.source,
             team.terraform,
+            team.migration,
             given,
             case.facts,
             case.findings,
+            case.survey,
             laid_over,
             __version__,
             data_sha256(),

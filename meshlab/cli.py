@@ -396,6 +396,32 @@ def _check_tables(tables: Path | None, form: str) -> int:
     return 0 if report.ok else SOME_FAILED
 
 
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
+@click.option("--from", "today", default="", metavar="PLACE", help="What runs today, where the dump does not tell.")
+@click.option("--to", "target", default="", metavar="PLACE", help="Where to move [default: the decision's verdict].")
+@form_option("plans", "table", "json")
+def migrate(paths: tuple[Path, ...], today: str, target: str, form: str) -> None:
+    """Plan the move of a cluster, node by node: steps, hours, blockers, what it needs and saves.
+
+    PATH is a team file, a cluster dump, or a folder of team files. PLACE is a network plugin, a mesh, or both as
+    cilium+istio-ambient; calico-ebpf asks for Calico's eBPF data plane. How long things take is assumed, and replaced
+    by what a team file states under migration:.
+
+    Example: meshlab migrate must-gather.tar.gz --to cilium+none
+    """
+    from meshlab.cases import find_teams, load_team, open_case
+    from meshlab.files import pretty_json
+    from meshlab.migration.text import plan_text
+    from meshlab.moves import plans
+
+    made = plans([open_case(load_team(path)) for path in find_teams(paths)], today, target)
+    if form == "json":
+        click.echo(pretty_json(made), nl=False)
+    else:
+        click.echo("\n".join(printable(line) for plan in made for line in plan_text(plan)))
+
+
 # --- evidence, audit, iac ------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ from meshlab import __version__, decision, iac, overhead, sensitivity
 from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, write_whole
+from meshlab.moves import DATAPLANE_OF_MESH, plan_of, recommended_dataplane
 from meshlab.overhead import coefficients
 from meshlab.scenario import check_scenarios, collect_few, frame_of, inputs, with_defaults
 from meshlab.tables import read_table
@@ -28,15 +29,6 @@ Review = dict[str, object]
 
 FILE = "review.json"
 """Name of the file that holds a review."""
-
-DATAPLANE_OF_MESH = {
-    "none": "none",
-    "cilium-mesh": "cilium",
-    "istio-ambient": "istio-ambient",
-    "istio-sidecar": "istio-sidecar",
-    "linkerd": "linkerd",
-}
-"""The data plane whose estimate answers for a mesh; `other` has none."""
 
 HEADLINES = {
     "memory_gib": ("Memory", "GiB"),
@@ -101,7 +93,7 @@ def _assemble(
         "facts": case.facts,
         "disagreements": list(case.disagreements),
         "estimates": figures,
-        "migration": None,
+        "migration": plan_of(case, row, figures, verdict),
         "iac": iac.for_verdict(
             verdict,
             row["needs"],
@@ -188,13 +180,6 @@ def _headline(
             for figure, (label, unit) in HEADLINES.items()
         ],
     }
-
-
-def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str:
-    """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents."""
-    if verdict["mesh"] == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
-        return "cilium"
-    return DATAPLANE_OF_MESH[str(verdict["mesh"])]
 
 
 def _sources(

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import polars as pl
 
+from meshlab import durations
 from meshlab.documents import Mapping, Value, read_document
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.scenario import cell_text, check_scenarios, inputs
@@ -19,7 +20,7 @@ from meshlab.scenario import cell_text, check_scenarios, inputs
 NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 """Team names become folders and links: nothing that climbs, hides or needs escaping."""
 
-KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "terraform", "notes", "source")
+KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "terraform", "migration", "notes", "source")
 
 LAYERS = ("typed", "raw")
 """What a team may demand of Terraform: an attribute for what it needs, or at least values passed on as they are."""
@@ -59,6 +60,7 @@ class Team:
         notes: Free text shown in the review.
         source: Where the stated facts come from.
         terraform: What the team demands of Terraform: typed, raw, or nothing.
+        migration: The team's own figures for a move, by the names of ``data/migration/assumptions.csv``, and pod_cidr.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Team:
     notes: str = ""
     source: str = ""
     terraform: str | None = None
+    migration: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         """The value of an input that the team states or supposes, of the input's type, or None."""
@@ -117,6 +120,7 @@ def read_team(path: Path) -> Team:
         notes=str(document.values.get("notes") or "").strip(),
         source=str(document.values.get("source") or "").strip(),
         terraform=cast("str | None", document.values.get("terraform")),
+        migration=dict(_mapping(document, "migration").values),
     )
 
 
@@ -155,6 +159,7 @@ NAME_RULE = "use up to 63 letters, digits, '-', '_' and single '.', beginning an
 SHAPES: dict[str, tuple[type | UnionType, str, str]] = {
     "scenario": (Mapping | None, "is no mapping", "write 'scenario:' and below it lines such as 'nodes: 12'"),
     "assumptions": (Mapping | None, "is no mapping", "write 'assumptions:' and below it 'pods: {value: …, why: …}'"),
+    "migration": (Mapping | None, "is no mapping", "write 'migration:' and below it 'reboot_minutes: [2, 3, 6]'"),
     "cluster": (str | None, "is not text", "give one path"),
     "notes": (str | None, "is not text", "give one line, or a block after '|'"),
     "source": (str | None, "is not text", "give one line, or a block after '|'"),
@@ -172,6 +177,8 @@ def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
         if key in stated.values:
             yield Problem(file, f"{key!r} does not belong under 'scenario:'", todo, stated.lines[key])
     yield from _assumption_problems(_mapping(document, "assumptions"), stated, file)
+    own = _mapping(document, "migration")
+    yield from (Problem(file, what, todo, own.lines[key]) for key, what, todo in durations.faults(own.values))
 
 
 def _key_faults(document: Mapping) -> Iterator[tuple[str, str, str]]:

@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from meshlab.audit import ambient, mesh, network  # noqa: F401  (they register the queries)
-from meshlab.audit.inventory import read_inventory
+from meshlab.audit.inventory import Inventory, read_inventory
 from meshlab.audit.rules import Finding, findings, rules
 from meshlab.facts.read import pseudonym
 
-__all__ = ["audit", "rules"]
+__all__ = ["audit", "findings_of", "rules"]
 
 
 def audit(paths: Sequence[Path], *, anonymize: bool = False, at: datetime | None = None) -> list[Finding]:
@@ -34,4 +34,9 @@ def audit(paths: Sequence[Path], *, anonymize: bool = False, at: datetime | None
     Raises:
         MeshlabError: A path cannot be read.
     """
-    return list(findings(read_inventory(paths, at), pseudonym if anonymize else str))
+    return findings_of(read_inventory(paths, at), anonymize=anonymize)
+
+
+def findings_of(inventory: Inventory, *, anonymize: bool = False) -> list[Finding]:
+    """What every rule finds in a cluster that has been read."""
+    return list(findings(inventory, pseudonym if anonymize else str))

@@ -1,0 +1,125 @@
+"""What a move takes, as intervals: assumptions that are declared once and that a team replaces by its own figures."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meshlab.errors import did_you_mean, shorten
+from meshlab.kept import kept
+from meshlab.tables import read_table
+
+Triple = tuple[float, float, float]
+"""At least, most likely, at most."""
+
+NEW_RANGE = "pod_cidr"
+"""Key of the new range of pod addresses: the only figure that is no number."""
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+"""Seconds of the units of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One row of ``data/migration/assumptions.csv``.
+
+    Args:
+        name: How a team file calls it.
+        label: What it is, for a person.
+        unit: Unit of its values.
+        values: At least, most likely, at most.
+        lower: Smallest value that a team may give.
+        upper: Largest value that a team may give.
+        choice: Whether it is one number that the team chooses.
+        why: Why this default, or whose figure it is.
+        source_id: Where the default comes from; None for a team's own figure.
+    """
+
+    name: str
+    label: str
+    unit: str
+    values: Triple
+    lower: float
+    upper: float
+    choice: bool
+    why: str
+    source_id: str | None
+
+
+@kept
+def declared() -> dict[str, Assumption]:
+    """All assumptions by name, in the order of the table."""
+    return {
+        row["name"]: Assumption(
+            row["name"],
+            row["label"],
+            row["unit"],
+            (row["lo"], row["value"], row["hi"]),
+            row["lower"],
+            row["upper"],
+            row["choice"],
+            row["why"],
+            row["source_id"],
+        )
+        for row in read_table("migration/assumptions").iter_rows(named=True)
+    }
+
+
+def faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with a team's own figures: key, fault, what to do.
+
+    A figure is one number, or a list of three: at least, most likely, at most.
+    """
+    for name, value in given.items():
+        if name == NEW_RANGE:
+            if not _is_network(value):
+                yield name, f"{name} is {shorten(str(value))}", "give a range such as 10.245.0.0/16"
+            continue
+        known = declared().get(name)
+        if known is None:
+            yield name, f"unknown assumption {shorten(name)}", did_you_mean(name, [*declared(), NEW_RANGE])
+            continue
+        numbers = triple(value)
+        if numbers is None or (known.choice and len(set(numbers)) > 1):
+            shape = "one number" if known.choice else "a number, or three: [least, most likely, most]"
+            yield name, f"{name} is {shorten(str(value))}", f"give {shape} in {known.unit}"
+        elif not known.lower <= numbers[0] <= numbers[1] <= numbers[2] <= known.upper:
+            allowed = f"{known.lower:g} to {known.upper:g} {known.unit}, from the least to the most"
+            yield name, f"{name} is {shorten(str(value))}", f"allowed: {allowed}"
+
+
+def _is_network(value: object) -> bool:
+    try:
+        ipaddress.ip_network(str(value), strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def own_figures(given: Mapping[str, Any]) -> tuple[dict[str, Triple], str | None]:
+    """A team's own figures, which have no faults, and the range of pod addresses that it has chosen."""
+    figures = {name: numbers for name, value in given.items() if name != NEW_RANGE and (numbers := triple(value))}
+    return figures, str(given[NEW_RANGE]) if given.get(NEW_RANGE) else None
+
+
+def triple(value: object) -> Triple | None:
+    """A figure of a team file as three numbers; None where it is none."""
+    items = value if isinstance(value, list | tuple) else [value] * 3
+    try:
+        numbers = [float(str(item)) for item in items]
+    except ValueError:
+        return None
+    return (numbers[0], numbers[1], numbers[2]) if len(numbers) == len(("least", "likely", "most")) else None
+
+
+def with_own(given: Mapping[str, Triple] | None = None, source: str = "stated by the team") -> dict[str, Assumption]:
+    """All assumptions, with a team's own figures in the place of the defaults."""
+    own = given or {}
+    return {
+        name: Assumption(name, known.label, known.unit, own[name], known.lower, known.upper, known.choice, source, None)
+        if name in own
+        else known
+        for name, known in declared().items()
+    }
