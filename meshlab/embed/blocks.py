@@ -20,8 +20,8 @@ LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$")
 
 _MARKER = re.compile(
     r"(?P<prefix>[ \t]*(?:>[ \t]*)*)"
-    r"(?:<!--[ \t]*(?P<html>/?meshlab(?=[ \t]|-->).*?)[ \t]*-->"
-    r"|\{/\*[ \t]*(?P<mdx>/?meshlab(?=[ \t]|\*/).*?)[ \t]*\*/\})"
+    r"(?:<!--[ \t]*(?P<html>/?meshlab(?=[ \t]|-->).*?)-->"
+    r"|\{/\*[ \t]*(?P<mdx>/?meshlab(?=[ \t]|\*/).*?)\*/\})"
     r"[ \t]*[\r\n]*"
 )
 """A line that begins or ends a block: a comment of HTML, or of MDX, where there are no others."""
