@@ -47,8 +47,12 @@ soak: $(VENV)/.test ## Run the tests that take minutes
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Run the benchmarks
-	$(BIN)/python -m pytest tests/benches --benchmark-only $(ARGS)
+bench: $(VENV)/.bench ## Measure everything against its reference into docs/benchmarks.json (ARGS="sweep dask" for some)
+	$(BIN)/python tests/benches/suite.py $(ARGS)
+
+.PHONY: bench-compare
+bench-compare: $(VENV)/.bench ## Say what the last run of the benchmarks changed
+	$(BIN)/python tests/benches/suite.py --compare
 
 .PHONY: bench-render
 bench-render: $(VENV)/.bench ## Time 100 reviews against papermill and nbconvert in a loop

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,12 +31,24 @@ def wait_for(found: Callable[[], object], what: str) -> None:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """Address of a scheduler on loopback, and its two workers."""
+    with running_cluster(tmp_path, 2) as running:
+        yield running
+
+
+@contextmanager
+def running_cluster(folder: Path, count: int) -> Iterator[Cluster]:
+    """A scheduler on loopback and so many workers of one thread, as long as they are needed.
+
+    Args:
+        folder: Where they keep their files.
+        count: Workers.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*words: str) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]],
-            cwd=tmp_path,
+            cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "POLARS_MAX_THREADS": "1"},
@@ -43,7 +56,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         started.append(process)
         return process
 
-    told = tmp_path / "scheduler.json"
+    told = folder / "scheduler.json"
     try:
         start(
             *("dask_scheduler", "--host", "127.0.0.1", "--port", "0"),
@@ -54,7 +67,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         # without a nanny the worker is the process that is killed, and stays dead
         workers = [
             start("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", f"w{n}")
-            for n in range(2)
+            for n in range(count)
         ]
         yield address, workers
     finally:

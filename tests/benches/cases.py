@@ -1,0 +1,138 @@
+"""What the benchmark suite times, each in a process of its own: prints seconds and memory as one line of JSON.
+
+A case is timed in rounds that alternate with its reference, so that other work on the machine disturbs both alike.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from meshlab.overhead import DATAPLANES, estimate
+from meshlab.scenario import inputs, with_defaults
+
+Timed = dict[str, Callable[[], object]]
+"""What is timed, by name."""
+
+CHUNK = 1_000_000
+"""Scenarios whose figures the fused loop writes before it hands them on and uses the memory again."""
+
+
+def scenarios(rows: int, seed: int = 1) -> pl.DataFrame:
+    """Complete scenarios over the whole declared domain of the inputs that enter the models."""
+    generator = np.random.default_rng(seed)
+    columns: dict[str, pl.Series | pl.Expr] = {"scenario": pl.Series(np.arange(rows))}
+    for name, spec in inputs().items():
+        known = spec.group in ("cluster", "traffic", "prices") or name in ("cloud", "current_cni")
+        columns[name] = _column(spec, generator, rows) if known else pl.lit(None, spec.dtype)
+    return with_defaults(pl.select(**columns)).drop("assumed").collect()
+
+
+def _column(spec: Any, generator: np.random.Generator, rows: int) -> pl.Series:
+    if spec.type == "boolean":
+        return pl.Series(generator.random(rows) < 0.5)
+    if spec.type == "choice":
+        return pl.Series(spec.choices, dtype=pl.String).gather(generator.integers(0, len(spec.choices), rows))
+    lower = max(spec.lower, 1e-3) if spec.scale == "log" else spec.lower
+    even = generator.random(rows)
+    values = lower * (spec.upper / lower) ** even if spec.scale == "log" else lower + even * (spec.upper - lower)
+    return pl.Series(np.rint(values) if spec.type == "integer" else values).cast(spec.dtype)
+
+
+def fused(rows: int) -> Timed:
+    """All medians of so many scenarios by polars, and by the loop fused for numba; their figures must agree."""
+    import fused as loop
+
+    frame = scenarios(rows)
+    query = estimate(frame.lazy(), intervals=False)
+    chunks = [loop.arrays(frame[start : start + CHUNK]) for start in range(0, rows, CHUNK)]
+    c, agents, bounds, width = loop.constants(), loop.agents(), loop.bounds(), len(loop.NUMBERS)
+    out = np.empty((len(loop.COLUMNS), min(rows, CHUNK), len(DATAPLANES)))
+    measured = np.empty(out.shape[1:], dtype=np.bool_)
+
+    def numba() -> None:
+        for chunk in chunks:
+            count = len(chunk[0])
+            loop.fill(c, chunk[:width], chunk[width:], agents, *bounds, out[:, :count], measured[:count])
+
+    check = min(rows, 20_000)
+    first = loop.arrays(frame[:check])
+    loop.fill(c, first[:width], first[width:], agents, *bounds, out[:, :check], measured[:check])
+    _agree(estimate(frame[:check], intervals=False).collect(), out[:, :check], measured[:check], loop.COLUMNS)
+    return {"estimate": partial(_drained, query), "numba": numba}
+
+
+def _agree(found: pl.DataFrame, out: np.ndarray, measured: np.ndarray, columns: tuple[str, ...]) -> None:
+    for plane, dataplane in enumerate(DATAPLANES):
+        rows = found.filter(dataplane=dataplane)
+        for number, column in enumerate(columns):
+            np.testing.assert_allclose(out[number, :, plane], rows[column].to_numpy(), rtol=1e-9, err_msg=column)
+        assert (measured[:, plane] == rows["in_evidence_range"].to_numpy()).all()
+
+
+def loop(rows: int) -> Timed:
+    """The same row by row in plain Python: run with NUMBA_DISABLE_JIT=1."""
+    import fused as plain
+
+    assert os.environ.get("NUMBA_DISABLE_JIT") == "1", "numba would compile the loop"
+    arrays = [array.tolist() for array in plain.arrays(scenarios(rows))]
+    width, (limits, allowed) = len(plain.NUMBERS), plain.bounds()
+    known = (plain.agents().tolist(), limits.tolist(), allowed.tolist())
+    return {"loop": lambda: plain.rows(arrays[:width], arrays[width:], *known)}
+
+
+def intervals(rows: int) -> Timed:
+    """Medians with intervals, and medians alone."""
+    frame = scenarios(rows).lazy()
+    return {
+        "intervals": partial(_drained, estimate(frame)),
+        "medians": partial(_drained, estimate(frame, intervals=False)),
+    }
+
+
+def _drained(query: pl.LazyFrame) -> None:
+    """Compute a query in batches and let them go."""
+    query.sink_batches(lambda _frame: None, engine="streaming")
+
+
+def tick(_rows: int) -> Timed:
+    """One scenario with intervals under every data plane, and polars' own time for a query of one row."""
+    one, query = scenarios(1), pl.LazyFrame({"pods": [1]}).with_columns(pl.col("pods") * 2)
+    return {"tick": lambda: estimate(one).collect(), "empty query": lambda: query.collect(engine="in-memory")}
+
+
+CASES: dict[str, Callable[[int], Timed]] = {"fused": fused, "loop": loop, "intervals": intervals, "tick": tick}
+
+
+def peak_mib() -> float:
+    """Peak memory of this program alone. [MiB]"""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def main() -> None:
+    """Time one case: its name, rows and rounds are the arguments."""
+    name, rows, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    timed = CASES[name](rows)
+    seconds: dict[str, list[float]] = {each: [] for each in timed}
+    for each in timed.values():
+        each()
+    for _ in range(rounds):
+        for each, run in timed.items():
+            start = time.perf_counter()
+            run()
+            seconds[each].append(time.perf_counter() - start)
+    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib()}))
+
+
+if __name__ == "__main__":
+    main()
