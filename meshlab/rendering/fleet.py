@@ -13,6 +13,8 @@ from typing import Any
 from meshlab import __version__, report
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import pretty_json
+from meshlab.rendering.fleet_charts import colours, fleet_charts
+from meshlab.theme import DATAPLANES
 
 FIGURES = {
     "memory_gib": ("Memory", "GiB"),
@@ -97,7 +99,7 @@ def index_files(
         formats: What each review was rendered to: the first is linked.
         page_css: Style of a whole page.
     """
-    page = next((name for name in ("html", "md", "ipynb", "json", "adr") if name in formats), formats[0])
+    page = next((name for name in ("html", "pdf", "md", "ipynb", "json", "adr") if name in formats), formats[0])
     told = [
         {
             **row,
@@ -106,6 +108,8 @@ def index_files(
         }
         for row in rows
     ]
+    charts = fleet_charts(rows, FIGURES)
+    drawn = {line.dataplane for chart in charts for line in chart.lines}
     gone = sorted(set(earlier or ()) - {str(row["team"]) for row in rows})
     data = {"reviews": told, "failed": list(failed), "totals": totals(rows), "meshlab_version": __version__}
     if earlier is not None:
@@ -119,6 +123,10 @@ def index_files(
             figures=FIGURES,
             totals=totals(rows),
             verdicts=_verdicts(rows),
+            charts=charts,
+            planes={name: plane.label for name, plane in DATAPLANES.items() if name in drawn},
+            links={row["team"]: row["link"] for row in told},
+            hues={theme: colours(theme) for theme in ("light", "dark")},
             gone=gone,
             compared=earlier is not None,
             page_css=page_css,

@@ -17,6 +17,7 @@ from meshlab.review import open_review, summary
 pytestmark = pytest.mark.browser
 
 ROWS = 1000
+ENDS = {"_lo": 0.5, "": 1, "_hi": 2}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,15 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     team.write_text("team: good\nscenario: {pods: 40}\n", encoding="utf-8")
     render_reviews([team], Job(folder, ("html",)), jobs=1)
     row = summary(open_review(team))
-    rows = [{**row, "team": f"team-{number:04}", "findings": (number * 7) % ROWS} for number in range(ROWS)]
+    rows = [
+        {
+            **row,
+            "team": f"team-{number:04}",
+            "findings": (number * 7) % ROWS,
+            **{f"{name}{end}": part * (1.0 + number) for name in fleet.FIGURES for end, part in ENDS.items()},
+        }
+        for number in range(ROWS)
+    ]
     (folder / "thousand.html").write_text(
         fleet.index_files(rows, [], None, ("html",), page_css())["index.html"], encoding="utf-8"
     )
@@ -72,3 +81,34 @@ def test_an_index_of_a_thousand_rows_sorts_and_searches(page: Any, reports: Path
     first = rows.first.inner_text()
     page.locator("#teams th button").first.click()
     assert {name.split()[0] for name in (first, rows.first.inner_text())} == {"team-0000", "team-0999"}
+
+
+def test_an_index_is_sorted_from_the_keyboard(page: Any, reports: Path) -> None:
+    """Enter on a heading sorts by its numbers, a second time the other way round, and says so to a screen reader."""
+    page.goto((reports / "thousand.html").as_uri())
+    heading = page.locator("#teams th", has_text="Findings")
+    for order, first in (("ascending", "team-0000"), ("descending", "team-0857")):  # 857 times 7 is 5999
+        heading.locator("button").focus()
+        page.keyboard.press("Enter")
+        assert heading.get_attribute("aria-sort") == order
+        assert page.locator("#teams tbody tr").first.inner_text().split()[0] == first
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_index_of_a_thousand_rows_has_charts_in_both_looks(page: Any, reports: Path, scheme: str) -> None:
+    """Four charts hold a thousand intervals each, and text stands out from the ground in a light and a dark look."""
+    page.emulate_media(color_scheme=scheme)
+    page.goto((reports / "thousand.html").as_uri())
+    assert page.locator(".ml-fleet svg").count() == 4
+    drawn = page.eval_on_selector_all(
+        ".ml-interval", "paths => paths.map(path => path.getAttribute('d').split('M').length)"
+    )
+    assert drawn == [ROWS + 1] * 4
+    ground, ink = (
+        page.evaluate(f"getComputedStyle(document.querySelector('{place}')).{what}")
+        for place, what in (("body", "backgroundColor"), ("#teams td:nth-child(2)", "color"))
+    )
+    light, dark = (
+        sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in ((ground, ink)[:: 1 if scheme == "light" else -1])
+    )
+    assert light - dark > 450
