@@ -162,14 +162,13 @@ def waiting(durations: Durations, parallel: int) -> pl.Expr:
 def drawn(evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.LazyFrame:
     """Likely time until each node is empty: the mean over draws of the slowest budget. [s]
 
-    The longest of n pods that leave together is the n-th root's quantile: P(all below x) = P(one below x)^n.
+    The longest of n pods is the n-th root's quantile: P(all below x) = P(one below x)^n.
     """
-    together = pl.min_horizontal(pl.col("pods"), pl.col("allowed").cast(pl.Float64).fill_null(float("inf"))).clip(1)
     return (
         evictions.with_columns(wait=waiting(durations, parallel), place=pl.int_range(pl.len()) + 1)
         .join(pl.LazyFrame({"sample": range(1, SAMPLES + 1)}), how="cross")
         .with_columns(draw=(pl.col("place") * GOLDEN + pl.col("sample") * SILVER) % 1)
-        .with_columns(last=pl.col("grace") * quantile(durations.grace_share, pl.col("draw") ** (1 / together)))
+        .with_columns(last=pl.col("grace") * quantile(durations.grace_share, pl.col("draw") ** (1 / pl.col("pods"))))
         .group_by("node", "sample")
         .agg(gone=(pl.col("wait") + pl.col("last")).max())
         .group_by("node")
