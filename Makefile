@@ -58,6 +58,10 @@ bench-compare: $(VENV)/.bench ## Say what the last run of the benchmarks changed
 bench-render: $(VENV)/.bench ## Time 100 reviews against papermill and nbconvert in a loop
 	$(BIN)/python tests/benches/render.py $(ARGS)
 
+.PHONY: docs
+docs: $(VENV)/.runtime ## Fill the blocks of README and docs with the figures of today
+	$(BIN)/meshlab embed README.md docs/*.md $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, spelling and that workbooks are stripped
 	$(BIN)/ruff check

@@ -7,6 +7,7 @@ from typing import Any
 
 from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing, small
 from meshlab.charts.intervals import VALUE_AXIS
+from meshlab.scenario import inputs
 from meshlab.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix, wrap
 
 Row = Mapping[str, Any]
@@ -61,7 +62,7 @@ def drivers(
         text_width,
     )
     sentences = [
-        f"{row['driver']}: {figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
+        f"{_label(row['driver'])}: {figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
         for row in rows
     ]
     return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *sentences]))
@@ -114,7 +115,7 @@ def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
                 "solidity": 0.35,
             },
         },
-        "customdata": [f"{row['driver']}: {_values(row)}<br>{_figures(row)}" for row in rows],
+        "customdata": [f"{_label(row['driver'])}: {_values(row)}<br>{_figures(row)}" for row in rows],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
 
@@ -126,8 +127,13 @@ def _now(figure: float, colour: str) -> Spec:
 
 
 def _name(row: Row) -> str:
-    name = "<br>".join(escape(line) for line in wrap(row["driver"].replace("_", " "), SIDES_PX[0] - 24, 13))
+    name = "<br>".join(escape(line) for line in wrap(_label(row["driver"]), SIDES_PX[0] - 24, 13))
     return f"<b>{name}</b><br>{small(escape(_values(row)))}"
+
+
+def _label(driver: str) -> str:
+    """An input by its label; a coefficient by its own name."""
+    return inputs()[driver].label if driver in inputs() else driver.replace("_", " ")
 
 
 def _values(row: Row) -> str:
@@ -149,7 +155,7 @@ def _figures(row: Row) -> str:
 def _table(rows: Sequence[Row], unit: str) -> list[dict[str, str]]:
     return [
         {
-            "driver": row["driver"].replace("_", " "),
+            "driver": _label(row["driver"]),
             "kind": row["kind"],
             "from": _value(row["low"]),
             "to": _value(row["high"]),

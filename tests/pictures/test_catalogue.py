@@ -56,7 +56,8 @@ def test_drivers_are_those_of_the_review(review: Review) -> None:
     """The strongest driver of the cost stands first, with the figures at both of its ends."""
     strongest = next(row for row in review["sensitivity"] if row["figure_name"] == "cost_usd_per_month")  # type: ignore[union-attr]
     row = plate("drivers-cost", review).rows[0]
-    assert row["driver"] == strongest["driver"].replace("_", " ")
+    assert strongest["driver"] == "cpu_usd_per_core_hour"
+    assert row["driver"] == "Price of a core"
     assert float(row["highest [USD/month]"].replace(",", "")) == pytest.approx(strongest["figure_at_high"], rel=0.05)
 
 
