@@ -62,6 +62,10 @@ bench-render: $(VENV)/.bench ## Time 100 reviews against papermill and nbconvert
 docs: $(VENV)/.runtime ## Fill the blocks of README and docs with the figures of today
 	$(BIN)/meshlab embed README.md docs/*.md $(ARGS)
 
+.PHONY: bench-live
+bench-live: $(VENV)/.bench ## Time a slider in JupyterLab against one slider and one bar (needs Chromium)
+	$(BIN)/python tests/benches/live.py $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Check style, types, spelling and that workbooks are stripped
 	$(BIN)/ruff check

@@ -1,7 +1,10 @@
-// Draws plotly figures that follow a kernel. One widget shows any number of figures, updates them in place, and
-// draws at most once per frame of the screen: of many changes that arrive together, the last one is drawn.
+// Draws plotly figures that follow a kernel. One widget shows any number of figures and updates them in place. Figures
+// in sight are drawn first; those that are scrolled away follow when the page is idle, or when they come into sight.
 
 const CONFIG = { responsive: true, displayModeBar: false };
+
+// after a rest the first change is drawn at once; of those that follow closely, the last one before each frame is
+const REST_MS = 100;
 
 // plotly.js weighs megabytes: it is asked for once per page, not once per widget, and comes from the kernel, not
 // from the network.
@@ -41,42 +44,80 @@ function followTheme(model) {
 async function render({ model, el }) {
   const themed = followTheme(model);
   const Plotly = await plotly(model);
-  const shown = new Map();
+  const shown = new Map(); // div of each figure, by name
+  const stale = new Set(); // names of figures that are to be drawn
   el.classList.add("meshlab-figures");
 
   const resized = new ResizeObserver((entries) => {
     for (const { target } of entries) if (target.data && target.offsetParent) Plotly.Plots.resize(target);
   });
 
+  const sighted = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      target.inSight = isIntersecting;
+      if (isIntersecting && stale.has(target.dataset.figure)) drawOne(target.dataset.figure);
+    }
+  });
+
   const place = (name) => {
     const div = document.createElement("div");
     div.setAttribute("role", "img");
+    div.dataset.figure = name;
+    div.inSight = true; // until it is known
     el.append(div);
     resized.observe(div);
+    sighted.observe(div);
     shown.set(name, div);
-    return div;
   };
 
+  const remove = (name) => {
+    const div = shown.get(name);
+    resized.unobserve(div);
+    sighted.unobserve(div);
+    Plotly.purge(div);
+    div.remove();
+    shown.delete(name);
+    stale.delete(name);
+  };
+
+  const drawOne = (name) => {
+    const { data, layout, alt } = model.get("figures")[name];
+    const div = shown.get(name);
+    stale.delete(name);
+    div.setAttribute("aria-label", alt);
+    Plotly.react(div, data, layout, CONFIG);
+  };
+
+  let idle = null;
+  const drawRest = () => {
+    idle = null;
+    const [name] = stale;
+    if (name !== undefined) drawOne(name);
+    if (stale.size) idle = requestIdleCallback(drawRest, { timeout: 500 });
+  };
+
+  let ended = -Infinity;
   const draw = () => {
     const figures = model.get("figures");
-    for (const [name, div] of shown) {
-      if (name in figures) continue;
-      resized.unobserve(div);
-      Plotly.purge(div);
-      div.remove();
-      shown.delete(name);
+    for (const name of shown.keys()) if (!(name in figures)) remove(name);
+    for (const [name, figure] of Object.entries(figures)) {
+      if (!shown.has(name)) place(name);
+      const div = shown.get(name);
+      const text = JSON.stringify(figure);
+      if (div.drawnFrom === text) continue;
+      div.drawnFrom = text;
+      stale.add(name);
     }
-    for (const [name, { data, layout, alt }] of Object.entries(figures)) {
-      const div = shown.get(name) ?? place(name);
-      div.setAttribute("aria-label", alt);
-      Plotly.react(div, data, layout, CONFIG);
-    }
+    for (const name of [...stale]) if (shown.get(name).inSight) drawOne(name);
+    if (stale.size && idle === null) idle = requestIdleCallback(drawRest, { timeout: 500 });
     el.dataset.tick = model.get("tick");
+    ended = performance.now();
   };
 
   let waiting = false;
   const changed = () => {
     if (waiting) return;
+    if (performance.now() - ended > REST_MS) return draw();
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
@@ -88,7 +129,9 @@ async function render({ model, el }) {
   draw();
   return () => {
     model.off("change:figures", changed);
+    if (idle !== null) cancelIdleCallback(idle);
     resized.disconnect();
+    sighted.disconnect();
     themed.disconnect();
     for (const div of shown.values()) Plotly.purge(div);
   };

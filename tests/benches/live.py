@@ -68,6 +68,7 @@ WATCH = """() => {
     window.visible = divs.filter((_, index) => seen[index]);
     return window.visible.length;
   };
+  window.visible = [];
   document.addEventListener('keydown', () => {
     const timing = { begun: performance.now(), ended: null };
     const waiting = new Set(window.visible);
@@ -99,8 +100,11 @@ class Timed:
         self.times_ms: list[float] = []
         book.page.locator(".js-plotly-plot").nth(figures - 1).wait_for()
         book.page.evaluate(WATCH)
-        handle.focus()
+        handle.press("ArrowRight")  # the page scrolls to where the focus is
+        book.page.wait_for_timeout(1500)
         self.visible = int(book.page.evaluate("window.prepare()"))
+        if not self.visible:
+            raise AssertionError("no figure is in sight beside the slider")
         self.move(5)
         self.times_ms.clear()
 
