@@ -124,7 +124,7 @@ class Timed:
         return quantiles(self.times_ms, n=20)[-1]
 
     def __str__(self) -> str:
-        return f"median {median(self.times_ms):6.1f} ms, 95th percentile {self.p95_ms:6.1f} ms, figures in sight: {self.visible}"
+        return f"median {median(self.times_ms):6.1f} ms, 95th percentile {self.p95_ms:6.1f} ms, {self.visible} in sight"
 
 
 def timed(browsers: Sequence[Browser], moves: int) -> tuple[Timed, Timed]:
