@@ -233,7 +233,7 @@ def test_a_table_of_results(write: Write, embed: Embed, tmp_path: Path) -> None:
         ("{}", "", "holds no rows"),
         ("[]", "", "holds no rows"),
         ('{"a": [1]}', "rows=a", "holds no rows at 'a'"),
-        ('[{"name": 1}]', "columns=naem", "did you mean 'name'"),
+        ('[{"name": 1}]', "columns=noun", "has no column .noun."),
         ("[" * 100_000, "", "neither CSV nor JSON"),
     ],
 )
