@@ -14,6 +14,7 @@ from functools import cache
 import jinja2
 
 from meshlab import __version__, charts, theme
+from meshlab.charts.canvas import Drawing
 from meshlab.kept import kept
 from meshlab.scenario import inputs
 from meshlab.tables import read_table, resource
@@ -281,6 +282,11 @@ def picture(name: str, spec: Mapping[str, object], rows: Sequence[Mapping[str, s
     figures = [column for column in columns if all(re.match(r"[-<]? ?\d|$|–$|unknown$", row[column]) for row in rows)]
     context = {"name": name, "alternative": words, "rows": rows, "columns": columns, "figures": figures}
     return Picture(spec, _environment().get_template("chart.html.j2").render(**context), words)
+
+
+def drawn(made: Drawing) -> Picture:
+    """A drawing of something else than a review, as `picture` shows it."""
+    return picture(made.name, made.spec, made.rows, made.words)
 
 
 def table(rows: Sequence[Mapping[str, object]], empty: str = "Nothing to show.") -> Fragment:

@@ -1,6 +1,20 @@
 """Sweeps: the estimate over a grid or a random sample of scenarios, of any size."""
 
+from meshlab.sweep.analysis import break_even_surface, cheapest, evaluate, regions, shares, sobol
 from meshlab.sweep.run import Outcome, run_sweep
-from meshlab.sweep.spec import Spec, read_spec
+from meshlab.sweep.spec import Spec, as_grid, read_spec, spec_of
 
-__all__ = ["Outcome", "Spec", "read_spec", "run_sweep"]
+__all__ = [
+    "Outcome",
+    "Spec",
+    "as_grid",
+    "break_even_surface",
+    "cheapest",
+    "evaluate",
+    "read_spec",
+    "regions",
+    "run_sweep",
+    "shares",
+    "sobol",
+    "spec_of",
+]

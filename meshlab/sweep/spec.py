@@ -6,9 +6,11 @@ Everything is checked before anything is computed, and all that is wrong is told
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from meshlab import __version__
 from meshlab.documents import Mapping, Value, read_document
@@ -101,6 +103,29 @@ def read_spec(path: Path) -> Spec:
     document = read_document(path)
     if not isinstance(document, Mapping):
         raise MeshlabError(Problem(str(path), "holds no sweep", "begin with 'sample:' and 'inputs:'", 1))
+    return _checked(document, path)
+
+
+def spec_of(content: dict[str, Any]) -> Spec:
+    """The same from plain data, such as a notebook holds.
+
+    Raises:
+        MeshlabError: All problems of the content.
+    """
+    document = _as_read(content)
+    return _checked(document if isinstance(document, Mapping) else Mapping(), Path("sweep"))
+
+
+def _as_read(value: object) -> Value:
+    """Plain data as a document is read: every value a text."""
+    if isinstance(value, dict):
+        return Mapping({str(key): _as_read(item) for key, item in value.items()}, dict.fromkeys(map(str, value), 1))
+    if isinstance(value, list | tuple):
+        return [_as_read(item) for item in value]
+    return value if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _checked(document: Mapping, path: Path) -> Spec:
     faults = Faults(str(path))
     faults.known(document, KEYS, "key")
     method, rows, seed = _sample(document, faults)
@@ -164,3 +189,24 @@ def _plain(value: Value) -> object:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.values.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+GRID_STEPS, OTHER_STEPS = 12, 3
+"""Values on a grid of an input that a map shows, and of one that only varies beside them."""
+
+
+def as_grid(given: dict[str, Any], shown: Sequence[str], figure: str) -> dict[str, Any]:
+    """A grid over the same inputs: many values of those that a map shows, a few of all others.
+
+    Args:
+        given: Inputs as a spec has them.
+        shown: Those that a map shows.
+        figure: The output.
+    """
+    gridded = {
+        name: {**value, "steps": GRID_STEPS if name in shown else OTHER_STEPS}
+        if isinstance(value, dict) and "column" not in value
+        else value
+        for name, value in given.items()
+    }
+    return {"sample": {"method": "grid"}, "inputs": gridded, "outputs": [figure]}
