@@ -1,7 +1,8 @@
 """How fast facts are read, against the fastest parser that builds everything.
 
 A cluster of 2,000 nodes and 50,000 pods is made of the pods and nodes of real dumps. Each reading runs in a process of
-its own, so that its peak memory is its own; readings that are compared alternate, for machines are noisy.
+its own, so that its peak memory is its own; readings that are compared alternate, and the fastest of each counts, for
+other work on the machine only ever adds time.
 Run it with::
 
     python -m pytest tests/benches/test_facts.py --benchmark-only -s
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 NODES, PODS = 2_000, 50_000
-ROUNDS = 3
+ROUNDS = 5
 
 PREPARE = """
 import sys, time
@@ -42,11 +42,12 @@ READINGS = {
     "result = yaml.load(content, Loader=yaml.CSafeLoader); size = 0",
     "meshlab": "from meshlab.facts import read_facts; read_facts([Path(sys.argv[2])])\n"
     "before, start = peak(), time.perf_counter()\n"
-    "result = read_facts([path]); size = path.stat().st_size / 2**20 if path.is_file() else 0",
+    "result = read_facts([path]); size = 0",
 }
 """What is timed, by name: time in seconds, and peak memory beyond what was there and beyond the bytes in MiB.
 
-The bytes are read before the clock starts for the parsers, and after it for meshlab.
+The bytes are read before the clock starts for the parsers. Reading them counts for meshlab, in time and in memory: a
+large List never is in memory whole.
 """
 
 REPORT = "\nprint(time.perf_counter() - start, peak() - before - size)"
@@ -61,12 +62,12 @@ def measure(reading: str, path: Path, warm: Path) -> tuple[float, float]:
 
 
 def compare(pairs: dict[str, tuple[str, Path]], warm: Path) -> dict[str, tuple[float, float]]:
-    """Median seconds and MiB of several readings, taken in turns."""
+    """Least seconds and MiB of several readings, taken in turns."""
     taken = {name: [] for name in pairs}
     for _ in range(ROUNDS):
         for name, (reading, path) in pairs.items():
             taken[name].append(measure(reading, path, warm))
-    return {name: tuple(map(statistics.median, zip(*rows, strict=True))) for name, rows in taken.items()}
+    return {name: tuple(map(min, zip(*rows, strict=True))) for name, rows in taken.items()}
 
 
 def cluster(fixtures: Path, nodes: int, pods: int) -> Iterator[dict]:
@@ -133,7 +134,7 @@ def test_json_against_orjson(benchmark, large: Path, small_files: Path, warm: Pa
     print(f"\n{found}\n{benchmark.extra_info}")
     assert base_s / one_s >= 5
     assert one_mib / base_mib <= 0.3
-    assert base_s / many_s >= 1
+    assert many_s <= one_s
 
 
 @pytest.mark.benchmark(group="facts of 1,000 pods in YAML")
