@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
+from meshlab.files import write_whole
 
 MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -40,8 +41,20 @@ class Document:
         return self.mark + text.encode(self.encoding)
 
 
+def write_markdown(document: Document, text: str) -> None:
+    """Put another text in a document's place: whole, under its rights, and where a link to it points.
+
+    Raises:
+        MeshlabError: It cannot be written.
+    """
+    place = document.file.resolve()
+    mode = place.stat().st_mode
+    write_whole(place, document.encoded(text))
+    place.chmod(mode)
+
+
 def read_markdown(file: Path) -> Document:
-    """A document in UTF-8 or UTF-16.
+    """A document in UTF-8 or UTF-16, or in any encoding if it says nothing of meshlab.
 
     Raises:
         MeshlabError: It cannot be read, or is neither.
@@ -56,6 +69,8 @@ def read_markdown(file: Path) -> Document:
     try:
         text = content[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
+        if b"meshlab" not in content.replace(b"\0", b""):  # it has no block, so its letters are nobody's business here
+            return Document(file, content.decode("latin-1"), b"", "latin-1")
         line = content.count(b"\n", 0, error.start) + 1
         raise MeshlabError(Problem(str(file), "is neither UTF-8 nor UTF-16", "save it in UTF-8", line)) from error
     return Document(file, text, mark, encoding)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from meshlab.embed.blocks import Block, find_blocks, split
 from meshlab.embed.content import Content, content, headline_words
-from meshlab.embed.documents import Document, read_markdown
+from meshlab.embed.documents import Document, read_markdown, write_markdown
 from meshlab.embed.moved import moved
 from meshlab.embed.places import file_of, team_of
 from meshlab.embed.requests import Request, read_request
@@ -105,7 +105,7 @@ def fill(files: Sequence[Path], *, teams: Path | None = None, draw: Draw = conte
             write_whole(file, picture)
     for each in done:
         if each.changed:
-            write_whole(each.document.file, each.document.encoded(each.text))
+            write_markdown(each.document, each.text)
     return done
 
 
@@ -146,6 +146,9 @@ def _filled(document: Document, desk: _Desk) -> Filled:
         except MeshlabError as error:
             problems += error.problems
     problems += _clashes(parts, str(document.file))
+    if pictures_of(document.file).is_symlink():
+        todo = "make it a folder: pictures stay beside their document"
+        problems.append(Problem(str(pictures_of(document.file)), "is a link", todo))
     filled = Filled(document, lines, parts)
     problems += problems or _misplaced(filled)
     if problems:

@@ -44,7 +44,7 @@ def test_charts_of_teams_in_one_call(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_a_wrong_call_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown chart or team, or no file to write, has status 2 and tells the nearest."""
-    assert status("chart", "memroy", "--team", "online-boutiqe", "--out", tmp_path / "x.md") == 2
+    assert status("chart", "memroy", "--team", "online-bouquet", "--out", tmp_path / "x.md") == 2
     told = capsys.readouterr().err
     assert "did you mean 'memory'?" in told
     assert "did you mean 'online-boutique'?" in told

@@ -147,6 +147,37 @@ def test_a_document_in_another_encoding_is_refused(write: Write, embed: Embed) -
     assert file.read_bytes() == content
 
 
+def test_a_document_without_blocks_may_be_in_any_encoding(write: Write, embed: Embed) -> None:
+    """What says nothing of meshlab is left alone, whatever its letters are."""
+    content = "Größe\n".encode("latin-1")
+    file = write(content)
+    embed(file)
+    assert file.read_bytes() == content
+    assert check([file]) == []
+
+
+def test_a_document_keeps_its_rights_and_its_links(write: Write, embed: Embed, tmp_path: Path) -> None:
+    """A filled document may be read by whom it could be before, and a link to it stays a link."""
+    file = write(block(BLOCKS[3]), "real/doc.md")
+    file.chmod(0o640)
+    link = tmp_path / "link.md"
+    link.symlink_to(file)
+    embed(link)
+    assert link.is_symlink()
+    assert "| data plane |" in file.read_text(encoding="utf-8")
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_pictures_stay_beside_their_document(write: Write, embed: Embed, tmp_path: Path) -> None:
+    """A folder of pictures that is a link to elsewhere is refused, and nothing is written there."""
+    (tmp_path / "elsewhere").mkdir()
+    file = write(block(BLOCKS[0]), "docs/doc.md")
+    (tmp_path / "docs" / "doc.md.assets").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MeshlabError, match="is a link"):
+        embed(file)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_all_problems_at_once_and_nothing_written(write: Write, embed: Embed, tmp_path: Path) -> None:
     """Every problem of every document is told, and neither document nor picture is written."""
     good = write(block(BLOCKS[0]), "good.md")
