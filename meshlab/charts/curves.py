@@ -67,7 +67,7 @@ def curves(
         width: Width, or None to fill what surrounds the figure. [px]
         text_width: The least width, into which lines are broken. [px]
     """
-    frame = _drawn(frame)
+    frame = frame.filter(pl.col("dataplane") != "none")
     chart = Titled("curves", f"{shown.figure} over {shown.input[0].lower()}{shown.input[1:]}", CURVE_KEY)
     own = frame.filter("here")
     axes = Axes(
@@ -114,7 +114,7 @@ def path(
         width: Width, or None to fill what surrounds the figure. [px]
         text_width: The least width, into which lines are broken. [px]
     """
-    frame = _drawn(frame)
+    frame = frame.filter(pl.col("dataplane") != "none")
     chart = Titled("path", "Latency that builds up along a path of calls", PATH_KEY)
     own = frame.filter("here")
     axes = Axes(
@@ -144,17 +144,14 @@ def path(
     return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *words]))
 
 
-def _drawn(frame: pl.DataFrame) -> pl.DataFrame:
-    """What is drawn: every data plane that adds something, in digits enough for any screen."""
-    return frame.filter(pl.col("dataplane") != "none").with_columns(cs.float().exclude("x").round_sig_figs(DIGITS))
-
-
 def _titled(words: str, unit: str) -> str:
     return f"{words} [{unit}]" if unit else words
 
 
 def _by_plane(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    return {name: frame.filter(dataplane=name) for name in DATA_PLANES}
+    """What is drawn, by data plane, in digits enough for any screen."""
+    drawn = frame.with_columns(cs.float().exclude("x").round_sig_figs(DIGITS))
+    return {name: drawn.filter(dataplane=name) for name in DATA_PLANES}
 
 
 # --- traces --------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from meshlab.controls.explorer import Explorer, explorer
 from meshlab.controls.live import LiveFigures
 from meshlab.controls.panel import Panel, panel
-from meshlab.controls.views import answer_view, decision_view, overhead_view, side_by_side
+from meshlab.controls.views import answer_view, decision_view, side_by_side
 
 __all__ = [
     "Explorer",
@@ -12,7 +12,6 @@ __all__ = [
     "answer_view",
     "decision_view",
     "explorer",
-    "overhead_view",
     "panel",
     "side_by_side",
 ]

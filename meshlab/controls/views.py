@@ -86,13 +86,6 @@ def figures_view(
     return view, latest
 
 
-def overhead_view(source: Panel, names: Sequence[str] = ("memory", "cpu", "latency", "cost")) -> LiveFigures:
-    """Charts that follow a panel: redrawn in place at every change."""
-    view, _ = figures_view(source, lambda values, theme: live_figures(light_review(values), names, theme))
-    view.layout = BESIDE
-    return view
-
-
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 

@@ -20,13 +20,7 @@ import nbformat
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
-from jupyter_page import (  # pyright: ignore[reportMissingImports]  (on the path by the line above)
-    CHROMIUM_FLAGS,
-    Workbook,
-    close,
-    open_workbook,
-    running_lab,
-)
+from jupyter_page import CHROMIUM_FLAGS, Workbook, close, open_workbook, running_lab
 from playwright.sync_api import Browser, sync_playwright
 
 if TYPE_CHECKING:

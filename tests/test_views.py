@@ -1,0 +1,275 @@
+"""Views that follow a panel, driven in Python: pages, the answer with its flips, the map, and files on the shelf."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshlab import controls, decision, report
+from meshlab.charts import spec
+from meshlab.controls.shelf import NO_EXAMPLE, Shelf
+from meshlab.decision.domain_map import domain_map
+from meshlab.errors import MeshlabError
+from meshlab.explorations import Look, curve_drawing
+from meshlab.review import light_review, open_review, review_values
+from meshlab.scenario import frame_of
+from meshlab.team import read_team, team_text
+from meshlab.theme import OPTIONS
+
+VALUES: dict[str, Any] = {
+    "services": 120,
+    "pods": 480,
+    "needs": ["mtls"],
+    "current_cni": "calico",
+    "current_mesh": "none",
+    "kernel_oldest": "5.15.0",
+}
+
+
+@pytest.fixture
+def panel() -> controls.Panel:
+    """A panel of a platform whose facts are known."""
+    return controls.panel(VALUES)
+
+
+# --- pages ---------------------------------------------------------------------------------------------------------
+
+
+def ticks(explorer: controls.Explorer) -> dict[str, int]:
+    """How often each page with figures was drawn."""
+    return {name: page.figures.tick for name, page in explorer.pages.items() if hasattr(page, "figures")}
+
+
+def test_only_the_page_in_sight_is_computed(panel: controls.Panel) -> None:
+    """A change redraws the page in sight alone, and a page that comes into sight shows the newest scenario."""
+    explorer = controls.explorer(panel)
+    panel.controls["pods"].text.value = "900"
+    assert ticks(explorer) == {"Figures": 2, "Curves": 0, "Path": 0, "Break-even": 0, "Drivers": 0}
+    explorer.chooser.value = "Curves"
+    assert ticks(explorer)["Curves"] == 1
+    panel.controls["pods"].text.value = "1100"
+    assert ticks(explorer) == {"Figures": 2, "Curves": 2, "Path": 0, "Break-even": 0, "Drivers": 0}
+    drawn = curve_drawing({**VALUES, "pods": 1100}, "pods", "cost_usd_per_month", Look("light", 500))
+    assert explorer.page.figures.figures["curves"]["data"] == drawn.spec["data"]
+
+
+def test_every_page_shows_something_and_says_it_in_words(panel: controls.Panel) -> None:
+    """Each page draws at once when it comes into sight, and each of its figures has an alternative in words."""
+    explorer = controls.explorer(panel)
+    for name, page in explorer.pages.items():
+        explorer.chooser.value = name
+        assert explorer.stack.selected_index == list(explorer.pages).index(name)
+        if name == "Assumed":
+            assert "four replicas a service" not in page.widget.value
+            assert "ten services a namespace" in page.widget.value
+        else:
+            assert page.figures.figures
+            assert all(len(figure["alt"]) > 40 for figure in page.figures.figures.values())
+    assert panel.message.value == ""
+
+
+def test_what_a_page_shows_can_be_chosen(panel: controls.Panel) -> None:
+    """Another input or figure redraws the page; the same thing cannot be chosen twice, the lists change places."""
+    explorer = controls.explorer(panel)
+    explorer.chooser.value = "Curves"
+    explorer.page.choices["over"].value = "nodes"
+    assert "over worker nodes" in explorer.page.figures.figures["curves"]["alt"]
+    explorer.chooser.value = "Break-even"
+    one, other = (explorer.page.choices[name] for name in ("one", "other"))
+    before = one.value, other.value
+    one.value = other.value
+    assert (one.value, other.value) == before[::-1]
+
+
+def test_a_page_follows_the_theme_of_the_page(panel: controls.Panel) -> None:
+    """When the page turns dark, what is in sight is drawn in dark colours, and what was never in sight is not drawn."""
+    explorer = controls.explorer(panel)
+    for page in explorer.pages.values():
+        if hasattr(page, "figures"):
+            page.figures.dark = True
+    assert ticks(explorer) == {"Figures": 2, "Curves": 0, "Path": 0, "Break-even": 0, "Drivers": 0}
+    review = review_values(panel.scenario)
+    assert explorer.page.figures.figures["cost"]["data"] == spec("cost", review, theme="dark")["data"]
+
+
+# --- the answer ----------------------------------------------------------------------------------------------------
+
+
+def test_the_answer_is_that_of_the_decision(panel: controls.Panel) -> None:
+    """The heading is the verdict of the scenario, with reasons, and the three numbers of the review."""
+    view = controls.answer_view(panel)
+    review = light_review(VALUES, explained=True)
+    assert report.title_text(review) in view.answer.value
+    assert report.headline(review).html in view.answer.value
+    assert view.reasons.value == report.verdict(review).html
+
+
+def test_each_flip_keeps_its_promise(panel: controls.Panel) -> None:
+    """Pressing the button of a flip changes the facts that it names, and the verdict becomes what it said."""
+    buttons = [child for child in controls.answer_view(panel).flips.children if hasattr(child, "click")]
+    assert buttons
+    for text in [button.description for button in buttons]:
+        panel.set(VALUES)
+        view = controls.answer_view(panel)
+        (button,) = [child for child in view.flips.children if getattr(child, "description", None) == text]
+        button.click()
+        assert f">{text.rpartition('→ ')[2]}<" in view.answer.value
+        assert panel.scenario != VALUES
+
+
+def test_missing_facts_that_matter_are_named() -> None:
+    """Facts that are unknown and could change the answer stand in the view by their labels."""
+    view = controls.answer_view(controls.panel({"services": 120}))
+    for name in decision.explain(frame_of([{"scenario": "x", "services": 120}]))[0]["unknown"]:
+        assert report.input_label(str(name)) in view.missing.value
+
+
+# --- the map -------------------------------------------------------------------------------------------------------
+
+
+def test_the_map_follows_its_axes_and_the_panel(panel: controls.Panel) -> None:
+    """A field for each pair of cells, its words the verdicts of the domain map, over the axes that were chosen."""
+    view = controls.decision_view(panel)
+    view.across.value = "regulated"
+    panel.set({**VALUES, "services": 900})
+    frame = domain_map({**VALUES, "services": 900}, "regulated", "kernel_oldest")
+    (figure,) = view.figures.figures.values()
+    assert len(figure["data"][0]["x"]) == frame.height
+    assert [text.split("<br>")[-1] for text in figure["data"][0]["customdata"]] == [
+        f"{OPTIONS[row['cni']]}; {OPTIONS[row['mesh']]}" for row in frame.iter_rows(named=True)
+    ]
+
+
+def test_the_rows_of_the_tables_stand_beside_the_map(panel: controls.Panel) -> None:
+    """The matrix shows as many rows as decided or could have, drawn as a report of the same facts draws it."""
+    view = controls.decision_view(panel)
+    drawn = spec("matrix", light_review(VALUES, explained=True), text_width=500)
+    assert view.rows.figures["matrix"]["data"] == drawn["data"]
+
+
+def test_one_input_for_both_axes_is_refused_in_words(panel: controls.Panel) -> None:
+    """The same input across and down changes nothing in the map, and the panel says why."""
+    view = controls.decision_view(panel)
+    before = view.figures.tick
+    view.across.value = "kernel_oldest"
+    assert view.figures.tick == before
+    assert "both axes" in panel.message.value
+
+
+# --- the shelf -----------------------------------------------------------------------------------------------------
+
+
+def shelf_of(panel: controls.Panel) -> Shelf:
+    """The shelf of a panel."""
+    (shelf,) = [child for child in panel.children if isinstance(child, Shelf)]
+    return shelf
+
+
+def test_an_example_team_is_loaded(panel: controls.Panel) -> None:
+    """Choosing an example gives the panel what its team file and cluster say, and says how many values."""
+    shelf = shelf_of(panel)
+    shelf.example.value = "online-boutique"
+    given = {row["input"]: row["value"] for row in open_review("online-boutique")["inputs"]}
+    assert panel.scenario.items() <= given.items()
+    assert panel.scenario["services"] == given["services"]
+    assert f"Loaded online-boutique: {len(panel.scenario)} values." in shelf.message.value
+    shelf.example.value = NO_EXAMPLE
+    assert panel.scenario["services"] == given["services"]
+
+
+def test_a_file_with_mistakes_is_told_line_by_line(panel: controls.Panel, tmp_path: Path) -> None:
+    """All problems of a file are shown with their lines, and the panel stays as it was."""
+    file = tmp_path / "bad.yaml"
+    file.write_text("team: bad\nscenario:\n  nodes: few\n  servises: 3\n", encoding="utf-8")
+    shelf = shelf_of(panel)
+    shelf.load(file)
+    assert "bad.yaml, line 3" in shelf.message.value
+    assert "bad.yaml, line 4" in shelf.message.value
+    assert panel.scenario == VALUES
+
+
+def test_a_missing_file_and_markup_in_its_name_are_told_as_text(panel: controls.Panel) -> None:
+    """A path that leads nowhere is an error in words, and its name is never markup."""
+    shelf = shelf_of(panel)
+    shelf.load(Path("<b>x.yaml"))
+    assert "no such file" in shelf.message.value
+    assert "<b>" not in shelf.message.value
+
+
+def test_an_upload_is_read_and_leaves_no_file(panel: controls.Panel) -> None:
+    """A file of the browser is read from its bytes; a path in its name leads nowhere else."""
+    shelf = shelf_of(panel)
+    content = memoryview(b"team: mine\nscenario: {nodes: 9}\n")
+    shelf.upload.value = (
+        {"name": "../mine.yaml", "type": "", "size": 31, "content": content, "last_modified": datetime.now(UTC)},
+    )
+    assert panel.scenario == {"nodes": 9}
+    assert shelf.upload.value == ()
+    assert not Path("../mine.yaml").exists()
+
+
+def test_what_is_saved_can_be_read_again(
+    panel: controls.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A saved scenario is a team file that states exactly its values; saving again replaces it."""
+    monkeypatch.chdir(tmp_path)
+    shelf = shelf_of(panel)
+    shelf.name.value = "mine"
+    for pods in (480, 900):
+        panel.controls["pods"].text.value = str(pods)
+        shelf.save_button.click()
+        assert "meshlab review mine.yaml" in shelf.message.value
+        team = read_team(tmp_path / "mine.yaml")
+        assert team.stated == {**VALUES, "pods": pods}
+
+
+def test_a_file_that_was_there_before_is_left_alone(
+    panel: controls.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saving never replaces a file that this panel did not write, and refuses names that are no names."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "theirs.yaml").write_text("team: theirs\n", encoding="utf-8")
+    shelf = shelf_of(panel)
+    for name, words in (("theirs", "exists already"), ("../up", "letters, digits"), ("", "letters, digits")):
+        shelf.name.value = name
+        shelf.save_button.click()
+        assert words in shelf.message.value
+    assert (tmp_path / "theirs.yaml").read_text(encoding="utf-8") == "team: theirs\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs.yaml"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"nodes": 3}, {"needs": []}, {"needs": ["mtls"]}, {"kernel_oldest": "5.10"}, {"mtls": False, "pods": 12}],
+)
+def test_a_team_s_text_says_its_values(tmp_path: Path, values: dict[str, object]) -> None:
+    """The text of a team is read as the values that it was made of: none, empty and unknown stay apart."""
+    file = tmp_path / "t.yaml"
+    file.write_text(team_text("t", values, 'from "here": now'), encoding="utf-8")
+    team = read_team(file)
+    assert team.stated == values
+    assert team.source == 'from "here": now'
+
+
+def test_a_team_without_a_plain_name_has_no_text() -> None:
+    """A name that could leave its folder is refused."""
+    with pytest.raises(MeshlabError, match="letters, digits"):
+        team_text("../x", {})
+
+
+# --- light reviews -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("explained", [True, False])
+def test_a_light_review_says_what_the_whole_one_says(explained: bool) -> None:
+    """Scenario, estimates, headline and verdict of a light review are those of the whole one."""
+    light, whole = light_review(VALUES, explained=explained), review_values(VALUES)
+    for part in ("scenario", "estimates", "headline"):
+        assert light[part] == whole[part]
+    for name in ("cni", "mesh"):
+        assert light["verdict"][name] == whole["verdict"][name]
+    if explained:
+        assert light["verdict"]["flips"] == whole["verdict"]["flips"]
