@@ -13,13 +13,31 @@ from meshlab.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix
 ROW_PX, AXIS_PX = 44, 54
 """Height of a row, and room for the axis below. [px]"""
 
-SIDES_PX = (200, 84)
+SIDES_PX = (190, 96)
 """Room for names to the left and figures to the right. [px]"""
+
+MOST_NAMED = 8
+"""Columns of a map that are named."""
+
+LABELS = {
+    "memory_gib": "memory",
+    "cpu_cores": "CPU",
+    "added_p50_ms": "latency at p50",
+    "added_p90_ms": "latency at p90",
+    "added_p99_ms": "latency at p99",
+    "cost_usd_per_month": "cost",
+}
+"""Figures in words, where their names are not words enough."""
 
 CELL_PX, MAP_SIDES_PX = 34, (96, 20)
 """Height of a cell of a map, and room beside it. [px]"""
 
 SHARE_AXIS = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True, "automargin": False, "nticks": 6}
+
+
+def label_of(figure: str) -> str:
+    """A figure in words."""
+    return LABELS.get(figure, _words(figure))
 
 
 def indices(
@@ -152,8 +170,8 @@ def areas(
     across, up = axes
     table = [
         {
-            _words(across): figure_text(row[across]),
-            _words(up): figure_text(row[up]),
+            _words(across): _number(row[across]),
+            _words(up): _number(row[up]),
             "adds least": DATAPLANES[row["dataplane"]].label,
             "in so many": _percent(row["share"]),
         }
@@ -195,25 +213,31 @@ def _draw_areas(
         if (cell := cells.get((column, line)))
     ]
     layout = {
-        "xaxis": {**_cells(columns), "title": {"text": _words(across)}},
-        "yaxis": {**_cells(lines), "title": {"text": _words(up)}},
+        "xaxis": {**_cells(columns, MOST_NAMED), "title": {"text": _words(across)}},
+        "yaxis": {**_cells(lines, len(lines)), "title": {"text": _words(up)}},
         "annotations": letters,
     }
     return traces, layout, {"plot_px": CELL_PX * len(lines), "below_px": AXIS_PX, "sides_px": MAP_SIDES_PX}
 
 
-def _cells(values: pl.Series) -> Spec:
-    """An axis with one place for each value."""
-    texts = [figure_text(value) for value in values]
+def _cells(values: pl.Series, most: int) -> Spec:
+    """An axis with one place for each value, of which every so many are named that no two touch."""
+    texts = [_number(value) for value in values]
+    every = -(-len(texts) // most)
     return {
-        "tickvals": list(range(len(texts))),
-        "ticktext": texts,
+        "tickvals": list(range(0, len(texts), every)),
+        "ticktext": texts[::every],
         "range": [-0.5, len(texts) - 0.5],
         "fixedrange": True,
         "automargin": False,
         "showgrid": False,
         "tickangle": 0,
     }
+
+
+def _number(value: float) -> str:
+    """A value of an input: whole numbers as they are."""
+    return f"{value:,}" if isinstance(value, int) else figure_text(value)
 
 
 def _letter(dataplane: str) -> str:
@@ -250,7 +274,8 @@ def _percent(share: float) -> str:
     return f"{max(0.0, share):.0%}"
 
 
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+DASHES = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dash-dotted", "longdash": "long-dashed"}
+"""Strokes that tell lines apart, each in a word."""
 
 
 def surface(
@@ -276,11 +301,13 @@ def surface(
     """
     x, y = [name for name in lines.columns if name not in (along, "cheaper_below", "cheaper_above")]
     first, second = (DATAPLANES[name].label for name in pair)
+    values = lines[along].unique(maintain_order=True).to_list()
+    strokes = ", ".join(f"{word} {figure_text(value)}" for value, word in zip(values, DASHES.values(), strict=False))
+    said = f"{_words(along)[0].upper()}{_words(along)[1:]}: {strokes}."
     sides = lines.select("cheaper_below", "cheaper_above").unique()
-    said = f"{first} or {second} adds less over the whole range."
     if sides.height == 1:
         below, above = (DATAPLANES[name].label for name in sides.row(0))
-        said = f"Below a line {below} adds less, above it {above}."
+        said += f" Below a line {below} adds less, above it {above}."
     chart = Titled("break-even-surface", f"Where {first} and {second} add the same {label}", said)
     table = [
         {
@@ -298,40 +325,19 @@ def surface(
 def _draw_surface(
     lines: pl.DataFrame, axes: tuple[str, str], along: str, canvas: Canvas
 ) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    colours, (x, y) = THEMES[canvas.theme], axes
-    groups = lines.partition_by(along, as_dict=True, maintain_order=True)
+    ink, (x, y) = THEMES[canvas.theme].ink, axes
+    groups = lines.partition_by(along, maintain_order=True)
     traces = [
         {
             "type": "scatter",
-            "mode": "lines+text",
+            "mode": "lines",
             "x": line[x].to_list(),
             "y": line[y].to_list(),
-            "text": [""] * (line.height - 1) + [figure_text(value)],
-            "textposition": "middle right",
-            "textfont": {"color": colours.ink, "size": 12},
-            "line": {"color": colours.ink, "width": 1.8, "dash": DASHES[number % len(DASHES)]},
-            "cliponaxis": False,
+            "line": {"color": ink, "width": 1.8, "dash": dash},
             "hoverinfo": "skip",
         }
-        for number, ((value,), line) in enumerate(groups.items())
+        for line, dash in zip(groups, DASHES, strict=False)
     ]
     axis = {"type": "log", "fixedrange": True, "automargin": False, "exponentformat": "SI", "dtick": 1}
-    note = {
-        "text": f"{_words(along)}:",
-        "x": 1,
-        "y": 1,
-        "xref": "paper",
-        "yref": "paper",
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "xshift": -70,
-        "yshift": 4,
-        "font": {"color": colours.muted, "size": 12},
-    }
-    layout = {
-        "xaxis": {**axis, "title": {"text": _words(x)}},
-        "yaxis": {**axis, "title": {"text": _words(y)}},
-        "annotations": [note],
-    }
-    return traces, layout, {"plot_px": 320, "below_px": AXIS_PX, "sides_px": (MAP_SIDES_PX[0], 70)}
+    layout = {"xaxis": {**axis, "title": {"text": _words(x)}}, "yaxis": {**axis, "title": {"text": _words(y)}}}
+    return traces, layout, {"plot_px": 320, "below_px": AXIS_PX, "sides_px": MAP_SIDES_PX}
