@@ -61,11 +61,12 @@ class Metadata(msgspec.Struct, gc=False, rename="camel"):
 
 
 class PodAnnotations(msgspec.Struct, gc=False):
-    """The annotations of a pod that say how it takes part in a mesh."""
+    """The annotations of a pod that say how it takes part in a mesh, and whether a file on its node makes it."""
 
     redirection: Text = msgspec.field(default=None, name="ambient.istio.io/redirection")
     istio: Text = msgspec.field(default=None, name="sidecar.istio.io/inject")
     linkerd: Text = msgspec.field(default=None, name="linkerd.io/inject")
+    mirror: Text = msgspec.field(default=None, name="kubernetes.io/config.mirror")
 
 
 class PodMetadata(Metadata, gc=False, rename="camel"):

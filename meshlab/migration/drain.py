@@ -19,7 +19,7 @@ import polars as pl
 SAMPLES = 16
 """Draws of the unknown durations of a node: their mean is its likely time."""
 
-GOLDEN, SILVER = 0.6180339887498949, 0.7548776662466927
+GOLDEN, SILVER, BRONZE = 0.6180339887498949, 0.7548776662466927, 0.5698402909980532
 """Steps of a sequence that fills the unit interval evenly: the same draws in every run, without a seed."""
 
 
@@ -165,9 +165,9 @@ def drawn(evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.La
     The longest of n pods is the n-th root's quantile: P(all below x) = P(one below x)^n.
     """
     return (
-        evictions.with_columns(wait=waiting(durations, parallel), place=pl.int_range(pl.len()) + 1)
+        evictions.with_columns(wait=waiting(durations, parallel), place=pl.int_range(pl.len()).over("node"))
         .join(pl.LazyFrame({"sample": range(1, SAMPLES + 1)}), how="cross")
-        .with_columns(draw=(pl.col("place") * GOLDEN + pl.col("sample") * SILVER) % 1)
+        .with_columns(draw=(pl.col("node") * GOLDEN + pl.col("place") * BRONZE + pl.col("sample") * SILVER) % 1)
         .with_columns(last=pl.col("grace") * quantile(durations.grace_share, pl.col("draw") ** (1 / pl.col("pods"))))
         .group_by("node", "sample")
         .agg(gone=(pl.col("wait") + pl.col("last")).max())

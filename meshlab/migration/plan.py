@@ -81,24 +81,35 @@ class Drained:
 # --- the cluster ---------------------------------------------------------------------------------------------------
 
 
-def placed_evenly(scenario: Mapping[str, Any]) -> Survey:
-    """A survey that stands in where no dump shows where pods run: as many on each node, without budgets."""
-    nodes, pods = int(scenario["nodes"] or 1), int(scenario["pods"] or 0)
+def placed_evenly(scenario: Mapping[str, Any], names: Sequence[str] = ()) -> dict[str, Any]:
+    """Nodes and evictions that stand in where no dump shows where pods run: as many on each node, without budgets."""
+    named = list(names) or [f"node {place + 1}" for place in range(int(scenario["nodes"] or 1))]
+    nodes, pods = len(named), int(scenario["pods"] or 0)
     each = [pods // nodes + (place < pods % nodes) for place in range(nodes)]
-    names = [f"node {place + 1}" for place in range(nodes)]
-    unknown: dict[str, list[Any]] = {name: [None] * nodes for name in NODES}
     some = [place for place in range(nodes) if each[place]]
-    rows: dict[str, list[Any]] = {name: [None] * len(some) for name in EVICTIONS}
-    counts = [each[place] for place in some]
+    counts_ = [each[place] for place in some]
     return {
-        "nodes": {**unknown, "name": names, "pods": each},
-        "evictions": {**rows, "node": some, "pods": counts, "unstated": counts, "grace_sum": [0.0] * len(some)},
-        "ranges": [],
-        "checks": [],
-        "namespaces": None,
-        "workloads": None,
-        "meshed_pods": None,
+        "nodes": {**{name: [None] * nodes for name in NODES}, "name": named, "pods": each},
+        "evictions": {
+            **{name: [None] * len(some) for name in EVICTIONS},
+            "node": some,
+            "pods": counts_,
+            "unstated": counts_,
+            "grace_sum": [0.0] * len(some),
+        },
     }
+
+
+NO_DUMP: Survey = {"ranges": [], "checks": [], "namespaces": 0, "workloads": 0, "meshed_pods": 0, "placed": False}
+"""What a survey says where there is no dump."""
+
+
+def survey_for(move: Move) -> Survey:
+    """The survey of the move's dump; pods that it does not show are spread evenly over its nodes."""
+    survey = move.survey or NO_DUMP
+    if survey["placed"]:
+        return survey
+    return {**survey, **placed_evenly(move.scenario, survey.get("nodes", {}).get("name", ()))}
 
 
 def evictions_of(survey: Survey, grace_seconds: float) -> pl.DataFrame:
@@ -206,7 +217,7 @@ def plan(move: Move) -> Plan:
     """The plan of a move; one that stays has no steps and takes no time."""
     found = routes(move.today, move.target, move.scenario.get("cloud"))
     ways = [route for route in found if moves(route)]
-    survey = move.survey if move.survey and move.survey["nodes"]["name"] else placed_evenly(move.scenario)
+    survey = survey_for(move)
     drains = {route["route"]: _drain_of(move, survey, route) for route in ways}
     taken = [step for route in ways for step in timed(move, route, drains[route["route"]])]
     blockers, unknown = _in_the_way(move, survey, ways, drains)
@@ -275,7 +286,7 @@ def _in_the_way(
 
 
 def _unplaced(survey: Survey, drain: Drained, route: Mapping[str, Any]) -> Iterator[str]:
-    if not survey["checks"]:
+    if not survey["placed"]:
         yield "where pods run, their budgets and their grace periods: no dump shows them, and an even spread stands in"
     if route["drains"] and not drain.room.known:
         yield "room for evicted pods: requests and allocatable capacity"

@@ -20,7 +20,7 @@ def evicted(inventory: Inventory) -> pl.LazyFrame:
     """
     running = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
     staying = pl.col("owner_kind").is_in(STAYING).fill_null(value=False)
-    pods = inventory.frames["pods"].filter(running, ~staying, pl.col("node").is_not_null())
+    pods = inventory.frames["pods"].filter(running, ~staying, ~pl.col("static"), pl.col("node").is_not_null())
     return inventory.of("Pod").join(pods, on="id")
 
 

@@ -16,8 +16,6 @@ from meshlab.tables import read_table
 EBPF = "-ebpf"
 """Ending by which a person asks for Calico's eBPF data plane: ``calico-ebpf``."""
 
-PRODUCTS = {"cilium": "Cilium", "calico": "Calico", "calico-enterprise": "Calico Enterprise"}
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -49,7 +47,10 @@ def parse_place(text: str, known: Place, what: str) -> Place:
     Raises:
         MeshlabError: A name is neither a plugin nor a mesh.
     """
-    plugins = {*(inputs()["current_cni"].choices or ()), "stay", f"calico{EBPF}", f"calico-enterprise{EBPF}"} - {"none"}
+    plugins = {*(inputs()["current_cni"].choices or ()), "stay", f"calico{EBPF}", f"calico-enterprise{EBPF}"} - {
+        "none",
+        "other",
+    }
     meshes = set(inputs()["current_mesh"].choices or ())
     cni, mesh, dataplane = known.cni, known.mesh, known.dataplane
     for name in filter(None, (part.strip() for part in text.split("+"))):

@@ -69,7 +69,7 @@ def survey_of(inventory: Inventory) -> dict[str, Any]:
         "namespaces": _meshed(inventory, "namespace"),
         "workloads": _meshed(inventory, "namespace", "owner_kind", "owner"),
         "meshed_pods": _meshed(inventory, "id"),
-        "unplaced": not pods.height,
+        "placed": bool(pods.height) or (nodes.height > 0 and inventory.saw("Pod")),
         "checks": [_checked(row, inventory) for row in checks()],
     }
 

@@ -1,4 +1,4 @@
-"""How long the plan of a large cluster takes: 5,000 nodes and 100,000 pods in seconds, and no faster growth than pods."""
+"""How long the plan of a large cluster takes: seconds for 100,000 pods, and no faster growth than theirs."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def test_cost_grows_no_faster_than_the_pods(benchmark: pytest.FixtureRequest) ->
         best[nodes] = min(seconds)
     exponent = log(best[5_000] / best[1_250]) / log(4)
     benchmark.extra_info["exponent"] = round(exponent, 2)  # type: ignore[attr-defined]
-    benchmark(lambda: None)  # type: ignore[operator]
+    benchmark(planned, 1_250, cluster(1_250))  # type: ignore[operator]
     assert exponent <= 1

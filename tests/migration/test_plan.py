@@ -1,0 +1,250 @@
+"""Plans: the way and its steps, blockers that were found by hand in real dumps, what it costs and when it pays."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshlab.cases import load_team, open_case
+from meshlab.durations import declared, with_own
+from meshlab.errors import MeshlabError
+from meshlab.migration import Move, Place, parse_place, plan, read_survey
+from meshlab.migration.drain import Interval
+from meshlab.migration.routes import routes, steps
+from meshlab.migration.windows import days, placed
+from meshlab.migration.worth import ENDS, break_even, saved
+from meshlab.moves import plans
+from meshlab.tables import read_table
+from meshlab.team import read_team
+
+BUDGETS = Path(__file__).parent / "budgets.yaml"
+SCENARIO = {"nodes": 3, "pods": 4, "namespaces": 2, "services": 5, "cloud": None}
+
+
+def planned(path: Path, today: str, target: str) -> dict[str, Any]:
+    """The plan of one dump."""
+    return plans([open_case(load_team(path))], today, target)[0]
+
+
+def blocked(found: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """One blocker of a plan."""
+    return next((blocker for blocker in found["blockers"] if blocker["id"] == name), None)
+
+
+# --- by hand -------------------------------------------------------------------------------------------------------
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "migration_blockers.csv"
+"""Blockers in real dumps: counted with jq and grep, with one object each."""
+
+with GOLDEN.open(encoding="utf-8", newline="") as stream:
+    BY_HAND = [tuple(row.values()) for row in csv.DictReader(stream)]
+
+
+@pytest.mark.parametrize(("dump", "today", "target", "blocker", "count", "example"), BY_HAND)
+def test_blockers_found_by_hand_are_found(
+    fixtures: Path, dump: str, today: str, target: str, blocker: str, count: str, example: str
+) -> None:
+    """What jq and grep find in a real dump stands among the plan's blockers, with as many objects."""
+    found = blocked(planned(fixtures / dump, today, target), blocker)
+    assert found is not None
+    assert found["count"] == int(count)
+    assert not example or example in found["objects"]
+    assert found["why"]
+    assert found["todo"]
+
+
+CLUSTERS = [
+    path
+    for folder in ("support_bundle", "cluster_dump", "mesh_pods")
+    for path in sorted((Path(__file__).resolve().parents[3] / "shared" / "fixtures" / folder).glob("*"))
+    # a pod's label in it makes the file look like a team file
+    if "newrelic" not in path.name
+]
+
+
+@pytest.mark.parametrize("path", CLUSTERS, ids=lambda path: path.name[:50])
+def test_every_cluster_gives_a_plan(path: Path) -> None:
+    """Each real dump of a cluster gives steps with hours, bounds in order, and its nodes one after the other."""
+    found = planned(path, "", "cilium+istio-ambient")
+    if found["from"] == {"cni": "cilium", "mesh": "istio-ambient"}:
+        assert found["stays"]
+        return
+    assert found["steps"]
+    assert found["hours_lo"] <= found["hours"] <= found["hours_hi"]
+    assert sum(step["hours"] for step in found["steps"]) == pytest.approx(found["hours"])
+    assert json.dumps(found)
+
+
+def test_budgets_are_read_as_they_are_meant() -> None:
+    """Percentages round up, the status outweighs the specification, namespaces and owners part pods from budgets."""
+    survey = read_survey([BUDGETS])
+    limits = survey["limits"]
+    assert list(zip(limits["name"], limits["pods"], limits["allowed"], strict=True)) == [
+        ("back", 1, 1),
+        ("cache", 1, 0),
+        ("db", 1, 0),
+        ("web", 2, 1),
+    ]
+    assert survey["nodes"]["name"] == ["one", "two", "win"]
+    assert survey["nodes"]["pods"] == [2, 2, 0]
+    assert survey["nodes"]["moved_cpu_cores"] == [0.5, 0, 0]
+    assert survey["nodes"]["free_cpu_cores"] == [3.5, 4, 4]
+
+
+def test_blockers_of_a_cluster_made_for_them() -> None:
+    """Budgets that allow nothing, two budgets on a pod, bare and local pods, Windows, policies and ranges are named."""
+    found = plan(Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, read_survey([BUDGETS])))
+    named = {blocker["id"]: blocker["objects"] for blocker in found["blockers"]}
+    assert named["budget-blocks"] == ["PodDisruptionBudget shop/cache", "PodDisruptionBudget shop/db"]
+    assert named["budgets-overlap"] == ["Pod shop/bare"]
+    assert named["pods-bare"] == ["Pod shop/bare"]
+    assert named["pods-local"] == ["Pod shop/bare"]
+    assert named["windows-nodes"] == ["Node win"]
+    assert named["policy-kinds-cilium"] == ["GlobalNetworkPolicy deny-all"]
+    assert named["policy-provider"] == ["GlobalNetworkPolicy deny-all", "NetworkPolicy shop/deny"]
+    assert named["cidr-clash"] == ["10.244.0.0/24", "10.244.1.0/24"]
+    assert found["restarts"] == 4
+
+
+def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None:
+    """A range that is free is no blocker, and a port that the plugin of today uses is one."""
+    survey, places = read_survey([BUDGETS]), (Place("calico", "none"), Place("cilium", "none"))
+    free = plan(Move(*places, SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan"))
+    port = with_own({"tunnel_port": (4789, 4789, 4789)})
+    taken = plan(Move(*places, SCENARIO, survey, port, "192.168.4.0/24", "vxlan"))
+    assert blocked(free, "cidr-clash") is None
+    assert blocked(free, "tunnel-port") is None
+    assert blocked(taken, "cidr-clash")["objects"] == ["192.168.0.0/16"]  # type: ignore[index]
+    assert blocked(taken, "tunnel-port") is not None
+
+
+# --- ways ----------------------------------------------------------------------------------------------------------
+
+WAYS = [
+    ("calico+none", "cilium+none", None, ["dual-overlay", "stay-mesh"]),
+    ("azure-cni+none", "cilium+none", "aks", ["aks-managed", "stay-mesh"]),
+    ("azure-cni+none", "cilium+none", "self-managed", ["dual-overlay", "stay-mesh"]),
+    ("calico+none", "calico-ebpf+none", None, ["calico-ebpf", "stay-mesh"]),
+    ("flannel+none", "calico+none", None, ["flannel-calico", "stay-mesh"]),
+    ("weave+none", "calico+none", None, ["new-cluster", "stay-mesh"]),
+    ("cilium+istio-sidecar", "cilium+istio-ambient", None, ["stay-cni", "sidecar-ambient"]),
+    ("cilium+linkerd", "cilium+none", None, ["stay-cni", "sidecar-none"]),
+    ("cilium+istio-ambient", "cilium+none", None, ["stay-cni", "ambient-none"]),
+    ("cilium+none", "cilium+istio-sidecar", None, ["stay-cni", "any-sidecar"]),
+    ("calico+istio-sidecar", "cilium+cilium-mesh", None, ["dual-overlay", "sidecar-cilium-mesh"]),
+    ("calico+other", "calico+none", None, ["stay-cni", "no-way"]),
+]
+
+
+@pytest.mark.parametrize(("today", "target", "cloud", "expected"), WAYS)
+def test_the_first_row_that_matches_is_the_way(today: str, target: str, cloud: str | None, expected: list[str]) -> None:
+    """From each place to each other leads the way of the procedure that is documented for it."""
+    nowhere = Place(None, None)
+    found = routes(parse_place(today, nowhere, "--from"), parse_place(target, nowhere, "--to"), cloud)
+    assert [route["route"] for route in found] == expected
+
+
+def test_staying_takes_nothing() -> None:
+    """A move to where one is has no steps, no hours and no restarts."""
+    here = Place("calico", "none")
+    found = plan(Move(here, here, SCENARIO))
+    assert found["stays"]
+    assert (found["steps"], found["hours"], found["restarts"], found["needs"]["usd"]) == ([], 0, 0, 0)
+
+
+def test_a_way_that_is_not_known_is_unknown() -> None:
+    """A mesh for which no procedure is known is no stay, and is told."""
+    found = plan(Move(Place("calico", "other"), Place("calico", "none"), SCENARIO))
+    assert not found["stays"]
+    assert any("no procedure is known" in name for name in found["unknown"])
+
+
+def test_tables_of_a_plan_fit_together() -> None:
+    """Every way that moves but the unknown one has steps, every step a known duration and a known source."""
+    sources = set(read_table("sources")["source_id"])
+    for row in read_table("migration/routes").iter_rows(named=True):
+        assert set(row["source_id"].split("|")) <= sources
+        of_way = steps(row["route"])
+        assert bool(of_way) != row["route"].startswith(("stay-", "no-way"))
+        assert row["drains"] == any(step["takes"] == "drain" for step in of_way)
+        for step in of_way:
+            assert step["takes"] == "drain" or step["takes"] in declared()
+            assert step["scope"] in ("once", "node", "namespace", "workload")
+            assert set(step["source_id"].split("|")) <= sources
+    for table in ("checks", "limits", "assumptions", "tunnels"):
+        for cell in read_table(f"migration/{table}")["source_id"]:
+            assert set(cell.split("|")) <= sources
+    for table in ("checks", "limits"):
+        for cell in read_table(f"migration/{table}")["routes"]:
+            assert set(cell.split("|")) <= set(read_table("migration/routes")["route"])
+
+
+def test_a_place_that_is_none_is_refused() -> None:
+    """A misspelt plugin is an error that names the nearest one."""
+    with pytest.raises(MeshlabError, match="cilium"):
+        parse_place("cillium", Place(None, None), "--to")
+
+
+# --- money and days ------------------------------------------------------------------------------------------------
+
+
+def test_savings_are_the_widest_difference() -> None:
+    """At least today's least less the target's most; a target that costs more saves less than nothing."""
+    costs = {"istio-sidecar": (80, 100, 130), "istio-ambient": (20, 30, 50)}
+    figures = [
+        {"dataplane": name, **dict(zip((f"cost_usd_per_month{end}" for end in ENDS), three, strict=True))}
+        for name, three in costs.items()
+    ]
+    found = saved(figures, "istio-sidecar", "istio-ambient")
+    assert found == {"usd_per_month_lo": 30, "usd_per_month": 70, "usd_per_month_hi": 110}
+    months = break_even(Interval(110, 700, 900), found)
+    assert months == {"months_lo": 1, "months": 10, "months_hi": 30}
+    assert break_even(Interval(1, 2, 3), saved(figures, "istio-ambient", "istio-sidecar"))["months"] == "never"
+    assert saved(figures, None, "istio-ambient")["usd_per_month"] is None
+
+
+def test_no_node_begins_that_does_not_fit_into_the_window() -> None:
+    """Nodes of 3 h in windows of 8 h: two a day, and one of 9 h begins with a window of its own."""
+    assert placed([3, 3, 3, 9, 1], 1, 8) == [(0, 3), (3, 6), (24, 27), (48, 57), (72, 73)]
+
+
+def test_days_have_bounds() -> None:
+    """Ten hours of work and 2 h for the longest node in windows of 6 h: at least 2 days, at most 20 / 4."""
+    assert days(Interval(36_000, 50_000, 72_000), Interval(1, 2, 7_200), 6) == (2, 5)
+    assert days(Interval(36_000, 50_000, 72_000), Interval(1, 2, 25_000), 6) == (2, None)
+
+
+# --- a team's own figures ------------------------------------------------------------------------------------------
+
+
+def test_a_team_replaces_assumptions(tmp_path: Path) -> None:
+    """A figure of the team file stands in the plan, as one number or as three."""
+    path = tmp_path / "team.yaml"
+    path.write_text(
+        "team: mine\nscenario: {nodes: 4, pods: 8, current_cni: calico, current_mesh: none}\n"
+        "migration: {reboot_minutes: [3, 4, 5], max_unavailable: 2, pod_cidr: 172.20.0.0/16}\n",
+        encoding="utf-8",
+    )
+    found = planned(path, "", "cilium")
+    told = {row["name"]: (row["lo"], row["value"], row["hi"], row["source_id"]) for row in found["assumptions"]}
+    assert told["reboot_minutes"] == (3, 4, 5, None)
+    assert told["agent_seconds"][3] == "meshlab"
+    assert found["parallel"] == 2
+
+
+def test_wrong_figures_are_told_all_at_once(tmp_path: Path) -> None:
+    """Unknown names, texts, intervals out of order or bounds, and ranges that are none: each with its line."""
+    path = tmp_path / "team.yaml"
+    path.write_text(
+        "team: mine\nmigration:\n  reboot_minuts: 3\n  start_seconds: soon\n  agent_seconds: [9, 3, 5]\n"
+        "  window_hours: 30\n  max_unavailable: [1, 2, 3]\n  pod_cidr: everything\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(MeshlabError) as caught:
+        read_team(path)
+    assert [problem.line for problem in caught.value.problems] == [3, 4, 5, 6, 7, 8]
+    assert "reboot_minutes" in str(caught.value.problems[0])
