@@ -15,8 +15,8 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.answers import Answers, ask
 from meshlab.facts.cluster import FINISHED, Cluster, cluster_of
 from meshlab.facts.columns import Rows
+from meshlab.facts.gather import collector_paused, read_objects
 from meshlab.facts.objects import signature_paths
-from meshlab.facts.read import collector_paused, read_objects
 from meshlab.facts.settings import DECODED
 from meshlab.facts.signatures import match
 from meshlab.facts.summary import facts_of

@@ -13,7 +13,7 @@ from facts_damage import SEEDS
 from facts_dumps import listed, node, pod, tar_gz
 
 from meshlab.errors import MeshlabError
-from meshlab.facts import read, read_facts
+from meshlab.facts import gather, read_facts
 from meshlab.facts.forked import forked
 
 SUFFIXES: dict[str, Callable[[object], str]] = {".json": json.dumps, ".yaml": yaml.safe_dump}
@@ -22,8 +22,8 @@ SUFFIXES: dict[str, Callable[[object], str]] = {".json": json.dumps, ".yaml": ya
 @pytest.fixture
 def always_two(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Two files are many, and there are two cores."""
-    monkeypatch.setattr(read, "MANY_FILES", 2)
-    monkeypatch.setattr(read, "has_second_core", lambda: True)
+    monkeypatch.setattr(gather, "MANY_FILES", 2)
+    monkeypatch.setattr(gather, "has_second_core", lambda: True)
     return monkeypatch
 
 
@@ -72,7 +72,7 @@ def test_broken_files_of_either_half_are_named(always_two: pytest.MonkeyPatch, t
 def test_a_second_process_that_dies_is_not_missed(always_two: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the second process dies, the first one reads everything."""
     found = outcome(folder_of_everything(tmp_path))
-    always_two.setattr(read, "_second_half", lambda *_: os.kill(os.getpid(), 9))
+    always_two.setattr(gather, "_second_half", lambda *_: os.kill(os.getpid(), 9))
 
     assert found == outcome(tmp_path)
 
