@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 from meshlab.errors import MeshlabError, Problem
+from meshlab.rendering.warm import PARENT
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,12 +45,14 @@ def start_early() -> None:
         from multiprocessing import forkserver
 
         get_context(METHOD).set_forkserver_preload(["meshlab.rendering.server"])
-        given = os.environ.get(SAFE_PATH)
-        os.environ[SAFE_PATH] = "1"
+        given = dict(os.environ)
+        os.environ.update({SAFE_PATH: "1", PARENT: str(os.getpid())})
         try:
             forkserver.ensure_running()
         finally:
-            os.environ.pop(SAFE_PATH) if given is None else os.environ.update({SAFE_PATH: given})
+            os.environ.pop(PARENT)
+            os.environ.pop(SAFE_PATH)
+            os.environ.update(given)
 
 
 class Pool:

@@ -7,5 +7,5 @@ import os
 
 from meshlab.rendering import warm
 
-warm.die_with(os.getppid())
+warm.die_with(int(os.environ.pop(warm.PARENT)))
 warm.prepare("meshlab.rendering.pages", "papermill", "nbconvert.exporters")

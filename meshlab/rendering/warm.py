@@ -55,6 +55,9 @@ MEMORY_LIMIT_BYTES = 4 << 30
 CELL_TIMES = "MESHLAB_CELL_TIMES"
 """Environment variable that names the file of cell times."""
 
+PARENT = "MESHLAB_PARENT"
+"""Environment variable by which a process that imports ``server`` is told its parent's number."""
+
 PR_SET_PDEATHSIG = 1
 """Linux's prctl option for the signal to get when the parent dies."""
 

@@ -39,14 +39,15 @@ def processes(mark: str) -> Iterator[int]:
             continue  # gone meanwhile
 
 
-def left_behind(mark: str, patience_s: float = 10) -> list[int]:
-    """Processes with a mark that outlive the patience; they are ended then."""
+def left_behind(mark: str, patience_s: float = 10) -> list[bytes]:
+    """Command lines of processes with a mark that outlive the patience; they are ended then."""
     end = time.monotonic() + patience_s
     while (found := list(processes(mark))) and time.monotonic() < end:
         time.sleep(0.05)
+    lines = [Path(f"/proc/{number}/cmdline").read_bytes() for number in found]
     for number in found:
         os.kill(number, signal.SIGKILL)
-    return found
+    return lines
 
 
 def files(folder: Path) -> dict[str, bytes]:
