@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
@@ -96,18 +97,18 @@ def _unknown(names: Sequence[str]) -> Iterator[Problem]:
             yield Problem("chart", f"unknown chart {shorten(name)}", did_you_mean(name, CATALOGUE))
 
 
-DRAWN_FROM = (
-    "team",
-    "scenario",
-    "inputs",
-    "estimates",
-    "headline",
-    "verdict",
-    "sensitivity",
-    "sources",
-    "inputs_sha256",
-)
-"""What charts read of a review."""
+DRAWN_FROM: dict[str, type | UnionType] = {
+    "team": str,
+    "scenario": dict,
+    "inputs": list,
+    "estimates": list,
+    "headline": dict,
+    "verdict": dict,
+    "sensitivity": list | None,
+    "sources": list,
+    "inputs_sha256": str,
+}
+"""What charts read of a review, and its shape."""
 
 
 def opened(source: str | Path) -> Review:
@@ -117,7 +118,7 @@ def opened(source: str | Path) -> Review:
         MeshlabError: There is no such team or file, it is wrong, or it is a review of another shape.
     """
     review = open_review(source)
-    lacking = [key for key in DRAWN_FROM if key not in review]
+    lacking = [key for key, shape in DRAWN_FROM.items() if key not in review or not isinstance(review[key], shape)]
     if lacking:
         raise MeshlabError(Problem(str(source), f"is a review without {', '.join(lacking)}", "render it again"))
     if fault := check_name(str(review["team"])):

@@ -127,7 +127,11 @@ def test_a_rendered_review_needs_no_models(review: Review, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [({"estimates": None}, "without estimates"), ({"team": "../../etc"}, "cannot name a folder")],
+    [
+        ({"estimates": None}, "without estimates"),
+        ({"verdict": 3}, "without verdict"),
+        ({"team": "../../etc"}, "cannot name a folder"),
+    ],
 )
 def test_a_review_of_another_shape_is_refused(change: dict, told: str, review: Review, tmp_path: Path) -> None:
     """A ``review.json`` that lacks what charts read, or whose team climbs out of a folder, is told and not drawn."""
