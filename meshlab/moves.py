@@ -8,6 +8,7 @@ from typing import Any
 
 from meshlab import decision, durations, overhead
 from meshlab.cases import Case
+from meshlab.errors import MeshlabError, Problem
 from meshlab.migration import Move, Place, Plan, parse_place, plan
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
@@ -78,17 +79,23 @@ def plan_of(
     return plan(move_of(case, row, figures, verdict))
 
 
-def plans(cases: Sequence[Case], today: str = "", target: str = "") -> list[Plan]:
+def plans(
+    cases: Sequence[Case], today: str = "", target: str = "", own: Mapping[str, object] | None = None
+) -> list[Plan]:
     """The plan of each case, with the name of its scenario.
 
     Args:
         cases: Teams with their facts read.
         today: What runs today, where the facts are to be overruled; see ``parse_place``.
         target: What they move to, where the verdicts are to be overruled.
+        own: Figures that stand before those of the teams, by the names of ``data/migration/assumptions.csv``.
 
     Raises:
-        MeshlabError: A place that is named is none.
+        MeshlabError: A place that is named is none, or a figure is wrong.
     """
+    if problems := [Problem("migration", what, todo) for _, what, todo in durations.faults(own or {})]:
+        raise MeshlabError(problems)
+    cases = [replace(case, team=replace(case.team, migration={**case.team.migration, **(own or {})})) for case in cases]
     frame = frame_of(
         [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )

@@ -10,12 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import jinja2
 
 from meshlab import __version__, charts, theme
 from meshlab.charts.canvas import Drawing
+from meshlab.charts.migration import flow_chart, nodes_chart
 from meshlab.kept import kept
+from meshlab.migration.text import place_text
 from meshlab.scenario import inputs
 from meshlab.tables import read_table, resource
 from meshlab.theme import DATAPLANES, figure_text, interval_text
@@ -321,6 +324,87 @@ def findings(review: Review) -> Fragment:
     states = {state: [row for row in rows or () if row["state"] == state] for state in ("fail", "unknown", "pass")}
     text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
     return _fragment("findings", text, given=rows is not None, states=states)
+
+
+def migration(review: Review) -> Fragment:
+    """What the move to the recommendation takes: hours, what stands in the way, the steps, what it costs and saves."""
+    plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
+    if not plan or plan["stays"]:
+        today = place_text(plan["from"]) if plan else ""
+        return _fragment("migration", "nothing moves", plan=plan, today=today)
+    steps = [{**step, "often": _often(step), "hours_text": _ends(step, "hours")} for step in plan["steps"]]
+    days = plan["days"]
+    most = days and ("unknown" if days["hi"] is None else days["hi"])
+    restarts = (
+        "How many pods restart is unknown." if plan["restarts"] is None else f"{plan['restarts']:,} pods restart."
+    )
+    context = {
+        "today": place_text(plan["from"]),
+        "target": place_text(plan["to"]),
+        "hours": f"{_ends(plan, 'hours')} h",
+        "days": days and f"{days['likely']} ({days['lo']} to {most}) days",
+        "people": f"{_ends(plan['needs'], 'person_hours')} h or {_ends(plan['needs'], 'usd')} USD",
+        "restarts": restarts,
+        "worth": _worth_text(plan["brings"]),
+        "steps": steps,
+    }
+    text = f"{context['hours']}; {len(plan['blockers'])} things stand in the way; {restarts}"
+    return _fragment("migration", text, plan=plan, **context)
+
+
+def migration_line(review: Review) -> Fragment:
+    """What the move takes and how it pays, in two sentences."""
+    plan: Mapping[str, Any] = review["migration"]  # type: ignore[assignment]
+    if plan["stays"]:
+        return table([], f"Nothing moves: {place_text(plan['from'])} stays.")
+    days = plan["days"]
+    most = days and ("unknown" if days["hi"] is None else days["hi"])
+    nodes = (
+        f", the nodes on {days['likely']} ({days['lo']} to {most}) days, {plan['parallel']} at a time" if days else ""
+    )
+    return table([], f"{_ends(plan, 'hours')} h of work{nodes}. {_worth_text(plan['brings'])}")
+
+
+def _often(step: Mapping[str, Any]) -> str:
+    if step["scope"] == "once":
+        return "once"
+    return f"each {step['scope']}" + ("" if step["units"] is None else f", {step['units']:,}")
+
+
+def _ends(row: Mapping[str, Any], name: str) -> str:
+    """A figure with its interval; unknown where it is not known."""
+    if row[name] is None:
+        return "unknown"
+    return f"{figure_text(row[name])} ({figure_text(row[f'{name}_lo'])} to {figure_text(row[f'{name}_hi'])})"
+
+
+def _worth_text(brings: Mapping[str, Any]) -> str:
+    """What a move saves a month and when it has paid for itself, beside staying."""
+    monthly = brings["usd_per_month"]
+    if monthly is None:
+        return "What it saves is unknown: one of the two has no estimate."
+    low, high = brings["usd_per_month_lo"], brings["usd_per_month_hi"]
+    if monthly <= 0:
+        more = f"{figure_text(-monthly)} ({figure_text(-high)} to {figure_text(-low)})"
+        return f"Staying costs less: the target adds {more} USD a month, so that only what it provides can pay for it."
+    months = [
+        value if isinstance(value, str) else figure_text(value)
+        for value in (brings["months"], brings["months_lo"], brings["months_hi"])
+    ]
+    saved = f"{figure_text(monthly)} ({figure_text(low)} to {figure_text(high)})"
+    return (
+        f"It saves {saved} USD a month and has paid for itself after {months[0]} ({months[1]} to {months[2]}) months."
+    )
+
+
+def migration_charts(review: Review, *, look: str = "light") -> list[Picture]:
+    """The nodes one after the other, and restarts and missing capacity; none where no node is drained."""
+    plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
+    if not plan or not plan["nodes"]:
+        return []
+    subject = f"{review['team']}: {len(plan['nodes']['name']):,} nodes, {plan['parallel']} at a time"
+    drawn = (nodes_chart(plan, subject, theme=look), flow_chart(plan, subject, theme=look))
+    return [picture(item.name, item.spec, item.rows, item.words) for item in drawn]
 
 
 def terraform(review: Review) -> Fragment:

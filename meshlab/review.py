@@ -237,9 +237,17 @@ def open_review(source: str | Path) -> Review:
     path = Path(source)
     if path.name == FILE and path.is_file():
         return read_review(path)
-    if not path.exists():
-        path = _example(str(source))
-    return build_reviews([open_case(load_team(path))])[0]
+    return build_reviews([open_named(source)])[0]
+
+
+def open_named(source: str | Path) -> Case:
+    """A case from the name of an example team, a team file or a dump.
+
+    Raises:
+        MeshlabError: There is no such team or file, or it is wrong.
+    """
+    path = Path(source)
+    return open_case(load_team(path if path.exists() else _example(str(source))))
 
 
 def review_values(values: Mapping[str, object], name: str = "this scenario") -> Review:

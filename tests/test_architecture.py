@@ -27,7 +27,7 @@ ROOMS: tuple[frozenset[str], ...] = tuple(
         "theme",
         "charts",
         "report",
-        "exhibits explorations",
+        "exhibits explorations moving",
         "pictures",
         "embed",
         "controls rendering",

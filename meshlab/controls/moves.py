@@ -1,0 +1,76 @@
+"""A plan that follows the hand: the window's hours, the nodes at a time and extra nodes as sliders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+
+from meshlab import moving, report
+from meshlab.cases import Case
+from meshlab.controls.live import LiveFigures
+from meshlab.durations import Assumption, own_figures, with_own
+from meshlab.errors import MeshlabError
+from meshlab.review import Review
+
+SLIDERS = {"window_hours": (0.5, 24.0, 0.5), "max_unavailable": (1, 50, 1), "surge_nodes": (0, 20, 1)}
+"""Assumptions that are set by hand: least, most and step of their sliders."""
+
+WIDE = {"description_width": "190px"}
+
+
+class MoveView(widgets.VBox):
+    """Sliders, what the move takes, and its charts.
+
+    Args:
+        case: The case of the review.
+        review: Its review.
+        today: What runs today, where the facts are to be overruled.
+        target: Where to move, where the verdict is to be overruled.
+    """
+
+    def __init__(self, case: Case, review: Review, today: str = "", target: str = "") -> None:
+        self.case, self.review, self.places = case, review, (today, target)
+        known = with_own(own_figures(case.team.migration)[0])
+        self.sliders = {name: _slider(known[name], *bounds) for name, bounds in SLIDERS.items()}
+        self.words, self.figures = widgets.HTML(), LiveFigures()
+        for slider in self.sliders.values():
+            slider.observe(self._follow, "value")
+        self.figures.observe(self._follow, "dark")
+        super().__init__([*self.sliders.values(), self.words, self.figures])
+        self._follow()
+
+    @property
+    def own(self) -> dict[str, object]:
+        """The figures that the sliders stand at."""
+        return {name: slider.value for name, slider in self.sliders.items()}
+
+    def _follow(self, _change: object = None) -> None:
+        try:
+            planned = moving.planned(self.case, self.review, *self.places, self.own)
+        except MeshlabError as error:
+            self.words.value = report.table([], "; ".join(map(str, error.problems))).html
+            return
+        self.words.value = report.migration_line(planned).html
+        drawn = report.migration_charts(planned, look=self.figures.theme)
+        self.figures.show({str(place): {**one.figure, "alt": one.text} for place, one in enumerate(drawn)})
+
+
+def _slider(known: Assumption, least: float, most: float, step: float) -> Any:
+    kind = widgets.FloatSlider if isinstance(step, float) else widgets.IntSlider
+    return kind(
+        value=min(max(known.values[1], least), most),
+        min=least,
+        max=most,
+        step=step,
+        description=f"{known.label} [{known.unit}]",
+        tooltip=known.why,
+        style=WIDE,
+        layout={"width": "min(100%, 560px)"},
+        continuous_update=True,
+    )
+
+
+def move_view(case: Case, review: Review, today: str = "", target: str = "") -> MoveView:
+    """A plan whose window and parallelism are set by hand."""
+    return MoveView(case, review, today, target)
