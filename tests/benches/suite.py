@@ -204,7 +204,8 @@ def with_pytest(test: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told.json"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, "--benchmark-only"]
-        _output([*command, f"--benchmark-json={told}"])
+        # one that misses its goal fails as a test, and has noted what it measured all the same
+        subprocess.run([*command, f"--benchmark-json={told}"], check=False, stdout=subprocess.DEVNULL, cwd=ROOT)
         return json.loads(told.read_text(encoding="utf-8"))["benchmarks"][0]["extra_info"]
 
 
@@ -402,15 +403,19 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text(encoding="utf-8").splitlines() if Path(path).exists() else []
 
 
-def run(names: Sequence[str], powers: Sequence[int]) -> None:
-    """Measure, and write down beside what earlier runs measured."""
+def run(names: Sequence[str], powers: Sequence[int]) -> int:
+    """Measure, and write down beside what earlier runs measured; 1 where something could not be measured."""
     before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    load = os.getloadavg()[0]
+    load, failed = os.getloadavg()[0], 0
     figures = {row["name"]: row for row in before.get("figures", [])}
     for name in names:
-        for found in MEASURES[name]():
-            figures[found.name] = asdict(found)
-            print(_told(asdict(found)), flush=True)
+        try:
+            for found in MEASURES[name]():
+                figures[found.name] = asdict(found)
+                print(_told(asdict(found)), flush=True)
+        except (subprocess.CalledProcessError, OSError, AssertionError, AttributeError) as error:
+            print(f"{name:14} could not be measured: {error}", flush=True)
+            failed = 1
     rows = growth(powers) if powers else before.get("growth", [])
     earlier = [{key: before[key] for key in ("machine", "load", "figures")}] if before else []
     written = {
@@ -422,6 +427,7 @@ def run(names: Sequence[str], powers: Sequence[int]) -> None:
         "earlier": [*earlier, *before.get("earlier", [])][:RUNS_KEPT],
     }
     RESULTS.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    return failed
 
 
 def _told(row: dict[str, Any]) -> str:
@@ -463,8 +469,7 @@ def main() -> int:
         return compare()
     names = [name for name in MEASURES if not asked.names or name in asked.names]
     grows = not asked.names or "growth" in asked.names
-    run(names, range(3, asked.largest + 1) if grows else ())
-    return 0
+    return run(names, range(3, asked.largest + 1) if grows else ())
 
 
 if __name__ == "__main__":
