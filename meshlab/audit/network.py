@@ -96,7 +96,7 @@ def kernels(inventory: Inventory) -> pl.LazyFrame:
     backported = (build >= pl.col("rhel8_build")).fill_null(value=False)
     return (
         nodes.filter(pl.col("os").fill_null("linux") == "linux")
-        .join(floors.lazy().join(pl.concat(in_use).lazy(), on="feature"), how="cross")
+        .join(floors.lazy().join(pl.concat(in_use).lazy(), on="feature").sort("feature"), how="cross")
         .filter(pl.col("in_use").fill_null(value=True))
         .with_columns(enough=(key >= version_key(pl.col("minimum"))) | backported)
     )
