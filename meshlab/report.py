@@ -397,6 +397,12 @@ def _worth_text(brings: Mapping[str, Any]) -> str:
     )
 
 
+def migration_chart(review: Review) -> Picture | Fragment:
+    """The nodes one after the other; a line that says so where no node is drained."""
+    drawn = migration_charts(review)
+    return drawn[0] if drawn else table([], "No node has to be drained.")
+
+
 def migration_charts(review: Review, *, look: str = "light") -> list[Picture]:
     """The nodes one after the other, and restarts and missing capacity; none where no node is drained."""
     plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
