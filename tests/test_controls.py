@@ -227,7 +227,7 @@ def test_a_panel_refuses_wrong_beginnings() -> None:
 
 def test_a_view_shows_the_review_of_the_panel(panel: controls.Panel) -> None:
     """The figures of a view are those that a report of the same values draws."""
-    view = controls.explorer(panel).page.figures
+    view = controls.explorer(panel).figures
     review = review_values(panel.scenario)
     assert list(view.figures) == ["memory", "cpu", "latency", "cost"]
     for name, figure in view.figures.items():
@@ -237,7 +237,7 @@ def test_a_view_shows_the_review_of_the_panel(panel: controls.Panel) -> None:
 
 def test_a_view_follows_every_change(panel: controls.Panel) -> None:
     """More pods need more sidecars: moving the slider redraws memory, and cost with it."""
-    view = controls.explorer(panel).page.figures
+    view = controls.explorer(panel).figures
     before = copy.deepcopy(view.figures)
     panel.controls["pods"].text.value = "6400"
     sidecar = 1
@@ -248,7 +248,7 @@ def test_a_view_follows_every_change(panel: controls.Panel) -> None:
 
 def test_a_view_leaves_the_figures_where_the_input_is_refused(panel: controls.Panel) -> None:
     """A refused entry changes no figure."""
-    view = controls.explorer(panel).page.figures
+    view = controls.explorer(panel).figures
     panel.controls["pods"].text.value = "x"
     assert view.tick == 1
 

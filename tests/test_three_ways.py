@@ -66,7 +66,7 @@ def test_panel_command_and_report_give_the_same_numbers(rendered: dict[str, Any]
     for dataplane, row in reported.items():
         for name in (f"{figure}{end}" for figure in INTERVAL_FIGURES for end in ("_lo", "", "_hi")):
             assert rendered["estimates"][dataplane][name] == pytest.approx(row[name], rel=1e-12), (dataplane, name)
-    drawn = controls.explorer(controls.panel(VALUES)).page.figures.figures
+    drawn = controls.explorer(controls.panel(VALUES)).figures.figures
     for chart, figure in SHOWN.items():
         whiskers = drawn[chart]["data"][-1]
         for index, dataplane in enumerate(DATAPLANES):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meshlab import controls, decision, report
+from meshlab import controls, decision, explorations, report
 from meshlab.charts import spec
 from meshlab.controls.shelf import NO_EXAMPLE, Shelf
 from meshlab.decision.domain_map import domain_map
@@ -38,36 +38,39 @@ def panel() -> controls.Panel:
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 
-def ticks(explorer: controls.Explorer) -> dict[str, int]:
-    """How often each page with figures was drawn."""
-    return {name: page.figures.tick for name, page in explorer.pages.items() if hasattr(page, "figures")}
-
-
-def test_only_the_page_in_sight_is_computed(panel: controls.Panel) -> None:
-    """A change redraws the page in sight alone, and a page that comes into sight shows the newest scenario."""
+def test_only_the_page_in_sight_is_computed(panel: controls.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change computes the page in sight alone, and a page that comes into sight shows the newest scenario."""
+    computed: list[str] = []
+    for name in ("curve_drawing", "path_drawing", "break_even_drawing", "drivers_drawing"):
+        whole = getattr(explorations, name)
+        monkeypatch.setattr(
+            explorations, name, lambda *given, name=name, whole=whole: computed.append(name) or whole(*given)
+        )
     explorer = controls.explorer(panel)
     panel.controls["pods"].text.value = "900"
-    assert ticks(explorer) == {"Figures": 2, "Curves": 0, "Path": 0, "Break-even": 0, "Drivers": 0}
+    assert computed == []
     explorer.chooser.value = "Curves"
-    assert ticks(explorer)["Curves"] == 1
     panel.controls["pods"].text.value = "1100"
-    assert ticks(explorer) == {"Figures": 2, "Curves": 2, "Path": 0, "Break-even": 0, "Drivers": 0}
+    assert computed == ["curve_drawing"] * 2
     drawn = curve_drawing({**VALUES, "pods": 1100}, "pods", "cost_usd_per_month", Look("light", 500))
-    assert explorer.page.figures.figures["curves"]["data"] == drawn.spec["data"]
+    assert list(explorer.figures.figures) == ["curves"]
+    assert explorer.figures.figures["curves"]["data"] == drawn.spec["data"]
 
 
 def test_every_page_shows_something_and_says_it_in_words(panel: controls.Panel) -> None:
     """Each page draws at once when it comes into sight, and each of its figures has an alternative in words."""
     explorer = controls.explorer(panel)
-    for name, page in explorer.pages.items():
+    for name in explorer.pages:
         explorer.chooser.value = name
-        assert explorer.stack.selected_index == list(explorer.pages).index(name)
+        assert explorer.choices.selected_index == list(explorer.pages).index(name)
         if name == "Assumed":
-            assert "four replicas a service" not in page.widget.value
-            assert "ten services a namespace" in page.widget.value
+            assert explorer.figures.figures == {}
+            assert "four replicas a service" not in explorer.text.value
+            assert "ten services a namespace" in explorer.text.value
         else:
-            assert page.figures.figures
-            assert all(len(figure["alt"]) > 40 for figure in page.figures.figures.values())
+            assert explorer.text.value == ""
+            assert explorer.figures.figures
+            assert all(len(figure["alt"]) > 40 for figure in explorer.figures.figures.values())
     assert panel.message.value == ""
 
 
@@ -76,7 +79,7 @@ def test_what_a_page_shows_can_be_chosen(panel: controls.Panel) -> None:
     explorer = controls.explorer(panel)
     explorer.chooser.value = "Curves"
     explorer.page.choices["over"].value = "nodes"
-    assert "over worker nodes" in explorer.page.figures.figures["curves"]["alt"]
+    assert "over worker nodes" in explorer.figures.figures["curves"]["alt"]
     explorer.chooser.value = "Break-even"
     one, other = (explorer.page.choices[name] for name in ("one", "other"))
     before = one.value, other.value
@@ -85,14 +88,11 @@ def test_what_a_page_shows_can_be_chosen(panel: controls.Panel) -> None:
 
 
 def test_a_page_follows_the_theme_of_the_page(panel: controls.Panel) -> None:
-    """When the page turns dark, what is in sight is drawn in dark colours, and what was never in sight is not drawn."""
+    """When the page turns dark, what is in sight is drawn in dark colours."""
     explorer = controls.explorer(panel)
-    for page in explorer.pages.values():
-        if hasattr(page, "figures"):
-            page.figures.dark = True
-    assert ticks(explorer) == {"Figures": 2, "Curves": 0, "Path": 0, "Break-even": 0, "Drivers": 0}
+    explorer.figures.dark = True
     review = review_values(panel.scenario)
-    assert explorer.page.figures.figures["cost"]["data"] == spec("cost", review, theme="dark")["data"]
+    assert explorer.figures.figures["cost"]["data"] == spec("cost", review, theme="dark")["data"]
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -20,81 +21,35 @@ from meshlab.review import light_review
 CHARTS = ("memory", "cpu", "latency", "cost")
 """Charts of the first page."""
 
+WIDE = {"width": "100%"}
+"""Layout of what is as wide as the view, whatever it holds."""
+
 Choices = Mapping[str, widgets.Dropdown]
 
-
-class Page(Protocol):
-    """One view: a widget that draws a scenario when it is asked to."""
-
-    @property
-    def widget(self) -> widgets.Widget:
-        """What is in sight."""
-        ...
-
-    def ask(self, values: Mapping[str, Any]) -> None:
-        """Draw this scenario next."""
+Figures = dict[str, dict[str, Any]]
+"""Figures by name, as live figures show them."""
 
 
-class FigurePage:
-    """Figures of a scenario, with lists to choose what they show.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One view of a scenario.
 
     Args:
-        source: The panel that they follow; it is told what is wrong.
-        compute: Figures by name, of a scenario, a look and what was chosen.
+        compute: Of a scenario, a look and what was chosen: figures by name, or a fragment's HTML.
         choices: Lists by the name under which ``compute`` is told what was chosen.
     """
 
-    def __init__(
-        self,
-        source: Panel,
-        compute: Callable[..., dict[str, dict[str, Any]]],
-        choices: Choices | None = None,
-    ) -> None:
-        self.source, self.compute, self.choices = source, compute, choices or {}
-        self.figures = LiveFigures(layout={"flex": FIXED})
-        self.latest = Latest(self._drawn, self.figures.show, lambda error: complain(source, error))
-        row = widgets.HBox(list(self.choices.values()), layout={"flex": FIXED, "flex_flow": "row wrap"})
-        self.widget = widgets.VBox([row, self.figures] if self.choices else [self.figures])
-        self.figures.observe(self._changed, "dark")
-        for choice in self.choices.values():
-            choice.observe(self._changed, "value")
+    compute: Callable[..., Figures | str]
+    choices: Choices = field(default_factory=dict)
 
-    def ask(self, values: Mapping[str, Any]) -> None:
-        """Draw this scenario next."""
-        chosen = {name: choice.value for name, choice in self.choices.items()}
-        self.latest.ask((values, Look(self.figures.theme, VIEW_PX), chosen))
-
-    def _changed(self, _change: object) -> None:
-        if self.figures.figures:  # what was never in sight is drawn when it is
-            self.ask(self.source.scenario)
-
-    def _drawn(self, question: tuple[Mapping[str, Any], Look, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        values, look, chosen = question
-        return self.compute(values, look, **chosen)
-
-
-class TextPage:
-    """A fragment of a report that follows a scenario.
-
-    Args:
-        source: The panel that it follows.
-        compute: The fragment's HTML, of a scenario.
-    """
-
-    def __init__(self, source: Panel, compute: Callable[[Mapping[str, Any]], str]) -> None:
-        self.widget = widgets.HTML()
-        self.latest = Latest(compute, self._show, lambda error: complain(source, error))
-
-    def ask(self, values: Mapping[str, Any]) -> None:
-        """Show this scenario next."""
-        self.latest.ask(values)
-
-    def _show(self, text: str) -> None:
-        self.widget.value = text
+    @property
+    def row(self) -> widgets.Widget:
+        """The lists beside each other."""
+        return widgets.HBox(list(self.choices.values()), layout={"flex_flow": "row wrap", **WIDE})
 
 
 class Explorer(widgets.VBox):
-    """Pages under a row of buttons; only the page in sight is computed.
+    """Pages under a row of buttons; only the page in sight is computed, and all share one set of live figures.
 
     Args:
         source: The panel that they follow.
@@ -105,23 +60,49 @@ class Explorer(widgets.VBox):
         self.source, self.pages = source, dict(pages)
         self.chooser = widgets.ToggleButtons(options=list(pages), style={"button_width": "auto"})
         self.chooser.layout.flex = FIXED
-        self.stack = widgets.Stack([page.widget for page in pages.values()], selected_index=0, layout={"flex": FIXED})
+        self.choices = widgets.Stack([page.row for page in pages.values()], selected_index=0)
+        # one widget for the figures of all pages: a busy browser takes long to begin each
+        self.figures = LiveFigures()
+        self.text = widgets.HTML()
+        self.text.add_class("meshlab-text")
+        for part in (self.choices, self.figures, self.text):
+            part.layout = {"flex": FIXED, **WIDE}
+        self.latest = Latest(_computed, self._show, lambda error: complain(source, error))
+        super().__init__([self.chooser, self.choices, self.figures, self.text], layout=BESIDE)
+        self._connect()
+        self.ask()
+
+    def _connect(self) -> None:
         self.chooser.observe(self._turn, "value")
-        source.observe(self._follow, "scenario")
-        super().__init__([self.chooser, self.stack], layout=BESIDE)
-        self.page.ask(source.scenario)
+        self.source.observe(self.ask, "scenario")
+        self.figures.observe(self.ask, "dark")
+        for page in self.pages.values():
+            for choice in page.choices.values():
+                choice.observe(self.ask, "value")
 
     @property
     def page(self) -> Page:
         """The page in sight."""
         return self.pages[str(self.chooser.value)]
 
-    def _turn(self, _change: object) -> None:
-        self.stack.selected_index = list(self.pages).index(str(self.chooser.value))
-        self.page.ask(self.source.scenario)
+    def ask(self, _change: object = None) -> None:
+        """Show the page in sight of the panel's scenario next."""
+        chosen = {name: choice.value for name, choice in self.page.choices.items()}
+        look = Look(self.figures.theme, VIEW_PX)
+        self.latest.ask((self.page, self.source.scenario, look, chosen))
 
-    def _follow(self, change: Mapping[str, Any]) -> None:
-        self.page.ask(change["new"])
+    def _turn(self, _change: object) -> None:
+        self.choices.selected_index = list(self.pages).index(str(self.chooser.value))
+        self.ask()
+
+    def _show(self, answer: Figures | str) -> None:
+        self.text.value = answer if isinstance(answer, str) else ""
+        self.figures.show({} if isinstance(answer, str) else answer)
+
+
+def _computed(question: tuple[Page, Mapping[str, Any], Look, dict[str, Any]]) -> Figures | str:
+    page, values, look, chosen = question
+    return page.compute(values, look, **chosen)
 
 
 def explorer(source: Panel) -> Explorer:
@@ -129,35 +110,33 @@ def explorer(source: Panel) -> Explorer:
     return Explorer(
         source,
         {
-            "Figures": FigurePage(source, _figures),
-            "Curves": FigurePage(source, _curves, _curve_choices()),
-            "Path": FigurePage(source, lambda values, look: _live(explorations.path_drawing(values, look))),
-            "Break-even": FigurePage(source, _break_even, _break_even_choices()),
-            "Drivers": FigurePage(source, _drivers, _driver_choices()),
-            "Assumed": TextPage(source, lambda values: explorations.assumed(values).html),
+            "Figures": Page(_figures),
+            "Curves": Page(_curves, _curve_choices()),
+            "Path": Page(lambda values, look: _live(explorations.path_drawing(values, look))),
+            "Break-even": Page(_break_even, _break_even_choices()),
+            "Drivers": Page(_drivers, _driver_choices()),
+            "Assumed": Page(lambda values, _look: explorations.assumed(values).html),
         },
     )
 
 
-def _live(drawn: Drawing) -> dict[str, dict[str, Any]]:
+def _live(drawn: Drawing) -> Figures:
     return {drawn.name: {**drawn.spec, "alt": drawn.words}}
 
 
-def _figures(values: Mapping[str, Any], look: Look) -> dict[str, dict[str, Any]]:
+def _figures(values: Mapping[str, Any], look: Look) -> Figures:
     return live_figures(light_review(values), CHARTS, look.theme)
 
 
-def _curves(values: Mapping[str, Any], look: Look, *, figure: str, over: str) -> dict[str, dict[str, Any]]:
+def _curves(values: Mapping[str, Any], look: Look, *, figure: str, over: str) -> Figures:
     return _live(explorations.curve_drawing(values, over, figure, look))
 
 
-def _break_even(
-    values: Mapping[str, Any], look: Look, *, one: str, other: str, across: str, up: str
-) -> dict[str, dict[str, Any]]:
+def _break_even(values: Mapping[str, Any], look: Look, *, one: str, other: str, across: str, up: str) -> Figures:
     return _live(explorations.break_even_drawing(values, (one, other), (across, up), look))
 
 
-def _drivers(values: Mapping[str, Any], look: Look, *, dataplane: str, figure: str) -> dict[str, dict[str, Any]]:
+def _drivers(values: Mapping[str, Any], look: Look, *, dataplane: str, figure: str) -> Figures:
     return _live(explorations.drivers_drawing(values, dataplane, figure, look))
 
 

@@ -24,6 +24,9 @@ HALF = {"flex": "1 1 120px", "width": "auto", "min_width": "100px"}
 
 BUTTON = {"width": "72px", "flex": "0 0 auto"}
 
+UPLOAD = {**BUTTON, "width": "96px"}
+"""Layout of the button that counts files behind its word."""
+
 
 class Holder(Protocol):
     """What holds a scenario: a panel."""
@@ -51,7 +54,7 @@ class Shelf(widgets.VBox):
         self.path = widgets.Text(placeholder="Path of a team file or a dump", layout=HALF)
         self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
         self.upload = widgets.FileUpload(
-            description="Upload", icon="", tooltip="Read a file of your computer", layout=BUTTON
+            description="Upload", icon="", tooltip="Read a file of your computer", layout=UPLOAD
         )
         self.name = widgets.Text(placeholder="Name of the team", layout=HALF)
         self.save_button = widgets.Button(
