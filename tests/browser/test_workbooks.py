@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ def overhead(browser: Browser, lab: Lab) -> Iterator[Workbook]:
 @pytest.fixture
 def rested(overhead: Workbook) -> Workbook:
     """The overhead workbook with its panel at the beginning."""
+    overhead.button("Figures").click()
+    expect(overhead.figures.locator("[data-figure=memory] .main-svg").first).to_be_visible()
     before = overhead.tick()
     overhead.button("Reset").click()
     if scenario_of(overhead, "Worker nodes") != "12":
@@ -164,3 +167,78 @@ def test_a_flip_is_applied_by_its_button(browser: Browser, lab: Lab) -> None:
     found = book.errors()
     close(book)
     assert found == []
+
+
+VISIBLE_FIGURES = "[...document.querySelectorAll('.meshlab-figures > [role=img]')].filter((div) => div.offsetParent)"
+
+WIDTH_OF_VIEW = "document.querySelector('.meshlab-figures').offsetWidth"
+
+
+@pytest.mark.parametrize(
+    ("page", "figures"),
+    [
+        ("Curves", ["curves"]),
+        ("Path", ["path"]),
+        ("Break-even", ["break-even"]),
+        ("Drivers", ["drivers"]),
+        ("Figures", ["memory", "cpu", "latency", "cost"]),
+    ],
+)
+def test_a_page_comes_into_sight_by_its_button(rested: Workbook, page: str, figures: list[str]) -> None:
+    """The button of a page shows its figures alone, as wide as the view, and they follow the next move of a slider."""
+    rested.button(page).click()
+    rested.page.wait_for_function(
+        f"(names) => {VISIBLE_FIGURES}.map((div) => div.dataset.figure).join() === names", arg=",".join(figures)
+    )
+    drawn = rested.page.locator(f"[data-figure={figures[0]}]")
+    expect(drawn.locator(".main-svg").first).to_be_visible()
+    before = str(drawn.get_attribute("aria-label"))
+    handle = rested.control("Worker nodes").locator(".noUi-handle")
+    handle.focus()
+    handle.press("PageUp")
+    expect(drawn).not_to_have_attribute("aria-label", before)
+    widths = rested.page.evaluate(f"{VISIBLE_FIGURES}.map((div) => [div._fullLayout.width, {WIDTH_OF_VIEW}])")
+    assert all(width >= view - 20 for width, view in widths), widths
+    assert rested.errors() == []
+
+
+def test_what_is_assumed_follows_the_panel(rested: Workbook) -> None:
+    """The page of assumptions lists what stands in, and an input that is given leaves it."""
+    rested.button("Assumed").click()
+    table = rested.page.locator(".meshlab-text")
+    expect(table).to_contain_text("ten services a namespace")
+    box = rested.control("Namespaces").locator("input[type=text]")
+    box.fill("7")
+    box.press("Enter")
+    expect(table).not_to_contain_text("ten services a namespace")
+    rested.button("Figures").click()
+    assert rested.errors() == []
+
+
+def test_a_zoom_is_kept_while_a_slider_moves(rested: Workbook) -> None:
+    """What was zoomed into stays so when the figure is redrawn, and another input gives the zoom up."""
+    rested.button("Curves").click()
+    figure = rested.page.locator("[data-figure=curves]")
+    expect(figure.locator(".main-svg").first).to_be_visible()
+    plot = figure.locator(".draglayer .xy .nsewdrag").bounding_box()
+    assert plot
+    mouse = rested.page.mouse
+    mouse.move(plot["x"] + plot["width"] * 0.3, plot["y"] + plot["height"] * 0.3)
+    mouse.down()
+    mouse.move(plot["x"] + plot["width"] * 0.7, plot["y"] + plot["height"] * 0.7, steps=5)
+    mouse.up()
+    axis = "document.querySelector('[data-figure=curves]')._fullLayout.xaxis.range.map((end) => end.toFixed(6))"
+    rested.page.wait_for_timeout(500)
+    zoomed = rested.page.evaluate(axis)
+    assert zoomed != ["1.000000", "4.000000"]
+    before = str(figure.get_attribute("aria-label"))
+    handle = rested.control("Worker nodes").locator(".noUi-handle")
+    handle.focus()
+    handle.press("ArrowRight")
+    expect(figure).not_to_have_attribute("aria-label", before)
+    assert rested.page.evaluate(axis) == zoomed
+    rested.page.get_by_label("Over", exact=True).select_option("Worker nodes")
+    expect(figure).to_have_attribute("aria-label", re.compile("over worker nodes"))
+    assert rested.page.evaluate(axis) != zoomed
+    rested.button("Figures").click()
+    assert rested.errors() == []
