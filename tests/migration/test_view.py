@@ -1,0 +1,47 @@
+"""The plan that follows the hand, and what the workbook shows beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from meshlab import moving
+from meshlab.controls import move_view
+from meshlab.errors import MeshlabError
+
+
+def test_sliders_plan_anew() -> None:
+    """More nodes at a time make the move shorter, and the charts follow."""
+    case, review = moving.opened("openshift-aws")
+    view = move_view(case, review, target="cilium+none")
+    before, ticks = view.words.value, view.figures.tick
+    view.sliders["max_unavailable"].value = 3
+    assert view.figures.tick == ticks + 1
+    assert view.words.value != before
+    assert "3 at a time" in view.words.value
+    assert set(view.figures.figures) == {"0", "1"}
+
+
+def test_a_plan_of_another_target_leaves_the_review_alone() -> None:
+    """Another target changes the plan of the copy, and nothing else."""
+    case, review = moving.opened("openshift-aws")
+    planned = moving.planned(case, review, target="cilium+none", own={"window_hours": 2, "surge_nodes": None})
+    assert planned["migration"]["to"] == {"cni": "cilium", "mesh": "none"}  # type: ignore[index]
+    assert {name: value for name, value in planned.items() if name != "migration"} == {
+        name: value for name, value in review.items() if name != "migration"
+    }
+
+
+def test_a_wrong_figure_is_refused() -> None:
+    """A window that no day has is an error that says what is allowed."""
+    case, review = moving.opened("openshift-aws")
+    with pytest.raises(MeshlabError, match=r"allowed: 0\.5 to 24"):
+        moving.planned(case, review, own={"window_hours": 30})
+
+
+def test_fragments_are_there_with_and_without_a_move() -> None:
+    """Needs, gaps and charts say something of a move and of a team that stays."""
+    for team, target in (("openshift-aws", "cilium+none"), ("openshift-aws", "stay+none")):
+        planned = moving.planned(*moving.opened(team), target=target)
+        assert "<" in moving.needs(planned).html
+        assert "<" in moving.gaps(planned).html
+        assert moving.chart(planned, 0).text
