@@ -82,14 +82,21 @@ def _written(
 ) -> Iterator[tuple[int, BaseException | None]]:
     """Each part with its error, as they finish."""
     if scheduler is None and 1 in (jobs or os.cpu_count(), len(todo)):
-        for part in todo:
-            write_part(spec.file, spec.sha256, out, part)
-            yield part, None
+        yield from ((part, _error_of(spec, out, part)) for part in todo)
         return
     items = ((part, (spec.file, spec.sha256, out, part)) for part in todo)
     with open_pool(jobs, scheduler) as pool:
         for part, result in pool.run(write_part, items):
             yield part, result if isinstance(result, BaseException) else None
+
+
+def _error_of(spec: Spec, out: str, part: int) -> BaseException | None:
+    """Write a part in this process, as a worker would: what goes wrong is told, and the others are written."""
+    try:
+        write_part(spec.file, spec.sha256, out, part)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is one part's)
+        return error
+    return None
 
 
 def write_part(file: str, sha256: str, out: str, part: int) -> None:

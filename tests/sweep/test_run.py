@@ -147,6 +147,26 @@ def test_only_chosen_data_planes_are_there(spec_file: SpecFile, tmp_path: Path) 
     assert found.to_list() == [name for name in DATAPLANES if name in ("cilium", "istio-sidecar")]
 
 
+def test_a_part_that_fails_costs_only_itself(
+    spec_file: SpecFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that cannot be written is told in one line; all others are there, and --resume makes it good."""
+    spec, out, write = spec_file(SAMPLE), tmp_path / "o.parquet", parts_module.Place.write
+
+    def fails(place: parts_module.Place, address: str, frame: pl.DataFrame, part: int | None = None) -> None:
+        if part == 2:
+            raise OSError(28, "No space left on device")
+        write(place, address, frame, part)
+
+    monkeypatch.setattr(parts_module.Place, "write", fails)
+    outcome = run_sweep(spec, str(out), jobs=1)
+    assert outcome.failed == (f"{out}/part-00002.parquet: part failed: OSError; run again with --resume",)
+    assert sorted(tree(out)) == [f"part-{part:05}.parquet" for part in (0, 1, 3)]
+    monkeypatch.undo()
+    monkeypatch.setattr(partitions, "PART_ROWS", 256)
+    assert run_sweep(spec, str(out), jobs=1, resume=True).kept == 3
+
+
 def test_progress_counts_scenarios(spec_file: SpecFile, tmp_path: Path) -> None:
     """It begins with what is kept and ends with all."""
     told: list[tuple[int, int]] = []
