@@ -51,7 +51,7 @@ class Shelf(widgets.VBox):
         self.saved: set[Path] = set()
         self.message = widgets.HTML()
         self.example = widgets.Dropdown(options=[NO_EXAMPLE, *_examples()], layout={"width": "auto"})
-        self.path = widgets.Text(placeholder="Path of a team file or a dump", layout=HALF)
+        self.path = widgets.Text(placeholder="Team file or dump", layout=HALF)
         self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
         self.upload = widgets.FileUpload(
             description="Upload", icon="", tooltip="Read a file of your computer", layout=UPLOAD

@@ -117,7 +117,7 @@ def test_a_team_is_loaded_and_a_bad_one_is_refused_in_words(rested: Workbook, la
     """A path loads a team's values; a file with mistakes shows each with its line, and the panel stays as it was."""
     (lab.folder / "good.yaml").write_text("team: good\nscenario: {nodes: 7, services: 70}\n", encoding="utf-8")
     (lab.folder / "bad.yaml").write_text("team: bad\nscenario:\n  nodes: few\n  servises: 3\n", encoding="utf-8")
-    path = rested.page.get_by_placeholder("Path of a team file or a dump")
+    path = rested.page.get_by_placeholder("Team file or dump")
     path.fill("good.yaml")
     rested.button("Load").click()
     expect(rested.shelf()).to_contain_text("Loaded good")
