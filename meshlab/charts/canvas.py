@@ -22,6 +22,9 @@ EDGE_PX = 12
 LINE = 1.3
 """Height of a line of text as a multiple of its type, as plotly sets it."""
 
+FIRST_LINE = 0.7
+"""Height of the first line's letters as a multiple of its type, as plotly sets it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -203,7 +206,7 @@ def framed(
     muted, shift = THEMES[canvas.theme].muted, EDGE_PX - sides_px[0]
     around = {
         "template": template(canvas.theme),
-        "title": {"text": "<br>".join(title)},
+        "title": _title(title),
         "height": top_px + round(plot_px) + bottom_px,
         "autosize": canvas.width is None,
         "showlegend": False,
@@ -216,6 +219,12 @@ def framed(
     }
     width = {} if canvas.width is None else {"width": canvas.width}
     return {"data": list(data), "layout": {**layout, **around, **width}}
+
+
+def _title(lines: Sequence[str]) -> Spec:
+    """The title. plotly hangs one line below its height and sets several on it, which would cut the first."""
+    hung = {"pad": {"l": EDGE_PX, "t": EDGE_PX + FIRST_LINE * TITLE_PX}} if len(lines) > 1 else {}
+    return {"text": "<br>".join(lines), **hung}
 
 
 def _wrap_all(texts: Sequence[str], width_px: float, font_px: float) -> list[str]:
