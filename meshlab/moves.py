@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -109,6 +109,18 @@ def plans(
         }
         for case, row, verdict in zip(cases, filled, verdicts, strict=True)
     ]
+
+
+def plan_sources(plan: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Each source that a plan cites, and what for; none without a plan."""
+    if plan is None:
+        return
+    cited = [
+        *(("steps of the move", step["source"]) for step in plan["steps"]),
+        *((f"blocker {blocker['id']}", blocker["source_id"]) for blocker in plan["blockers"]),
+        *(("assumptions of the move", row["source_id"] or "") for row in plan["assumptions"]),
+    ]
+    yield from ((source_id, use) for use, cell in cited for source_id in cell.split("|") if source_id)
 
 
 def _text(value: object) -> str | None:

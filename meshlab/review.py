@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from meshlab import __version__, decision, iac, overhead, sensitivity
 from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, write_whole
-from meshlab.moves import DATAPLANE_OF_MESH, plan_of, recommended_dataplane
+from meshlab.moves import DATAPLANE_OF_MESH, plan_of, plan_sources, recommended_dataplane
 from meshlab.overhead import coefficients
 from meshlab.scenario import check_scenarios, collect_few, frame_of, inputs, with_defaults
 from meshlab.tables import read_table
@@ -106,7 +106,7 @@ def _assemble(
         "assumptions": _assumptions(case, row),
         "meshlab_version": __version__,
     }
-    review["sources"] = _sources(figures, verdict, row, case.findings, review["iac"])  # type: ignore[arg-type]
+    review["sources"] = _sources(figures, verdict, row, case.findings, review["iac"], review["migration"])  # type: ignore[arg-type]
     return review
 
 
@@ -188,23 +188,24 @@ def _sources(
     row: Mapping[str, object],
     findings: Sequence[Mapping[str, object]] | None,
     features: Sequence[Mapping[str, object]],
+    plan: Mapping[str, Any] | None,
 ) -> list[dict[str, object]]:
     """Each cited source once, with what it supports."""
+    cited = [
+        *(
+            (source_id, f"figures of {item['dataplane']}")
+            for item in figures
+            for source_id in _cited(str(item["dataplane"]))
+        ),
+        *_of_rows(verdict["rows"], lambda rule: f"{rule['table']} row {rule['id']}"),  # type: ignore[arg-type]
+        *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
+        *_of_rows(features, lambda _: "Terraform feature lag"),
+        *plan_sources(plan),
+        *([] if row["cpu_usd_per_core_hour"] is None else [("opencost-default", "default prices")]),
+    ]
     supports: dict[str, list[str]] = {}
-    for item in figures:
-        for source_id in _cited(str(item["dataplane"])):
-            supports.setdefault(source_id, []).append(f"figures of {item['dataplane']}")
-    for rule in verdict["rows"]:  # type: ignore[attr-defined]
-        for source_id in source_ids(rule["source_id"]):
-            supports.setdefault(source_id, []).append(f"{rule['table']} row {rule['id']}")
-    for finding in findings or ():
-        for source_id in source_ids(finding["source_id"]):  # type: ignore[arg-type]
-            supports.setdefault(source_id, []).append(f"audit rule {finding['rule']}")
-    for feature in features:
-        for source_id in source_ids(feature["source_id"]):  # type: ignore[arg-type]
-            supports.setdefault(source_id, []).append("Terraform feature lag")
-    if row["cpu_usd_per_core_hour"] is not None:
-        supports.setdefault("opencost-default", []).append("default prices")
+    for source_id, use in cited:
+        supports.setdefault(source_id, []).append(use)
     table = _known_sources()
     return [{**table[source_id], "supports": list(dict.fromkeys(uses))} for source_id, uses in sorted(supports.items())]
 
@@ -218,6 +219,11 @@ def _known_sources() -> dict[str, dict[str, object]]:
 def _cited(dataplane: str) -> list[str]:
     """Sources of the figures of a data plane."""
     return source_ids(" ".join(coefficients.sources(dataplane)["source_ids"].drop_nulls()))
+
+
+def _of_rows(rows: Sequence[Mapping[str, Any]], use: Callable[[Mapping[str, Any]], str]) -> Iterator[tuple[str, str]]:
+    """The sources that rows cite, and what for."""
+    yield from ((source_id, use(row)) for row in rows for source_id in source_ids(row["source_id"]))
 
 
 def source_ids(cell: str | None) -> list[str]:
@@ -294,7 +300,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
         "verdict": verdict,
         "headline": _headline(row, figures, verdict),
         "estimates": figures,
-        "sources": _sources(figures, verdict, row, None, ()),
+        "sources": _sources(figures, verdict, row, None, (), None),
     }
 
 

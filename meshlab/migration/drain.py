@@ -164,15 +164,18 @@ def drawn(evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.La
 
     The longest of n pods is the n-th root's quantile: P(all below x) = P(one below x)^n.
     """
+    even = pl.col("node") * GOLDEN + pl.int_range(pl.len()).over("node") * BRONZE
+    root = 1 / pl.col("pods")
+    gone = [
+        pl.col("wait") + pl.col("grace") * quantile(durations.grace_share, ((pl.col("even") + k * SILVER) % 1) ** root)
+        for k in range(1, SAMPLES + 1)
+    ]
     return (
-        evictions.with_columns(wait=waiting(durations, parallel), place=pl.int_range(pl.len()).over("node"))
-        .join(pl.LazyFrame({"sample": range(1, SAMPLES + 1)}), how="cross")
-        .with_columns(draw=(pl.col("node") * GOLDEN + pl.col("place") * BRONZE + pl.col("sample") * SILVER) % 1)
-        .with_columns(last=pl.col("grace") * quantile(durations.grace_share, pl.col("draw") ** (1 / pl.col("pods"))))
-        .group_by("node", "sample")
-        .agg(gone=(pl.col("wait") + pl.col("last")).max())
+        evictions.select("node", "pods", "grace", even=even, wait=waiting(durations, parallel))
+        .select("node", *(expression.alias(str(k)) for k, expression in enumerate(gone)))
         .group_by("node")
-        .agg(drain=pl.mean("gone"))
+        .agg(pl.exclude("node").max())
+        .select("node", drain=pl.mean_horizontal(pl.exclude("node")))
     )
 
 
