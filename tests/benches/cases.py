@@ -124,14 +124,16 @@ def main() -> None:
     name, rows, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     timed = CASES[name](rows)
     seconds: dict[str, list[float]] = {each: [] for each in timed}
+    cpu: dict[str, list[float]] = {each: [] for each in timed}
     for each in timed.values():
         each()
     for _ in range(rounds):
         for each, run in timed.items():
-            start = time.perf_counter()
+            start, start_cpu = time.perf_counter(), time.process_time()
             run()
             seconds[each].append(time.perf_counter() - start)
-    print(json.dumps({"seconds": seconds, "peak_mib": peak_mib()}))
+            cpu[each].append(time.process_time() - start_cpu)
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu, "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ class Figure:
         value: The measured quantity itself.
         unit: Its unit.
         peak_mib: Peak memory. [MiB]
+        cpu_ratio: The ratio of processor time, which other work on the machine hardly moves: fewest of all runs.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Figure:
     value: float | None = None
     unit: str | None = None
     peak_mib: float | None = None
+    cpu_ratio: float | None = None
 
 
 def figure(
@@ -83,6 +85,7 @@ def figure(
     value: float | None = None,
     unit: str | None = None,
     peak_mib: float | None = None,
+    cpu: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Figure:
     """A figure from times of both sides; where higher is better, the ratio is that of the rates."""
     lower = better == "lower"
@@ -90,7 +93,8 @@ def figure(
     met = None if goal is None else bool(ratio <= goal if lower else ratio >= goal)
     spread = math.hypot(_spread(ours), _spread(theirs))
     rounds = min(len(ours), len(theirs))
-    return Figure(name, what, reference, ratio, spread, rounds, better, goal, met, value, unit, peak_mib)
+    cpu_ratio = cpu and (min(cpu[0]) / min(cpu[1]) if lower else min(cpu[1]) / min(cpu[0]))
+    return Figure(name, what, reference, ratio, spread, rounds, better, goal, met, value, unit, peak_mib, cpu_ratio)
 
 
 def _spread(values: Sequence[float]) -> float:
@@ -132,12 +136,23 @@ def sweep_rate(rows: int = 10_000_000) -> Iterator[Figure]:
         value=rate,
         unit="scenarios/s",
         peak_mib=found["peak_mib"],
+        cpu=(found["cpu_seconds"]["estimate"], found["cpu_seconds"]["numba"]),
     )
     few = 20_000
-    plain = [seconds * rows / few for seconds in case("loop", few, 3, NUMBA_DISABLE_JIT="1")["seconds"]["loop"]]
+    loop = case("loop", few, 3, NUMBA_DISABLE_JIT="1")
+    plain, plain_cpu = ([seconds * rows / few for seconds in loop[kind]["loop"]] for kind in ("seconds", "cpu_seconds"))
     reference = f"the same row by row in plain Python ({few:,} scenarios)"
     yield figure(
-        "sweep-loop", "the same rate", reference, ours, plain, better="higher", goal=100, value=rate, unit="scenarios/s"
+        "sweep-loop",
+        "the same rate",
+        reference,
+        ours,
+        plain,
+        better="higher",
+        goal=100,
+        value=rate,
+        unit="scenarios/s",
+        cpu=(found["cpu_seconds"]["estimate"], plain_cpu),
     )
 
 
@@ -155,6 +170,7 @@ def interval_cost() -> Iterator[Figure]:
         value=median(ours) / rows * 1e6,
         unit="us/scenario",
         peak_mib=found["peak_mib"],
+        cpu=(found["cpu_seconds"]["intervals"], found["cpu_seconds"]["medians"]),
     )
 
 
@@ -432,7 +448,8 @@ def run(names: Sequence[str], powers: Sequence[int]) -> int:
 
 def _told(row: dict[str, Any]) -> str:
     met = {None: "", True: f" (goal {row['goal']}: met)", False: f" (goal {row['goal']}: MISSED)"}[row["met"]]
-    return f"{row['name']:14} {row['ratio']:8.3g} +- {row['spread']:.0%} of {row['reference']}{met}"
+    cpu = f", {row['cpu_ratio']:.3g} in processor time" if row["cpu_ratio"] else ""
+    return f"{row['name']:14} {row['ratio']:8.3g} +- {row['spread']:.0%}{cpu} of {row['reference']}{met}"
 
 
 def compare() -> int:
