@@ -42,7 +42,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_bytes_of_the_local_run(cluster:
         if len(came) == 3:
             os.kill(workers[0].pid, signal.SIGKILL)
 
-    limit = threading.Timer(PATIENCE_S, lambda: [worker.kill() for worker in workers])
+    limit = threading.Timer(3 * PATIENCE_S, lambda: [worker.kill() for worker in workers])
     limit.start()
     outcomes = render_reviews(paths, Job(tmp_path / "there", FORMATS), scheduler=address, progress=progress)
     limit.cancel()
