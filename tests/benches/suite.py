@@ -120,6 +120,11 @@ def _output(command: Sequence[str], **environment: str) -> str:
     return done.stdout
 
 
+def _printed(command: Sequence[str]) -> str:
+    """What a benchmark prints, whose status says only whether it met its goals."""
+    return subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+
+
 def sweep_rate(rows: int = 10_000_000) -> Iterator[Figure]:
     """Medians of ten million scenarios against the fused loop and the plain one."""
     found = case("fused", rows, 5)
@@ -255,7 +260,7 @@ def reader() -> Iterator[Figure]:
 
 def rendering(teams: int = 60, loop: int = 3) -> Iterator[Figure]:
     """Reviews against a loop of papermill."""
-    printed = _output([sys.executable, str(HERE / "render.py"), "--teams", str(teams), "--loop", str(loop)])
+    printed = _printed([sys.executable, str(HERE / "render.py"), "--teams", str(teams), "--loop", str(loop)])
     ours, theirs = (float(found) for found in re.findall(r"([\d.]+) s per report", printed))
     yield figure(
         "rendering",
@@ -272,8 +277,7 @@ def rendering(teams: int = 60, loop: int = 3) -> Iterator[Figure]:
 
 def slider(moves: int = 30) -> Iterator[Figure]:
     """A slider in JupyterLab against the smallest notebook that does the same."""
-    command = [sys.executable, str(HERE / "live.py"), "--moves", str(moves)]
-    printed = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+    printed = _printed([sys.executable, str(HERE / "live.py"), "--moves", str(moves)])
     ratio, goal = map(float, re.search(r"percentiles ([\d.]+) \(goal: ([\d.]+)\)", printed).groups())
     what = "95th percentile from a key on a slider to the last figure drawn, overhead workbook"
     reference = "a notebook of one slider and one bar, in the same page"
@@ -422,27 +426,33 @@ def _lines(path: str) -> list[str]:
 def run(names: Sequence[str], powers: Sequence[int]) -> int:
     """Measure, and write down beside what earlier runs measured; 1 where something could not be measured."""
     before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    earlier = [{key: before[key] for key in ("machine", "load", "figures")}] if before else []
     load, failed = os.getloadavg()[0], 0
-    figures = {row["name"]: row for row in before.get("figures", [])}
+    results = {
+        "machine": machine(),
+        "load": {},
+        "figures": before.get("figures", []),
+        "growth": before.get("growth", []),
+        "exponents": before.get("exponents", {}),
+        "earlier": [*earlier, *before.get("earlier", [])][:RUNS_KEPT],
+    }
+
+    def keep(**found: object) -> None:
+        results.update(found, load={"before": round(load, 1), "after": round(os.getloadavg()[0], 1)})
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
     for name in names:
         try:
             for found in MEASURES[name]():
-                figures[found.name] = asdict(found)
+                known = {row["name"]: row for row in results["figures"]} | {found.name: asdict(found)}
+                keep(figures=list(known.values()))
                 print(_told(asdict(found)), flush=True)
-        except (subprocess.CalledProcessError, OSError, AssertionError, AttributeError) as error:
+        except (subprocess.CalledProcessError, OSError, ValueError, AssertionError, AttributeError) as error:
             print(f"{name:14} could not be measured: {error}", flush=True)
             failed = 1
-    rows = growth(powers) if powers else before.get("growth", [])
-    earlier = [{key: before[key] for key in ("machine", "load", "figures")}] if before else []
-    written = {
-        "machine": machine(),
-        "load": {"before": round(load, 1), "after": round(os.getloadavg()[0], 1)},
-        "figures": list(figures.values()),
-        "growth": rows,
-        "exponents": {column: exponent(rows, column) for column in ("seconds", "peak_mib")},
-        "earlier": [*earlier, *before.get("earlier", [])][:RUNS_KEPT],
-    }
-    RESULTS.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    if powers:
+        rows = growth(powers)
+        keep(growth=rows, exponents={column: exponent(rows, column) for column in ("seconds", "peak_mib")})
     return failed
 
 
