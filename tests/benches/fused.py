@@ -411,11 +411,23 @@ def fill(c, numbers, kinds, agent_figures, limits, allowed, out, measured):
             measured[i, plane] = inside(limits, allowed, x, per_pod, per_node, plane)
 
 
-def rows(numbers, kinds, agent_figures, limits, allowed):
-    """The same row by row, as lists of figures: what one writes in plain Python."""
-    c, answers = constants(), []
-    for i in range(len(numbers[0])):
-        x = row_of(numbers, kinds, agent_figures, i)
+def rows(frame):
+    """The same over a frame row by row, as lists of figures: what one writes in plain Python."""
+    agents = read_table("cni_agents").select("current_cni", "memory_mib", "cpu_mcores")
+    c, known = constants(), {name: (memory, cpu) for name, memory, cpu in agents.iter_rows()}
+    (limits, allowed), answers = (table.tolist() for table in bounds()), []
+    for row in frame.iter_rows(named=True):
+        agent = known.get(row["current_cni"], (0.0, 0.0))
+        x = Row(
+            *(row[name] for name in NUMBERS),
+            protocol=PROTOCOLS.index(row["protocol"]),
+            mtls=row["mtls"],
+            is_new=row["current_cni"] != "cilium",
+            is_openshift=row["cloud"] == "openshift",
+            is_vm=row["cloud"] in ("gke", "aks", "eks", "doks"),
+            agent_memory=agent[0],
+            agent_cpu=agent[1],
+        )
         s = shared(c, x)
         per_pod, per_node = 2.0 * x.requests_per_second / x.pods, 2.0 * x.requests_per_second / x.nodes
         found = (istio_sidecar(c, s), istio_ambient(c, s), cilium(c, s), linkerd(c, s))
