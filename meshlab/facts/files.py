@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
 from io import FileIO
+from operator import attrgetter
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
@@ -25,14 +26,14 @@ _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codec
 @cache
 def _skipped() -> re.Pattern[str]:
     patterns = read_table("facts/skipped_files")["pattern"]
-    return re.compile(f"(?:^|/)(?:{'|'.join(patterns)})", re.IGNORECASE)
+    return re.compile(f"/(?:{'|'.join(patterns)})", re.IGNORECASE)  # begins with a text: that is looked for fast
 
 
 def wanted(name: str) -> bool:
     """Whether a file of a folder or archive may hold objects and is not among those that are left alone."""
     dot = name.rfind(".", name.rfind("/") + 1)
     suffix = name[dot:].lower() if dot >= 0 else ""
-    return suffix in _READ_SUFFIXES and _skipped().search(name) is None
+    return suffix in _READ_SUFFIXES and _skipped().search(f"/{name}") is None
 
 
 class LargeList:
@@ -64,22 +65,31 @@ def files(path: Path) -> Iterator[Member | LargeList]:
         MeshlabError: There is no such path, it cannot be read, or it is a broken or hostile archive.
     """
     budget = Budget()
-    yield from files_at(places(path, budget), path, budget)
+    yield from files_at(named(listing(path, budget), path), path, budget)
 
 
-def places(path: Path, budget: Budget) -> list[Place]:
+def listing(path: Path, budget: Budget) -> list[str]:
     """Where the files of a path lie, in the order of their names; links are not followed.
 
     Raises:
         MeshlabError: There is no such path, or it cannot be read.
     """
-    with _told(path):
+    with told(path):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            return list(_folder_places(str(path), path.name, budget))
+            return list(_in_folder(str(path), path.name, budget))
         if stat.S_ISREG(mode):
-            return [(str(path), path.name)]
+            return [str(path)]
     raise MeshlabError(Problem(str(path), "is neither a file nor a folder", "save the dump as a file"))
+
+
+def named(listed: Iterable[str], path: Path) -> Iterator[Place]:
+    """Those of a path's files that may hold objects, with their names."""
+    title, inside = path.name, len(str(path)) + 1
+    for place in listed:
+        name = place[inside:].replace(os.sep, "/")
+        if wanted(name):
+            yield place, f"{title}/{name}" if name else title
 
 
 def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Member | LargeList]:
@@ -88,13 +98,13 @@ def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Me
     Raises:
         MeshlabError: One cannot be read, or is a broken or hostile archive.
     """
-    with _told(path):
+    with told(path):
         for place, name in listed:
             yield from _file(place, name, budget)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """Errors of the operating system in words."""
     try:
         yield
@@ -104,29 +114,28 @@ def _told(path: Path) -> Iterator[None]:
         raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
 
 
-def _folder_places(folder: str, title: str, budget: Budget) -> Iterator[Place]:
+def _in_folder(folder: str, title: str, budget: Budget) -> Iterator[str]:
     left = _entries(folder)
     while left:
         entry = left.pop()
-        name = entry.path[len(folder) + 1 :].replace(os.sep, "/")
         budget.member(title)
         if entry.is_dir(follow_symlinks=False):
             left += _entries(entry.path)
-        elif wanted(name) and entry.is_file(follow_symlinks=False):
-            yield entry.path, f"{title}/{name}"
+        elif entry.is_file(follow_symlinks=False):
+            yield entry.path
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     """What is in the folder, the first by name at the end."""
     with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda entry: entry.name, reverse=True)
+        return sorted(entries, key=attrgetter("name"), reverse=True)
 
 
 def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
-    start = _start(path)
-    if len(start) < SMALL_BYTES and not is_archive(start[:HEAD_BYTES]):
-        budget.read(len(start), name)
-        yield Member(name, start)
+    small = small_file(path)
+    if small is not None and not is_archive(small[:HEAD_BYTES]):
+        budget.read(len(small), name)
+        yield Member(name, small)
         return
     with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (text, not a Path: see Place)
         head = stream.read(HEAD_BYTES)
@@ -146,13 +155,14 @@ SMALL_BYTES = 64 * 2**10
 """A file below is read by one call to the system; reading a file ends early only at its end. [bytes]"""
 
 
-def _start(path: str) -> bytes:
-    """The beginning of a file, which of a small one is all of it."""
+def small_file(path: str) -> bytes | None:
+    """All of a file that is small; None of a larger one."""
     file = os.open(path, os.O_RDONLY)
     try:
-        return os.read(file, SMALL_BYTES)
+        content = os.read(file, SMALL_BYTES)
     finally:
         os.close(file)
+    return content if len(content) < SMALL_BYTES else None
 
 
 def text(member: Member | LargeList) -> bytes:

@@ -7,12 +7,13 @@ import marshal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.facts.archives import Member
 from meshlab.facts.columns import TABLES, Rows
-from meshlab.facts.files import LargeList, Place, files, files_at, places, text
+from meshlab.facts.files import LargeList, Place, files, files_at, listing, named, small_file, text, told, wanted
 from meshlab.facts.forked import forked, has_second_core
 from meshlab.facts.forms import Found
 from meshlab.facts.json_reader import kind_of_file, read_large_list, read_one
@@ -57,11 +58,11 @@ def _read_path(path: Path, rows: Rows) -> None:
     """Add what a path holds; a path that holds nothing to read is refused in words."""
     own = Rows(rows.next)
     budget = Budget()
-    listed = places(path, budget)
+    listed = listing(path, budget)
     if len(listed) >= MANY_FILES and has_second_core():
         _read_in_two(listed, path, budget, own)
     else:
-        _read_files(files_at(listed, path, budget), own, alone=path.name if path.is_file() else None)
+        _read_files(files_at(named(listed, path), path, budget), own, alone=path.name if path.is_file() else None)
     if not any(map(_is_object, own.tables["objects"])):
         raise MeshlabError(_nothing(path, own.kinds))
     rows.extend(own)
@@ -97,34 +98,51 @@ _FAR = 2**40
 """Further on than any id of the first half."""
 
 
-def _read_in_two(listed: list[Place], path: Path, budget: Budget, rows: Rows) -> None:
+_OWN_SHARE = 0.52
+"""Share of the files that this process reads: the copy has its rows to send as well."""
+
+
+def _read_in_two(listed: list[str], path: Path, budget: Budget, rows: Rows) -> None:
     """Read the first half of the files while a copy of this process reads the second.
 
     The copy stops at a file that it cannot read; this process goes on from there and finds the words for it.
     """
     _warm_up()
-    first, second = listed[: len(listed) // 2], listed[len(listed) // 2 :]
+    middle = int(len(listed) * _OWN_SHARE)
+    first, second = listed[:middle], listed[middle:]
     with forked(lambda: _second_half(second, path, rows.next + _FAR)) as result:
-        _read_files(files_at(first, path, budget), rows)
+        with told(path):
+            for place in named(first, path):
+                _read_place(place, path, budget, rows)
         answer = result()
     done = 0
     if answer is not None:
         done, read_bytes, next_id, kinds, tables = marshal.loads(answer)  # noqa: S302  (bytes of our own)
         budget.read(read_bytes, str(path))
         rows.extend(Rows(next_id, kinds, tables))
-    _read_files(files_at(second[done:], path, budget), rows)
+    _read_files(files_at(islice(named(second, path), done, None), path, budget), rows)
 
 
-def _second_half(listed: list[Place], path: Path, first_id: int) -> bytes:
+def _second_half(listed: list[str], path: Path, first_id: int) -> bytes:
     """How many of the files could be read, their bytes, and the rows of their objects."""
     rows, budget, done = Rows(first_id), Budget(), 0
     with suppress(Exception):  # whatever it is: the file is read again, and then it is told
-        for place in listed:
-            for member in files_at([place], path, budget):
-                _add(list(_objects(member, strict=False)), member.name, rows)
+        for place in named(listed, path):
+            _read_place(place, path, budget, rows)
             done += 1
     read_bytes = Budget().read_bytes - budget.read_bytes
     return marshal.dumps((done, read_bytes, rows.next, rows.kinds, rows.tables))
+
+
+def _read_place(place: Place, path: Path, budget: Budget, rows: Rows) -> None:
+    """Add what one of many files holds: most are small, and plain at once."""
+    small = small_file(place[0])
+    if small is not None and (one := read_one(small)) is not None:
+        budget.read(len(small), place[1])
+        _add((one,), place[1], rows)
+        return
+    for member in files_at([place], path, budget):
+        _add(list(_objects(member, strict=False)), member.name, rows)
 
 
 def _warm_up() -> None:
@@ -133,6 +151,7 @@ def _warm_up() -> None:
         evidence_of(kind)
     _counted_kinds()
     kind_of_file("")
+    wanted("")
     reader_of(b"")
 
 
