@@ -82,13 +82,21 @@ def _is_dump_file(path: Path) -> bool:
     return not _names_a_team(path) and is_dump(path)
 
 
+TEAM_AT_MARGIN = re.compile(rb"""(?m)^["']?team["']?\s*:""")
+TEAM_IN_BRACES = re.compile(rb"""[{,]\s*["']?team["']?\s*:""")
+KUBERNETES_OBJECT = re.compile(rb""""(?:apiVersion|kind)"\s*:""")
+
+
 def _names_a_team(path: Path) -> bool:
-    """Whether the first 64 KiB of a file hold a line that begins with ``team:``."""
+    """Whether the first 64 KiB of a file hold a team file's key; objects of a cluster may have such a label."""
     try:
         with path.open("rb") as stream:
-            return re.search(rb"""(?m)^\s*\{?\s*["']?team["']?\s*:""", stream.read(65536)) is not None
+            head = stream.read(65536)
     except OSError:
         return False
+    if head.lstrip().startswith(b"{"):
+        return TEAM_IN_BRACES.search(head) is not None and KUBERNETES_OBJECT.search(head) is None
+    return TEAM_AT_MARGIN.search(head) is not None
 
 
 def load_team(path: Path) -> Team:

@@ -179,6 +179,23 @@ def test_a_folder_of_teams_gives_its_teams_and_not_the_dumps_beside_them(tmp_pat
     assert [path.name for path in find_teams([tmp_path])] == ["a.yaml", "b.yml"]
 
 
+@pytest.mark.parametrize(
+    ("text", "names_a_team"),
+    [
+        ('{"team": "payments"}', True),
+        ('{\n  "needs": ["mtls"],\n  "team": "payments"\n}', True),
+        ("{team: payments}", True),
+        ("'team': payments", True),
+        ('{"apiVersion": "v1", "kind": "List", "items": [{"metadata": {"labels": {"team": "payments"}}}]}', False),
+        ("apiVersion: v1\nkind: List\nitems:\n- metadata:\n    labels:\n      team: payments\n", False),
+    ],
+)
+def test_a_label_named_team_makes_no_team_file(tmp_path: Path, text: str, names_a_team: bool) -> None:
+    """A team file has the key ``team`` at its top; a dump whose pods are labelled with their team is a dump."""
+    found = load_team(write(tmp_path, "prod.yaml", text))
+    assert (found.name, found.cluster is None) == (("payments", True) if names_a_team else ("prod", False))
+
+
 def test_paths_that_lead_nowhere_are_all_named(tmp_path: Path) -> None:
     """Two wrong paths are two problems in one answer."""
     (tmp_path / "empty").mkdir()

@@ -61,8 +61,6 @@ CLUSTERS = [
     path
     for folder in ("support_bundle", "cluster_dump", "mesh_pods")
     for path in sorted((Path(__file__).resolve().parents[3] / "shared" / "fixtures" / folder).glob("*"))
-    # a pod's label in it makes the file look like a team file
-    if "newrelic" not in path.name
 ]
 
 
