@@ -38,7 +38,7 @@ class Form(Protocol):
         ...
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """One Kubernetes object.
 
     Args:

@@ -98,18 +98,13 @@ _FAR = 2**40
 """Further on than any id of the first half."""
 
 
-_OWN_SHARE = 0.52
-"""Share of the files that this process reads: the copy has its rows to send as well."""
-
-
 def _read_in_two(listed: list[str], path: Path, budget: Budget, rows: Rows) -> None:
     """Read the first half of the files while a copy of this process reads the second.
 
     The copy stops at a file that it cannot read; this process goes on from there and finds the words for it.
     """
     _warm_up()
-    middle = int(len(listed) * _OWN_SHARE)
-    first, second = listed[:middle], listed[middle:]
+    first, second = listed[: len(listed) // 2], listed[len(listed) // 2 :]
     with forked(lambda: _second_half(second, path, rows.next + _FAR)) as result:
         with told(path):
             for place in named(first, path):
