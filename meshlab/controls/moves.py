@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets as widgets
 
 from meshlab import moving, report
 from meshlab.cases import Case
+from meshlab.controls.entries import UNITLESS
 from meshlab.controls.live import LiveFigures
 from meshlab.durations import Assumption, own_figures, with_own
 from meshlab.errors import MeshlabError
@@ -16,7 +18,8 @@ from meshlab.review import Review
 SLIDERS = {"window_hours": (0.5, 24.0, 0.5), "max_unavailable": (1, 50, 1), "surge_nodes": (0, 20, 1)}
 """Assumptions that are set by hand: least, most and step of their sliders."""
 
-WIDE = {"description_width": "190px"}
+ROW = {"margin": "0 0 6px 0", "width": "min(100%, 560px)"}
+"""Layout of a slider under its label."""
 
 
 class MoveView(widgets.VBox):
@@ -27,17 +30,22 @@ class MoveView(widgets.VBox):
         review: Its review.
         today: What runs today, where the facts are to be overruled.
         target: Where to move, where the verdict is to be overruled.
+        own: Figures to begin with, in place of the team's; None among them for those that stand.
     """
 
-    def __init__(self, case: Case, review: Review, today: str = "", target: str = "") -> None:
+    def __init__(
+        self, case: Case, review: Review, today: str = "", target: str = "", own: Mapping[str, object] | None = None
+    ) -> None:
         self.case, self.review, self.places = case, review, (today, target)
-        known = with_own(own_figures(case.team.migration)[0])
+        chosen = {name: value for name, value in (own or {}).items() if value is not None}
+        known = with_own(own_figures({**case.team.migration, **chosen})[0])
         self.sliders = {name: _slider(known[name], *bounds) for name, bounds in SLIDERS.items()}
         self.words, self.figures = widgets.HTML(), LiveFigures()
         for slider in self.sliders.values():
             slider.observe(self._follow, "value")
         self.figures.observe(self._follow, "dark")
-        super().__init__([*self.sliders.values(), self.words, self.figures])
+        rows = [_labelled(known[name], slider) for name, slider in self.sliders.items()]
+        super().__init__([*rows, self.words, self.figures])
         self._follow()
 
     @property
@@ -63,14 +71,21 @@ def _slider(known: Assumption, least: float, most: float, step: float) -> Any:
         min=least,
         max=most,
         step=step,
-        description=f"{known.label} [{known.unit}]",
+        readout_format="d" if kind is widgets.IntSlider else ".1f",
         tooltip=known.why,
-        style=WIDE,
-        layout={"width": "min(100%, 560px)"},
+        layout={"width": "auto"},
         continuous_update=True,
     )
 
 
-def move_view(case: Case, review: Review, today: str = "", target: str = "") -> MoveView:
+def _labelled(known: Assumption, slider: widgets.Widget) -> widgets.VBox:
+    """A slider with its label above it, which is longer than a description may be."""
+    unit = "" if known.unit in UNITLESS else f" [{known.unit}]"
+    return widgets.VBox([widgets.Label(f"{known.label}{unit}", tooltip=known.why), slider], layout=ROW)
+
+
+def move_view(
+    case: Case, review: Review, today: str = "", target: str = "", own: Mapping[str, object] | None = None
+) -> MoveView:
     """A plan whose window and parallelism are set by hand."""
-    return MoveView(case, review, today, target)
+    return MoveView(case, review, today, target, own)

@@ -21,6 +21,14 @@ def test_sliders_plan_anew() -> None:
     assert set(view.figures.figures) == {"0", "1"}
 
 
+def test_sliders_begin_at_the_workbooks_parameters() -> None:
+    """A figure that is given stands on its slider and in the plan; one that is not is the team's own."""
+    case, review = moving.opened("openshift-aws")
+    view = move_view(case, review, target="cilium+none", own={"max_unavailable": 3, "window_hours": None})
+    assert view.own == {"window_hours": 6.0, "max_unavailable": 3, "surge_nodes": 0}
+    assert "3 at a time" in view.words.value
+
+
 def test_a_plan_of_another_target_leaves_the_review_alone() -> None:
     """Another target changes the plan of the copy, and nothing else."""
     case, review = moving.opened("openshift-aws")
