@@ -11,7 +11,7 @@ from meshlab import __version__, decision
 from meshlab.audit import findings_of
 from meshlab.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts import is_dump, read_facts, scenario_values
+from meshlab.facts import is_dump, read_facts, scenario_values, stand_ins
 from meshlab.files import digest
 from meshlab.kept import kept
 from meshlab.migration.survey import survey_of
@@ -26,8 +26,8 @@ class Given:
 
     Args:
         value: The value, or None where it is unknown.
-        status: stated, measured, inferred, assumed, default or unknown.
-        source: The file, or the reason where it is an assumption.
+        status: stated, measured, inferred, assumed, stand-in, default or unknown.
+        source: The file, or the reason where it is an assumption or a stand-in.
     """
 
     value: object
@@ -128,6 +128,7 @@ def open_case(team: Team) -> Case:
     """
     facts = read_facts([team.cluster]) if team.cluster else None
     supplied = scenario_values(facts) if facts else {}
+    bounded = stand_ins(facts) if facts else {}
     given: dict[str, Given] = {}
     disagreements: list[dict[str, object]] = []
     for name in inputs():
@@ -137,6 +138,8 @@ def open_case(team: Team) -> Case:
             given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
         elif name in supplied:
             given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
+        elif name in bounded:
+            given[name] = Given(bounded[name].value, bounded[name].status, bounded[name].source)
         if name in supplied and given[name].value != supplied[name].value:
             disagreements.append(
                 {

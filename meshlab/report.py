@@ -33,6 +33,7 @@ STATUS_WORDS = {
     "measured": "read from the cluster",
     "inferred": "inferred from the cluster",
     "assumed": "assumed by the team",
+    "stand-in": "stands in, for the dump shows none",
     "default": "default of meshlab",
     "unknown": "unknown",
 }
@@ -210,7 +211,16 @@ def headline(review: Review) -> Fragment:
         for item in head["figures"]  # type: ignore[attr-defined]
     ]
     names = {key: plane.label for key, plane in DATAPLANES.items()}
-    return _fragment("headline", "\n".join(lines), head=head, names=names)
+    warning = caution(review)
+    text = "\n".join([*lines, *([warning] if warning else [])])
+    return _fragment("headline", text, head=head, names=names, caution=warning)
+
+
+def caution(review: Review) -> str | None:
+    """What the figures must not be read without: that no pods of applications were found, and what stands in."""
+    rows: Sequence[Mapping[str, str]] = review.get("inputs") or ()  # type: ignore[assignment]
+    why = next((row["source"] for row in rows if row["input"] == "pods" and row["status"] == "stand-in"), None)
+    return why and f"{why[:1].upper()}{why[1:]}. All figures hang on that number."
 
 
 def flips(review: Review) -> Fragment:
@@ -498,6 +508,7 @@ def markdown_page(review: Review) -> str:
             scenario=review["scenario"],
             tables=tables,
             charts=charts.CHARTS,
+            caution=caution(review),
             groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
         )
     )

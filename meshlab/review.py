@@ -152,7 +152,7 @@ def _assumptions(case: Case, row: Mapping[str, object]) -> list[dict[str, object
     return [
         {"input": item["input"], "value": item["value"], "why": item["source"]}
         for item in _inputs(case, row)
-        if item["status"] in ("assumed", "default")
+        if item["status"] in ("assumed", "stand-in", "default")
     ]
 
 

@@ -103,6 +103,29 @@ def test_facts_of_a_dump_fill_what_the_team_does_not_state(tmp_path: Path, fixtu
     assert "nodes" not in {item["input"] for item in review["assumptions"]}
 
 
+@pytest.mark.parametrize("stated", ["", "scenario: {services: 500}\n"])
+def test_a_default_puts_no_more_pods_into_a_mesh_than_the_dump_holds(
+    stated: str, tmp_path: Path, fixtures: Path
+) -> None:
+    """Of an OpenShift without applications the 73 pods that could join a mesh stand in, and the report warns of it."""
+    dump = fixtures / "support_bundle" / "openshift__must-gather-clean__must-gather-aws-subset.tar.gz"
+    review = review_of(tmp_path, f"team: a\ncluster: {dump}\n{stated}")
+    assert (review["scenario"]["pods"], review["scenario"]["namespaces"]) == (73, 32)
+    assumed = {row["input"]: row["why"] for row in review["assumptions"]}
+    assert "no application pods: of the 174 pods that run, at most 73" in assumed["pods"]
+    assert {row["input"] for row in review["disagreements"]} == ({"services"} if stated else set())
+    for shown in (report.headline(review).html, report.headline(review).text, report.markdown_page(review)):
+        assert "The dump shows no application pods" in shown.replace("\\", "")
+
+
+def test_no_caution_where_applications_run(tmp_path: Path, fixtures: Path) -> None:
+    """Pods that were found or stated stand on their own."""
+    dump = fixtures / "support_bundle" / "openshift__must-gather-clean__must-gather-aws-subset.tar.gz"
+    review = review_of(tmp_path, f"team: a\ncluster: {dump}\nscenario: {{pods: 60, namespaces: 20}}\n")
+    assert report.caution(review) is None
+    assert review["disagreements"] == []
+
+
 def test_a_dump_stands_as_a_team_of_its_own(fixtures: Path) -> None:
     """A dump without a team file is reviewed under a name made from its file."""
     review = open_review(fixtures / "mesh_pods" / "np-guard__network-config-analyzer__bookinfo_pods_list.json")

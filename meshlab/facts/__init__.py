@@ -7,6 +7,6 @@ One reader a file; all give the same Kubernetes objects (``objects.py``), which 
 from __future__ import annotations
 
 from meshlab.facts.read import is_dump, read_facts
-from meshlab.facts.supply import Supplied, scenario_values
+from meshlab.facts.supply import Supplied, scenario_values, stand_ins
 
-__all__ = ["Supplied", "is_dump", "read_facts", "scenario_values"]
+__all__ = ["Supplied", "is_dump", "read_facts", "scenario_values", "stand_ins"]

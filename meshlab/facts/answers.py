@@ -141,8 +141,9 @@ def pod_numbers() -> dict[str, pl.Expr]:
     weight = pl.col("weight")
     lasting = pl.col("template") | (pl.col("phase") == "Running").fill_null(value=False)
     in_daemon_set = (pl.col("owner_kind") == "DaemonSet").fill_null(value=False)
-    of_a_team = lasting & ~pl.col("host_network") & ~pl.col("system") & ~in_daemon_set
-    namespaces = pl.col("namespace").filter(of_a_team, weight > 0)
+    joinable = lasting & ~pl.col("host_network") & ~in_daemon_set
+    of_a_team = joinable & ~pl.col("system")
+    namespace = pl.col("namespace")
     described = pl.col("containers").is_not_null().all()  # a ztunnel names pods without their owners
     return {
         "pods": whole_sum(weight),
@@ -150,10 +151,17 @@ def pod_numbers() -> dict[str, pl.Expr]:
         "stateful_pods": pl.when(described).then(whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet"))),
         "daemonset_pods": pl.when(described).then(whole_sum(weight.filter(in_daemon_set))),
         "application_pods": pl.when(described).then(whole_sum(weight.filter(of_a_team))),
-        "application_namespaces": pl.when(described, namespaces.is_not_null().all()).then(namespaces.n_unique()),
+        "application_namespaces": pl.when(described).then(_distinct(namespace.filter(of_a_team, weight > 0))),
+        "joinable_pods": pl.when(described).then(whole_sum(weight.filter(joinable))),
+        "joinable_namespaces": pl.when(described).then(_distinct(namespace.filter(joinable, weight > 0))),
         "cpu_request_cores": whole_sum((pl.col("cpu_cores") * weight).filter(_alive())),
         "memory_request_gib": whole_sum((pl.col("memory_gib") * weight).filter(_alive())),
     }
+
+
+def _distinct(names: pl.Expr) -> pl.Expr:
+    """How many names there are; unknown where one of them is."""
+    return pl.when(names.is_not_null().all()).then(names.n_unique())
 
 
 def _shown_by_pods() -> dict[str, pl.Expr]:

@@ -14,8 +14,8 @@ class Supplied:
 
     Args:
         value: The value, of the input's type and within its bounds.
-        status: measured or inferred.
-        source: File or archive member that the fact was read from.
+        status: measured, inferred or stand-in.
+        source: File or archive member that the fact was read from; of a stand-in the reason.
     """
 
     value: object
@@ -40,6 +40,39 @@ def scenario_values(facts: Facts) -> dict[str, Supplied]:
         for name, answer in answers.items()
         if answer is not None and _is_allowed(name, answer[0])
     }
+
+
+def stand_ins(facts: Facts) -> dict[str, Supplied]:
+    """What stands in for inputs that count applications, where real pods were read and none is of an application.
+
+    A default that follows from the number of Services knows nothing of the pods that run: it could put more of them
+    into the mesh than the cluster has. Only pods that a mesh could take, of system namespaces, are left to reckon with.
+
+    Args:
+        facts: As ``read_facts`` returns them.
+
+    Returns:
+        Values by input, with the reason as their source.
+    """
+    running = fact(facts, "workload.running_pods")
+    if running is None or fact(facts, "workload.application_pods") != 0:
+        return {}
+    found = {name: fact(facts, counted) for name, counted in STAND_INS.items()}
+    pods = found["pods"]
+    why = (
+        f"the dump shows no application pods: of the {running:,} pods that run, at most {pods:,} of system namespaces "
+        "could join a mesh (not of a DaemonSet, not on the host network), and stand in"
+        if pods
+        else f"the dump shows no application pods, and none of the {running:,} pods that run could join a mesh: "
+        "one stands in, the least that is reckoned with"
+    )
+    return {
+        name: Supplied(max(1, int(str(value))), "stand-in", why) for name, value in found.items() if value is not None
+    }
+
+
+STAND_INS = {"pods": "workload.joinable_pods", "namespaces": "workload.joinable_namespaces"}
+"""Inputs that count applications, and the facts that bound them where a dump shows no application."""
 
 
 def fact(facts: Facts, name: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshlab.facts import Supplied, scenario_values
+from meshlab.facts import Supplied, scenario_values, stand_ins
 from meshlab.facts.supply import SUPPLIES
 from meshlab.scenario import inputs
 
@@ -46,6 +46,29 @@ def test_facts_supply_inputs(facts: Facts, name: str, value: object) -> None:
     supplied = scenario_values(facts)
 
     assert (supplied[name].value if name in supplied else None) == value
+
+
+@pytest.mark.parametrize(
+    ("workload", "pods", "namespaces"),
+    [
+        pytest.param((174, 0, 73, 32), 73, 32, id="system pods stand in"),
+        pytest.param((9, 0, 0, 0), 1, 1, id="of none that could join, the least"),
+        pytest.param((174, 20, 73, 32), None, None, id="applications run"),
+        pytest.param((None, 0, 3, 1), None, None, id="templates show no running pods"),
+        pytest.param((None, None, None, None), None, None, id="nothing is known of pods"),
+    ],
+)
+def test_running_pods_bound_what_stands_in_for_applications(
+    workload: tuple[int | None, ...], pods: int | None, namespaces: int | None
+) -> None:
+    """Where real pods run and none is of an application, no more of them stand in than could join a mesh."""
+    names = ("running_pods", "application_pods", "joinable_pods", "joinable_namespaces")
+    found = stand_ins({"workload": dict(zip(names, workload, strict=True))})
+
+    assert {name: one.value for name, one in found.items()} == (
+        {} if pods is None else {"pods": pods, "namespaces": namespaces}
+    )
+    assert all(one.status == "stand-in" and "no application pods" in str(one.source) for one in found.values())
 
 
 def test_no_facts_supply_nothing() -> None:

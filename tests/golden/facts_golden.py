@@ -225,14 +225,12 @@ def pod_facts(pods: list[dict]) -> dict[str, object]:
         for container in pod["spec"]["containers"]
         if container["name"] == "istio-proxy" and len(pod["spec"]["containers"]) > 1
     ]
-    team = [
+    joinable = [
         pod
         for pod in pods
-        if pod["status"]["phase"] == "Running"
-        and owner(pod) != "DaemonSet"
-        and not pod["spec"].get("hostNetwork")
-        and not is_system(pod["metadata"].get("namespace"))
+        if pod["status"]["phase"] == "Running" and owner(pod) != "DaemonSet" and not pod["spec"].get("hostNetwork")
     ]
+    team = [pod for pod in joinable if not is_system(pod["metadata"].get("namespace"))]
     return {
         "workload.pods": len(pods),
         "workload.running_pods": sum(pod["status"]["phase"] == "Running" for pod in pods),
@@ -240,6 +238,8 @@ def pod_facts(pods: list[dict]) -> dict[str, object]:
         "workload.daemonset_pods": sum(owner(pod) == "DaemonSet" for pod in pods),
         "workload.application_pods": len(team),
         "workload.application_namespaces": len({pod["metadata"]["namespace"] for pod in team}),
+        "workload.joinable_pods": len(joinable),
+        "workload.joinable_namespaces": len({pod["metadata"]["namespace"] for pod in joinable}),
         "workload.cpu_request_cores": sum(pod_request(pod["spec"], "cpu") for pod in alive),
         "workload.memory_request_gib": sum(pod_request(pod["spec"], "memory") for pod in alive) / 2**30,
         "mesh.proxied_pods": len(proxies),
@@ -259,18 +259,31 @@ def template_facts(controllers: list[dict], orphans: list[dict]) -> dict[str, ob
     """Facts of Deployments without their pods, and of pods that other controllers made."""
     if any(each["kind"] == "DaemonSet" for each in controllers):
         # how many pods a DaemonSet without status makes is unknown, and so is every sum it enters
-        return {"workload.application_pods": 0, "workload.application_namespaces": 0}
+        free = [
+            each
+            for each in controllers
+            if each["kind"] == "Deployment" and not each["spec"]["template"]["spec"].get("hostNetwork")
+        ]
+        return {
+            "workload.application_pods": 0,
+            "workload.application_namespaces": 0,
+            "workload.joinable_pods": sum(each["spec"].get("replicas", 1) for each in free),
+            "workload.joinable_namespaces": len({each["metadata"]["namespace"] for each in free}),
+        }
     pods = [
         (each["spec"].get("replicas", 1), each["metadata"], each["spec"]["template"]["spec"]) for each in controllers
     ]
     loose = [(1, each["metadata"], each["spec"]) for each in orphans if owner(each) != "DaemonSet"]
     team = [row for row in pods + loose if not is_system(row[1].get("namespace"))]
     namespaces = {meta.get("namespace") for _, meta, _ in team}
+    places = {meta.get("namespace") for _, meta, _ in pods + loose}
     everything = pods + [(1, each["metadata"], each["spec"]) for each in orphans]
     facts: dict[str, object] = {
         "workload.pods": sum(replicas for replicas, _, _ in everything),
         "workload.application_pods": sum(replicas for replicas, _, _ in team),
         "workload.application_namespaces": None if None in namespaces else len(namespaces),
+        "workload.joinable_pods": sum(replicas for replicas, _, _ in pods + loose),
+        "workload.joinable_namespaces": None if None in places else len(places),
         "workload.cpu_request_cores": sum(n * pod_request(spec, "cpu") for n, _, spec in everything),
         "workload.memory_request_gib": sum(n * pod_request(spec, "memory") for n, _, spec in everything) / 2**30,
     }
