@@ -7,7 +7,7 @@ those of Okabe and Ito, which readers with any common colour blindness tell apar
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
 
@@ -165,6 +165,22 @@ def mix(colour: str, ground: str, share: float) -> str:
     """A colour thinned with the colour behind it: ``share`` of the first, the rest of the second. [#rrggbb]"""
     channels = ((int(colour[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{round(front * share + back * (1 - share)):02x}" for front, back in channels)
+
+
+HALF = 0.5
+"""Share of a hue in the fill of an interval, a hue that still tells its data plane."""
+
+
+@cache
+def in_dark() -> dict[str, str]:
+    """For each colour of a light figure the one that takes its place on a dark page. [#rrggbb]"""
+    light, dark = THEMES["light"], THEMES["dark"]
+    hues = [(item.hues["light"], item.hues["dark"]) for item in (*DATAPLANES.values(), *STATES.values())]
+    return {
+        **dict(zip(astuple(light), astuple(dark), strict=True)),
+        **dict(hues),
+        **{mix(one, light.paper, HALF): mix(other, dark.paper, HALF) for one, other in hues},
+    }
 
 
 def wrap(text: str, width_px: float, font_px: float) -> list[str]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from meshlab import charts
 from meshlab.errors import MeshlabError
-from meshlab.theme import DATAPLANES, NARROW_PX, STATES, THEMES
+from meshlab.review import review_values
+from meshlab.theme import DATAPLANES, NARROW_PX, STATES, THEMES, in_dark
 
 FIGURES = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms", "cost_usd_per_month")
 PARTS = ("data_plane_memory_gib", "control_plane_memory_gib", "data_plane_cpu_cores", "control_plane_cpu_cores")
@@ -97,10 +98,21 @@ def review() -> dict[str, Any]:
             estimate_row("none", (0.0,) * 10),
         ],
         "sources": [
-            {"source_id": "S01", "supports": ["figures of istio-sidecar", "figures of istio-ambient"]},
-            {"source_id": "S20", "supports": ["figures of cilium"]},
-            {"source_id": "article", "supports": ["cni row greenfield"]},
-            {"source_id": "opencost-default", "supports": ["default prices"]},
+            {
+                "source_id": "S01",
+                "supports": [],
+                "figures": {
+                    name: dict.fromkeys(("memory_gib", "cpu_cores", "added_p50_ms", "cost_usd_per_month"), "median")
+                    for name in ("istio-sidecar", "istio-ambient")
+                },
+            },
+            {
+                "source_id": "S20",
+                "supports": [],
+                "figures": {"cilium": {"memory_gib": "median", "cost_usd_per_month": "median"}},
+            },
+            {"source_id": "article", "supports": ["cni row greenfield"], "figures": {}},
+            {"source_id": "opencost-default", "supports": ["default prices"], "figures": {}},
         ],
         "verdict": {
             "cni": "stay",
@@ -437,3 +449,12 @@ def test_marks_stand_out_from_their_ground(theme: str) -> None:
     """Each data plane's colour has at least the contrast of 3 that WCAG asks of graphics."""
     for plane in DATAPLANES.values():
         assert contrast(plane.hues[theme], THEMES[theme].paper) >= 3, plane.label
+
+
+@pytest.mark.parametrize("name", charts.CHARTS)
+def test_a_light_figure_becomes_the_dark_one_colour_by_colour(name: str) -> None:
+    """With each colour exchanged for its counterpart, a report's light figure is the one drawn for a dark page."""
+    made = review_values({"pods": 100, "needs": ["mtls"], "current_cni": "calico"})
+    light, dark = (json.dumps(charts.spec(name, made, theme=theme)) for theme in ("light", "dark"))
+    assert light != dark
+    assert re.sub("#[0-9a-f]{6}", lambda found: in_dark()[found[0]], light) == dark

@@ -8,7 +8,7 @@ from typing import Any
 from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing, small
 from meshlab.charts.intervals import VALUE_AXIS
 from meshlab.scenario import inputs
-from meshlab.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix, wrap
+from meshlab.theme import DATAPLANES, HALF, NARROW_PX, THEMES, figure_text, mix, wrap
 
 Row = Mapping[str, Any]
 
@@ -105,7 +105,7 @@ def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
         "x": [row["figure_at_high"] - row["figure_at_low"] for row in rows],
         "width": 0.5,
         "marker": {
-            "color": [mix(hue, paper, 0.5) for hue in hues],
+            "color": [mix(hue, paper, HALF) for hue in hues],
             "line": {"color": hues, "width": 1},
             "pattern": {
                 "shape": [KINDS[row["kind"]] for row in rows],

@@ -27,6 +27,7 @@ from meshlab.rendering import pdf
 from meshlab.rendering.engine import fork_warm_process
 from meshlab.review import Review, summary
 from meshlab.tables import resource
+from meshlab.theme import in_dark
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -287,6 +288,7 @@ def to_html(notebook: NotebookNode, made: Review) -> str:
         "version": made["meshlab_version"],
         "inputs_sha256": made["inputs_sha256"],
         "css": page_css(),
+        "in_dark": in_dark(),
         "headings": list(_headings(page)),
     }
     # not the exporter's own ``from_notebook_node``, which copies and checks the notebook twice for nothing here

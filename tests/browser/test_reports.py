@@ -112,3 +112,36 @@ def test_an_index_of_a_thousand_rows_has_charts_in_both_looks(page: Any, reports
         sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in ((ground, ink)[:: 1 if scheme == "light" else -1])
     )
     assert light - dark > 450
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, as WCAG 2.2 defines it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dim, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def test_a_report_follows_the_readers_look_and_is_printed_light(page: Any, reports: Path) -> None:
+    """Words of page and charts reach a contrast of 4.5 in a dark look, in a light one turned to later, and on paper."""
+    texts = "[...document.querySelectorAll('main :is(p, td, li, h2, summary, text)')]"
+    inks = f"{texts}.map(text => getComputedStyle(text)[text.localName === 'text' ? 'fill' : 'color'])"
+    page.emulate_media(color_scheme="dark")
+    page.goto((reports / "good" / "review.html").as_uri())
+    for look, ground in (
+        ({"color_scheme": "dark"}, "rgb(20, 24, 29)"),
+        ({"color_scheme": "light"}, "rgb(255, 255, 255)"),
+        ({"color_scheme": "dark", "media": "print"}, "rgb(255, 255, 255)"),
+    ):
+        page.emulate_media(**look)
+        page.wait_for_function(
+            "ground => [...document.querySelectorAll('.plotly')].every(place =>"
+            " place.querySelector('.main-svg')?.style.background === ground)",
+            arg=ground,
+        )
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+        assert min(contrast(ink, ground) for ink in set(page.evaluate(inks))) >= 4.5
