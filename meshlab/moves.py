@@ -9,7 +9,7 @@ from typing import Any
 from meshlab import decision, durations, overhead
 from meshlab.cases import Case
 from meshlab.errors import MeshlabError, Problem
-from meshlab.migration import Move, Place, Plan, parse_place, plan
+from meshlab.migration import Move, Place, Plan, parse_place, plan_move
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
 DATAPLANE_OF_MESH = {
@@ -76,7 +76,7 @@ def plan_of(
     case: Case, row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]
 ) -> Plan:
     """The plan of the move from today to the verdict."""
-    return plan(move_of(case, row, figures, verdict))
+    return plan_move(move_of(case, row, figures, verdict))
 
 
 def plans(
@@ -102,13 +102,11 @@ def plans(
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     verdicts = decision.answers(frame).collect().rows(named=True)
-    return [
-        {
-            "scenario": case.team.name,
-            **plan(move_of(case, row, estimates[(case.team.name,)].to_dicts(), verdict, today=today, target=target)),
-        }
+    moves = [
+        move_of(case, row, estimates[(case.team.name,)].to_dicts(), verdict, today=today, target=target)
         for case, row, verdict in zip(cases, filled, verdicts, strict=True)
     ]
+    return [{"scenario": case.team.name, **plan_move(move)} for case, move in zip(cases, moves, strict=True)]
 
 
 def plan_sources(plan: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:

@@ -16,24 +16,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from meshlab.migration.interval import Interval, mean, quantile
+
 SAMPLES = 16
 """Draws of the unknown durations of a node: their mean is its likely time."""
 
 GOLDEN, SILVER, BRONZE = 0.6180339887498949, 0.7548776662466927, 0.5698402909980532
 """Steps of a sequence that fills the unit interval evenly: the same draws in every run, without a seed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A duration that is not known: at least, most likely, at most. [s]"""
-
-    lo: float
-    likely: float
-    hi: float
-
-    def times(self, factor: float) -> Interval:
-        """The interval in another unit."""
-        return Interval(self.lo * factor, self.likely * factor, self.hi * factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +40,6 @@ class Durations:
     start: Interval
     retry: float
     work: Sequence[Interval]
-
-
-def quantile(interval: Interval, share: pl.Expr) -> pl.Expr:
-    """The value of a triangular distribution below which the share of all values lies.
-
-    Q(u) = lo + sqrt(u * width * rise) below the peak, hi - sqrt((1 - u) * width * fall) above it.
-    """
-    width, rise, fall = interval.hi - interval.lo, interval.likely - interval.lo, interval.hi - interval.likely
-    if width <= 0:
-        return pl.lit(interval.likely)
-    below = interval.lo + (share * width * rise).sqrt()
-    above = interval.hi - ((1 - share) * width * fall).sqrt()
-    return pl.when(share * width < rise).then(below).otherwise(above)
-
-
-def mean(interval: Interval) -> float:
-    """Mean of a triangular distribution: lo, likely and hi weigh alike."""
-    return (interval.lo + interval.likely + interval.hi) / 3
-
-
-def expected(interval: Interval) -> Interval:
-    """The interval with its mean in the middle: of many nodes together, the mean is likely and not the peak."""
-    return Interval(interval.lo, mean(interval), interval.hi)
 
 
 def node_times(nodes: pl.LazyFrame, evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.LazyFrame:

@@ -32,7 +32,7 @@ def found(survey: Survey, route: str) -> tuple[list[Blocker], list[str]]:
     states = {item["id"]: item for item in survey["checks"]}
     blockers, unknown = [], []
     for row in checks():
-        if route not in row["routes"].split("|"):
+        if row["id"] not in states or route not in row["routes"].split("|"):
             continue
         seen = states[row["id"]]
         if seen["state"] == "fail":

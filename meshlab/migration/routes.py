@@ -16,6 +16,9 @@ from meshlab.tables import read_table
 EBPF = "-ebpf"
 """Ending by which a person asks for Calico's eBPF data plane: ``calico-ebpf``."""
 
+DRAIN = "drain"
+"""What a step takes whose time is worked out from the pods, and not assumed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -68,7 +71,7 @@ def _routes() -> pl.DataFrame:
     return read_table("migration/routes")
 
 
-def routes(today: Place, target: Place, cloud: str | None) -> list[dict[str, Any]]:
+def ways_between(today: Place, target: Place, cloud: str | None) -> list[dict[str, Any]]:
     """The way of each part, network first: the first row of its part whose condition holds.
 
     A part that is unknown today and has a target still has a way; one without a target has none.
@@ -103,11 +106,11 @@ def _steps() -> pl.DataFrame:
     return read_table("migration/steps").sort("route", "place", maintain_order=True)
 
 
-def steps(route: str) -> list[dict[str, Any]]:
+def steps_of(route: str) -> list[dict[str, Any]]:
     """Steps of a way in their order."""
     return _steps().filter(pl.col("route") == route).to_dicts()
 
 
-def moves(route: Mapping[str, Any]) -> bool:
+def is_move(route: Mapping[str, Any]) -> bool:
     """Whether anything moves on that way."""
     return not str(route["route"]).startswith("stay-")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshlab.migration.drain import Interval
+from meshlab.migration.interval import ENDS, Interval
 
 NEVER = "never"
 """What a move that saves nothing is worth in months."""
-
-ENDS = ("_lo", "", "_hi")
 
 
 def saved(figures: Sequence[Mapping[str, Any]], today: str | None, target: str | None) -> dict[str, float | None]:
@@ -48,3 +46,9 @@ def break_even(cost: Interval, savings: Mapping[str, float | None]) -> dict[str,
         monthly = savings[f"usd_per_month{other}"]
         months[f"months{end}"] = None if monthly is None else price / monthly if monthly > 0 else NEVER
     return months
+
+
+def brings(cost: Interval | None, savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
+    """What the move saves a month, and after how many months it has paid for itself; None where its cost is unknown."""
+    months = {f"months{end}": None for end in ENDS} if cost is None else break_even(cost, savings)
+    return {**savings, **months}

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshlab.durations import SECONDS, declared
-from meshlab.migration.drain import Durations, Interval, cluster_seconds, node_times, schedule
+from meshlab.migration.drain import Durations, cluster_seconds, node_times, schedule
+from meshlab.migration.interval import Interval
 
 CLUSTERS = 200
 SCHEMA: dict[str, pl.DataType] = {

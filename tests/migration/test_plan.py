@@ -12,11 +12,11 @@ import pytest
 from meshlab.cases import load_team, open_case
 from meshlab.durations import declared, with_own
 from meshlab.errors import MeshlabError
-from meshlab.migration import Move, Place, parse_place, plan, read_survey
-from meshlab.migration.drain import Interval
-from meshlab.migration.routes import routes, steps
+from meshlab.migration import Move, Place, parse_place, plan_move, read_survey
+from meshlab.migration.interval import ENDS, Interval
+from meshlab.migration.routes import steps_of, ways_between
 from meshlab.migration.windows import days, placed
-from meshlab.migration.worth import ENDS, break_even, saved
+from meshlab.migration.worth import break_even, saved
 from meshlab.moves import plans
 from meshlab.tables import read_table
 from meshlab.team import read_team
@@ -95,7 +95,7 @@ def test_budgets_are_read_as_they_are_meant() -> None:
 
 def test_blockers_of_a_cluster_made_for_them() -> None:
     """Budgets that allow nothing, two budgets on a pod, bare and local pods, Windows, policies and ranges are named."""
-    found = plan(Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, read_survey([BUDGETS])))
+    found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, read_survey([BUDGETS])))
     named = {blocker["id"]: blocker["objects"] for blocker in found["blockers"]}
     assert named["budget-blocks"] == ["PodDisruptionBudget shop/cache", "PodDisruptionBudget shop/db"]
     assert named["budgets-overlap"] == ["Pod shop/bare"]
@@ -111,9 +111,9 @@ def test_blockers_of_a_cluster_made_for_them() -> None:
 def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None:
     """A range that is free is no blocker, and a port that the plugin of today uses is one."""
     survey, places = read_survey([BUDGETS]), (Place("calico", "none"), Place("cilium", "none"))
-    free = plan(Move(*places, SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan"))
+    free = plan_move(Move(*places, SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan"))
     port = with_own({"tunnel_port": (4789, 4789, 4789)})
-    taken = plan(Move(*places, SCENARIO, survey, port, "192.168.4.0/24", "vxlan"))
+    taken = plan_move(Move(*places, SCENARIO, survey, port, "192.168.4.0/24", "vxlan"))
     assert blocked(free, "cidr-clash") is None
     assert blocked(free, "tunnel-port") is None
     assert blocked(taken, "cidr-clash")["objects"] == ["192.168.0.0/16"]  # type: ignore[index]
@@ -142,21 +142,21 @@ WAYS = [
 def test_the_first_row_that_matches_is_the_way(today: str, target: str, cloud: str | None, expected: list[str]) -> None:
     """From each place to each other leads the way of the procedure that is documented for it."""
     nowhere = Place(None, None)
-    found = routes(parse_place(today, nowhere, "--from"), parse_place(target, nowhere, "--to"), cloud)
+    found = ways_between(parse_place(today, nowhere, "--from"), parse_place(target, nowhere, "--to"), cloud)
     assert [route["route"] for route in found] == expected
 
 
 def test_staying_takes_nothing() -> None:
     """A move to where one is has no steps, no hours and no restarts."""
     here = Place("calico", "none")
-    found = plan(Move(here, here, SCENARIO))
+    found = plan_move(Move(here, here, SCENARIO))
     assert found["stays"]
     assert (found["steps"], found["hours"], found["restarts"], found["needs"]["usd"]) == ([], 0, 0, 0)
 
 
 def test_a_way_that_is_not_known_is_unknown() -> None:
     """A mesh for which no procedure is known is no stay, and is told."""
-    found = plan(Move(Place("calico", "other"), Place("calico", "none"), SCENARIO))
+    found = plan_move(Move(Place("calico", "other"), Place("calico", "none"), SCENARIO))
     assert not found["stays"]
     assert any("no procedure is known" in name for name in found["unknown"])
 
@@ -166,7 +166,7 @@ def test_tables_of_a_plan_fit_together() -> None:
     sources = set(read_table("sources")["source_id"])
     for row in read_table("migration/routes").iter_rows(named=True):
         assert set(row["source_id"].split("|")) <= sources
-        of_way = steps(row["route"])
+        of_way = steps_of(row["route"])
         assert bool(of_way) != row["route"].startswith(("stay-", "no-way"))
         assert row["drains"] == any(step["takes"] == "drain" for step in of_way)
         for step in of_way:
