@@ -27,7 +27,7 @@ ROOMS: tuple[frozenset[str], ...] = tuple(
         "theme",
         "charts",
         "report",
-        "exhibits explorations moving",
+        "exhibits explorations migration_views",
         "pictures",
         "embed",
         "controls rendering",

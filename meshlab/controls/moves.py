@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from meshlab import moving, report
+from meshlab import migration_views, report
 from meshlab.cases import Case
 from meshlab.controls.entries import UNITLESS
 from meshlab.controls.live import LiveFigures
@@ -55,7 +55,7 @@ class MoveView(widgets.VBox):
 
     def _follow(self, _change: object = None) -> None:
         try:
-            planned = moving.planned(self.case, self.review, *self.places, self.own)
+            planned = migration_views.planned(self.case, self.review, *self.places, self.own)
         except MeshlabError as error:
             self.words.value = report.table([], "; ".join(map(str, error.problems))).html
             return

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from meshlab import moving
+from meshlab import migration_views
 from meshlab.controls import move_view
 from meshlab.errors import MeshlabError
 
 
 def test_sliders_plan_anew() -> None:
     """More nodes at a time make the move shorter, and the charts follow."""
-    case, review = moving.opened("openshift-aws")
+    case, review = migration_views.opened("openshift-aws")
     view = move_view(case, review, target="cilium+none")
     before, ticks = view.words.value, view.figures.tick
     view.sliders["max_unavailable"].value = 3
@@ -23,7 +23,7 @@ def test_sliders_plan_anew() -> None:
 
 def test_sliders_begin_at_the_workbooks_parameters() -> None:
     """A figure that is given stands on its slider and in the plan; one that is not is the team's own."""
-    case, review = moving.opened("openshift-aws")
+    case, review = migration_views.opened("openshift-aws")
     view = move_view(case, review, target="cilium+none", own={"max_unavailable": 3, "window_hours": None})
     assert view.own == {"window_hours": 6.0, "max_unavailable": 3, "surge_nodes": 0}
     assert "3 at a time" in view.words.value
@@ -31,8 +31,8 @@ def test_sliders_begin_at_the_workbooks_parameters() -> None:
 
 def test_a_plan_of_another_target_leaves_the_review_alone() -> None:
     """Another target changes the plan of the copy, and nothing else."""
-    case, review = moving.opened("openshift-aws")
-    planned = moving.planned(case, review, target="cilium+none", own={"window_hours": 2, "surge_nodes": None})
+    case, review = migration_views.opened("openshift-aws")
+    planned = migration_views.planned(case, review, target="cilium+none", own={"window_hours": 2, "surge_nodes": None})
     assert planned["migration"]["to"] == {"cni": "cilium", "mesh": "none"}  # type: ignore[index]
     assert {name: value for name, value in planned.items() if name != "migration"} == {
         name: value for name, value in review.items() if name != "migration"
@@ -41,15 +41,15 @@ def test_a_plan_of_another_target_leaves_the_review_alone() -> None:
 
 def test_a_wrong_figure_is_refused() -> None:
     """A window that no day has is an error that says what is allowed."""
-    case, review = moving.opened("openshift-aws")
+    case, review = migration_views.opened("openshift-aws")
     with pytest.raises(MeshlabError, match=r"allowed: 0\.5 to 24"):
-        moving.planned(case, review, own={"window_hours": 30})
+        migration_views.planned(case, review, own={"window_hours": 30})
 
 
 def test_fragments_are_there_with_and_without_a_move() -> None:
     """Needs, gaps and charts say something of a move and of a team that stays."""
     for team, target in (("openshift-aws", "cilium+none"), ("openshift-aws", "stay+none")):
-        planned = moving.planned(*moving.opened(team), target=target)
-        assert "<" in moving.needs(planned).html
-        assert "<" in moving.gaps(planned).html
-        assert moving.chart(planned, 0).text
+        planned = migration_views.planned(*migration_views.opened(team), target=target)
+        assert "<" in migration_views.needs(planned).html
+        assert "<" in migration_views.gaps(planned).html
+        assert migration_views.chart(planned, 0).text

@@ -1,4 +1,4 @@
-"""What the workbook of moves shows: a review whose plan leads elsewhere, or takes other figures."""
+"""What the migration workbook shows: a review whose plan leads elsewhere, or takes other figures."""
 
 from __future__ import annotations
 
