@@ -129,7 +129,10 @@ def inventory_of(cluster: Cluster, details: Details, at: datetime | None = None)
     cluster = cluster.collected()
     answers = ask(cluster)
     ids = cluster.objects.select("id")
-    frames = {name: frame.lazy().join(ids, on="id", how="semi") for name, frame in details.frames().items()}
+    frames = {
+        name: frame.lazy().join(ids, on="id", how="semi", maintain_order="left")
+        for name, frame in details.frames().items()
+    }
     frames["containers"] = _with_proxies(frames["containers"])
     looked_at = _of_known_groups(cluster.looked_at).select(pl.col("kind").unique()).collect()
     return Inventory(
@@ -148,7 +151,7 @@ def _with_proxies(containers: pl.LazyFrame) -> pl.LazyFrame:
     distinct = named.select(pl.col("text").drop_nulls().unique().sort()).with_row_index("id").cast({"id": pl.Int64})
     found = match(distinct.select("id", "text", field=pl.lit("container")))
     roles = found.join(distinct, on="id").select("text", proxy="value").collect()
-    return named.join(roles.lazy(), on="text", how="left").drop("text")
+    return named.join(roles.lazy(), on="text", how="left", maintain_order="left").drop("text")
 
 
 def _facts(cluster: Cluster, answers: Answers, frames: dict[str, pl.LazyFrame], at: datetime | None) -> pl.DataFrame:

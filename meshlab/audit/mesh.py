@@ -332,7 +332,8 @@ def patch_pairs(inventory: Inventory) -> pl.LazyFrame:
             tied=(pl.col("priority") == pl.col("priority_other")) & (pl.col("namespace") == pl.col("namespace_other")),
             other=pl.concat_str("namespace_other", "name_other", separator="/"),
         )
-        .unique(["id", "id_other", "apply_to", "tied"], maintain_order=True)
+        .sort("id", "id_other", "apply_to", "tied", "context", "context_other")
+        .unique(["id", "id_other", "apply_to", "tied"], keep="first", maintain_order=True)
     )
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import polars as pl
+from polars import selectors
 
 from meshlab.audit.inventory import Inventory
 from meshlab.audit.queries import QUERIES
@@ -126,9 +127,9 @@ def judged(rule: Rule, inventory: Inventory, *, applies: bool | None) -> pl.Data
     failing = pl.sql_expr(rule.fails)
     return (
         QUERIES[rule.query](inventory)
-        .join(inventory.facts.lazy(), how="cross")
+        .sort("namespace", "name", "kind", ~selectors.nested())
+        .join(inventory.facts.lazy(), how="cross", maintain_order="left")
         .with_columns(failing=failing if applies else failing & pl.lit(applies, pl.Boolean))
-        .sort("namespace", "name", "kind", maintain_order=True)
         .collect()
     )
 

@@ -83,7 +83,9 @@ def votes(matches: pl.LazyFrame) -> pl.LazyFrame:
     Args:
         matches: As ``match`` returns them, with the column file.
     """
-    best = pl.struct("status", "id", "file", "why").sort_by("status", "id", descending=[True, False]).first()
+    best = (
+        pl.struct("status", "id", "file", "why").sort_by("status", "id", "why", descending=[True, False, False]).first()
+    )
     return (
         matches.group_by("fact", "value", "of", "strength")
         .agg(objects=pl.col("id").n_unique(), best=best)
@@ -110,5 +112,5 @@ def verdict(cast: Sequence[Vote], fact: str, of: str | None = None) -> Verdict:
     if len(counts) > 1:
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return Verdict(why=f"the objects disagree: {', '.join(f'{value} ({objects})' for value, objects in ordered)}")
-    best = min(heard, key=lambda vote: (vote.status != "measured", vote.id))
+    best = min(heard, key=lambda vote: (vote.status != "measured", vote.id, vote.why))
     return Verdict(best.value, best.status, best.file, best.why)

@@ -47,6 +47,9 @@ EVICTIONS: dict[str, pl.DataType] = {
 }
 """Columns of a survey's evictions: pods of a node with one limit, and the grace periods that they state. [s]"""
 
+NANO = 9
+"""Decimals of cores that a quantity can state. Sums of floats are rounded to it: groups are summed in any order."""
+
 
 def read_survey(paths: Sequence[Path]) -> dict[str, Any]:
     """The survey of the cluster that the paths describe.
@@ -107,6 +110,7 @@ def _nodes(inventory: Inventory, pods: pl.DataFrame) -> pl.DataFrame:
             free_cpu_cores=open_.then((pl.col("cpu") - pl.col("cpu_cores").fill_null(0.0)).clip(0)).otherwise(0.0),
             free_memory_gib=open_.then((pl.col("memory") - pl.col("memory_gib").fill_null(0.0)).clip(0)).otherwise(0.0),
         )
+        .with_columns(pl.col(pl.Float64).round(NANO))
         .sort("control", "node")
         .rename({"node": "name"})
     )
@@ -124,7 +128,7 @@ def _evictions(pods: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
         pods.join(places, left_on="node", right_on="name")
         .group_by("place", "limit")
         .agg(
-            pl.first("allowed").cast(pl.Int64),
+            pl.min("allowed").cast(pl.Int64),
             pods=pl.len().cast(pl.Int64),
             unstated=grace.is_null().sum().cast(pl.Int64),
             grace_lo=grace.min().cast(pl.Float64),
