@@ -134,11 +134,18 @@ def _containers(containers: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
 
 def _with_requests(pods: pl.LazyFrame, containers: pl.LazyFrame) -> pl.LazyFrame:
     """Pods with their requests, overhead included; a request of the pod as a whole replaces its containers'."""
-    for resource, name, size in (("cpu_cores", "cpu", 1.0), ("memory_gib", "memory", BYTES_PER_GIB)):
-        pods = pods.join(pod_requests(containers, resource), on="id", how="left", maintain_order="left")
-        asked = pl.coalesce(pl.col(f"pod_{name}") / size, resource)
-        pods = pods.with_columns((asked + pl.col(f"overhead_{name}").fill_null(0.0) / size).alias(resource))
-    return pods
+    requests = pod_requests(containers, *(resource for resource, _, _ in _RESOURCES))
+    joined = pods.join(requests, on="id", how="left", maintain_order="left")
+    return joined.with_columns(_requested(*each) for each in _RESOURCES)
+
+
+_RESOURCES = (("cpu_cores", "cpu", 1.0), ("memory_gib", "memory", BYTES_PER_GIB))
+"""Requests: their column, how columns with what a pod says of itself end, and how many of their unit make one."""
+
+
+def _requested(resource: str, name: str, size: float) -> pl.Expr:
+    asked = pl.coalesce(pl.col(f"pod_{name}") / size, resource)
+    return (asked + pl.col(f"overhead_{name}").fill_null(0.0) / size).alias(resource)
 
 
 def _matches(texts: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:

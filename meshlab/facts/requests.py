@@ -23,7 +23,7 @@ def worth(amount: str | float | None) -> float | None:
         return INVALID
 
 
-def pod_requests(containers: pl.LazyFrame, resource: str) -> pl.LazyFrame:
+def pod_requests(containers: pl.LazyFrame, *resources: str) -> pl.LazyFrame:
     """Requests of each pod's containers together. [cores or bytes]
 
     A pod needs, for each resource, the larger of two sums::
@@ -35,26 +35,36 @@ def pod_requests(containers: pl.LazyFrame, resource: str) -> pl.LazyFrame:
     containers run beside it. Overhead of the runtime class and requests of the pod as a whole are added by the caller.
 
     Args:
-        containers: Columns id (of the pod), role (app, sidecar, init) and the resource; init containers and sidecars
+        containers: Columns id (of the pod), role (app, sidecar, init) and the resources; init containers and sidecars
             in the order in which they start.
-        resource: Column of the requests: 0 where a container asks for nothing.
+        resources: Columns of the requests: 0 where a container asks for nothing.
 
     Returns:
-        Columns id and the resource.
+        Columns id and the resources.
 
     Sources: k8s-sidecar-resources (data/sources.csv).
     """
-    request = pl.col(resource)
-    sidecar = pl.when(pl.col("role") == "sidecar").then(request).otherwise(0.0)
-    start = pl.when(pl.col("role") == "init").then(request + sidecar.cum_sum().over("id")).otherwise(0.0)
-    running = pl.when(pl.col("role") != "init").then(request).otherwise(0.0)
-    return (
-        containers.with_columns(start=start, running=running)
+    role = pl.col("role")
+    running = containers.filter(role != "init").group_by("id").agg(pl.sum(*resources))
+    at_each_start = {name: pl.when(role == "init").then(pl.col(name) + _sidecars_before(name)) for name in resources}
+    starting = (
+        containers.filter(role != "app")  # few are left to look back from, which is slow
+        .select("id", **at_each_start)
         .group_by("id")
-        .agg(larger(pl.col("running").sum(), pl.col("start").nan_max()).alias(resource))
+        .agg(pl.col(*resources).nan_max())
+    )
+    return running.join(starting, on="id", how="full", coalesce=True, suffix=_STARTING).select(
+        "id", *(larger(pl.col(name), pl.col(name + _STARTING)).alias(name) for name in resources)
     )
 
 
+_STARTING = "_starting"
+
+
+def _sidecars_before(resource: str) -> pl.Expr:
+    return pl.when(pl.col("role") == "sidecar").then(resource).otherwise(0.0).cum_sum().over("id")
+
+
 def larger(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    """The larger of two sums; NaN, an unreadable quantity, stays NaN."""
+    """The larger of two sums, or the one that there is; NaN, an unreadable quantity, stays NaN."""
     return pl.when(one.is_nan() | other.is_nan()).then(INVALID).otherwise(pl.max_horizontal(one, other))
