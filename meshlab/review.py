@@ -20,7 +20,6 @@ from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, write_whole
 from meshlab.moves import DATAPLANE_OF_MESH, plan_of, plan_sources, recommended_dataplane
-from meshlab.overhead import coefficients
 from meshlab.scenario import check_scenarios, collect_few, frame_of, inputs, with_defaults
 from meshlab.tables import read_table
 from meshlab.team import Team
@@ -40,6 +39,11 @@ HEADLINES = {
 
 STRONGEST = 8
 """Drivers of a figure that a review keeps."""
+
+CITED = dict(
+    zip(overhead.CITING, ("memory", "CPU", "latency", "latency", "latency", "cost", "nodes that fill"), strict=True)
+)
+"""Figures that cite sources, in words."""
 
 SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
 """Figures of a review's row of the index."""
@@ -190,13 +194,10 @@ def _sources(
     features: Sequence[Mapping[str, object]],
     plan: Mapping[str, Any] | None,
 ) -> list[dict[str, object]]:
-    """Each cited source once, with what it supports."""
+    """Each cited source once, with what it supports, and the figures of each data plane that rest on it."""
+    dataplanes = tuple(str(item["dataplane"]) for item in figures)
     cited = [
-        *(
-            (source_id, f"figures of {item['dataplane']}")
-            for item in figures
-            for source_id in _cited(str(item["dataplane"]))
-        ),
+        *((source_id, use) for source_id, uses in _figure_uses(dataplanes).items() for use in uses),
         *_of_rows(verdict["rows"], lambda rule: f"{rule['table']} row {rule['id']}"),  # type: ignore[arg-type]
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
         *_of_rows(features, lambda _: "Terraform feature lag"),
@@ -207,7 +208,14 @@ def _sources(
     for source_id, use in cited:
         supports.setdefault(source_id, []).append(use)
     table = _known_sources()
-    return [{**table[source_id], "supports": list(dict.fromkeys(uses))} for source_id, uses in sorted(supports.items())]
+    return [
+        {
+            **table[source_id],
+            "supports": list(dict.fromkeys(uses)),
+            "figures": {name: own[source_id] for name in dataplanes if source_id in (own := overhead.cited(name))},
+        }
+        for source_id, uses in sorted(supports.items())
+    ]
 
 
 @cache
@@ -216,9 +224,17 @@ def _known_sources() -> dict[str, dict[str, object]]:
 
 
 @cache
-def _cited(dataplane: str) -> list[str]:
-    """Sources of the figures of a data plane."""
-    return source_ids(" ".join(coefficients.sources(dataplane)["source_ids"].drop_nulls()))
+def _figure_uses(dataplanes: tuple[str, ...]) -> dict[str, list[str]]:
+    """For each source which figures of which data plane rest on it, in words."""
+    uses: dict[str, list[str]] = {}
+    for dataplane in dataplanes:
+        for source_id, figures in overhead.cited(dataplane).items():
+            words = {
+                CITED[figure]: "" if part == overhead.MEDIAN else " (width of the interval)"
+                for figure, part in figures.items()
+            }
+            uses.setdefault(source_id, []).append(f"{dataplane}: {', '.join(map(''.join, words.items()))}")
+    return uses
 
 
 def _of_rows(rows: Sequence[Mapping[str, Any]], use: Callable[[Mapping[str, Any]], str]) -> Iterator[tuple[str, str]]:

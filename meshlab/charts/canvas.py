@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,6 +169,15 @@ def subtitle(review: Review) -> str:
 
 def _count(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else significant(value, 3)
+
+
+def figure_source_ids(review: Review, figure: str, dataplanes: Collection[str]) -> list[str]:
+    """Sources of a review that one figure of some data planes rests on."""
+    return [
+        source["source_id"]
+        for source in review["sources"]
+        if any(figure in source["figures"].get(dataplane, ()) for dataplane in dataplanes)
+    ]
 
 
 def source_note(source_ids: Sequence[str]) -> str:

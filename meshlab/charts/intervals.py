@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.charts.canvas import Canvas, Chart, Kind, Review, Spec, framed, small
-from meshlab.theme import DATAPLANES, THEMES, figure_text, interval_text, mix
+from meshlab.charts.canvas import Canvas, Chart, Kind, Review, Spec, figure_source_ids, framed, small
+from meshlab.theme import DATAPLANES, HALF, THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -83,10 +83,9 @@ def prepare_percentiles(chart: Chart, review: Review) -> pl.DataFrame:
     ).sort(order, "percentile")
 
 
-def source_ids(_chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
-    """Sources that stand behind the figures of the data planes that are shown."""
-    shown = {f"figures of {dataplane}" for dataplane in frame["dataplane"]}
-    return [source["source_id"] for source in review["sources"] if shown.intersection(source["supports"])]
+def source_ids(chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
+    """Sources of this chart's figure of the data planes that are shown."""
+    return figure_source_ids(review, chart.figure, set(frame["dataplane"]))
 
 
 def source_ids_and_prices(chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
@@ -120,7 +119,7 @@ def _bar(frame: pl.DataFrame, part: str, hatching: str, canvas: Canvas) -> Spec:
         "width": 0.5,
         "marker": {
             # thinned, so that the interval's line stays visible on top
-            "color": [mix(hue, paper, 0.5) for hue in hues],
+            "color": [mix(hue, paper, HALF) for hue in hues],
             "line": {"color": hues, "width": 1},
             "pattern": {"shape": hatching, "fgcolor": hues, "bgcolor": paper, "size": 6, "solidity": 0.35},
         },

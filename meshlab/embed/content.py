@@ -19,6 +19,7 @@ from meshlab.embed.requests import DATA, Request
 from meshlab.files import digest
 from meshlab.pictures.catalogue import Look, Plate, plate
 from meshlab.pictures.forms import cell, is_web, markdown_table
+from meshlab.review import HEADLINES
 from meshlab.theme import figure_text, interval_text
 
 Review = Mapping[str, Any]
@@ -162,8 +163,12 @@ def _behind(review: Review) -> list[Mapping[str, Any]]:
     """Sources of the figures that the verdict gives, and of the rows that led to it."""
     verdict = review["verdict"]
     shown = {f"{row['table']} row {row['id']}" for row in verdict["rows"] if row["id"] in verdict["matched"]}
-    shown.add(f"figures of {review['headline']['dataplane']}")
-    return [row for row in review["sources"] if shown.intersection(row["supports"])]
+    dataplane, figures = review["headline"]["dataplane"], set(HEADLINES)
+    return [
+        row
+        for row in review["sources"]
+        if shown.intersection(row["supports"]) or figures.intersection(row["figures"].get(dataplane, ()))
+    ]
 
 
 def _assumptions(review: Review) -> str:

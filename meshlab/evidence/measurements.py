@@ -106,7 +106,7 @@ def _sidecar_memory(c: Coefficients) -> Value:
 def _istiod_memory(c: Coefficients) -> Value:
     sidecars = pl.when(dataplane="istio-sidecar").then("pods").otherwise(0.0)
     pods = pl.col("pods")
-    return memory.istiod(c, ROW["instances"], sidecars, CONFIG_SERVICES, pods)
+    return memory.istiod(c, ROW["instances"], pods) + memory.istiod_sidecars(c, sidecars, CONFIG_SERVICES)
 
 
 def _istiod_cpu(c: Coefficients) -> Value:

@@ -1,5 +1,6 @@
 """Memory, CPU, latency and money that each data plane adds: expressions over a scenario's inputs and coefficients."""
 
+from meshlab.overhead.citations import CITING, MEDIAN, cited
 from meshlab.overhead.estimates import (
     DATAPLANES,
     INTERVAL_FIGURES,
@@ -10,4 +11,15 @@ from meshlab.overhead.estimates import (
     steps_with,
 )
 
-__all__ = ["DATAPLANES", "INTERVAL_FIGURES", "PART_FIGURES", "estimate", "estimate_by", "sources", "steps_with"]
+__all__ = [
+    "CITING",
+    "DATAPLANES",
+    "INTERVAL_FIGURES",
+    "MEDIAN",
+    "PART_FIGURES",
+    "cited",
+    "estimate",
+    "estimate_by",
+    "sources",
+    "steps_with",
+]

@@ -27,13 +27,13 @@ class Traffic:
         grpc: Share that is gRPC. [share]
         http2: Share that is HTTP/2. [share]
         tcp: Share that is opaque TCP; what remains is HTTP/1.1. [share]
-        mtls: Share that is encrypted with workload identity. [share]
+        mtls: Share that is encrypted with workload identity; None where the proxy encrypts nothing itself. [share]
     """
 
     grpc: Value
     http2: Value
     tcp: Value
-    mtls: Value
+    mtls: Value | None
 
     @classmethod
     def of_columns(cls) -> Traffic:
@@ -43,7 +43,7 @@ class Traffic:
 
     def without_mtls(self) -> Traffic:
         """The same traffic where the proxy does not encrypt it itself."""
-        return replace(self, mtls=0.0)
+        return replace(self, mtls=None)
 
     def cpu_factor(self, c: Coefficients) -> Value:
         """Cost of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
@@ -66,7 +66,9 @@ class Traffic:
             + c[f"http2_{figure}_factor"] * self.http2
             + c[f"tcp_{figure}_factor"] * self.tcp
         )
-        return protocol * (c[f"mtls_{figure}_factor"] * self.mtls + (1.0 - self.mtls))
+        return (
+            protocol if self.mtls is None else protocol * (c[f"mtls_{figure}_factor"] * self.mtls + (1.0 - self.mtls))
+        )
 
 
 def batched(c: Coefficients, count: Value, rate: Value) -> Value:

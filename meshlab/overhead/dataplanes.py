@@ -55,7 +55,8 @@ def istio_sidecar(c: Coefficients, x: Cluster) -> Parts:
     return Parts(
         data_memory=x.pods * memory.sidecar(c, x.config_services, x.endpoints, 2.0 * x.connections / x.pods)
         + memory.istio_cni(c) * cni_nodes,
-        control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods, x.config_services, x.pods),
+        control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods)
+        + memory.istiod_sidecars(c, x.pods, x.config_services),
         data_cpu=cpu.proxies(
             c, x.pods, rate, "sidecar_idle_mcores", per_1000, x.cpu_factor, x.payload_mb, work=x.pod_work
         )
@@ -81,7 +82,7 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
         data_memory=x.nodes * (memory.ztunnel(c, x.pods, 2.0 * x.connections / x.nodes) + memory.istio_cni(c))
         + waypoints
         * memory.waypoint(c, x.services / x.namespaces, 2.0 * x.connections * x.l7_traffic_share / per_waypoint),
-        control_memory=memory.istiod(c, c["control_plane_replicas"], 0.0, 0.0, x.pods),
+        control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods),
         data_cpu=cpu.proxies(
             c,
             x.nodes,

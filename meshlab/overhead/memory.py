@@ -57,27 +57,35 @@ def istio_cni(c: Coefficients) -> Value:
     return c["istio_cni_node_mib"]
 
 
-def istiod(c: Coefficients, replicas: Value, sidecars: Value, config_services: Value, pods: Value) -> Value:
-    """All replicas of istiod together. [MiB]
+def istiod(c: Coefficients, replicas: Value, pods: Value) -> Value:
+    """All replicas of istiod together, without what they hold for sidecars. [MiB]
 
-    replicas * base + connected sidecars * (state + services pushed to each) + pods in the registry. Connections are
-    spread over the replicas, so their state is counted once. Ambient's proxies (one a node) are few beside pods, and
-    what istiod holds for them is the registry.
+    replicas * base + pods in the registry. Ambient's proxies (one a node) are few beside pods, and what istiod holds
+    for them is the registry.
 
     Args:
         c: Coefficients.
         replicas: Replicas of istiod. [count]
+        pods: Pods in the registry, with a sidecar or without. [count]
+
+    Sources: S01, S11 (data/sources.csv).
+    """
+    return c["istiod_base_mib"] * replicas + c["istiod_pod_mib"] * pods
+
+
+def istiod_sidecars(c: Coefficients, sidecars: Value, config_services: Value) -> Value:
+    """What istiod holds for the sidecars that are connected to it. [MiB]
+
+    sidecars * (state + services pushed to each). Connections are spread over the replicas, so they count once.
+
+    Args:
+        c: Coefficients.
         sidecars: Sidecars connected to all replicas. [count]
         config_services: Services pushed to each sidecar. [count]
-        pods: Pods in the registry, sidecars included. [count]
 
-    Sources: S01, S05, S11 (data/sources.csv).
+    Sources: S01, S05 (data/sources.csv).
     """
-    return (
-        c["istiod_base_mib"] * replicas
-        + (c["istiod_sidecar_mib"] + c["istiod_config_mib"] * config_services) * sidecars
-        + c["istiod_pod_mib"] * pods
-    )
+    return (c["istiod_sidecar_mib"] + c["istiod_config_mib"] * config_services) * sidecars
 
 
 def linkerd_proxy(c: Coefficients, connections: Value) -> Value:

@@ -12,7 +12,7 @@ from meshlab import charts, exhibits, explorations, iac, report
 from meshlab.charts import curves as curve_charts
 from meshlab.charts.agreement import NOUNS, agreement
 from meshlab.charts.break_even import Plane, break_even
-from meshlab.charts.canvas import Drawing, subtitle
+from meshlab.charts.canvas import Drawing, figure_source_ids, subtitle
 from meshlab.charts.domain import domain
 from meshlab.charts.drivers import drivers
 from meshlab.charts.lag import provider_lag
@@ -60,12 +60,11 @@ def _drivers(figure: str) -> Entry:
 
     name = f"drivers-{figure.partition('_')[0]}" if figure != "added_p99_ms" else "drivers-latency"
     words = f"What moves the {label.lower()} of the recommended data plane most"
-    return Entry(name, words, unit, TEAM, draw, _cited_by_figures)
+    return Entry(name, words, unit, TEAM, draw, lambda review: _cited_by_drivers(review, figure))
 
 
-def _cited_by_figures(review: Review) -> Sequence[str]:
-    shown = review["headline"]["dataplane"]
-    return [row["source_id"] for row in review["sources"] if f"figures of {shown}" in row["supports"]]
+def _cited_by_drivers(review: Review, figure: str) -> Sequence[str]:
+    return figure_source_ids(review, figure, (review["headline"]["dataplane"],))
 
 
 def _known(review: Review) -> dict[str, Any]:
@@ -116,20 +115,12 @@ def _curve(name: str) -> Entry:
         return curve_charts.curves(frame, shown, theme=look.theme, width=look.width)
 
     words = f"{label} of each data plane over {inputs()[over].label[0].lower()}{inputs()[over].label[1:]}"
-    return Entry(name, words, unit, TEAM, draw, _cited_by_costs)
+    return Entry(name, words, unit, TEAM, draw, _of_review(figure.partition("_")[0]).cited)
 
 
 def _path(review: Review, look: Look) -> Drawing:
     own = explorations.around(_known(review), review["team"])
     return curve_charts.path(path(own.frame), own.subject, theme=look.theme, width=look.width)
-
-
-def _cited_by_latency(review: Review) -> Sequence[str]:
-    return _of_review("latency").cited(review)
-
-
-def _cited_by_costs(review: Review) -> Sequence[str]:
-    return _of_review("cost").cited(review)
 
 
 # --- charts of the project's own tables ----------------------------------------------------------------------------
@@ -176,10 +167,10 @@ CATALOGUE: dict[str, Entry] = {
             "USD/month",
             TEAM,
             _break_even,
-            _cited_by_costs,
+            _of_review("cost").cited,
         ),
         *map(_curve, CURVES),
-        Entry("path", "Latency that builds up along a path of calls", "ms", TEAM, _path, _cited_by_latency),
+        Entry("path", "Latency that builds up along a path of calls", "ms", TEAM, _path, _of_review("latency").cited),
         *map(_agreement, NOUNS),
         Entry(
             "provider-lag",
