@@ -683,7 +683,7 @@ def embed(documents: tuple[Path, ...], check: bool, teams: Path | None) -> int: 
     chart=NAME, table=NAME, verdict or assumptions. A team is named, or given as a path relative to the document.
     Everything outside the blocks stays as it is.
 
-    Example: meshlab embed docs/adr/*.md --check
+    Example: meshlab embed --teams teams docs/adr/*.md --check
     """
     from meshlab import embed as documents_filled
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from meshlab import report
+from meshlab.embed.assets import picture_name
 from meshlab.embed.data import data_rows
 from meshlab.embed.requests import DATA, Request
 from meshlab.files import digest
@@ -89,13 +90,6 @@ def _chart(request: Request, review: Review | None, folder: str) -> Content:
     caption = f"*{_plain(drawn.title)}. {_plain(drawn.subject)}.*"
     shown, note = _small(drawn) if options.get("figures") != "no" else ("", "")
     return Content(_joined(image, caption, shown, note, _about(drawn)), drawn, file)
-
-
-def picture_name(drawn: Plate, look: Look, form: str) -> str:
-    """The file of a picture: team and chart, and where they are not the usual ones, theme and width."""
-    theme = "" if look.theme == Look().theme else look.theme
-    width = "" if look.width == Look().width else str(look.width)
-    return f"{'-'.join(filter(None, (drawn.team, drawn.name, theme, width)))}.{form}"
 
 
 def _alternative(drawn: Plate) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from meshlab.embed.assets import left_over, pictures_of, shown_by
 from meshlab.embed.blocks import Block, find_blocks, split
 from meshlab.embed.content import Content, content, headline_words
 from meshlab.embed.documents import Document, read_markdown, write_markdown
@@ -16,7 +18,6 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
 from meshlab.pictures.catalogue import Plate
 from meshlab.pictures.forms import contents
-from meshlab.pictures.stamps import about_png, about_svg
 from meshlab.pictures.write import opened
 from meshlab.review import Review
 
@@ -64,10 +65,14 @@ class Filled:
         """Whether the document is not as it should be."""
         return self.text != self.document.text
 
+    @property
+    def pictures(self) -> dict[Path, Plate]:
+        """Pictures of its blocks by file."""
+        return {self.folder / part.content.file: part.content.picture for part in self.parts if part.content.picture}
+
     def outdated(self) -> list[tuple[Path, Plate]]:
         """Pictures that are missing, or that show something else."""
-        wanted = {self.folder / part.content.file: part.content.picture for part in self.parts if part.content.picture}
-        return [(file, shown) for file, shown in wanted.items() if _shows(file) != shown.drawing_sha256]
+        return [(file, shown) for file, shown in self.pictures.items() if shown_by(file) != shown.drawing_sha256]
 
 
 @dataclass(slots=True)
@@ -84,7 +89,7 @@ class _Desk:
 
 
 def fill(files: Sequence[Path], *, teams: Path | None = None, draw: Draw = contents) -> list[Filled]:
-    """Fill the blocks of documents and draw the pictures that are missing or stale.
+    """Fill the blocks of documents, draw the pictures that are missing or stale, and remove those of no block.
 
     Args:
         files: Documents.
@@ -106,7 +111,17 @@ def fill(files: Sequence[Path], *, teams: Path | None = None, draw: Draw = conte
     for each in done:
         if each.changed:
             write_markdown(each.document, each.text)
+        _tidy(each)
     return done
+
+
+def _tidy(filled: Filled) -> None:
+    """Remove what was drawn for blocks that are gone, and the folder that this leaves empty."""
+    gone = list(left_over(filled.folder, filled.pictures))
+    for file in gone:
+        file.unlink()
+    if gone and not any(filled.folder.iterdir()):
+        filled.folder.rmdir()
 
 
 def check(files: Sequence[Path], *, teams: Path | None = None) -> list[Problem]:
@@ -119,7 +134,7 @@ def check(files: Sequence[Path], *, teams: Path | None = None) -> list[Problem]:
     Raises:
         MeshlabError: All problems of all documents.
     """
-    return [problem for each in _worked_out(files, teams) for problem in _stale(each)]
+    return [problem for each in _worked_out(files, teams) for problem in _stale(each, teams)]
 
 
 def _worked_out(files: Sequence[Path], teams: Path | None) -> list[Filled]:
@@ -176,11 +191,6 @@ def _misplaced(filled: Filled) -> list[Problem]:
     return [Problem(str(filled.document.file), "a block cannot be filled where it stands", todo, block.line)]
 
 
-def pictures_of(file: Path) -> Path:
-    """The folder of a document's pictures, beside it."""
-    return file.with_name(f"{file.name}.assets")
-
-
 def _clashes(parts: Sequence[_Part], file: str) -> list[Problem]:
     """Two blocks whose pictures would have one name: two teams of one name, from two files."""
     first: dict[str, Plate] = {}
@@ -205,18 +215,10 @@ def _between(part: _Part, ending: str) -> list[str]:
     return [f"{prefix}{line}".rstrip() + ending for line in ("", *part.content.lines, "")]
 
 
-def _shows(file: Path) -> str | None:
-    """Hash of the drawing that a picture holds, as it says itself."""
-    if not file.is_file():
-        return None
-    read = file.read_bytes()
-    about = about_png(read) if file.suffix == ".png" else about_svg(read.decode(errors="replace"))
-    return None if about is None else about.get("drawing_sha256")
-
-
-def _stale(filled: Filled) -> list[Problem]:
+def _stale(filled: Filled, teams: Path | None) -> list[Problem]:
     file, ending = str(filled.document.file), _ending(filled.lines)
     outdated = {picture for picture, _ in filled.outdated()}
+    todo = f"run '{shlex.join(['meshlab', 'embed', *(('--teams', str(teams)) if teams else ()), file])}'"
     problems = []
     for part in filled.parts:
         before, after = filled.lines[part.block.first : part.block.end], _between(part, ending)
@@ -228,5 +230,5 @@ def _stale(filled: Filled) -> list[Problem]:
         else:
             continue
         what = f"{headline_words(part.request)} is stale: {why}"
-        problems.append(Problem(file, what, f"run 'meshlab embed {file}'", part.block.line))
+        problems.append(Problem(file, what, todo, part.block.line))
     return problems

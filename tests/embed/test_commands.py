@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,16 @@ def test_exit_statuses_of_embed(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file.write_text(text.replace("cost", "cots"), encoding="utf-8")
     assert status("embed", file) == 2
     assert capsys.readouterr().err.startswith(f"meshlab: error: {file}:1: unknown table 'cots'")
+
+
+def test_what_to_run_mends_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command that a check prints fills the document as it stands there, folder of teams and spaces included."""
+    teams, file = tmp_path / "our teams", tmp_path / "a.md"
+    teams.mkdir()
+    (teams / "t.yaml").write_text("team: t\nscenario: {pods: 100}\n", encoding="utf-8")
+    file.write_text("<!-- meshlab table=memory team=t -->\n<!-- /meshlab -->\n", encoding="utf-8")
+    assert status("embed", "--check", file, "--teams", teams) == 1
+    told = re.search(r"; run '(meshlab embed .*)'$", capsys.readouterr().err.strip())
+    assert told
+    assert status(*shlex.split(told[1])[1:]) == 0
+    assert status("embed", "--check", file, "--teams", teams) == 0

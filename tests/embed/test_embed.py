@@ -302,6 +302,28 @@ def test_a_stale_block_tells_by_how_much_its_figures_moved(write: Write, embed: 
     assert float(found[3]) == pytest.approx(share, rel=0.05)
 
 
+def test_pictures_of_no_block_go_and_others_stay(write: Write, embed: Embed, tmp_path: Path) -> None:
+    """Of what lies beside a document only what was drawn for a block of it goes, and the folder once it is empty."""
+    opening = "<!-- meshlab chart=memory team=online-boutique width=600 -->"
+    file, folder = write(block(opening)), tmp_path / "doc.md.assets"
+    embed(file)
+    (drawn,) = folder.iterdir()
+    assert drawn.name == "online-boutique-memory-600.svg"
+    own = {"sketch.svg": b"<svg/>", "online-boutique-memory-800.svg": b"<svg/>", "kept.svg": drawn.read_bytes()}
+    for name, content in own.items():
+        (folder / name).write_bytes(content)
+    embed(file)
+    assert {picture.name for picture in folder.iterdir()} == {drawn.name, *own}
+    file.write_text(block(opening.replace("600", "700")), encoding="utf-8")
+    embed(file)
+    assert {picture.name for picture in folder.iterdir()} == {"online-boutique-memory-700.svg", *own}
+    for name in own:
+        (folder / name).unlink()
+    file.write_text("No block.\n", encoding="utf-8")
+    embed(file)
+    assert not folder.exists()
+
+
 def _medians(file: Path) -> dict[str, str]:
     rows = [line.split("|") for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     return {row[1].strip(): row[2].strip() for row in rows}
