@@ -209,6 +209,33 @@ def test_no_committed_file_names_a_package_index() -> None:
     assert [path for path in paths if PACKAGE_INDEX.search(path.read_text(encoding="utf-8"))] == []
 
 
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+WHOLE_REPOSITORIES = {"S-CIL-CHARTS", "S-CILCLI", "S-INFRA20", "S-INFRA24"} | {
+    f"S-TF-{name}" for name in ("BOLCOM", "LITTLEJO", "RFLORENC", "USTREAM")
+}
+"""Sources that are all of a repository: its releases, its raw results, or that it is left."""
+
+REPOSITORY = re.compile(r"https://github\.com/[^/]+/[^/]+(/tree/\w+)?/?")
+
+
+def test_a_source_leads_to_its_page() -> None:
+    """No address of a source is a whole repository but of those that are one, and none is a title with a note."""
+    rows = read_table("sources").to_dicts()
+    assert {row["source_id"] for row in rows if REPOSITORY.fullmatch(row["url"] or "")} == WHOLE_REPOSITORIES
+    for row in rows:
+        assert not re.search(r"[Ss]ame page|the first table|, @|note id|^[,;@]", f"{row['title']}|{row['page']}"), row
+
+
+def test_a_path_in_a_repository_is_part_of_its_address() -> None:
+    """Where a page is a file of a repository, the address ends in that file, at its commit where one is known."""
+    for row in read_table("sources").filter(pl.col("url").str.contains("github.com/.+/blob/")).iter_rows(named=True):
+        path = re.search(r"/blob/[\w.-]+/([^#]+)", row["url"])
+        named = re.match(r"[\w.+-]+(?:/[\w.+-]+)+", row["page"] or "")
+        assert path, row
+        assert named is None or "/blog/" in row["url"] or named[0] == path[1], row
+
+
 # --- words -----------------------------------------------------------------------------------------------------------
 
 
