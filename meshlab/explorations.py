@@ -128,11 +128,19 @@ def break_even_drawing(
     """
     own = around(values)
     x, y = over
-    line = sensitivity.break_even(own.frame, *pair, "cost_usd_per_month", x, y)
+    asked = (own.frame, *pair, "cost_usd_per_month", x, y)
+    line = sensitivity.break_even(*asked)
     across, up = (f"{label} [{unit}]" if unit else label for label, unit in map(axis_title, over))
     plane = break_even_chart.Plane(x, y, across, up, (own.filled[x], own.filled[y]))
     return break_even_chart.break_even(
-        line, pair, plane, own.subject, theme=look.theme, width=None, text_width=look.text_width
+        line,
+        pair,
+        plane,
+        own.subject,
+        theme=look.theme,
+        width=None,
+        text_width=look.text_width,
+        throughout=sensitivity.cheaper_throughout(*asked) if line.is_empty() else None,
     )
 
 

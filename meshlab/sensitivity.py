@@ -31,11 +31,27 @@ GROUPS = ("cluster", "traffic", "prices")
 """Groups of inputs that enter the models."""
 
 
+HALVED, STEPPED, BY_ONE = "halved and doubled", "a fifth of its range down and up", "one down and one up"
+
+ANY_CHOICE, YES_OR_NO, INTERVAL = "any choice", "yes or no", "10–90 % interval"
+
+
+def how_moved(driver: str) -> str:
+    """How a driver of a ``tornado`` is moved, in words; a coefficient goes from end to end of its interval."""
+    spec = inputs().get(driver)
+    if spec is None:
+        return INTERVAL
+    if spec.type in ("boolean", "choice"):
+        return YES_OR_NO if spec.type == "boolean" else ANY_CHOICE
+    if spec.scale == "log":
+        return HALVED
+    return BY_ONE if spec.type == "integer" else STEPPED
+
+
 def tornado(scenario: pl.DataFrame, dataplane: str, figure: str) -> pl.DataFrame:
     """Inputs and coefficients by how far they move one figure of one data plane, the strongest first.
 
-    Each input goes from half to twice its value (linear ones a fifth of their range either way, choices and booleans
-    through all values), each coefficient from the lower to the upper end of its interval, all else unchanged.
+    Each driver goes as ``how_moved`` says of it, within its bounds, all else unchanged.
 
     Args:
         scenario: One row with the columns of ``scenario.schema()``.
@@ -206,6 +222,27 @@ def break_even(
         For each point of the line ``x_input`` and ``y_input``, and ``cheaper_below`` and ``cheaper_above``: the data
         plane that is cheaper at smaller and at larger values of ``y_input``. Empty where one is cheaper everywhere.
     """
+    grid = _grid(scenario, dataplane_a, dataplane_b, figure, x_input, y_input)
+    return _crossings(grid, x_input, y_input, dataplane_a, dataplane_b).collect()
+
+
+def cheaper_throughout(
+    scenario: pl.DataFrame, dataplane_a: str, dataplane_b: str, figure: str, x_input: str, y_input: str
+) -> str | None:
+    """The data plane that is cheaper at every point of the grid on which ``break_even`` looks for a line.
+
+    None where neither is: the two change places along ``x_input`` alone, or cost the same somewhere.
+    """
+    gap = pl.col("a") - pl.col("b")
+    grid = _grid(scenario, dataplane_a, dataplane_b, figure, x_input, y_input)
+    a, b = grid.select(a=(gap < 0).all(), b=(gap > 0).all()).collect().row(0)
+    return dataplane_a if a else dataplane_b if b else None
+
+
+def _grid(
+    scenario: pl.DataFrame, dataplane_a: str, dataplane_b: str, figure: str, x_input: str, y_input: str
+) -> pl.LazyFrame:
+    """The figure of both data planes, ``a`` and ``b``, at each point over the two inputs."""
     _check((figure,), dataplane_a, dataplane_b)
     own = with_defaults(scenario).collect()
     axes = [_axis(inputs()[name], own[name].item()) for name in (x_input, y_input)]
@@ -223,8 +260,7 @@ def break_even(
         figures.filter(dataplane=name).select("scenario", pl.col(figure).alias(side))
         for name, side in ((dataplane_a, "a"), (dataplane_b, "b"))
     ]
-    joined = points.join(sides[0], on="scenario").join(sides[1], on="scenario")
-    return _crossings(joined, x_input, y_input, dataplane_a, dataplane_b).collect()
+    return points.join(sides[0], on="scenario").join(sides[1], on="scenario")
 
 
 def _axis(spec: Input, own: float) -> pl.DataFrame:

@@ -99,3 +99,11 @@ def test_everything_that_stands_in_is_listed_with_its_reason() -> None:
     for name in names:
         assert f"{inputs()[name].label}: " in fragment.text
         assert (inputs()[name].default_why or "").split("(")[0].strip()[:20] in fragment.html
+
+
+def test_without_a_line_the_page_says_which_is_cheaper() -> None:
+    """On twelve nodes ambient costs less than a sidecar in each pod, however many pods and requests there are."""
+    drawn = explorations.break_even_drawing(VALUES, ("istio-sidecar", "istio-ambient"), ("pods", "requests_per_second"))
+    said = "No line: Istio ambient is cheaper over the whole range."
+    assert drawn.words.endswith(said)
+    assert any(said in note["text"] for note in drawn.spec["layout"]["annotations"])

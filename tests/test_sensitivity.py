@@ -6,9 +6,12 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
+from meshlab.charts.drivers import driver_label, driver_value
 from meshlab.errors import MeshlabError
 from meshlab.overhead import estimate
-from meshlab.sensitivity import break_even, tornado, tornados
+from meshlab.overhead.coefficients import coefficient_table
+from meshlab.sensitivity import break_even, cheaper_throughout, how_moved, tornado, tornados
+from meshlab.tables import read_table
 
 
 def test_pods_move_memory_of_sidecars_most() -> None:
@@ -55,6 +58,34 @@ def test_coefficients_of_other_data_planes_do_not_appear() -> None:
     assert not drivers.str.contains("sidecar|ztunnel|waypoint|cilium").any()
 
 
+@pytest.mark.parametrize(
+    ("driver", "given", "ends", "words"),
+    [
+        ("pods", {"pods": 640}, ("320", "1280"), "halved and doubled"),
+        ("call_depth", {"call_depth": 3}, ("2", "4"), "one down and one up"),
+        ("same_node_share", {"same_node_share": 0.5}, ("0.3", "0.7"), "a fifth of its range down and up"),
+        ("mtls", {"mtls": True}, ("False", "True"), "yes or no"),
+        ("ztunnel_base_mib", {}, ("9.074", "16.63"), "10–90 % interval"),
+    ],
+)
+def test_a_driver_goes_as_its_words_say(
+    driver: str, given: dict[str, object], ends: tuple[str, str], words: str
+) -> None:
+    """Halves and doubles, steps of one or of a fifth of the range, both of yes and no: what is said is what is done."""
+    row = tornado(one(**given), "istio-ambient", "memory_gib").filter(driver=driver).row(0, named=True)
+    assert sorted((row["low"], row["high"])) == sorted(ends)
+    assert how_moved(driver) == words
+
+
+def test_every_driver_has_a_label() -> None:
+    """No chart shows the name of a column: each coefficient has words of its own."""
+    labels = read_table("coefficient_labels")
+    assert labels["coefficient"].to_list() == coefficient_table()["coefficient"].to_list()
+    assert labels["label"].is_unique().all()
+    assert driver_label("ambient_memory_spread") == "Istio ambient: how far sources differ on memory of the data plane"
+    assert (driver_value("0.0158055"), driver_value("True"), driver_value("http1")) == ("0.016", "yes", "http1")
+
+
 def test_two_data_planes_cost_the_same_on_the_line() -> None:
     """At every point of the line both estimates agree within the grid's coarseness, and swap sides across it."""
     frame = one(pods=640, services=120)
@@ -71,6 +102,16 @@ def test_where_one_is_always_cheaper_there_is_no_line() -> None:
     """Ambient never needs the memory of sidecars in a cluster of this size."""
     frame = one(pods=640, services=120)
     assert break_even(frame, "istio-sidecar", "istio-ambient", "memory_gib", "pods", "l7_traffic_share").is_empty()
+
+
+def test_without_a_line_one_of_the_two_is_named_or_none() -> None:
+    """Ambient is cheaper than sidecars everywhere; depth of calls moves no memory, so that no line runs along it."""
+    frame = one(pods=640, services=120)
+    pair = ("istio-sidecar", "istio-ambient")
+    assert cheaper_throughout(frame, *pair, "memory_gib", "pods", "l7_traffic_share") == "istio-ambient"
+    along_depth = (frame, "istio-ambient", "linkerd", "memory_gib", "pods", "call_depth")
+    assert break_even(*along_depth).is_empty()
+    assert cheaper_throughout(*along_depth) is None
 
 
 def test_an_unknown_figure_is_named() -> None:

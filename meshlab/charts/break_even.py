@@ -51,6 +51,7 @@ def break_even(
     theme: str = "light",
     width: int | None = NARROW_PX,
     text_width: int = NARROW_PX,
+    throughout: str | None = None,
 ) -> Drawing:
     """The line along which two data planes cost the same.
 
@@ -62,6 +63,7 @@ def break_even(
         theme: light, dark or print.
         width: Width, or None to fill what surrounds the figure. [px]
         text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
+        throughout: Where there is no line: the data plane that is cheaper everywhere, if one is.
     """
     names = [DATAPLANES[name].label for name in pair]
     chart = Titled(
@@ -69,17 +71,24 @@ def break_even(
         title=f"Where {names[0]} and {names[1]} cost the same",
         key="Line: same monthly cost, at the medians. Cross: as it stands."
         if line.height
-        else "No line: one of the two is cheaper over the whole range.",
+        else _no_line(plane, throughout),
     )
     rows = _table(line, plane)
     made = drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), rows, theme, width, text_width)
-    return Drawing(made.name, made.spec, rows, f"{made.words} {_words(line, plane)}")
+    return Drawing(made.name, made.spec, rows, f"{made.words} {_words(line, plane) or chart.key}")
+
+
+def _no_line(plane: Plane, throughout: str | None) -> str:
+    """Why there is no line."""
+    if throughout:
+        return f"No line: {DATAPLANES[throughout].label} is cheaper over the whole range."
+    return f"No line: along {plane.y_label} the two never change places."
 
 
 def _words(line: pl.DataFrame, plane: Plane) -> str:
-    """The ends of the line in words."""
+    """The ends of the line in words; nothing where there is none."""
     if line.is_empty():
-        return "One of the two is cheaper over the whole range."
+        return ""
     ends = [f"at {figure_text(line[plane.x][end])}: {figure_text(line[plane.y][end])}" for end in (0, -1)]
     row = line.row(0, named=True)
     cheaper = [DATAPLANES[row[side]].label for side in ("cheaper_below", "cheaper_above")]

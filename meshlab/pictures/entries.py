@@ -23,6 +23,7 @@ from meshlab.pictures.plates import NOTHING, TEAM, Entry, Look, Review
 from meshlab.review import HEADLINES, source_ids
 from meshlab.scenario import frame_of, inputs
 from meshlab.sensitivity import break_even as break_even_line
+from meshlab.sensitivity import cheaper_throughout
 from meshlab.tables import read_table
 
 PROVIDER = "littlejo/cilium"
@@ -93,14 +94,16 @@ def _cited_by_rows(review: Review) -> Sequence[str]:
 def _break_even(review: Review, look: Look) -> Drawing:
     x, y = "pods", "requests_per_second"
     frame = frame_of([{"scenario": review["team"], **_known(review)}])
-    lines = ((pair, break_even_line(frame, *pair, "cost_usd_per_month", x, y)) for pair in PAIRS)
+    asked = ("cost_usd_per_month", x, y)
+    lines = ((pair, break_even_line(frame, *pair, *asked)) for pair in PAIRS)
     pair, line = next(((pair, line) for pair, line in lines if line.height > 1), (PAIRS[0], None))
     own = review["scenario"]
     here = (own[x], own[y]) if own[x] and own[y] else None
     plane = Plane(x, y, f"{inputs()[x].label} [count]", f"{inputs()[y].label} [1/s]", here)
     empty = pl.DataFrame(schema={x: pl.Float64, y: pl.Float64, "cheaper_below": pl.String, "cheaper_above": pl.String})
     found = empty if line is None else line
-    return break_even(found, pair, plane, subtitle(review), theme=look.theme, width=look.width)
+    throughout = cheaper_throughout(frame, *pair, *asked) if line is None else None
+    return break_even(found, pair, plane, subtitle(review), theme=look.theme, width=look.width, throughout=throughout)
 
 
 def _curve(name: str) -> Entry:
