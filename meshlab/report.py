@@ -16,10 +16,12 @@ import jinja2
 
 from meshlab import __version__, charts, theme
 from meshlab.charts.canvas import Drawing
+from meshlab.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.charts.migration import flow_chart, nodes_chart
 from meshlab.kept import kept
 from meshlab.migration.text import place_text
 from meshlab.scenario import inputs
+from meshlab.sensitivity import how_moved
 from meshlab.tables import read_table, resource
 from meshlab.theme import DATAPLANES, figure_text, interval_text
 from meshlab.units import significant
@@ -438,15 +440,26 @@ def drivers(review: Review) -> Fragment:
             {
                 "label": labels[name]["label"],
                 "unit": labels[name]["unit"],
-                "rows": [row for row in rows if row["figure_name"] == name],
+                "rows": [_driver(row) for row in rows if row["figure_name"] == name],
             }
             for name in dict.fromkeys(row["figure_name"] for row in rows or ())
         ]
         if rows
         else []
     )
-    text = "\n".join(f"{group['label']}: {group['rows'][0]['driver']}" for group in groups)
+    text = "\n".join(f"{group['label']}: {group['rows'][0]['label']}" for group in groups)
     return _fragment("drivers", text or "without a mesh nothing moves", groups=groups)
+
+
+def _driver(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of what moves a figure, its driver in words."""
+    return {
+        **row,
+        "label": driver_label(row["driver"]),
+        "moved": how_moved(row["driver"]),
+        "from": driver_value(row["low"]),
+        "to": f"{driver_value(row['high'])}{driver_unit(row['unit'])}",
+    }
 
 
 def assumptions(review: Review) -> Fragment:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from meshlab.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing, small
 from meshlab.charts.intervals import VALUE_AXIS
 from meshlab.scenario import inputs
+from meshlab.sensitivity import how_moved
+from meshlab.tables import read_table
 from meshlab.theme import DATAPLANES, HALF, NARROW_PX, THEMES, figure_text, mix, wrap
 
 Row = Mapping[str, Any]
@@ -47,7 +50,7 @@ def drivers(
     chart = Titled(
         name="drivers",
         title=f"What moves the {label[0].lower()}{label[1:]} of {dataplane}" if rows else f"{label}: nothing to move",
-        key="Plain: an input, halved and doubled or moved by a fifth. Hatched: a coefficient, over its interval. "
+        key="Plain: an input, moved as its row says. Hatched: a coefficient, over its 10–90 % interval. "
         "Line: as it stands."
         if rows
         else "No mesh is recommended, so no input moves what it would add.",
@@ -62,7 +65,8 @@ def drivers(
         text_width,
     )
     sentences = [
-        f"{_label(row['driver'])}: {figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
+        f"{driver_label(row['driver'])}: "
+        f"{figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
         for row in rows
     ]
     return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *sentences]))
@@ -115,7 +119,7 @@ def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
                 "solidity": 0.35,
             },
         },
-        "customdata": [f"{_label(row['driver'])}: {_values(row)}<br>{_figures(row)}" for row in rows],
+        "customdata": [f"{driver_label(row['driver'])}: {_values(row)}<br>{_figures(row)}" for row in rows],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
 
@@ -127,25 +131,39 @@ def _now(figure: float, colour: str) -> Spec:
 
 
 def _name(row: Row) -> str:
-    name = "<br>".join(escape(line) for line in wrap(_label(row["driver"]), SIDES_PX[0] - 24, 13))
+    name = "<br>".join(escape(line) for line in wrap(driver_label(row["driver"]), SIDES_PX[0] - 24, 13))
     return f"<b>{name}</b><br>{small(escape(_values(row)))}"
 
 
-def _label(driver: str) -> str:
-    """An input by its label; a coefficient by its own name."""
-    return inputs()[driver].label if driver in inputs() else driver.replace("_", " ")
+def driver_label(driver: str) -> str:
+    """An input or a coefficient by its label."""
+    return inputs()[driver].label if driver in inputs() else _coefficient_labels().get(driver, driver)
+
+
+@cache
+def _coefficient_labels() -> dict[str, str]:
+    return dict(read_table("coefficient_labels").iter_rows())
 
 
 def _values(row: Row) -> str:
-    """Values of the driver at both ends, shortened where they are numbers."""
-    return f"{_value(row['low'])} – {_value(row['high'])}{' ' + row['unit'] if row['unit'] else ''}"
+    """Values of the driver at both ends, with their unit."""
+    return f"{driver_value(row['low'])} to {driver_value(row['high'])}{driver_unit(row['unit'])}"
 
 
-def _value(text: str) -> str:
+def driver_unit(unit: str | None) -> str:
+    """The unit behind a value of a driver; a count and a factor need none."""
+    return "" if unit in (None, "", "count", "factor") else f" {unit}"
+
+
+WORDS = {"True": "yes", "False": "no"}
+
+
+def driver_value(text: str) -> str:
+    """A value of a driver as a person writes it: numbers with few digits, yes and no."""
     try:
         return figure_text(float(text))
     except ValueError:
-        return text
+        return WORDS.get(text, text)
 
 
 def _figures(row: Row) -> str:
@@ -155,11 +173,12 @@ def _figures(row: Row) -> str:
 def _table(rows: Sequence[Row], unit: str) -> list[dict[str, str]]:
     return [
         {
-            "driver": _label(row["driver"]),
+            "driver": driver_label(row["driver"]),
             "kind": row["kind"],
-            "from": _value(row["low"]),
-            "to": _value(row["high"]),
+            "from": driver_value(row["low"]),
+            "to": driver_value(row["high"]),
             "unit": row["unit"] or "",
+            "moved": how_moved(row["driver"]),
             f"lowest [{unit}]": figure_text(row["figure_at_low"]),
             f"as it stands [{unit}]": figure_text(row["figure"]),
             f"highest [{unit}]": figure_text(row["figure_at_high"]),
