@@ -501,6 +501,7 @@ def _plain() -> jinja2.Environment:
     """Templates of Markdown; text of others is escaped by the filter ``plain``."""
     environment = _templates("documents", autoescape=False)
     environment.filters["plain"] = plain
+    environment.keep_trailing_newline = True
     return environment
 
 
@@ -527,8 +528,13 @@ def markdown_page(review: Review) -> str:
     )
 
 
-def decision_record(review: Review) -> str:
-    """The review as a decision record in the form of MADR 4, proposed: a person accepts it."""
+def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
+    """The review as a decision record in the form of MADR 4, proposed: a person accepts it.
+
+    Args:
+        review: The review.
+        beside: Files that are written beside the record, and that it links to as its evidence.
+    """
     return (
         _plain()
         .get_template("decision-record.md.j2")
@@ -539,6 +545,7 @@ def decision_record(review: Review) -> str:
             head=review["headline"],
             names={key: plane.label for key, plane in DATAPLANES.items()},
             estimates=review["estimates"],
+            beside=beside,
             groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
         )
     )

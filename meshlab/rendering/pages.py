@@ -91,11 +91,13 @@ class _Made:
         review: As plain data.
         text: The same as the text of its file.
         notebook: The workbook with its outputs, where a format needs it.
+        formats: What it is rendered to.
     """
 
     review: Review
     text: str
     notebook: NotebookNode
+    formats: tuple[str, ...]
 
 
 FORMATS: dict[str, Callable[[_Made], str | bytes]] = {
@@ -103,7 +105,9 @@ FORMATS: dict[str, Callable[[_Made], str | bytes]] = {
     "ipynb": lambda made: to_text(made.notebook),
     "json": lambda made: made.text,
     "md": lambda made: report.markdown_page(made.review),
-    "adr": lambda made: report.decision_record(made.review),
+    "adr": lambda made: report.decision_record(
+        made.review, [f"review.{form}" for form in made.formats if form != "adr"]
+    ),
     "pdf": lambda made: pdf.print_page(to_html(made.notebook, made.review), str(made.review["team"])),
 }
 """What a review can be rendered to, by file ending."""
@@ -164,7 +168,7 @@ def _make(case: Case, wish: Wish) -> _Made:
         if NOTEBOOK_FORMATS.intersection(wish.formats):
             workbook = wish.workbook or str(resource("workbooks") / "review.ipynb")
             notebook = run_workbook(workbook, folder, case.team.name, wish.cell_limit_s)
-        return _Made(review.read_review(file), file.read_text(encoding="utf-8"), notebook)
+        return _Made(review.read_review(file), file.read_text(encoding="utf-8"), notebook, wish.formats)
 
 
 class WorkbookFailedError(Exception):

@@ -185,6 +185,42 @@ def test_what_is_unchanged_is_reused_and_what_changed_is_rendered(tmp_path: Path
     assert reused(Job(job.out, ("json", "md"))) == {"a": False, "b": False}
 
 
+def test_a_folder_never_holds_reviews_of_different_inputs(tmp_path: Path) -> None:
+    """Forms that were not asked for again go once the inputs have changed, and stay while they are the same."""
+    path, folder = team(tmp_path, "a"), tmp_path / "out" / "a"
+
+    def review_to(*formats: str) -> dict[str, bool]:
+        (outcome,) = render_reviews([path], Job(tmp_path / "out", formats), jobs=1)
+        assert not outcome.failed
+        return {file.name: outcome.reused for file in sorted(folder.glob("review.*"))}
+
+    assert review_to("json", "md") == {"review.json": False, "review.md": False}
+    assert review_to("adr") == {"review.adr": False, "review.json": False, "review.md": False}
+    assert set(review_to("md", "json", "adr").values()) == {True}
+    team(tmp_path, "a", "scenario: {pods: 41}\n")
+    assert review_to("md", "adr") == {"review.adr": False, "review.md": False}
+    assert open_review(path)["inputs_sha256"] in (folder / "review.adr").read_text(encoding="utf-8")
+    (folder / "review.json").write_text("of somebody else", encoding="utf-8")
+    assert review_to("adr") == {"review.adr": True, "review.json": True, "review.md": True}
+    team(tmp_path, "a", "scenario: {pods: 42}\n")
+    (folder / "notes.txt").write_text("a reader's own", encoding="utf-8")
+    assert review_to("adr") == {"review.adr": False}
+    assert (folder / "notes.txt").is_file()
+
+
+def test_a_decision_record_links_to_what_is_written_beside_it_and_to_nothing_else(tmp_path: Path) -> None:
+    """Each link of a record is a file that the same call wrote; alone, it names the inputs by their hash."""
+    path = team(tmp_path, "a")
+    for formats in (("adr",), ("adr", "json"), ("adr", "json", "md")):
+        out = tmp_path / "-".join(formats)
+        render_reviews([path], Job(out, formats), jobs=1)
+        record = (out / "a" / "review.adr").read_text(encoding="utf-8")
+        assert re.findall(r"\]\(([^)]*)\)", record) == [f"review.{form}" for form in formats[1:]]
+        assert open_review(path)["inputs_sha256"] in record
+        assert record.endswith(".\n")
+        assert not record.endswith("\n\n")
+
+
 def test_leftovers_of_a_killed_run_are_removed_and_never_taken_for_reports(tmp_path: Path) -> None:
     """A temporary file of a run that was killed goes with the next run of that team."""
     job = Job(tmp_path / "out", ("json",))
