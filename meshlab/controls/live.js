@@ -1,10 +1,13 @@
 // Draws plotly figures that follow a kernel. One widget shows any number of figures and updates them in place. Figures
-// in sight are drawn first; those that are scrolled away follow when the page is idle, or when they come into sight.
+// in sight are drawn at once; those that are scrolled away follow when the hand rests, or when they come into sight.
 
 const CONFIG = { responsive: true, displayModeBar: false };
 
 // after a rest the first change is drawn at once; of those that follow closely, the last one before each frame is
 const REST_MS = 100;
+
+// what is out of sight waits until the hand has rested for so long
+const IDLE_MS = 300;
 
 // plotly.js weighs megabytes: it is asked for once per page, not once per widget, and comes from the kernel, not
 // from the network.
@@ -39,6 +42,12 @@ function followTheme(model) {
   const changed = new MutationObserver(tell);
   changed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   return changed;
+}
+
+// plotly measures every label of an axis to hide those that leave the figure, a sixth of its work; ours have room
+function unmeasured(layout) {
+  const axes = Object.entries(layout).filter(([name]) => /^[xy]axis/.test(name));
+  return { ...layout, ...Object.fromEntries(axes.map(([name, axis]) => [name, { ticklabeloverflow: "allow", ...axis }])) };
 }
 
 async function render({ model, el }) {
@@ -81,19 +90,17 @@ async function render({ model, el }) {
   };
 
   const drawOne = (name) => {
-    const { data, layout, alt } = model.get("figures")[name];
-    const div = shown.get(name);
+    const { data, layout } = model.get("figures")[name];
     stale.delete(name);
-    div.setAttribute("aria-label", alt);
-    Plotly.react(div, data, layout, CONFIG);
+    Plotly.react(shown.get(name), data, unmeasured(layout), CONFIG);
   };
 
+  // one at a time, so that a hand that moves on is not kept waiting
   let idle = null;
   const drawRest = () => {
-    idle = null;
     const [name] = stale;
     if (name !== undefined) drawOne(name);
-    if (stale.size) idle = requestIdleCallback(drawRest, { timeout: 500 });
+    idle = stale.size ? setTimeout(drawRest) : null;
   };
 
   let ended = -Infinity;
@@ -106,10 +113,12 @@ async function render({ model, el }) {
       const text = JSON.stringify(figure);
       if (div.drawnFrom === text) continue;
       div.drawnFrom = text;
+      div.setAttribute("aria-label", figure.alt);
       stale.add(name);
     }
     for (const name of [...stale]) if (shown.get(name).inSight) drawOne(name);
-    if (stale.size && idle === null) idle = requestIdleCallback(drawRest, { timeout: 500 });
+    clearTimeout(idle);
+    idle = stale.size ? setTimeout(drawRest, IDLE_MS) : null;
     el.dataset.tick = model.get("tick");
     ended = performance.now();
   };
@@ -129,7 +138,7 @@ async function render({ model, el }) {
   draw();
   return () => {
     model.off("change:figures", changed);
-    if (idle !== null) cancelIdleCallback(idle);
+    clearTimeout(idle);
     resized.disconnect();
     sighted.disconnect();
     themed.disconnect();

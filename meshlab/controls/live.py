@@ -23,7 +23,10 @@ STYLE = """
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 500px), 1fr));
   gap: 16px 24px;
 }
-.meshlab-figures > div { min-width: 0; }
+.meshlab-figures > div {
+  min-width: 0;
+  contain: content;
+}
 """
 
 
