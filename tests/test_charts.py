@@ -134,6 +134,14 @@ def without_markup(text: str) -> str:
 # --- prepared frames ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", charts.CHARTS)
+def test_a_drawing_is_figure_table_and_words_at_once(review: dict[str, Any], name: str) -> None:
+    """What one preparation gives is what each form gives alone."""
+    drawn = charts.drawing(name, review, theme="dark", text_width=500)
+    assert drawn.spec == charts.spec(name, review, theme="dark", text_width=500)
+    assert (drawn.rows, drawn.words) == (charts.table(name, review), charts.alt_text(name, review))
+
+
 def test_memory_shows_the_estimates_of_each_data_plane(review: dict[str, Any]) -> None:
     """Totals, intervals and parts of the memory chart are those of the estimates, in the order of all charts."""
     frame = charts.prepared("memory", review)

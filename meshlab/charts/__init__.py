@@ -1,7 +1,8 @@
 """Plotly figures of a review: one table of charts, each a prepared frame and a way to draw it.
 
 A chart computes nothing of the model. `prepared` picks and names what is shown, as a frame that tests can read;
-`figure` draws it, `spec` gives the drawing as plain data, `table` and `alt_text` say the same without a picture.
+`figure` draws it, `spec` gives the drawing as plain data, `table` and `alt_text` say the same without a picture, and
+`drawing` is all three at once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from meshlab.charts.canvas import Canvas, Chart, Review, Spec, source_note, subtitle
+from meshlab.charts.canvas import Canvas, Chart, Drawing, Review, Spec, source_note, subtitle
 from meshlab.charts.intervals import DISTRIBUTIONS, SPLITS, TOTALS
 from meshlab.charts.matrix import MATRIX
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
@@ -20,7 +21,7 @@ from meshlab.theme import NARROW_PX, THEMES
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["CHARTS", "Chart", "alt_text", "figure", "prepared", "spec", "table"]
+__all__ = ["CHARTS", "Chart", "alt_text", "drawing", "figure", "prepared", "spec", "table"]
 
 Value = TypeVar("Value")
 
@@ -115,29 +116,55 @@ def spec(
         width: Width, or None to fill what surrounds the figure. [px]
         text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
     """
-    chart = _known(name, CHARTS, "chart")
+    chart, frame = _prepared(name, review)
+    return _drawn(chart, frame, review, theme, width, text_width)
+
+
+def drawing(
+    name: str, review: Review, *, theme: str = "light", width: int | None = None, text_width: int = NARROW_PX
+) -> Drawing:
+    """The same with its rows and its words, from one preparation of what is shown.
+
+    Args:
+        name: A key of `CHARTS`.
+        review: A review as plain data.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
+    """
+    chart, frame = _prepared(name, review)
+    spec = _drawn(chart, frame, review, theme, width, text_width)
+    return Drawing(name, spec, chart.kind.rows(chart, frame), _words(chart, frame, review))
+
+
+def _drawn(chart: Chart, frame: pl.DataFrame, review: Review, theme: str, width: int | None, text_width: int) -> Spec:
     _known(theme, THEMES, "theme")
-    frame = chart.kind.prepare(chart, review)
     canvas = Canvas(theme, width, width or text_width, subtitle(review), _notes(chart, frame, review))
     return chart.kind.draw(chart, frame, canvas)
 
 
 def prepared(name: str, review: Review) -> pl.DataFrame:
     """The frame that a chart shows: one row per mark, in the order of the rows."""
-    chart = _known(name, CHARTS, "chart")
-    return chart.kind.prepare(chart, review)
+    return _prepared(name, review)[1]
 
 
 def table(name: str, review: Review) -> list[dict[str, str]]:
     """What a chart shows as rows of text, units in the headings: a report says everything without a drawing."""
-    chart = _known(name, CHARTS, "chart")
-    return chart.kind.rows(chart, chart.kind.prepare(chart, review))
+    chart, frame = _prepared(name, review)
+    return chart.kind.rows(chart, frame)
 
 
 def alt_text(name: str, review: Review) -> str:
     """A chart in plain words with its figures, for readers who do not see it."""
+    return _words(*_prepared(name, review), review)
+
+
+def _prepared(name: str, review: Review) -> tuple[Chart, pl.DataFrame]:
     chart = _known(name, CHARTS, "chart")
-    frame = chart.kind.prepare(chart, review)
+    return chart, chart.kind.prepare(chart, review)
+
+
+def _words(chart: Chart, frame: pl.DataFrame, review: Review) -> str:
     return " ".join([f"{chart.title}.", *chart.kind.sentences(chart, frame), *_notes(chart, frame, review)[:-1]])
 
 

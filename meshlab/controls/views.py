@@ -64,10 +64,8 @@ def complain(source: Panel, error: MeshlabError) -> None:
 
 def live_figures(review: Review, names: Sequence[str], theme: str) -> dict[str, dict[str, Any]]:
     """Charts of a review as a live view shows them."""
-    return {
-        name: {**charts.spec(name, review, theme=theme, text_width=VIEW_PX), "alt": charts.alt_text(name, review)}
-        for name in names
-    }
+    drawings = (charts.drawing(name, review, theme=theme, text_width=VIEW_PX) for name in names)
+    return {drawn.name: {**drawn.spec, "alt": drawn.words} for drawn in drawings}
 
 
 def figures_view(

@@ -43,8 +43,7 @@ def _of_review(name: str) -> Entry:
     chart = charts.CHARTS[name]
 
     def draw(review: Review, look: Look) -> Drawing:
-        spec = charts.spec(name, review, theme=look.theme, width=look.width)
-        return Drawing(name, spec, charts.table(name, review), charts.alt_text(name, review))
+        return charts.drawing(name, review, theme=look.theme, width=look.width)
 
     def cited(review: Review) -> Sequence[str]:
         return chart.kind.source_ids(chart, charts.prepared(name, review), review)
