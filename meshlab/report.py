@@ -17,7 +17,8 @@ import jinja2
 from meshlab import __version__, charts, theme
 from meshlab.charts.canvas import Drawing
 from meshlab.charts.drivers import driver_label, driver_unit, driver_value
-from meshlab.charts.migration import flow_chart, nodes_chart
+from meshlab.charts.migration_flow import flow_chart
+from meshlab.charts.migration_nodes import nodes_chart
 from meshlab.kept import kept
 from meshlab.migration.text import place_text
 from meshlab.scenario import inputs

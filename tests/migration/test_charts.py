@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import plotly.graph_objects as go
+import polars as pl
 import pytest
 
-from meshlab.charts.migration import MOST_ROWS, flow, flow_chart, nodes_chart, prepared
+from meshlab.charts.migration_flow import MOST_HOURS, flow, flow_chart
+from meshlab.charts.migration_nodes import MOST_NODES, nodes_chart
+from meshlab.charts.migration_pace import BINS, done, slowest
+from meshlab.charts.migration_time import prepared
 
 
 def plan(nodes: int = 3, *, gaps: bool = True) -> dict[str, Any]:
@@ -38,25 +42,60 @@ def test_nights_are_left_out() -> None:
 def test_every_pod_restarts_once() -> None:
     """Ten pods an hour restart, none is lost, and no more nodes are closed than go at a time."""
     hours = flow(plan())
-    assert hours["restarts"].to_list() == pytest.approx([10, 10, 10, 0])
+    assert hours["restarts"].to_list() == pytest.approx([10, 10, 10])
     assert hours["closed"].max() == 1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
 def test_charts_are_figures(theme: str) -> None:
-    """Both charts are figures of plotly with their rows as a table and a sentence."""
+    """Both charts are figures of plotly with their rows as a table and a sentence, of few nodes and of many."""
     for chart in (nodes_chart, flow_chart):
-        drawn = chart(plan(), "mine: 3 nodes", theme=theme)
-        go.Figure(drawn.spec)
-        assert drawn.rows
-        assert "mine: 3 nodes" in drawn.words
+        for nodes in (3, 200):
+            drawn = chart(plan(nodes), f"mine: {nodes} nodes", theme=theme)
+            go.Figure(drawn.spec)
+            assert drawn.rows
+            assert f"mine: {nodes} nodes" in drawn.words
 
 
 def test_the_table_of_many_nodes_has_a_row_a_day() -> None:
-    """Of more nodes than a table can show it has a row for each day."""
-    drawn = nodes_chart(plan(MOST_ROWS + 2), "many")
-    assert len(drawn.rows) == (MOST_ROWS + 2) / 2
-    assert drawn.rows[0] == {"day": "1", "nodes": "2", "pods": "20", "first node": "node-0"}
+    """Of more nodes than have a bar each, the table has a row for each day, with what is done by its end."""
+    drawn = nodes_chart(plan(MOST_NODES + 4), "many")
+    assert len(drawn.rows) == (MOST_NODES + 4) / 2
+    assert drawn.rows[15] == {
+        "day": "16",
+        "nodes": "2",
+        "done by its end": "50%",
+        "pods": "20",
+        "slowest node": "node-30",
+        "it takes [min]": "60",
+    }
+
+
+def test_the_line_of_many_nodes_counts_those_that_are_done() -> None:
+    """Node after node of an hour each: after n hours n nodes are done, and the line ends with all of them."""
+    line = done(prepared(plan(1_000)))
+    assert line["hour"].to_list() == line["nodes"].to_list()
+    assert line["nodes"][-1] == 1_000
+    assert line.height < 500
+
+
+def test_bars_of_many_nodes_are_their_slowest() -> None:
+    """A node that takes three hours among those of one is the slowest of its part, by name, and no part is lost."""
+    slow = plan(600)
+    slow["nodes"]["drained_hours"][100] += 2
+    slow["nodes"]["end_hours"][100] += 2
+    bars = slowest(prepared(slow))
+    assert bars.height == BINS
+    assert bars.filter(pl.col("drain") > 31).rows(named=True) == [
+        {"node": "node-100", "hour": 105, "width": 10, "drain": pytest.approx(150), "work": pytest.approx(30)}
+    ]
+
+
+def test_a_long_move_has_a_bar_for_each_window() -> None:
+    """Over more hours than have a bar each, a bar is a window's, in pods an hour, and no pod is lost."""
+    hours = flow(plan(MOST_HOURS + 4))
+    assert hours["hours"].unique().to_list() == [2.0]
+    assert hours["restarts"].to_list() == pytest.approx([10] * 50)
 
 
 def test_a_band_is_there_only_where_policies_are_off() -> None:
