@@ -14,7 +14,7 @@ from meshlab import __version__, report
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import pretty_json
 from meshlab.rendering.fleet_charts import colours, fleet_charts
-from meshlab.theme import DATAPLANES
+from meshlab.theme import DATAPLANES, figure_text
 
 FIGURES = {
     "memory_gib": ("Memory", "GiB"),
@@ -55,11 +55,7 @@ def changes(row: Row, earlier: Row | None) -> list[str]:
             for name in ("cni", "mesh")
             if row[name] != earlier.get(name)
         ),
-        *(
-            f"{label}: {report.figure_text(earlier[name])} → {report.figure_text(row[name])} {unit}"
-            for name, (label, unit) in FIGURES.items()
-            if _beyond(row.get(name), earlier.get(f"{name}_lo"), earlier.get(f"{name}_hi"))
-        ),
+        *(_move(row, earlier, name) for name in FIGURES if _beyond(row, earlier, name)),
         *(
             [f"findings: {earlier.get('findings')} → {row['findings']}"]
             if row.get("findings") != earlier.get("findings")
@@ -68,7 +64,25 @@ def changes(row: Row, earlier: Row | None) -> list[str]:
     ]
 
 
-def _beyond(value: object, low: object, high: object) -> bool:
+def small_moves(row: Row, earlier: Row | None) -> list[str]:
+    """Figures of a team that read otherwise than in an earlier run, and lie within their interval of then."""
+    if earlier is None:
+        return []
+    return [_move(row, earlier, name) for name in FIGURES if _reads_otherwise(row, earlier, name)]
+
+
+def _reads_otherwise(row: Row, earlier: Row, name: str) -> bool:
+    return not _beyond(row, earlier, name) and figure_text(row.get(name)) != figure_text(earlier.get(name))
+
+
+def _move(row: Row, earlier: Row, name: str) -> str:
+    (label, unit), then, now = FIGURES[name], earlier.get(name), row.get(name)
+    share = f" ({100 * (now / then - 1):+.0f} %)" if then and now is not None else ""
+    return f"{label}: {figure_text(then)} → {figure_text(now)} {unit}{share}"
+
+
+def _beyond(row: Row, earlier: Row, name: str) -> bool:
+    value, low, high = row.get(name), earlier.get(f"{name}_lo"), earlier.get(f"{name}_hi")
     if isinstance(value, int | float) and isinstance(low, int | float) and isinstance(high, int | float):
         return not low <= value <= high
     return False
@@ -104,7 +118,7 @@ def index_files(
         {
             **row,
             "link": f"{row['team']}/review.{page}",
-            **({} if earlier is None else {"changes": changes(row, earlier.get(str(row["team"])))}),
+            **({} if earlier is None else _since(row, earlier.get(str(row["team"])))),
         }
         for row in rows
     ]
@@ -132,6 +146,10 @@ def index_files(
             page_css=page_css,
         ),
     }
+
+
+def _since(row: Row, earlier: Row | None) -> dict[str, list[str]]:
+    return {"changes": changes(row, earlier), "small_moves": small_moves(row, earlier)}
 
 
 def _verdicts(rows: Sequence[Row]) -> list[dict[str, object]]:

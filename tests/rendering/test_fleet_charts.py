@@ -92,3 +92,26 @@ def test_an_index_escapes_what_teams_are_called() -> None:
     assert len(charts) == 4
     for chart in charts:
         assert {text.text for text in ET.fromstring(chart).iter("text")} >= {"<b>&\"'", "plain"}  # noqa: S314  (our own page)
+
+
+def test_moves_within_the_interval_of_last_time_are_told_apart() -> None:
+    """A figure on the end of its old interval moved little, one past it much, one that reads the same is left out."""
+    names = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+    then = {"cni": "stay", "mesh": "none", "findings": 1}
+    for name, (low, middle, high) in zip(names, ((0.5, 1.1, 2), (1, 2, 4), (2, 3.5, 5), (90, 100, 110)), strict=True):
+        then |= {f"{name}_lo": low, name: middle, f"{name}_hi": high}
+    now = then | {"memory_gib": 1.32, "cpu_cores": 4.0, "added_p99_ms": 3.501, "cost_usd_per_month": 111.0}
+    assert fleet.changes(now, then) == ["Cost: 100 → 111 USD/month (+11 %)"]
+    assert fleet.small_moves(now, then) == ["Memory: 1.1 → 1.3 GiB (+20 %)", "CPU: 2.0 → 4.0 cores (+100 %)"]
+    page = fleet.index_files(
+        [{**row("a", 1, 2, 3), **now, "team": "a", "confidence": 1.0}], [], {"a": then}, ("html",), ""
+    )["index.html"]
+    assert page.index("<summary>2 within their intervals</summary>") < page.index("CPU: 2.0 → 4.0 cores")
+    assert "outside its 10–90 % interval of last time" in page
+
+
+def test_against_nothing_no_move_is_told() -> None:
+    """A team that was not there last time is new, and a figure that was nothing moves by no share."""
+    assert (fleet.changes({}, None), fleet.small_moves({}, None)) == (["new"], [])
+    then = {"cni": "stay", "mesh": "none", "findings": None, "cpu_cores_lo": 0, "cpu_cores": 0, "cpu_cores_hi": 9}
+    assert fleet.small_moves(then | {"cpu_cores": 3.0}, then) == ["CPU: 0 → 3.0 cores"]
