@@ -184,6 +184,18 @@ def typha(inventory: Inventory) -> pl.LazyFrame:
     return inventory.frames["containers"].select(typha=pl.when(pl.lit(able)).then(found), **NOBODY)
 
 
+@query
+def plugins(inventory: Inventory) -> pl.LazyFrame:
+    """The network plugin, whether it is discontinued by ``data/ended_plugins.csv``, and what its support ended with."""
+    ends = read_table("ended_plugins").lazy().select("plugin", "ended")
+    return (
+        inventory.facts.lazy()
+        .select(plugin="cni_product", **NOBODY)
+        .join(ends, on="plugin", how="left")
+        .with_columns(discontinued=pl.when(pl.col("plugin").is_not_null()).then(pl.col("ended").is_not_null()))
+    )
+
+
 # --- certificates and releases -------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.decision import decide, load_tables
+from meshlab.decision import decide, explain, load_tables
 from meshlab.decision.states import row_states
-from meshlab.scenario import frame_of
+from meshlab.scenario import frame_of, inputs
+from meshlab.tables import read_table
 
 Draw = Callable[[int, int, float], pl.DataFrame]
 
@@ -246,7 +248,7 @@ def test_the_order_of_rows_in_a_file_does_not_matter(draw: Draw, tmp_path_factor
 
 def test_a_missing_fact_makes_a_row_unknown_and_never_false() -> None:
     """Without a kernel the greenfield row is open, and the kernel is listed as unknown."""
-    frame = frame_of([{"scenario": "one", **QUIET, **GREENFIELD, "kernel_oldest": None}])
+    frame = frame_of([{"scenario": "one", **QUIET, **GREENFIELD, "current_cni": "none", "kernel_oldest": None}])
     assert row_states(frame, load_tables()).collect()["row:greenfield"].to_list() == [None]
     found = decide(frame).collect().row(0, named=True)
     assert (found["cni"], found["unknown"]) == ("stay", ["kernel_oldest"])
@@ -297,3 +299,40 @@ def test_the_query_stays_lazy_and_streams() -> None:
     query = decide(frame.lazy())
     assert isinstance(query, pl.LazyFrame)
     assert query.collect(engine="streaming").sort("scenario").equals(query.collect().sort("scenario"))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "cni", "row"),
+    [
+        pytest.param("5.15.0", "cilium", "discontinued", id="a kernel that Cilium takes"),
+        pytest.param("5.4.0", "stay", "discontinued-stuck", id="a kernel that it does not take"),
+    ],
+)
+def test_a_discontinued_plugin_makes_a_case_for_a_change(kernel: str, cni: str, row: str) -> None:
+    """Weave Net is left for Cilium even where it runs well, or its owner is told what stands in the way."""
+    frame = frame_of(
+        [
+            {
+                "scenario": "one",
+                **QUIET,
+                **BROWNFIELD,
+                "current_cni": "weave",
+                "cni_healthy": True,
+                "kernel_oldest": kernel,
+            }
+        ]
+    )
+    found = explain(frame)[0]
+    assert (found["cni"], found["matched"][0]) == (cni, row)
+    assert "discontinued" in found["reasons"][0]
+
+
+def test_every_ended_plugin_has_a_row_that_says_so() -> None:
+    """The term names the ended plugins that no maker leads on to another; each of the others has a row of its own."""
+    ended = read_table("ended_plugins")
+    stranded = set(ended.filter(pl.col("way_on").is_null())["plugin"])
+    (term,) = read_table("decision/terms").filter(pl.col("term") == "discontinued")["condition"]
+    assert set(re.findall(r"'([^']+)'", term)) == stranded
+    conditions = " ".join(read_table("decision/cni")["condition"])
+    assert all(f"current_cni = '{plugin}'" in conditions for plugin in set(ended["plugin"]) - stranded)
+    assert set(ended["plugin"]) <= set(inputs()["current_cni"].choices)
