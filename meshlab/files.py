@@ -16,25 +16,41 @@ _PREFIX = ".meshlab-writing-"
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file under a temporary name beside its place, then rename it.
 
+    A link stays a link, and what it names is written. A pipe or a device takes the content as it comes: there is
+    nothing to rename.
+
     Raises:
-        MeshlabError: The folder cannot be made or written.
+        MeshlabError: The folder cannot be made or written, or a folder stands in the file's place.
     """
     data = content.encode() if isinstance(content, str) else content
+    if path.is_dir():
+        raise MeshlabError(Problem(str(path), "is a folder", "name a file"))
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if target.is_symlink():
+        raise MeshlabError(Problem(str(path), "is a link that leads to itself", "name a file"))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as stream:
                 stream.write(data)
-            Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        else:
+            _replace(target, data)
     except OSError as error:
         raise MeshlabError(
             Problem(str(path), f"cannot be written: {error.strerror}", "check space and rights")
         ) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=_PREFIX)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _umask() -> int:
