@@ -106,7 +106,7 @@ def _templates(folder: str, *, autoescape: bool) -> jinja2.Environment:
         "interval": interval_text,
         "reason": reason_text,
     }
-    environment.globals |= {"need": need_label, "label": input_label}
+    environment.globals |= {"need": need_label, "label": input_label, "lack": lack_text, "found": found_text}
     return environment
 
 
@@ -157,6 +157,25 @@ def option_text(option: str, current_cni: object = None) -> str:
     if option == "stay" and isinstance(current_cni, str):
         return f"Stay on {theme.OPTIONS.get(current_cni) or PLUGINS.get(current_cni, current_cni)}"
     return theme.OPTIONS.get(option, option)
+
+
+def found_text(found: object) -> str:
+    """What was found where a requirement is not met, inputs and needs by their labels."""
+    words = value_text(found)
+    for name, spec in inputs().items():
+        words = re.sub(rf"(^|, ){name} ", lambda match, label=spec.label: f"{match[1]}{label}: ", words)
+    words = re.sub(r"\w+", lambda match: need_label(match[0]), words) if ": " in words else words
+    return words.removeprefix("cni ")
+
+
+def lack_text(lack: Mapping[str, Any]) -> str:
+    """What an option needs and what was found instead, or which facts would tell."""
+    requirement = str(lack["requirement"])
+    asked = need_label(requirement)
+    needs = f"{asked} is asked for" if requirement in _need_labels() else f"needs {requirement}"
+    if lack["missing"]:
+        return f"{needs}; not known: {', '.join(map(input_label, lack['missing']))}"
+    return f"{needs}; found: {found_text(lack['found'])}"
 
 
 def reason_text(reason: str) -> str:

@@ -63,13 +63,13 @@ def _explained(row: Row, outcome: dict[str, object], tables: Tables) -> dict[str
         "mesh": row["mesh"],
         "confidence": outcome.pop("confidence"),
         "matched": row["matched"],
-        "reasons": [rule.reason for rule in deciders.values()] + _caveats(row, deciders, tables),
+        "reasons": [_reason(row, rule, tables) for rule in deciders.values()] + _caveats(row, deciders, tables),
         "blockers": _blockers(row, tables),
         "conflicts": list(_conflicts(row, deciders, tables)),
         "flips": outcome.pop("flips"),
         "unknown": row["unknown"],
         **outcome,
-        "rows": [_row(rule, row) for rule in tables.rules],
+        "rows": [_row(rule, row, tables) for rule in tables.rules],
         "contradictions": [rule.reason for rule in tables.impossible if row[f"impossible:{rule.id}"]],
         "options": [_option(row, tables, kind, option) for kind, options in OPTIONS.items() for option in options],
     }
@@ -91,7 +91,7 @@ def _standing(row: Row, tables: Tables, kind: str, option: str) -> Iterator[tupl
             yield hurdle, True if state else None
 
 
-def _row(rule: Rule, row: Row) -> dict[str, object]:
+def _row(rule: Rule, row: Row, tables: Tables) -> dict[str, object]:
     state = row[f"row:{rule.id}"]
     return {
         "table": rule.table,
@@ -99,7 +99,7 @@ def _row(rule: Rule, row: Row) -> dict[str, object]:
         "priority": rule.priority,
         "condition": rule.text,
         "recommendation": rule.recommendation,
-        "reason": rule.reason,
+        "reason": _reason(row, rule, tables),
         "source_id": rule.source_id,
         "state": STATES[state],
         "missing": [] if state is not None else _missing(row, inputs_of(rule.condition)),
@@ -148,6 +148,22 @@ def _said(value: object) -> str:
 
 
 # --- reasons --------------------------------------------------------------------------------------------------------
+
+
+EITHER = " | "
+"""Divides the two reasons of a stated default."""
+
+
+def _reason(row: Row, rule: Rule, tables: Tables) -> str:
+    """Why a row recommends what it does; of the stated default the one of two reasons that holds.
+
+    Rows are tried before the default, so one that holds beside it is one whose option is ruled out.
+    """
+    nothing, either, ruled_out = rule.reason.partition(EITHER)
+    if not either or not rule.is_default:
+        return rule.reason
+    others = (other for other in tables.rules if other.table == rule.table and not other.is_default)
+    return ruled_out if any(row[f"row:{other.id}"] for other in others) else nothing
 
 
 def _caveats(row: Row, deciders: Mapping[str, Rule], tables: Tables) -> list[str]:
@@ -201,5 +217,5 @@ def _conflicts(row: Row, deciders: Mapping[str, Rule], tables: Tables) -> Iterat
                 "ruled_out": bool(row[f"blocked:{rule.table}:{rule.recommendation}"]),
                 "decided_by": decider.id,
                 "decided_recommendation": decider.recommendation,
-                "decided_reason": decider.reason,
+                "decided_reason": _reason(row, decider, tables),
             }

@@ -88,7 +88,7 @@ def test_options_say_what_they_lack() -> None:
     windows = {option["option"]: option for option in explained(**KNOWN | {"windows_nodes": 3})["options"]}
     assert windows["cilium"]["eligible"] is False
     assert [(lack["requirement"], lack["found"]) for lack in windows["cilium"]["lacks"]] == [
-        ("Linux nodes only", "windows_nodes 3")
+        ("a cluster of Linux nodes alone", "windows_nodes 3")
     ]
     assert windows["calico"]["eligible"] is True
     old = {

@@ -1,0 +1,60 @@
+"""What options lack and why a default stands, in the words of reports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from meshlab import report
+from meshlab.report import found_text, lack_text
+from meshlab.review import Review, review_values
+
+GROWN: dict[str, Any] = {"greenfield": False, "current_cni": "calico", "kernel_oldest": "5.15", "windows_nodes": 0}
+
+
+def lacking(made: Review, option: str) -> list[str]:
+    """What one option lacks, in words."""
+    verdict: Any = made["verdict"]
+    return [lack_text(lack) for item in verdict["options"] if item["option"] == option for lack in item["lacks"]]
+
+
+def test_an_option_says_what_it_needs_and_what_was_found() -> None:
+    """Cilium's own mesh needs Cilium; what runs is Calico, and that is what is told."""
+    made = review_values({**GROWN, "needs": ["mtls"], "cni_healthy": True})
+    assert "needs Cilium as network plugin; found: calico" in lacking(made, "cilium-mesh")
+    assert lacking(made, "none") == ["Mutual TLS with workload identity is asked for; found: no mesh"]
+    record = report.decision_record(made)
+    assert "- Bad: needs Cilium as network plugin; found: calico" in record
+
+
+def test_what_is_not_known_is_open() -> None:
+    """A plugin is there to stay with only where the cluster is not new, which is named as what is not known."""
+    made = review_values({"current_cni": "calico"})
+    assert lacking(made, "stay")[0] == "needs a network plugin that runs already, to stay with; not known: New cluster"
+
+
+def test_inputs_and_needs_are_found_by_their_labels() -> None:
+    """No report shows the name of a column where something was found; a need's own words stay."""
+    assert found_text("current_cni cilium, greenfield no") == "CNI today: cilium, New cluster: no"
+    assert found_text("cni calico") == "calico"
+    assert found_text("not read in any source") == "not read in any source"
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"cni_healthy": False}, "Nothing that is known makes a case for a change."),
+        # an auditor asks for Calico Enterprise, which no cluster on kube-router can move to
+        (
+            {"cni_healthy": False, "current_cni": "kube-router", "regulated": True},
+            "What would be recommended is ruled out: see the blockers.",
+        ),
+    ],
+)
+def test_the_default_says_which_of_its_reasons_holds(facts: dict[str, Any], reason: str) -> None:
+    """Where nothing holds the default says so; where a row holds whose option is ruled out, that."""
+    made = review_values({**GROWN, "cloud": "self-managed", "needs": [], "regulated": False, **facts})
+    verdict: Any = made["verdict"]
+    assert verdict["matched"][0] == "unchanged"
+    assert verdict["reasons"][0] == reason
