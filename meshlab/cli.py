@@ -5,6 +5,7 @@ Everything heavy is imported inside the command that needs it, so that ``meshlab
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from meshlab import __version__
-from meshlab.errors import MeshlabError, did_you_mean, printable
+from meshlab.errors import MeshlabError, Problem, did_you_mean, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SOME_FAILED, WRONG_INPUT = 1, 2
 """Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a disk that takes no more."""
 
 FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
 
@@ -69,6 +73,9 @@ def _told(error: Exception) -> tuple[list[str], int]:
         return [_usage_text(error)], WRONG_INPUT
     if isinstance(error, MeshlabError):
         return [str(problem) for problem in error.problems], WRONG_INPUT
+    if isinstance(error, OSError) and error.filename is None and error.errno in NO_ROOM:
+        sys.stdout = None  # what it still holds has no place to go, and would be tried again on the way out
+        return [str(Problem("standard output", f"cannot be written: {error.strerror}", "check space"))], WRONG_INPUT
     # an error of ours: its own words may quote what the input holds, so the place has to do
     package = Path(__file__).parent
     frames = traceback.extract_tb(error.__traceback__)
@@ -98,6 +105,11 @@ def main(debug: bool) -> None:  # noqa: FBT001  (click passes options by name)
 
     Do we need a service mesh at all, which CNI and data plane fit, what would each cost, and how sure is that?
     """
+
+
+def _many(number: int, noun: str) -> str:
+    """So many of a thing, one alone without the s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def form_option(what: str, *known: str) -> Callable[[FC], FC]:
@@ -228,7 +240,7 @@ def review(
 
 
 @main.command()
-@click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="PATH...")
+@click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
 @click.option("--context", metavar="NAME", help="Read the live cluster of this kubeconfig context through kubectl.")
 @click.option(
     "--prometheus", metavar="URL", help="Ask this Prometheus server, too, what proxies used and who called whom."
@@ -296,12 +308,26 @@ def estimate(
     from meshlab.overhead import estimate as estimates
     from meshlab.scenario import read_scenarios
 
-    form = form or {".csv": "csv", ".json": "json", ".parquet": "parquet"}.get(out.suffix if out else "", "table")
+    form = form or _form_of(out)
     if form == "parquet" and out is None:
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
     own = _own_measurements(measured, before, dataplane)
     coefficients = None if own is None else narrow(None, own)
     _write(estimates(read_scenarios(scenarios), coefficients).collect(), form, out)
+
+
+ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".md": "table", ".txt": "table"}
+"""How estimates are written to a file of that ending."""
+
+
+def _form_of(out: Path | None) -> str:
+    """How to write to a file: by its ending."""
+    if out is None:
+        return "table"
+    if (form := ENDINGS.get(out.suffix.lower())) is None:
+        what = f"ending {out.suffix!r} says no form of estimates" if out.suffix else "has no ending that says the form"
+        raise MeshlabError(Problem(str(out), what, f"end it in {', '.join(ENDINGS)}, or give --format"))
+    return form
 
 
 def _write(frame: pl.DataFrame, form: str, out: Path | None) -> None:
@@ -461,26 +487,28 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
 def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
     """Find drift and failure modes in a cluster's dump.
 
-    Each rule passes, fails or, where the dump does not hold what it asks about, stays unknown.
+    Each rule passes or fails for what it looked at. Where the dump does not hold what it asks about it stays
+    unknown; where its subject does not exist it is not applicable.
 
     Example: meshlab audit must-gather.tar.gz
     """
     from meshlab.audit import audit as findings_of
+    from meshlab.audit.rules import STATES
     from meshlab.files import pretty_json
 
     findings = findings_of(list(paths), anonymize=anonymize)
     if form == "json":
         click.echo(pretty_json(findings), nl=False)
         return
-    for state in ("fail", "unknown", "pass"):
+    for state in STATES:
         found = [finding for finding in findings if finding["state"] == state]
         for finding in found:
             detail = finding["detail"] or f"the input lacks {', '.join(finding['missing'])}"
-            click.echo(f"{state:8} {finding['severity']:7} {finding['rule']}: {printable(detail)}")
+            click.echo(f"{state:14} {finding['severity']:7} {finding['rule']}: {printable(detail)}")
             if state == "fail":
-                click.echo(f"{'':17}check: {printable(finding['check'])}")
+                click.echo(f"{'':23}check: {printable(finding['check'])}")
     states = Counter(finding["state"] for finding in findings)
-    click.echo(f"{states['fail']} fail, {states['unknown']} unknown, {states['pass']} pass")
+    click.echo(", ".join(f"{states[state]} {state}" for state in STATES))
 
 
 @main.command()
@@ -596,7 +624,7 @@ def sweep(spec: Path, out: str, jobs: int | None, scheduler: str | None, resume:
     for line in outcome.failed:
         click.echo(f"meshlab: error: {line}", err=True)
     click.echo(
-        f"{outcome.rows:,} scenarios in {outcome.parts} parts, {outcome.kept} of them kept, "
+        f"{_many(outcome.rows, 'scenario')} in {_many(outcome.parts, 'part')}, {outcome.kept} of them kept, "
         f"{len(outcome.failed)} failed; see {out}"
     )
     return SOME_FAILED if outcome.failed else 0
@@ -626,7 +654,7 @@ def sweep(spec: Path, out: str, jobs: int | None, scheduler: str | None, resume:
 @click.option("--scale", type=click.FloatRange(0.5, 8), default=1.0, show_default=True, help="Scale of a PNG.")
 @click.option("--theme", type=click.Choice(["light", "dark", "print"]), default="light", show_default=True)
 @click.option("--script", metavar="URL", help="Where HTML finds a shared plotly.js [default: within itself].")
-@form_option("list, or of what was written,", "table", "json")
+@form_option("list, or what was written", "table", "json")
 def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     names: tuple[str, ...],
     listing: bool,  # noqa: FBT001
@@ -695,7 +723,7 @@ def embed(documents: tuple[Path, ...], check: bool, teams: Path | None) -> int: 
     done = documents_filled.fill(documents, teams=teams)
     changed = [each for each in done if each.changed]
     blocks = sum(len(each.parts) for each in done)
-    click.echo(f"{blocks} blocks in {len(done)} documents; {len(changed)} documents changed")
+    click.echo(f"{_many(blocks, 'block')} in {_many(len(done), 'document')}; {len(changed)} changed")
     return 0
 
 

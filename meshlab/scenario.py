@@ -197,18 +197,19 @@ Place = Callable[[int | None, str], int | None]
 """Line on which the value of a row and column stands; of row None, where the column is named."""
 
 
-def check_scenarios(frame: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
+def check_scenarios(frame: pl.DataFrame, file: str, place: Place, noun: str = "column") -> pl.DataFrame:
     """Type and check a raw frame against the declared inputs; missing inputs become null columns.
 
     Args:
         frame: Columns of text, or already of an input's type.
         file: How messages name the input.
         place: Line of a row's column, for messages.
+        noun: What the file's reader calls a column.
 
     Raises:
         MeshlabError: All problems: unknown columns, wrong types, values out of bounds, names missing or twice.
     """
-    unfit = {name: fault for name, *fault in _unfit_columns(frame)}
+    unfit = {name: fault for name, *fault in _unfit_columns(frame, noun)}
     sound = frame.drop(list(unfit), strict=False)
     columns = {
         name: _typed(sound[name], spec) if name in sound.columns else pl.lit(None, spec.dtype)
@@ -223,14 +224,14 @@ def check_scenarios(frame: pl.DataFrame, file: str, place: Place) -> pl.DataFram
     return typed
 
 
-def _unfit_columns(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+def _unfit_columns(frame: pl.DataFrame, noun: str) -> Iterator[tuple[str, str, str]]:
     """Columns that cannot be read at all: name, what is wrong, what to do."""
     known = schema()
     if "scenario" not in frame.columns:
         yield "scenario", "column 'scenario' is missing", "give each row a name"
     for name, dtype in frame.schema.items():
         if name not in known:
-            yield name, f"unknown column {shorten(name)}", did_you_mean(name, known)
+            yield name, f"unknown {noun} {shorten(name)}", did_you_mean(name, known)
         elif not _is_readable(dtype, inputs()[name].type if name in inputs() else "name"):
             allowed = inputs()[name].allowed if name in inputs() else "text"
             yield name, f"column {name!r} holds values of type {dtype}", f"give {allowed}"

@@ -232,7 +232,7 @@ def _checked_values(document: Mapping, file: str) -> dict[str, object]:
     frame = pl.DataFrame(
         {name: [cell_text(value)] for name, value in cells.items()}, schema=dict.fromkeys(cells, pl.String())
     )
-    row = check_scenarios(frame, file, lambda _row, column: lines.get(column)).row(0, named=True)
+    row = check_scenarios(frame, file, lambda _row, column: lines.get(column), "input").row(0, named=True)
     return {name: row[name] for name in inputs() if row[name] is not None}
 
 

@@ -69,6 +69,19 @@ def test_estimate_writes_five_data_planes_for_each_scenario_in_every_format(tmp_
         assert one["memory_gib"] == pytest.approx(float(two["memory_gib"])) == pytest.approx(three["memory_gib"])
 
 
+def test_the_table_of_verdicts_tells_confidence(tmp_path: Path) -> None:
+    """The table tells the confidence that JSON holds, up to a hundred scenarios; of more it says where to find it."""
+    few, many = (tmp_path / name for name in ("few.csv", "many.csv"))
+    few.write_text("scenario,pods\na,100\nb,10\n", encoding="utf-8")
+    many.write_text("scenario\n" + "".join(f"s{n}\n" for n in range(101)), encoding="utf-8")
+    answers = json.loads(run("decide", few, "--format", "json").stdout)
+    told = [line.split("|")[4].strip() for line in run("decide", few).stdout.splitlines()]
+    assert told == ["confidence", "------------", *(f"{100 * answer['confidence']:.0f} %" for answer in answers)]
+    crowd = run("decide", many)
+    assert "confidence" not in crowd.stdout
+    assert "JSON has it for all" in crowd.stderr
+
+
 def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
     """`decide --format json` gives a list with the fields that others read."""
     scenarios = write(tmp_path / "s.yaml", "- {scenario: a, greenfield: true, kernel_oldest: 6.1, needs: [mtls]}\n")
@@ -108,6 +121,17 @@ def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
         (["review", "script.yaml"], "script.yaml:1: team '<script>' cannot name a folder"),
         (["review", "broken-team.yaml"], "broken-team.yaml:3: is not YAML"),
         (["estimate", "bad.csv", "--format", "parquet"], "parquet goes to a file"),
+        (
+            ["estimate", "bad.csv", "--out", "e.xlsx"],
+            "e.xlsx: ending '.xlsx' says no form of estimates; end it in .csv, ",
+        ),
+        (
+            ["estimate", "bad.csv", "--out", "e"],
+            "e: has no ending that says the form; end it in .csv, .json, .parquet, ",
+        ),
+        (["review", "--out", "bad.csv"], "bad.csv: is a file; give a folder with --out"),
+        (["review", "empty.json"], "empty.json: holds no Kubernetes objects"),
+        (["facts", "empty.json"], "empty.json: holds no Kubernetes objects"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: list[str], expected: str) -> None:
@@ -116,6 +140,7 @@ def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: lis
     write(tmp_path / "bad.yaml", "- scenario: a\n  nodes: -4\n")
     write(tmp_path / "broken.yaml", "kind: List\nitems: [\n")
     write(tmp_path / "climbs.yaml", "team: ../x\n")
+    write(tmp_path / "empty.json", '{"apiVersion": "v1", "items": [], "kind": "List", "metadata": {}}')
     write(tmp_path / "script.yaml", "team: <script>\n")
     write(tmp_path / "broken-team.yaml", "team: a\nscenario: {nodes: 3\n")
     before = sorted(tmp_path.rglob("*"))
@@ -126,6 +151,33 @@ def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: lis
     errors = [line for line in result.stderr.splitlines() if not line.startswith("meshlab: reviewing")]
     assert all(line.startswith("meshlab: error: ") for line in errors), result.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_estimates_go_to_a_file_of_any_name_where_their_form_is_said(tmp_path: Path) -> None:
+    """--format decides before the ending does, and an ending counts in any case of letters."""
+    scenarios = write(tmp_path / "s.csv", "scenario,pods\na,100\n")
+    assert run("estimate", scenarios, "--out", tmp_path / "e.xlsx", "--format", "json").returncode == 0
+    assert len(json.loads((tmp_path / "e.xlsx").read_text(encoding="utf-8"))) == 5
+    assert run("estimate", scenarios, "--out", tmp_path / "E.CSV").returncode == 0
+    assert (tmp_path / "E.CSV").read_text(encoding="utf-8").count("\n") == 6
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is of Linux")
+def test_a_full_disk_below_standard_output_is_told_in_words() -> None:
+    """What cannot be printed for want of room is one line and status 2, not an error of ours."""
+    command = Path(sys.executable).parent / "meshlab"
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        result = subprocess.run([command, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "meshlab: error: standard output: cannot be written: No space left on device; check space\n"
+    )
+
+
+def test_help_is_made_of_whole_sentences() -> None:
+    """A path that may be absent stands in brackets, and what --format prints is named."""
+    assert "facts [OPTIONS] [PATH]..." in run("facts", "--help").stdout
+    assert "How to print the list, or what was written." in " ".join(run("chart", "--help").stdout.split())
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
@@ -262,7 +314,7 @@ def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:
     dump = fixtures / "mesh_pods" / "np-guard__network-config-analyzer__bookinfo_pods_list.json"
     found = json.loads(run("audit", dump, "--format", "json").stdout)
     assert len({row["rule"] for row in found}) == len(found) > 20
-    assert {row["state"] for row in found} <= {"pass", "fail", "unknown"}
+    assert {row["state"] for row in found} <= {"pass", "fail", "unknown", "not applicable"}
 
 
 def test_evidence_reports_the_promised_summary() -> None:

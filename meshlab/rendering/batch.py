@@ -104,6 +104,8 @@ def render_reviews(
     """
     earlier = fleet.read_index(baseline) if baseline else None
     check_formats(job.formats)
+    if job.out.exists() and not job.out.is_dir():
+        raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
     opened, failures = _open_all(paths, job, early=not scheduler)
     if not opened:
         raise MeshlabError([problem for _, error in failures for problem in error.problems])

@@ -303,7 +303,7 @@ def test_a_broken_notebook_costs_only_its_own_report(tmp_path: Path, fault: str)
 def test_an_unwritable_folder_is_an_error_in_words(tmp_path: Path) -> None:
     """A file where the reports folder should be is told as such."""
     (tmp_path / "out").write_text("a file", encoding="utf-8")
-    with pytest.raises(MeshlabError, match="cannot be written"):
+    with pytest.raises(MeshlabError, match="is a file; give a folder with --out"):
         render_reviews([team(tmp_path, "a")], Job(tmp_path / "out", ("json",)))
 
 
