@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from meshlab.decision.tables import Tables
+
 
 SOME_FAILED, WRONG_INPUT = 1, 2
 """Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
+
+MOST_EXPLAINED = 100
+"""Most scenarios whose confidence a table of verdicts tells."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a disk that takes no more."""
@@ -404,8 +409,23 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
     if form == "json":
         click.echo(pretty_json(decision.explain(frame, loaded)), nl=False)
     else:
-        click.echo(_text_table(decision.decide(frame, loaded).collect()), nl=False)
+        click.echo(_text_table(_with_confidence(decision.decide(frame, loaded).collect(), frame, loaded)), nl=False)
     return 0
+
+
+def _with_confidence(verdicts: pl.DataFrame, frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """Verdicts with their confidence beside the mesh, where they are few: each takes some hundredths of a second."""
+    import polars as pl
+
+    from meshlab import decision
+
+    if verdicts.height > MOST_EXPLAINED:
+        click.echo(f"meshlab: confidence is told of up to {MOST_EXPLAINED} scenarios; JSON has it for all", err=True)
+        return verdicts
+    told = {"confidence": [answer["confidence"] for answer in decision.explain(frame, tables)]}
+    answers = pl.DataFrame(told, {"confidence": pl.Float64})
+    shares = answers.select(confidence=pl.format("{} %", (100 * pl.col("confidence")).round().cast(pl.Int64)))
+    return verdicts.insert_column(verdicts.get_column_index("mesh") + 1, shares["confidence"])
 
 
 def _check_tables(tables: Path | None, form: str) -> int:

@@ -46,8 +46,8 @@ def fit_quality(assessed: Assessment) -> report.Fragment:
                 "Sources left out": names[part],
                 "Figures": str(row["n"]),
                 "Sources": str(row["sources"]),
-                f"Inside the interval (goal: {COVERAGE_GOAL:.0%})": _against(
-                    f"{row['inside']:.0%}", met=row["inside"] >= COVERAGE_GOAL
+                f"Inside the interval (goal: {100 * COVERAGE_GOAL:.0f} %)": _against(
+                    f"{100 * row['inside']:.0f} %", met=row["inside"] >= COVERAGE_GOAL
                 ),
                 "Median factor (goal)": _against(
                     f"{row['median_factor']:.2f} ({GOALS[kind]:g})", met=row["median_factor"] <= GOALS[kind]

@@ -82,6 +82,19 @@ def test_the_table_of_verdicts_tells_confidence(tmp_path: Path) -> None:
     assert "JSON has it for all" in crowd.stderr
 
 
+def test_the_table_of_verdicts_tells_confidence(tmp_path: Path) -> None:
+    """The table tells the confidence that JSON holds, up to a hundred scenarios; of more it says where to find it."""
+    few, many = (tmp_path / name for name in ("few.csv", "many.csv"))
+    few.write_text("scenario,pods\na,100\nb,10\n", encoding="utf-8")
+    many.write_text("scenario\n" + "".join(f"s{n}\n" for n in range(101)), encoding="utf-8")
+    answers = json.loads(run("decide", few, "--format", "json").stdout)
+    told = [line.split("|")[4].strip() for line in run("decide", few).stdout.splitlines()]
+    assert told == ["confidence", "------------", *(f"{100 * answer['confidence']:.0f} %" for answer in answers)]
+    crowd = run("decide", many)
+    assert "confidence" not in crowd.stdout
+    assert "JSON has it for all" in crowd.stderr
+
+
 def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
     """`decide --format json` gives a list with the fields that others read."""
     scenarios = write(tmp_path / "s.yaml", "- {scenario: a, greenfield: true, kernel_oldest: 6.1, needs: [mtls]}\n")

@@ -65,7 +65,7 @@ def test_goals_are_marked_as_met_or_not(assessed: dict[str, Any]) -> None:
     """A goal that is missed carries the symbol of a miss, whatever the figures are."""
     summary = {"fit": {"memory": {**assessed["summary"]["fit"]["memory"], "inside": 0.5, "median_factor": 1.2}}}
     text = exhibits.fit_quality({"summary": summary}).text
-    assert "✗ 50%" in text
+    assert "✗ 50 %" in text
     assert "✓ 1.20 (1.35)" in text
 
 

@@ -138,7 +138,7 @@ def _plain(text: str) -> str:
 def _verdict(review: Review) -> str:
     """The answer, the numbers that matter, and why."""
     verdict = review["verdict"]
-    lines = [f"**{_plain(report.title_text(review))}** (confidence {verdict['confidence']:.0%})", ""]
+    lines = [f"**{_plain(report.title_text(review))}** (confidence {100 * verdict['confidence']:.0f} %)", ""]
     lines += [f"- {_plain(report.reason_text(reason))}" for reason in verdict["reasons"]]
     figures = [
         {

@@ -14,6 +14,7 @@ from meshlab import __version__, report
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import pretty_json
 from meshlab.rendering.fleet_charts import colours, fleet_charts
+from meshlab.tables import read_table
 from meshlab.theme import DATAPLANES, figure_text
 
 FIGURES = {
@@ -26,6 +27,9 @@ FIGURES = {
 
 TOTALLED = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that may be added up over teams. Latencies may not."""
+
+LIST_PRICE = "opencost-default"
+"""Source of the prices that stand where a team states none."""
 
 Row = Mapping[str, Any]
 
@@ -144,8 +148,15 @@ def index_files(
             gone=gone,
             compared=earlier is not None,
             page_css=page_css,
+            price_year=price_year(),
+            read=read_table("sources")["retrieved"].max(),
         ),
     }
+
+
+def price_year() -> str:
+    """Year of the list prices that stand where a team states none."""
+    return str(read_table("sources").filter(source_id=LIST_PRICE)["published"].item())
 
 
 def _since(row: Row, earlier: Row | None) -> dict[str, list[str]]:

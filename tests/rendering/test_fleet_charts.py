@@ -115,3 +115,14 @@ def test_against_nothing_no_move_is_told() -> None:
     assert (fleet.changes({}, None), fleet.small_moves({}, None)) == (["new"], [])
     then = {"cni": "stay", "mesh": "none", "findings": None, "cpu_cores_lo": 0, "cpu_cores": 0, "cpu_cores_hi": 9}
     assert fleet.small_moves(then | {"cpu_cores": 3.0}, then) == ["CPU: 0 → 3.0 cores"]
+
+
+def test_an_index_says_how_to_read_it() -> None:
+    """Beside the figures stand what confidence means, the year of the prices and the month of the facts."""
+    names = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+    figures = {f"{name}{end}": 1.0 for name in names for end in ("_lo", "", "_hi")}
+    known = {"team": "a", "dataplane": "cilium", "cni": "cilium", "mesh": "none", "confidence": 1.0, "findings": None}
+    page = fleet.index_files([known | figures], [], None, ("html",), "")["index.html"]
+    assert "Confidence is the share of all values that the unknown facts could take" in page
+    assert "list price of 2023 unless a team states its own. Facts were read up to 2026-" in page
+    assert ">100 %<" in page
