@@ -72,6 +72,7 @@ class Input:
     label: str
     description: str
     default_why: str | None
+    actionability: str
 
     @property
     def dtype(self) -> pl.DataType:

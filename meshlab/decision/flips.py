@@ -5,6 +5,9 @@ changes of one fact and all pairs of changes are laid out as rows of a frame, so
 told only where neither of its changes flips the verdict alone and no single change leads to the same answer. Values of
 one fact that lead to the same answer are told once: the nearest, with the other choices beside it.
 
+What a team can change comes first, then what it can only learn; a change of what the cluster stands on, such as its
+cloud, is told last, as nobody can make it.
+
 A change after which no option is left is not told: the stated default answers there although its own option is ruled
 out, so that "no mesh" would be no advice but the lack of one.
 """
@@ -191,7 +194,17 @@ def smallest(scenario: Scenario, attempt: Candidates, flipping: Mapping[int, Ans
         if answer is not None and is_smallest:
             changes = tuple(attempt.changes[member] for member in members)
             told.setdefault((answer, tuple(change.direction for change in changes)), []).append(changes)
-    return [_flip(scenario, alike, answer) for (answer, _), alike in told.items()]
+    flips = [_flip(scenario, alike, answer) for (answer, _), alike in told.items()]
+    return sorted(flips, key=_hardest)
+
+
+ACTIONS = ("change", "learn", "fixed")
+"""What a team can do about an input, by ``inputs.csv``, in the order in which flips are told."""
+
+
+def _hardest(flip: Mapping[str, Any]) -> int:
+    """How little a team can do about the change of a flip that it can do least about."""
+    return max(ACTIONS.index(inputs()[change["input"]].actionability) for change in flip["changes"])
 
 
 def _flip(scenario: Scenario, alike: Sequence[tuple[Change, ...]], answer: Answer) -> dict[str, object]:

@@ -199,6 +199,17 @@ def test_flips_flip(facts: dict[str, Any]) -> None:
     assert verdicts([row for row, _ in others]) == [verdict for _, verdict in others]
 
 
+def test_what_a_team_can_change_is_told_before_what_it_cannot() -> None:
+    """Flips that need another cloud, plugin or mesh than today's come last, pairs with such a change as well."""
+    fixed = {"cloud", "current_cni", "current_mesh"}
+    for facts in (KNOWN, KNOWN | {"cloud": "openshift", "current_cni": "openshift-sdn"}):
+        flips = explained(**facts)["flips"]
+        last = [bool(fixed & {change["input"] for change in flip["changes"]}) for flip in flips]
+        assert set(last) == {False, True}
+        assert last == sorted(last)
+    assert {name for name, spec in inputs().items() if spec.actionability == "fixed"} == fixed
+
+
 def test_no_single_change_that_flips_is_left_out() -> None:
     """Trying every choice, truth value and need by brute force finds no flip that is not told."""
     answer = explained(**KNOWN)
