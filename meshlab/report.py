@@ -20,7 +20,8 @@ from meshlab.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.charts.migration_flow import flow_chart
 from meshlab.charts.migration_nodes import nodes_chart
 from meshlab.kept import kept
-from meshlab.migration.text import place_text
+from meshlab.migration.text import answers, place_text, takes_text, worth_text
+from meshlab.migration.text import interval_text as hours_text
 from meshlab.scenario import inputs
 from meshlab.sensitivity import how_moved
 from meshlab.tables import read_table, resource
@@ -364,23 +365,14 @@ def migration(review: Review) -> Fragment:
     if not plan or plan["stays"]:
         today = place_text(plan["from"]) if plan else ""
         return _fragment("migration", "nothing moves", plan=plan, today=today)
-    steps = [{**step, "often": _often(step), "hours_text": _ends(step, "hours")} for step in plan["steps"]]
-    days = plan["days"]
-    most = days and ("unknown" if days["hi"] is None else days["hi"])
-    restarts = (
-        "How many pods restart is unknown." if plan["restarts"] is None else f"{plan['restarts']:,} pods restart."
-    )
+    steps = [{**step, "often": _often(step), "hours_text": hours_text(step, "hours")} for step in plan["steps"]]
     context = {
         "today": place_text(plan["from"]),
         "target": place_text(plan["to"]),
-        "hours": f"{_ends(plan, 'hours')} h",
-        "days": days and f"{days['likely']} ({days['lo']} to {most}) days",
-        "people": f"{_ends(plan['needs'], 'person_hours')} h or {_ends(plan['needs'], 'usd')} USD",
-        "restarts": restarts,
-        "worth": _worth_text(plan["brings"]),
+        "answers": answers(plan),
         "steps": steps,
     }
-    text = f"{context['hours']}; {len(plan['blockers'])} things stand in the way; {restarts}"
+    text = "; ".join(f"{question}: {answer}" for question, answer in answers(plan).items())
     return _fragment("migration", text, plan=plan, **context)
 
 
@@ -389,44 +381,13 @@ def migration_line(review: Review) -> Fragment:
     plan: Mapping[str, Any] = review["migration"]  # type: ignore[assignment]
     if plan["stays"]:
         return table([], f"Nothing moves: {place_text(plan['from'])} stays.")
-    days = plan["days"]
-    most = days and ("unknown" if days["hi"] is None else days["hi"])
-    nodes = (
-        f", the nodes on {days['likely']} ({days['lo']} to {most}) days, {plan['parallel']} at a time" if days else ""
-    )
-    return table([], f"{_ends(plan, 'hours')} h of work{nodes}. {_worth_text(plan['brings'])}")
+    return table([], f"{takes_text(plan)}. Worth it: {worth_text(plan)}.")
 
 
 def _often(step: Mapping[str, Any]) -> str:
     if step["scope"] == "once":
         return "once"
     return f"each {step['scope']}" + ("" if step["units"] is None else f", {step['units']:,}")
-
-
-def _ends(row: Mapping[str, Any], name: str) -> str:
-    """A figure with its interval; unknown where it is not known."""
-    if row[name] is None:
-        return "unknown"
-    return f"{figure_text(row[name])} ({figure_text(row[f'{name}_lo'])} to {figure_text(row[f'{name}_hi'])})"
-
-
-def _worth_text(brings: Mapping[str, Any]) -> str:
-    """What a move saves a month and when it has paid for itself, beside staying."""
-    monthly = brings["usd_per_month"]
-    if monthly is None:
-        return "What it saves is unknown: one of the two has no estimate."
-    low, high = brings["usd_per_month_lo"], brings["usd_per_month_hi"]
-    if monthly <= 0:
-        more = f"{figure_text(-monthly)} ({figure_text(-high)} to {figure_text(-low)})"
-        return f"Staying costs less: the target adds {more} USD a month, so that only what it provides can pay for it."
-    months = [
-        value if isinstance(value, str) else figure_text(value)
-        for value in (brings["months"], brings["months_lo"], brings["months_hi"])
-    ]
-    saved = f"{figure_text(monthly)} ({figure_text(low)} to {figure_text(high)})"
-    return (
-        f"It saves {saved} USD a month and has paid for itself after {months[0]} ({months[1]} to {months[2]}) months."
-    )
 
 
 def migration_chart(review: Review) -> Picture | Fragment:

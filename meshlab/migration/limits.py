@@ -38,7 +38,7 @@ def found(survey: Survey, route: str) -> tuple[list[Blocker], list[str]]:
         if seen["state"] == "fail":
             blockers.append(_blocker(row, seen["objects"], seen["count"], seen["detail"]))
         elif seen["state"] == "unknown":
-            unknown += [f"{row['title'].lower()}: {name}" for name in seen["missing"]]
+            unknown += [f"{row['title']}: {name}" for name in seen["missing"]]
     return blockers, unknown
 
 

@@ -62,11 +62,12 @@ def placed_evenly(scenario: Mapping[str, Any], names: Sequence[str] = ()) -> dic
 
 
 def survey_for(move: Move) -> Survey:
-    """The survey of the move's dump; pods that it does not show are spread evenly over its nodes."""
+    """The survey of the move's dump; where it does not show both nodes and pods, these are spread evenly."""
     survey = move.survey or NO_DUMP
-    if survey["placed"]:
+    names = survey.get("nodes", {}).get("name", ())
+    if survey["placed"] and names:
         return survey
-    return {**survey, **placed_evenly(move.scenario, survey.get("nodes", {}).get("name", ()))}
+    return {**survey, **placed_evenly(move.scenario, names), "placed": False}
 
 
 def evictions_of(survey: Survey, grace_seconds: float) -> pl.DataFrame:

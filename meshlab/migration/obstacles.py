@@ -47,17 +47,18 @@ def _unknown_places(move: Move) -> Iterator[str]:
 
 def _no_procedure(move: Move, route: Route) -> Iterator[str]:
     if not steps_of(route["route"]):
-        yield f"{route['title'].lower()}: {move.today.mesh} to {move.target.mesh}"
+        today = move.today.mesh or "an unknown mesh"
+        yield f"what leads from {today} to {move.target.mesh}: no procedure is known here"
 
 
 def _unknown_of(move: Move, survey: Survey, route: Route, drain: Drained | None) -> Iterator[str]:
     """What a way's hours and limits depend on and the input does not tell."""
     if drain is not None and not survey["placed"]:
-        yield "where pods run, their budgets and their grace periods: no dump shows them, and an even spread stands in"
+        yield "Where pods run, for which an even spread without budgets stands in: Node, Pod, PodDisruptionBudget"
     if drain is not None and route["drains"] and not drain.room.known:
-        yield "room for evicted pods: requests and allocatable capacity"
+        yield "Room for evicted pods: requests and allocatable capacity"
     if route["route"] == "dual-overlay" and not survey["ranges"]:
-        yield "address range already in use: ranges of pod addresses"
+        yield "Address range already in use: ranges of pod addresses"
     scopes = {step["scope"] for step in steps_of(route["route"])}
     yield from (
         f"number of {scope}s" for scope, many in counts(move, route).items() if scope in scopes and many is None

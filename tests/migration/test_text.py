@@ -1,0 +1,75 @@
+"""A plan in words: the answer comes first, and says no more than is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshlab.migration import Move, Place, plan_move, read_survey
+from meshlab.migration.text import answers, in_the_way_text, plan_text, worth_text
+
+BUDGETS = Path(__file__).parent / "budgets.yaml"
+SCENARIO = {"nodes": 3, "pods": 4, "namespaces": 2, "services": 5, "cloud": None}
+
+
+def planned(survey: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The plan of a move from Calico to Cilium."""
+    return plan_move(Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, survey))
+
+
+def money(monthly: float, months: float | str) -> dict[str, Any]:
+    """A plan that costs 1,000 USD once and saves so much a month."""
+    saved = dict.fromkeys(("usd_per_month_lo", "usd_per_month", "usd_per_month_hi"), monthly)
+    needs = {
+        f"{name}{end}": value for name, value in (("usd", 1000), ("person_hours", 10)) for end in ("_lo", "", "_hi")
+    }
+    return {"needs": needs, "brings": {**saved, "months_lo": 1.5, "months": months, "months_hi": "never"}}
+
+
+def test_the_answer_comes_first() -> None:
+    """How long, what stands in the way and whether it is worth it are the first lines, before any step."""
+    lines = list(plan_text(planned(read_survey([BUDGETS]))))
+    assert [line.split(":")[0].strip() for line in lines[1:4]] == ["Takes", "In the way", "Worth it"]
+    assert "4 pods restart" in lines[1]
+    assert not any("\n" in line for line in lines)
+
+
+def test_severities_are_counted() -> None:
+    """Blockers are counted by severity, the worst first, and so is what is not known."""
+    plan = {"blockers": [{"severity": name} for name in ("low", "high", "low")], "unknown": ["Kernels: Node"]}
+    assert in_the_way_text(plan) == "1 high, 2 low; 1 thing not known"
+    assert in_the_way_text({"blockers": [], "unknown": []}) == "nothing that the input shows"
+
+
+WORTH = [
+    (-50, "never", "not by its cost: staying is 50 USD a month cheaper"),
+    (0, "never", "not by its cost: it saves nothing"),
+    (100, 10, "paid back after 10 months (1.5 months to never)"),
+    (1, 1000, "paid back after 83 years (1.5 months to never)"),
+    (None, None, "unknown: it costs 1,000 USD"),
+]
+
+
+@pytest.mark.parametrize(("monthly", "months", "told"), WORTH)
+def test_staying_is_the_measure(monthly: float, months: float | str, told: str) -> None:
+    """A move that saves nothing is told to be worth it only by what it provides; long times are told in years."""
+    assert told in worth_text(money(monthly, months))
+
+
+def test_what_waits_for_the_same_input_is_one_line() -> None:
+    """Checks that lack the same kind of object stand beside it once."""
+    two = plan_text({**planned(), "unknown": ["Kernels: Node", "Windows: Node", "mesh of today"]})
+    assert list(two)[-2:] == ["    Node (for: Kernels; Windows)", "    mesh of today"]
+
+
+def test_pods_without_nodes_are_no_empty_cluster() -> None:
+    """A dump of pods that shows no node takes the nodes and pods that are stated, and says so."""
+    survey = read_survey([BUDGETS])
+    empty = {**survey, "nodes": {name: [] for name in survey["nodes"]}}
+    found = planned(empty)
+    assert len(found["nodes"]["name"]) == 3
+    assert found["restarts"] == 4
+    assert any("even spread" in name for name in found["unknown"])
+    assert answers(found)["Takes"].endswith("1 at a time; 4 pods restart")
