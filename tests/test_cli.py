@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from meshlab.cli import main
+from meshlab.cli.text import many
 
 COMMANDS = sorted(main.commands)
 
@@ -67,19 +68,6 @@ def test_estimate_writes_five_data_planes_for_each_scenario_in_every_format(tmp_
     for one, two, three in zip(as_json, as_csv, as_parquet, strict=True):
         assert one["scenario"] == two["scenario"] == three["scenario"]
         assert one["memory_gib"] == pytest.approx(float(two["memory_gib"])) == pytest.approx(three["memory_gib"])
-
-
-def test_the_table_of_verdicts_tells_confidence(tmp_path: Path) -> None:
-    """The table tells the confidence that JSON holds, up to a hundred scenarios; of more it says where to find it."""
-    few, many = (tmp_path / name for name in ("few.csv", "many.csv"))
-    few.write_text("scenario,pods\na,100\nb,10\n", encoding="utf-8")
-    many.write_text("scenario\n" + "".join(f"s{n}\n" for n in range(101)), encoding="utf-8")
-    answers = json.loads(run("decide", few, "--format", "json").stdout)
-    told = [line.split("|")[4].strip() for line in run("decide", few).stdout.splitlines()]
-    assert told == ["confidence", "------------", *(f"{100 * answer['confidence']:.0f} %" for answer in answers)]
-    crowd = run("decide", many)
-    assert "confidence" not in crowd.stdout
-    assert "JSON has it for all" in crowd.stderr
 
 
 def test_the_table_of_verdicts_tells_confidence(tmp_path: Path) -> None:
@@ -187,6 +175,14 @@ def test_a_full_disk_below_standard_output_is_told_in_words() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 parts"), (1, "1 part"), (2, "2 parts"), (1_000_000, "1,000,000 parts")]
+)
+def test_one_thing_is_told_in_the_singular(number: int, text: str) -> None:
+    """One part is no parts, and large numbers are divided at the thousands."""
+    assert many(number, "part") == text
+
+
 def test_help_is_made_of_whole_sentences() -> None:
     """A path that may be absent stands in brackets, and what --format prints is named."""
     assert "facts [OPTIONS] [PATH]..." in run("facts", "--help").stdout
@@ -214,7 +210,7 @@ def test_an_error_of_ours_is_one_line_and_quotes_nothing_of_the_input(
     assert left.value.code == 1
     told = capsys.readouterr().err
     assert re.fullmatch(
-        r"meshlab: error: unexpected KeyError at cli\.py:\d+; run again with --debug and report it\n", told
+        r"meshlab: error: unexpected KeyError at cli/scenarios\.py:\d+; run again with --debug and report it\n", told
     )
     with pytest.raises(KeyError, match="a-secret"):
         main(["estimate", "scenarios.csv", "--debug"])
@@ -319,7 +315,7 @@ def test_the_tracker_says_how_old_its_facts_are() -> None:
     assert len(found["features"]) > 100
     assert all(row["source_id"] and row["status"] for row in found["features"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["as_of"])
-    assert "facts as of" in run("iac").stdout
+    assert "rows had been looked up more than the " in run("iac").stdout
 
 
 def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:
