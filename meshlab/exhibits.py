@@ -15,7 +15,7 @@ from meshlab.charts.lag import provider_lag
 from meshlab.decision.domain_map import domain_map
 from meshlab.evidence import COVERAGE_GOAL, GOALS
 from meshlab.evidence import disagreement as disagreements
-from meshlab.review import without
+from meshlab.review import source_ids, without
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 from meshlab.theme import DATAPLANES, NARROW_PX, figure_text
@@ -201,6 +201,25 @@ def domain_picture(values: Mapping[str, Any], across: str, down: str, *, theme: 
     return _picture(domain_drawing(values, across, down, theme=theme))
 
 
+# --- sweeps --------------------------------------------------------------------------------------------------------
+
+
+def spread(indices: pl.DataFrame) -> report.Fragment:
+    """The part of a figure's spread in which each input has a hand, under every data plane.
+
+    Args:
+        indices: Columns of ``sweep.sobol``, of one figure.
+    """
+    total = indices.pivot("dataplane", index="axis", values="total")
+    planes = {name: DATAPLANES[name].label for name in total.columns if name in DATAPLANES}
+    return report.table(
+        [
+            {"Input": row["axis"].replace("_", " "), **{label: f"{row[name]:.0%}" for name, label in planes.items()}}
+            for row in total.iter_rows(named=True)
+        ]
+    )
+
+
 # --- infrastructure as code ----------------------------------------------------------------------------------------
 
 
@@ -232,14 +251,36 @@ def chart_growth(product: str = "cilium") -> report.Fragment:
 def tracked_features() -> report.Fragment:
     """Every tracked feature and provider: since when the product has it, and since when Terraform expresses it."""
     columns = ("product", "feature", "provider", "status", "introduced_date", "provider_date", "lag_days", "source_id")
-    return _counted(iac.tracker().select(columns))
+    return _counted(iac.tracker().select(columns).rename({"lag_days": "lag [d]"}))
+
+
+HEADINGS = {
+    "n": "Features",
+    "open": "Still open",
+    "lag_days_min": "Least [d]",
+    "lag_days_q1": "First quartile [d]",
+    "lag_days": "Median [d]",
+    "lag_days_q3": "Third quartile [d]",
+    "lag_days_max": "Most [d]",
+    "days": "Days since the one before",
+    "introduced_date": "In the product",
+    "provider_date": "In the provider",
+    "source_id": "Sources",
+}
+"""Headings of columns whose name does not say enough."""
 
 
 def _counted(frame: pl.DataFrame) -> report.Fragment:
-    """A table of counts and days as it stands, headings in words."""
+    """A table of counts and days, headings in words."""
+    headings = {name: HEADINGS.get(name, name.replace("_", " ").capitalize()) for name in frame.columns}
     return report.table(
-        [
-            {name.replace("_", " "): "unknown" if value is None else str(value) for name, value in row.items()}
-            for row in frame.iter_rows(named=True)
-        ]
+        [{headings[name]: _cell(name, value) for name, value in row.items()} for row in frame.iter_rows(named=True)]
     )
+
+
+def _cell(name: str, value: object) -> str:
+    if value is None:
+        return "unknown"
+    if name == "source_id":
+        return ", ".join(source_ids(str(value)))
+    return f"{value:,.0f}" if isinstance(value, float | int) else str(value)

@@ -142,3 +142,26 @@ def test_a_map_of_nothing_is_refused(across: str, down: str) -> None:
     """An unknown axis, one that no rule asks for, and one that is used twice are errors in words."""
     with pytest.raises(MeshlabError, match=r"unknown axis|both axes"):
         domain_map(FACTS, across, down)
+
+
+# --- tables of sweeps and of infrastructure as code ----------------------------------------------------------------
+
+
+def test_a_spread_is_told_in_words_and_percent() -> None:
+    """Inputs stand in rows, data planes in columns by their names, and shares in whole percent."""
+    parts = [("cilium", "pods", 0.794), ("cilium", "l7_traffic_share", 0.001), ("linkerd", "pods", 0.5)]
+    indices = pl.DataFrame(parts, schema=["dataplane", "axis", "total"], orient="row")
+    shown = exhibits.spread(
+        indices.vstack(pl.DataFrame([("linkerd", "l7_traffic_share", 1.0)], indices.schema, orient="row"))
+    )
+    assert shown.text == "Input: pods; Cilium: 79%; Linkerd: 50%\nInput: l7 traffic share; Cilium: 0%; Linkerd: 100%"
+
+
+def test_tables_of_terraform_have_words_for_headings_and_lists_for_sources() -> None:
+    """No name of a column shows, days are whole, and several sources are a list."""
+    texts = [table().text for table in (exhibits.lag_by_layer, exhibits.chart_growth, exhibits.tracked_features)]
+    headings = {heading for text in texts for heading in re.findall(r"(?:^|; )([^:;]+):", text, re.MULTILINE)}
+    assert {"Features", "Still open", "Median [d]", "Lag [d]", "Options", "Sources"} <= headings
+    assert not any("_" in heading for heading in headings)
+    assert all(re.fullmatch(r"[\d,]+|unknown", days) for days in re.findall(r"\[d\]: ([^;\n]+)", "\n".join(texts)))
+    assert not any("|" in text for text in texts)
