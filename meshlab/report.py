@@ -108,6 +108,7 @@ def _templates(folder: str, *, autoescape: bool) -> jinja2.Environment:
         "reason": reason_text,
     }
     environment.globals |= {"need": need_label, "label": input_label, "lack": lack_text, "found": found_text}
+    environment.globals["saving"] = saving_text
     return environment
 
 
@@ -177,6 +178,11 @@ def lack_text(lack: Mapping[str, Any]) -> str:
     if lack["missing"]:
         return f"{needs}; not known: {', '.join(map(input_label, lack['missing']))}"
     return f"{needs}; found: {found_text(lack['found'])}"
+
+
+def saving_text(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Why a headline figure may be negative, where one of them is."""
+    return charts.SAVING if any(item["recommended_lo"] < 0 for item in figures) else ""
 
 
 def reason_text(reason: str) -> str:

@@ -189,17 +189,22 @@ def wrap(text: str, width_px: float, font_px: float) -> list[str]:
     return textwrap.wrap(text, characters, break_long_words=False, break_on_hyphens=False) or [""]
 
 
+MINUS = "\N{MINUS SIGN}"
+"""Sign of a negative figure, which a hyphen between two figures is no match for."""
+
+
 def figure_text(value: float | None) -> str:
     """A figure with as many digits as an interval deserves: two significant ones, never in powers of ten."""
     if value is None:
         return "unknown"
     if 0 < abs(value) < 0.001:  # noqa: PLR2004  (below that, digits only look exact)
-        return "< 0.001"
-    return significant(value, 3 if abs(value) >= 100 else 2)  # noqa: PLR2004
+        return "< 0.001" if value > 0 else f"> {MINUS}0.001"
+    return significant(value, 3 if abs(value) >= 100 else 2).replace("-", MINUS)  # noqa: PLR2004
 
 
 def interval_text(low: float | None, high: float | None) -> str:
     """The two ends of an interval, or nothing where there is no interval to speak of."""
     if low is None or high is None or low == high:
         return ""
-    return f"{figure_text(low)} – {figure_text(high)}"
+    # a dash beside a minus sign would be read as one
+    return f"{figure_text(low)} {'to' if low < 0 or high < 0 else '–'} {figure_text(high)}"

@@ -84,6 +84,8 @@ CHARTS: dict[str, Chart] = {
 }
 """Every chart by name, in the order of a report."""
 
+SAVING = "Below zero more is saved than added: the network plugin that leaves may take more than the one that comes."
+
 CAVEAT = "† An input lies outside what was measured: extrapolated, trust it less."
 
 
@@ -169,9 +171,11 @@ def _words(chart: Chart, frame: pl.DataFrame, review: Review) -> str:
 
 
 def _notes(chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
-    """The lines under a chart: the caveat where one is due, then the sources."""
+    """The lines under a chart: the caveats that are due, then the sources."""
     extrapolated = "extrapolated" in frame.columns and frame["extrapolated"].any()
-    return [*([CAVEAT] if extrapolated else []), source_note(chart.kind.source_ids(chart, frame, review))]
+    saving = "lo" in frame.columns and frame.select((pl.col("lo") < 0).any()).item()
+    said = [*([CAVEAT] if extrapolated else []), *([SAVING] if saving else [])]
+    return [*said, source_note(chart.kind.source_ids(chart, frame, review))]
 
 
 def _known(name: str, known: Mapping[str, Value], kind: str) -> Value:

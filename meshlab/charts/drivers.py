@@ -11,7 +11,7 @@ from meshlab.charts.intervals import VALUE_AXIS
 from meshlab.scenario import inputs
 from meshlab.sensitivity import how_moved
 from meshlab.tables import read_table
-from meshlab.theme import DATAPLANES, HALF, NARROW_PX, THEMES, figure_text, mix, wrap
+from meshlab.theme import DATAPLANES, HALF, NARROW_PX, THEMES, figure_text, interval_text, mix, wrap
 
 Row = Mapping[str, Any]
 
@@ -167,7 +167,8 @@ def driver_value(text: str) -> str:
 
 
 def _figures(row: Row) -> str:
-    return f"{figure_text(row['figure_at_low'])} – {figure_text(row['figure_at_high'])}"
+    low, high = row["figure_at_low"], row["figure_at_high"]
+    return interval_text(low, high) or figure_text(low)
 
 
 def _table(rows: Sequence[Row], unit: str) -> list[dict[str, str]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from meshlab.theme import figure_text
+from meshlab.theme import MINUS, figure_text
 
-_NUMBER = re.compile(r"-?[\d,]*\.?\d+")
+_NUMBER = re.compile(rf"[-{MINUS}]?[\d,]*\.?\d+")
 
 MOST = 3
 """Moves that a message tells; more are counted."""
@@ -62,7 +62,7 @@ def _share(one: str, other: str) -> str:
     """The move as a share of what was there, where both cells are single numbers."""
     if not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
         return ""
-    before, after = (float(text.replace(",", "")) for text in (one, other))
+    before, after = (float(text.replace(",", "").replace(MINUS, "-")) for text in (one, other))
     if not before:
         return ""
     share = 100 * (after / before - 1)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from meshlab import report
+from meshlab import charts, report
 from meshlab.report import found_text, lack_text
 from meshlab.review import Review, review_values
+from meshlab.theme import figure_text, interval_text
 
 GROWN: dict[str, Any] = {"greenfield": False, "current_cni": "calico", "kernel_oldest": "5.15", "windows_nodes": 0}
 
@@ -58,3 +59,16 @@ def test_the_default_says_which_of_its_reasons_holds(facts: dict[str, Any], reas
     verdict: Any = made["verdict"]
     assert verdict["matched"][0] == "unchanged"
     assert verdict["reasons"][0] == reason
+
+
+def test_a_figure_below_zero_has_a_minus_and_a_reason() -> None:
+    """A change of plugin may save: a minus sign and a word stand between the ends, and a sentence says why."""
+    made = review_values({**GROWN, "needs": ["l7_policy"], "cloud": "eks"})
+    figures: Any = made["headline"]["figures"]  # type: ignore[index]
+    figures[1] |= {"recommended": 0.61, "recommended_lo": -14.0, "recommended_hi": 13.0}
+    assert interval_text(-14.0, 13.0) == "\N{MINUS SIGN}14 to 13"
+    assert interval_text(2.0, 13.0) == "2.0 – 13"
+    assert (figure_text(-0.00002), figure_text(0.00002)) == ("> \N{MINUS SIGN}0.001", "< 0.001")
+    for text in (report.headline(made).html, report.decision_record(made), report.markdown_page(made)):
+        assert charts.SAVING in text
+    assert charts.SAVING not in report.headline(review_values({**GROWN, "needs": [], "cni_healthy": True})).html
