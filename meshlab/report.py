@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 
 from meshlab import __version__, charts, theme
+from meshlab.audit.rules import STATES
 from meshlab.charts.canvas import Drawing
 from meshlab.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.charts.migration_flow import flow_chart
@@ -358,9 +359,9 @@ def rules(review: Review) -> Fragment:
 
 
 def findings(review: Review) -> Fragment:
-    """What the audit found in the cluster's dump: what fails, what is open, what passes."""
+    """What the audit found in the cluster's dump: what fails, what is open, what has no subject, what passes."""
     rows: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
-    states = {state: [row for row in rows or () if row["state"] == state] for state in ("fail", "unknown", "pass")}
+    states = {state: [row for row in rows or () if row["state"] == state] for state in STATES}
     text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
     return _fragment("findings", text, given=rows is not None, states=states)
 

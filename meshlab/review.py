@@ -16,6 +16,7 @@ import msgspec
 import polars as pl
 
 from meshlab import __version__, decision, iac, overhead, sensitivity
+from meshlab.audit.rules import STATES
 from meshlab.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, write_whole
@@ -375,5 +376,6 @@ def summary(review: Review) -> dict[str, object]:
         "dataplane": dataplane,
         **{f"{name}{end}": figures[f"{name}{end}"] for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")},
         "findings": None if findings is None else sum(finding["state"] == "fail" for finding in findings),
+        "rules": findings and {state: sum(finding["state"] == state for finding in findings) for state in STATES},
         "inputs_sha256": review["inputs_sha256"],
     }

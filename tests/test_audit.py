@@ -110,12 +110,14 @@ def test_empty_dump_decides_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_no_pass_without_a_needed_kind(rule: Rule, tmp_path: Path) -> None:
-    """Without the objects of a kind that it needs a rule does not pass, unless it is known not to apply."""
+    """Without the objects of a kind that it needs a rule neither passes nor finds that its subject does not exist."""
     objects = documents(rule, "pass")
     for kind in rule.needs:
         rest = [item for item in objects if item["kind"].removesuffix("List") != kind]
         finding = found(rule, written(tmp_path, rest))
-        assert finding["state"] != "pass" or str(finding["detail"]).startswith("does not apply"), (kind, finding)
+        assert finding["state"] != "pass", (kind, finding)
+        applies = not str(finding["detail"]).startswith("does not apply")
+        assert finding["state"] != "not applicable" or not applies, (kind, finding)
         assert finding["state"] != "unknown" or kind in finding["missing"], (kind, finding)
 
 
@@ -132,6 +134,27 @@ def test_pods_that_are_not_in_the_dump_count_as_missing(rule: Rule, tmp_path: Pa
     finding = found(rule, written(tmp_path, [*documents(rule, "pass"), reported]))
     if "Pod" in rule.needs:
         assert (finding["state"], "Pod" in finding["missing"]) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds", "detail"),
+    [
+        pytest.param("certificate-expiry", ["Certificate"], "there are no Certificates", id="none of what it is about"),
+        pytest.param("calico-typha", ["Node"], "does not apply: cni.product is weave", id="another plugin"),
+    ],
+)
+def test_a_rule_without_a_subject_is_not_applicable(name: str, kinds: list[str], detail: str, tmp_path: Path) -> None:
+    """A rule passes for what it looked at; where there is nothing to look at it says that it is not applicable."""
+    (rule,) = (rule for rule in rules() if rule.id == name)
+    (plugin,) = (case for case in rules() if case.id == "network-plugin-discontinued")
+    lists = [
+        {"apiVersion": "cert-manager.io/v1" if kind == "Certificate" else "v1", "kind": f"{kind}List", "items": []}
+        for kind in kinds
+    ]
+    for number, each in enumerate([*documents(plugin, "fail"), *lists]):
+        (tmp_path / f"{number}.json").write_text(json.dumps(each), encoding="utf-8")
+    finding = found(rule, tmp_path)
+    assert (finding["state"], finding["detail"], finding["missing"]) == ("not applicable", detail, [])
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -157,8 +180,10 @@ def test_any_part_of_a_dump_is_judged(tmp_path: Path, data: st.DataObject) -> No
     )
     objects = data.draw(st.lists(st.sampled_from(pool), max_size=12)) if pool else []
     for finding in audit([written(tmp_path, objects)]):
-        assert finding["state"] in ("pass", "fail", "unknown")
+        assert finding["state"] in ("pass", "fail", "unknown", "not applicable")
         assert bool(finding["missing"]) >= (finding["state"] == "unknown")
+        looked_at_none = str(finding["detail"]).startswith("0 ") and str(finding["detail"]).endswith("looked at")
+        assert finding["state"] != "pass" or not looked_at_none, finding
 
 
 # --- real dumps ------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def audit(paths: Sequence[Path], *, anonymize: bool = False, at: datetime | None
 
     Returns:
         A finding for each rule, in the order of the table: ``rule``, ``title``, ``severity`` (high, medium, low),
-        ``family``, ``state`` (pass, fail, unknown), ``objects``, ``count``, ``why``, ``check``, ``source_id``,
+        ``family``, ``state`` (of ``rules.STATES``), ``objects``, ``count``, ``why``, ``check``, ``source_id``,
         ``detail`` and ``missing`` (what the input would have to hold to decide it).
 
     Raises:

@@ -170,10 +170,21 @@ def cilium_l7_policies(inventory: Inventory) -> pl.LazyFrame:
 
 
 @query
+def cilium_authentication(inventory: Inventory) -> pl.LazyFrame:
+    """Policies of Cilium, with authenticated: whether they ask for mutual authentication."""
+    modes = inventory.frames["authentications"].filter(pl.col("mode") == "required").select("id").unique()
+    asking = modes.with_columns(authenticated=pl.lit(value=True))
+    return (
+        cilium_policies(inventory)
+        .join(asking, on="id", how="left")
+        .with_columns(pl.col("authenticated").fill_null(value=False))
+    )
+
+
+@query
 def cilium_authenticated(inventory: Inventory) -> pl.LazyFrame:
     """Policies of Cilium that ask for mutual authentication."""
-    modes = inventory.frames["authentications"].filter(pl.col("mode") == "required").select("id").unique()
-    return cilium_policies(inventory).join(modes, on="id", how="semi")
+    return cilium_authentication(inventory).filter("authenticated")
 
 
 @query

@@ -1,4 +1,4 @@
-"""From rows and the table of rules to findings: pass, fail or unknown, never a pass for lack of data."""
+"""From rows and the table of rules to findings, never a pass for lack of data or for lack of anything to look at."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from meshlab.tables import read_table
 
 Finding = dict[str, Any]
 Hide = Callable[[str], str]
+
+STATES = ("fail", "unknown", "not applicable", "pass")
+"""What a rule ends as, in the order in which it is told; not applicable is one whose subject does not exist."""
 
 MOST_OBJECTS = 200
 """Objects that one finding names; ``count`` holds how many there are."""
@@ -94,7 +97,7 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
         "check": rule.check,
         "source_id": rule.source_id,
         "detail": _does_not_apply(rule, inventory) if applies is False else _detail(rule, state, rows, shown, hide),
-        "missing": [] if state == "pass" else missing,
+        "missing": [] if state in ("pass", "not applicable") else missing,
     }
 
 
@@ -102,10 +105,12 @@ def _state(rows: pl.DataFrame, missing: list[str], *, applies: bool | None) -> t
     """The rule's state, and the rows that speak for it: failing ones, or ones that cannot be judged."""
     failing = rows.filter(pl.col("failing"))
     if applies is False:
-        return "pass", rows.clear()
+        return "not applicable", rows.clear()
     if failing.height:
         return "fail", failing
-    return "unknown" if missing else "pass", rows.filter(pl.col("failing").is_null())
+    if missing:
+        return "unknown", rows.filter(pl.col("failing").is_null())
+    return "pass" if rows.height else "not applicable", rows.clear()
 
 
 def _detail(rule: Rule, state: str, rows: pl.DataFrame, shown: pl.DataFrame, hide: Hide) -> str:
@@ -114,6 +119,8 @@ def _detail(rule: Rule, state: str, rows: pl.DataFrame, shown: pl.DataFrame, hid
         return _particulars(rule.detail, shown, hide)
     if state == "unknown":
         return _particulars(rule.undecided or "", shown, hide)
+    if state == "not applicable":
+        return "there is nothing to look at" if "{" in rule.subject else f"there are no {rule.subject}"
     if "{" in rule.subject:
         return _particulars(rule.subject, rows, hide) or "nothing to look at"
     return f"{rows.height:,} {rule.subject} looked at"
