@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshlab import iac
+from meshlab.cli import main
 from meshlab.errors import MeshlabError
 from meshlab.iac.churn import compare
 from meshlab.iac.coverage import coverage_counts
@@ -385,3 +387,32 @@ def test_drift_of_values_with_themselves_is_none(tmp_path: Path) -> None:
     written(dump, "pods.yaml", "kind: List\n")
     with pytest.raises(MeshlabError, match="holds neither"):
         iac.drift(own, dump)
+
+
+def exit_status(*arguments: object) -> object:
+    """Exit status of a call of the command."""
+    with pytest.raises(SystemExit) as caught:
+        main.main(["iac", *map(str, arguments)])
+    return caught.value.code
+
+
+def test_a_gate_that_asks_for_nothing_does_not_pass(tmp_path: Path) -> None:
+    """Something required of nothing is an error, as is a team that states no needs; one that needs nothing passes."""
+    with pytest.raises(MeshlabError, match="nothing is wanted that could fall short"):
+        iac.report(require="typed")
+    silent, content = tmp_path / "silent.yaml", tmp_path / "content.yaml"
+    silent.write_text("team: silent\n", encoding="utf-8")
+    content.write_text("team: content\nneeds: []\n", encoding="utf-8")
+    gates = ([], ["--team", silent], ["--team", content])
+    assert [exit_status("--require", "typed", *more) for more in gates] == [2, 2, 0]
+
+
+def test_the_age_of_rows_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last line counts the rows that are past their life, and names their lives and days as the rows have them."""
+    assert exit_status() == 0
+    words = re.split(r"[\s,:]+", capsys.readouterr().out.splitlines()[-1])
+    today = date.today()  # noqa: DTZ011  (the user's own day, by which the command judges)
+    rows = [row for row in iac.tracker(as_of=today).to_dicts() if row["stale"]]
+    for name in ("life_days", "as_of"):
+        assert {str(min(row[name] for row in rows)), str(max(row[name] for row in rows))} <= set(words)
+    assert str(len(rows)) in words

@@ -9,7 +9,7 @@ import click
 
 from meshlab.cli.group import SOME_FAILED, main
 from meshlab.cli.options import EXISTING_PATH, form_option
-from meshlab.cli.text import text_table
+from meshlab.cli.text import many, text_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -181,6 +181,6 @@ def _age_text(found: dict[str, Any]) -> str:
     lives, days = ({row[name] for row in stale} for name in ("life_days", "as_of"))
     old, seen = (" to ".join(map(str, sorted({min(ends), max(ends)}))) for ends in (lives, days))
     return (
-        f"on {found['as_of']}, {len(stale)} of {many(rows, 'row')} had been looked up more than the {old} days before "
-        f"that each may be relied on: {seen}"
+        f"on {found['as_of']}, {len(stale)} of {many(rows, 'row')} are older than they may be relied on: "
+        f"looked up on {seen}, good for {old} days"
     )

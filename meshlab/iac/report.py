@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import polars.selectors as cs
 
+from meshlab.errors import MeshlabError, Problem
 from meshlab.iac.coverage import DEFAULT_PROVIDER, coverage, coverage_counts
 from meshlab.iac.history import check_version, history
 from meshlab.iac.plans import Plan, read_plan
@@ -62,11 +63,11 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         product: Product whose chart takes options and values, and which meets the needs; cilium for the former and
             any for the latter unless given.
         chart_version: Release of the chart; the newest minor that is known unless given.
-        require: typed or raw.
+        require: typed or raw; something has to be wanted then.
         as_of: Day on which facts are judged stale or not; their newest day unless given.
 
     Raises:
-        MeshlabError: A file cannot be read, or a name is unknown.
+        MeshlabError: A file cannot be read, a name is unknown, or something is required of nothing.
     """
     taker = product or "cilium"
     if chart_version is not None and history(taker).height:
@@ -78,7 +79,10 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         *(_planned(planned, chart_version, as_of) if planned else ()),
     ]
     rows = pl.concat([nothing(), *(part.rows for part in asked)])
-    everything = not any((needs, options, values, plan))
+    everything = needs is None and options is None and values is None and plan is None
+    if everything and require:
+        what, todo = "nothing is wanted that could fall short", "name needs, options, values or a plan: see iac --help"
+        raise MeshlabError(Problem("--require", what, todo))
     features = tracker(as_of=as_of) if everything else _features(asked, as_of)
     oldest, newest = facts_age()
     return {
