@@ -113,9 +113,11 @@ def node_numbers() -> dict[str, pl.Expr]:
     linux = pl.col("os") == "linux"
     key = version_key(pl.col("kernel").filter(linux))
     kernels = pl.col("kernel").filter(linux)
+    reserved = pl.col("reserved").fill_null(value=False)
     known = pl.col("os").is_not_null().all() & linux.any() & key.is_not_null().all()
     return {
         "count": pl.len(),
+        "workers": pl.when(~reserved.all()).then((~reserved).sum()).otherwise(pl.len()),
         "linux": pl.when(pl.col("os").is_not_null().all()).then(linux.sum()),
         "windows": pl.when(pl.col("os").is_not_null().all()).then((pl.col("os") == "windows").sum()),
         "kernel_oldest": pl.when(known).then(kernels.sort_by(key, maintain_order=True).first()),

@@ -41,6 +41,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "os_image": pl.String(),
         "architecture": pl.String(),
         "kubelet": pl.String(),
+        "reserved": pl.Boolean(),
         "cpu": pl.Float64(),
         "memory": pl.Float64(),
     },
@@ -69,6 +70,16 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
 }
 """Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes."""
+
+
+CONTROL_PLANE_TAINTS = frozenset({"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"})
+"""Taints by which a node is kept for the control plane."""
+
+
+def _is_reserved(node: kube.Node) -> bool:
+    """Whether a node is kept for the control plane: a label alone does not keep the pods of teams off it."""
+    taints = node.spec.taints or () if node.spec else ()
+    return any(taint.key in CONTROL_PLANE_TAINTS and taint.effect in ("NoSchedule", "NoExecute") for taint in taints)
 
 
 @dataclass(slots=True)
@@ -138,6 +149,7 @@ class Rows:
                 info.os_image,
                 info.architecture,
                 info.kubelet_version,
+                _is_reserved(node),
                 worth(capacity.cpu),
                 worth(capacity.memory),
             )

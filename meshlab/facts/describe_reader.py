@@ -59,7 +59,10 @@ def _node(sections: dict[str, list[str]]) -> dict[str, object]:
             "labels": _pairs(sections.get("Labels", []), "="),
             "annotations": _pairs(sections.get("Annotations", []), ":"),
         },
-        "spec": {"providerID": (sections.get("ProviderID") or [""])[0].strip() or None},
+        "spec": {
+            "providerID": (sections.get("ProviderID") or [""])[0].strip() or None,
+            "taints": _taints(sections.get("Taints", [])),
+        },
         "status": {
             "nodeInfo": {field: info.get(label) for label, field in _NODE_INFO.items()},
             "capacity": {name: capacity.get(name) for name in ("cpu", "memory")},
@@ -75,6 +78,12 @@ def _entries(lines: list[str]) -> dict[str, str]:
 def _pairs(lines: list[str], divider: str) -> dict[str, str]:
     divided = (line.strip().partition(divider) for line in lines)
     return {key: value.strip() for key, found_divider, value in divided if found_divider}
+
+
+def _taints(lines: list[str]) -> list[dict[str, str]]:
+    """Key and effect of each taint, written as ``key=value:effect``."""
+    parts = (line.strip().rpartition(":") for line in lines)
+    return [{"key": key.partition("=")[0], "effect": effect} for key, colon, effect in parts if colon]
 
 
 def _conditions(lines: list[str]) -> list[dict[str, str]]:

@@ -188,12 +188,20 @@ class NodeStatus(msgspec.Struct, gc=False, rename="camel"):
     conditions: list[Condition] | None = None
 
 
+class Taint(msgspec.Struct, gc=False):
+    """What keeps pods off a node that do not tolerate it."""
+
+    key: Text = None
+    effect: Text = None
+
+
 class NodeSpec(msgspec.Struct, gc=False):
     """Which machine of which provider a node is, the addresses of its pods, and whether it takes new ones."""
 
     provider_id: Text = msgspec.field(default=None, name="providerID")
     pod_cidr: Text = msgspec.field(default=None, name="podCIDR")
     unschedulable: bool | None = None
+    taints: list[Taint] | None = None
 
 
 class NodeMetadata(Metadata, gc=False, rename="camel"):

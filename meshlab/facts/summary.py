@@ -61,7 +61,7 @@ def _text(value: object) -> str | None:
 # --- nodes ---------------------------------------------------------------------------------------------------------
 
 _NODE_FACTS = (
-    *("count", "linux", "windows", "kernel_oldest", "kernel_newest"),
+    *("count", "workers", "linux", "windows", "kernel_oldest", "kernel_newest"),
     *TALLIES,
     *("cpu_cores", "memory_gib"),
 )

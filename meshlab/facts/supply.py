@@ -143,6 +143,14 @@ def _mapped(name: str, words: Mapping[object, object]) -> Callable[[Facts], Answ
     return answer
 
 
+def _workers(facts: Facts) -> Answer:
+    """Nodes that take the pods of teams; all of them where none is kept for the control plane."""
+    workers, count = fact(facts, "nodes.workers"), fact(facts, "nodes.count")
+    if workers is None:
+        return None if count is None else (count, "nodes.count", "measured")
+    return workers, "nodes.workers", "measured"
+
+
 def _pods(facts: Facts) -> Answer:
     """Pods in the mesh, or where none runs the pods that would be in one."""
     if fact(facts, "mesh.proxied_pods"):
@@ -174,7 +182,7 @@ _MESHES = {
 """Declared mesh by product and mode; None stands for any mode."""
 
 SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
-    "nodes": _same("nodes.count"),
+    "nodes": _workers,
     "services": _same("workload.services"),
     "pods": _pods,
     "namespaces": _some("workload.application_namespaces"),

@@ -118,7 +118,7 @@ def test_openshift_on_aws_supplies_its_scenario(fixtures: Path) -> None:
 
     supplied = {name: (value.value, value.status) for name, value in scenario_values(facts).items()}
     assert supplied == {
-        "nodes": (6, "measured"),
+        "nodes": (3, "measured"),
         "services": (78, "measured"),
         "node_cpu_cores": (4.0, "inferred"),
         "node_memory_gib": (pytest.approx(15.476, abs=1e-3), "inferred"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from meshlab.facts import Supplied, scenario_values, stand_ins
+from meshlab.facts import Supplied, read_facts, scenario_values, stand_ins
 from meshlab.facts.supply import SUPPLIES
 from meshlab.scenario import inputs
 
@@ -12,6 +14,7 @@ Facts = dict[str, object]
 
 CASES: dict[str, tuple[Facts, str, object]] = {
     "nodes": ({"nodes": {"count": 7}}, "nodes", 7),
+    "nodes that take pods of teams": ({"nodes": {"count": 6, "workers": 3}}, "nodes", 3),
     "services": ({"workload": {"services": 12}}, "services", 12),
     "pods in a mesh": (
         {"mesh": {"proxied_pods": 6}, "workload": {"application_pods": 20}},
@@ -92,3 +95,23 @@ def test_supplied_values_carry_their_origin() -> None:
     supplied = scenario_values(facts)
     assert supplied["nodes"] == Supplied(2, "measured", "nodes.json")
     assert supplied["node_cpu_cores"] == Supplied(4.0, "inferred", "nodes.json")
+
+
+def test_nodes_kept_for_the_control_plane_are_no_workers(fixtures: Path) -> None:
+    """Three of six nodes carry the control plane's taint; a label alone, as on kURL, keeps no pods off."""
+    bundles = fixtures / "support_bundle"
+    openshift = read_facts([bundles / "openshift__must-gather-clean__must-gather-aws-subset.tar.gz"])
+    kurl = read_facts([bundles / "replicatedhq__sbctl__troubleshoot-kurl-weave.tar.gz"])
+    counts = [(facts["nodes"]["count"], facts["nodes"]["workers"]) for facts in (openshift, kurl)]
+    assert counts == [(6, 3), (3, 3)]
+    assert scenario_values(openshift)["nodes"].value == 3
+
+
+def test_taints_are_read_from_descriptions(tmp_path: Path) -> None:
+    """A described node with the control plane's taint is kept for it, and two beside it are the workers."""
+    described = Path(__file__).parents[1] / "golden" / "kurl_nodes_described.txt"
+    taint = "node-role.kubernetes.io/control-plane=:NoSchedule"
+    path = tmp_path / "nodes.txt"
+    path.write_text(described.read_text(encoding="utf-8").replace("<none>", taint, 1), encoding="utf-8")
+    facts = read_facts([path])
+    assert (facts["nodes"]["count"], facts["nodes"]["workers"]) == (3, 2)

@@ -188,9 +188,18 @@ def node_facts(nodes: list[dict]) -> dict[str, object]:
     infos = [node["status"]["nodeInfo"] for node in nodes]
     assert all(info["operatingSystem"] == "linux" for info in infos)
     kernels = [info["kernelVersion"] for info in infos]
+    kept = [
+        node
+        for node in nodes
+        if any(
+            taint["key"].startswith("node-role.kubernetes.io/") and taint["effect"] == "NoSchedule"
+            for taint in node["spec"].get("taints") or ()
+        )
+    ]
     by_age = sorted(kernels, key=lambda kernel: [int(part) for part in kernel.split("-")[0].split(".")])
     return {
         "nodes.count": len(nodes),
+        "nodes.workers": len(nodes) - len(kept) or len(nodes),
         "nodes.linux": len(nodes),
         "nodes.windows": 0,
         "nodes.kernel_oldest": by_age[0],
