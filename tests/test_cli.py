@@ -326,6 +326,14 @@ def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:
     assert {row["state"] for row in found} <= {"pass", "fail", "unknown", "not applicable"}
 
 
+def test_evidence_heads_own_measurements_as_such(tmp_path: Path) -> None:
+    """The table of a team's own measurements says that they are theirs, and names no source that is left out."""
+    ours = write(tmp_path / "ours.csv", "dataplane,metric,value,pods\nistio-sidecar,memory_gib,4,100\n")
+    told = run("evidence", "--measured", ours).stdout
+    assert told.startswith("your measurements against the models:\n")
+    assert "left out" not in told
+
+
 def test_evidence_reports_the_promised_summary() -> None:
     """`meshlab evidence --format json` holds rows and, for the fit and for each source left out, the three kinds."""
     found = json.loads(run("evidence", "--format", "json").stdout)

@@ -121,7 +121,8 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
         click.echo(pretty_json(found), nl=False)
         return
     for fit, kinds in found["summary"].items():
-        click.echo(f"{fit.replace('_', ' ')}:")
+        heading = "each source left out in turn" if fit == "left_out" else fit.replace("_", " ")
+        click.echo(f"{'your measurements against the models' if measured else heading}:")
         click.echo(text_table(pl.DataFrame([{"kind": kind, **figures} for kind, figures in kinds.items()])))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -13,6 +11,7 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.files import pretty_json
 from meshlab.pictures.browser import Shot, take
 from meshlab.pictures.catalogue import Plate
+from meshlab.pictures.numbers import csv_table
 from meshlab.pictures.stamps import stamped_png, stamped_svg
 from meshlab.report import plain
 
@@ -132,15 +131,6 @@ def is_web(url: str | None) -> bool:
 def plotly_json(plate: Plate) -> str:
     """The figure as plotly reads it, with what it says of itself in the layout's ``meta``."""
     return pretty_json({**plate.spec, "layout": {**plate.spec["layout"], "meta": plate.about}})
-
-
-def csv_table(rows: Rows) -> str:
-    """Rows as CSV."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
 
 
 def markdown_table(rows: Rows) -> str:
