@@ -165,6 +165,12 @@ def _current_mesh(facts: Facts) -> Answer:
     return None if value is None else (value, "mesh.product", "measured")
 
 
+def _greenfield(facts: Facts) -> Answer:
+    """A cluster in which applications run is not new, unless its team says so; an empty one may be either."""
+    runs = fact(facts, "workload.running_pods") and fact(facts, "workload.application_pods")
+    return (False, "workload.application_pods", "inferred") if runs else None
+
+
 def _bgp_fabric(facts: Facts) -> Answer:
     peers = fact(facts, "cni.bgp_peers")
     return None if peers is None else (peers > 0, "cni.bgp_peers", "inferred")  # type: ignore[operator]
@@ -193,6 +199,7 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "windows_nodes": _same("nodes.windows"),
     "cloud": _same("cloud"),
     "bgp_fabric": _bgp_fabric,
+    "greenfield": _greenfield,
     "current_cni": _same("cni.product"),
     "current_mesh": _current_mesh,
 }

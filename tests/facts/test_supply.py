@@ -39,6 +39,9 @@ CASES: dict[str, tuple[Facts, str, object]] = {
     "Istio without pods": ({"mesh": {"product": "istio", "mode": None}}, "current_mesh", None),
     "Linkerd": ({"mesh": {"product": "linkerd", "mode": "sidecar"}}, "current_mesh", "linkerd"),
     "another mesh": ({"mesh": {"product": "kuma", "mode": "sidecar"}}, "current_mesh", "other"),
+    "applications run": ({"workload": {"running_pods": 20, "application_pods": 12}}, "greenfield", False),
+    "only the system runs": ({"workload": {"running_pods": 8, "application_pods": 0}}, "greenfield", None),
+    "templates alone": ({"workload": {"running_pods": None, "application_pods": 12}}, "greenfield", None),
     "no mesh": ({"mesh": {"product": "none", "mode": None}}, "current_mesh", "none"),
 }
 
