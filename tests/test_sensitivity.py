@@ -82,7 +82,7 @@ def test_every_driver_has_a_label() -> None:
     labels = read_table("coefficient_labels")
     assert labels["coefficient"].to_list() == coefficient_table()["coefficient"].to_list()
     assert labels["label"].is_unique().all()
-    assert driver_label("ambient_memory_spread") == "Istio ambient: how far sources differ on memory of the data plane"
+    assert driver_label("ambient_memory_spread") == "Sources differ: memory of Istio ambient"
     assert (driver_value("0.0158055"), driver_value("True"), driver_value("http1")) == ("0.016", "yes", "http1")
 
 

@@ -15,8 +15,8 @@ from meshlab.theme import DATAPLANES, HALF, NARROW_PX, THEMES, figure_text, inte
 
 Row = Mapping[str, Any]
 
-ROW_PX, AXIS_PX = 40, 54
-"""Height of a driver's row, and room for the axis below. [px]"""
+LINE_PX, ROW_PX, AXIS_PX = 18, 24, 54
+"""Height of a line of a driver's label, of the rest of its row, and room for the axis below. [px]"""
 
 SIDES_PX = (230, 104)
 """Room for names to the left and figures to the right. [px]"""
@@ -94,7 +94,7 @@ def _draw(rows: Sequence[Row], label: str, unit: str, canvas: Canvas) -> tuple[S
     }
     # plotly draws no axis without a trace, and the figures stand on the second one
     anchor = {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
-    room = {"plot_px": ROW_PX * len(rows), "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    room = {"plot_px": _row_px(rows) * len(rows), "below_px": AXIS_PX, "sides_px": SIDES_PX}
     return [_bars(rows, canvas), anchor], layout, room
 
 
@@ -130,8 +130,17 @@ def _now(figure: float, colour: str) -> Spec:
     return {"type": "line", **place, "line": {"color": colour, "width": 1.5}}
 
 
+def _row_px(rows: Sequence[Row]) -> int:
+    """Height of every row: that of the label with the most lines. [px]"""
+    return ROW_PX + LINE_PX * max(len(_lines(row)) for row in rows)
+
+
+def _lines(row: Row) -> list[str]:
+    return wrap(driver_label(row["driver"]), SIDES_PX[0] - 24, 13)
+
+
 def _name(row: Row) -> str:
-    name = "<br>".join(escape(line) for line in wrap(driver_label(row["driver"]), SIDES_PX[0] - 24, 13))
+    name = "<br>".join(map(escape, _lines(row)))
     return f"<b>{name}</b><br>{small(escape(_values(row)))}"
 
 
