@@ -214,7 +214,10 @@ def spread(indices: pl.DataFrame) -> report.Fragment:
     planes = {name: DATAPLANES[name].label for name in total.columns if name in DATAPLANES}
     return report.table(
         [
-            {"Input": row["axis"].replace("_", " "), **{label: f"{row[name]:.0%}" for name, label in planes.items()}}
+            {
+                "Input": row["axis"].replace("_", " "),
+                **{label: f"{100 * row[name]:.0f} %" for name, label in planes.items()},
+            }
             for row in total.iter_rows(named=True)
         ]
     )

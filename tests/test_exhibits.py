@@ -154,7 +154,10 @@ def test_a_spread_is_told_in_words_and_percent() -> None:
     shown = exhibits.spread(
         indices.vstack(pl.DataFrame([("linkerd", "l7_traffic_share", 1.0)], indices.schema, orient="row"))
     )
-    assert shown.text == "Input: pods; Cilium: 79%; Linkerd: 50%\nInput: l7 traffic share; Cilium: 0%; Linkerd: 100%"
+    assert shown.text.splitlines() == [
+        "Input: pods; Cilium: 79 %; Linkerd: 50 %",
+        "Input: l7 traffic share; Cilium: 0 %; Linkerd: 100 %",
+    ]
 
 
 def test_tables_of_terraform_have_words_for_headings_and_lists_for_sources() -> None:

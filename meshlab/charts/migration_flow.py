@@ -72,7 +72,7 @@ def flow_chart(
             "from hour": f"{row['hour']:g}",
             "pods that restart, an hour": f"{row['restarts']:.0f}",
             "nodes closed": str(row["closed"]),
-            "capacity missing": f"{row['closed'] / row['nodes']:.1%}",
+            "capacity missing": f"{100 * row['closed'] / row['nodes']:.1f} %",
         }
         for row in hours.iter_rows(named=True)
     ]

@@ -80,7 +80,7 @@ def day_rows(nodes: pl.DataFrame) -> list[dict[str, str]]:
         {
             "day": str(row["day"]),
             "nodes": f"{row['nodes']:,}",
-            "done by its end": f"{row['done'] / nodes.height:.0%}",
+            "done by its end": f"{100 * row['done'] / nodes.height:.0f} %",
             "pods": f"{row['pods']:,}",
             "slowest node": row["slowest"],
             "it takes [min]": f"{row['minutes']:.0f}",
@@ -135,7 +135,7 @@ def _labels(nodes: pl.DataFrame, canvas: Canvas) -> list[Spec]:
     colour = THEMES[canvas.theme].ink
     return [
         {
-            **words(f"day {row['day']}: {row['done'] / nodes.height:.0%}", -8, colour, NOTE_PX),
+            **words(f"day {row['day']}: {100 * row['done'] / nodes.height:.0f} %", -8, colour, NOTE_PX),
             "x": row["end"],
             "xref": "x",
             "y": row["done"],

@@ -271,7 +271,7 @@ def _words(name: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{max(0.0, share):.0%}"
+    return f"{100 * max(0.0, share):.0f} %"
 
 
 DASHES = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dash-dotted", "longdash": "long-dashed"}

@@ -156,7 +156,8 @@ def _comparison_notes(alone: int, runs: int, measured: pl.DataFrame) -> Iterator
 def _failures(runs: pl.DataFrame) -> Iterator[str]:
     failed = runs.filter(pl.col("failed") > MOST_FAILED)
     if not failed.is_empty():
-        yield f"{failed.height} of {runs.height} runs had more than {MOST_FAILED:.0%} of requests fail: not compared"
+        share = f"{100 * MOST_FAILED:.0f} %"
+        yield f"{failed.height} of {runs.height} runs had more than {share} of requests fail: not compared"
 
 
 def _figures(runs: pl.DataFrame, dataplane: str | None) -> pl.DataFrame:

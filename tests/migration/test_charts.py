@@ -64,7 +64,7 @@ def test_the_table_of_many_nodes_has_a_row_a_day() -> None:
     assert drawn.rows[15] == {
         "day": "16",
         "nodes": "2",
-        "done by its end": "50%",
+        "done by its end": "50 %",
         "pods": "20",
         "slowest node": "node-30",
         "it takes [min]": "60",
