@@ -92,7 +92,7 @@ and the platform, how crowded a pod's proxy is, and the rates of proxies as ``cp
 dearest part of an estimate, so each is worked out once."""
 
 
-def prepared(c: Coefficients) -> tuple[Stage, Stage, Stage]:
+def prepared() -> tuple[Stage, Stage]:
     """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
     numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
     is_openshift, on_vms = (is_one_of("cloud", names) for names in (("openshift",), ("gke", "aks", "eks", "doks")))
@@ -112,13 +112,23 @@ def prepared(c: Coefficients) -> tuple[Stage, Stage, Stage]:
         "_replaced_memory_mib": replaced_agent("memory_mib"),
         "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
     }
-    # one replica a namespace where layer 7 is used, more as the rate asks for them
-    waypoints = pl.col("_namespaces") * pl.col("_has_l7") + pl.col("_l7_rate") / c["waypoint_capacity_rps"]
-    return numbers, derived, {"_waypoints": waypoints}
+    return numbers, derived
 
 
-def factors(c: Coefficients, prefix: str) -> Stage:
-    """The ``FACTORS``, as columns of medians or of draws."""
+def waypoint_replicas(c: Coefficients) -> pl.Expr:
+    """Replicas of all waypoints: one a namespace where layer 7 is used, more as the rate asks for them. [count]"""
+    return pl.col("_namespaces") * pl.col("_has_l7") + pl.col("_l7_rate") / c["waypoint_capacity_rps"]
+
+
+def factors(c: Coefficients, waypoints: pl.Expr, prefix: str) -> Stage:
+    """The ``FACTORS``, as columns of medians or of draws.
+
+    Args:
+        c: Medians or draws.
+        waypoints: Their replicas. An expression rather than a column of an earlier stage, so that the power of the
+            rate at layer 7 is worked out once for nodes and waypoints.
+        prefix: Of the columns' names.
+    """
     traffic = Traffic.of_columns()
     platform = 1.0 + (c["vm_cpu_factor"] - 1.0) * pl.col("_is_vm")
     nodes, pods, connections, l7_rate = map(pl.col, ("_nodes", "_pods", "_connections", "_l7_rate"))
@@ -132,7 +142,7 @@ def factors(c: Coefficients, prefix: str) -> Stage:
         cpu.batched(c, pods, rate),
         cpu.batched(c, nodes, rate),
         cpu.batched(c, nodes, l7_rate),
-        cpu.batched(c, pl.col("_waypoints"), l7_rate),
+        cpu.batched(c, waypoints, l7_rate),
     )
     return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
 

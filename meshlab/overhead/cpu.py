@@ -61,14 +61,14 @@ class Traffic:
 
     def _factor(self, c: Coefficients, figure: str) -> Value:
         protocol = (
-            (1.0 - self.grpc - self.http2 - self.tcp)
-            + c[f"grpc_{figure}_factor"] * self.grpc
-            + c[f"http2_{figure}_factor"] * self.http2
-            + c[f"tcp_{figure}_factor"] * self.tcp
+            1.0
+            + (c[f"grpc_{figure}_factor"] - 1.0) * self.grpc
+            + (c[f"http2_{figure}_factor"] - 1.0) * self.http2
+            + (c[f"tcp_{figure}_factor"] - 1.0) * self.tcp
         )
-        return (
-            protocol if self.mtls is None else protocol * (c[f"mtls_{figure}_factor"] * self.mtls + (1.0 - self.mtls))
-        )
+        if self.mtls is None:
+            return protocol
+        return protocol * (1.0 + (c[f"mtls_{figure}_factor"] - 1.0) * self.mtls)
 
 
 def batched(c: Coefficients, count: Value, rate: Value) -> Value:

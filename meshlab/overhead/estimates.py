@@ -14,7 +14,7 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.overhead import latency
-from meshlab.overhead.cluster import Cluster, Stage, factors, prepared
+from meshlab.overhead.cluster import Cluster, Stage, factors, prepared, waypoint_replicas
 from meshlab.overhead.coefficients import Coefficients, Value, draws, medians, sources
 from meshlab.overhead.conditions import in_evidence_range
 from meshlab.overhead.dataplanes import MODELS, Parts
@@ -87,7 +87,6 @@ def split_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Va
         "control_plane_memory_gib": parts.control_memory * (spread(c, dataplane, "control_memory") * GIB),
         "data_plane_cpu_cores": parts.data_cpu * (spread(c, dataplane, "cpu") * CORES),
         "control_plane_cpu_cores": parts.control_cpu * (spread(c, dataplane, "control_cpu") * CORES),
-        "_mean_ms": latency.path_mean(parts.path) * spread(c, dataplane, "latency"),
     }
 
 
@@ -126,15 +125,14 @@ def path_columns(path: Sequence[Traversals]) -> dict[str, Value]:
     }
 
 
-def percentile_stages(c: Coefficients) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr], dict[str, pl.Expr]]:
+def percentile_stages(c: Coefficients) -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
     """Stages that end in ``_ratio_p50`` and so on: percentiles of a path over its mean. [ratio]"""
     root: pl.Expr = latency.inverse_root_shape(pl.col("_mean"), pl.col("_variance"), c["latency_shape"])
-    roots = {
-        f"_root_{name}": latency.quantile_root(pl.col("_inverse_root"), probability)
+    ratios = {
+        f"_ratio_{name}": latency.quantile_root(pl.col("_inverse_root"), probability).pow(3)
         for name, probability in PERCENTILES.items()
     }
-    ratios = {f"_ratio_{name}": pl.col(f"_root_{name}").pow(3) for name in PERCENTILES}
-    return {"_inverse_root": root}, roots, ratios
+    return {"_inverse_root": root}, ratios
 
 
 def part_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Value]:
@@ -150,8 +148,8 @@ def part_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Val
 
 
 def _requested(value: Value | None, scale: float) -> Value:
-    """What the charts request by default, in the figure's unit; null where they request nothing."""
-    return pl.lit(None, pl.Float64) if value is None else value * scale
+    """What the charts request by default, in the figure's unit; where they request nothing, less than any use."""
+    return float("-inf") if value is None else value * scale
 
 
 # --- estimate ------------------------------------------------------------------------------------------------------
@@ -240,9 +238,15 @@ def steps_with(
         dataplanes: Data planes beside ``none``; all of them unless given.
     """
     intervals = sampled is not None
-    request = {**factors(middle, "_"), **(factors(sampled, "_drawn_") if sampled else {})}
+    waypoints = waypoint_replicas(middle)
+    request = {
+        "_waypoints": waypoints,
+        **factors(middle, waypoints, "_"),
+        **(factors(sampled, waypoints, "_drawn_") if sampled else {}),
+    }
+    in_range = {f"_in_range_{dataplane}": in_evidence_range(dataplane) for dataplane in dataplanes}
     monthly_prices = {name: pl.col(price) * HOURS_PER_MONTH for name, price in PRICES.items()}
-    root, roots, ratios = percentile_stages(middle)
+    root, ratios = percentile_stages(middle)
     cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
     middles = {name: pl.col(name).arr.first() for name in DRAWN} | _quantiles() if intervals else {}
     added = {f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES}
@@ -254,10 +258,10 @@ def steps_with(
         *map(pl.col, PART_FIGURES),
     )
     return Steps(
-        base=(*prepared(middle), request | monthly_prices),
+        base=(*prepared(), request | monthly_prices | in_range),
         none=tuple(_none(selected)),
         planes=tuple(_plane(dataplane, middle, sampled) for dataplane in dataplanes),
-        figures=(totals() | root, cost | roots, middles | ratios, added | {"nodes_filled": _requested_nodes()}),
+        figures=(totals() | root, cost, middles | ratios, added | {"nodes_filled": _requested_nodes()}),
         selected=selected,
     )
 
@@ -272,13 +276,18 @@ def _plane(
         model(middle, Cluster.of_columns(sampled=False)),
     )
     path = [Traversals(pl.col(f"_count_{index}"), pl.col(f"_mean_{index}")) for index in range(len(middle_parts.path))]
-    constants = {"dataplane": pl.lit(dataplane), "in_evidence_range": in_evidence_range(dataplane)}
+    named = {"dataplane": pl.lit(dataplane), "in_evidence_range": pl.col(f"_in_range_{dataplane}")}
+    drawn = path if sampled is None else parts.path
     stages = (
         split_figures(parts, c, dataplane)
         | path_columns(middle_parts.path)
         | part_figures(middle_parts, middle, dataplane)
-        | constants,
-        {"_mean": latency.path_mean(path), "_variance": latency.path_variance(path)},
+        | named,
+        {
+            "_mean_ms": latency.path_mean(drawn) * spread(c, dataplane, "latency"),
+            "_mean": latency.path_mean(path),
+            "_variance": latency.path_variance(path),
+        },
     )
     return stages, tuple(map(pl.col, KEPT))
 
