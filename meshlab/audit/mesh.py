@@ -314,7 +314,12 @@ def patch_pairs(inventory: Inventory) -> pl.LazyFrame:
     selects the other selects as well. Columns other (name of the second), apply_to, context and tied: whether their
     priorities are equal, so that only their age orders them.
     """
-    one = patches(inventory).with_columns(pl.col("priority").fill_null(0)).drop("operation", "unranked").unique()
+    one = (
+        patches(inventory)
+        .with_columns(pl.col("priority").fill_null(0), place=pl.concat_str("namespace", "name", separator="/"))
+        .drop("operation", "unranked")
+        .unique()
+    )
     other = one.select(pl.all().name.suffix("_other"))
     met = [
         pl.col("context") == pl.col("context_other"),
@@ -322,7 +327,7 @@ def patch_pairs(inventory: Inventory) -> pl.LazyFrame:
     ]
     rooted = pl.any_horizontal(pl.col(name).eq(ROOT_NAMESPACE) for name in ("namespace", "namespace_other"))
     pairs = one.join(other, left_on="apply_to", right_on="apply_to_other").filter(
-        pl.col("id") < pl.col("id_other"),
+        pl.col("place") < pl.col("place_other"),  # by name: the order of objects in a dump says nothing
         pl.any_horizontal(met),
         (pl.col("namespace") == pl.col("namespace_other")) | rooted,
     )
@@ -330,9 +335,9 @@ def patch_pairs(inventory: Inventory) -> pl.LazyFrame:
         pairs.join(_wider_selectors(inventory), on=["id", "id_other"], how="semi")
         .with_columns(
             tied=(pl.col("priority") == pl.col("priority_other")) & (pl.col("namespace") == pl.col("namespace_other")),
-            other=pl.concat_str("namespace_other", "name_other", separator="/"),
+            other="place_other",
         )
-        .sort("id", "id_other", "apply_to", "tied", "context", "context_other")
+        .sort("place", "place_other", "apply_to", "tied", "context", "context_other")
         .unique(["id", "id_other", "apply_to", "tied"], keep="first", maintain_order=True)
     )
 
