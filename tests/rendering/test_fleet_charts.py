@@ -126,3 +126,11 @@ def test_an_index_says_how_to_read_it() -> None:
     assert "Confidence is the share of all values that the unknown facts could take" in page
     assert "list price of 2023 unless a team states its own. Facts were read up to 2026-" in page
     assert ">100 %<" in page
+
+
+def test_totals_of_nothing_have_no_interval() -> None:
+    """Where no data plane adds anything, the totals are zeros without empty brackets."""
+    nothing = {f"{figure}{end}": 0.0 for figure in fleet.FIGURES for end in ("_lo", "", "_hi")}
+    known = {"team": "a", "dataplane": "none", "cni": "stay", "mesh": "none", "confidence": 1.0, "findings": None}
+    page = fleet.index_files([known | nothing], [], None, ("html",), "")["index.html"]
+    assert "<b>0 GiB</b>, <b>0 cores</b>, <b>0 USD/month</b>." in page
