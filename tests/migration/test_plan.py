@@ -238,7 +238,7 @@ def test_wrong_figures_are_told_all_at_once(tmp_path: Path) -> None:
     """Unknown names, texts, intervals out of order or bounds, and ranges that are none: each with its line."""
     path = tmp_path / "team.yaml"
     path.write_text(
-        "team: mine\nmigration:\n  reboot_minuts: 3\n  start_seconds: soon\n  agent_seconds: [9, 3, 5]\n"
+        "team: mine\nmigration:\n  reboot_minute: 3\n  start_seconds: soon\n  agent_seconds: [9, 3, 5]\n"
         "  window_hours: 30\n  max_unavailable: [1, 2, 3]\n  pod_cidr: everything\n",
         encoding="utf-8",
     )
