@@ -265,10 +265,11 @@ def test_all_paths_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 
 def test_rules_are_sound() -> None:
-    """Ids are unique, severities known, every query is used and exists, and every kind is one that is read."""
+    """Ids are unique, severities known, every query of the audit is used and exists, every kind is one that is read."""
     assert len({rule.id for rule in rules()}) == len(rules())
     assert {rule.severity for rule in rules()} <= {"high", "medium", "low"}
-    assert {rule.query for rule in rules()} == QUERIES.keys()
+    own = {name for name, query in QUERIES.items() if query.__module__.startswith("meshlab.audit.")}
+    assert {rule.query for rule in rules()} == own
     kinds = set(read_table("audit/kinds")["kind"])
     assert {kind for rule in rules() for kind in rule.needs} <= kinds
 

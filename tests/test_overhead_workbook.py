@@ -61,11 +61,15 @@ def test_every_parameter_is_typed_and_explained() -> None:
 
 
 def test_the_workbook_runs_with_its_defaults(executed: Any) -> None:
-    """No cell fails or complains, and the four charts are drawn, each with its figures as a table beside it."""
+    """No cell fails or complains, and every chart is drawn, each with its figures as a table beside it."""
     kinds = [output.output_type for cell in executed.cells for output in cell.get("outputs", [])]
     assert set(kinds) == {"display_data", "execute_result"}
     assert [figure["layout"]["title"]["text"] for figure in outputs(executed, PLOTLY_MIME)] == [
-        charts.CHARTS[name].title for name in ("memory", "cpu", "latency", "cost")
+        *(charts.CHARTS[name].title for name in ("memory", "cpu", "latency", "cost")),
+        "Cost over pods in the mesh",
+        "Latency that builds up along a path of calls",
+        "Where Istio ambient and Cilium cost the same",
+        "What moves the cost of Istio ambient",
     ]
     tables = [
         output.data["text/html"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def sobol(spec: Spec, samples: int = 1024, *, logarithm: bool = True) -> pl.Data
     axes = [stats.uniform() for _ in spec.axes]
     generator = np.random.default_rng(spec.seed)
     result = stats.sobol_indices(func=figures, n=samples, dists=axes, rng=generator)
-    with warnings.catch_warnings(action="ignore"):  # an axis without effect has the same index in every resample
+    # an axis without effect has the same index in every resample, of which scipy warns
+    with warnings.catch_warnings(action="ignore"), _seeded(spec.seed):
         ends = result.bootstrap(confidence_level=0.8, n_resamples=RESAMPLES)
     orders = {"first": (result.first_order, ends.first_order), "total": (result.total_order, ends.total_order)}
     return pl.DataFrame(
@@ -88,6 +90,17 @@ def sobol(spec: Spec, samples: int = 1024, *, logarithm: bool = True) -> pl.Data
         for row, (dataplane, figure) in enumerate(pairs)
         for column, axis in enumerate(spec.axes)
     )
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Numpy's own generator at a seed, and afterwards as it was: scipy's resampling of indices takes no other."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 def _with_ends(orders: Mapping[str, tuple[np.ndarray, Any]]) -> dict[str, np.ndarray]:
