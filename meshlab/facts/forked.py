@@ -7,7 +7,13 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+PIPE_BYTES = 1 << 20
+"""Room that is asked for between the copy and this process: fewer turns for a large result. [byte]"""
+
+WHOLE = b"\0whole"
+"""What follows a result: without it, the copy ended before it was done."""
 
 
 def has_second_core() -> bool:
@@ -24,7 +30,11 @@ def forked(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
     Yields:
         A function that waits for the result; it gives None where the copy has failed.
     """
+    import fcntl  # not everywhere, as forks are not
+
     reading, writing = os.pipe()
+    with suppress(OSError):  # no more than a wish, which the system may refuse
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python tells that threads are lost: see above
         copy = os.fork()
@@ -32,28 +42,24 @@ def forked(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
         _work_and_exit(work, writing)
     os.close(writing)
     with os.fdopen(reading, "rb") as stream:
-        status = None
 
         def result() -> bytes | None:
-            nonlocal status
             answer = stream.read()
-            status = os.waitpid(copy, 0)[1]
-            return answer if status == 0 else None
+            return answer[: -len(WHOLE)] if answer.endswith(WHOLE) else None
 
         try:
             yield result
         finally:
-            if status is None:
-                os.kill(copy, signal.SIGKILL)
-                os.waitpid(copy, 0)
+            # it gives back much memory before it is gone: nobody waits for that while there is work
+            os.kill(copy, signal.SIGKILL)
+            os.waitpid(copy, 0)
 
 
 def _work_and_exit(work: Callable[[], bytes], writing: int) -> None:
     """Send the result and end without any of the clearing up that is this process's own."""
-    status = 1
     try:
         with os.fdopen(writing, "wb") as stream:
             stream.write(work())
-        status = 0
+            stream.write(WHOLE)
     finally:
-        os._exit(status)
+        os._exit(0)
