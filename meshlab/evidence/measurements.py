@@ -96,7 +96,8 @@ def _platform(factor: Value) -> pl.Expr:
 
 def _proxies(c: Coefficients, idle: str, per_1000: Value) -> Value:
     factor = traffic().cpu_factor(c) * _platform(c["vm_cpu_factor"])
-    return cpu.proxies(c, ROW["instances"], ROW["rate"], idle, per_1000, factor, PAYLOAD_MB)
+    work = factor * cpu.batched(c, ROW["instances"], ROW["rate"])
+    return cpu.proxies(c, ROW["instances"], idle, per_1000, work, ROW["rate"] * PAYLOAD_MB)
 
 
 def _sidecar_memory(c: Coefficients) -> Value:

@@ -37,7 +37,7 @@ NUMBERS = (
 class Cluster:
     """A scenario's inputs and what components derive from them: columns of a frame that ``prepared`` returned.
 
-    Counts and rates are numbers; the ``FACTORS`` hold medians or draws.
+    Counts and rates are numbers; the ``FACTORS`` hold medians or draws. What is of a pod or node is of its proxy.
     """
 
     nodes: pl.Expr
@@ -53,18 +53,22 @@ class Cluster:
     same_node_share: pl.Expr
     config_services: pl.Expr
     is_mtls: pl.Expr
+    encrypted_share: pl.Expr
     endpoints: pl.Expr
+    pod_connections: pl.Expr
+    both_ends_mb: pl.Expr
     has_l7: pl.Expr
     l7_rate: pl.Expr
+    l7_mb: pl.Expr
     waypoints: pl.Expr
     changes_cni: pl.Expr
+    new_nodes: pl.Expr
     uses_istio_cni: pl.Expr
     replaced_memory_mib: pl.Expr
     replaced_cpu_mcores: pl.Expr
-    cpu_factor: pl.Expr
     latency_factor: pl.Expr
-    plain_cpu_factor: pl.Expr
     pod_latency_factor: pl.Expr
+    body_ms: pl.Expr
     pod_work: pl.Expr
     node_work: pl.Expr
     node_l7_work: pl.Expr
@@ -78,31 +82,34 @@ class Cluster:
 
 
 FACTORS = (
-    "cpu_factor",
-    "plain_cpu_factor",
     "latency_factor",
     "pod_latency_factor",
+    "body_ms",
     "pod_work",
     "node_work",
     "node_l7_work",
     "waypoint_work",
 )
-"""What depends on coefficients and serves several data planes: the cost of a request by its protocol, its encryption
-and the platform, how crowded a pod's proxy is, and the rates of proxies as ``cpu.batched`` gives them. Powers are the
+"""What depends on coefficients and serves several data planes: the time of a request by its protocol, its encryption
+and how crowded a pod's proxy is, that of its body, and what proxies handle as ``cpu.proxies`` takes it. Powers are the
 dearest part of an estimate, so each is worked out once."""
 
 
-def prepared() -> tuple[Stage, Stage]:
+def prepared() -> tuple[Stage, Stage, Stage]:
     """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
     numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
+    rate, nodes, pods = map(pl.col, ("_requests_per_second", "_nodes", "_pods"))
     is_openshift, on_vms = (is_one_of("cloud", names) for names in (("openshift",), ("gke", "aks", "eks", "doks")))
     derived = {
         "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
         "_is_mtls": share(pl.col("mtls")),
         # pods are spread evenly over services
-        "_endpoints": pl.col("_pods") * at_most(pl.col("_config_services") / pl.col("_services"), 1.0),
+        "_endpoints": pods * at_most(pl.col("_config_services") / pl.col("_services"), 1.0),
+        # a connection ends at two pods, and a request passes the proxies of both ends
+        "_pod_connections": 2.0 * pl.col("_connections") / pods,
+        "_both_ends_rate": 2.0 * rate,
         "_has_l7": share(pl.col("l7_traffic_share") > 0),
-        "_l7_rate": pl.col("_requests_per_second") * pl.col("_l7_traffic_share"),
+        "_l7_rate": rate * pl.col("_l7_traffic_share"),
         # unknown counts as new, so that nobody is surprised by an agent that was not charged
         "_changes_cni": 1.0 - share(pl.col("current_cni") == "cilium"),
         # OpenShift forbids the init container that sidecars otherwise use
@@ -112,7 +119,15 @@ def prepared() -> tuple[Stage, Stage]:
         "_replaced_memory_mib": replaced_agent("memory_mib"),
         "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
     }
-    return numbers, derived
+    derived_again = {
+        "_encrypted_share": pl.col("_is_mtls") * (1.0 - pl.col("_same_node_share")),
+        "_new_nodes": nodes * pl.col("_changes_cni"),
+        "_pod_rate": pl.col("_both_ends_rate") / pods,
+        "_node_rate": pl.col("_both_ends_rate") / nodes,
+        "_both_ends_mb": pl.col("_both_ends_rate") * pl.col("_payload_mb"),
+        "_l7_mb": pl.col("_l7_rate") * pl.col("_payload_mb"),
+    }
+    return numbers, derived, derived_again
 
 
 def waypoint_replicas(c: Coefficients) -> pl.Expr:
@@ -131,25 +146,28 @@ def factors(c: Coefficients, waypoints: pl.Expr, prefix: str) -> Stage:
     """
     traffic = Traffic.of_columns()
     platform = 1.0 + (c["vm_cpu_factor"] - 1.0) * pl.col("_is_vm")
-    nodes, pods, connections, l7_rate = map(pl.col, ("_nodes", "_pods", "_connections", "_l7_rate"))
-    rate = 2.0 * pl.col("_requests_per_second")
-    queue = latency.queueing(c, 2.0 * connections / pods)
+    nodes, pods, rate, l7_rate = map(pl.col, ("_nodes", "_pods", "_both_ends_rate", "_l7_rate"))
+    factor, plain_factor = traffic.cpu_factor(c) * platform, traffic.without_mtls().cpu_factor(c) * platform
+    queue = latency.queueing(c, pl.col("_pod_connections"))
     values = (
-        traffic.cpu_factor(c) * platform,
-        traffic.without_mtls().cpu_factor(c) * platform,
         traffic.latency_factor(c),
-        traffic.latency_factor(c) * (queue * (1.0 + c["latency_rate_slope"] * busy(rate, pods))),
-        cpu.batched(c, pods, rate),
-        cpu.batched(c, nodes, rate),
-        cpu.batched(c, nodes, l7_rate),
-        cpu.batched(c, waypoints, l7_rate),
+        traffic.latency_factor(c) * (queue * (1.0 + c["latency_rate_slope"] * busy(pl.col("_pod_rate")))),
+        c["byte_latency_ms"] * pl.col("_payload_mb"),
+        factor * cpu.batched(c, pods, rate),
+        factor * cpu.batched(c, nodes, rate),
+        plain_factor * cpu.batched(c, nodes, l7_rate),
+        factor * cpu.batched(c, waypoints, l7_rate),
     )
     return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
 
 
-def busy(rate: pl.Expr, proxies: pl.Expr) -> pl.Expr:
-    """Rate of one proxy, up to the highest at which latency was measured. [1000/s]"""
-    return at_most(rate / proxies * 1e-3, 3.0)
+def busy(rate: pl.Expr) -> pl.Expr:
+    """Rate of one proxy, up to the highest at which latency was measured. [1000/s]
+
+    Args:
+        rate: Traversals of it. [1/s]
+    """
+    return at_most(rate * 1e-3, 3.0)
 
 
 def replaced_agent(figure: str) -> pl.Expr:

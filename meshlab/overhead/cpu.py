@@ -37,9 +37,9 @@ class Traffic:
 
     @classmethod
     def of_columns(cls) -> Traffic:
-        """Traffic of a scenario's columns ``protocol`` and ``mtls``."""
+        """Traffic of a prepared scenario."""
         shares = {name: share(pl.col("protocol") == name) for name in ("grpc", "http2", "tcp")}
-        return cls(**shares, mtls=share(pl.col("mtls")))
+        return cls(**shares, mtls=pl.col("_is_mtls"))
 
     def without_mtls(self) -> Traffic:
         """The same traffic where the proxy does not encrypt it itself."""
@@ -71,7 +71,7 @@ class Traffic:
         return protocol * (1.0 + (c[f"mtls_{figure}_factor"] - 1.0) * self.mtls)
 
 
-def batched(c: Coefficients, count: Value, rate: Value) -> Value:
+def batched(c: Coefficients, count: pl.Expr, rate: pl.Expr) -> pl.Expr:
     """Rate of proxies that share it evenly, as one busy proxy would have to work for it. [1000/s]
 
     count * (rate / count / 1000) ** exponent. With an exponent below one, the same rate costs more over more proxies,
@@ -85,38 +85,26 @@ def batched(c: Coefficients, count: Value, rate: Value) -> Value:
     Sources: S02, R01, S11 (data/sources.csv).
     """
     exponent = c["rate_exponent"]
-    return (rate * 1e-3) ** exponent * count ** (1.0 - exponent)
+    # logarithms are shared between proxies of one count or rate, and a power takes as long as three of them
+    return (exponent * (rate * 1e-3).log() + (1.0 - exponent) * count.log()).exp()
 
 
-def proxies(
-    c: Coefficients,
-    count: Value,
-    rate: Value,
-    idle: str,
-    per_1000: Value,
-    factor: Value,
-    payload_mb: Value,
-    *,
-    work: Value | None = None,
-) -> Value:
+def proxies(c: Coefficients, count: Value, idle: str, per_1000: Value, work: Value, megabytes: Value) -> Value:
     """Proxies that share a rate evenly. [mcores]
 
-    count * idle + per_1000 * factor * batched rate + bytes.
+    count * idle + per_1000 * work + bytes.
 
     Args:
         c: Coefficients.
         count: Proxies. [count]
-        rate: Traversals of all of them. [1/s]
         idle: Coefficient of a proxy without traffic.
         per_1000: A proxy at 1000 traversals/s, HTTP/1.1 without mTLS. [mcores]
-        factor: What a request costs over that of HTTP/1.1 without mTLS. [ratio]
-        payload_mb: Request body. [MB]
-        work: ``batched`` of the same count and rate, where a caller has it already. [1000/s]
+        work: The ``batched`` rate of all of them, times what a request costs over HTTP/1.1 without mTLS. [1000/s]
+        megabytes: Request bodies through all of them. [MB/s]
 
     Sources: S01, S02, S07, R01, S11 (data/sources.csv).
     """
-    work = batched(c, count, rate) if work is None else work
-    return c[idle] * count + per_1000 * factor * work + c["byte_mcores"] * (rate * payload_mb)
+    return c[idle] * count + per_1000 * work + c["byte_mcores"] * megabytes
 
 
 def kernel(c: Coefficients, rate: Value, per_1000: str, payload_mb: Value) -> Value:

@@ -49,20 +49,17 @@ class Parts:
 
 def istio_sidecar(c: Coefficients, x: Cluster) -> Parts:
     """Istio with a sidecar beside every pod: each call crosses two, whether or not its ends share a node."""
-    rate = 2.0 * x.requests_per_second
     per_1000 = 0.5 * (c["sidecar_client_mcores"] + c["sidecar_server_mcores"])
     cni_nodes = x.nodes * x.uses_istio_cni
     return Parts(
-        data_memory=x.pods * memory.sidecar(c, x.config_services, x.endpoints, 2.0 * x.connections / x.pods)
+        data_memory=x.pods * memory.sidecar(c, x.config_services, x.endpoints, x.pod_connections)
         + memory.istio_cni(c) * cni_nodes,
         control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods)
         + memory.istiod_sidecars(c, x.pods, x.config_services),
-        data_cpu=cpu.proxies(
-            c, x.pods, rate, "sidecar_idle_mcores", per_1000, x.cpu_factor, x.payload_mb, work=x.pod_work
-        )
+        data_cpu=cpu.proxies(c, x.pods, "sidecar_idle_mcores", per_1000, x.pod_work, x.both_ends_mb)
         + c["istio_cni_mcores"] * cni_nodes,
         control_cpu=cpu.istiod(c, c["control_plane_replicas"], x.pods),
-        path=(Traversals(2.0 * x.call_depth, c["sidecar_latency_ms"] * x.pod_latency_factor + bytes_latency(c, x)),),
+        path=(Traversals(2.0 * x.call_depth, c["sidecar_latency_ms"] * x.pod_latency_factor + x.body_ms),),
         requested_memory=c["sidecar_request_mib"] * x.pods + c["istiod_request_mib"] * c["control_plane_replicas"],
         requested_cpu=c["sidecar_request_mcores"] * x.pods + c["istiod_request_mcores"] * c["control_plane_replicas"],
     )
@@ -75,43 +72,22 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
     """
     crossings = 2.0 - x.same_node_share + c["ztunnel_same_node_share"] * x.same_node_share
     waypoints = x.waypoints
-    ztunnel_rate = 2.0 * x.requests_per_second
-    slowed = x.latency_factor
     per_waypoint = at_least(waypoints, 1.0)
+    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate / per_waypoint))
     return Parts(
         data_memory=x.nodes * (memory.ztunnel(c, x.pods, 2.0 * x.connections / x.nodes) + memory.istio_cni(c))
         + waypoints
         * memory.waypoint(c, x.services / x.namespaces, 2.0 * x.connections * x.l7_traffic_share / per_waypoint),
         control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods),
         data_cpu=cpu.proxies(
-            c,
-            x.nodes,
-            ztunnel_rate,
-            "ztunnel_idle_mcores",
-            c["ztunnel_mcores"] * (0.5 * crossings),
-            x.cpu_factor,
-            x.payload_mb,
-            work=x.node_work,
+            c, x.nodes, "ztunnel_idle_mcores", 0.5 * c["ztunnel_mcores"] * crossings, x.node_work, x.both_ends_mb
         )
-        + cpu.proxies(
-            c,
-            waypoints,
-            x.l7_rate,
-            "waypoint_idle_mcores",
-            c["waypoint_mcores"],
-            x.cpu_factor,
-            x.payload_mb,
-            work=x.waypoint_work,
-        )
+        + cpu.proxies(c, waypoints, "waypoint_idle_mcores", c["waypoint_mcores"], x.waypoint_work, x.l7_mb)
         + c["istio_cni_mcores"] * x.nodes,
         control_cpu=cpu.istiod(c, c["control_plane_replicas"], x.nodes + waypoints),
         path=(
-            Traversals(x.call_depth * crossings, c["ztunnel_latency_ms"] * slowed + bytes_latency(c, x)),
-            Traversals(
-                x.call_depth * x.l7_traffic_share,
-                c["waypoint_latency_ms"] * slowed * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate, per_waypoint))
-                + bytes_latency(c, x),
-            ),
+            Traversals(x.call_depth * crossings, c["ztunnel_latency_ms"] * x.latency_factor + x.body_ms),
+            Traversals(x.call_depth * x.l7_traffic_share, c["waypoint_latency_ms"] * slowed + x.body_ms),
         ),
         requested_memory=c["ztunnel_request_mib"] * x.nodes
         + c["sidecar_request_mib"] * waypoints
@@ -124,15 +100,12 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
 
 def linkerd(c: Coefficients, x: Cluster) -> Parts:
     """Linkerd with a proxy beside every pod: each call crosses two."""
-    rate = 2.0 * x.requests_per_second
     return Parts(
-        data_memory=x.pods * memory.linkerd_proxy(c, 2.0 * x.connections / x.pods),
+        data_memory=x.pods * memory.linkerd_proxy(c, x.pod_connections),
         control_memory=memory.linkerd_control_plane(c, c["control_plane_replicas"], x.pods),
-        data_cpu=cpu.proxies(
-            c, x.pods, rate, "linkerd_idle_mcores", c["linkerd_mcores"], x.cpu_factor, x.payload_mb, work=x.pod_work
-        ),
+        data_cpu=cpu.proxies(c, x.pods, "linkerd_idle_mcores", c["linkerd_mcores"], x.pod_work, x.both_ends_mb),
         control_cpu=cpu.linkerd_control_plane(c, c["control_plane_replicas"], x.pods),
-        path=(Traversals(2.0 * x.call_depth, c["linkerd_latency_ms"] * x.pod_latency_factor + bytes_latency(c, x)),),
+        path=(Traversals(2.0 * x.call_depth, c["linkerd_latency_ms"] * x.pod_latency_factor + x.body_ms),),
     )
 
 
@@ -144,36 +117,24 @@ def cilium(c: Coefficients, x: Cluster) -> Parts:
     """
     new = x.changes_cni
     envoys = x.nodes * x.has_l7
-    encrypted = x.is_mtls * (1.0 - x.same_node_share)
     encrypted_nodes = x.nodes * x.is_mtls
-    maps = memory.ebpf_maps(c, x.node_memory_gib) * (x.nodes * new)
+    maps = memory.ebpf_maps(c, x.node_memory_gib) * x.new_nodes
     agent = memory.cilium_agent(c, x.pods, x.services) - c["replaced_agent_scale"] * x.replaced_memory_mib
     agent_cpu = c["cilium_agent_mcores"] - c["replaced_agent_scale"] * x.replaced_cpu_mcores
-    cni_memory = agent * (x.nodes * new) + maps
-    cni_cpu = agent_cpu * (x.nodes * new) + cpu.kernel(
-        c, x.requests_per_second * new, "cilium_kernel_mcores", x.payload_mb
-    )
-    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate, x.nodes))
+    cni_memory = agent * x.new_nodes + maps
+    cni_cpu = agent_cpu * x.new_nodes + cpu.kernel(c, x.requests_per_second * new, "cilium_kernel_mcores", x.payload_mb)
+    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate / x.nodes))
     return Parts(
         data_memory=cni_memory + memory.node_envoy(c) * envoys + memory.cilium_encryption(c) * encrypted_nodes,
         control_memory=memory.cilium_operator(c, c["control_plane_replicas"] * new),
         data_cpu=cni_cpu
-        + cpu.proxies(
-            c,
-            envoys,
-            x.l7_rate,
-            "node_envoy_idle_mcores",
-            c["node_envoy_mcores"],
-            x.plain_cpu_factor,
-            x.payload_mb,
-            work=x.node_l7_work,
-        )
-        + cpu.kernel(c, x.requests_per_second * encrypted, "cilium_mtls_mcores", x.payload_mb),
+        + cpu.proxies(c, envoys, "node_envoy_idle_mcores", c["node_envoy_mcores"], x.node_l7_work, x.l7_mb)
+        + cpu.kernel(c, x.requests_per_second * x.encrypted_share, "cilium_mtls_mcores", x.payload_mb),
         control_cpu=c["cilium_operator_mcores"] * (c["control_plane_replicas"] * new),
         path=(
             Traversals(x.call_depth * new, c["cilium_datapath_latency_ms"]),
-            Traversals(x.call_depth * x.l7_traffic_share, c["node_envoy_latency_ms"] * slowed + bytes_latency(c, x)),
-            Traversals(x.call_depth * encrypted, c["cilium_mtls_latency_ms"] + bytes_latency(c, x)),
+            Traversals(x.call_depth * x.l7_traffic_share, c["node_envoy_latency_ms"] * slowed + x.body_ms),
+            Traversals(x.call_depth * x.encrypted_share, c["cilium_mtls_latency_ms"] + x.body_ms),
         ),
         maps_memory=maps,
         cni_memory=cni_memory,
@@ -187,8 +148,3 @@ MODELS: dict[str, Callable[[Coefficients, Cluster], Parts]] = {
     "cilium": cilium,
     "linkerd": linkerd,
 }
-
-
-def bytes_latency(c: Coefficients, x: Cluster) -> Value:
-    """Time that a request's body adds in one proxy. [ms]"""
-    return c["byte_latency_ms"] * (x.payload_mb)

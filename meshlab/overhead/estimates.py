@@ -161,7 +161,8 @@ def estimate(
     """What every data plane adds to every scenario: one row each, with 10-90 % intervals.
 
     The middle is the model at the coefficients' medians, with and without intervals; ``lo`` and ``hi`` are the 10 and
-    90 % quantiles over joint draws of all coefficients.
+    90 % quantiles over joint draws of all coefficients. Memory grows with the scenarios of one query, for all of them
+    wait until the last data plane is worked out: go over many millions part by part, as ``meshlab sweep`` does.
 
     Args:
         scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
@@ -284,12 +285,17 @@ def _plane(
         | part_figures(middle_parts, middle, dataplane)
         | named,
         {
-            "_mean_ms": latency.path_mean(drawn) * spread(c, dataplane, "latency"),
+            "_mean_ms": _times(latency.path_mean(drawn), spread(c, dataplane, "latency")),
             "_mean": latency.path_mean(path),
             "_variance": latency.path_variance(path),
         },
     )
     return stages, tuple(map(pl.col, KEPT))
+
+
+def _times(value: Value, factor: Value) -> Value:
+    """The product; a factor of one costs as much as any other, unless it is left out."""
+    return value * factor if isinstance(factor, pl.Expr) or factor != 1.0 else value
 
 
 def _none(selected: Iterable[pl.Expr]) -> Iterator[pl.Expr]:
