@@ -47,8 +47,8 @@ class Budget:
         if self.unpacked_bytes < 0:
             raise MeshlabError(Problem(file, f"unpacks to more than {MAXIMUM_UNPACKED_BYTES // 2**30} GiB", TODO))
 
-    def member(self, file: str) -> None:
-        """Count one file of a folder or archive."""
-        self.members -= 1
+    def member(self, file: str, count: int = 1) -> None:
+        """Count files of a folder or archive."""
+        self.members -= count
         if self.members < 0:
             raise MeshlabError(Problem(file, f"holds more than {MAXIMUM_MEMBERS:,} files", TODO))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ import yaml
 
 NODES, PODS = 2_000, 50_000
 ROUNDS = 5
+
+CLOSE_ROUNDS = 12
+"""Rounds of two readings that take nearly the same time: other work must have left both alone at least once."""
 
 PREPARE = """
 import sys, time
@@ -61,10 +65,10 @@ def measure(reading: str, path: Path, warm: Path) -> tuple[float, float]:
     return float(seconds), float(mebibytes)
 
 
-def compare(pairs: dict[str, tuple[str, Path]], warm: Path) -> dict[str, tuple[float, float]]:
+def compare(pairs: dict[str, tuple[str, Path]], warm: Path, rounds: int = ROUNDS) -> dict[str, tuple[float, float]]:
     """Least seconds and MiB of several readings, taken in turns."""
     taken = {name: [] for name in pairs}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, (reading, path) in pairs.items():
             taken[name].append(measure(reading, path, warm))
     return {name: tuple(map(min, zip(*rows, strict=True))) for name, rows in taken.items()}
@@ -114,27 +118,30 @@ def small_files(fixtures: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         place = folder / f"{number // 500:03}"
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{number}.json").write_text(json.dumps(item, indent=4))
+    os.sync()  # or writing them goes on while they are read
     return folder
 
 
 @pytest.mark.benchmark(group="facts of 50,000 pods")
 def test_json_against_orjson(benchmark, large: Path, small_files: Path, warm: Path) -> None:  # noqa: ANN001
     """Facts of a large cluster come 5 times as fast as orjson alone builds it, in 0.3 times the memory."""
-    readings = {"orjson": ("orjson", large), "one file": ("meshlab", large), "many files": ("meshlab", small_files)}
+    readings = {"orjson": ("orjson", large), "one file": ("meshlab", large)}
     found = benchmark.pedantic(compare, args=(readings, warm), rounds=1)
+    close = compare({"one file": ("meshlab", large), "many files": ("meshlab", small_files)}, warm, CLOSE_ROUNDS)
 
-    (base_s, base_mib), (one_s, one_mib), (many_s, _) = found.values()
+    (base_s, base_mib), (one_s, one_mib) = found.values()
+    (one_again_s, _), (many_s, _) = close.values()
     benchmark.extra_info.update(
         megabytes=large.stat().st_size / 1e6,
         times_as_fast=base_s / one_s,
         share_of_memory=one_mib / base_mib,
-        many_files_against_one=many_s / one_s,
+        many_files_against_one=many_s / one_again_s,
         many_files_times_as_fast=base_s / many_s,
     )
-    print(f"\n{found}\n{benchmark.extra_info}")
+    print(f"\n{found}\n{close}\n{benchmark.extra_info}")
     assert base_s / one_s >= 5
     assert one_mib / base_mib <= 0.3
-    assert many_s <= one_s
+    assert many_s <= one_again_s
 
 
 @pytest.mark.benchmark(group="facts of 1,000 pods in YAML")

@@ -72,7 +72,7 @@ def test_broken_files_of_either_half_are_named(always_two: pytest.MonkeyPatch, t
 def test_a_second_process_that_dies_is_not_missed(always_two: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where the second process dies, the first one reads everything."""
     found = outcome(folder_of_everything(tmp_path))
-    always_two.setattr(gather, "_second_half", lambda *_: os.kill(os.getpid(), 9))
+    always_two.setattr(gather, "_read_by_copy", lambda *_: os.kill(os.getpid(), 9))
 
     assert found == outcome(tmp_path)
 
