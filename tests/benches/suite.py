@@ -14,6 +14,7 @@ import math
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -284,8 +285,8 @@ def slider(moves: int = 30) -> Iterator[Figure]:
     yield figure("slider", what, reference, [ratio], [1], goal=goal)
 
 
-def dask(parts: int = 16) -> Iterator[Figure]:
-    """Two Dask workers of one thread against one."""
+def dask(parts: int = 48) -> Iterator[Figure]:
+    """Two Dask workers of one thread against one, over parts enough that beginning and ending count for little."""
     sys.path.insert(0, str(HERE.parent))
     from dask_cluster import joined, running_cluster
 
@@ -295,16 +296,18 @@ def dask(parts: int = 16) -> Iterator[Figure]:
     rows, seconds = parts * PART_ROWS, {1: [], 2: []}
     with tempfile.TemporaryDirectory() as work:
         few, many = (_spec(Path(work) / f"{count}.yaml", count) for count in (4 * PART_ROWS, rows))
-        for repeat in range(3):
+        for repeat in range(5):
             for count, taken in seconds.items():
                 folder = Path(work) / f"{repeat}-{count}"
                 folder.mkdir()
                 with running_cluster(folder, count) as (address, _):
                     joined(address, count)
                     run_sweep(few, str(folder / "warm.parquet"), scheduler=address)
+                    os.sync()  # or what went before is still being written, on a core that two workers need
                     start = time.perf_counter()
                     run_sweep(many, str(folder / "out.parquet"), scheduler=address)
                     taken.append(time.perf_counter() - start)
+                shutil.rmtree(folder)
     yield figure(
         "dask",
         f"rate of a sweep of {rows:,} scenarios on two Dask workers of one thread each",
