@@ -1,218 +1,25 @@
-"""What a report says, part by part: each function turns a review into one fragment for a notebook's cell.
-
-A fragment shows as HTML where a page reads it and as plain text where nothing else is understood. Every template
-escapes what it is given: team names, notes and names from a dump are other people's text.
-"""
+"""What a report says, part by part, in the order in which it shows them: each turns a review into one fragment."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import jinja2
-
-from meshlab import __version__, charts, theme
+from meshlab import charts, theme
 from meshlab.audit.rules import STATES
 from meshlab.charts.canvas import Drawing
 from meshlab.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.charts.migration_flow import flow_chart
 from meshlab.charts.migration_nodes import nodes_chart
-from meshlab.kept import kept
 from meshlab.migration.text import answers, place_text, takes_text, worth_text
 from meshlab.migration.text import interval_text as hours_text
+from meshlab.report.fragments import Fragment, Picture, environment, fragment
+from meshlab.report.words import Review, change_text, input_label, need_label, title_text, value_text
 from meshlab.scenario import inputs
 from meshlab.sensitivity import how_moved
-from meshlab.tables import read_table, resource
+from meshlab.tables import resource
 from meshlab.theme import DATAPLANES, figure_text, interval_text
-from meshlab.units import significant
-
-Review = Mapping[str, object]
-
-PLOTLY_MIME = "application/vnd.plotly.v1+json"
-
-STATUS_WORDS = {
-    "stated": "stated by the team",
-    "measured": "read from the cluster",
-    "inferred": "inferred from the cluster",
-    "assumed": "assumed by the team",
-    "stand-in": "stands in, for the dump shows none",
-    "default": "default of meshlab",
-    "unknown": "unknown",
-}
-"""Where a value comes from, in words."""
-
-
-PLUGINS = {
-    "aws-vpc": "the Amazon VPC CNI",
-    "azure-cni": "Azure CNI",
-    "gke-legacy": "GKE's legacy data plane",
-    "flannel": "Flannel",
-    "canal": "Canal",
-    "weave": "Weave Net",
-    "antrea": "Antrea",
-    "ovn-kubernetes": "OVN-Kubernetes",
-    "openshift-sdn": "OpenShift SDN",
-    "kube-router": "kube-router",
-    "kindnet": "kindnet",
-    "other": "the plugin of today",
-}
-"""Network plugins that run today and are no recommendation, in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A part of a report: HTML for a page, text for everything else."""
-
-    html: str
-    text: str
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": self.text}
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart with its figures as a table: without a script that draws it, the table says everything."""
-
-    figure: Mapping[str, object]
-    html: str
-    text: str
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {PLOTLY_MIME: self.figure, "text/html": self.html, "text/plain": self.text}
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = _templates("fragments", autoescape=True)
-    environment.globals["status_words"] = STATUS_WORDS
-    return environment
-
-
-def _templates(folder: str, *, autoescape: bool) -> jinja2.Environment:
-    """Templates of one folder, with the words and figures that all of them use."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates") / folder),
-        autoescape=autoescape,  # noqa: S701  (off for Markdown alone, whose filter ``plain`` escapes the text of others)
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "value": value_text,
-        "figure": figure_text,
-        "option": option_text,
-        "interval": interval_text,
-        "reason": reason_text,
-    }
-    environment.globals |= {"need": need_label, "label": input_label, "lack": lack_text, "found": found_text}
-    environment.globals["saving"] = saving_text
-    return environment
-
-
-def compile_templates() -> None:
-    """Compile every fragment's template, so that processes forked from this one need not."""
-    environment = _environment()
-    for name in environment.list_templates(extensions=["j2"]):
-        environment.get_template(name)
-
-
-def _fragment(template: str, text: str, **context: object) -> Fragment:
-    return Fragment(_environment().get_template(f"{template}.html.j2").render(**context), text)
-
-
-# --- words ---------------------------------------------------------------------------------------------------------
-
-
-def value_text(value: object) -> str:
-    """A value of an input as a person writes it; a missing one is ``unknown``."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(need_label, value)) or "none"
-    if isinstance(value, float):
-        return f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else significant(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-@kept
-def _need_labels() -> dict[str, str]:
-    return dict(read_table("needs").select("need", "label").iter_rows())
-
-
-def need_label(need: object) -> str:
-    """A capability in words; an id that nobody declared stays as it is."""
-    return _need_labels().get(str(need), str(need))
-
-
-def input_label(name: str) -> str:
-    """Label of an input; a need written as ``needs: mtls`` or a name that nobody declared stays readable."""
-    return inputs()[name].label if name in inputs() else name
-
-
-def option_text(option: str, current_cni: object = None) -> str:
-    """A recommendation in words, as a heading begins; staying put names what stays."""
-    if option == "stay" and isinstance(current_cni, str):
-        return f"Stay on {theme.OPTIONS.get(current_cni) or PLUGINS.get(current_cni, current_cni)}"
-    return theme.OPTIONS.get(option, option)
-
-
-def found_text(found: object) -> str:
-    """What was found where a requirement is not met, inputs and needs by their labels."""
-    words = value_text(found)
-    for name, spec in inputs().items():
-        words = re.sub(rf"(^|, ){name} ", lambda match, label=spec.label: f"{match[1]}{label}: ", words)
-    words = re.sub(r"\w+", lambda match: need_label(match[0]), words) if ": " in words else words
-    return words.removeprefix("cni ")
-
-
-def lack_text(lack: Mapping[str, Any]) -> str:
-    """What an option needs and what was found instead, or which facts would tell."""
-    requirement = str(lack["requirement"])
-    asked = need_label(requirement)
-    needs = f"{asked} is asked for" if requirement in _need_labels() else f"needs {requirement}"
-    if lack["missing"]:
-        return f"{needs}; not known: {', '.join(map(input_label, lack['missing']))}"
-    return f"{needs}; found: {found_text(lack['found'])}"
-
-
-def saving_text(figures: Sequence[Mapping[str, Any]]) -> str:
-    """Why a headline figure may be negative, where one of them is."""
-    return charts.SAVING if any(item["recommended_lo"] < 0 for item in figures) else ""
-
-
-def reason_text(reason: str) -> str:
-    """A reason in words: one that begins with the id of an option, and perhaps of a need, gets their labels."""
-    option, colon, rest = reason.partition(": ")
-    if not colon or option not in theme.OPTIONS:
-        return reason
-    word, space, tail = rest.partition(" ")
-    return f"{theme.OPTIONS[option]}: {need_label(word)}{space}{tail}"
-
-
-def change_text(change: Mapping[str, object]) -> str:
-    """One change of a fact in words; of a list of needs only what comes and what goes."""
-    label, before, after = input_label(str(change["input"])), change["from"], change["to"]
-    if isinstance(before, list) and isinstance(after, list):
-        added, gone = ([item for item in one if item not in other] for one, other in ((after, before), (before, after)))
-        parts = [f"{verb} {value_text(items)}" for verb, items in (("with", added), ("without", gone)) if items]
-        return f"{label}: {' and '.join(parts)}"
-    return f"{label}: {value_text(after)} instead of {value_text(before)}"
-
-
-def title_text(review: Review) -> str:
-    """The verdict in one line."""
-    verdict: Mapping[str, str] = review["verdict"]  # type: ignore[assignment]
-    scenario: Mapping[str, object] = review["scenario"]  # type: ignore[assignment]
-    return f"{option_text(verdict['cni'], scenario['current_cni'])}; {option_text(verdict['mesh'])}"
-
-
-# --- parts of the report, in the order in which it shows them ------------------------------------------------------
 
 
 def style() -> Fragment:
@@ -223,7 +30,7 @@ def style() -> Fragment:
 
 def verdict(review: Review) -> Fragment:
     """The recommendation with its reasons, what stands against it, and how sure it is."""
-    return _fragment(
+    return fragment(
         "verdict",
         f"{review['team']}: {title_text(review)}",
         review=review,
@@ -243,7 +50,7 @@ def headline(review: Review) -> Fragment:
     names = {key: plane.label for key, plane in DATAPLANES.items()}
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
-    return _fragment("headline", text, head=head, names=names, caution=warning)
+    return fragment("headline", text, head=head, names=names, caution=warning)
 
 
 def caution(review: Review) -> str | None:
@@ -259,7 +66,7 @@ def flips(review: Review) -> Fragment:
     groups = grouped_flips(answer["flips"])  # type: ignore[arg-type]
     unknown = [{"name": name, "label": input_label(name)} for name in answer["unknown"]]  # type: ignore[attr-defined]
     text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
-    return _fragment(
+    return fragment(
         "flips", text, groups=groups, unknown=unknown, note=answer.get("flip_note"), scenario=review["scenario"]
     )
 
@@ -296,7 +103,7 @@ def facts(review: Review) -> Fragment:
         for row in review["inputs"]  # type: ignore[attr-defined]
     ]
     differing = [{**row, "label": input_label(row["input"])} for row in review["disagreements"]]  # type: ignore[attr-defined]
-    return _fragment(
+    return fragment(
         "facts",
         "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows),
         rows=rows,
@@ -324,7 +131,7 @@ def picture(name: str, spec: Mapping[str, object], rows: Sequence[Mapping[str, s
     columns = list(rows[0]) if rows else []
     figures = [column for column in columns if all(re.match(r"[-<]? ?\d|$|–$|unknown$", row[column]) for row in rows)]
     context = {"name": name, "alternative": words, "rows": rows, "columns": columns, "figures": figures}
-    return Picture(spec, _environment().get_template("chart.html.j2").render(**context), words)
+    return Picture(spec, environment().get_template("chart.html.j2").render(**context), words)
 
 
 def drawn(made: Drawing) -> Picture:
@@ -340,13 +147,13 @@ def table(rows: Sequence[Mapping[str, object]], empty: str = "Nothing to show.")
         empty: What stands there without any row.
     """
     text = "\n".join("; ".join(f"{name}: {value_text(value)}" for name, value in row.items()) for row in rows)
-    return _fragment("table", text or empty, rows=rows, columns=list(rows[0]) if rows else [], empty=empty)
+    return fragment("table", text or empty, rows=rows, columns=list(rows[0]) if rows else [], empty=empty)
 
 
 def rules(review: Review) -> Fragment:
     """The decision tables row by row: matched, not matched or unknown, and why."""
     rows = review["verdict"]["rows"]  # type: ignore[index]
-    return _fragment(
+    return fragment(
         "rules",
         "\n".join(f"{row['id']}: {row['state']}" for row in rows),
         rows=rows,
@@ -363,7 +170,7 @@ def findings(review: Review) -> Fragment:
     rows: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
     states = {state: [row for row in rows or () if row["state"] == state] for state in STATES}
     text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
-    return _fragment("findings", text, given=rows is not None, states=states)
+    return fragment("findings", text, given=rows is not None, states=states)
 
 
 def migration(review: Review) -> Fragment:
@@ -371,7 +178,7 @@ def migration(review: Review) -> Fragment:
     plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
     if not plan or plan["stays"]:
         today = place_text(plan["from"]) if plan else ""
-        return _fragment("migration", "nothing moves", plan=plan, today=today)
+        return fragment("migration", "nothing moves", plan=plan, today=today)
     steps = [{**step, "often": _often(step), "hours_text": hours_text(step, "hours")} for step in plan["steps"]]
     context = {
         "today": place_text(plan["from"]),
@@ -380,7 +187,7 @@ def migration(review: Review) -> Fragment:
         "steps": steps,
     }
     text = "; ".join(f"{question}: {answer}" for question, answer in answers(plan).items())
-    return _fragment("migration", text, plan=plan, **context)
+    return fragment("migration", text, plan=plan, **context)
 
 
 def migration_line(review: Review) -> Fragment:
@@ -416,7 +223,7 @@ def migration_charts(review: Review, *, look: str = "light") -> list[Picture]:
 def terraform(review: Review) -> Fragment:
     """What the recommended option cannot yet express by attributes of its own in Terraform."""
     rows: Sequence[Mapping[str, object]] = review["iac"] or ()  # type: ignore[assignment]
-    return _fragment("terraform", "\n".join(f"{row['option']}: {row['status']}" for row in rows), rows=rows)
+    return fragment("terraform", "\n".join(f"{row['option']}: {row['status']}" for row in rows), rows=rows)
 
 
 def drivers(review: Review) -> Fragment:
@@ -436,7 +243,7 @@ def drivers(review: Review) -> Fragment:
         else []
     )
     text = "\n".join(f"{group['label']}: {group['rows'][0]['label']}" for group in groups)
-    return _fragment("drivers", text or "without a mesh nothing moves", groups=groups)
+    return fragment("drivers", text or "without a mesh nothing moves", groups=groups)
 
 
 def _driver(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -457,83 +264,16 @@ def assumptions(review: Review) -> Fragment:
         {**row, "label": input_label(row["input"]), "unit": units.get(row["input"], "")}
         for row in review["assumptions"]  # type: ignore[attr-defined]
     ]
-    return _fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
+    return fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
 
 
 def sources(review: Review) -> Fragment:
     """Every source of a figure or a rule, who wrote it, and what they sell."""
     rows: Sequence[Mapping[str, object]] = review["sources"]  # type: ignore[assignment]
-    return _fragment("sources", "\n".join(f"{row['source_id']}: {row['title']}" for row in rows), rows=rows)
+    return fragment("sources", "\n".join(f"{row['source_id']}: {row['title']}" for row in rows), rows=rows)
 
 
 def stamp(review: Review) -> Fragment:
     """Version and hash by which a reader finds out whether the report still holds."""
     text = f"meshlab {review['meshlab_version']}, inputs {review['inputs_sha256']}"
-    return _fragment("stamp", text, review=review)
-
-
-# --- the index of a reports folder ---------------------------------------------------------------------------------
-
-
-def index_page(**context: object) -> str:
-    """The page that lists all reviews of a folder; ``meshlab.rendering.fleet`` gives what it shows."""
-    css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
-    return _environment().get_template("index.html.j2").render(css=css, version=__version__, **context)
-
-
-# --- other forms of a review ---------------------------------------------------------------------------------------
-
-
-@cache
-def _plain() -> jinja2.Environment:
-    """Templates of Markdown; text of others is escaped by the filter ``plain``."""
-    environment = _templates("documents", autoescape=False)
-    environment.filters["plain"] = plain
-    environment.keep_trailing_newline = True
-    return environment
-
-
-def plain(value: object) -> str:
-    """Other people's text in one line of Markdown: nothing of it is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
-
-
-def markdown_page(review: Review) -> str:
-    """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
-    tables = {name: charts.table(name, review) for name in charts.CHARTS if name != "matrix"}
-    return (
-        _plain()
-        .get_template("review.md.j2")
-        .render(
-            review=review,
-            verdict=review["verdict"],
-            scenario=review["scenario"],
-            tables=tables,
-            charts=charts.CHARTS,
-            caution=caution(review),
-            groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
-        )
-    )
-
-
-def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
-    """The review as a decision record in the form of MADR 4, proposed: a person accepts it.
-
-    Args:
-        review: The review.
-        beside: Files that are written beside the record, and that it links to as its evidence.
-    """
-    return (
-        _plain()
-        .get_template("decision-record.md.j2")
-        .render(
-            review=review,
-            verdict=review["verdict"],
-            scenario=review["scenario"],
-            head=review["headline"],
-            names={key: plane.label for key, plane in DATAPLANES.items()},
-            estimates=review["estimates"],
-            beside=beside,
-            groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
-        )
-    )
+    return fragment("stamp", text, review=review)
