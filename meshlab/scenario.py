@@ -360,6 +360,9 @@ def _read_csv(path: Path) -> tuple[pl.DataFrame, Place]:
     except pl.exceptions.NoDataError as error:
         raise MeshlabError(Problem(str(path), "is empty", "give a header and a row for each scenario")) from error
     except pl.exceptions.PolarsError as error:
+        if line := _long_line(text):
+            what = f"the row has more cells than the {len(header)} columns"
+            raise MeshlabError(Problem(str(path), what, "quote cells that hold a comma", line)) from error
         what = f"is not CSV: {str(error).splitlines()[0]}"
         raise MeshlabError(Problem(str(path), what, "check quotes and commas")) from error
     lines = cache(lambda: _csv_lines(text))  # most files have no problem whose line is asked for
@@ -367,6 +370,13 @@ def _read_csv(path: Path) -> tuple[pl.DataFrame, Place]:
         frame.filter(pl.any_horizontal(pl.all().fill_null("") != "")),
         lambda row, _column: 1 if row is None else lines()[row],
     )
+
+
+def _long_line(text: str) -> int | None:
+    """Line on which the first record ends that has more cells than the header."""
+    reader = csv.reader(io.StringIO(text, newline=""))
+    width = len(next(reader, []))
+    return next((reader.line_num for record in reader if len(record) > width), None)
 
 
 def _csv_lines(text: str) -> list[int]:

@@ -55,7 +55,7 @@ def check_table(path: Path, columns_path: Path) -> pl.DataFrame:
     for line, row in _rows(path):
         lines.append(line)
         records.append(row)
-    problems = list(_header_problems(path, records[0].keys() if records else columns, columns))
+    problems = list(_header_problems(path, records[0].keys() if records else _header(path) or columns, columns))
     if problems:
         raise MeshlabError(problems)
     text = pl.DataFrame(records, schema=dict.fromkeys(columns, pl.String())).select(
@@ -70,6 +70,12 @@ def check_table(path: Path, columns_path: Path) -> pl.DataFrame:
     if problems:
         raise MeshlabError(problems)
     return typed
+
+
+def _header(path: Path) -> list[str]:
+    """The first line of a file without rows; none where it has not even that."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return next(csv.reader(stream), [])
 
 
 def row_lines(path: Path) -> list[int]:

@@ -315,7 +315,7 @@ def test_the_tracker_says_how_old_its_facts_are() -> None:
     assert len(found["features"]) > 100
     assert all(row["source_id"] and row["status"] for row in found["features"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["as_of"])
-    assert "rows are older than they may be relied on: looked up on " in run("iac").stdout
+    assert "rows behind this are too old to rely on: looked up on " in run("iac").stdout
 
 
 def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:

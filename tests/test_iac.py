@@ -396,6 +396,12 @@ def exit_status(*arguments: object) -> object:
     return caught.value.code
 
 
+def test_an_unknown_product_is_refused() -> None:
+    """A product that the tracker does not know has no answer, and is no reason to say that nothing is wanted."""
+    with pytest.raises(MeshlabError, match="--product: 'celium' is not tracked; did you mean 'cilium'"):
+        iac.report(options=["encryption.enabled"], product="celium")
+
+
 def test_a_gate_that_asks_for_nothing_does_not_pass(tmp_path: Path) -> None:
     """Something required of nothing is an error, as is a team that states no needs; one that needs nothing passes."""
     with pytest.raises(MeshlabError, match="nothing is wanted that could fall short"):

@@ -306,7 +306,7 @@ def test_hopeless_file_is_not_spelled_out(tmp_path: Path) -> None:
     ("name", "content", "what"),
     [
         ("s.csv", "", "is empty"),
-        ("s.csv", "scenario,nodes\na,1,2\n", "is not CSV"),
+        ("s.csv", "scenario,nodes\na,1,2\n", ":2: the row has more cells than the 2 columns"),
         ("s.csv", 'scenario,nodes\n"a,1\n', "is not CSV"),
         ("s.csv", "scenario,nodes,nodes\na,1,2\n", "column 'nodes' stands twice"),
         ("s.csv", b"scenario\n\xe4\n", "is not UTF-8"),

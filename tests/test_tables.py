@@ -260,3 +260,10 @@ def test_glossary_is_sorted_and_defines_each_term_once() -> None:
 def test_every_word_of_a_column_is_in_the_glossary(name: str) -> None:
     """Column names of scenarios and estimates are made of words that the glossary defines."""
     assert undefined_words(name, read_table("glossary")["term"].to_list()) == ""
+
+
+def test_the_header_of_a_table_without_rows_is_checked(tmp_path: Path) -> None:
+    """A file of a team's own that holds a header alone is refused where that is not the table's."""
+    (tmp_path / "cni.csv").write_text("x\n", encoding="utf-8")
+    with pytest.raises(MeshlabError, match="unknown column 'x'"):
+        check_table(tmp_path / "cni.csv", data_path("decision/cni.columns.csv"))

@@ -56,11 +56,11 @@ def facts(paths: tuple[Path, ...], context: str | None, prometheus: str | None, 
 @click.option("--to", "target", default="", metavar="PLACE", help="Where to move [default: the decision's verdict].")
 @form_option("plans", "table", "json")
 def migrate(paths: tuple[Path, ...], today: str, target: str, form: str) -> None:
-    """Plan the move of a cluster, node by node: steps, hours, blockers, what it needs and saves.
+    """Plan a cluster's move: steps, hours, blockers, cost.
 
-    PATH is a team file, a cluster dump, or a folder of team files. PLACE is a network plugin, a mesh, or both as
-    cilium+istio-ambient; calico-ebpf asks for Calico's eBPF data plane. How long things take is assumed, and replaced
-    by what a team file states under migration:.
+    PATH is a team file, a cluster dump, or a folder of team files. PLACE is a network plugin, a mesh, or both, such as
+    cilium+istio-ambient; calico-ebpf asks for Calico's eBPF data plane. How long things take is assumed, unless a team
+    file states it under migration:.
 
     Example: meshlab migrate must-gather.tar.gz --to cilium+none
     """
@@ -83,8 +83,8 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, form: str) -> None
 def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
     """Find drift and failure modes in a cluster's dump.
 
-    Each rule passes or fails for what it looked at. Where the dump does not hold what it asks about it stays
-    unknown; where its subject does not exist it is not applicable.
+    Each rule passes or fails for what it looked at. Where the dump lacks what a rule asks about, it is unknown;
+    where the cluster lacks its subject, it is not applicable.
 
     Example: meshlab audit must-gather.tar.gz
     """
@@ -105,3 +105,6 @@ def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
                 click.echo(f"{'':23}check: {printable(finding['check'])}")
     states = Counter(finding["state"] for finding in findings)
     click.echo(", ".join(f"{states[state]} {state}" for state in STATES))
+    if states["unknown"] == len(findings):
+        todo = "give the output of kubectl get nodes,namespaces,pods,services -A -o json, or a bundle"
+        click.echo(f"meshlab: the input holds nothing that a rule asks about; {todo}", err=True)

@@ -181,6 +181,6 @@ def _age_text(found: dict[str, Any]) -> str:
     lives, days = ({row[name] for row in stale} for name in ("life_days", "as_of"))
     old, seen = (" to ".join(map(str, sorted({min(ends), max(ends)}))) for ends in (lives, days))
     return (
-        f"on {found['as_of']}, {len(stale)} of {many(rows, 'row')} are older than they may be relied on: "
+        f"on {found['as_of']}, {len(stale)} of {many(rows, 'row')} behind this are too old to rely on: "
         f"looked up on {seen}, good for {old} days"
     )

@@ -39,7 +39,9 @@ def estimate(
 ) -> None:
     """Estimate what each data plane adds for each scenario.
 
-    SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario.
+    SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario. Names of figures end in their
+    unit; with _lo and _hi they are the ends of the 10-90 % interval. Where in_evidence_range is false, an input lies
+    outside what was measured.
 
     Example: meshlab estimate scenarios.csv --format json
     """

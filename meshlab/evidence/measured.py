@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -52,8 +53,17 @@ def read_measured(path: Path, before: Path | None = None, dataplane: str | None 
 
 def _is_table(path: Path) -> bool:
     """Whether the file names data planes, as a table of measurements does and no tool."""
-    with path.open("rb") as stream:
+    with _opened(path) as stream:
         return b"dataplane" in stream.read(_BEGINNING_BYTES) or path.suffix.lower() == ".parquet"
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from None
+    except OSError as error:
+        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
 
 
 def _table(path: Path) -> tuple[pl.DataFrame, str, Place]:

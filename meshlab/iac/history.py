@@ -51,11 +51,11 @@ def check_version(version: str, product: str) -> str:
     minors = minor_releases(product)["version"].to_list()
     known = [minor.removesuffix(".0") for minor in minors]
     if not is_version(version):
-        raise MeshlabError(Problem("chart version", f"{shorten(version)} is no version", "give one such as 1.19.4"))
+        raise MeshlabError(Problem("--chart-version", f"{shorten(version)} is no version", "give one such as 1.19.4"))
     minor = ".".join(version.removeprefix("v").split(".")[:2])
     if minor not in known:
         what = f"options of the {product} chart {shorten(version)} are not known"
-        raise MeshlabError(Problem("chart version", what, did_you_mean(minor, known)))
+        raise MeshlabError(Problem("--chart-version", what, did_you_mean(minor, known)))
     return version
 
 

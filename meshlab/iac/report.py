@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import polars.selectors as cs
 
-from meshlab.errors import MeshlabError, Problem
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.iac.coverage import DEFAULT_PROVIDER, coverage, coverage_counts
 from meshlab.iac.history import check_version, history
 from meshlab.iac.plans import Plan, read_plan
@@ -69,6 +69,8 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
     Raises:
         MeshlabError: A file cannot be read, a name is unknown, or something is required of nothing.
     """
+    if product is not None and needs is None:
+        _check_product(product)
     taker = product or "cilium"
     if chart_version is not None and history(taker).height:
         check_version(chart_version, taker)
@@ -81,7 +83,10 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
     rows = pl.concat([nothing(), *(part.rows for part in asked)])
     everything = needs is None and options is None and values is None and plan is None
     if everything and require:
-        what, todo = "nothing is wanted that could fall short", "name needs, options, values or a plan: see iac --help"
+        what, todo = (
+            "nothing is wanted that could fall short",
+            "name needs, options, values or a plan: see 'meshlab iac --help'",
+        )
         raise MeshlabError(Problem("--require", what, todo))
     features = tracker(as_of=as_of) if everything else _features(asked, as_of)
     oldest, newest = facts_age()
@@ -100,6 +105,12 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         "coverage": _coverage(chart, taker, chart_version),
         "schema": None if schema is None else _schema(read_provider_schema(schema)),
     }
+
+
+def _check_product(product: str) -> None:
+    known = sorted(set(tracker()["product"]))
+    if product not in known:
+        raise MeshlabError(Problem("--product", f"{shorten(product)} is not tracked", did_you_mean(product, known)))
 
 
 def plain(rows: pl.DataFrame) -> list[dict[str, object]]:

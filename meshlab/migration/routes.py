@@ -62,7 +62,9 @@ def parse_place(text: str, known: Place, what: str) -> Place:
         elif name in meshes:
             mesh = name
         else:
-            raise MeshlabError(Problem(what, f"{name!r} is no plugin or mesh", did_you_mean(name, plugins | meshes)))
+            raise MeshlabError(
+                Problem(what, f"{name!r} is no plugin or mesh", did_you_mean(name, sorted(plugins | meshes)))
+            )
     return Place(cni, mesh, dataplane)
 
 

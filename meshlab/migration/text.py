@@ -48,7 +48,7 @@ def in_the_way_text(plan: Mapping[str, Any]) -> str:
 def worth_text(plan: Mapping[str, Any]) -> str:
     """What the move costs once and saves a month, and when it has paid for itself: beside staying."""
     needs, brings = plan["needs"], plan["brings"]
-    once = f"{interval_text(needs, 'usd')} USD of people's time, {interval_text(needs, 'person_hours')} h"
+    once = f"{interval_text(needs, 'usd')} USD of people's time, {interval_text(needs, 'person_hours')} person-hours"
     if brings["usd_per_month"] is None:
         return f"unknown: it costs {once}, and one of the two places has no estimate of its cost"
     if brings["usd_per_month"] < 0:

@@ -109,3 +109,9 @@ def test_before_needs_the_data_plane(tmp_path: Path) -> None:
         read_measured(after, before)
     with pytest.raises(MeshlabError, match="did you mean 'istio-ambient'"):
         read_measured(after, before, "ambient")
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    """A file that is not there is a mistake of the caller, not of meshlab."""
+    with pytest.raises(MeshlabError, match="no such file; check the path"):
+        read_measured(tmp_path / "ours.csv")
