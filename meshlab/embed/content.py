@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 from urllib.parse import quote
 
@@ -27,6 +28,9 @@ Review = Mapping[str, Any]
 
 MOST_ROWS = 16
 """Rows of a table that stands under a picture."""
+
+MOST_OF_A_TITLE = 60
+"""Characters of a source's title beside its link; the whole title is in the table of sources."""
 
 LEFT_OUT = ("when", "because")
 """Columns of prose, which a picture's small table does without."""
@@ -108,7 +112,7 @@ def _small(drawn: Plate) -> tuple[str, str]:
 
 def _about(drawn: Plate) -> str:
     facts = f"Facts: {_plain(drawn.facts)}." if drawn.facts else ""
-    return f"{facts} {_stamp(drawn.inputs_sha256, drawn.sources, drawn.about)}".strip()
+    return f"{facts}\n\n{_stamp(drawn.inputs_sha256, drawn.sources, drawn.about)}".strip()
 
 
 def _stamp(inputs_sha256: str, sources: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
@@ -117,13 +121,13 @@ def _stamp(inputs_sha256: str, sources: Sequence[Mapping[str, Any]], about: Mapp
     if not sources:
         return made
     read = max(row["retrieved"] for row in sources)
-    return f"Sources, read up to {read}: {', '.join(map(_source, sources))}. {made}"
+    return f"Sources, read up to {read}: {', '.join(map(_source, sources))}.\n\n{made}"
 
 
 def _source(row: Mapping[str, Any]) -> str:
     if not is_web(row["url"]):
         return f"{_plain(row['source_id'])} ({_plain(row['title'])})"
-    title = _plain(row["title"]).replace('"', "'")
+    title = _plain(shorten(row["title"], MOST_OF_A_TITLE, placeholder=" …")).replace('"', "'")
     return f'[{_plain(row["source_id"])}]({quote(row["url"], safe=":/?#@!$&+,;=%~*")} "{title}")'
 
 
