@@ -18,16 +18,20 @@ SHORTEST = 1e-6
 MOST_HOURS = 96
 """Hours up to which each has a bar; of more, each window has one."""
 
+SHORT_MOVES = {1.0: 1 / 12, 3.0: 1 / 4}
+"""Hours of a short move, and the parts of an hour that have a bar then: an hour's would seem to last for all of it."""
+
 
 def flow(plan: Plan) -> pl.DataFrame:
-    """By each hour of working time, or each window of many: pods that restart, nodes closed, and all nodes.
+    """By each hour of working time, or its parts, or each window: pods that restart, nodes closed, and all nodes.
 
     A node's pods restart evenly over its drain. Columns hour (at which the part begins), hours (its length), restarts
     (pods an hour), closed (the largest number of nodes at a time) and nodes.
     """
     nodes = prepared(plan)
     last = nodes.select(pl.max("end")).item() or 0.0
-    width = 1.0 if last <= MOST_HOURS else window_hours(plan)
+    width = next((part for hours, part in SHORT_MOVES.items() if last <= hours), 1.0)
+    width = width if last <= MOST_HOURS else window_hours(plan)
     begins = [place * width for place in range(max(1, ceil(last / width - SHORTEST)))]
     drained = pl.max_horizontal("drained", pl.col("begin") + SHORTEST)
     inside = (pl.min_horizontal(drained, pl.col("hour") + width) - pl.max_horizontal("begin", "hour")).clip(0)
@@ -69,7 +73,7 @@ def flow_chart(
     hours = flow(plan)
     rows = [
         {
-            "from hour": f"{row['hour']:g}",
+            "from hour": f"{row['hour']:.3g}",
             "pods that restart, an hour": f"{row['restarts']:.0f}",
             "nodes closed": str(row["closed"]),
             "capacity missing": f"{100 * row['closed'] / row['nodes']:.1f} %",

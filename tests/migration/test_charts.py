@@ -41,9 +41,17 @@ def test_nights_are_left_out() -> None:
 
 def test_every_pod_restarts_once() -> None:
     """Ten pods an hour restart, none is lost, and no more nodes are closed than go at a time."""
-    hours = flow(plan())
-    assert hours["restarts"].to_list() == pytest.approx([10, 10, 10])
+    hours = flow(plan(4))
+    assert hours["restarts"].to_list() == pytest.approx([10, 10, 10, 10])
     assert hours["closed"].max() == 1
+
+
+def test_a_short_move_has_bars_of_minutes() -> None:
+    """Ten pods restart in half an hour, twenty an hour, and none while the node is worked on; the axis ends with it."""
+    quarters, minutes = flow(plan(3)), flow(plan(1))
+    assert quarters["restarts"].to_list() == pytest.approx([20, 20, 0, 0] * 3)
+    assert minutes["restarts"].to_list() == pytest.approx([20] * 6 + [0] * 6)
+    assert minutes["hour"][-1] + minutes["hours"][-1] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])
