@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.documents import Mapping, Value, read_document, read_text
-from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
 from meshlab.kept import kept
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
@@ -328,8 +328,14 @@ def _misreading(raw: object, _typed: None, spec: Input) -> str:
 def _refusal(raw: object, typed: Any, spec: Input) -> str:
     if spec.type == "set":
         word = next(word for word in typed if word not in spec.choices)
-        return f"holds {shorten(word)}, {did_you_mean(word, spec.choices)}"
+        return f"holds {shorten(word)}, {_choice_fault(word, spec)}"
     return f"is {shorten(raw)}, {_fault(typed, spec)}"
+
+
+def _choice_fault(word: str, spec: Input) -> str:
+    """The nearest choice; the list of all of them stands in what to do."""
+    close = nearest(word, spec.choices)
+    return f"did you mean {close!r}?" if close else "which is not known"
 
 
 def _fault(value: object, spec: Input) -> str:
@@ -338,7 +344,7 @@ def _fault(value: object, spec: Input) -> str:
     meant = _other_words().get((spec.name, str(value).lower()))
     if meant is not None:
         return f"did you mean {meant!r}?"
-    return did_you_mean(str(value), spec.choices) if spec.choices else "out of bounds"
+    return _choice_fault(str(value), spec) if spec.choices else "out of bounds"
 
 
 @kept

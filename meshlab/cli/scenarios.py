@@ -107,9 +107,9 @@ def _headline_columns(frame: pl.DataFrame) -> list[str]:
 def evidence(measured: Path | None, before: Path | None, dataplane: str | None, form: str) -> None:
     """Show how well the models reproduce measurements.
 
-    Published measurements, with each source left out in turn, or your own: the share inside the 10-90 %
-    interval, the factor by which the middle is off, and the interval's upper end over its lower. The same
-    with each source weighed alike stands beside it.
+    Published measurements, with each source left out in turn, or your own. Of n measurements, inside is the share
+    that lies in the 10-90 % interval, median_factor how far the middle is off (1 is exact), and median_width the
+    interval's upper end over its lower. The same with each source weighed alike ends in _by_source.
 
     Example: meshlab evidence --measured ours.csv
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -56,9 +56,8 @@ def run_sweep(
     Raises:
         MeshlabError: The spec or the place is wrong; nothing was written.
     """
-    path = path.absolute()
     out = out if "://" in out else str(Path(out).absolute())
-    spec = read_spec(path)
+    spec = _read(path)
     place = Place(out, spec)
     place.check(resume=resume)
     kept = set(place.finished()) if resume else set()
@@ -107,6 +106,16 @@ def write_part(file: str, sha256: str, out: str, part: int) -> None:
     frame = scenarios(spec, part, wanted.by if wanted else ())
     found = answers(spec, frame)
     place.write(place.of_part(part), partial(spec, wanted, found) if wanted else found, part)
+
+
+def _read(path: Path) -> Spec:
+    """The spec by a name that workers know, its problems by the name that the user gave."""
+    known = path.absolute()
+    try:
+        return read_spec(known)
+    except MeshlabError as error:
+        problems = [replace(each, file=str(path)) if each.file == str(known) else each for each in error.problems]
+        raise MeshlabError(problems) from error
 
 
 def _add_up(place: Place) -> None:

@@ -173,3 +173,11 @@ def test_progress_counts_scenarios(spec_file: SpecFile, tmp_path: Path) -> None:
     run_sweep(spec_file(SAMPLE), str(tmp_path / "o.parquet"), jobs=1, progress=lambda *done: told.append(done))
     assert sorted(told) == told
     assert (told[0], told[-1], len(told)) == ((0, 1000), (1000, 1000), 5)
+
+
+def test_problems_name_the_spec_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message begins with the name that the user wrote, though workers know the file by its whole path."""
+    (tmp_path / "fleets.yaml").write_text("sample: {method: grid}\ninputs:\n  podz: [1]\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MeshlabError, match=r"^fleets\.yaml:3: unknown input 'podz'"):
+        run_sweep(Path("fleets.yaml"), "fleets.parquet")
