@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from math import isfinite
 
 import polars as pl
 
@@ -35,6 +34,9 @@ _SUFFIXES = {
 }
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eE]([+-]?\d{1,3})|([numkMGTPE]|[KMGTPE]i)?)", re.ASCII)
 
+LARGEST_QUANTITY = 2**63 - 1
+"""What Kubernetes can count; sums of such over any cluster stay finite. Sources: k8s-quantity."""
+
 VERSION_PATTERN = r"^v?([0-9]{1,5})\.([0-9]{1,5})(?:\.([0-9]{1,5}))?"
 """Leading numbers of a kernel or product version, as both Python's and polars' regular expressions read it."""
 
@@ -45,7 +47,7 @@ def parse_quantity(text: str) -> float:
     """Value of a Kubernetes quantity such as ``250m``, ``512Mi``, ``1e3`` or ``0.5``. [cores or bytes]
 
     Raises:
-        ValueError: The text is no quantity.
+        ValueError: The text is no quantity, or one that Kubernetes cannot count.
 
     Sources: k8s-quantity (data/sources.csv).
     """
@@ -54,10 +56,10 @@ def parse_quantity(text: str) -> float:
         raise ValueError(f"{shorten(text)} is not a quantity such as 250m, 512Mi or 2")
     number, exponent, suffix = match.groups()
     factor = Decimal(10) ** int(exponent) if exponent else _SUFFIXES[suffix or ""]
-    value = float(Decimal(number) * factor)
-    if not isfinite(value):
+    value = Decimal(number) * factor
+    if abs(value) > LARGEST_QUANTITY:
         raise ValueError(f"{shorten(text)} is too large for a quantity")
-    return value
+    return float(value)
 
 
 def format_memory(gib: float) -> str:

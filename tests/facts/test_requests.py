@@ -58,6 +58,7 @@ SHAPES = {
         1.0,
     ),
     "a number that is no text": ({"containers": [container(resources={"requests": {"cpu": 2}})]}, 2.0),
+    "more than Kubernetes can count": ({"containers": [asking("1e308"), asking("1e308")]}, None),
     "no quantity": ({"containers": [asking("many"), asking("1")]}, None),
     "no quantity in an init container": ({"initContainers": [asking("many")], "containers": [asking("1")]}, None),
 }
