@@ -29,7 +29,7 @@ class Store(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     kept: dict[str, bytes]
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing of a request."""
 
     def do_PUT(self) -> None:
