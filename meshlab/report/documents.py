@@ -39,19 +39,7 @@ def plain(value: object) -> str:
 def markdown_page(review: Review) -> str:
     """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
     tables = {name: charts.table(name, review) for name in charts.CHARTS if name != "matrix"}
-    return (
-        _plain()
-        .get_template("review.md.j2")
-        .render(
-            review=review,
-            verdict=review["verdict"],
-            scenario=review["scenario"],
-            tables=tables,
-            charts=charts.CHARTS,
-            caution=caution(review),
-            groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
-        )
-    )
+    return _document("review.md", review, tables=tables, charts=charts.CHARTS, caution=caution(review))
 
 
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
@@ -61,17 +49,13 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
         review: The review.
         beside: Files that are written beside the record, and that it links to as its evidence.
     """
-    return (
-        _plain()
-        .get_template("decision-record.md.j2")
-        .render(
-            review=review,
-            verdict=review["verdict"],
-            scenario=review["scenario"],
-            head=review["headline"],
-            names={key: plane.label for key, plane in DATAPLANES.items()},
-            estimates=review["estimates"],
-            beside=beside,
-            groups=grouped_flips(review["verdict"]["flips"]),  # type: ignore[index]
-        )
-    )
+    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    head, estimates = review["headline"], review["estimates"]
+    return _document("decision-record.md", review, head=head, names=names, estimates=estimates, beside=beside)
+
+
+def _document(template: str, review: Review, **context: object) -> str:
+    """A document from its template, which shows the review, what would change its verdict, and what else is given."""
+    groups = grouped_flips(review["verdict"]["flips"])  # type: ignore[index]
+    shown = {"review": review, "verdict": review["verdict"], "scenario": review["scenario"], "groups": groups}
+    return _plain().get_template(f"{template}.j2").render(**shown, **context)
