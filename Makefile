@@ -36,7 +36,7 @@ setup: $(VENV)/.dev ## Install everything that development needs
 
 .PHONY: data
 data: $(VENV)/.dev ## Fit the coefficients to the evidence again
-	$(BIN)/python -m meshlab.evidence
+	$(BIN)/python -m meshlab.models.evidence
 
 .PHONY: test
 test: $(VENV)/.test ## Run all tests (ARGS="-k units" for some)

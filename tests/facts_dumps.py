@@ -7,7 +7,7 @@ import json
 import tarfile
 from pathlib import Path
 
-from meshlab.facts import read_facts
+from meshlab.cluster.facts import read_facts
 
 Object = dict[str, object]
 

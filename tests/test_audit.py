@@ -14,10 +14,10 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meshlab.audit import audit, rules
-from meshlab.audit.inventory import read_inventory
-from meshlab.audit.queries import QUERIES, selects
-from meshlab.audit.rules import Rule, judge
+from meshlab.cluster.audit import audit, rules
+from meshlab.cluster.audit.inventory import read_inventory
+from meshlab.cluster.audit.queries import QUERIES, selects
+from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.errors import MeshlabError
 from meshlab.tables import read_table
 
@@ -268,7 +268,7 @@ def test_rules_are_sound() -> None:
     """Ids are unique, severities known, every query of the audit is used and exists, every kind is one that is read."""
     assert len({rule.id for rule in rules()}) == len(rules())
     assert {rule.severity for rule in rules()} <= {"high", "medium", "low"}
-    own = {name for name, query in QUERIES.items() if query.__module__.startswith("meshlab.audit.")}
+    own = {name for name, query in QUERIES.items() if query.__module__.startswith("meshlab.cluster.audit.")}
     assert {rule.query for rule in rules()} == own
     kinds = set(read_table("audit/kinds")["kind"])
     assert {kind for rule in rules() for kind in rule.needs} <= kinds

@@ -10,7 +10,7 @@ import pytest
 HASH_OF = """
 import sys
 from pathlib import Path
-from meshlab.cases import inputs_sha256, load_team, open_case
+from meshlab.reviews.cases import inputs_sha256, load_team, open_case
 for path in sys.argv[1:]:
     print(inputs_sha256(open_case(load_team(Path(path)))))
 """

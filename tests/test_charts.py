@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab import charts
 from meshlab.errors import MeshlabError
-from meshlab.review import review_values
-from meshlab.theme import DATAPLANES, NARROW_PX, STATES, THEMES, in_dark
+from meshlab.reviews.review import review_values
+from meshlab.show import charts
+from meshlab.show.theme import DATAPLANES, NARROW_PX, STATES, THEMES, in_dark
 
 FIGURES = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms", "cost_usd_per_month")
 PARTS = ("data_plane_memory_gib", "control_plane_memory_gib", "data_plane_cpu_cores", "control_plane_cpu_cores")

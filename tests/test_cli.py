@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.cli import main
-from meshlab.cli.text import many
+from meshlab.run.cli import main
+from meshlab.run.cli.text import many
 
 COMMANDS = sorted(main.commands)
 
@@ -210,7 +210,7 @@ def test_an_error_of_ours_is_one_line_and_quotes_nothing_of_the_input(
     assert left.value.code == 1
     told = capsys.readouterr().err
     assert re.fullmatch(
-        r"meshlab: error: unexpected KeyError at cli/scenarios\.py:\d+; run again with --debug and report it\n", told
+        r"meshlab: error: unexpected KeyError at run/cli/scenarios\.py:\d+; run again with --debug and report it\n", told
     )
     with pytest.raises(KeyError, match="a-secret"):
         main(["estimate", "scenarios.csv", "--debug"])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.curves import DECADES, axis, curve, curve_inputs, path
 from meshlab.errors import MeshlabError
-from meshlab.overhead import DATAPLANES, estimate
+from meshlab.models.curves import DECADES, axis, curve, curve_inputs, path
+from meshlab.models.overhead import DATAPLANES, estimate
 from meshlab.scenario import frame_of, inputs
 
 VALUES: dict[str, Any] = {"nodes": 12, "services": 120, "pods": 480, "l7_traffic_share": 0.2, "call_depth": 3}

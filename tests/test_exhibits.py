@@ -10,15 +10,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from meshlab import decision, exhibits
-from meshlab.charts.agreement import NOUNS
-from meshlab.charts.domain import domain
-from meshlab.decision.domain_map import domain_map, map_axes
 from meshlab.errors import MeshlabError
-from meshlab.evidence import assess
-from meshlab.evidence.disagreement import disagreement
-from meshlab.evidence.measurements import measurements
+from meshlab.models import decision
+from meshlab.models.decision.domain_map import domain_map, map_axes
+from meshlab.models.evidence import assess
+from meshlab.models.evidence.disagreement import disagreement
+from meshlab.models.evidence.measurements import measurements
 from meshlab.scenario import frame_of
+from meshlab.show.charts.agreement import NOUNS
+from meshlab.show.charts.domain import domain
+from meshlab.show.views import exhibits
 from meshlab.tables import read_table
 
 FACTS = {"current_cni": "calico", "current_mesh": "none", "kernel_oldest": "5.15.0", "needs": ["mtls"], "cloud": "eks"}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from meshlab import explorations
-from meshlab.charts.facets import DATA_PLANES
-from meshlab.curves import curve, path
-from meshlab.explorations import Look, around
+from meshlab.models.curves import curve, path
 from meshlab.scenario import inputs, with_defaults
-from meshlab.theme import DATAPLANES, THEMES, figure_text
+from meshlab.show.charts.facets import DATA_PLANES
+from meshlab.show.theme import DATAPLANES, THEMES, figure_text
+from meshlab.show.views import explorations
+from meshlab.show.views.explorations import Look, around
 
 VALUES: dict[str, Any] = {"nodes": 12, "services": 120, "pods": 480, "needs": ["mtls"], "call_depth": 3}
 

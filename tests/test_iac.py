@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab import iac
-from meshlab.cli import main
 from meshlab.errors import MeshlabError
-from meshlab.iac.churn import compare
-from meshlab.iac.coverage import coverage_counts
-from meshlab.iac.history import minor_releases, options_at
-from meshlab.iac.plans import read_plan, set_options
-from meshlab.iac.providers import read_provider_docs, read_provider_schema
-from meshlab.iac.tracker import by_layer
-from meshlab.iac.values import options_of, read_values, read_values_schema
+from meshlab.planning import iac
+from meshlab.planning.iac.churn import compare
+from meshlab.planning.iac.coverage import coverage_counts
+from meshlab.planning.iac.history import minor_releases, options_at
+from meshlab.planning.iac.plans import read_plan, set_options
+from meshlab.planning.iac.providers import read_provider_docs, read_provider_schema
+from meshlab.planning.iac.tracker import by_layer
+from meshlab.planning.iac.values import options_of, read_values, read_values_schema
+from meshlab.run.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
 PLAN = GOLDEN / "iac_plan.json"

@@ -13,7 +13,8 @@ from meshlab.tables import read_table
 HANDED_ON = """
 import os, sys
 from pathlib import Path
-from meshlab import decision, kept, overhead
+from meshlab.models import decision, overhead
+from meshlab import kept
 from meshlab.scenario import inputs
 
 kept.keep(sys.stdin.buffer.read())
@@ -69,7 +70,7 @@ def test_an_error_is_not_kept() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are listed by /proc")
 def test_another_process_gets_what_was_kept_and_runs_no_query() -> None:
     """A new process has the tables and the inputs without a thread of polars, so that it may fork afterwards."""
-    from meshlab import decision
+    from meshlab.models import decision
     from meshlab.scenario import inputs
 
     tables = decision.load_tables()

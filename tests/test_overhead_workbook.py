@@ -11,8 +11,8 @@ import nbformat
 import papermill
 import pytest
 
-from meshlab import charts
-from meshlab.review import review_values
+from meshlab.reviews.review import review_values
+from meshlab.show import charts
 from meshlab.tables import resource
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"

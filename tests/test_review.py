@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from meshlab import decision, report
-from meshlab.cases import example_teams, find_teams, load_team, open_case
 from meshlab.errors import MeshlabError
 from meshlab.files import pretty_json
-from meshlab.review import build_reviews, open_review, outline, read_review
+from meshlab.models import decision
+from meshlab.reviews.cases import example_teams, find_teams, load_team, open_case
+from meshlab.reviews.review import build_reviews, open_review, outline, read_review
 from meshlab.scenario import inputs
+from meshlab.show import report
 
 TEAMS = sorted(example_teams().glob("*.yaml"))
 

@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.charts.drivers import driver_label, driver_value
 from meshlab.errors import MeshlabError
-from meshlab.overhead import estimate
-from meshlab.overhead.coefficients import coefficient_table
-from meshlab.sensitivity import break_even, cheaper_throughout, how_moved, tornado, tornados
+from meshlab.models.overhead import estimate
+from meshlab.models.overhead.coefficients import coefficient_table
+from meshlab.models.sensitivity import break_even, cheaper_throughout, how_moved, tornado, tornados
+from meshlab.show.charts.drivers import driver_label, driver_value
 from meshlab.tables import read_table
 
 

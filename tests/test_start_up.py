@@ -31,7 +31,7 @@ def loaded_by(code: str) -> set[str]:
 
 RUN = """
 import sys
-from meshlab.cli import main
+from meshlab.run.cli import main
 sys.argv = ["meshlab", *{arguments!r}]
 try:
     main()
@@ -46,13 +46,13 @@ except SystemExit:
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     """Help and version are printed without loading a frame, a chart or a notebook library."""
     loaded = loaded_by(RUN.format(arguments=arguments))
-    assert "meshlab.cli" in loaded
+    assert "meshlab.run.cli" in loaded
     assert not loaded.intersection(HEAVY)
 
 
 def test_command_line_imports_nothing_heavy() -> None:
     """Importing the command line loads neither polars nor plotly."""
-    assert not loaded_by("import meshlab.cli").intersection(HEAVY)
+    assert not loaded_by("import meshlab.run.cli").intersection(HEAVY)
 
 
 def test_errors_need_no_library() -> None:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.overhead import estimate
+from meshlab.models.overhead import estimate
 from meshlab.scenario import frame_of, schema
 from meshlab.tables import TYPES, check_table, data_path, read_table, resource
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshlab.errors import MeshlabError
+from meshlab.reviews.team import RESERVED_NAMES, Assumption, Team, check_name, read_team
 from meshlab.tables import data_path
-from meshlab.team import RESERVED_NAMES, Assumption, Team, check_name, read_team
 
 GOOD = """\
 team: payments

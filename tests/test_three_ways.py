@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from meshlab import controls, report
-from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES
+from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES
+from meshlab.reviews.team import team_text
 from meshlab.scenario import frame_of
-from meshlab.team import team_text
+from meshlab.show import report, widgets
 
 VALUES: dict[str, Any] = {
     "nodes": 14,
@@ -66,7 +66,7 @@ def test_panel_command_and_report_give_the_same_numbers(rendered: dict[str, Any]
     for dataplane, row in reported.items():
         for name in (f"{figure}{end}" for figure in INTERVAL_FIGURES for end in ("_lo", "", "_hi")):
             assert rendered["estimates"][dataplane][name] == pytest.approx(row[name], rel=1e-12), (dataplane, name)
-    drawn = controls.explorer(controls.panel(VALUES)).figures.figures
+    drawn = widgets.explorer(widgets.panel(VALUES)).figures.figures
     for chart, figure in SHOWN.items():
         whiskers = drawn[chart]["data"][-1]
         for index, dataplane in enumerate(DATAPLANES):
@@ -81,7 +81,7 @@ def test_panel_command_and_report_give_the_same_verdict(rendered: dict[str, Any]
     review, verdict = rendered["review"], rendered["verdict"]
     for name in ("cni", "mesh", "confidence", "matched", "unknown", "blockers", "flips"):
         assert review["verdict"][name] == verdict[name], name
-    view = controls.answer_view(controls.panel(VALUES))
+    view = widgets.answer_view(widgets.panel(VALUES))
     assert f">{report.title_text(review)}<" in view.answer.value
     assert report.headline(review).html in view.answer.value
     assert len(view.flips.children) - 1 == len(verdict["flips"])

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from meshlab import controls, decision, explorations, report
-from meshlab.charts import spec
-from meshlab.controls.shelf import NO_EXAMPLE, Shelf
-from meshlab.decision.domain_map import domain_map
 from meshlab.errors import MeshlabError
-from meshlab.explorations import Look, curve_drawing
-from meshlab.review import light_review, open_review, review_values
+from meshlab.models import decision
+from meshlab.models.decision.domain_map import domain_map
+from meshlab.reviews.review import light_review, open_review, review_values
+from meshlab.reviews.team import read_team, team_text
 from meshlab.scenario import frame_of
-from meshlab.team import read_team, team_text
-from meshlab.theme import OPTIONS
+from meshlab.show import report, widgets
+from meshlab.show.charts import spec
+from meshlab.show.theme import OPTIONS
+from meshlab.show.views import explorations
+from meshlab.show.views.explorations import Look, curve_drawing
+from meshlab.show.widgets.shelf import NO_EXAMPLE, Shelf
 
 VALUES: dict[str, Any] = {
     "services": 120,
@@ -30,15 +32,15 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.fixture
-def panel() -> controls.Panel:
+def panel() -> widgets.Panel:
     """A panel of a platform whose facts are known."""
-    return controls.panel(VALUES)
+    return widgets.panel(VALUES)
 
 
 # --- pages ---------------------------------------------------------------------------------------------------------
 
 
-def test_only_the_page_in_sight_is_computed(panel: controls.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_page_in_sight_is_computed(panel: widgets.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change computes the page in sight alone, and a page that comes into sight shows the newest scenario."""
     computed: list[str] = []
     for name in ("curve_drawing", "path_drawing", "break_even_drawing", "drivers_drawing"):
@@ -46,7 +48,7 @@ def test_only_the_page_in_sight_is_computed(panel: controls.Panel, monkeypatch: 
         monkeypatch.setattr(
             explorations, name, lambda *given, name=name, whole=whole: computed.append(name) or whole(*given)
         )
-    explorer = controls.explorer(panel)
+    explorer = widgets.explorer(panel)
     panel.controls["pods"].text.value = "900"
     assert computed == []
     explorer.chooser.value = "Curves"
@@ -57,9 +59,9 @@ def test_only_the_page_in_sight_is_computed(panel: controls.Panel, monkeypatch: 
     assert explorer.figures.figures["curves"]["data"] == drawn.spec["data"]
 
 
-def test_every_page_shows_something_and_says_it_in_words(panel: controls.Panel) -> None:
+def test_every_page_shows_something_and_says_it_in_words(panel: widgets.Panel) -> None:
     """Each page draws at once when it comes into sight, and each of its figures has an alternative in words."""
-    explorer = controls.explorer(panel)
+    explorer = widgets.explorer(panel)
     for name in explorer.pages:
         explorer.chooser.value = name
         assert explorer.choices.selected_index == list(explorer.pages).index(name)
@@ -74,9 +76,9 @@ def test_every_page_shows_something_and_says_it_in_words(panel: controls.Panel) 
     assert panel.message.value == ""
 
 
-def test_what_a_page_shows_can_be_chosen(panel: controls.Panel) -> None:
+def test_what_a_page_shows_can_be_chosen(panel: widgets.Panel) -> None:
     """Another input or figure redraws the page; the same thing cannot be chosen twice, the lists change places."""
-    explorer = controls.explorer(panel)
+    explorer = widgets.explorer(panel)
     explorer.chooser.value = "Curves"
     explorer.page.choices["over"].value = "nodes"
     assert "over worker nodes" in explorer.figures.figures["curves"]["alt"]
@@ -87,9 +89,9 @@ def test_what_a_page_shows_can_be_chosen(panel: controls.Panel) -> None:
     assert (one.value, other.value) == before[::-1]
 
 
-def test_a_page_follows_the_theme_of_the_page(panel: controls.Panel) -> None:
+def test_a_page_follows_the_theme_of_the_page(panel: widgets.Panel) -> None:
     """When the page turns dark, what is in sight is drawn in dark colours."""
-    explorer = controls.explorer(panel)
+    explorer = widgets.explorer(panel)
     explorer.figures.dark = True
     review = review_values(panel.scenario)
     assert explorer.figures.figures["cost"]["data"] == spec("cost", review, theme="dark")["data"]
@@ -98,22 +100,22 @@ def test_a_page_follows_the_theme_of_the_page(panel: controls.Panel) -> None:
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 
-def test_the_answer_is_that_of_the_decision(panel: controls.Panel) -> None:
+def test_the_answer_is_that_of_the_decision(panel: widgets.Panel) -> None:
     """The heading is the verdict of the scenario, with reasons, and the three numbers of the review."""
-    view = controls.answer_view(panel)
+    view = widgets.answer_view(panel)
     review = light_review(VALUES, explained=True)
     assert report.title_text(review) in view.answer.value
     assert report.headline(review).html in view.answer.value
     assert view.reasons.value == report.verdict(review).html
 
 
-def test_each_flip_keeps_its_promise(panel: controls.Panel) -> None:
+def test_each_flip_keeps_its_promise(panel: widgets.Panel) -> None:
     """Pressing the button of a flip changes the facts that it names, and the verdict becomes what it said."""
-    buttons = [child for child in controls.answer_view(panel).flips.children if hasattr(child, "click")]
+    buttons = [child for child in widgets.answer_view(panel).flips.children if hasattr(child, "click")]
     assert buttons
     for text in [button.description for button in buttons]:
         panel.set(VALUES)
-        view = controls.answer_view(panel)
+        view = widgets.answer_view(panel)
         (button,) = [child for child in view.flips.children if getattr(child, "description", None) == text]
         button.click()
         assert f">{text.rpartition('→ ')[2]}<" in view.answer.value
@@ -122,7 +124,7 @@ def test_each_flip_keeps_its_promise(panel: controls.Panel) -> None:
 
 def test_missing_facts_that_matter_are_named() -> None:
     """Facts that are unknown and could change the answer stand in the view by their labels."""
-    view = controls.answer_view(controls.panel({"services": 120}))
+    view = widgets.answer_view(widgets.panel({"services": 120}))
     for name in decision.explain(frame_of([{"scenario": "x", "services": 120}]))[0]["unknown"]:
         assert report.input_label(str(name)) in view.missing.value
 
@@ -130,9 +132,9 @@ def test_missing_facts_that_matter_are_named() -> None:
 # --- the map -------------------------------------------------------------------------------------------------------
 
 
-def test_the_map_follows_its_axes_and_the_panel(panel: controls.Panel) -> None:
+def test_the_map_follows_its_axes_and_the_panel(panel: widgets.Panel) -> None:
     """A field for each pair of cells, its words the verdicts of the domain map, over the axes that were chosen."""
-    view = controls.decision_view(panel)
+    view = widgets.decision_view(panel)
     view.across.value = "regulated"
     panel.set({**VALUES, "services": 900})
     frame = domain_map({**VALUES, "services": 900}, "regulated", "kernel_oldest")
@@ -143,16 +145,16 @@ def test_the_map_follows_its_axes_and_the_panel(panel: controls.Panel) -> None:
     ]
 
 
-def test_the_rows_of_the_tables_stand_beside_the_map(panel: controls.Panel) -> None:
+def test_the_rows_of_the_tables_stand_beside_the_map(panel: widgets.Panel) -> None:
     """The matrix shows as many rows as decided or could have, drawn as a report of the same facts draws it."""
-    view = controls.decision_view(panel)
+    view = widgets.decision_view(panel)
     drawn = spec("matrix", light_review(VALUES, explained=True), text_width=500)
     assert view.rows.figures["matrix"]["data"] == drawn["data"]
 
 
-def test_one_input_for_both_axes_is_refused_in_words(panel: controls.Panel) -> None:
+def test_one_input_for_both_axes_is_refused_in_words(panel: widgets.Panel) -> None:
     """The same input across and down changes nothing in the map, and the panel says why."""
-    view = controls.decision_view(panel)
+    view = widgets.decision_view(panel)
     before = view.figures.tick
     view.across.value = "kernel_oldest"
     assert view.figures.tick == before
@@ -162,13 +164,13 @@ def test_one_input_for_both_axes_is_refused_in_words(panel: controls.Panel) -> N
 # --- the shelf -----------------------------------------------------------------------------------------------------
 
 
-def shelf_of(panel: controls.Panel) -> Shelf:
+def shelf_of(panel: widgets.Panel) -> Shelf:
     """The shelf of a panel."""
     (shelf,) = [child for child in panel.children if isinstance(child, Shelf)]
     return shelf
 
 
-def test_an_example_team_is_loaded(panel: controls.Panel) -> None:
+def test_an_example_team_is_loaded(panel: widgets.Panel) -> None:
     """Choosing an example gives the panel what its team file and cluster say, and says how many values."""
     shelf = shelf_of(panel)
     shelf.example.value = "online-boutique"
@@ -180,7 +182,7 @@ def test_an_example_team_is_loaded(panel: controls.Panel) -> None:
     assert panel.scenario["services"] == given["services"]
 
 
-def test_a_file_with_mistakes_is_told_line_by_line(panel: controls.Panel, tmp_path: Path) -> None:
+def test_a_file_with_mistakes_is_told_line_by_line(panel: widgets.Panel, tmp_path: Path) -> None:
     """All problems of a file are shown with their lines, and the panel stays as it was."""
     file = tmp_path / "bad.yaml"
     file.write_text("team: bad\nscenario:\n  nodes: few\n  servises: 3\n", encoding="utf-8")
@@ -191,7 +193,7 @@ def test_a_file_with_mistakes_is_told_line_by_line(panel: controls.Panel, tmp_pa
     assert panel.scenario == VALUES
 
 
-def test_a_missing_file_and_markup_in_its_name_are_told_as_text(panel: controls.Panel) -> None:
+def test_a_missing_file_and_markup_in_its_name_are_told_as_text(panel: widgets.Panel) -> None:
     """A path that leads nowhere is an error in words, and its name is never markup."""
     shelf = shelf_of(panel)
     shelf.load(Path("<b>x.yaml"))
@@ -199,7 +201,7 @@ def test_a_missing_file_and_markup_in_its_name_are_told_as_text(panel: controls.
     assert "<b>" not in shelf.message.value
 
 
-def test_an_upload_is_read_and_leaves_no_file(panel: controls.Panel) -> None:
+def test_an_upload_is_read_and_leaves_no_file(panel: widgets.Panel) -> None:
     """A file of the browser is read from its bytes; a path in its name leads nowhere else."""
     shelf = shelf_of(panel)
     content = memoryview(b"team: mine\nscenario: {nodes: 9}\n")
@@ -211,9 +213,7 @@ def test_an_upload_is_read_and_leaves_no_file(panel: controls.Panel) -> None:
     assert not Path("../mine.yaml").exists()
 
 
-def test_what_is_saved_can_be_read_again(
-    panel: controls.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_saved_can_be_read_again(panel: widgets.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A saved scenario is a team file that states exactly its values; saving again replaces it."""
     monkeypatch.chdir(tmp_path)
     shelf = shelf_of(panel)
@@ -227,7 +227,7 @@ def test_what_is_saved_can_be_read_again(
 
 
 def test_a_file_that_was_there_before_is_left_alone(
-    panel: controls.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    panel: widgets.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Saving never replaces a file that this panel did not write, and refuses names that are no names."""
     monkeypatch.chdir(tmp_path)

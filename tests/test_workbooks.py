@@ -9,7 +9,7 @@ import nbformat
 import papermill
 import pytest
 
-from meshlab.review import example_teams, open_review
+from meshlab.reviews.review import example_teams, open_review
 from meshlab.tables import resource
 
 WORKBOOKS = sorted(path.stem for path in resource("workbooks").glob("*.ipynb"))

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from meshlab.overhead import DATAPLANES, estimate
+from meshlab.models.overhead import DATAPLANES, estimate
 from meshlab.scenario import inputs, with_defaults
 
 Timed = dict[str, list[Callable[[], object]]]

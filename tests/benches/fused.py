@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numba import njit, prange
 
-from meshlab.overhead.coefficients import medians
+from meshlab.models.overhead.coefficients import medians
 from meshlab.tables import read_table
 from meshlab.units import HOURS_PER_MONTH
 

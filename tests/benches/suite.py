@@ -290,8 +290,8 @@ def dask(parts: int = 48) -> Iterator[Figure]:
     sys.path.insert(0, str(HERE.parent))
     from dask_cluster import joined, running_cluster
 
-    from meshlab.sweep import run_sweep
-    from meshlab.sweep.partitions import PART_ROWS
+    from meshlab.run.sweep import run_sweep
+    from meshlab.run.sweep.partitions import PART_ROWS
 
     rows, seconds = parts * PART_ROWS, {1: [], 2: []}
     with tempfile.TemporaryDirectory() as work:

@@ -21,8 +21,8 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
-from meshlab.pictures.catalogue import CATALOGUE, Look
-from meshlab.pictures.write import plates_of, write_charts
+from meshlab.show.export.catalogue import CATALOGUE, Look
+from meshlab.show.export.write import plates_of, write_charts
 
 TEAMS = ("fleet-500-aks", "online-boutique", "wikikube-eqiad")
 CHARTS = tuple(name for name, entry in CATALOGUE.items() if entry.needs == "a team")[:10]

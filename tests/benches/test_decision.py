@@ -23,10 +23,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from meshlab.decision import Tables, decide, explain, load_tables
-from meshlab.decision.conditions import All, AtLeast, Condition, Has, Not, OneOf, Some, comparable
-from meshlab.decision.eligibility import blocked
-from meshlab.decision.tables import OPTIONS, RESULTING_CNI
+from meshlab.models.decision import Tables, decide, explain, load_tables
+from meshlab.models.decision.conditions import All, AtLeast, Condition, Has, Not, OneOf, Some, comparable
+from meshlab.models.decision.eligibility import blocked
+from meshlab.models.decision.tables import OPTIONS, RESULTING_CNI
 from meshlab.scenario import inputs, schema
 
 SCENARIOS, RIVALS, BATCH, ROUNDS = 1_000_000, 100_000, 1_000, 5

@@ -44,7 +44,7 @@ READINGS = {
     "result = orjson.loads(content); size = 0",
     "libyaml": "import yaml; content = path.read_bytes(); before, start = peak(), time.perf_counter()\n"
     "result = yaml.load(content, Loader=yaml.CSafeLoader); size = 0",
-    "meshlab": "from meshlab.facts import read_facts; read_facts([Path(sys.argv[2])])\n"
+    "meshlab": "from meshlab.cluster.facts import read_facts; read_facts([Path(sys.argv[2])])\n"
     "before, start = peak(), time.perf_counter()\n"
     "result = read_facts([path]); size = 0",
 }

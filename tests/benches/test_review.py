@@ -19,8 +19,8 @@ import polars as pl
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from meshlab.cases import Case, example_teams, load_team, open_case
-from meshlab.review import build_reviews, light_review
+from meshlab.reviews.cases import Case, example_teams, load_team, open_case
+from meshlab.reviews.review import build_reviews, light_review
 
 ROUNDS, TEAMS = 15, 100
 ONE, OF_MANY, LIGHT = 8, 3, 4

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.rendering import pdf
-from meshlab.rendering.batch import Job, render_reviews
+from meshlab.run.batch import pdf
+from meshlab.run.batch.batch import Job, render_reviews
 
 
 def team(folder: Path) -> Path:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from meshlab.rendering import fleet
-from meshlab.rendering.batch import Job, render_reviews
-from meshlab.rendering.pages import page_css
-from meshlab.review import open_review, summary
+from meshlab.reviews.review import open_review, summary
+from meshlab.run.batch import fleet
+from meshlab.run.batch.batch import Job, render_reviews
+from meshlab.run.batch.pages import page_css
 
 pytestmark = pytest.mark.browser
 

@@ -13,9 +13,9 @@ import pytest
 from jupyter_page import Lab, Workbook, close, open_workbook, scenario_of
 from playwright.sync_api import Browser, expect
 
-from meshlab.review import light_review
+from meshlab.reviews.review import light_review
+from meshlab.reviews.team import read_team
 from meshlab.tables import resource
-from meshlab.team import read_team
 
 pytestmark = pytest.mark.browser
 
@@ -91,7 +91,7 @@ def test_a_slider_moves_by_mouse_and_ends_in_the_last_state(rested: Workbook) ->
     assert nodes > 100
     base = {"services": 120, "pods": 480, "requests_per_second": 9600.0, "l7_traffic_share": 0.2, "call_depth": 3}
     review = light_review({**base, "nodes": nodes, "needs": ["mtls", "l7_observability"]})
-    from meshlab.charts import alt_text
+    from meshlab.show.charts import alt_text
 
     drawn = rested.page.locator(".meshlab-figures [role=img]").first
     expect(drawn).to_have_attribute("aria-label", alt_text("memory", review), timeout=20_000)

@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from meshlab.decision import load_tables
-from meshlab.decision.cells import Axis, axes, version_of
-from meshlab.decision.conditions import order_of
-from meshlab.decision.flips import present_answers, present_cell
-from meshlab.decision.states import compared
+from meshlab.models.decision import load_tables
+from meshlab.models.decision.cells import Axis, axes, version_of
+from meshlab.models.decision.conditions import order_of
+from meshlab.models.decision.flips import present_answers, present_cell
+from meshlab.models.decision.states import compared
 
 RULES = "id,priority,condition,recommendation,reason,source_id\n"
 Overlay = Callable[..., Path]

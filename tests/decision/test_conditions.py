@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.decision.conditions import comparable, compile_condition, compile_test, read_condition, version_order
+from meshlab.models.decision.conditions import (
+    comparable,
+    compile_condition,
+    compile_test,
+    read_condition,
+    version_order,
+)
 from meshlab.scenario import frame_of, inputs
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from meshlab.decision import decide, explain, load_tables
-from meshlab.decision.cells import axes
+from meshlab.models.decision import decide, explain, load_tables
+from meshlab.models.decision.cells import axes
 from meshlab.scenario import frame_of, inputs
 
 RULES = "id,priority,condition,recommendation,reason,source_id\n"

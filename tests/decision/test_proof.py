@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from meshlab.decision import check, decide, load_tables
-from meshlab.decision.conditions import All, compile_condition
-from meshlab.decision.proof import Report, _fails, find, passes
-from meshlab.decision.states import compare_scenarios, passing, row_states
-from meshlab.decision.tables import Tables
+from meshlab.models.decision import check, decide, load_tables
+from meshlab.models.decision.conditions import All, compile_condition
+from meshlab.models.decision.proof import Report, _fails, find, passes
+from meshlab.models.decision.states import compare_scenarios, passing, row_states
+from meshlab.models.decision.tables import Tables
 from meshlab.scenario import frame_of
 
 RULES = "id,priority,condition,recommendation,reason,source_id\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.decision import decide, load_tables
 from meshlab.errors import MeshlabError
+from meshlab.models.decision import decide, load_tables
 from meshlab.scenario import frame_of, inputs
 from meshlab.tables import read_table
 

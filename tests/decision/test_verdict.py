@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.decision import decide, explain, load_tables
-from meshlab.decision.states import row_states
+from meshlab.models.decision import decide, explain, load_tables
+from meshlab.models.decision.states import row_states
 from meshlab.scenario import frame_of, inputs
 from meshlab.tables import read_table
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from meshlab import charts, report
-from meshlab.report import found_text, lack_text
-from meshlab.review import Review, review_values
-from meshlab.theme import figure_text, interval_text
+from meshlab.reviews.review import Review, review_values
+from meshlab.show import charts, report
+from meshlab.show.report import found_text, lack_text
+from meshlab.show.theme import figure_text, interval_text
 
 GROWN: dict[str, Any] = {"greenfield": False, "current_cni": "calico", "kernel_oldest": "5.15", "windows_nodes": 0}
 

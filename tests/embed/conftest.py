@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.embed import Filled, fill
-from meshlab.pictures.catalogue import Plate
-from meshlab.pictures.stamps import stamped_svg
-from meshlab.pictures.write import opened
-from meshlab.review import Review
+from meshlab.reviews.review import Review
+from meshlab.run.embed import Filled, fill
+from meshlab.show.export.catalogue import Plate
+from meshlab.show.export.stamps import stamped_svg
+from meshlab.show.export.write import opened
 
 
 def sketched(plates: Sequence[Plate], form: str) -> list[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshlab.embed.blocks import find_blocks, split
+from meshlab.run.embed.blocks import find_blocks, split
 
 OPEN, CLOSE = "<!-- meshlab chart=memory team=x -->", "<!-- /meshlab -->"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.cli import main
-from meshlab.pictures.catalogue import CATALOGUE
+from meshlab.run.cli import main
+from meshlab.show.export.catalogue import CATALOGUE
 
 
 def status(*arguments: object) -> int:

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from meshlab.cases import example_teams
-from meshlab.embed import Filled, check, fill
-from meshlab.embed.blocks import find_blocks, split
 from meshlab.errors import MeshlabError
 from meshlab.files import pretty_json
-from meshlab.pictures.write import opened
-from meshlab.review import Review
+from meshlab.reviews.cases import example_teams
+from meshlab.reviews.review import Review
+from meshlab.run.embed import Filled, check, fill
+from meshlab.run.embed.blocks import find_blocks, split
+from meshlab.show.export.write import opened
 
 Write = Callable[..., Path]
 Embed = Callable[..., list[Filled]]
@@ -97,7 +97,7 @@ DOCUMENTS = st.lists(st.one_of(PIECES, st.text(st.characters(exclude_categories=
 @pytest.fixture
 def reviews_once(monkeypatch: pytest.MonkeyPatch, example_review: Callable[[Path], Review]) -> None:
     """Example teams do not change between the examples of a property."""
-    monkeypatch.setattr("meshlab.embed.filling.opened", example_review)
+    monkeypatch.setattr("meshlab.run.embed.filling.opened", example_review)
 
 
 @pytest.mark.usefixtures("reviews_once")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.embed import check
+from meshlab.run.embed import check
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

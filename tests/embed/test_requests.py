@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from meshlab.embed.requests import Request, read_request
 from meshlab.errors import MeshlabError
+from meshlab.run.embed.requests import Request, read_request
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.evidence import COVERAGE_GOAL, GOALS, assess, evidence_range
+from meshlab.models.evidence import COVERAGE_GOAL, GOALS, assess, evidence_range
 from meshlab.tables import read_table
 
 FIELDS = {"source_id", "dataplane", "metric", "component", "measured", "predicted", "lo", "hi", "inside", "factor"}

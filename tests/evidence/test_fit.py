@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from meshlab.evidence import fit
-from meshlab.evidence.fit import coefficients_of, fit_kind
-from meshlab.evidence.measurements import measurements, predicted
+from meshlab.models.evidence import fit
+from meshlab.models.evidence.fit import coefficients_of, fit_kind
+from meshlab.models.evidence.measurements import measurements, predicted
 from meshlab.tables import data_path, read_table
 
 

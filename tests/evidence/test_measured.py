@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.evidence.measured import read_measured
+from meshlab.models.evidence.measured import read_measured
 
 HEADER = "scenario,pods,dataplane,metric,value,unit\n"
 

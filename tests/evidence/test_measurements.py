@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.evidence.measurements import check_measurements, measurements, predicted
-from meshlab.overhead.coefficients import medians
+from meshlab.models.evidence.measurements import check_measurements, measurements, predicted
+from meshlab.models.overhead.coefficients import medians
 from meshlab.tables import check_table, data_path, read_table
 
 

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.evidence import narrow
-from meshlab.overhead import estimate
-from meshlab.overhead.coefficients import coefficient_table
+from meshlab.models.evidence import narrow
+from meshlab.models.overhead import estimate
+from meshlab.models.overhead.coefficients import coefficient_table
 
 ROWS = """scenario,pods,services,requests_per_second,dataplane,metric,value
 a,500,100,10000,istio-sidecar,data_plane_memory_gib,30

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from facts_dumps import facts, listed, node, pod, resource, tar_gz, write
 
+from meshlab.cluster.facts import archives, limits, read_facts
 from meshlab.errors import MeshlabError, Problem
-from meshlab.facts import archives, limits, read_facts
 
 BOMB_OF_LAUGHS = "\n".join(
     [

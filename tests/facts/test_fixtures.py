@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from meshlab.cluster.facts import is_dump, read_facts, scenario_values
 from meshlab.errors import MeshlabError
-from meshlab.facts import is_dump, read_facts, scenario_values
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "facts.csv"
 ROOMS = ("nodes", "cni", "mesh", "workload", "policy")

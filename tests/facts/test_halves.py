@@ -12,9 +12,9 @@ import yaml
 from facts_damage import SEEDS
 from facts_dumps import listed, node, pod, tar_gz
 
+from meshlab.cluster.facts import gather, read_facts
+from meshlab.cluster.facts.forked import forked
 from meshlab.errors import MeshlabError
-from meshlab.facts import gather, read_facts
-from meshlab.facts.forked import forked
 
 SUFFIXES: dict[str, Callable[[object], str]] = {".json": json.dumps, ".yaml": yaml.safe_dump}
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from facts.kube_api import RESOURCES, KubeApi, by_resource, cut, kubeconfig, serving, status
 
+from meshlab.cluster.facts.kubectl import ATTEMPTS
+from meshlab.cluster.facts.live import read_live
+from meshlab.cluster.facts.objects import TYPES, signature_paths
+from meshlab.cluster.facts.read import read_facts
 from meshlab.errors import MeshlabError
-from meshlab.facts.kubectl import ATTEMPTS
-from meshlab.facts.live import read_live
-from meshlab.facts.objects import TYPES, signature_paths
-from meshlab.facts.read import read_facts
 from meshlab.tables import read_table
 
 PODS = 1200

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from meshlab.cluster.facts.measurements import Measurements, compare_load_tests, read_measurements
 from meshlab.errors import MeshlabError
-from meshlab.facts.measurements import Measurements, compare_load_tests, read_measurements
 
 BENCHMARK = "loadtest/istio__tools__benchmark.csv"
 

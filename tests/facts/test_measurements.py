@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshlab.cluster.facts.measurements import READERS, read_measurements
+from meshlab.cluster.facts.shape import kind_of
 from meshlab.errors import MeshlabError
-from meshlab.evidence.measured import read_measured
-from meshlab.facts.measurements import READERS, read_measurements
-from meshlab.facts.shape import kind_of
+from meshlab.models.evidence.measured import read_measured
 from meshlab.tables import read_table
 
 SAMPLES = {

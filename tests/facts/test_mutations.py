@@ -11,8 +11,8 @@ from facts_dumps import tar_gz
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from meshlab.cluster.facts import is_dump, read_facts, scenario_values
 from meshlab.errors import MeshlabError
-from meshlab.facts import is_dump, read_facts, scenario_values
 
 
 def survives(path: Path) -> None:

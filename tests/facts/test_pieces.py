@@ -12,8 +12,8 @@ from facts_dumps import Object, listed, node, pod, resource
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from meshlab.cluster.facts import files, pieces, read_facts
 from meshlab.errors import MeshlabError
-from meshlab.facts import files, pieces, read_facts
 
 PIECE_BYTES = 3_000
 """Small enough that a few objects are several pieces, large enough that each fits one."""

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from facts_dumps import Object, container, listed, node, pod, resource, tar_gz
 
+from meshlab.cluster.facts import read_facts, scenario_values
+from meshlab.cluster.facts.json_reader import read_json
+from meshlab.cluster.facts.yaml_reader import read_yaml
 from meshlab.errors import MeshlabError
-from meshlab.facts import read_facts, scenario_values
-from meshlab.facts.json_reader import read_json
-from meshlab.facts.yaml_reader import read_yaml
 
 SECRET = "hunter2-correct-horse-battery-staple"  # noqa: S105  (it is meant to be looked for)
 ENCODED = base64.b64encode(SECRET.encode()).decode()

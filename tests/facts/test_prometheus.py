@@ -19,11 +19,11 @@ import pytest
 from click.testing import CliRunner
 from facts_dumps import node, write
 
-from meshlab.cli import main
+from meshlab.cluster.facts import prometheus
+from meshlab.cluster.facts.measurements import Measurements, read_measurements, read_prometheus
+from meshlab.cluster.facts.series import sources
 from meshlab.errors import MeshlabError
-from meshlab.facts import prometheus
-from meshlab.facts.measurements import Measurements, read_measurements, read_prometheus
-from meshlab.facts.series import sources
+from meshlab.run.cli import main
 
 END = 1_700_000_000
 """When the recorded hour ends. [s since 1970]"""

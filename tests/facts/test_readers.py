@@ -10,7 +10,7 @@ import pytest
 import yaml
 from facts_dumps import Object, asking, container, listed, node, pod, resource, tar_gz, write
 
-from meshlab.facts import is_dump, read_facts
+from meshlab.cluster.facts import is_dump, read_facts
 
 CLUSTER: list[Object] = [
     node("node-1", "5.4.0-1059-azure"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from facts_dumps import Object, container, facts, node, pod, resource
 
-from meshlab.facts.summary import Fact
+from meshlab.cluster.facts.summary import Fact
 from meshlab.tables import read_table
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.facts import Supplied, read_facts, scenario_values, stand_ins
-from meshlab.facts.supply import SUPPLIES
+from meshlab.cluster.facts import Supplied, read_facts, scenario_values, stand_ins
+from meshlab.cluster.facts.supply import SUPPLIES
 from meshlab.scenario import inputs
 
 Facts = dict[str, object]

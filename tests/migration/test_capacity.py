@@ -10,8 +10,8 @@ from drain_simulation import Cluster, Node, Pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.migration.capacity import fitting
-from meshlab.migration.survey import NODES
+from meshlab.planning.migration.capacity import fitting
+from meshlab.planning.migration.survey import NODES
 
 BOUNDED = settings(max_examples=60, deadline=None)
 

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
-from meshlab.charts.migration_flow import MOST_HOURS, flow, flow_chart
-from meshlab.charts.migration_nodes import MOST_NODES, nodes_chart
-from meshlab.charts.migration_pace import BINS, done, slowest
-from meshlab.charts.migration_time import prepared
+from meshlab.show.charts.migration_flow import MOST_HOURS, flow, flow_chart
+from meshlab.show.charts.migration_nodes import MOST_NODES, nodes_chart
+from meshlab.show.charts.migration_pace import BINS, done, slowest
+from meshlab.show.charts.migration_time import prepared
 
 
 def plan(nodes: int = 3, *, gaps: bool = True) -> dict[str, Any]:

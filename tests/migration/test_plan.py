@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from meshlab.cases import load_team, open_case
-from meshlab.durations import declared, with_own
 from meshlab.errors import MeshlabError
-from meshlab.migration import Move, Place, parse_place, plan_move, read_survey
-from meshlab.migration.interval import ENDS, Interval
-from meshlab.migration.routes import steps_of, ways_between
-from meshlab.migration.windows import days, placed
-from meshlab.migration.worth import break_even, saved
-from meshlab.moves import plans
+from meshlab.planning.durations import declared, with_own
+from meshlab.planning.migration import Move, Place, parse_place, plan_move, read_survey
+from meshlab.planning.migration.interval import ENDS, Interval
+from meshlab.planning.migration.routes import steps_of, ways_between
+from meshlab.planning.migration.windows import days, placed
+from meshlab.planning.migration.worth import break_even, saved
+from meshlab.reviews.cases import load_team, open_case
+from meshlab.reviews.moves import plans
+from meshlab.reviews.team import read_team
 from meshlab.tables import read_table
-from meshlab.team import read_team
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
 SCENARIO = {"nodes": 3, "pods": 4, "namespaces": 2, "services": 5, "cloud": None}

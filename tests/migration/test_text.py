@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from meshlab.migration import Move, Place, plan_move, read_survey
-from meshlab.migration.text import answers, in_the_way_text, plan_text, worth_text
+from meshlab.planning.migration import Move, Place, plan_move, read_survey
+from meshlab.planning.migration.text import answers, in_the_way_text, plan_text, worth_text
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
 SCENARIO = {"nodes": 3, "pods": 4, "namespaces": 2, "services": 5, "cloud": None}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from meshlab import migration_views
-from meshlab.controls import move_view
 from meshlab.errors import MeshlabError
+from meshlab.show.views import migration as migration_views
+from meshlab.show.widgets import move_view
 
 
 def test_sliders_plan_anew() -> None:

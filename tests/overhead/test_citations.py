@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.overhead import CITING, DATAPLANES, cited, estimate
-from meshlab.overhead.citations import BETWEEN_SOURCES, coefficients_of, figure_sources
-from meshlab.overhead.coefficients import coefficient_table
+from meshlab.models.overhead import CITING, DATAPLANES, cited, estimate
+from meshlab.models.overhead.citations import BETWEEN_SOURCES, coefficients_of, figure_sources
+from meshlab.models.overhead.coefficients import coefficient_table
 
 
 def test_latency_of_linkerd_cites_what_its_equation_names() -> None:

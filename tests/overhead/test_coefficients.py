@@ -8,7 +8,7 @@ from statistics import fmean, pstdev
 import polars as pl
 import pytest
 
-from meshlab.overhead.coefficients import (
+from meshlab.models.overhead.coefficients import (
     DRAWS,
     coefficient_table,
     draws,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from meshlab.overhead import cpu
-from meshlab.overhead.coefficients import medians
+from meshlab.models.overhead import cpu
+from meshlab.models.overhead.coefficients import medians
 
 ONE = {**dict.fromkeys(medians(), 1.0), "rate_exponent": 0.85, "idle": 3.0}
 

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from scipy.stats import gamma
 
-from meshlab.overhead.coefficients import medians
-from meshlab.overhead.latency import (
+from meshlab.models.overhead.coefficients import medians
+from meshlab.models.overhead.latency import (
     PERCENTILES,
     Traversals,
     inverse_root_shape,

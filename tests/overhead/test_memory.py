@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from meshlab.overhead import memory
-from meshlab.overhead.coefficients import medians
+from meshlab.models.overhead import memory
+from meshlab.models.overhead.coefficients import medians
 
 UNIT = dict.fromkeys(medians(), 1.0)
 """Every coefficient one, so that an equation shows its terms."""

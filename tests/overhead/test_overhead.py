@@ -9,8 +9,8 @@ from golden import overhead_golden
 from hypothesis import given, settings
 from overhead_frames import NUMERIC, one, scenarios
 
-from meshlab.overhead import DATAPLANES, INTERVAL_FIGURES, PART_FIGURES, estimate, sources
-from meshlab.overhead.coefficients import coefficient_table, medians
+from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, PART_FIGURES, estimate, sources
+from meshlab.models.overhead.coefficients import coefficient_table, medians
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from meshlab.overhead.rules import QUANTITIES, rule_scale
+from meshlab.models.overhead.rules import QUANTITIES, rule_scale
 from meshlab.tables import read_table
 
 SIZES = pl.DataFrame({"scenario": ["small", "large"], "services": [100, 10_000]})

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.sweep import partitions, run_sweep
-from meshlab.sweep.aggregates import ERROR, _bucket, _middle
+from meshlab.run.sweep import partitions, run_sweep
+from meshlab.run.sweep.aggregates import ERROR, _bucket, _middle
 
 SpecFile = Callable[..., Path]
 

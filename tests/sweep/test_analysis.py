@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from meshlab.charts import sweep as charts
+from meshlab.models.sensitivity import break_even
+from meshlab.run.sweep import analysis, as_grid, break_even_surface, evaluate, regions, shares, sobol, spec_of
 from meshlab.scenario import frame_of
-from meshlab.sensitivity import break_even
-from meshlab.sweep import analysis, as_grid, break_even_surface, evaluate, regions, shares, sobol, spec_of
+from meshlab.show.charts import sweep as charts
 
 INPUTS = {"pods": {"range": [50, 20000], "scale": "log"}, "nodes": {"range": [3, 300], "scale": "log"}}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshlab.sweep.axes import FAMILIES, Even, Listed, Spread, log_even
+from meshlab.run.sweep.axes import FAMILIES, Even, Listed, Spread, log_even
 
 SHARES = (np.arange(10_000) + 0.5) / 10_000
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from dask_cluster import PATIENCE_S, Cluster, joined
 
-from meshlab.sweep import run_sweep
-from meshlab.sweep.partitions import PART_ROWS
+from meshlab.run.sweep import run_sweep
+from meshlab.run.sweep.partitions import PART_ROWS
 
 pytest.importorskip("distributed", reason="needs the extra 'dask'")
 

@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.overhead import DATAPLANES, estimate
+from meshlab.models.overhead import DATAPLANES, estimate
+from meshlab.run.sweep import partitions, run_sweep
+from meshlab.run.sweep import parts as parts_module
 from meshlab.scenario import frame_of
-from meshlab.sweep import partitions, run_sweep
-from meshlab.sweep import parts as parts_module
 
 SpecFile = Callable[..., Path]
 

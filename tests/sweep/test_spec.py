@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from meshlab.cli import main
 from meshlab.errors import MeshlabError
-from meshlab.overhead import DATAPLANES
-from meshlab.sweep import read_spec
-from meshlab.sweep.axes import Listed, Spread
-from meshlab.sweep.spec import OUTPUTS
+from meshlab.models.overhead import DATAPLANES
+from meshlab.run.cli import main
+from meshlab.run.sweep import read_spec
+from meshlab.run.sweep.axes import Listed, Spread
+from meshlab.run.sweep.spec import OUTPUTS
 
 SpecFile = Callable[..., Path]
 

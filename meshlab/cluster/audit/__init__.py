@@ -1,0 +1,42 @@
+"""Drift and failure modes in a cluster's dump, by the rules of ``data/audit/rules.csv``.
+
+Objects become rows (``details.py``) and one inventory (``inventory.py``); queries (``mesh.py``, ``ambient.py``,
+``network.py``) give the rows that a rule's condition judges (``rules.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from meshlab.cluster.audit import ambient, mesh, network  # noqa: F401  (they register the queries)
+from meshlab.cluster.audit.inventory import Inventory, read_inventory
+from meshlab.cluster.audit.rules import Finding, findings, rules
+from meshlab.cluster.facts.read import pseudonym
+
+__all__ = ["audit", "findings_of", "rules"]
+
+
+def audit(paths: Sequence[Path], *, anonymize: bool = False, at: datetime | None = None) -> list[Finding]:
+    """What every rule finds in dumps of one cluster.
+
+    Args:
+        paths: Files, folders and archives; together they describe one cluster.
+        anonymize: Replace names of objects by the stable hashes of ``meshlab.cluster.facts``.
+        at: Moment that dates are compared with, in UTC without a zone; the newest time in the input unless given.
+
+    Returns:
+        A finding for each rule, in the order of the table: ``rule``, ``title``, ``severity`` (high, medium, low),
+        ``family``, ``state`` (of ``rules.STATES``), ``objects``, ``count``, ``why``, ``check``, ``source_id``,
+        ``detail`` and ``missing`` (what the input would have to hold to decide it).
+
+    Raises:
+        MeshlabError: A path cannot be read.
+    """
+    return findings_of(read_inventory(paths, at), anonymize=anonymize)
+
+
+def findings_of(inventory: Inventory, *, anonymize: bool = False) -> list[Finding]:
+    """What every rule finds in a cluster that has been read."""
+    return list(findings(inventory, pseudonym if anonymize else str))

@@ -1,0 +1,389 @@
+"""Rows for the rules about sidecars: injection, versions, mutual TLS, patches of Envoy, scope."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from meshlab.cluster.audit.inventory import Inventory, label, living_pods, minor
+from meshlab.cluster.audit.queries import query, selects
+from meshlab.cluster.facts.answers import ROOT_NAMESPACE
+from meshlab.units import VERSION_PATTERN
+
+# --- injection -----------------------------------------------------------------------------------------------------
+
+
+@query
+def injectable_pods(inventory: Inventory) -> pl.LazyFrame:
+    """Pods that a mesh could inject, with what their namespace and they themselves ask for.
+
+    Columns asked (null where the namespace is not in the input), opted_out, proxied.
+    """
+    pods = living_pods(inventory).filter(~pl.col("gateway"))
+    injected = label(inventory, "sidecar.istio.io/inject").rename({"value": "inject_label"})
+    wish = pl.coalesce("inject_label", "istio_annotation", "linkerd_annotation").str.to_lowercase()
+    return (
+        pods.join(injected, on="id", how="left")
+        .join(namespace_wishes(inventory), on="namespace", how="left")
+        .with_columns(
+            asked=pl.col("asks")
+            | (wish.is_in(["true", "enabled", "ingress"]) & ~pl.col("refuses")).fill_null(value=False),
+            opted_out=wish.is_in(["false", "disabled"]).fill_null(value=False),
+        )
+    )
+
+
+def namespace_wishes(inventory: Inventory) -> pl.LazyFrame:
+    """What each namespace in the input asks for.
+
+    Columns namespace, injection (istio-injection), revision (istio.io/rev), mode (istio.io/dataplane-mode), waypoint
+    (istio.io/use-waypoint), asks (for sidecars), refuses them. istio-injection outweighs istio.io/rev.
+    """
+    labels = {
+        "injection": "istio-injection",
+        "revision": "istio.io/rev",
+        "mode": "istio.io/dataplane-mode",
+        "waypoint": "istio.io/use-waypoint",
+    }
+    named = inventory.of("Namespace").select("id", namespace="name")
+    named = named.join(inventory.frames["namespaces"].rename({"linkerd_annotation": "linkerd"}), on="id", how="left")
+    for column, key in labels.items():
+        named = named.join(label(inventory, key).rename({"value": column}), on="id", how="left")
+    refuses = pl.any_horizontal(pl.col("injection") == "disabled", pl.col("linkerd") == "disabled").fill_null(
+        value=False
+    )
+    asks = pl.any_horizontal(
+        pl.col("injection") == "enabled",
+        pl.col("revision").is_not_null(),
+        pl.col("linkerd").is_in(["enabled", "ingress"]),
+    ).fill_null(value=False)
+    return named.drop("id").with_columns(asks=asks & ~refuses, refuses=refuses)
+
+
+@query
+def enrolled_namespaces(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces with the labels that enrol their pods: injection, revision, mode."""
+    return namespace_wishes(inventory).select(
+        pl.col("injection", "revision", "mode").fill_null(""),
+        kind=pl.lit("Namespace"),
+        namespace=pl.lit(None, pl.String),
+        name="namespace",
+    )
+
+
+@query
+def sidecars_of_jobs(inventory: Inventory) -> pl.LazyFrame:
+    """Pods of Jobs that a proxy runs beside: whether it is a native sidecar."""
+    return living_pods(inventory).filter(pl.col("proxied"), pl.col("owner_kind") == "Job")
+
+
+# --- versions ------------------------------------------------------------------------------------------------------
+
+
+@query
+def proxies(inventory: Inventory) -> pl.LazyFrame:
+    """Proxies of Istio and Linkerd, with their version and that of the control plane.
+
+    Columns product, version, commonest (version among the proxies of that product), control (versions of istiod, as
+    text), matches_control_plane (whether the version is one of those) and minors_behind (the newest of them; negative
+    where the proxy is newer). Null where an image names no version or no control plane is in the input.
+    """
+    found = versions(inventory, "istio-proxy", "linkerd-proxy").filter(pl.col("image").ne_missing("auto"))
+    control = (
+        versions(inventory, "discovery")
+        .filter(pl.col("version").is_not_null())
+        .select(control=pl.col("version").unique().sort().implode(), control_minor=minor(pl.col("version")).max())
+    )
+    known = pl.col("version").is_not_null() & pl.col("control_minor").is_not_null()
+    return found.join(control, how="cross").with_columns(
+        commonest=pl.col("version").drop_nulls().mode().sort().last().over("product"),
+        matches_control_plane=pl.when(known).then(pl.col("control").list.contains(pl.col("version"))),
+        minors_behind=pl.when(known).then(pl.col("control_minor") - minor(pl.col("version"))),
+        control=pl.col("control").list.join(", "),
+    )
+
+
+def versions(inventory: Inventory, *containers: str) -> pl.LazyFrame:
+    """Containers of those names in living pods and in templates, with the version that their image's tag names."""
+    owners = ("Pod", "Deployment", "DaemonSet", "StatefulSet")
+    tag = pl.col("image").str.extract(r":([^:@/]+)(?:@|$)", 1).str.replace(r"^(stable|edge)-", "")
+    return (
+        inventory.of(*owners)
+        .join(inventory.frames["containers"].filter(pl.col("container").is_in(containers)), on="id")
+        .filter(pl.col("role") != "init")
+        .with_columns(
+            product=pl.when(pl.col("container") == "linkerd-proxy").then(pl.lit("linkerd")).otherwise(pl.lit("istio")),
+            version=pl.when(tag.str.contains(VERSION_PATTERN)).then(tag.str.extract(r"^v?(\d+(?:\.\d+)*)", 1)),
+        )
+    )
+
+
+# --- mutual TLS ----------------------------------------------------------------------------------------------------
+
+
+def peer_policies(inventory: Inventory) -> pl.LazyFrame:
+    """PeerAuthentications: id, kind, namespace, name, mode, port, and whether they select workloads."""
+    selective = inventory.frames["selectors"].select("id").unique().with_columns(selective=True)
+    return (
+        inventory.of("PeerAuthentication")
+        .join(inventory.frames["peers"], on="id")
+        .join(selective, on="id", how="left")
+        .with_columns(pl.col("selective").fill_null(value=False))
+    )
+
+
+@query
+def peer_settings(inventory: Inventory) -> pl.LazyFrame:
+    """Modes that PeerAuthentications set, ports included."""
+    return peer_policies(inventory)
+
+
+def namespace_modes(inventory: Inventory) -> pl.LazyFrame:
+    """Mode of mutual TLS that holds in each namespace of a pod or Service, workloads' own settings aside.
+
+    Null where the input holds no PeerAuthentication and no List of them: then nobody knows.
+    """
+    whole = peer_policies(inventory).filter(~pl.col("selective"), pl.col("port").is_null(), pl.col("mode") != "UNSET")
+    own = whole.group_by("namespace").agg(own=pl.col("mode").sort().last())
+    mesh = own.filter(pl.col("namespace") == ROOT_NAMESPACE).select(mesh=pl.col("own").first())
+    default = pl.lit("PERMISSIVE" if inventory.saw("PeerAuthentication") else None, pl.String)
+    return (
+        inventory.of("Pod", "Service")
+        .select(pl.col("namespace").drop_nulls().unique())
+        .join(own, on="namespace", how="left")
+        .join(mesh, how="cross")
+        .select("namespace", mode=pl.coalesce("own", "mesh", default))
+    )
+
+
+def pod_modes(inventory: Inventory) -> pl.LazyFrame:
+    """Mode of mutual TLS that holds for each pod with a proxy: its own setting before its namespace's.
+
+    Columns id, kind, namespace, name and mode.
+    """
+    pods = living_pods(inventory).filter("proxied").select("id", "kind", "namespace", "name")
+    own = peer_policies(inventory).filter("selective", pl.col("port").is_null(), pl.col("mode") != "UNSET")
+    set_by_hand = (
+        selected_pods(inventory, own, pods)
+        .join(own.select("id", "mode"), on="id")
+        .group_by("pod")
+        .agg(own=pl.col("mode").sort().last())
+    )
+    return (
+        pods.join(set_by_hand, left_on="id", right_on="pod", how="left")
+        .join(namespace_modes(inventory), on="namespace", how="left")
+        .select("id", "kind", "namespace", "name", mode=pl.coalesce("own", "mode"))
+    )
+
+
+@query
+def meshed_pods(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces with proxied pods, one row for each mode of mutual TLS that holds in it."""
+    return (
+        pod_modes(inventory)
+        .group_by("namespace", "mode")
+        .agg(pods=pl.len())
+        .select("mode", "pods", kind=pl.lit("Namespace"), namespace=pl.lit(None, pl.String), name="namespace")
+    )
+
+
+@query
+def destinations(inventory: Inventory) -> pl.LazyFrame:
+    """DestinationRules that say how to connect, beside the modes that the host's pods or namespace accept.
+
+    A host of the cluster is a Service by its full name, a short name in the rule's namespace, or a wildcard over a
+    namespace or over all. Columns host, client_mode, server_mode.
+    """
+    full = r"^([^.*]+)\.([^.]+)\.svc(?:\.|$)"
+    short = ~pl.col("host").str.contains(".", literal=True)
+    rules = (
+        inventory.of("DestinationRule")
+        .join(inventory.frames["destinations"], on="id")
+        .with_columns(
+            service=pl.when(short).then("host").otherwise(pl.col("host").str.extract(full, 1)),
+            place=pl.when(short)
+            .then("namespace")
+            .otherwise(
+                pl.coalesce(
+                    pl.col("host").str.extract(full, 2), pl.col("host").str.extract(r"^\*\.([^.]+)\.svc(?:\.|$)", 1)
+                )
+            ),
+            everywhere=pl.col("host").str.contains(r"^\*(\.local|\.cluster\.local|\.svc\.cluster\.local)?$"),
+        )
+    )
+    accepted = server_modes(inventory)
+    by_service = (
+        pods_behind(inventory)
+        .join(accepted.select("id", server_mode="mode"), left_on="pod", right_on="id")
+        .select("server_mode", place="namespace", service="name")
+        .unique()
+    )
+    by_namespace = accepted.select(place="namespace", namespace_mode="mode").unique()
+    exact = (
+        rules.filter(~pl.col("everywhere"), pl.col("place").is_not_null())
+        .join(by_service, on=["place", "service"], how="left")
+        .join(by_namespace, on="place", how="left")
+        .with_columns(server_mode=pl.coalesce("server_mode", "namespace_mode"))
+    )
+    meshed = accepted.filter(pl.col("mode") != NO_PROXY).select(server_mode=pl.col("mode").unique())
+    columns = ["kind", "namespace", "name", "host", "client_mode", "server_mode"]
+    return pl.concat(
+        [exact.select(columns), rules.filter("everywhere").join(meshed, how="cross").select(columns)]
+    ).unique(maintain_order=True)
+
+
+NO_PROXY = "NO PROXY"
+"""Stands for the mode of a pod without a proxy: it speaks plain text, and TLS only if its application does."""
+
+
+def server_modes(inventory: Inventory) -> pl.LazyFrame:
+    """What living pods accept: the mode of mutual TLS of those with a proxy, ``NO_PROXY`` for those without.
+
+    Gateways accept what their Gateway says, and ztunnel takes care of pods in ambient mode: neither is among them.
+    Columns id, namespace, mode.
+    """
+    bare = living_pods(inventory).filter(
+        ~pl.col("proxied"), ~pl.col("gateway"), pl.col("redirection").ne_missing("enabled")
+    )
+    return pl.concat(
+        [pod_modes(inventory).select("id", "namespace", "mode"), bare.select("id", "namespace", mode=pl.lit(NO_PROXY))]
+    )
+
+
+def pods_behind(inventory: Inventory) -> pl.LazyFrame:
+    """Services with a selector, beside the ids of the living pods that they select in their namespace."""
+    services = inventory.of("Service")
+    return services.join(selected_pods(inventory, services, living_pods(inventory)), on="id")
+
+
+def selected_pods(inventory: Inventory, settings: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Objects with a selector, beside the pods that they select in their namespace.
+
+    Args:
+        inventory: Where the selectors and labels are.
+        settings: Objects that may have a selector: id and namespace.
+        pods: Pods to choose among: id and namespace.
+
+    Returns:
+        Columns id and pod.
+    """
+    selectors = inventory.frames["selectors"].join(settings.select("id", "namespace").unique(), on="id")
+    labels = inventory.frames["labels"].join(pods.select("id", "namespace"), on="id")
+    return selects(selectors, labels, "namespace").rename({"selected": "pod"})
+
+
+@query
+def plain_clients(inventory: Inventory) -> pl.LazyFrame:
+    """Where plain text would meet mutual TLS: pods without a proxy, and Services open to the outside, with the mode.
+
+    A pod without a proxy can call nobody in its own namespace where that is strict. A Service of type NodePort or
+    LoadBalancer takes clients from outside of the cluster, which have no certificate of the mesh.
+    """
+    modes = namespace_modes(inventory)
+    outside = (
+        living_pods(inventory)
+        .filter(~pl.col("proxied"), ~pl.col("gateway"), pl.col("redirection").ne_missing("enabled"))
+        .join(modes, on="namespace", how="left")
+        .join(pod_modes(inventory).select("namespace").unique(), on="namespace", how="semi")
+        .select("kind", "namespace", "name", "mode", reason=pl.lit("has no proxy"))
+    )
+    opened = (
+        pods_behind(inventory)
+        .join(inventory.frames["services"].filter(pl.col("type").is_in(["NodePort", "LoadBalancer"])), on="id")
+        .join(pod_modes(inventory).select("id", "mode"), left_on="pod", right_on="id")
+        .select("kind", "namespace", "name", "mode", reason=pl.lit("is open to clients outside of the cluster"))
+        .unique()
+    )
+    return pl.concat([outside, opened])
+
+
+# --- patches of Envoy ----------------------------------------------------------------------------------------------
+
+
+@query
+def patches(inventory: Inventory) -> pl.LazyFrame:
+    """Patches of EnvoyFilters: priority, unranked (whether none is set), apply_to, context, operation."""
+    placed = inventory.of("EnvoyFilter").join(inventory.frames["patches"], on="id")
+    return placed.with_columns(unranked=pl.col("priority").is_null())
+
+
+@query
+def patch_pairs(inventory: Inventory) -> pl.LazyFrame:
+    """Pairs of EnvoyFilters that patch the same place of the same workloads.
+
+    Two filters meet where both stand in one namespace, or one in the root namespace, and every workload that one
+    selects the other selects as well. Columns other (name of the second), apply_to, context and tied: whether their
+    priorities are equal, so that only their age orders them.
+    """
+    one = (
+        patches(inventory)
+        .with_columns(pl.col("priority").fill_null(0), place=pl.concat_str("namespace", "name", separator="/"))
+        .drop("operation", "unranked")
+        .unique()
+    )
+    other = one.select(pl.all().name.suffix("_other"))
+    met = [
+        pl.col("context") == pl.col("context_other"),
+        *(pl.col(name).eq("ANY") for name in ("context", "context_other")),
+    ]
+    rooted = pl.any_horizontal(pl.col(name).eq(ROOT_NAMESPACE) for name in ("namespace", "namespace_other"))
+    pairs = one.join(other, left_on="apply_to", right_on="apply_to_other").filter(
+        pl.col("place") < pl.col("place_other"),  # by name: the order of objects in a dump says nothing
+        pl.any_horizontal(met),
+        (pl.col("namespace") == pl.col("namespace_other")) | rooted,
+    )
+    return (
+        pairs.join(_wider_selectors(inventory), on=["id", "id_other"], how="semi")
+        .with_columns(
+            tied=(pl.col("priority") == pl.col("priority_other")) & (pl.col("namespace") == pl.col("namespace_other")),
+            other="place_other",
+        )
+        .sort("place", "place_other", "apply_to", "tied", "context", "context_other")
+        .unique(["id", "id_other", "apply_to", "tied"], keep="first", maintain_order=True)
+    )
+
+
+def _wider_selectors(inventory: Inventory) -> pl.LazyFrame:
+    """Pairs of EnvoyFilters, both ways round, of which one selects all that the other selects."""
+    filters = inventory.of("EnvoyFilter").select("id")
+    targeted = inventory.frames["targets"].select("id")
+    named = inventory.frames["selectors"].join(filters, on="id", how="semi")
+    narrow = selects(named, named).select("id", id_other="selected")
+    unlimited = filters.join(named, on="id", how="anti").join(targeted, on="id", how="anti")
+    wide = unlimited.join(filters.rename({"id": "id_other"}), how="cross")
+    both = pl.concat([narrow, wide])
+    return pl.concat([both, both.select(id="id_other", id_other="id")]).unique()
+
+
+# --- scope ---------------------------------------------------------------------------------------------------------
+
+
+@query
+def scoped_namespaces(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces with sidecars of Istio, and how many of their pods no Sidecar limits to a part of the mesh.
+
+    A Sidecar limits where it lists hosts and none of them is ``*/*``. Column unscoped is null where the input holds
+    neither a Sidecar nor a List of them.
+    """
+    limits = inventory.frames["scopes"].group_by("id").agg(narrow=(pl.col("host") != "*/*").all())
+    sidecars = inventory.of("Sidecar").join(limits.filter("narrow"), on="id").select("id", "namespace")
+    whole = sidecars.join(inventory.frames["selectors"], on="id", how="anti")
+    pods = living_pods(inventory).filter("proxied")
+    chosen = selected_pods(inventory, sidecars, pods)
+    bare = pods.join(whole, on="namespace", how="anti").join(chosen, left_on="id", right_on="pod", how="anti")
+    mesh_wide = whole.filter(pl.col("namespace") == ROOT_NAMESPACE).select(mesh_wide=pl.len() > 0)
+    counted = pods.group_by("namespace").agg(pods=pl.len())
+    unscoped = bare.group_by("namespace").agg(unscoped=pl.len())
+    known = inventory.saw("Sidecar")
+    return (
+        counted.join(unscoped, on="namespace", how="left")
+        .join(mesh_wide, how="cross")
+        .select(
+            "pods",
+            kind=pl.lit("Namespace"),
+            namespace=pl.lit(None, pl.String),
+            name="namespace",
+            unscoped=pl.when(pl.lit(known)).then(
+                pl.when("mesh_wide").then(0).otherwise(pl.col("unscoped").fill_null(0))
+            ),
+        )
+    )

@@ -1,0 +1,204 @@
+"""From rows and the table of rules to findings, never a pass for lack of data or for lack of anything to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import polars as pl
+from polars import selectors
+
+from meshlab.cluster.audit.inventory import Inventory
+from meshlab.cluster.audit.queries import QUERIES
+from meshlab.tables import read_table
+
+Finding = dict[str, Any]
+Hide = Callable[[str], str]
+
+STATES = ("fail", "unknown", "not applicable", "pass")
+"""What a rule ends as, in the order in which it is told; not applicable is one whose subject does not exist."""
+
+MOST_OBJECTS = 200
+"""Objects that one finding names; ``count`` holds how many there are."""
+
+MOST_DETAILS = 3
+"""Objects of which a finding says the particulars."""
+
+NAMES = frozenset({"namespace", "name", "host", "other"})
+"""Columns of queries that hold names, which anonymous findings replace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of ``data/audit/rules.csv``.
+
+    Args:
+        id: Name of the rule.
+        title: What goes wrong, in a few words.
+        severity: high, medium or low.
+        family: What the rule is about.
+        query: Query whose rows are judged.
+        subject: What those rows are, in the plural; with columns in braces, what a passing row shows.
+        applies: Condition over facts under which the rule means anything.
+        fails: Condition over a row's columns and facts under which the row is a finding.
+        needs: Kinds without which the rule cannot be passed.
+        detail: Particulars of a failing row, with columns in braces.
+        undecided: Particulars of a row that cannot be judged, or None.
+        lacks: What the input lacks where rows cannot be judged though every kind and fact is there, or None.
+        why: Why it matters.
+        check: Command to check by hand.
+        source_id: Sources, divided by bars.
+    """
+
+    id: str
+    title: str
+    severity: str
+    family: str
+    query: str
+    subject: str
+    applies: str
+    fails: str
+    needs: tuple[str, ...]
+    detail: str
+    undecided: str | None
+    lacks: str | None
+    why: str
+    check: str
+    source_id: str
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """All rules, in the order of the table."""
+    rows = read_table("audit/rules").iter_rows(named=True)
+    return tuple(
+        Rule(**{**row, "needs": tuple((row["needs"] or "").split("|")) if row["needs"] else ()}) for row in rows
+    )
+
+
+def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
+    """What the rule finds in a cluster."""
+    applies = inventory.facts.select(pl.sql_expr(rule.applies)).item()
+    rows = judged(rule, inventory, applies=applies)
+    missing = _missing(rule, inventory, rows.filter(pl.col("failing").is_null()), applies=applies)
+    state, shown = _state(rows, missing, applies=applies)
+    objects = (_name(row, hide) for row in shown.head(MOST_OBJECTS).iter_rows(named=True))
+    return {
+        "rule": rule.id,
+        "title": rule.title,
+        "severity": rule.severity,
+        "family": rule.family,
+        "state": state,
+        "objects": list(dict.fromkeys(filter(None, objects))),
+        "count": shown.height,
+        "why": rule.why,
+        "check": rule.check,
+        "source_id": rule.source_id,
+        "detail": _does_not_apply(rule, inventory) if applies is False else _detail(rule, state, rows, shown, hide),
+        "missing": [] if state in ("pass", "not applicable") else missing,
+    }
+
+
+def _state(rows: pl.DataFrame, missing: list[str], *, applies: bool | None) -> tuple[str, pl.DataFrame]:
+    """The rule's state, and the rows that speak for it: failing ones, or ones that cannot be judged."""
+    failing = rows.filter(pl.col("failing"))
+    if applies is False:
+        return "not applicable", rows.clear()
+    if failing.height:
+        return "fail", failing
+    if missing:
+        return "unknown", rows.filter(pl.col("failing").is_null())
+    return "pass" if rows.height else "not applicable", rows.clear()
+
+
+def _detail(rule: Rule, state: str, rows: pl.DataFrame, shown: pl.DataFrame, hide: Hide) -> str:
+    """The particulars of the rows that speak for a state; of a pass, what was looked at."""
+    if state == "fail":
+        return _particulars(rule.detail, shown, hide)
+    if state == "unknown":
+        return _particulars(rule.undecided or "", shown, hide)
+    if state == "not applicable":
+        return "there is nothing to look at" if "{" in rule.subject else f"there are no {rule.subject}"
+    if "{" in rule.subject:
+        return _particulars(rule.subject, rows, hide) or "nothing to look at"
+    return f"{rows.height:,} {rule.subject} looked at"
+
+
+def judged(rule: Rule, inventory: Inventory, *, applies: bool | None) -> pl.DataFrame:
+    """Rows of the rule's query beside the facts, with the column failing, in a fixed order.
+
+    Where it is unknown whether the rule applies, a row that does not fail is still none, and one that does is unknown.
+    """
+    failing = pl.sql_expr(rule.fails)
+    return (
+        QUERIES[rule.query](inventory)
+        .sort("namespace", "name", "kind", ~selectors.nested())
+        .join(inventory.facts.lazy(), how="cross", maintain_order="left")
+        .with_columns(failing=failing if applies else failing & pl.lit(applies, pl.Boolean))
+        .collect()
+    )
+
+
+def _missing(rule: Rule, inventory: Inventory, undecided: pl.DataFrame, *, applies: bool | None) -> list[str]:
+    """Kinds that the rule needs and the input lacks, and what keeps rows from being judged."""
+    kinds = [kind for kind in rule.needs if not inventory.saw(kind)]
+    if not undecided.height:
+        return kinds
+    conditions = (rule.fails,) if applies else (rule.applies, rule.fails)
+    columns = dict.fromkeys(column for condition in conditions for column in _columns(condition))
+    facts = [
+        fact_name(column) for column in columns if column in inventory.facts and inventory.facts[column].item() is None
+    ]
+    return [*kinds, *facts] or [rule.lacks or "cells of the objects named"]
+
+
+def fact_name(column: str) -> str:
+    """What a column of the facts is called elsewhere: a fact's dotted name, or where a switch stands."""
+    places = {row["switch"]: row for row in read_table("audit/switches").iter_rows(named=True)}
+    if column in places:
+        return "{kind} {object}: {path}".format_map({**places[column], "object": places[column]["object"] or ""})
+    return DERIVED.get(column, column.replace("_", ".", 1))
+
+
+DERIVED = {"at": "time of the dump", "cni_minor": "cni.version", "kubernetes_minor": "nodes.kubernetes_versions"}
+"""Columns of the facts that are worked out from something else."""
+
+
+def _columns(condition: str) -> list[str]:
+    return pl.sql_expr(condition).meta.root_names()
+
+
+def _does_not_apply(rule: Rule, inventory: Inventory) -> str:
+    known = {name: inventory.facts[name].item() for name in _columns(rule.applies)}
+    values = (f"{fact_name(name)} is {value}" for name, value in known.items() if value is not None)
+    return f"does not apply: {', '.join(values)}"
+
+
+def _particulars(template: str, rows: pl.DataFrame, hide: Hide) -> str:
+    """The particulars of the first rows, and how many more there are."""
+    texts = list(dict.fromkeys(filter(None, (_filled(template, row, hide) for row in rows.iter_rows(named=True)))))
+    more = len(texts) - MOST_DETAILS
+    return "; ".join([*texts[:MOST_DETAILS], *([f"and {more:,} more"] if more > 0 else [])])
+
+
+def _filled(template: str, row: Mapping[str, object], hide: Hide) -> str | None:
+    """The template with the row's cells; None where one of them is unknown."""
+    cells = {name: hide(str(value)) if name in NAMES else value for name, value in row.items() if value is not None}
+    try:
+        return template.format_map({**cells, "object": _name(row, hide)})
+    except KeyError:
+        return None
+
+
+def _name(row: Mapping[str, object], hide: Hide) -> str:
+    """``Kind namespace/name``; empty for a row that is about the cluster as a whole."""
+    place = "/".join(hide(str(row[part])) for part in ("namespace", "name") if row[part] is not None)
+    return f"{row['kind']} {place}" if place else ""
+
+
+def findings(inventory: Inventory, hide: Hide = str) -> Iterator[Finding]:
+    """What every rule finds, in the order of the table."""
+    for rule in rules():
+        yield judge(rule, inventory, hide)

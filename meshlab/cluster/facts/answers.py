@@ -1,0 +1,232 @@
+"""What is asked of a cluster's frames. All questions are answered in one pass over the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from meshlab.cluster.facts.cluster import FINISHED, Cluster
+from meshlab.cluster.facts.signatures import Vote, votes
+from meshlab.tables import read_table
+from meshlab.units import version_key
+
+MOST_REFUSED = 50
+"""Objects that are listed by name where they are not as their kind demands."""
+
+ROOT_NAMESPACE = "istio-system"
+"""Namespace whose settings hold for the whole of an Istio mesh, unless the mesh is configured otherwise."""
+
+MTLS_MODES = ("strict", "permissive", "disable")
+"""Modes that a PeerAuthentication can state; any other text states nothing."""
+
+TALLIES = {
+    "kernels": "kernel",
+    "os_images": "os_image",
+    "architectures": "architecture",
+    "kubernetes_versions": "kubelet",
+}
+"""Facts that count nodes by what they say of themselves, and the column."""
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Everything that facts are made of, as plain data.
+
+    Args:
+        kinds: Kinds of which there was at least an empty List.
+        votes: What signatures say.
+        counts: Number, unread ones and origin of the objects that a fact counts, by fact.
+        faulty: Objects that are not as their kind demands: kind, name, file, fault.
+        nodes: ``node_numbers``, and the nodes by each of ``TALLIES``.
+        pods: ``pod_numbers``, and what pods show of themselves.
+        mesh: Who takes part in a mesh, and what its proxies ask for.
+        namespaces: How many the objects name.
+        mutual_tls: Modes that settings state, and whether one is for the whole mesh.
+    """
+
+    kinds: frozenset[str]
+    votes: tuple[Vote, ...]
+    counts: dict[str, Row]
+    faulty: tuple[Row, ...]
+    nodes: Row
+    pods: Row
+    mesh: Row
+    namespaces: Row
+    mutual_tls: Row
+
+    @property
+    def counted(self) -> bool:
+        """Whether the pods are real ones; False where templates stand for them."""
+        return bool(self.pods["counted"])
+
+    def has(self, *kinds: str) -> bool:
+        """Whether objects of one of the kinds, or a List of none, were in the input."""
+        return not self.kinds.isdisjoint(kinds)
+
+
+def ask(cluster: Cluster) -> Answers:
+    """All answers about a cluster."""
+    kinds, cast, counts, faulty, *rows = pl.collect_all(
+        [
+            cluster.looked_at.select(pl.col("kind").unique()),
+            votes(cluster.matches),
+            _counts(cluster),
+            cluster.objects.filter(pl.col("fault").is_not_null())
+            .select("kind", "name", "file", "fault")
+            .head(MOST_REFUSED),
+            cluster.nodes.select(**node_numbers(), **_tallies(), origin=origin_of("file")),
+            cluster.pods.select(**pod_numbers(), **_shown_by_pods()),
+            _mesh(cluster),
+            cluster.objects.filter(pl.col("namespace").is_not_null()).select(
+                number=pl.col("namespace").n_unique(), origin=origin_of("file")
+            ),
+            _mutual_tls(cluster.objects),
+        ]
+    )
+    return Answers(
+        frozenset(kinds["kind"]),
+        tuple(map(Vote._make, cast.iter_rows())),
+        {row["fact"]: row for row in counts.iter_rows(named=True)},
+        tuple(faulty.iter_rows(named=True)),
+        *(row.row(0, named=True) for row in rows),
+    )
+
+
+def origin_of(file: str) -> pl.Expr:
+    """The files as one text: the first, and how many more; null where there are none."""
+    named = pl.col(file).drop_nulls()
+    more = named.n_unique() - 1
+    return pl.when(more > 0).then(pl.format("{} and {} more", named.first(), more)).otherwise(named.first())
+
+
+def whole_sum(values: pl.Expr) -> pl.Expr:
+    """The sum, or null where one of the values is missing or not a quantity. Binary noise is rounded away."""
+    unknown_one = values.is_null() | values.cast(pl.Float64).is_nan()
+    return pl.when(unknown_one.any()).then(None).otherwise(values.sum().round(9))
+
+
+def node_numbers() -> dict[str, pl.Expr]:
+    """Facts of all nodes together. One node that does not say leaves the fact unknown."""
+    linux = pl.col("os") == "linux"
+    key = version_key(pl.col("kernel").filter(linux))
+    kernels = pl.col("kernel").filter(linux)
+    reserved = pl.col("reserved").fill_null(value=False)
+    known = pl.col("os").is_not_null().all() & linux.any() & key.is_not_null().all()
+    return {
+        "count": pl.len(),
+        "workers": pl.when(~reserved.all()).then((~reserved).sum()).otherwise(pl.len()),
+        "linux": pl.when(pl.col("os").is_not_null().all()).then(linux.sum()),
+        "windows": pl.when(pl.col("os").is_not_null().all()).then((pl.col("os") == "windows").sum()),
+        "kernel_oldest": pl.when(known).then(kernels.sort_by(key, maintain_order=True).first()),
+        "kernel_newest": pl.when(known).then(kernels.sort_by(key, maintain_order=True).last()),
+        "cpu_cores": whole_sum(pl.col("cpu_cores")),
+        "memory_gib": whole_sum(pl.col("memory_gib")),
+    }
+
+
+def _tallies() -> dict[str, pl.Expr]:
+    return {name: pl.col(column).drop_nulls().value_counts(name="nodes").implode() for name, column in TALLIES.items()}
+
+
+# --- pods ----------------------------------------------------------------------------------------------------------
+
+
+def _alive() -> pl.Expr:
+    return ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
+
+
+def pod_numbers() -> dict[str, pl.Expr]:
+    """Facts that count pods. Of a template that does not say how many it makes the sum is unknown."""
+    weight = pl.col("weight")
+    lasting = pl.col("template") | (pl.col("phase") == "Running").fill_null(value=False)
+    in_daemon_set = (pl.col("owner_kind") == "DaemonSet").fill_null(value=False)
+    joinable = lasting & ~pl.col("host_network") & ~in_daemon_set
+    of_a_team = joinable & ~pl.col("system")
+    namespace = pl.col("namespace")
+    described = pl.col("containers").is_not_null().all()  # a ztunnel names pods without their owners
+    return {
+        "pods": whole_sum(weight),
+        "running_pods": weight.filter(pl.col("phase") == "Running").sum(),
+        "stateful_pods": pl.when(described).then(whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet"))),
+        "daemonset_pods": pl.when(described).then(whole_sum(weight.filter(in_daemon_set))),
+        "application_pods": pl.when(described).then(whole_sum(weight.filter(of_a_team))),
+        "application_namespaces": pl.when(described).then(_distinct(namespace.filter(of_a_team, weight > 0))),
+        "joinable_pods": pl.when(described).then(whole_sum(weight.filter(joinable))),
+        "joinable_namespaces": pl.when(described).then(_distinct(namespace.filter(joinable, weight > 0))),
+        "cpu_request_cores": whole_sum((pl.col("cpu_cores") * weight).filter(_alive())),
+        "memory_request_gib": whole_sum((pl.col("memory_gib") * weight).filter(_alive())),
+    }
+
+
+def _distinct(names: pl.Expr) -> pl.Expr:
+    """How many names there are; unknown where one of them is."""
+    return pl.when(names.is_not_null().all()).then(names.n_unique())
+
+
+def _shown_by_pods() -> dict[str, pl.Expr]:
+    return {
+        "some": pl.len() > 0,
+        "counted": pl.col("counted").any(),
+        "of_the_system": pl.col("system").any(),
+        "origin": origin_of("file"),
+    }
+
+
+def _mesh(cluster: Cluster) -> pl.LazyFrame:
+    """Pods in the mesh: sidecars, ambient and ztunnels, and what proxies ask for.
+
+    A pod of nothing but a proxy is a gateway: it is neither a pod in the mesh nor a cost of one.
+    """
+    containers, pods, weight = cluster.containers.filter(_alive()), cluster.pods, pl.col("weight")
+    apps = containers.filter(pl.col("proxy").is_null(), pl.col("role") == "app").select("id")
+    sidecars = containers.filter(pl.col("proxy") == "sidecar", pl.col("role") != "init").join(apps, on="id", how="semi")
+    ambient = pods.filter(_alive(), pl.col("redirection") == "enabled").join(sidecars, on="id", how="anti")
+    ztunnels = containers.filter(pl.col("proxy") == "ztunnel")
+    return pl.concat(
+        [
+            pods.join(sidecars, on="id", how="semi").select(
+                sidecars=weight.sum(), in_templates=pl.col("template").any()
+            ),
+            ambient.select(ambient=weight.sum()),
+            ztunnels.select(ztunnels=weight.sum()),
+            pl.concat([sidecars, ztunnels]).select(
+                cpu_cores=whole_sum(pl.col("cpu_cores") * weight), memory_gib=whole_sum(pl.col("memory_gib") * weight)
+            ),
+            pods.select(described=pl.col("containers").is_not_null().all()),
+        ],
+        how="horizontal",
+    )
+
+
+# --- objects that are counted --------------------------------------------------------------------------------------
+
+
+def _counts(cluster: Cluster) -> pl.LazyFrame:
+    """Facts that count objects of some kinds; none of a fact of whose kinds there was not even an empty List."""
+    counted = _counted(cluster.objects).with_columns(
+        number=pl.when(amount="l7").then("l7").when(amount="peers").then("peers").otherwise(1)
+    )
+    numbers = counted.group_by("fact").agg(pl.col("number").sum(), unread=pl.col("number").null_count())
+    files = _counted(cluster.looked_at).group_by("fact").agg(origin=origin_of("file"))
+    return files.join(numbers, on="fact", how="left").with_columns(pl.col("number", "unread").fill_null(0))
+
+
+def _counted(objects: pl.LazyFrame) -> pl.LazyFrame:
+    """The objects that facts count, once for each fact: a kind is known by its name and its API group."""
+    kinds = read_table("facts/kinds").lazy().select("kind", "fact", "amount", groups="group")
+    named = objects.join(kinds, on="kind", maintain_order="left")
+    return named.filter(pl.col("group").str.contains(pl.col("groups")))
+
+
+def _mutual_tls(objects: pl.LazyFrame) -> pl.LazyFrame:
+    """What Istio's settings of mutual TLS state."""
+    mode = pl.col("mtls_mode").str.to_lowercase()
+    stated = mode.is_in(MTLS_MODES)
+    return objects.filter(pl.col("kind") == "PeerAuthentication").select(
+        modes=mode.filter(stated).unique().sort().implode(),
+        mesh_wide=(stated & (pl.col("namespace") == ROOT_NAMESPACE) & ~pl.col("selective")).any(),
+        origin=origin_of("file"),
+    )

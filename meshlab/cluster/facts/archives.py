@@ -1,0 +1,211 @@
+"""Files in archives, read without unpacking anything to disk: tar, gzip and zip, one in another."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import posixpath
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, Any, NamedTuple, Protocol
+
+from meshlab.cluster.facts.limits import MAXIMUM_NESTING, MAXIMUM_RATIO, RATIO_FREE_BYTES, TODO, Budget
+from meshlab.errors import MeshlabError, Problem, shorten
+
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+HEAD_BYTES = 512
+"""How much of a file's beginning tells an archive."""
+
+_CHUNK_BYTES = 1 << 20
+
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    IndexError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+)
+"""What the libraries raise on an archive that is cut off, damaged or encrypted."""
+
+
+class Member(NamedTuple):
+    """A file: its name as messages and provenance show it, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+class Stream(Protocol):
+    """Bytes that can be read one after the other."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """So many bytes, fewer at the end."""
+        ...
+
+
+Wanted = Callable[[str], bool]
+"""Whether a file of that path is to be read."""
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether a file that begins so is an archive that is read here."""
+    return head.startswith((GZIP, ZIP)) or _is_tar(head)
+
+
+def _is_tar(head: bytes) -> bool:
+    return head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + len(_TAR_MAGIC)] == _TAR_MAGIC
+
+
+def members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int = 0) -> Iterator[Member]:
+    """Files of an archive; an archive in it is read as well, up to a few levels.
+
+    Args:
+        stream: The archive, at its beginning; seekable.
+        file: How messages name it.
+        wanted: Which paths to read. Others are passed over.
+        budget: What may still be read.
+        nesting: How many archives this one lies in.
+
+    Raises:
+        MeshlabError: The archive is broken, names files outside of itself, or unpacks to far too much.
+    """
+    if nesting > MAXIMUM_NESTING:
+        raise MeshlabError(Problem(file, f"nests archives more than {MAXIMUM_NESTING} deep", TODO))
+    try:
+        yield from _members(stream, file, wanted, budget, nesting)
+    except MeshlabError:
+        raise
+    except _BROKEN:
+        raise MeshlabError(
+            Problem(file, "is a damaged, encrypted or cut-off archive", "copy or make it again")
+        ) from None
+
+
+def _members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    if head.startswith(ZIP):
+        yield from _zip_members(stream, file, wanted, budget, nesting)
+    elif head.startswith(GZIP):
+        unpacked = _Unpacked(stream, file, budget)
+        if _is_tar(unpacked.peek(HEAD_BYTES)):
+            yield from _tar_members(unpacked, file, wanted, budget, nesting)
+        else:
+            yield Member(file, _read(unpacked, file, budget))
+    else:
+        yield from _tar_members(stream, file, wanted, budget, nesting)
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes that a gzip stream unpacks to, counted, and refused where they grow out of proportion."""
+
+    def __init__(self, packed: IO[bytes], file: str, budget: Budget) -> None:
+        super().__init__()
+        self._packed, self._file, self._budget = packed, file, budget
+        self._plain = gzip.GzipFile(fileobj=packed)
+        self._peeked = b""
+        self._size = 0
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes, which a later read gives again."""
+        self._peeked = self._read(size)
+        return self._peeked
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes, fewer at the end."""
+        if not self._peeked:
+            return self._read(size)
+        first, self._peeked = self._peeked[:size], self._peeked[size:]
+        return first if len(first) == size else first + self._read(size - len(first))
+
+    def _read(self, size: int) -> bytes:
+        chunk = self._plain.read(size)
+        self._size += len(chunk)
+        self._budget.unpack(len(chunk), self._file)
+        if self._size > RATIO_FREE_BYTES + MAXIMUM_RATIO * self._packed.tell():
+            raise MeshlabError(_bomb(self._file))
+        return chunk
+
+
+def _tar_members(stream: Any, file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
+        for entry in archive:
+            archive.members = []  # pyright: ignore[reportAttributeAccessIssue]  # tarfile keeps every header otherwise
+            name = _checked(entry.name, file, budget)
+            if entry.issym() or entry.islnk():
+                _check_link(entry, name, file)
+            elif entry.isfile() and wanted(name):
+                content = archive.extractfile(entry)
+                if content is not None:
+                    yield from _file_or_archive(
+                        _read(content, f"{file}!{name}", budget), f"{file}!{name}", wanted, budget, nesting
+                    )
+    _drain(stream)
+
+
+def _drain(stream: Stream) -> None:
+    """Read on to the end, so that a stream that is cut off after the last file is noticed."""
+    while stream.read(_CHUNK_BYTES):
+        pass
+
+
+def _zip_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
+    with zipfile.ZipFile(stream) as archive:
+        for entry in archive.infolist():
+            name = _checked(entry.filename, file, budget)
+            inner = f"{file}!{name}"
+            if stat.S_ISLNK(entry.external_attr >> 16):
+                raise MeshlabError(Problem(inner, "is a symbolic link in a zip", TODO))
+            if not entry.is_dir() and wanted(name):
+                if entry.file_size > RATIO_FREE_BYTES + MAXIMUM_RATIO * entry.compress_size:
+                    raise MeshlabError(_bomb(inner))
+                with archive.open(entry) as content:
+                    unpacked = _read(content, inner, budget)
+                yield from _file_or_archive(unpacked, inner, wanted, budget, nesting)
+
+
+def _bomb(file: str) -> Problem:
+    return Problem(file, f"unpacks to more than {MAXIMUM_RATIO} times its size, as archive bombs do", TODO)
+
+
+def _file_or_archive(content: bytes, name: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
+    if is_archive(content[:HEAD_BYTES]):
+        yield from members(io.BytesIO(content), name, wanted, budget, nesting + 1)
+    else:
+        yield Member(name, content)
+
+
+def _read(stream: Stream, name: str, budget: Budget) -> bytes:
+    """All bytes of a stream, counted as they come: a header may lie about the size."""
+    chunks = []
+    while chunk := stream.read(_CHUNK_BYTES):
+        budget.read(len(chunk), name)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _checked(name: str, file: str, budget: Budget) -> str:
+    """A member's path; one that leaves the archive is refused though nothing is ever unpacked."""
+    budget.member(file)
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or ".." in parts or (":" in parts[0] and len(parts[0]) == 2):  # noqa: PLR2004
+        raise MeshlabError(Problem(file, f"holds a file named {shorten(name)}, which lies outside of it", TODO))
+    return posixpath.normpath(name)
+
+
+def _check_link(entry: tarfile.TarInfo, name: str, file: str) -> None:
+    """Links are never followed; one that leaves the archive shows that somebody tries."""
+    base = "" if entry.islnk() else posixpath.dirname(name)
+    target = posixpath.normpath(posixpath.join(base, entry.linkname))
+    if entry.linkname.startswith("/") or target.startswith(".."):
+        raise MeshlabError(Problem(f"{file}!{name}", "is a link to a place outside of the archive", TODO))

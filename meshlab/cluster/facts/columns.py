@@ -1,0 +1,314 @@
+"""Kubernetes objects become rows: nodes, pods, containers, objects to count, and texts for signatures to match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from meshlab.cluster.facts import objects as kube
+from meshlab.cluster.facts.forms import Found
+from meshlab.cluster.facts.requests import worth
+
+TEMPLATE_KINDS = tuple(kind for kind, of in kube.TYPES.items() if of is kube.Workload)
+"""Kinds that make pods from a template."""
+
+LASTING_KINDS = ("Deployment", "StatefulSet", "DeploymentConfig", "Rollout")
+"""Kinds that people create to keep a number of pods running."""
+
+TABLES: dict[str, dict[str, pl.DataType]] = {
+    "objects": {
+        "id": pl.Int64(),
+        "kind": pl.String(),
+        "group": pl.String(),
+        "namespace": pl.String(),
+        "name": pl.String(),
+        "file": pl.String(),
+        "empty": pl.Boolean(),
+        "l7": pl.Int64(),
+        "peers": pl.Int64(),
+        "mtls_mode": pl.String(),
+        "selective": pl.Boolean(),
+        "fault": pl.String(),
+    },
+    "nodes": {
+        "id": pl.Int64(),
+        "os": pl.String(),
+        "kernel": pl.String(),
+        "os_image": pl.String(),
+        "architecture": pl.String(),
+        "kubelet": pl.String(),
+        "reserved": pl.Boolean(),
+        "cpu": pl.Float64(),
+        "memory": pl.Float64(),
+    },
+    "pods": {
+        "id": pl.Int64(),
+        "template": pl.Boolean(),
+        "weight": pl.Int64(),
+        "reported": pl.Int64(),
+        "owner_kind": pl.String(),
+        "phase": pl.String(),
+        "host_network": pl.Boolean(),
+        "redirection": pl.String(),
+        "containers": pl.String(),
+        "overhead_cpu": pl.Float64(),
+        "overhead_memory": pl.Float64(),
+        "pod_cpu": pl.Float64(),
+        "pod_memory": pl.Float64(),
+    },
+    "containers": {
+        "id": pl.Int64(),
+        "role": pl.String(),
+        "container": pl.String(),
+        "cpu": pl.Float64(),
+        "memory": pl.Float64(),
+    },
+    "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
+}
+"""Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes."""
+
+
+CONTROL_PLANE_TAINTS = frozenset({"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"})
+"""Taints by which a node is kept for the control plane."""
+
+
+def _is_reserved(node: kube.Node) -> bool:
+    """Whether a node is kept for the control plane: a label alone does not keep the pods of teams off it."""
+    taints = node.spec.taints or () if node.spec else ()
+    return any(taint.key in CONTROL_PLANE_TAINTS and taint.effect in ("NoSchedule", "NoExecute") for taint in taints)
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of every table, gathered object by object.
+
+    Args:
+        next: Id of the next object.
+        kinds: Kinds of all objects that were met, those that have no row included.
+        tables: The rows.
+    """
+
+    next: int = 0
+    kinds: set[str] = field(default_factory=set)
+    tables: dict[str, list[tuple]] = field(default_factory=lambda: {name: [] for name in TABLES})
+
+    def extend(self, others: Rows) -> None:
+        """Add rows that were gathered elsewhere; their ids follow on those that are here."""
+        self.next = max(self.next, others.next)
+        self.kinds |= others.kinds
+        for name, rows in others.tables.items():
+            self.tables[name] += rows
+
+    def add(self, found: Found, file: str) -> None:
+        """The rows of one object."""
+        metadata = getattr(found.value, "metadata", None) or kube.Metadata()
+        number = self.next
+        self.next += 1
+        self.tables["objects"].append(
+            (
+                number,
+                found.kind,
+                found.group,
+                metadata.namespace,
+                metadata.name,
+                file,
+                found.empty,
+                *_policy_cells(found.value),
+                found.fault,
+            )
+        )
+        match found.value:
+            case kube.Pod():
+                self._add_pod(number, found.value)
+            case kube.Workload():
+                self._add_workload(number, found.kind, found.value)
+            case kube.Node():
+                self._add_node(number, found.value)
+        if found.evidence is not None:
+            self._add_texts(number, found.kind, metadata.name, found.evidence)
+
+    def frames(self) -> dict[str, pl.LazyFrame]:
+        """The tables as frames."""
+        return {
+            name: pl.LazyFrame(dict(zip(schema, _columns(self.tables[name], len(schema)), strict=True)), schema=schema)
+            for name, schema in TABLES.items()
+        }
+
+    def _add_node(self, number: int, node: kube.Node) -> None:
+        status = node.status or kube.NodeStatus()
+        info, capacity = status.node_info or kube.NodeInfo(), status.capacity or kube.Amounts()
+        self.tables["nodes"].append(
+            (
+                number,
+                info.operating_system,
+                info.kernel_version,
+                info.os_image,
+                info.architecture,
+                info.kubelet_version,
+                _is_reserved(node),
+                worth(capacity.cpu),
+                worth(capacity.memory),
+            )
+        )
+        self.tables["texts"].extend(
+            (number, f"Node:condition.{condition.type}", condition.reason)
+            for condition in status.conditions or ()
+            if condition.reason
+        )
+
+    def _add_pod(self, number: int, pod: kube.Pod) -> None:
+        metadata = pod.metadata or kube.PodMetadata()
+        owners = metadata.owner_references
+        phase = pod.status.phase if pod.status else None
+        cells = self._add_containers(number, pod.spec or kube.PodSpec(), metadata)
+        self.tables["pods"].append((number, False, 1, None, owners[0].kind if owners else None, phase, *cells))
+
+    def _add_workload(self, number: int, kind: str, workload: kube.Workload) -> None:
+        """A template counts as so many pods as are asked for; a ReplicaSet of a Deployment counts as none."""
+        spec, status = workload.spec or kube.WorkloadSpec(), workload.status or kube.WorkloadStatus()
+        template = spec.template or kube.Template()
+        owned = bool(workload.metadata and workload.metadata.owner_references)
+        reported = status.desired_number_scheduled if kind == "DaemonSet" else status.replicas
+        weight = reported if kind == "DaemonSet" else 1 if spec.replicas is None else spec.replicas
+        if owned and kind == "ReplicaSet":
+            weight, reported = 0, None
+        cells = self._add_containers(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
+        self.tables["pods"].append((number, True, weight, reported, kind, None, *cells))
+
+    def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> tuple:
+        """Add a row for each container, and return the cells of the pod's row that its specification fills."""
+        containers = _containers(number, spec)
+        self.tables["containers"].extend(containers)
+        return (
+            spec.host_network,
+            metadata.annotations.redirection if metadata.annotations else None,
+            ";".join([row[2] for row in containers]) or None,
+            *(_amounts(spec.overhead) if spec.overhead else _NOTHING_ASKED),
+            *_requests(spec.resources),
+        )
+
+    def _add_texts(self, number: int, kind: str, name: str | None, evidence: msgspec.Struct) -> None:
+        prefix = f"{kind}/{name}" if kind == "ConfigMap" else kind
+        texts = self.tables["texts"]
+        for path, steps in looked_at.paths if (looked_at := kube.evidence_of(kind)) else ():
+            texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, steps))
+
+
+_ROWS_AT_A_TIME = 500
+"""Rows that lie in a processor's cache together."""
+
+
+def _columns(rows: list[tuple], width: int) -> list[list]:
+    """Rows turned into columns, some rows at a time: of a large cluster's that is twice as fast as all at once."""
+    columns: list[list] = [[] for _ in range(width)]
+    for start in range(0, len(rows), _ROWS_AT_A_TIME):
+        for column, cells in zip(columns, zip(*rows[start : start + _ROWS_AT_A_TIME], strict=True), strict=True):
+            column.extend(cells)
+    return columns
+
+
+def _values(value: Any, steps: tuple[kube.Step, ...]) -> Iterator[str]:
+    """Texts at the end of the steps."""
+    for number, (attribute, is_list) in enumerate(steps):
+        value = getattr(value, attribute)
+        if value is None:
+            return
+        if is_list:
+            for item in value:
+                yield from _values(item, steps[number + 1 :])
+            return
+    yield str(value)
+
+
+def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:
+    """Rows of a pod's containers, init containers first, in their order."""
+    rows = []
+    for container in spec.init_containers or ():
+        role = "sidecar" if container.restart_policy == "Always" else "init"
+        rows.append((number, role, f"{container.name}={container.image}", *_requests(container.resources)))
+    for container in spec.containers or ():
+        rows.append((number, "app", f"{container.name}={container.image}", *_requests(container.resources)))  # noqa: PERF401  (a list built twice would be slower, and this runs for every container)
+    return rows
+
+
+_NOTHING_ASKED = (None, None)
+
+
+def _requests(resources: kube.Resources | None) -> tuple[float | None, float | None]:
+    """Requested cores and bytes; a limit without a request is the request, as Kubernetes defaults it."""
+    if resources is None:
+        return _NOTHING_ASKED
+    asked, limits = resources.requests, resources.limits
+    if asked is None or (limits is not None and (asked.cpu is None or asked.memory is None)):
+        asked, limits = asked or kube.Amounts(), limits or kube.Amounts()
+        return (
+            worth(limits.cpu if asked.cpu is None else asked.cpu),
+            worth(limits.memory if asked.memory is None else asked.memory),
+        )
+    return _amounts(asked)
+
+
+def _amounts(amounts: kube.Amounts) -> tuple[float | None, float | None]:
+    return worth(amounts.cpu), worth(amounts.memory)
+
+
+_NO_POLICY = (None, None, None, None)
+
+
+def _policy_cells(value: object) -> tuple[int | None, int | None, str | None, bool | None]:
+    """Need of layer 7, BGP peers, mode of mutual TLS and whether it is selective; nothing for what is no policy."""
+    if isinstance(value, _WITHOUT_POLICY):
+        return _NO_POLICY
+    return (_needs_l7(value), _bgp_peers(value), *_mutual_tls(value))
+
+
+_WITHOUT_POLICY = (kube.Pod, kube.Node, kube.Workload)
+
+
+def _needs_l7(value: object) -> int | None:
+    """1 where the policy or route needs handling at layer 7, 0 where not, None for other kinds."""
+    match value:
+        case kube.CiliumPolicy():
+            rules = [value.spec, *(value.specs or ())]
+            return int(any(_cilium_l7(rule) for rule in rules if rule is not None))
+        case kube.AuthorizationPolicy():
+            return int(any(map(_authorization_l7, (value.spec and value.spec.rules) or ())))
+        case kube.VirtualService():
+            return int(bool(value.spec and value.spec.http))
+    return None
+
+
+def _cilium_l7(rule: kube.CiliumRule) -> bool:
+    return any(
+        port.rules is not None and (port.rules.http or port.rules.kafka or port.rules.l7)
+        for direction in (*(rule.ingress or ()), *(rule.egress or ()))
+        for port in direction.to_ports or ()
+    )
+
+
+def _authorization_l7(rule: kube.AuthorizationRule) -> bool:
+    operations = [to.operation for to in rule.to or () if to.operation]
+    sources = [origin.source for origin in rule.from_ or () if origin.source]
+    return (
+        any(any(msgspec.structs.astuple(operation)) for operation in operations)
+        or any(any(msgspec.structs.astuple(source)) for source in sources)
+        or any((when.key or "").startswith("request.") for when in rule.when or ())
+    )
+
+
+def _bgp_peers(value: object) -> int | None:
+    if not isinstance(value, kube.CiliumBgp) or value.spec is None:
+        return None
+    routers = (*(value.spec.virtual_routers or ()), *(value.spec.bgp_instances or ()))
+    return sum(len(router.neighbors or ()) + len(router.peers or ()) for router in routers)
+
+
+def _mutual_tls(value: object) -> tuple[str | None, bool | None]:
+    """Mode of a PeerAuthentication, and whether it is for selected workloads only."""
+    if not isinstance(value, kube.PeerAuthentication) or value.spec is None:
+        return None, None
+    return value.spec.mtls.mode if value.spec.mtls else None, value.spec.selector is not None

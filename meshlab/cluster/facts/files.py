@@ -1,0 +1,192 @@
+"""From paths to the files that hold objects: single files, folders and archives."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
+from io import FileIO
+from operator import attrgetter
+from pathlib import Path
+
+from meshlab.cluster.facts.archives import HEAD_BYTES, Member, is_archive, members
+from meshlab.cluster.facts.limits import Budget
+from meshlab.cluster.facts.pieces import PIECE_BYTES, is_indented_list
+from meshlab.errors import MeshlabError, Problem
+from meshlab.tables import read_table
+
+_READ_SUFFIXES = frozenset({"", ".json", ".yaml", ".yml", ".gz", ".tgz", ".tar", ".zip"})
+_READ_ENDINGS = tuple(filter(None, _READ_SUFFIXES))
+_ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@cache
+def _skipped() -> re.Pattern[str]:
+    patterns = read_table("facts/skipped_files")["pattern"]
+    return re.compile(f"/(?:{'|'.join(patterns)})", re.IGNORECASE)  # begins with a text: that is looked for fast
+
+
+def wanted(name: str) -> bool:
+    """Whether a file of a folder or archive may hold objects and is not among those that are left alone."""
+    # most names end in small letters, which is seen in a third of the time that looking for the dot takes
+    return (name.endswith(_READ_ENDINGS) or _suffix(name) in _READ_SUFFIXES) and _skipped().search(f"/{name}") is None
+
+
+def _suffix(name: str) -> str:
+    dot = name.rfind(".", name.rfind("/") + 1)
+    return name[dot:].lower() if dot >= 0 else ""
+
+
+class LargeList:
+    """A file with a large List, still to be read: piece by piece from its stream, or whole as its content.
+
+    Args:
+        name: Its name as messages and provenance show it.
+        stream: The open file, at its beginning.
+    """
+
+    def __init__(self, name: str, stream: FileIO) -> None:
+        self.name, self.stream = name, stream
+
+    @cached_property
+    def content(self) -> bytes:
+        """All bytes of the file."""
+        self.stream.seek(0)
+        return self.stream.read()
+
+
+Place = tuple[str, str]
+"""Where a file lies, and its name as messages and provenance show it; plain text, for there may be very many."""
+
+
+def files(path: Path) -> Iterator[Member | LargeList]:
+    """Files of a path that may hold objects.
+
+    Raises:
+        MeshlabError: There is no such path, it cannot be read, or it is a broken or hostile archive.
+    """
+    budget = Budget()
+    yield from files_at(named(listing(path, budget), path), path, budget)
+
+
+def listing(path: Path, budget: Budget) -> list[str]:
+    """Where the files of a path lie, in the order of their names; links are not followed.
+
+    Raises:
+        MeshlabError: There is no such path, or it cannot be read.
+    """
+    with told(path):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return list(_in_folder(str(path), path.name, budget))
+        if stat.S_ISREG(mode):
+            return [str(path)]
+    raise MeshlabError(Problem(str(path), "is neither a file nor a folder", "save the dump as a file"))
+
+
+def named(listed: Iterable[str], path: Path) -> Iterator[Place]:
+    """Those of a path's files that may hold objects, with their names."""
+    title, inside = path.name, len(str(path)) + 1
+    for place in listed:
+        name = place[inside:].replace(os.sep, "/")
+        if wanted(name):
+            yield place, f"{title}/{name}" if name else title
+
+
+def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Member | LargeList]:
+    """Files at some of the places of a path.
+
+    Raises:
+        MeshlabError: One cannot be read, or is a broken or hostile archive.
+    """
+    with told(path):
+        for place, name in listed:
+            yield from _file(place, name, budget)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Errors of the operating system in words."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise MeshlabError(Problem(str(path), "no such file or folder", "check the path")) from None
+    except OSError as error:
+        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
+
+
+def _in_folder(folder: str, title: str, budget: Budget) -> Iterator[str]:
+    left = _entries(folder, title, budget)
+    while left:
+        entry = left.pop()
+        if entry.is_file(follow_symlinks=False):
+            yield entry.path
+        elif entry.is_dir(follow_symlinks=False):
+            left += _entries(entry.path, title, budget)
+
+
+def _entries(folder: str, title: str, budget: Budget) -> list[os.DirEntry[str]]:
+    """What is in the folder, the first by name at the end."""
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=attrgetter("name"), reverse=True)
+    budget.member(title, len(found))
+    return found
+
+
+def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
+    small = small_file(path)
+    if small is not None and not is_archive(small[:HEAD_BYTES]):
+        budget.read(len(small), name)
+        yield Member(name, small)
+        return
+    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (text, not a Path: see Place)
+        head = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        if is_archive(head):
+            yield from members(stream, name, wanted, budget)
+            return
+        size = os.fstat(stream.fileno()).st_size
+        budget.read(size, name)
+        if size > PIECE_BYTES and is_indented_list(head):
+            yield LargeList(name, stream)
+        else:
+            yield Member(name, stream.read())  # at once: a buffer would hold a second copy of a large file
+
+
+SMALL_BYTES = 64 * 2**10
+"""A file below is read by one call to the system; reading a file ends early only at its end. [bytes]"""
+
+
+def small_file(path: str) -> bytes | None:
+    """All of a file that is small; None of a larger one."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        content = os.read(file, SMALL_BYTES)
+    finally:
+        os.close(file)
+    return content if len(content) < SMALL_BYTES else None
+
+
+def text(member: Member | LargeList) -> bytes:
+    """The file's bytes in UTF-8 without a byte order mark; PowerShell writes UTF-16."""
+    for mark, encoding in _ENCODINGS.items():
+        if member.content.startswith(mark):
+            try:
+                return member.content.decode(encoding).encode()
+            except UnicodeError:
+                raise MeshlabError(
+                    Problem(member.name, f"begins as {encoding} but is not", "save it in UTF-8", 1)
+                ) from None
+    return member.content
+
+
+def beginning(head: bytes) -> bytes:
+    """The first bytes of a file in UTF-8, whatever is cut off at their end."""
+    for mark, encoding in _ENCODINGS.items():
+        if head.startswith(mark):
+            return head.decode(encoding, "ignore").encode()
+    return head

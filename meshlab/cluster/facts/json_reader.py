@@ -1,0 +1,227 @@
+"""Kubernetes objects from JSON, as ``kubectl get -o json`` and most bundles write it.
+
+Values that the types of ``objects.py`` do not name are skipped by the decoder and never built.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import islice, repeat
+from typing import Any
+
+import msgspec
+
+from meshlab.cluster.facts.files import LargeList, text
+from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, expected_of, group_of, items_of, objects
+from meshlab.cluster.facts.objects import Object, Plain, evidence_of
+from meshlab.cluster.facts.pieces import pieces
+from meshlab.cluster.facts.settings import DECODED
+from meshlab.errors import MeshlabError, Problem
+from meshlab.tables import read_table
+
+_DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
+_HEAD_BYTES = 512
+_BRACKET = ord("[")
+_KIND = re.compile(rb'\s*\{\s*(?:"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*)?"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
+"""Kind of a single object, where it stands at the very beginning as the API server and kubectl put it."""
+
+_BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
+
+
+class _Head(msgspec.Struct, gc=False, rename="camel"):
+    kind: str | None = None
+    api_version: str | None = None
+    items: list[msgspec.Raw] | None = None
+
+
+class _Json:
+    """JSON as a form: values are views on the file's bytes."""
+
+    def head(self, value: Any) -> Head | None:
+        try:
+            head = _decoder(_Head).decode(value)
+        except msgspec.ValidationError:
+            return None
+        return Head(head.kind, head.api_version, head.items)
+
+    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
+        return _decoder(of).decode(value)
+
+
+JSON: Form = _Json()
+
+
+@cache
+def _decoder(of: type) -> msgspec.json.Decoder:
+    return msgspec.json.Decoder(of, strict=False)
+
+
+_ONE = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
+"""The beginning of a single object that says its version and then its kind, as most files of a folder do."""
+
+
+def read_one(content: bytes) -> Found | None:
+    """The object of a JSON text where it is plain at once which it is; None where ``read_json`` has to look closer."""
+    first = _ONE.match(content)
+    if first is None:
+        return None
+    try:
+        return expected_of(content, JSON, first[1].decode(), None, None)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def read_json(content: bytes, file: str) -> Iterator[Found]:
+    """Objects of a JSON text: one object, a List, a bare list, or several documents one after the other.
+
+    Args:
+        content: The text in UTF-8.
+        file: How messages name it; of objects that do not say their own kind, the file's name tells it.
+
+    Raises:
+        MeshlabError: The text is no JSON.
+    """
+    try:
+        if content[:_HEAD_BYTES].lstrip()[:1] == b"[":
+            yield from _all(_decoder(list[msgspec.Raw]).decode(content), *kind_of_file(file))
+        else:
+            yield from _one_or_several(content, file)
+    except msgspec.DecodeError as error:
+        raise MeshlabError(Problem(file, *_broken(str(error)), _line(content, str(error)))) from None
+    except UnicodeDecodeError:
+        raise MeshlabError(Problem(file, "is not UTF-8", "save it in UTF-8", _line_of_no_text(content))) from None
+    except RecursionError:
+        raise MeshlabError(Problem(file, "is nested too deeply", "give the output of kubectl get -o json")) from None
+
+
+class _UnevenError(Exception):
+    """A List says of itself at its end what its pieces could not know."""
+
+
+def read_large_list(file: LargeList) -> Iterator[Found]:
+    """Objects of a large List, read piece by piece; the rest of it in the ordinary way where that does not work out.
+
+    Raises:
+        MeshlabError: The text is no JSON, or the file cannot be read.
+    """
+    given = 0
+    try:
+        for found in _in_pieces(file):
+            given += 1
+            yield found
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _UnevenError):
+        yield from islice(read_json(text(file), file.name), given, None)
+    except OSError as error:
+        raise MeshlabError(Problem(file.name, f"cannot be read: {error.strerror}", "copy it again")) from None
+
+
+def _in_pieces(file: LargeList) -> Iterator[Found]:
+    """Objects of a List in pieces. Those of a piece are given when all of it is known to be JSON."""
+    of_file, _ = kind_of_file(file.name)
+    parts = pieces(file.stream)
+    of_list = _decoder(_Head).decode(next(parts))
+    of_items = (of_list.kind or "").removesuffix("List") or of_file
+    kind = of_items
+    for part in parts:
+        if part[0] != _BRACKET:
+            raw = _last_items(part, of_list, file)
+        elif same := _alike(part, kind, of_items, of_list.api_version):
+            yield from same
+            continue
+        else:
+            raw = _raw_items(part, of_items)
+        for found in items_of(Head(of_list.kind, of_list.api_version, raw), JSON, of_file):
+            kind = found.kind
+            yield found
+
+
+def _alike(part: memoryview, kind: str | None, of_items: str | None, api_version: str | None) -> list[Found]:
+    """The items of a piece, decoded at once, if all are of one kind and fit its type; none where they are not."""
+    if kind is None:
+        return []
+    try:
+        values = _decoder(list[DECODED.get(kind, Plain)]).decode(part)
+        looked_at = evidence_of(kind)
+        evidence = _decoder(list[looked_at.type]).decode(part) if looked_at else repeat(None)
+    except msgspec.ValidationError:
+        return []
+    if any((value.kind or of_items) != kind for value in values):
+        return []
+    return [
+        Found(kind, group_of(value.api_version or api_version), value, text)
+        for value, text in zip(values, evidence, strict=False)
+    ]
+
+
+def _raw_items(part: memoryview, of_items: str | None) -> list[msgspec.Raw]:
+    """The items of a piece one by one. Of items that do not say their kind the end of the List may still tell it."""
+    if of_items is None and not all(item.kind for item in _decoder(list[Object]).decode(part)):
+        raise _UnevenError
+    return _decoder(list[msgspec.Raw]).decode(part)
+
+
+def _last_items(part: memoryview, of_list: _Head, file: LargeList) -> list[msgspec.Raw]:
+    """The items of the last piece, if the List turns out to be what it seemed to be at its beginning."""
+    whole = JSON.head(part)
+    if whole is None or whole.items is None or (whole.kind and not whole.kind.endswith("List")):
+        raise MeshlabError(Problem(file.name, "begins as a List and ends as something else", "collect it again"))
+    if (whole.kind or "List", whole.api_version) != (of_list.kind or "List", of_list.api_version):
+        raise _UnevenError
+    return whole.items
+
+
+@cache
+def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    rows = read_table("facts/file_kinds").select("pattern", "kind", "api_version").iter_rows()
+    return tuple((re.compile(pattern, re.IGNORECASE), kind, version) for pattern, kind, version in rows)
+
+
+def kind_of_file(name: str) -> tuple[str | None, str | None]:
+    """Kind and version that a file's name tells, for bundles whose objects do not say their own."""
+    return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
+
+
+def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
+    """Objects of one document, or of several as ``kubectl cluster-info dump`` writes them to the screen.
+
+    That there is more than one shows before the first object is given, so that none is given twice.
+    """
+    first = _KIND.match(content, 0, _HEAD_BYTES)
+    likely = first[1].decode() if first else None
+    of_file = (None, None) if first else kind_of_file(file)
+    try:
+        yield from objects(content, JSON, *of_file, likely=likely)
+    except msgspec.DecodeError as error:
+        if "trailing characters" not in str(error):
+            raise
+        documents = (document for document in _DOCUMENT_START.split(content) if document.strip())
+        yield from _all(documents, *of_file)
+
+
+def _all(documents: Iterable[bytes | msgspec.Raw], kind: str | None, api_version: str | None) -> Iterator[Found]:
+    for document in documents:
+        yield from objects(document, JSON, kind, api_version)
+
+
+def _broken(message: str) -> tuple[str, str]:
+    if "truncated" in message:
+        return "ends in the middle of JSON", "write it again: the file is cut off"
+    return "is not JSON", "check how it was written"
+
+
+def _line(content: bytes, message: str) -> int | None:
+    position = _BYTE_POSITION.search(message)
+    if position is None:
+        return content.count(b"\n") + 1 if "truncated" in message else None
+    return content.count(b"\n", 0, int(position[1])) + 1
+
+
+def _line_of_no_text(content: bytes) -> int | None:
+    """The first line that is not UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        return content.count(b"\n", 0, error.start) + 1
+    return None

@@ -1,0 +1,244 @@
+"""Facts of a live cluster, by GETs of the user's own kubectl.
+
+Which kinds are listed, and which facts stay unknown where one may not be, stands in ``data/facts/live_kinds.csv``.
+Secrets are not in that table, and nothing outside of it is ever asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from meshlab.cluster.facts.answers import ask
+from meshlab.cluster.facts.cluster import cluster_of
+from meshlab.cluster.facts.columns import Rows
+from meshlab.cluster.facts.forms import Found
+from meshlab.cluster.facts.json_reader import read_json
+from meshlab.cluster.facts.kubectl import ATTEMPTS, ExpiredError, Kubectl, NotListedError
+from meshlab.cluster.facts.limits import Budget
+from meshlab.cluster.facts.read import as_data
+from meshlab.cluster.facts.shape import JSON_FAULTS
+from meshlab.cluster.facts.signatures import Verdict, verdict
+from meshlab.cluster.facts.summary import Fact, Facts, facts_of
+from meshlab.errors import MeshlabError, Problem
+from meshlab.tables import read_table
+
+CHUNK = 500
+"""Objects that are asked for at a time, as kubectl itself does."""
+
+
+def read_live(
+    context: str,
+    *,
+    kubectl: str = "kubectl",
+    anonymize: bool = False,
+    pause: Callable[[float], None] = time.sleep,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> dict[str, object]:
+    """Facts of the cluster of a kubeconfig context.
+
+    Args:
+        context: The context.
+        kubectl: The program.
+        anonymize: Replace names by stable hashes.
+        pause: Waits for so many seconds before another attempt.
+        tell: Shows a line that a login plugin writes for the user.
+
+    Returns:
+        As ``read_facts``. Facts that rest on kinds which may not be listed are unknown, and ``provenance`` says why.
+
+    Raises:
+        MeshlabError: There is no kubectl or no such context, the server cannot be reached, or nothing may be listed.
+    """
+    if not context:
+        raise MeshlabError(Problem("context", "is empty", "list the contexts: kubectl config get-contexts"))
+    api = Kubectl(context, kubectl, pause, tell)
+    rows, refused, budget = Rows(), {}, Budget()
+    wanted = _wanted(api)
+    for want in wanted:
+        try:
+            for found in _listed(api, want, budget):
+                rows.add(found, want.origin(context))
+        except NotListedError as error:
+            refused[want] = error.outcome
+    if all(want in refused for want in wanted if want.path is not None):
+        raise MeshlabError(Problem(f"context {context}", "may list nothing", "ask for the right to get and list"))
+    answers = ask(cluster_of(rows))
+    facts = {"name": _name(verdict(answers.votes, "name"), context), **facts_of(answers)}
+    return as_data(answers, _without(facts, refused), [context], anonymize=anonymize)
+
+
+class Want(NamedTuple):
+    """Objects to list: a row of the table and where the server keeps them; path is None where it does not know them."""
+
+    kind: str
+    group: str
+    selector: str
+    decides: str
+    helps: str
+    path: str | None
+
+    def origin(self, context: str) -> str:
+        """Where facts come from, as provenance shows it."""
+        return f"{context}:{self.path or f'/apis/{self.group}'}"
+
+
+# --- what there is -------------------------------------------------------------------------------------------------
+
+
+class _Version(msgspec.Struct, gc=False):
+    version: str
+
+
+class _Group(msgspec.Struct, gc=False, rename="camel"):
+    name: str
+    preferred_version: _Version
+
+
+class _Groups(msgspec.Struct, gc=False):
+    groups: list[_Group]
+
+
+class _Resource(msgspec.Struct, gc=False):
+    name: str
+    kind: str
+
+
+class _Resources(msgspec.Struct, gc=False):
+    resources: list[_Resource]
+
+
+def _wanted(api: Kubectl) -> list[Want]:
+    """Rows of the table of kinds with the paths at which this server keeps them."""
+    groups = {each.name: each.preferred_version.version for each in _decoded(api, "/apis", _Groups).groups}
+    bases = {"": "/api/v1", **{name: f"/apis/{name}/{version}" for name, version in groups.items()}}
+    table = read_table("facts/live_kinds").rows(named=True)
+    served = {group: _plurals(api, bases[group]) for group in {row["group"] or "" for row in table} & bases.keys()}
+    return [
+        Want(
+            *(row[name] or "" for name in ("kind", "group", "selector", "decides", "helps")),
+            path=_path(row, bases, served),
+        )
+        for row in table
+        if row["instead_of"] not in served
+    ]
+
+
+def _plurals(api: Kubectl, base: str) -> dict[str, str] | None:
+    """Names of a group's resources by their kind; None where the group does not answer for now."""
+    try:
+        resources = _decoded(api, base, _Resources).resources
+    except NotListedError:
+        return None
+    return {each.kind: each.name for each in resources if "/" not in each.name}
+
+
+def _path(row: dict[str, str | None], bases: dict[str, str], served: dict[str, dict[str, str] | None]) -> str | None:
+    group, kind = row["group"] or "", row["kind"] or ""
+    if group not in served:
+        return None
+    plurals = served[group]
+    if plurals is None:  # what the group holds is not known: asking for the usual plural tells forbidden from absent
+        return f"{bases[group]}/{kind.lower()}s"
+    return f"{bases[group]}/{plurals[kind]}" if kind in plurals else None
+
+
+Discovery = TypeVar("Discovery", _Groups, _Resources)
+
+
+def _decoded(api: Kubectl, path: str, of: type[Discovery]) -> Discovery:
+    """Answer to a GET of what the server can do."""
+    try:
+        return msgspec.json.decode(api.get(path), type=of)
+    except JSON_FAULTS:
+        what = f"does not answer as Kubernetes does to GET {path}"
+        raise MeshlabError(Problem(f"context {api.context}", what, "check the context's server")) from None
+
+
+# --- lists ---------------------------------------------------------------------------------------------------------
+
+
+class _ListMetadata(msgspec.Struct, gc=False):
+    rest: str | None = msgspec.field(default=None, name="continue")
+
+
+class _List(msgspec.Struct, gc=False):
+    metadata: _ListMetadata | None = None
+
+
+def _listed(api: Kubectl, want: Want, budget: Budget) -> list[Found]:
+    """All objects of a kind; of one that the server does not know there are none.
+
+    Raises:
+        NotListedError: They may not be listed.
+        MeshlabError: The server does not answer, or never comes to an end.
+    """
+    if want.path is None:
+        return [Found(want.kind, want.group, empty=True)]
+    for _ in range(ATTEMPTS):
+        try:
+            return list(_chunks(api, want, budget))
+        except ExpiredError:  # a list that took too long begins again: one state of the cluster, not a mixture
+            continue
+    what = f"drops the list of {want.kind} before it is read, {ATTEMPTS} times in a row"
+    raise MeshlabError(Problem(f"context {api.context}", what, "try again when the server is less busy"))
+
+
+def _chunks(api: Kubectl, want: Want, budget: Budget) -> Iterator[Found]:
+    """Objects of a list, asked for in chunks."""
+    asked = {"limit": str(CHUNK)}
+    if want.selector:
+        asked["fieldSelector"] = want.selector
+    rest, seen = "", set()
+    while rest not in seen:
+        seen.add(rest)
+        further = {"continue": rest} if rest else {}
+        chunk = api.get(f"{want.path}?{urlencode(asked | further)}")
+        budget.read(len(chunk), want.origin(api.context))
+        yield from _objects(chunk, want, api.context)
+        metadata = msgspec.json.decode(chunk, type=_List).metadata
+        rest = (metadata and metadata.rest) or ""
+        if not rest:
+            return
+    what = f"repeats itself in the list of {want.kind}"
+    raise MeshlabError(Problem(f"context {api.context}", what, "give a dump instead"))
+
+
+def _objects(chunk: bytes, want: Want, context: str) -> Iterator[Found]:
+    """Objects of a chunk; one of another kind than was asked for is none of ours."""
+    for found in read_json(chunk, want.origin(context)):
+        if found.kind == want.kind:
+            yield found
+
+
+# --- what stays unknown --------------------------------------------------------------------------------------------
+
+REASONS = {
+    "forbidden": "the user of this context may not list {kind}",
+    "missing": "the server does not list {kind} for now",
+}
+
+
+def _without(facts: Facts, refused: dict[Want, str]) -> Facts:
+    """Facts without those that rest on what may not be listed; what else is unknown says so too."""
+    return {name: _withheld(name, fact, refused) for name, fact in facts.items()}
+
+
+def _withheld(name: str, fact: Fact, refused: dict[Want, str]) -> Fact:
+    for want, outcome in refused.items():
+        decided = want.decides and re.search(want.decides, name)
+        helped = want.helps and fact.value is None and fact.why is None and re.search(want.helps, name)
+        if decided or helped:
+            return Fact(why=REASONS[outcome].format(kind=want.kind))
+    return fact
+
+
+def _name(found: Verdict, context: str) -> Fact:
+    if found.value is not None:
+        return Fact(found.value, origin=found.file)
+    return Fact(context, "inferred", context, "the name of the context")

@@ -1,0 +1,121 @@
+"""Facts of paths as plain data, and what a path is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from meshlab.cluster.facts.answers import Answers, ask
+from meshlab.cluster.facts.archives import HEAD_BYTES, is_archive
+from meshlab.cluster.facts.cluster import cluster_of
+from meshlab.cluster.facts.files import beginning
+from meshlab.cluster.facts.gather import collector_paused, rows_of
+from meshlab.cluster.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
+from meshlab.cluster.facts.recognise import looks_like_objects
+from meshlab.cluster.facts.signatures import Verdict, verdict
+from meshlab.cluster.facts.summary import Fact, Facts, facts_of, nested, provenance, unknown
+
+_TEAM_KEY = re.compile(rb"^team\s*:", re.MULTILINE)
+
+
+def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, object]:
+    """Facts of one cluster from dumps of it.
+
+    Args:
+        paths: Files, folders and archives; together they describe one cluster.
+        anonymize: Replace names of files, folders and the cluster by stable hashes.
+
+    Returns:
+        The facts of INTERFACE.md, and beside them ``provenance`` (status, file and reason of each fact) and
+        ``refused`` (objects that are not as their kind demands).
+
+    Raises:
+        MeshlabError: A path cannot be read, or holds nothing that facts are read from.
+    """
+    with collector_paused():
+        answers = ask(cluster_of(rows_of(paths)))
+    facts: Facts = {"name": _name(verdict(answers.votes, "name"), paths), **facts_of(answers)}
+    return as_data(answers, facts, [path.name for path in paths], anonymize=anonymize)
+
+
+def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: bool) -> dict[str, object]:
+    """Facts of a cluster as ``read_facts`` returns them.
+
+    Args:
+        answers: What the input says.
+        facts: Its facts, ``name`` among them.
+        origins: What it was collected from.
+        anonymize: Replace names by stable hashes.
+    """
+    hide = pseudonym if anonymize else str
+    if anonymize:
+        facts = {name: _hidden(fact, name) for name, fact in facts.items()}
+    return {
+        "name": facts["name"].value,
+        "collected_from": [hide(origin) for origin in origins],
+        **nested({name: fact for name, fact in facts.items() if name != "name"}),
+        "unknown": unknown(facts),
+        "provenance": provenance(facts),
+        "refused": _refused(answers, hide),
+    }
+
+
+def is_dump(path: Path) -> bool:
+    """Whether a path is a dump of a cluster rather than a team file or a folder of team files.
+
+    Known by content, from the first bytes of files. A folder with a team file at its top is one of team files;
+    otherwise it is a dump where any file in it is one.
+    """
+    if not path.is_dir():
+        return _nature(path) == "dump"
+    if any(_nature(file) == "team" for file in sorted(path.iterdir()) if file.is_file()):
+        return False
+    return any(_nature(file) == "dump" for file in path.rglob("*") if file.is_file())
+
+
+def _nature(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(BEGINNING_BYTES)
+    except OSError:
+        return "other"
+    if is_archive(head[:HEAD_BYTES]):
+        return "dump"
+    head = beginning(head)
+    if _TEAM_KEY.search(head):
+        return "team"
+    return "dump" if looks_like_objects(head) else "other"
+
+
+# --- what is shown -------------------------------------------------------------------------------------------------
+
+
+def _name(found: Verdict, paths: Sequence[Path]) -> Fact:
+    if found.value is not None:
+        return Fact(found.value, origin=found.file)
+    stem = paths[0].name.partition(".")[0] if paths else None
+    return Fact(stem or None, "inferred", paths[0].name if paths else None, "the name of the file")
+
+
+def _refused(answers: Answers, hide: Callable[[str], str]) -> list[dict[str, object]]:
+    return [
+        {
+            "kind": row["kind"],
+            "name": hide(str(row["name"] or "")),
+            "from": hide(str(row["file"])),
+            "what": row["fault"],
+        }
+        for row in answers.faulty
+    ]
+
+
+def _hidden(fact: Fact, name: str) -> Fact:
+    value = pseudonym(str(fact.value)) if name == "name" and fact.value is not None else fact.value
+    return Fact(value, fact.status, None if fact.origin is None else pseudonym(fact.origin), fact.why)
+
+
+def pseudonym(name: str) -> str:
+    """A stable stand-in for a name: the same name gives the same one, in every run."""
+    return f"name-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"

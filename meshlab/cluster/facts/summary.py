@@ -1,0 +1,257 @@
+"""From the answers about a cluster to its facts, each with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from meshlab.cluster.facts.answers import TALLIES, Answers, Row, pod_numbers
+from meshlab.cluster.facts.signatures import Verdict, verdict
+from meshlab.tables import read_table
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact.
+
+    Args:
+        value: The value; None where it is unknown.
+        status: measured (the input says it) or inferred (it follows from what the input says).
+        origin: File or archive member that it was read from.
+        why: Why it follows, or why it is unknown.
+    """
+
+    value: object = None
+    status: str = "measured"
+    origin: str | None = None
+    why: str | None = None
+
+
+UNKNOWN = Fact()
+
+Facts = dict[str, Fact]
+"""Facts by their dotted names."""
+
+
+def facts_of(answers: Answers) -> Facts:
+    """All facts of a cluster, in the order in which they are shown."""
+    counts = _object_counts(answers)
+    return {
+        **_node_facts(answers),
+        "cloud": _from(verdict(answers.votes, "cloud")),
+        **_cni_facts(answers, counts),
+        **_mesh_facts(answers),
+        **_workload_facts(answers, counts),
+        **_policy_facts(answers, counts),
+    }
+
+
+def _from(found: Verdict) -> Fact:
+    return Fact(found.value, found.status or "measured", found.file, found.why)
+
+
+def _origin(row: Row) -> str | None:
+    return _text(row["origin"])
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+# --- nodes ---------------------------------------------------------------------------------------------------------
+
+_NODE_FACTS = (
+    *("count", "workers", "linux", "windows", "kernel_oldest", "kernel_newest"),
+    *TALLIES,
+    *("cpu_cores", "memory_gib"),
+)
+
+
+def _node_facts(answers: Answers) -> Facts:
+    if not answers.has("Node"):
+        return {f"nodes.{name}": UNKNOWN for name in _NODE_FACTS}
+    values = answers.nodes | {name: _tally(answers.nodes[name], column) for name, column in TALLIES.items()}
+    return {f"nodes.{name}": Fact(values[name], origin=_origin(answers.nodes)) for name in _NODE_FACTS}
+
+
+def _tally(counted: object, column: str) -> dict[str, int] | None:
+    """Number of nodes by what they say, the most frequent first."""
+    rows = [(each[column], each["nodes"]) for each in counted or ()]  # type: ignore[attr-defined]
+    return dict(sorted(rows, key=lambda row: (-row[1], row[0]))) or None
+
+
+# --- what there is so many of --------------------------------------------------------------------------------------
+
+
+def _object_counts(answers: Answers) -> Facts:
+    """Facts that count objects of some kinds; unknown where none of the kinds was in the input."""
+    known = {fact: _count(row) for fact, row in answers.counts.items()}
+    return {fact: known.get(fact, UNKNOWN) for fact in read_table("facts/kinds")["fact"].unique()}
+
+
+def _count(row: Row) -> Fact:
+    if row["unread"]:
+        return Fact(why=f"{row['unread']} of the objects could not be read")
+    return Fact(row["number"], origin=_origin(row))
+
+
+# --- network plugin ------------------------------------------------------------------------------------------------
+
+
+def _cni_facts(answers: Answers, counts: Facts) -> Facts:
+    product = verdict(answers.votes, "cni.product")
+    found = {
+        name: _from(verdict(answers.votes, f"cni.{name}", product.value))
+        for name in ("dataplane", "version", "encapsulation", "mtu")
+    }
+    mtu = found["mtu"]
+    if mtu.value is not None:
+        found["mtu"] = Fact(int(str(mtu.value)[:9]), mtu.status, mtu.origin, mtu.why)
+    return {
+        "cni.product": _from(product),
+        **{f"cni.{name}": fact for name, fact in found.items()},
+        "cni.bgp_peers": counts["cni.bgp_peers"],
+    }
+
+
+# --- mesh ----------------------------------------------------------------------------------------------------------
+
+
+def _mesh_facts(answers: Answers) -> Facts:
+    product = _mesh_product(answers)
+    if not answers.pods["some"]:
+        names = ("mode", "version", "proxied_pods", "proxy_cpu_request_cores", "proxy_memory_request_gib")
+        return {"mesh.product": product, **{f"mesh.{name}": UNKNOWN for name in names}}
+    mesh = answers.mesh
+    # real pods show which of them carry a proxy, templates only if proxies stand in them
+    counted = _of_pods(answers) if answers.counted or mesh["in_templates"] else _unshown
+    known = (lambda name: mesh[name]) if mesh["described"] else (lambda _: None)
+    return {
+        "mesh.product": product,
+        "mesh.mode": _mesh_mode(answers),
+        "mesh.version": _from(verdict(answers.votes, "mesh.version", _text(product.value))),
+        "mesh.proxied_pods": counted(mesh["sidecars"] + mesh["ambient"]),  # type: ignore[operator]
+        "mesh.proxy_cpu_request_cores": counted(known("cpu_cores")),
+        "mesh.proxy_memory_request_gib": counted(known("memory_gib")),
+    }
+
+
+def _unshown(_value: object) -> Fact:
+    return Fact(why="templates do not show proxies that are added when a pod starts")
+
+
+def _mesh_mode(answers: Answers) -> Fact:
+    mesh = answers.mesh
+    mode = "sidecar" if mesh["sidecars"] else "ambient" if mesh["ambient"] or mesh["ztunnels"] else None
+    return _of_pods(answers)(mode)
+
+
+def _mesh_product(answers: Answers) -> Fact:
+    found = verdict(answers.votes, "mesh.product")
+    if found.value is not None or found.why is not None:
+        return _from(found)
+    if not (answers.counted and answers.pods["of_the_system"]):
+        return UNKNOWN
+    return Fact("none", "inferred", _origin(answers.pods), "no pod carries a mesh's proxy, system namespaces included")
+
+
+# --- workload ------------------------------------------------------------------------------------------------------
+
+
+def _of_pods(answers: Answers) -> Callable[[object], Fact]:
+    """Makes facts that rest on the pods that count."""
+    origin = _origin(answers.pods)
+    if answers.counted:
+        return lambda value: Fact(value, origin=origin)
+    why = "counted from the replicas that controllers ask for: the input does not hold all their pods"
+    return lambda value: Fact(value, "inferred", origin, why) if value is not None else UNKNOWN
+
+
+def _workload_facts(answers: Answers, counts: Facts) -> Facts:
+    pods = _pod_facts(answers)
+    return {
+        "workload.namespaces": _namespaces(answers, counts),
+        "workload.services": counts["workload.services"],
+        **{f"workload.{name}": fact for name, fact in pods.items()},
+        "workload.pod_disruption_budgets": counts["workload.pod_disruption_budgets"],
+    }
+
+
+_OWNERS = {"stateful_pods": "StatefulSet", "daemonset_pods": "DaemonSet"}
+"""Controllers whose pods are counted apart; templates show their number only where that kind was in the input."""
+
+
+def _pod_facts(answers: Answers) -> Facts:
+    """Facts that count pods, unknown where there are neither pods nor templates."""
+    numbers = {name: answers.pods[name] for name in pod_numbers()}
+    if not answers.pods["some"] and not answers.has("Pod"):
+        return dict.fromkeys(numbers, UNKNOWN)
+    if not answers.counted and answers.pods["some"]:
+        unseen = [name for name, kind in _OWNERS.items() if not answers.has(kind)]
+        numbers |= dict.fromkeys(["running_pods", *unseen])
+    return {name: _of_pods(answers)(value) for name, value in numbers.items()}
+
+
+def _namespaces(answers: Answers, counts: Facts) -> Fact:
+    if answers.has("Namespace"):
+        return counts["workload.namespaces"]
+    if not answers.namespaces["number"]:
+        return UNKNOWN
+    return Fact(
+        answers.namespaces["number"],
+        "inferred",
+        _origin(answers.namespaces),
+        "counted from the objects: the input holds no Namespace",
+    )
+
+
+# --- policy --------------------------------------------------------------------------------------------------------
+
+
+def _policy_facts(answers: Answers, counts: Facts) -> Facts:
+    return {
+        "policy.network_policies": counts["policy.network_policies"],
+        "policy.l7_policies": counts["policy.l7_policies"],
+        "policy.mtls_mode": _mtls_mode(answers),
+    }
+
+
+def _mtls_mode(answers: Answers) -> Fact:
+    """Mode of mutual TLS that Istio's workloads accept: strict, permissive, disable or mixed."""
+    if not answers.has("PeerAuthentication"):
+        return UNKNOWN
+    modes, origin = set(answers.mutual_tls["modes"] or ()), _origin(answers.mutual_tls)  # type: ignore[call-overload]
+    if not answers.mutual_tls["mesh_wide"]:
+        why = "nothing is set for the whole mesh, and Istio is permissive then"
+        return Fact("mixed" if modes - {"permissive"} else "permissive", "inferred", origin, why)
+    return Fact(modes.pop() if len(modes) == 1 else "mixed", origin=origin)
+
+
+# --- as plain data -------------------------------------------------------------------------------------------------
+
+
+def nested(facts: Mapping[str, Fact]) -> dict[str, object]:
+    """Values under the keys that their dotted names spell."""
+    tree: dict[str, object] = {}
+    for name, fact in facts.items():
+        room, _, key = name.rpartition(".")
+        branch = tree.setdefault(room, {}) if room else tree
+        branch[key] = fact.value  # type: ignore[index]
+    return tree
+
+
+def unknown(facts: Mapping[str, Fact]) -> list[str]:
+    """Names of the facts that the input does not hold."""
+    return [name for name, fact in facts.items() if fact.value is None]
+
+
+def provenance(facts: Mapping[str, Fact]) -> dict[str, dict[str, str | None]]:
+    """Where each fact comes from; of unknown ones those of which a reason is known."""
+    return dict(_provenance(facts))
+
+
+def _provenance(facts: Mapping[str, Fact]) -> Iterator[tuple[str, dict[str, str | None]]]:
+    for name, fact in facts.items():
+        if fact.value is not None or fact.why is not None:
+            status = fact.status if fact.value is not None else "unknown"
+            yield name, {"status": status, "from": fact.origin, "why": fact.why}

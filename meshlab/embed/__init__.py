@@ -1,5 +1,0 @@
-"""Blocks in Markdown documents that are filled with charts, tables and verdicts, and checked for being stale."""
-
-from meshlab.embed.filling import Filled, check, fill
-
-__all__ = ["Filled", "check", "fill"]

@@ -1,6 +1,0 @@
-"""Published measurements, the coefficients that follow from them, and how well they predict what they have not seen."""
-
-from meshlab.evidence.assessment import COVERAGE_GOAL, GOALS, assess, evidence_range, fit, fit_left_out, narrow
-from meshlab.evidence.measured import read_measured
-
-__all__ = ["COVERAGE_GOAL", "GOALS", "assess", "evidence_range", "fit", "fit_left_out", "narrow", "read_measured"]

@@ -1,0 +1,400 @@
+"""The language of the tables' conditions: SQL expressions over declared inputs, read into a small typed tree.
+
+A condition compares one input with literals and joins comparisons with AND, OR and NOT::
+
+    greenfield AND kernel_oldest >= '5.10'
+    cloud IN ('gke', 'aks') AND NOT has_any(needs, 'l7_policy', 'grpc_policy')
+    services BETWEEN 50 AND 499 AND l7_need
+
+``has_any(needs, …)`` asks whether a set holds any of the members. A bare name is a boolean input or a term, which is a
+named condition of ``terms.csv``. Versions compare as versions; a build number of a Red Hat kernel counts too, because
+that is what says which backports it holds (see ``version_order``).
+
+One tree serves both readers: ``compile_condition`` makes a polars expression of it, and the proof reasons about it over
+the cells of the domain (``decision.cells``). A missing fact needs no syntax: polars' Kleene logic makes a
+condition unknown where it depends on one.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from meshlab.errors import did_you_mean, shorten
+from meshlab.units import is_version, version_key
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from meshlab.scenario import Input
+
+MAXIMUM_LENGTH = 2000
+"""Longest condition that is read: longer ones belong into terms. [characters]"""
+
+BUILDS = 1000
+"""Numbers kept free for the build of a Red Hat kernel between one patch version and the next."""
+
+_BUILD_PATTERN = r"^v?\d+\.\d+\.\d+-(\d{1,3})[0-9.]*\.el\d"
+
+
+# --- the tree -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The input is at least the bound; ``above`` asks for more than the bound. Other comparisons are its negations."""
+
+    input: str
+    bound: float
+    above: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The input equals one of the values; a boolean input equals True."""
+
+    input: str
+    values: tuple[str | float | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """The set holds the member."""
+
+    input: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds. Without parts it always holds."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one part holds. Without parts it never holds."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+Test = AtLeast | OneOf | Has
+Condition = Test | Not | All | Some
+
+ALWAYS = All()
+NEVER = Some()
+
+
+def tests_of(condition: Condition) -> Iterator[Test]:
+    """The comparisons that a condition is made of, in the order in which they are written."""
+    if isinstance(condition, Not):
+        yield from tests_of(condition.part)
+    elif isinstance(condition, All | Some):
+        for part in condition.parts:
+            yield from tests_of(part)
+    else:
+        yield condition
+
+
+def inputs_of(condition: Condition) -> frozenset[str]:
+    """Names of the inputs that a condition depends on."""
+    return frozenset(test.input for test in tests_of(condition))
+
+
+# --- to polars ------------------------------------------------------------------------------------------------------
+
+
+def compile_condition(condition: Condition, test: Callable[[Test], pl.Expr]) -> pl.Expr:
+    """The condition as a polars expression: true, false, or null where a missing fact decides.
+
+    Args:
+        condition: The condition.
+        test: Expression of one comparison, such as ``compile_test`` or the name of a column that holds it.
+    """
+    if isinstance(condition, Not):
+        return ~compile_condition(condition.part, test)
+    if isinstance(condition, All | Some):
+        parts = [compile_condition(part, test) for part in condition.parts]
+        return all_of(parts) if isinstance(condition, All) else any_of(parts)
+    return test(condition)
+
+
+def all_of(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Whether every part holds; without parts it does."""
+    return _halved(operator.and_, parts) if parts else pl.lit(value=True)
+
+
+def any_of(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Whether one of the parts holds; without parts none does."""
+    return _halved(operator.or_, parts) if parts else pl.lit(value=False)
+
+
+def _halved(join: Callable[[pl.Expr, pl.Expr], pl.Expr], parts: Sequence[pl.Expr]) -> pl.Expr:
+    """The parts joined in halves: the time that polars plans an expression grows with its depth."""
+    middle = len(parts) // 2
+    return join(_halved(join, parts[:middle]), _halved(join, parts[middle:])) if middle else parts[0]
+
+
+def compile_test(test: Test, spec: Input, value: pl.Expr) -> pl.Expr:
+    """One comparison as a polars expression.
+
+    Args:
+        test: The comparison.
+        spec: The input that it compares.
+        value: That input in the form that ``comparable`` gives it.
+    """
+    if isinstance(test, Has):
+        return (value & bit(spec, test.member)) != 0
+    if isinstance(test, AtLeast):
+        return value > test.bound if test.above else value >= test.bound
+    if test.values == (True,):
+        return value
+    return value == test.values[0] if len(test.values) == 1 else value.is_in(test.values)
+
+
+def comparable(spec: Input, column: pl.Expr) -> pl.Expr:
+    """An input in the form in which it is compared, which is worked out once for all comparisons.
+
+    A version becomes a number, a choice an enumeration, and a set a number with a bit for each member: a table asks a
+    set for many members, and a bit is found fifteen times as fast as a text in a list.
+    """
+    if spec.type == "version":
+        return version_order(column)
+    if spec.type == "choice":
+        return column.cast(pl.Enum(spec.choices), strict=False)
+    if spec.type == "set":
+        bits = {member: bit(spec, member) for member in spec.choices}
+        of_member = pl.element().replace_strict(bits, default=0, return_dtype=pl.UInt64)
+        return column.list.unique().list.eval(of_member).list.sum()
+    return column
+
+
+def bit(spec: Input, member: str) -> int:
+    """The bit of a member in the number as which a set is compared."""
+    return 1 << spec.choices.index(member)
+
+
+def version_order(version: pl.Expr) -> pl.Expr:
+    """A version as one number, in which the build of a Red Hat kernel orders equal patch versions. [Int64]
+
+    4.18.0-553.el8 lies above 4.18.0-305.el8, and both between 4.18.0 and 4.18.1, so that a table can name the release
+    from which on Red Hat's 4.18 holds what upstream's 5.10 holds.
+    """
+    return version_key(version) * BUILDS + version.str.extract(_BUILD_PATTERN).cast(pl.Int64).fill_null(0)
+
+
+def order_of(version: str) -> int:
+    """``version_order`` of one version."""
+    return pl.select(version_order(pl.lit(version))).item()
+
+
+# --- from text ------------------------------------------------------------------------------------------------------
+
+Fault = tuple[str, str]
+"""What is wrong with a condition, and what to do about it."""
+
+_SPELLING = "compare an input with a literal, as in services >= 500 or cloud IN ('gke', 'aks')"
+
+
+def read_condition(
+    text: str, specs: Mapping[str, Input], terms: Mapping[str, Condition]
+) -> tuple[Condition, list[Fault]]:
+    """A condition from its text, and everything that is wrong with it; with faults the tree is not to be used.
+
+    Args:
+        text: The condition.
+        specs: Inputs that it may name.
+        terms: Named conditions that it may use.
+    """
+    import sqlglot
+    from sqlglot import exp
+    from sqlglot.errors import SqlglotError
+
+    if len(text) > MAXIMUM_LENGTH:
+        return NEVER, [(f"the condition is longer than {MAXIMUM_LENGTH} characters", "move parts of it into terms")]
+    try:
+        tree = sqlglot.parse_one(text, into=exp.Condition)
+        reader = _Reader(specs, terms)
+        return reader.read(tree), reader.faults
+    except SqlglotError as error:
+        details = (getattr(error, "errors", None) or [{}])[0]
+        word = details.get("highlight") or text
+        return NEVER, [(f"the condition cannot be read at {shorten(word)}", _SPELLING)]
+    except RecursionError:
+        return NEVER, [("the condition is nested too deeply", "move parts of it into terms")]
+
+
+class _Reader:
+    """Reads sqlglot's tree into ours and notes what does not fit, instead of stopping at the first fault."""
+
+    def __init__(self, specs: Mapping[str, Input], terms: Mapping[str, Condition]) -> None:
+        self.specs = specs
+        self.terms = terms
+        self.faults: list[Fault] = []
+
+    def fault(self, what: str, todo: str = _SPELLING) -> Condition:
+        """Note what is wrong, and go on with a condition that never holds."""
+        self.faults.append((what, todo))
+        return NEVER
+
+    def read(self, node: exp.Expr) -> Condition:
+        """Any node that stands where a condition may stand."""
+        from sqlglot import exp
+
+        readers: dict[type[exp.Expr], Callable[[exp.Expr], Condition]] = {
+            exp.Paren: lambda inner: self.read(inner.this),
+            exp.Not: lambda negated: Not(self.read(negated.this)),
+            exp.And: lambda joined: All(tuple(map(self.read, joined.flatten()))),
+            exp.Or: lambda joined: Some(tuple(map(self.read, joined.flatten()))),
+            exp.Boolean: lambda constant: ALWAYS if constant.this else NEVER,
+            exp.Column: self.bare_name,
+            exp.Anonymous: self.membership,
+            exp.In: lambda listed: self.one_of(listed.this, listed.expressions or [listed]),
+            exp.Between: self.between,
+        }
+        return readers.get(type(node), self.operator)(node)
+
+    def between(self, node: exp.Expr) -> Condition:
+        """``x BETWEEN low AND high``, both bounds included."""
+        low = self.comparison(node.this, ">=", node.args["low"])
+        return All((low, self.comparison(node.this, "<=", node.args["high"])))
+
+    def operator(self, node: exp.Expr) -> Condition:
+        """A comparison of an input with a literal, whichever stands first."""
+        from sqlglot import exp
+
+        signs = {exp.GTE: ">=", exp.GT: ">", exp.LTE: "<=", exp.LT: "<", exp.EQ: "=", exp.NEQ: "!="}
+        mirrored = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}
+        sign = signs.get(type(node))
+        if isinstance(node, exp.Is):
+            return self.fault(
+                f"{shorten(node.sql())} asks whether a fact is missing",
+                "leave it out: a missing fact makes a row unknown",
+            )
+        if sign is None:
+            return self.fault(f"{shorten(node.sql())} cannot stand in a condition")
+        left, right = node.this, node.expression
+        if not isinstance(left, exp.Column):
+            left, right, sign = right, left, mirrored.get(sign, sign)
+        if sign in ("=", "!="):
+            equal = self.one_of(left, [right])
+            return Not(equal) if sign == "!=" else equal
+        return self.comparison(left, sign, right)
+
+    def bare_name(self, node: exp.Expr) -> Condition:
+        """A name on its own: a term, or an input that is true or false."""
+        name = node.sql()
+        if name in self.terms:
+            return self.terms[name]
+        spec = self.input(node)
+        if spec is None:
+            return NEVER
+        if spec.type != "boolean":
+            return self.fault(f"{name!r} is {_kind(spec)}, not true or false", _SPELLING)
+        return OneOf(name, (True,))
+
+    def membership(self, node: exp.Expr) -> Condition:
+        """``has_any(needs, …)``."""
+        if str(node.this).lower() != "has_any":
+            return self.fault(f"unknown function {shorten(str(node.this))}", "did you mean 'has_any'?")
+        subject, *members = node.expressions or [node]
+        spec = self.input(subject)
+        if spec is None:
+            return NEVER
+        if spec.type != "set" or not members:
+            return self.fault(f"{shorten(node.sql())} is no question to a set", "write has_any(needs, 'mtls')")
+        return Some(tuple(Has(spec.name, str(self.literal(member, spec))) for member in members))
+
+    def one_of(self, subject: exp.Expr, members: Iterable[exp.Expr]) -> Condition:
+        """``x = value`` or ``x IN (values)``."""
+        spec = self.input(subject)
+        if spec is None:
+            return NEVER
+        if spec.type == "set":
+            return self.fault(f"{spec.name!r} is a set", "write has_any(needs, 'mtls')")
+        values = [self.literal(member, spec) for member in members]
+        if spec.type == "boolean":
+            return Some(tuple(_is(spec.name, value) for value in values))
+        return OneOf(spec.name, tuple(values))
+
+    def comparison(self, subject: exp.Expr, sign: str, bound: exp.Expr) -> Condition:
+        """An input that has an order against a bound."""
+        spec = self.input(subject)
+        if spec is None:
+            return NEVER
+        if spec.type not in ("integer", "number", "version"):
+            return self.fault(f"{spec.name!r} is {_kind(spec)}, which has no order", "compare it with = or IN")
+        test = AtLeast(spec.name, float(self.literal(bound, spec)), above=sign in (">", "<="))
+        return Not(test) if sign in ("<", "<=") else test
+
+    def input(self, node: exp.Expr) -> Input | None:
+        """The declared input that a node names."""
+        from sqlglot import exp
+
+        name = node.sql()
+        if not isinstance(node, exp.Column):
+            self.fault(f"{shorten(name)} stands where an input should stand")
+        elif name in self.terms:
+            self.fault(f"{name!r} is a term, not an input", "use a term on its own, without a comparison")
+        elif name not in self.specs:
+            self.fault(f"unknown name {name!r}", did_you_mean(name, [*self.specs, *self.terms]))
+        return self.specs.get(name)
+
+    def literal(self, node: exp.Expr, spec: Input) -> str | float | bool:
+        """The value of a literal, as the input's tests compare it."""
+        from sqlglot import exp
+
+        negative = isinstance(node, exp.Neg)
+        node = node.this if negative else node
+        text = node.name if isinstance(node, exp.Literal) else node.sql()
+        if spec.type == "boolean" and isinstance(node, exp.Boolean):
+            return bool(node.this)
+        if spec.type in ("integer", "number") and isinstance(node, exp.Literal) and node.is_number:
+            return -float(text) if negative else float(text)
+        if isinstance(node, exp.Literal) and node.is_string and not negative:
+            if spec.type == "version" and is_version(text):
+                return order_of(text)
+            if text in spec.choices and spec.type in ("choice", "set"):
+                return text
+            if spec.type in ("choice", "set"):
+                self.fault(f"{text!r} is no value of {spec.name!r}", did_you_mean(text, spec.choices))
+                return 0
+        self.fault(f"{spec.name!r} is {_kind(spec)} and cannot be compared with {shorten(node.sql())}", _example(spec))
+        return 0
+
+
+def _is(name: str, value: object) -> Condition:
+    return OneOf(name, (True,)) if value else Not(OneOf(name, (True,)))
+
+
+def _kind(spec: Input) -> str:
+    return {
+        "integer": "a number",
+        "number": "a number",
+        "boolean": "true or false",
+        "version": "a version",
+        "choice": "a choice",
+        "set": "a set",
+    }[spec.type]
+
+
+def _example(spec: Input) -> str:
+    examples = {
+        "integer": f"write {spec.name} >= 500",
+        "number": f"write {spec.name} >= 500",
+        "boolean": f"write {spec.name} or NOT {spec.name}",
+        "version": f"write {spec.name} >= '5.10'",
+    }
+    return examples.get(spec.type, f"write {spec.name} with {' or '.join(map(repr, spec.choices[:2]))}")

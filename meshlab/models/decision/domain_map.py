@@ -1,0 +1,120 @@
+"""The verdict over two chosen inputs, everything else as it stands: one query over the exact cells of the domain.
+
+Within a cell no comparison of the tables tells two values apart, so a map has as many squares as there are answers to
+find, and none is missed between the points of a grid.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.models.decision.cells import Axis, Cell, axes
+from meshlab.models.decision.conditions import comparable, compile_test
+from meshlab.models.decision.tables import Tables, load_tables
+from meshlab.models.decision.verdict import answers
+from meshlab.scenario import frame_of, inputs
+
+NAMED_CHOICES = 3
+"""Choices of one cell that are named; more are counted."""
+
+
+def map_axes(tables: Tables | None = None) -> tuple[str, ...]:
+    """Names that ``domain_map`` takes: inputs that the tables ask about, and needs as ``needs:mtls``."""
+    return tuple(axes(tables or load_tables()))
+
+
+def domain_map(values: Mapping[str, Any], across: str, down: str, tables: Tables | None = None) -> pl.DataFrame:
+    """The verdict in every cell of two inputs, the others as they are given.
+
+    Columns: ``column`` and ``row``, places of the cell; ``across`` and ``down``, its values in words; ``cni`` and
+    ``mesh``; and ``here``, whether the given values lie in that cell.
+
+    Args:
+        values: Values of declared inputs; absent ones are unknown.
+        across: The input from left to right: one of ``map_axes``.
+        down: The input from top to bottom: another one.
+        tables: Decision tables; ours unless given.
+
+    Raises:
+        MeshlabError: There is no such axis, or both are the same.
+    """
+    tables = tables or load_tables()
+    first, second = _axis(across, tables), _axis(down, tables)
+    if across == down:
+        raise MeshlabError(Problem("map", f"{across!r} stands on both axes", "choose two inputs"))
+    pairs = list(itertools.product(enumerate(second.cells), enumerate(first.cells)))
+    scenarios = [
+        {**_on(second, low, _on(first, left, values)), "scenario": f"{row} {column}"}
+        for (row, low), (column, left) in pairs
+    ]
+    places = pl.DataFrame(
+        {
+            "column": [column for _, (column, _) in pairs],
+            "row": [row for (row, _), _ in pairs],
+            "across": [_words(first, cell) for _, (_, cell) in pairs],
+            "down": [_words(second, cell) for (_, cell), _ in pairs],
+        }
+    )
+    verdicts = answers(frame_of(scenarios), tables).select("cni", "mesh").collect()
+    # where a fact is unknown its place is none, which equals no place
+    at = pl.lit(_place(first, values), pl.Int64), pl.lit(_place(second, values), pl.Int64)
+    here = (pl.col("column") == at[0]) & (pl.col("row") == at[1])
+    return pl.concat([places, verdicts], how="horizontal").with_columns(here=here.fill_null(value=False))
+
+
+def _axis(name: str, tables: Tables) -> Axis:
+    known = axes(tables)
+    if name not in known:
+        raise MeshlabError(Problem("map", f"unknown axis {shorten(name)}", did_you_mean(name, known)))
+    return known[name]
+
+
+def _on(axis: Axis, cell: Cell, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with those of a cell."""
+    if axis.member is None:
+        return {**values, axis.input: cell.low}
+    held = [name for name in values.get(axis.input) or () if name != axis.member]
+    return {**values, axis.input: [*held, axis.member] if cell.low else held}
+
+
+def _place(axis: Axis, values: Mapping[str, Any]) -> int | None:
+    """Place of the cell in which the given value lies; none where it is unknown."""
+    value = values.get(axis.input)
+    if value is None:
+        return None
+    if axis.member is not None:
+        return [cell.low for cell in axis.cells].index(axis.member in value)
+    spec = inputs()[axis.input]
+    asked = comparable(spec, pl.col(axis.input))
+    frame = pl.DataFrame({axis.input: [value]}, schema={axis.input: spec.dtype})
+    answers = frame.select(compile_test(test, spec, asked).alias(str(n)) for n, test in enumerate(axis.tests)).row(0)
+    return next(place for place, cell in enumerate(axis.cells) if cell.answers == answers)
+
+
+def _words(axis: Axis, cell: Cell) -> str:
+    if axis.member is not None:
+        return "asked for" if cell.low else "not asked for"
+    if isinstance(cell.low, bool):
+        return "yes" if cell.low else "no"
+    if cell.choices:
+        named = ", ".join(map(str, cell.choices[:NAMED_CHOICES]))
+        rest = len(cell.choices) - NAMED_CHOICES
+        return f"{named}, {rest} more" if rest > 0 else named
+    if inputs()[axis.input].type == "version":
+        return f"{cell.low} or older" if cell == axis.cells[0] else f"from {cell.low}"
+    return _span(cell, inputs()[axis.input].upper)
+
+
+def _span(cell: Cell, upper: float | None) -> str:
+    if cell.low == cell.high:
+        return _number(cell.low)
+    return f"{_number(cell.low)} and more" if cell.high == upper else f"{_number(cell.low)} – {_number(cell.high)}"
+
+
+def _number(value: object) -> str:
+    return f"{value:,.15g}" if isinstance(value, int | float) else str(value)

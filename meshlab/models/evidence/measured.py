@@ -1,0 +1,180 @@
+"""A team's own measurements: a table of them, a load test before and after, or what Prometheus saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from meshlab.cluster.facts.measurements import Measurements, compare_load_tests, is_of_a_tool, read_measurements
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, estimate
+from meshlab.scenario import Place, check_scenarios, read_raw
+
+UNITS = {"gib": "GiB", "cores": "cores", "ms": "ms"}
+"""Unit of a metric, by the end of its name."""
+
+METRICS = {name: UNITS[name.rpartition("_")[2]] for name in INTERVAL_FIGURES if not name.startswith("cost")}
+"""Figures that a team can measure, each with its unit."""
+
+KINDS = {"GiB": "memory", "cores": "cpu", "ms": "latency"}
+
+OWN_COLUMNS = ("dataplane", "metric", "value", "unit")
+
+
+_BEGINNING_BYTES = 64 * 2**10
+
+
+def read_measured(path: Path, before: Path | None = None, dataplane: str | None = None) -> pl.DataFrame:
+    """A file of measurements: the scenarios, checked, and ``dataplane, metric, value, unit, kind``, ``row``.
+
+    A table, in which a scenario may stand in several rows, one for each metric (``unit`` is optional and must be the
+    metric's own), or what a tool wrote: the result of a load test, or series of Prometheus.
+
+    Args:
+        path: The file.
+        before: Result of the same load test without a data plane: what it adds is the difference.
+        dataplane: The data plane that the load test ran with.
+
+    Raises:
+        MeshlabError: All problems of the file, each with its row.
+    """
+    if (before is None) != (dataplane is None):
+        what = "needs the load test before the data plane and the data plane's name together"
+        raise MeshlabError(Problem(str(path), what, "give --before FILE and --dataplane NAME"))
+    if before is not None and dataplane is not None:
+        return _checked(compare_load_tests(before, path, dataplane).frame, str(path), _nowhere)
+    if not _is_table(path) and is_of_a_tool(path):
+        return _checked(_predicted(read_measurements(path)), str(path), _nowhere)
+    return _checked(*_table(path))
+
+
+def _is_table(path: Path) -> bool:
+    """Whether the file names data planes, as a table of measurements does and no tool."""
+    with _opened(path) as stream:
+        return b"dataplane" in stream.read(_BEGINNING_BYTES) or path.suffix.lower() == ".parquet"
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from None
+    except OSError as error:
+        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
+
+
+def _table(path: Path) -> tuple[pl.DataFrame, str, Place]:
+    raw, place = read_raw(path)
+    missing = [name for name in OWN_COLUMNS[:3] if name not in raw.columns]
+    if missing:
+        todo = f"needed: {', '.join(OWN_COLUMNS[:3])}; or the result of a load test, or series of Prometheus"
+        raise MeshlabError(Problem(str(path), f"column {missing[0]!r} is missing", todo))
+    return raw, str(path), place
+
+
+def _nowhere(_index: int | None, _name: str) -> None:
+    """What a tool wrote has no line for each value."""
+
+
+def _predicted(found: Measurements) -> pl.DataFrame:
+    """The measurements that the models predict, too."""
+    if not found.frame.is_empty():
+        return found.frame
+    todo = "give a load test with --before FILE and --dataplane NAME, or usage of proxies from Prometheus"
+    reasons = "; ".join(found.notes) or "its figures are totals, with and without the mesh"
+    raise MeshlabError(Problem(found.source, f"tells nothing of what a data plane adds: {reasons}", todo))
+
+
+def _checked(raw: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
+    """The rows with their types; all problems are told together."""
+    own = raw.select(
+        pl.col(name).cast(pl.String) if name in raw.columns else pl.lit(None, pl.String).alias(name)
+        for name in OWN_COLUMNS
+    ).with_columns(pl.all().str.strip_chars())
+    problems = list(_problems(own, file, place))
+    scenarios = pl.DataFrame()
+    try:
+        scenarios = check_scenarios(_named(raw).drop(OWN_COLUMNS, strict=False), file, place)
+    except MeshlabError as error:
+        problems += error.problems
+    if problems:
+        raise MeshlabError(problems)
+    units = pl.col("metric").replace_strict(METRICS, return_dtype=pl.String)
+    typed = own.with_columns(pl.col("value").cast(pl.Float64), unit=units).with_columns(
+        kind=pl.col("unit").replace_strict(KINDS, return_dtype=pl.String)
+    )
+    return pl.concat([scenarios, typed], how="horizontal")
+
+
+def _named(raw: pl.DataFrame) -> pl.DataFrame:
+    """The rows with names of their own, for one scenario may be measured in several."""
+    name = pl.col("scenario").cast(pl.String) if "scenario" in raw.columns else pl.lit("measured")
+    return raw.with_columns(scenario=pl.format("{} (row {})", name, pl.int_range(1, pl.len() + 1)))
+
+
+def _problems(own: pl.DataFrame, file: str, place: Place) -> Iterator[Problem]:
+    for index, (dataplane, metric, value, unit) in enumerate(own.iter_rows()):
+        row = f"row {index + 1}:"
+        if dataplane not in DATAPLANES[1:]:
+            todo = did_you_mean(dataplane or "", DATAPLANES[1:])
+            yield Problem(file, f"{row} dataplane {shorten(dataplane)}", todo, place(index, "dataplane"))
+        if metric not in METRICS:
+            todo = did_you_mean(metric or "", METRICS)
+            yield Problem(file, f"{row} metric {shorten(metric)}", todo, place(index, "metric"))
+        elif unit not in (None, "", METRICS[metric]):
+            todo = f"convert the value to {METRICS[metric]}"
+            yield Problem(file, f"{row} unit {shorten(unit)} is not that of {metric}", todo, place(index, "unit"))
+        if not _is_positive(value):
+            yield Problem(
+                file, f"{row} value {shorten(value)}", "give a number greater than zero", place(index, "value")
+            )
+
+
+def _is_positive(text: str | None) -> bool:
+    try:
+        return 0.0 < float(text or "") < float("inf")
+    except ValueError:
+        return False
+
+
+def comparison(measured: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFrame:
+    """Measurements against what ``estimate`` returns for the same scenarios, in the columns of the evidence.
+
+    Args:
+        measured: As ``read_measured`` returns it.
+        coefficients: Columns of ``coefficients.csv``, or narrowed ones.
+    """
+    keys = ["scenario", "dataplane"]
+    figures = estimate(measured.drop(*OWN_COLUMNS, "kind"), coefficients)
+    joined = measured.lazy().join(figures, on=keys, how="left", maintain_order="left")
+    component = pl.col("metric").str.extract(r"^(data_plane|control_plane)").fill_null("all")
+    return (
+        joined.select(
+            "scenario",
+            pl.lit("measured").alias("source_id"),
+            *("dataplane", "kind", "metric"),
+            pl.when(kind="latency").then(pl.lit("path")).otherwise(component).alias("component"),
+            pl.col("value").alias("measured"),
+            picked("").alias("predicted"),
+            picked("_lo").alias("lo"),
+            picked("_hi").alias("hi"),
+            "unit",
+        )
+        .with_columns(**quality())
+        .with_columns(left_out=pl.lit(value=True))
+        .collect()
+    )
+
+
+def picked(end: str) -> pl.Expr:
+    """The figure that a row's metric names, from the columns of ``estimate``: ``_lo``, the middle or ``_hi``."""
+    return pl.coalesce(pl.when(metric=name).then(f"{name}{end}") for name in METRICS)
+
+
+def quality() -> dict[str, pl.Expr]:
+    """Whether the figure lies inside its interval, and the factor by which the middle misses it, one or more."""
+    ratio = (pl.col("measured") / pl.col("predicted")).log().abs().exp()
+    return {"inside": pl.col("measured").is_between("lo", "hi"), "factor": ratio}

@@ -1,0 +1,185 @@
+"""A scenario as the equations take it: its inputs as numbers, and what several data planes derive from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import polars as pl
+
+from meshlab.models.overhead import cpu, latency
+from meshlab.models.overhead.coefficients import Coefficients, Value
+from meshlab.models.overhead.conditions import at_most, is_one_of, share
+from meshlab.models.overhead.cpu import Traffic
+from meshlab.tables import read_table
+
+Stage = Mapping[str, Value]
+"""Columns that a frame gains together."""
+
+NUMBERS = (
+    "nodes",
+    "services",
+    "pods",
+    "namespaces",
+    "node_memory_gib",
+    "requests_per_second",
+    "connections",
+    "l7_traffic_share",
+    "call_depth",
+    "same_node_share",
+    "config_services",
+)
+"""Inputs that enter the equations as numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A scenario's inputs and what components derive from them: columns of a frame that ``prepared`` returned.
+
+    Counts and rates are numbers; the ``FACTORS`` hold medians or draws. What is of a pod or node is of its proxy.
+    """
+
+    nodes: pl.Expr
+    services: pl.Expr
+    pods: pl.Expr
+    namespaces: pl.Expr
+    node_memory_gib: pl.Expr
+    requests_per_second: pl.Expr
+    connections: pl.Expr
+    payload_mb: pl.Expr
+    l7_traffic_share: pl.Expr
+    call_depth: pl.Expr
+    same_node_share: pl.Expr
+    config_services: pl.Expr
+    is_mtls: pl.Expr
+    encrypted_share: pl.Expr
+    endpoints: pl.Expr
+    pod_connections: pl.Expr
+    both_ends_mb: pl.Expr
+    has_l7: pl.Expr
+    l7_rate: pl.Expr
+    l7_mb: pl.Expr
+    waypoints: pl.Expr
+    changes_cni: pl.Expr
+    new_nodes: pl.Expr
+    uses_istio_cni: pl.Expr
+    replaced_memory_mib: pl.Expr
+    replaced_cpu_mcores: pl.Expr
+    latency_factor: pl.Expr
+    pod_latency_factor: pl.Expr
+    body_ms: pl.Expr
+    pod_work: pl.Expr
+    node_work: pl.Expr
+    node_l7_work: pl.Expr
+    waypoint_work: pl.Expr
+
+    @classmethod
+    def of_columns(cls, *, sampled: bool) -> Cluster:
+        """Prepared columns; factors of a request come as medians or as draws."""
+        names = {name: f"_drawn_{name}" if sampled and name in FACTORS else f"_{name}" for name in cls.__slots__}
+        return cls(**{name: pl.col(column) for name, column in names.items()})
+
+
+FACTORS = (
+    "latency_factor",
+    "pod_latency_factor",
+    "body_ms",
+    "pod_work",
+    "node_work",
+    "node_l7_work",
+    "waypoint_work",
+)
+"""What depends on coefficients and serves several data planes: the time of a request by its protocol, its encryption
+and how crowded a pod's proxy is, that of its body, and what proxies handle as ``cpu.proxies`` takes it. Powers are the
+dearest part of an estimate, so each is worked out once."""
+
+
+def prepared() -> tuple[Stage, Stage, Stage]:
+    """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
+    numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
+    rate, nodes, pods = map(pl.col, ("_requests_per_second", "_nodes", "_pods"))
+    is_openshift, on_vms = (is_one_of("cloud", names) for names in (("openshift",), ("gke", "aks", "eks", "doks")))
+    derived = {
+        "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
+        "_is_mtls": share(pl.col("mtls")),
+        # pods are spread evenly over services
+        "_endpoints": pods * at_most(pl.col("_config_services") / pl.col("_services"), 1.0),
+        # a connection ends at two pods, and a request passes the proxies of both ends
+        "_pod_connections": 2.0 * pl.col("_connections") / pods,
+        "_both_ends_rate": 2.0 * rate,
+        "_has_l7": share(pl.col("l7_traffic_share") > 0),
+        "_l7_rate": rate * pl.col("_l7_traffic_share"),
+        # unknown counts as new, so that nobody is surprised by an agent that was not charged
+        "_changes_cni": 1.0 - share(pl.col("current_cni") == "cilium"),
+        # OpenShift forbids the init container that sidecars otherwise use
+        "_uses_istio_cni": share(is_openshift),
+        # other clusters may run on virtual machines or on bare metal: nothing says which
+        "_is_vm": share(on_vms),
+        "_replaced_memory_mib": replaced_agent("memory_mib"),
+        "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
+    }
+    derived_again = {
+        "_encrypted_share": pl.col("_is_mtls") * (1.0 - pl.col("_same_node_share")),
+        "_new_nodes": nodes * pl.col("_changes_cni"),
+        "_pod_rate": pl.col("_both_ends_rate") / pods,
+        "_node_rate": pl.col("_both_ends_rate") / nodes,
+        "_both_ends_mb": pl.col("_both_ends_rate") * pl.col("_payload_mb"),
+        "_l7_mb": pl.col("_l7_rate") * pl.col("_payload_mb"),
+    }
+    return numbers, derived, derived_again
+
+
+def waypoint_replicas(c: Coefficients) -> pl.Expr:
+    """Replicas of all waypoints: one a namespace where layer 7 is used, more as the rate asks for them. [count]"""
+    return pl.col("_namespaces") * pl.col("_has_l7") + pl.col("_l7_rate") / c["waypoint_capacity_rps"]
+
+
+def factors(c: Coefficients, waypoints: pl.Expr, prefix: str) -> Stage:
+    """The ``FACTORS``, as columns of medians or of draws.
+
+    Args:
+        c: Medians or draws.
+        waypoints: Their replicas. An expression rather than a column of an earlier stage, so that the power of the
+            rate at layer 7 is worked out once for nodes and waypoints.
+        prefix: Of the columns' names.
+    """
+    traffic = Traffic.of_columns()
+    platform = 1.0 + (c["vm_cpu_factor"] - 1.0) * pl.col("_is_vm")
+    nodes, pods, rate, l7_rate = map(pl.col, ("_nodes", "_pods", "_both_ends_rate", "_l7_rate"))
+    factor, plain_factor = traffic.cpu_factor(c) * platform, traffic.without_mtls().cpu_factor(c) * platform
+    queue = latency.queueing(c, pl.col("_pod_connections"))
+    values = (
+        traffic.latency_factor(c),
+        traffic.latency_factor(c) * (queue * (1.0 + c["latency_rate_slope"] * busy(pl.col("_pod_rate")))),
+        c["byte_latency_ms"] * pl.col("_payload_mb"),
+        factor * cpu.batched(c, pods, rate),
+        factor * cpu.batched(c, nodes, rate),
+        plain_factor * cpu.batched(c, nodes, l7_rate),
+        factor * cpu.batched(c, waypoints, l7_rate),
+    )
+    return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
+
+
+def busy(rate: pl.Expr) -> pl.Expr:
+    """Rate of one proxy, up to the highest at which latency was measured. [1000/s]
+
+    Args:
+        rate: Traversals of it. [1/s]
+    """
+    return at_most(rate * 1e-3, 3.0)
+
+
+def replaced_agent(figure: str) -> pl.Expr:
+    """What the agent of today's network plugin uses on a node; zero where the plugin is unknown or was not measured.
+
+    Args:
+        figure: ``memory_mib`` or ``cpu_mcores``.
+    """
+    table, cni = read_table("cni_agents"), pl.col("current_cni")
+    # a chain of comparisons, which a lookup of a few words takes longer than
+    return reduce(
+        lambda found, row: pl.when(cni == row[0]).then(float(row[1])).otherwise(found),
+        table.select("current_cni", figure).iter_rows(),
+        pl.lit(0.0),
+    )

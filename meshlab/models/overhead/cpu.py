@@ -1,0 +1,138 @@
+"""CPU of the instances of each component, as expressions. [mcores]
+
+A proxy's cost is not linear in its rate: at 10 requests/s one request costs three times what it costs at 1000/s
+(S02, R01), because a busy proxy handles several requests at one wake-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from meshlab.models.overhead.coefficients import Coefficients, Value
+from meshlab.models.overhead.conditions import share
+
+BYTES_PER_MB = 1e6
+
+KERNEL_BYTE_SHARE = 0.2
+"""What a byte costs in the kernel over what it costs in a proxy. [ratio] A guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a request is, as far as its cost depends on it.
+
+    Args:
+        grpc: Share that is gRPC. [share]
+        http2: Share that is HTTP/2. [share]
+        tcp: Share that is opaque TCP; what remains is HTTP/1.1. [share]
+        mtls: Share that is encrypted with workload identity; None where the proxy encrypts nothing itself. [share]
+    """
+
+    grpc: Value
+    http2: Value
+    tcp: Value
+    mtls: Value | None
+
+    @classmethod
+    def of_columns(cls) -> Traffic:
+        """Traffic of a prepared scenario."""
+        shares = {name: share(pl.col("protocol") == name) for name in ("grpc", "http2", "tcp")}
+        return cls(**shares, mtls=pl.col("_is_mtls"))
+
+    def without_mtls(self) -> Traffic:
+        """The same traffic where the proxy does not encrypt it itself."""
+        return replace(self, mtls=None)
+
+    def cpu_factor(self, c: Coefficients) -> Value:
+        """Cost of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
+
+        Sources: R01 (protocol), S06 (mTLS).
+        """
+        return self._factor(c, "cpu")
+
+    def latency_factor(self, c: Coefficients) -> Value:
+        """Time of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
+
+        Sources: R06 (mTLS and TCP, at saturation).
+        """
+        return self._factor(c, "latency")
+
+    def _factor(self, c: Coefficients, figure: str) -> Value:
+        protocol = (
+            1.0
+            + (c[f"grpc_{figure}_factor"] - 1.0) * self.grpc
+            + (c[f"http2_{figure}_factor"] - 1.0) * self.http2
+            + (c[f"tcp_{figure}_factor"] - 1.0) * self.tcp
+        )
+        if self.mtls is None:
+            return protocol
+        return protocol * (1.0 + (c[f"mtls_{figure}_factor"] - 1.0) * self.mtls)
+
+
+def batched(c: Coefficients, count: pl.Expr, rate: pl.Expr) -> pl.Expr:
+    """Rate of proxies that share it evenly, as one busy proxy would have to work for it. [1000/s]
+
+    count * (rate / count / 1000) ** exponent. With an exponent below one, the same rate costs more over more proxies,
+    and more rate never costs less.
+
+    Args:
+        c: Coefficients.
+        count: Proxies. [count]
+        rate: Traversals of all of them: one proxy handling one request once. [1/s]
+
+    Sources: S02, R01, S11 (data/sources.csv).
+    """
+    exponent = c["rate_exponent"]
+    # logarithms are shared between proxies of one count or rate, and a power takes as long as three of them
+    return (exponent * (rate * 1e-3).log() + (1.0 - exponent) * count.log()).exp()
+
+
+def proxies(c: Coefficients, count: Value, idle: str, per_1000: Value, work: Value, megabytes: Value) -> Value:
+    """Proxies that share a rate evenly. [mcores]
+
+    count * idle + per_1000 * work + bytes.
+
+    Args:
+        c: Coefficients.
+        count: Proxies. [count]
+        idle: Coefficient of a proxy without traffic.
+        per_1000: A proxy at 1000 traversals/s, HTTP/1.1 without mTLS. [mcores]
+        work: The ``batched`` rate of all of them, times what a request costs over HTTP/1.1 without mTLS. [1000/s]
+        megabytes: Request bodies through all of them. [MB/s]
+
+    Sources: S01, S02, S07, R01, S11 (data/sources.csv).
+    """
+    return c[idle] * count + per_1000 * work + c["byte_mcores"] * megabytes
+
+
+def kernel(c: Coefficients, rate: Value, per_1000: str, payload_mb: Value) -> Value:
+    """Work in the kernel, which no proxy's batching makes cheaper. [mcores]
+
+    Bytes cost a fifth of what they cost in a proxy: they are not copied to user space and back.
+
+    Sources: R01 (data/sources.csv) for Cilium's datapath; encryption and bytes are priors.
+    """
+    return c[per_1000] * (rate * 1e-3) + c["byte_mcores"] * (rate * payload_mb * KERNEL_BYTE_SHARE)
+
+
+def istiod(c: Coefficients, replicas: Value, connected: Value) -> Value:
+    """All replicas of istiod together, in a settled cluster. [mcores]
+
+    Args:
+        c: Coefficients.
+        replicas: Replicas of istiod. [count]
+        connected: Proxies connected to them. [count]
+
+    Sources: S01, S11 (data/sources.csv).
+    """
+    return c["istiod_base_mcores"] * replicas + c["istiod_proxy_mcores"] * connected
+
+
+def linkerd_control_plane(c: Coefficients, replicas: Value, pods: Value) -> Value:
+    """All replicas of Linkerd's control plane together, in a settled cluster. [mcores]
+
+    Sources: S07, S11 (data/sources.csv).
+    """
+    return c["linkerd_control_base_mcores"] * replicas + c["linkerd_control_pod_mcores"] * pods

@@ -1,0 +1,300 @@
+"""What moves a figure most, and where two data planes cost the same: each one query over a grid of scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from meshlab.errors import MeshlabError, Problem, did_you_mean
+from meshlab.kept import kept
+from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, estimate, estimate_by, steps_with
+from meshlab.models.overhead.coefficients import Value, medians, sources
+from meshlab.models.overhead.estimates import Steps
+from meshlab.scenario import Input, collect_few, inputs, with_defaults
+
+FACTOR = 2.0
+"""Inputs on a logarithmic scale are halved and doubled."""
+
+STEP = 0.2
+"""Inputs on a linear scale are moved by this part of their range, or by one where they are whole numbers."""
+
+GRID = 41
+"""Points of each axis of a break-even grid."""
+
+SPAN = 16.0
+"""How far a break-even grid reaches below and above the scenario's own value."""
+
+GROUPS = ("cluster", "traffic", "prices")
+"""Groups of inputs that enter the models."""
+
+
+HALVED, STEPPED, BY_ONE = "halved and doubled", "a fifth of its range down and up", "one down and one up"
+
+ANY_CHOICE, YES_OR_NO, INTERVAL = "any choice", "yes or no", "10–90 % interval"
+
+
+def how_moved(driver: str) -> str:
+    """How a driver of a ``tornado`` is moved, in words; a coefficient goes from end to end of its interval."""
+    spec = inputs().get(driver)
+    if spec is None:
+        return INTERVAL
+    if spec.type in ("boolean", "choice"):
+        return YES_OR_NO if spec.type == "boolean" else ANY_CHOICE
+    if spec.scale == "log":
+        return HALVED
+    return BY_ONE if spec.type == "integer" else STEPPED
+
+
+def tornado(scenario: pl.DataFrame, dataplane: str, figure: str) -> pl.DataFrame:
+    """Inputs and coefficients by how far they move one figure of one data plane, the strongest first.
+
+    Each driver goes as ``how_moved`` says of it, within its bounds, all else unchanged.
+
+    Args:
+        scenario: One row with the columns of ``scenario.schema()``.
+        dataplane: One of ``DATAPLANES`` but ``none``.
+        figure: A figure of ``estimate``, such as ``memory_gib``.
+
+    Returns:
+        ``driver, kind, unit, low, high`` (values of the driver), ``figure_at_low, figure, figure_at_high, swing``.
+    """
+    return tornados(scenario, dataplane, (figure,)).drop("scenario", "figure_name")
+
+
+def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) -> pl.DataFrame:
+    """The ``tornado`` of each scenario and figure, one after another, by one query over the moves of all of them.
+
+    Args:
+        scenarios: Rows with the columns of ``scenario.schema()``, each with a name of its own.
+        dataplane: One of ``DATAPLANES`` but ``none``.
+        figures: Figures of ``estimate``.
+
+    Returns:
+        ``scenario, figure_name`` and the columns of ``tornado``.
+    """
+    _check(figures, dataplane)
+    own = _with_coefficients(collect_few(with_defaults(scenarios).drop("assumed")), _uncertain(dataplane))
+    moves = [move for place, row in enumerate(own.iter_rows(named=True)) for move in _moves(place, row, dataplane)]
+    query = estimate_by(pl.concat([own, _moved(own, moves)]), _steps(dataplane))
+    found = query.filter(dataplane=dataplane).select(figures).collect(engine="in-memory")
+    at_own = found[: own.height].with_columns(own["scenario"]).unpivot(figures, index="scenario", variable_name=NAME)
+    driven = own.select("scenario")[[move.place for move in moves]].with_columns(
+        **{name: pl.Series([getattr(move, name) for move in moves], dtype=pl.String) for name in DRIVER},
+        value=pl.Series([str(move.value) for move in moves], dtype=pl.String),
+    )
+    bars = ["scenario", NAME, *DRIVER]
+    return collect_few(
+        driven.with_row_index("move")
+        .hstack(found[own.height :])
+        .unpivot(figures, index=["move", *driven.columns], variable_name=NAME, value_name="at")
+        .lazy()
+        .sort("driver", "at", "move")
+        .group_by(bars, maintain_order=True)
+        .agg(low=pl.first("value"), high=pl.last("value"), least=pl.min("at"), most=pl.max("at"))
+        .join(at_own.lazy().rename({"value": "figure"}), on=["scenario", NAME])
+        .with_columns(
+            figure_at_low=pl.min_horizontal("least", "figure"), figure_at_high=pl.max_horizontal("most", "figure")
+        )
+        .with_columns(swing=pl.col("figure_at_high") - pl.col("figure_at_low"))
+        .sort(_place("scenario", own["scenario"]), _place(NAME, figures), -pl.col("swing"), "driver")
+        .select(*bars, "low", "high", "figure_at_low", "figure", "figure_at_high", "swing")
+    )
+
+
+NAME = "figure_name"
+
+DRIVER = ("driver", "kind", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """One driver of the scenario at one place that takes another value."""
+
+    place: int
+    driver: str
+    kind: str
+    unit: str | None
+    value: Any
+
+
+def _place(column: str, values: Sequence[str] | pl.Series) -> pl.Expr:
+    """Place of a column's value among others, to sort by."""
+    return pl.col(column).cast(pl.Enum(values)).to_physical()
+
+
+@kept
+def _steps(dataplane: str) -> Steps:
+    """The expressions of an estimate of one data plane with its uncertain coefficients as columns."""
+    c: dict[str, Value] = {**medians(), **{name: pl.col(name) for name in _uncertain(dataplane)["coefficient"]}}
+    return steps_with(c, dataplanes=(dataplane,))
+
+
+@kept
+def _uncertain(dataplane: str) -> pl.DataFrame:
+    """Coefficients of a data plane that have an interval."""
+    return sources(dataplane).filter(pl.col("lo") < pl.col("hi"))
+
+
+def _check(figures: Iterable[str], *dataplanes: str) -> None:
+    problems = [
+        Problem("figure", f"unknown figure {name!r}", did_you_mean(name, INTERVAL_FIGURES))
+        for name in figures
+        if name not in INTERVAL_FIGURES
+    ]
+    problems += [
+        Problem("dataplane", f"unknown data plane {name!r}", did_you_mean(name, DATAPLANES))
+        for name in dataplanes
+        if name not in DATAPLANES
+    ]
+    if problems:
+        raise MeshlabError(problems)
+
+
+def _with_coefficients(scenarios: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    return scenarios.with_columns(
+        pl.lit(median).alias(name) for name, median in table.select("coefficient", "median").iter_rows()
+    )
+
+
+def _moves(place: int, row: Mapping[str, Any], dataplane: str) -> Iterator[_Move]:
+    """All moves of one scenario: its inputs as far as they enter the models, then the coefficients."""
+    for name, spec in inputs().items():
+        if spec.group in GROUPS and row[name] is not None:
+            yield from (_Move(place, name, "input", spec.unit, value) for value in _values(spec, row[name]))
+    for name, unit, *ends in _uncertain(dataplane).select("coefficient", "unit", "lo", "hi").iter_rows():
+        yield from (_Move(place, name, "coefficient", unit, value) for value in ends)
+
+
+def _values(spec: Input, own: Any) -> list[Any]:
+    """Values to which one input is moved, within its bounds."""
+    if spec.type == "boolean":
+        return [True, False]
+    if spec.type == "choice":
+        return list(spec.choices)
+    ends = [own / FACTOR, own * FACTOR] if spec.scale == "log" else _linear_ends(spec, own)
+    lower, upper = _bounds(spec)
+    bounded = [min(max(end, lower), upper) for end in ends]
+    return [round(end) for end in bounded] if spec.type == "integer" else bounded
+
+
+def _bounds(spec: Input) -> tuple[float, float]:
+    """Smallest and largest value of a numeric input, which every numeric input declares."""
+    if spec.lower is None or spec.upper is None:
+        raise MeshlabError(Problem("inputs.csv", f"{spec.name} is no number", "name a numeric input"))
+    return spec.lower, spec.upper
+
+
+def _linear_ends(spec: Input, own: float) -> list[float]:
+    lower, upper = _bounds(spec)
+    step = 1 if spec.type == "integer" else STEP * (upper - lower)
+    return [own - step, own + step]
+
+
+def _moved(own: pl.DataFrame, moves: Sequence[_Move]) -> pl.DataFrame:
+    """One row for each move: its scenario with one driver changed."""
+    rows = own[[move.place for move in moves]]
+    changed: dict[str, dict[int, Any]] = {}
+    for number, move in enumerate(moves):
+        changed.setdefault(move.driver, {})[number] = move.value
+    return rows.with_columns(rows[name].scatter(list(at), list(at.values())) for name, at in changed.items())
+
+
+def break_even(
+    scenario: pl.DataFrame, dataplane_a: str, dataplane_b: str, figure: str, x_input: str, y_input: str
+) -> pl.DataFrame:
+    """Where two data planes cost the same, as a line over two inputs.
+
+    The grid reaches sixteen times below and above the scenario's own values, or over the range of a linear input.
+    Inputs that the scenario leaves open follow their defaults, so that more pods bring more requests.
+
+    Args:
+        scenario: One row with the columns of ``scenario.schema()``.
+        dataplane_a: One data plane.
+        dataplane_b: The other one.
+        figure: A figure of ``estimate``.
+        x_input: A numeric input.
+        y_input: Another one.
+
+    Returns:
+        For each point of the line ``x_input`` and ``y_input``, and ``cheaper_below`` and ``cheaper_above``: the data
+        plane that is cheaper at smaller and at larger values of ``y_input``. Empty where one is cheaper everywhere.
+    """
+    grid = _grid(scenario, dataplane_a, dataplane_b, figure, x_input, y_input)
+    return _crossings(grid, x_input, y_input, dataplane_a, dataplane_b).collect()
+
+
+def cheaper_throughout(
+    scenario: pl.DataFrame, dataplane_a: str, dataplane_b: str, figure: str, x_input: str, y_input: str
+) -> str | None:
+    """The data plane that is cheaper at every point of the grid on which ``break_even`` looks for a line.
+
+    None where neither is: the two change places along ``x_input`` alone, or cost the same somewhere.
+    """
+    gap = pl.col("a") - pl.col("b")
+    grid = _grid(scenario, dataplane_a, dataplane_b, figure, x_input, y_input)
+    a, b = grid.select(a=(gap < 0).all(), b=(gap > 0).all()).collect().row(0)
+    return dataplane_a if a else dataplane_b if b else None
+
+
+def _grid(
+    scenario: pl.DataFrame, dataplane_a: str, dataplane_b: str, figure: str, x_input: str, y_input: str
+) -> pl.LazyFrame:
+    """The figure of both data planes, ``a`` and ``b``, at each point over the two inputs."""
+    _check((figure,), dataplane_a, dataplane_b)
+    own = with_defaults(scenario).collect()
+    axes = [_axis(inputs()[name], own[name].item()) for name in (x_input, y_input)]
+    grid = (
+        scenario.drop(x_input, y_input, "scenario")
+        .lazy()
+        .join(axes[0].lazy(), how="cross")
+        .join(axes[1].lazy(), how="cross")
+    )
+    # a name made of the point: the streaming engine keeps no order by which a row's number would be its name
+    rows = grid.with_columns(scenario=pl.format("{}|{}", x_input, y_input))
+    points = rows.select("scenario", x_input, y_input)
+    figures = estimate(rows.select(scenario.columns), intervals=False).select("scenario", "dataplane", figure)
+    sides = [
+        figures.filter(dataplane=name).select("scenario", pl.col(figure).alias(side))
+        for name, side in ((dataplane_a, "a"), (dataplane_b, "b"))
+    ]
+    return points.join(sides[0], on="scenario").join(sides[1], on="scenario")
+
+
+def _axis(spec: Input, own: float) -> pl.DataFrame:
+    least, most = _bounds(spec)
+    lower, upper = (least, most) if spec.scale == "linear" else (own / SPAN, own * SPAN)
+    lower, upper = max(lower, least), min(upper, most)
+    share = pl.int_range(GRID, eager=True).alias(spec.name) / (GRID - 1)
+    is_log = spec.scale == "log" and lower > 0
+    values = (share * _log(upper / lower)).exp() * lower if is_log else share * (upper - lower) + lower
+    whole = values.round() if spec.type == "integer" else values
+    return whole.cast(spec.dtype).alias(spec.name).unique().sort().to_frame()
+
+
+def _log(ratio: float) -> float:
+    return pl.select(pl.lit(ratio).log()).item()
+
+
+def _crossings(joined: pl.LazyFrame, x: str, y: str, dataplane_a: str, dataplane_b: str) -> pl.LazyFrame:
+    """Points between two neighbours on the grid where the difference changes sign, interpolated."""
+    gap = pl.col("a") - pl.col("b")
+    before = pl.col("_gap").shift(1).over(x, order_by=y)
+    y_before = pl.col(y).shift(1).over(x, order_by=y)
+    return (
+        joined.with_columns(_gap=gap)
+        .with_columns(_before=before, _y_before=y_before)
+        .filter(pl.col("_gap") * pl.col("_before") < 0)
+        .select(
+            pl.col(x).cast(pl.Float64),
+            (
+                pl.col("_y_before")
+                + (pl.col(y) - pl.col("_y_before")) * pl.col("_before") / (pl.col("_before") - pl.col("_gap"))
+            ).alias(y),
+            cheaper_below=pl.when(pl.col("_before") < 0).then(pl.lit(dataplane_a)).otherwise(pl.lit(dataplane_b)),
+            cheaper_above=pl.when(pl.col("_gap") < 0).then(pl.lit(dataplane_a)).otherwise(pl.lit(dataplane_b)),
+        )
+        .sort(x, y)
+    )

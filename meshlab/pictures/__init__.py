@@ -1,4 +1,0 @@
-"""Charts for design documents: every chart by name, as a picture, a piece of HTML, data or a table.
-
-In a notebook: ``from meshlab.pictures.notebook import open_review``.
-"""

@@ -1,0 +1,221 @@
+"""One answer for a team: what it wants, how far Terraform expresses that, and what is about to change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import polars.selectors as cs
+
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.planning.iac.coverage import DEFAULT_PROVIDER, coverage, coverage_counts
+from meshlab.planning.iac.history import check_version, history
+from meshlab.planning.iac.plans import Plan, read_plan
+from meshlab.planning.iac.providers import read_provider_schema
+from meshlab.planning.iac.tracker import facts_age, option_tracker, tracker
+from meshlab.planning.iac.upcoming import upcoming
+from meshlab.planning.iac.values import read_options, read_values
+from meshlab.planning.iac.wanted import nothing, short_of, wanted_needs, wanted_options, wanted_values
+from meshlab.tables import read_table
+
+_NETWORK = r"(?i)(?:^|[._])cnis?(?:$|[._])|cilium|calico|hubble|data_?plane|datapath|network_policy|wireguard"
+"""Names of attributes that decide a cluster's network."""
+
+
+class Asked(NamedTuple):
+    """What was asked: the wanted things, by product and release of its chart."""
+
+    rows: pl.DataFrame
+    product: str
+    chart_version: str | None
+
+
+def report(  # noqa: PLR0913  # each is a question of its own, and by name only
+    *,
+    needs: Sequence[str] | None = None,
+    options: Sequence[str] | None = None,
+    values: Path | None = None,
+    plan: Path | None = None,
+    schema: Path | None = None,
+    values_schema: Path | None = None,
+    product: str | None = None,
+    chart_version: str | None = None,
+    require: str | None = None,
+    as_of: date | None = None,
+) -> dict[str, Any]:
+    """What Terraform expresses of what a team wants, as INTERFACE.md's ``iac``; of everything, if nothing is asked.
+
+    Beside ``features`` and ``as_of`` it holds ``wanted`` (each thing with its two layers), ``short`` (those that do
+    not meet ``require``), ``churn`` (wanted options that are gone, leave later, or are deprecated, with what takes
+    their place), ``stale`` (rows past their life), ``facts`` (their oldest and newest day), ``coverage`` (options of
+    the chart release by status) and ``schema`` (what a provider's own schema confirms).
+
+    Args:
+        needs: Ids of ``data/needs.csv``.
+        options: Features or chart options by name.
+        values: A team's own Helm values.
+        plan: A plan or state, from ``terraform show -json``.
+        schema: Output of ``terraform providers schema -json``.
+        values_schema: The chart's ``values.schema.json`` or ``values.yaml``: makes its options exact.
+        product: Product whose chart takes options and values, and which meets the needs; cilium for the former and
+            any for the latter unless given.
+        chart_version: Release of the chart; the newest minor that is known unless given.
+        require: typed or raw; something has to be wanted then.
+        as_of: Day on which facts are judged stale or not; their newest day unless given.
+
+    Raises:
+        MeshlabError: A file cannot be read, a name is unknown, or something is required of nothing.
+    """
+    if product is not None and needs is None:
+        _check_product(product)
+    taker = product or "cilium"
+    if chart_version is not None and history(taker).height:
+        check_version(chart_version, taker)
+    chart = read_options(values_schema) if values_schema else None
+    planned = read_plan(plan) if plan else None
+    asked = [
+        *_named(needs, options, values, taker, product, chart_version, chart, as_of),
+        *(_planned(planned, chart_version, as_of) if planned else ()),
+    ]
+    rows = pl.concat([nothing(), *(part.rows for part in asked)])
+    everything = needs is None and options is None and values is None and plan is None
+    if everything and require:
+        what, todo = (
+            "nothing is wanted that could fall short",
+            "name needs, options, values or a plan: see 'meshlab iac --help'",
+        )
+        raise MeshlabError(Problem("--require", what, todo))
+    features = tracker(as_of=as_of) if everything else _features(asked, as_of)
+    oldest, newest = facts_age()
+    return {
+        "features": plain(features),
+        "as_of": (as_of or newest).isoformat(),
+        "facts": {"oldest": oldest.isoformat(), "newest": newest.isoformat()},
+        "wanted": plain(rows),
+        "short": plain(short_of(rows, require)) if require else [],
+        "churn": [
+            {"product": part.product, **row}
+            for part in asked
+            for row in plain(upcoming(part.rows, part.product, part.chart_version))
+        ],
+        "stale": plain(features.filter("stale").select("product", "feature", "provider", "as_of", "life_days")),
+        "coverage": _coverage(chart, taker, chart_version),
+        "schema": None if schema is None else _schema(read_provider_schema(schema)),
+    }
+
+
+def _check_product(product: str) -> None:
+    known = sorted(set(tracker()["product"]))
+    if product not in known:
+        raise MeshlabError(Problem("--product", f"{shorten(product)} is not tracked", did_you_mean(product, known)))
+
+
+def plain(rows: pl.DataFrame) -> list[dict[str, object]]:
+    """Rows as plain data, days as text."""
+    return rows.with_columns(cs.date().dt.to_string()).to_dicts()
+
+
+# --- what is asked ---------------------------------------------------------------------------------------------------
+
+
+def _named(
+    needs: Sequence[str] | None,
+    options: Sequence[str] | None,
+    values: Path | None,
+    taker: str,
+    product: str | None,
+    chart_version: str | None,
+    chart: pl.DataFrame | None,
+    as_of: date | None,
+) -> list[Asked]:
+    asked = []
+    if needs:
+        asked.append(Asked(wanted_needs(needs, [product] if product else (), as_of), taker, chart_version))
+    if options:
+        asked.append(Asked(wanted_options(options, taker, chart_version, as_of), taker, chart_version))
+    if values:
+        own = read_values(values).select("option", "line", origin=pl.lit(values.name))
+        asked.append(Asked(wanted_values(own, taker, chart_version, chart=chart, as_of=as_of), taker, chart_version))
+    return asked
+
+
+def _planned(plan: Plan, chart_version: str | None, as_of: date | None) -> list[Asked]:
+    """Chart values of a plan by product and release, and attributes of it that the tracker knows."""
+    asked = []
+    for (product, version), part in plan.options.group_by("product", "chart_version", maintain_order=True):
+        own = part.select("option", "line", origin="address")
+        release = str(version) if version else chart_version
+        if release is not None and history(str(product)).height:
+            check_version(release, str(product))
+        asked.append(Asked(wanted_values(own, str(product), release, as_of=as_of), str(product), release))
+    typed = tracker(as_of=as_of).filter(pl.col("layer") == "typed", pl.col("attribute").is_not_null())
+    used = plan.attributes.select("attribute", wanted="attribute", origin="address").join(typed, "attribute")
+    if used.height:
+        rows = used.with_columns(
+            kind=pl.lit("attribute"),
+            option="feature",
+            typed="status",
+            raw=pl.lit("missing"),
+            line=pl.lit(None, pl.Int64),
+            providers=pl.concat_list("provider"),
+            why=pl.format("{} has an attribute for it", "provider"),
+        )
+        shape = nothing()
+        asked.extend(
+            Asked(rows.filter(product=name).select(shape.columns).cast(shape.schema), name, None)
+            for name in rows["product"].unique(maintain_order=True)
+        )
+    return asked
+
+
+def _features(asked: Sequence[Asked], as_of: date | None) -> pl.DataFrame:
+    """Rows of the tracker for what was asked: features by name, chart options by option."""
+    whole = tracker(as_of=as_of)
+    parts = [whole.clear()]
+    for rows, product, version in asked:
+        names = {name for cell in rows["option"].drop_nulls() for name in (cell, *cell.split(", "))}
+        own = whole.filter(pl.col("product").is_in(rows["product"].unique().to_list()))
+        parts.append(own.filter(pl.col("feature").is_in(list(names))))
+        chart_options = rows.filter(pl.col("kind").is_in(["value", "option"]))["option"].drop_nulls().unique()
+        unnamed = [name for name in chart_options if name not in set(own["feature"])]
+        parts.append(option_tracker(product, sorted(unnamed), version, as_of=as_of))
+    return pl.concat(parts).unique(maintain_order=True)
+
+
+# --- what artefacts say ----------------------------------------------------------------------------------------------
+
+
+def _coverage(chart: pl.DataFrame | None, product: str, chart_version: str | None) -> dict[str, object] | None:
+    """Options of the chart release by status, where a release was named or its options given."""
+    if chart is None and (chart_version is None or not history(product).height):
+        return None
+    counts = coverage_counts(coverage(chart, product=product, chart_version=chart_version))
+    return {"product": product, "provider": DEFAULT_PROVIDER, "chart_version": chart_version, **counts}
+
+
+def _schema(attributes: pl.DataFrame) -> list[dict[str, object]]:
+    """Each provider of a schema: its size, its attributes that decide a network, and tracked ones that it has."""
+    paths = pl.concat([attributes["resource"], attributes["resource"] + "." + attributes["attribute"]]).unique()
+    tracked = (
+        read_table("iac/features")
+        .drop_nulls("attribute")
+        .select(
+            "provider", "product", "feature", "attribute", "status", found=pl.col("attribute").is_in(paths.to_list())
+        )
+    )
+    return [
+        {
+            "provider": provider,
+            "resources": part.filter(kind="resource")["resource"].n_unique(),
+            "data_sources": part.filter(kind="data")["resource"].n_unique(),
+            "attributes": part.height,
+            "network": part.filter(pl.col("kind") == "resource", pl.col("attribute").str.contains(_NETWORK))
+            .select("resource", "attribute", "type", "deprecated")
+            .to_dicts(),
+            "tracked": tracked.filter(provider=provider).drop("provider").to_dicts(),
+        }
+        for (provider,), part in attributes.group_by("provider", maintain_order=True)
+    ]

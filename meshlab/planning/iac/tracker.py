@@ -1,0 +1,276 @@
+"""The tracker: which feature of which product Terraform can express, by which provider, since when, and how late.
+
+Two layers are kept apart, since what hurts differs between them. An attribute of its own (typed, or partial where it
+covers some of the feature) is checked before anything runs and shows in a plan. Raw text or an untyped object passes
+anything on, from the first day, and shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from meshlab.planning.iac.history import history, newest_minor, replacements, with_presence
+from meshlab.tables import read_table
+
+STATUSES = ("missing", "partial", "raw", "typed")
+"""From worst to best. Raw stands above partial: it can express all of a feature, if unchecked."""
+
+TYPED_LAYER, RAW_LAYER = "typed", "raw"
+
+LAYERS = {"typed": TYPED_LAYER, "partial": TYPED_LAYER, "missing": TYPED_LAYER, "raw": RAW_LAYER}
+"""Layer that a status speaks of; missing says that no attribute of its own exists."""
+
+COLUMNS = (
+    "product",
+    "feature",
+    "option",
+    "introduced_version",
+    "introduced_date",
+    "provider",
+    "attribute",
+    "provider_version",
+    "provider_date",
+    "status",
+    "layer",
+    "lag_days",
+    "lag_open",
+    "source_id",
+    "as_of",
+    "life_days",
+    "stale",
+    "note",
+)
+
+
+def tracker(*, as_of: date | None = None) -> pl.DataFrame:
+    """One row for each feature and provider, by product and feature.
+
+    Columns: those of INTERFACE.md's ``features``, and ``layer`` (typed or raw); ``lag_open``: whether the lag still
+    grew when the row was read; ``as_of``: last day for which the source shows the fact; ``life_days``: how long it
+    may be relied on; ``stale``: whether that time is over; ``note``.
+
+    Args:
+        as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
+    """
+    rows = pl.concat([read_table("iac/features"), _passed_on()], how="diagonal")
+    return judged(rows, as_of).sort("product", "feature", _rank("status"), "provider", descending=_DESCENDING)
+
+
+_DESCENDING = [False, False, True, False]
+
+
+def _rank(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Enum(STATUSES))
+
+
+def judged(rows: pl.DataFrame, as_of: date | None = None) -> pl.DataFrame:
+    """Rows of features, their support and its sources, with layer, lag and staleness; see ``tracker``."""
+    return (
+        rows.with_columns(
+            layer=pl.col("status").replace_strict(LAYERS, return_dtype=pl.String),
+            lag_days=_lag_days(),
+            stale=is_stale(as_of or facts_age()[1]),
+        )
+        .with_columns(lag_open=pl.when(pl.col("lag_days").is_not_null()).then(pl.col("status") == "missing"))
+        .select(COLUMNS)
+    )
+
+
+def facts_age() -> tuple[date, date]:
+    """The oldest and the newest day for which facts of the tracker were read."""
+    days = pl.concat([read_table("iac/features")["as_of"], read_table("iac/passes")["as_of"]])
+    return days.min(), days.max()  # type: ignore[return-value]
+
+
+def is_stale(as_of: date) -> pl.Expr:
+    """Whether more days than a row's life passed since it was read."""
+    return pl.col("as_of") + pl.duration(days="life_days") < as_of
+
+
+def _passed_on() -> pl.DataFrame:
+    """Features as generic providers pass them on: each with every provider that takes its kind of option.
+
+    A provider that has a row for a feature already is left out, and so are options that the newest chart has no more.
+    """
+    features = read_table("iac/features")
+    what = ("product", "feature", "kind", "option", "introduced_version", "introduced_date")
+    gone = [
+        option
+        for product in features["product"].unique()
+        for option in history(product).filter(pl.col("removed_version").is_not_null())["option"]
+    ]
+    return (
+        features.select(what)
+        .unique(("product", "feature"), keep="first", maintain_order=True)
+        .filter(~pl.col("option").is_in(gone).fill_null(value=False))
+        .join(read_table("iac/passes"), ["product", "kind"])
+        .join(features, ["product", "feature", "provider"], "anti")
+        .with_columns(status=pl.lit("raw"))
+    )
+
+
+# --- options of a chart ----------------------------------------------------------------------------------------------
+
+
+def option_tracker(
+    product: str, options: Sequence[str], chart_version: str | None = None, *, as_of: date | None = None
+) -> pl.DataFrame:
+    """Options of a chart as rows of the tracker: one for each provider that types an option or passes it on.
+
+    An option that the release has no more has one row, which says missing and what takes its place. One that no
+    release is known to have is passed on all the same: whether the chart heeds it is another question.
+
+    Args:
+        product: Product whose chart it is.
+        options: Leaf paths in its values.
+        chart_version: Release of the chart; the newest minor unless given.
+        as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
+    """
+    version = chart_version or newest_minor(product)
+    asked = pl.DataFrame({"option": list(dict.fromkeys(options))}, schema={"option": pl.String})
+    known = with_presence(product, version).join(
+        replacements(product).select("option", "replacement"), "option", "left"
+    )
+    rows = asked.join(known, "option", "left", maintain_order="left").with_columns(
+        pl.col("present").fill_null(value=True), product=pl.lit(product), feature="option"
+    )
+    gone = rows.filter(~pl.col("present")).with_columns(status=pl.lit("missing"), note=_gone_note())
+    there = rows.filter("present").rename({"source_id": "chart_source"}).drop("as_of", "life_days")
+    typed = there.join(read_table("iac/attributes"), ["product", "option"])
+    passed = there.join(read_table("iac/passes").filter(kind="helm"), "product").with_columns(status=pl.lit("raw"))
+    supported = pl.concat([read_table("iac/features").clear(), typed, passed], how="diagonal").with_columns(
+        source_id=pl.concat_str("chart_source", "source_id", separator="|", ignore_nulls=True)
+    )
+    return judged(pl.concat([supported, gone], how="diagonal"), as_of).sort(
+        "option", _rank("status"), "provider", descending=[False, True, False]
+    )
+
+
+def _gone_note() -> pl.Expr:
+    return pl.concat_str(
+        pl.format("left the chart with {}", "removed_version"),
+        pl.format("use {}", "replacement"),
+        separator="; ",
+        ignore_nulls=True,
+    )
+
+
+# --- lag -------------------------------------------------------------------------------------------------------------
+
+
+def _lag_days() -> pl.Expr:
+    """Days from a feature's introduction until a provider could express it; unknown where either day is. [d]
+
+    lag = max(0, provider_date - introduced_date): a provider that took raw values before the feature came is not late.
+    While it is missing, lag is what had passed when the row was read: at least that. A feature that left the product
+    is owed nothing.
+    """
+    since = pl.when(pl.col("status") == "missing").then("as_of").otherwise("provider_date")
+    days = (since - pl.col("introduced_date")).dt.total_days()
+    gone = (pl.col("status") == "missing") & pl.col("option").is_in(_removed_options()).fill_null(value=False)
+    return pl.when(~gone).then(days.clip(lower_bound=0))
+
+
+def _removed_options() -> list[str]:
+    return read_table("iac/options").filter(pl.col("removed_version").is_not_null())["option"].to_list()
+
+
+def lag_distribution(rows: pl.DataFrame) -> pl.DataFrame:
+    """How lags are distributed, by provider and layer: ``n``, ``open``, and quartiles of ``lag_days``. [d]
+
+    Open lags enter with what had passed so far, so that their quartiles are lower bounds.
+    """
+    lag = pl.col("lag_days")
+    return (
+        rows.drop_nulls("lag_days")
+        .group_by("provider", "layer")
+        .agg(
+            n=pl.len(),
+            open=pl.col("lag_open").sum(),
+            lag_days_min=lag.min(),
+            lag_days_q1=lag.quantile(0.25, "linear"),
+            lag_days=lag.median(),
+            lag_days_q3=lag.quantile(0.75, "linear"),
+            lag_days_max=lag.max(),
+        )
+        .sort("layer", "provider")
+    )
+
+
+def provider_lag(provider: str = "littlejo/cilium") -> pl.DataFrame:
+    """Releases of a provider over time, each with how late it was.
+
+    Columns: ``version``, ``date``; ``wrapped_lag_days``: since the release of the tool that it wraps;
+    ``gap_days``: since its own release before; ``default_chart_version`` and ``default_age_days``: the chart that it
+    installs unless told otherwise, and how old that was; ``newest_minor`` and ``minors_behind``: the newest minor of
+    the chart on that day, and how many minors the default lay behind it; ``source_id``. [d]
+    """
+    charts = read_table("iac/releases").filter(product="cilium")
+    minors = (
+        charts.filter(~pl.col("prerelease"), pl.col("version").str.ends_with(".0"))
+        .sort("date")
+        .select(newest_minor="version", date="date", newest_place=pl.int_range(pl.len()))
+    )
+    places = minors.select(minor=_minor("newest_minor"), default_place="newest_place")
+    chart_days = charts.select(default_chart_version="version", default_chart_date="date")
+    return (
+        read_table("iac/provider_releases")
+        .filter(provider=provider)
+        .sort("date", maintain_order=True)
+        .join_asof(minors, on="date", strategy="backward")
+        .join(chart_days, "default_chart_version", "left", maintain_order="left")
+        .with_columns(minor=_minor("default_chart_version"))
+        .join(places, "minor", "left", maintain_order="left")
+        .select(
+            "version",
+            "date",
+            wrapped_lag_days=_days("date", "wrapped_date"),
+            gap_days=pl.col("date").diff().dt.total_days(),
+            default_chart_version="default_chart_version",
+            default_age_days=_days("date", "default_chart_date"),
+            newest_minor="newest_minor",
+            minors_behind=pl.col("newest_place") - pl.col("default_place"),
+            source_id="source_id",
+        )
+    )
+
+
+def _days(later: str, earlier: str) -> pl.Expr:
+    return (pl.col(later) - pl.col(earlier)).dt.total_days()
+
+
+def _minor(column: str) -> pl.Expr:
+    return pl.col(column).str.extract(r"^v?(\d+\.\d+)\.")
+
+
+# --- layers ----------------------------------------------------------------------------------------------------------
+
+
+def best(status: pl.Expr) -> pl.Expr:
+    """The best of some statuses; null where there are none."""
+    return status.cast(pl.Enum(STATUSES)).max().cast(pl.String)
+
+
+def by_layer(rows: pl.DataFrame) -> pl.DataFrame:
+    """Features with their two layers side by side.
+
+    Columns: ``product``, ``feature``, ``option``; ``typed``: typed, partial or missing, by any provider; ``raw``: raw
+    or missing; ``status``: the best of both; ``providers`` that reach it; ``source_id`` of all rows; ``note`` of the
+    first that reaches it; ``as_of`` and ``stale`` of those that reach it: the newest day, and whether all are stale.
+    """
+    status = pl.col("status")
+    at_best = status == best(status)
+    return rows.group_by("product", "feature", maintain_order=True).agg(
+        option=pl.col("option").first(),
+        typed=best(status.filter(pl.col("layer") == TYPED_LAYER)).fill_null("missing"),
+        raw=pl.when((status == "raw").any()).then(pl.lit("raw")).otherwise(pl.lit("missing")),
+        status=best(status),
+        providers=pl.col("provider").filter(at_best).drop_nulls().unique().sort(),
+        source_id=pl.col("source_id").str.split("|").explode().unique().sort().str.join("|"),
+        note=pl.col("note").filter(at_best).first(),
+        as_of=pl.col("as_of").filter(at_best).max(),
+        stale=pl.col("stale").filter(at_best).all(),
+    )

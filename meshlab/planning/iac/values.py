@@ -1,0 +1,275 @@
+"""Options of a Helm chart: the leaf paths of its ``values.yaml`` or ``values.schema.json``.
+
+An option is a path of keys, joined by dots, whose value is not a non-empty mapping. A list is one option whatever it
+holds, since Helm replaces lists as a whole; an empty mapping is one too. A key that holds a dot keeps it as it is.
+What stands only in a comment is no option.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+import polars as pl
+import yaml
+from yaml.constructor import SafeConstructor
+
+from meshlab.documents import compose, read_text
+from meshlab.errors import MeshlabError, Problem, shorten
+from meshlab.planning.iac.limits import MAXIMUM_DEPTH, decode_json
+
+OPTION_COLUMNS = {
+    "option": pl.String(),
+    "type": pl.String(),
+    "default": pl.String(),
+    "line": pl.Int64(),
+    "description": pl.String(),
+    "deprecated": pl.Boolean(),
+    "replacement": pl.String(),
+}
+"""Columns of a frame of options. ``default`` is JSON; ``description`` to ``replacement`` come from comments."""
+
+_SHAPE = "give a chart's values.yaml, or the values of a release"
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+_CONSTRUCT = SafeConstructor()
+_SCALARS = {
+    f"{_TAG}bool": ("boolean", _CONSTRUCT.construct_yaml_bool),
+    f"{_TAG}int": ("integer", _CONSTRUCT.construct_yaml_int),
+    f"{_TAG}float": ("number", _CONSTRUCT.construct_yaml_float),
+    f"{_TAG}null": ("null", _CONSTRUCT.construct_yaml_null),
+}
+"""How scalars are read that are no text, by their tag."""
+
+
+class Leaf(NamedTuple):
+    """One option with its value as plain data and the line of its key."""
+
+    option: str
+    type: str
+    value: object
+    line: int
+    comment: str
+
+
+# --- values.yaml -----------------------------------------------------------------------------------------------------
+
+
+def read_values(path: Path) -> pl.DataFrame:
+    """Options of a ``values.yaml`` with types, defaults, lines and what the comments above them say.
+
+    Raises:
+        MeshlabError: The file cannot be read, is no mapping, names a key twice, or exceeds the bounds of a document.
+    """
+    return options_of(read_text(path), str(path))
+
+
+def options_of(text: str, file: str) -> pl.DataFrame:
+    """Options of the text of a ``values.yaml``."""
+    found = list(leaves(text, file))
+    known = {leaf.option for leaf in found}
+    rows = [
+        (leaf.option, leaf.type, as_json(leaf.value), leaf.line, leaf.comment or None, *_deprecation(leaf, known))
+        for leaf in found
+    ]
+    return pl.DataFrame(rows, schema=OPTION_COLUMNS, orient="row")
+
+
+def leaves(text: str, file: str) -> Iterator[Leaf]:
+    """Options of the text of a ``values.yaml``, in the order of the file.
+
+    Raises:
+        MeshlabError: The text is no mapping, names a key twice, or exceeds the bounds of a document.
+    """
+    node = compose(text, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
+    if node is None or node.tag == f"{_TAG}null":
+        return
+    if not isinstance(node, yaml.MappingNode):
+        raise MeshlabError(Problem(file, "holds no mapping of values", _SHAPE, 1))
+    yield from _mapping_leaves(node, _Place(file, text.splitlines()))
+
+
+class _Place(NamedTuple):
+    """Where in a document the walk stands: the file, its lines, the keys above, and what their comments say."""
+
+    file: str
+    lines: list[str]
+    path: tuple[str, ...] = ()
+    comment: str = ""
+
+    def below(self, key: str, comment: str) -> _Place:
+        return self._replace(path=(*self.path, key), comment=comment)
+
+
+def _mapping_leaves(node: yaml.MappingNode, place: _Place) -> Iterator[Leaf]:
+    for key, value in _entries(node, place).values():
+        line = key.start_mark.line + 1
+        own = _comment(place.lines, line)
+        if isinstance(value, yaml.MappingNode) and value.value:
+            inherited = own if _DEPRECATED.search(own) else ""  # a group that is deprecated takes its options along
+            yield from _mapping_leaves(value, place.below(key.value, inherited or place.comment))
+        else:
+            option = ".".join((*place.path, key.value))
+            yield Leaf(option, *_typed(value, place.file), line, " ".join(filter(None, (own, place.comment))))
+
+
+def _entries(node: yaml.MappingNode, place: _Place) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
+    """Keys and values of a mapping; what ``<<`` merges in stands behind what the mapping says itself."""
+    _check_depth(node, len(place.path), place.file)
+    own: dict[str, tuple[yaml.ScalarNode, yaml.Node]] = {}
+    merged: dict[str, tuple[yaml.ScalarNode, yaml.Node]] = {}
+    for key, value in node.value:
+        if key.tag == _MERGE:
+            for base in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if isinstance(base, yaml.MappingNode):
+                    merged = {**_entries(base, place.below("<<", "")), **merged}
+            continue
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise MeshlabError(Problem(place.file, "a key is no text", "begin the line with a name and a colon", line))
+        if key.value in own:
+            what = f"key {shorten(key.value)} stands twice"
+            raise MeshlabError(Problem(place.file, what, "keep one of them", line))
+        own[key.value] = (key, value)
+    return merged | own
+
+
+def _check_depth(node: yaml.Node, depth: int, file: str) -> None:
+    if depth > MAXIMUM_DEPTH:  # an alias within what it names: the text itself was measured before
+        raise MeshlabError(Problem(file, "is nested too deeply", _SHAPE, node.start_mark.line + 1))
+
+
+def _typed(node: yaml.Node, file: str) -> tuple[str, object]:
+    """Type of a leaf, as JSON Schema calls it, and its value as plain data."""
+    if isinstance(node, yaml.ScalarNode):
+        kind, construct = _SCALARS.get(node.tag, ("string", None))
+        return kind, _scalar(node, construct)
+    return ("array" if isinstance(node, yaml.SequenceNode) else "object"), _plain(node, file)
+
+
+def _scalar(node: yaml.ScalarNode, construct: object) -> object:
+    """The value of a scalar; its text where it is text or a number that JSON cannot write."""
+    if construct is None:
+        return node.value
+    try:
+        value = construct(node)  # type: ignore[operator]
+    except ValueError:
+        return node.value
+    return node.value if isinstance(value, float) and not isfinite(value) else value
+
+
+def _plain(node: yaml.Node, file: str, depth: int = 0) -> object:
+    _check_depth(node, depth, file)
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node, _SCALARS.get(node.tag, (None, None))[1])
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, file, depth + 1) for item in node.value]
+    return {str(key.value): _plain(value, file, depth + 1) for key, value in node.value}
+
+
+def as_json(value: object) -> str:
+    """JSON with one way to write each value, so that equal defaults are equal texts."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+# --- comments --------------------------------------------------------------------------------------------------------
+
+_DEPRECATED = re.compile(
+    r"""\b(?:has\ been|have\ been|is|are)\ (?:now\ )?deprecated\b  # in a sentence
+    | \bDeprecated\ (?:in\ favou?r|without)\b
+    | (?<!["'`]\ )\(deprecated\b                                # in brackets, unless it is said of a quoted value
+    | ^Deprecated\b
+    | \bDEPRECATED\b""",
+    re.VERBOSE,
+)
+_REPLACED = re.compile(
+    r"deprecated\b.{0,40}?\b(?:in favou?r of|use)\s+[`'\"]?([A-Za-z][\w-]*(?:\.[\w-]+)*)", re.IGNORECASE
+)
+_ANNOTATION = re.compile(r"^#\s*@schema\s*$")
+_DESCRIPTION = re.compile(r"^#\s*--")
+_IN_EXAMPLE = re.compile(r"^#\s*#")
+
+
+def _comment(lines: list[str], line: int) -> str:
+    """The comment that stands directly above a line, on one line, without annotations for schemas.
+
+    Where a line of it begins with ``# --``, as helm-docs has it, the comment begins there. Comments within values
+    that are commented out themselves speak of those values, not of what follows.
+    """
+    first = line - 1
+    while first > 0 and lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    block = [text.strip() for text in lines[first : line - 1]]
+    starts = [index for index, text in enumerate(block) if _DESCRIPTION.match(text)]
+    kept, annotation = [], False
+    for text in block[starts[-1] if starts else 0 :]:
+        if _ANNOTATION.match(text):
+            annotation = not annotation
+        elif not annotation and not _IN_EXAMPLE.match(text):
+            kept.append(text.lstrip("#").strip().lstrip("-").strip())
+    return " ".join(filter(None, kept))
+
+
+def _deprecation(leaf: Leaf, known: set[str]) -> tuple[bool, str | None]:
+    """Whether the comment calls the option deprecated, and the option that it names instead.
+
+    The name stands for itself, or for an option beside it: ``use existingSecret`` above ``tls.cert`` is
+    ``tls.existingSecret``.
+    """
+    if not _DEPRECATED.search(leaf.comment):
+        return False, None
+    named = _REPLACED.search(leaf.comment)
+    if named is None:
+        return True, None
+    parent, _, _ = leaf.option.rpartition(".")
+    candidates = (named[1], f"{parent}.{named[1]}")
+    return True, next((name for name in candidates if name in known and name != leaf.option), None)
+
+
+# --- values.schema.json ----------------------------------------------------------------------------------------------
+
+
+class _Schema(msgspec.Struct, gc=False):
+    type: str | list[str] | None = None
+    properties: dict[str, SchemaOrBool] = {}
+
+
+SchemaOrBool: TypeAlias = _Schema | bool
+
+
+def read_values_schema(path: Path) -> pl.DataFrame:
+    """Options of a ``values.schema.json``: ``option`` and ``type``. A ``$ref`` is not followed and ends a path.
+
+    Raises:
+        MeshlabError: The file cannot be read, or is no JSON Schema of an object.
+    """
+    schema = decode_json(path, _Schema, "give the values.schema.json of a chart")
+    if not schema.properties:
+        raise MeshlabError(Problem(str(path), "declares no properties", "give the values.schema.json of a chart"))
+    rows = list(_schema_leaves(schema))
+    return pl.DataFrame(rows, schema={name: OPTION_COLUMNS[name] for name in ("option", "type")}, orient="row")
+
+
+def _schema_leaves(schema: _Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None]]:
+    for name, inner in schema.properties.items():
+        below = (*path, name)
+        if isinstance(inner, _Schema) and inner.properties:
+            yield from _schema_leaves(inner, below)
+        else:
+            yield ".".join(below), _schema_type(inner)
+
+
+def _schema_type(schema: SchemaOrBool) -> str | None:
+    if isinstance(schema, bool) or schema.type is None:
+        return None
+    return schema.type if isinstance(schema.type, str) else "|".join(sorted(schema.type))
+
+
+def read_options(path: Path) -> pl.DataFrame:
+    """Options of a chart from its ``values.yaml`` or ``values.schema.json``, known by the file's ending."""
+    return read_values_schema(path) if path.suffix.lower() == ".json" else read_values(path)

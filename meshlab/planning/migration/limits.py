@@ -1,0 +1,114 @@
+"""What stands in the way of a plan: what checks have found in the cluster, and what the plan itself runs into."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from meshlab.kept import kept
+from meshlab.planning.durations import Assumption
+from meshlab.planning.migration.capacity import Room
+from meshlab.planning.migration.survey import Survey, checks
+from meshlab.tables import read_table
+
+Blocker = dict[str, Any]
+
+DEFAULT_RANGE = "10.0.0.0/8"
+"""Range of pod addresses of Cilium's chart unless told otherwise. Sources: S-CIL-CHARTS (data/sources.csv)."""
+
+SEVERITIES = ("high", "medium", "low")
+
+
+@kept
+def _limits() -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in read_table("migration/limits").iter_rows(named=True)}
+
+
+def found(survey: Survey, route: str) -> tuple[list[Blocker], list[str]]:
+    """Blockers of the way that checks have found, and what the input lacks for checks that stay undecided."""
+    states = {item["id"]: item for item in survey["checks"]}
+    blockers, unknown = [], []
+    for row in checks():
+        if row["id"] not in states or route not in row["routes"].split("|"):
+            continue
+        seen = states[row["id"]]
+        if seen["state"] == "fail":
+            blockers.append(_blocker(row, seen["objects"], seen["count"], seen["detail"]))
+        elif seen["state"] == "unknown":
+            unknown += [f"{row['title']}: {name}" for name in seen["missing"]]
+    return blockers, unknown
+
+
+def _blocker(row: Mapping[str, Any], objects: Sequence[str], count: int, detail: str) -> Blocker:
+    named = {name: row[name] for name in ("id", "title", "severity", "why", "todo", "check", "source_id")}
+    return {**named, "objects": list(objects), "count": count, "detail": detail}
+
+
+def _limit(name: str, route: str, objects: Iterable[str], detail: str) -> Iterator[Blocker]:
+    row, named = _limits()[name], list(objects)
+    if route in row["routes"].split("|"):
+        yield _blocker(row, named, max(1, len(named)), detail)
+
+
+def of_capacity(room: Room, route: str) -> Iterator[Blocker]:
+    """What capacity does not allow."""
+    if room.short:
+        short = " and ".join(RESOURCE_WORDS[name] for name in room.short)
+        yield from _limit("capacity-short", route, (), f"not enough free {short} on the other nodes")
+    elif room.known and room.parallel < room.asked:
+        yield from _limit("capacity-parallel", route, (), f"{room.asked} were asked for, {room.parallel} fit")
+    if room.homeless:
+        nodes = [f"Node {name}" for name in room.homeless]
+        yield from _limit("pod-homeless", route, nodes, "the largest pod of " + ", ".join(room.homeless[:3]))
+
+
+RESOURCE_WORDS = {"cpu_cores": "CPU", "memory_gib": "memory"}
+
+
+def of_time(times: pl.DataFrame, assumptions: Mapping[str, Assumption], route: str) -> Iterator[Blocker]:
+    """Nodes that may take longer than a window, and drains that may outlast the tool's patience."""
+    window, timeout = assumptions["window_hours"].values[1], assumptions["drain_timeout_minutes"].values[1]
+    late = times.filter(pl.col("seconds_hi") > window * 3600)
+    if late.height:
+        detail = f"{late.height} of {times.height} nodes may take more than {window:g} h"
+        yield from _limit("window-short", route, [f"Node {name}" for name in late["name"]], detail)
+    slow = times.filter(pl.col("drain_hi") > timeout * 60)
+    if slow.height:
+        detail = f"{slow.height} of {times.height} drains may take more than {timeout:g} min"
+        yield from _limit("drain-timeout", route, [f"Node {name}" for name in slow["name"]], detail)
+
+
+def of_network(
+    survey: Survey, cni: str | None, encapsulation: str | None, range_: str | None, port: int, route: str
+) -> Iterator[Blocker]:
+    """Address ranges and tunnel ports that old and new would share."""
+    new = ipaddress.ip_network(range_ or DEFAULT_RANGE, strict=False)
+    clashing = [text for text in survey["ranges"] if (known := _network(text)) and _overlap(known, new)]
+    if clashing:
+        yield from _limit("cidr-clash", route, clashing, f"{new} overlaps {', '.join(clashing[:3])}")
+    table = read_table("migration/tunnels").filter(cni=cni or "", encapsulation=encapsulation or "")
+    if port in table["port"]:
+        yield from _limit("tunnel-port", route, (), f"{cni} tunnels through UDP port {port} as well")
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def ordered(blockers: Iterable[Blocker]) -> list[Blocker]:
+    """Blockers once each, the worst first."""
+    once = {item["id"]: item for item in blockers}
+    return sorted(once.values(), key=lambda item: SEVERITIES.index(item["severity"]))

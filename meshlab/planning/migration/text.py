@@ -1,0 +1,153 @@
+"""A plan in words: the answer in three sentences, and all of it as lines for a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from meshlab.planning.migration.interval import ENDS
+from meshlab.planning.migration.limits import SEVERITIES
+from meshlab.planning.migration.plan import Plan
+from meshlab.units import significant
+
+SHOWN = 5
+"""Objects of a blocker that a line names."""
+
+DIGITS = 2
+"""Digits of a figure that is an estimate: more of them would promise too much."""
+
+YEARS = 24
+"""Months from which on a time is told in years."""
+
+
+# --- the answer ----------------------------------------------------------------------------------------------------
+
+
+def answers(plan: Mapping[str, Any]) -> dict[str, str]:
+    """What is asked first of a plan, and the answers: how long, what stands in the way, whether it is worth it."""
+    return {"Takes": takes_text(plan), "In the way": in_the_way_text(plan), "Worth it": worth_text(plan)}
+
+
+def takes_text(plan: Mapping[str, Any]) -> str:
+    """Hours of work, days, and pods that restart."""
+    days, parallel = plan["days"], plan["parallel"]
+    nodes = "" if days is None else f", the nodes on {_days_text(days)}, {parallel} at a time"
+    restarts = "it is unknown how many pods" if plan["restarts"] is None else _counted(plan["restarts"], "pod")
+    return f"{interval_text(plan, 'hours')} h of work{nodes}; {restarts} restart{'s' * (plan['restarts'] == 1)}"
+
+
+def in_the_way_text(plan: Mapping[str, Any]) -> str:
+    """How many things stand in the way, how bad they are, and how much is not known."""
+    found = Counter(blocker["severity"] for blocker in plan["blockers"])
+    known = ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES if found[severity])
+    unknown = f"; {_counted(len(plan['unknown']), 'thing')} not known" if plan["unknown"] else ""
+    return f"{known or 'nothing that the input shows'}{unknown}"
+
+
+def worth_text(plan: Mapping[str, Any]) -> str:
+    """What the move costs once and saves a month, and when it has paid for itself: beside staying."""
+    needs, brings = plan["needs"], plan["brings"]
+    once = f"{interval_text(needs, 'usd')} USD of people's time, {interval_text(needs, 'person_hours')} person-hours"
+    if brings["usd_per_month"] is None:
+        return f"unknown: it costs {once}, and one of the two places has no estimate of its cost"
+    if brings["usd_per_month"] < 0:
+        less = {f"usd{end}": -brings[f"usd_per_month{other}"] for end, other in zip(ENDS, reversed(ENDS), strict=True)}
+        monthly = f"staying is {interval_text(less, 'usd')} USD a month cheaper"
+        return f"not by its cost: {monthly}, and the move costs {once}; move only for what the target provides"
+    if brings["usd_per_month"] == 0:
+        return f"not by its cost: it saves nothing and costs {once}; move only for what the target provides"
+    saves = f"it saves {interval_text(brings, 'usd_per_month')} USD a month and costs {once}"
+    soonest, likely, latest = (_span_text(brings[f"months{end}"]) for end in ENDS)
+    return f"{saves}; paid back after {likely} ({soonest} to {latest})"
+
+
+def place_text(place: Mapping[str, Any]) -> str:
+    """A place in words."""
+    cni = "an unknown plugin" if place["cni"] is None else place["cni"]
+    mesh = {None: "an unknown mesh", "none": "no mesh"}.get(place["mesh"], place["mesh"])
+    return f"{cni}{' (eBPF)' if place.get('dataplane') else ''} with {mesh}"
+
+
+def interval_text(row: Mapping[str, Any], name: str) -> str:
+    """A figure with its interval, or that it is unknown."""
+    if row[name] is None:
+        return "unknown"
+    lo, likely, hi = (significant(row[f"{name}{end}"], DIGITS) for end in ENDS)
+    return likely if lo == hi else f"{likely} ({lo} to {hi})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _days_text(days: Mapping[str, int | None]) -> str:
+    lo, likely, hi = days["lo"], days["likely"], days["hi"]
+    if lo == hi:
+        return _counted(likely or 0, "day")
+    return f"{_counted(likely or 0, 'day')} ({lo:,} to {'unknown' if hi is None else f'{hi:,}'})"
+
+
+def _span_text(months: float | str) -> str:
+    if isinstance(months, str):
+        return months
+    number, unit = (months / 12, "years") if months >= YEARS else (months, "months")
+    return f"{significant(number, DIGITS)} {unit}"
+
+
+# --- all of it -----------------------------------------------------------------------------------------------------
+
+
+def plan_text(plan: Plan) -> Iterator[str]:
+    """The plan, line by line: the answer first, then what is in the way, the steps, and what is not known."""
+    yield f"{plan.get('scenario', 'cluster')}: from {place_text(plan['from'])} to {place_text(plan['to'])}"
+    if plan["stays"]:
+        yield "  nothing moves: what runs today stays, and takes no time"
+        return
+    yield from (f"  {question + ':':11} {answer}" for question, answer in answers(plan).items())
+    for route in plan["routes"]:
+        yield ""
+        yield f"  {route['title']} ({route['source_id'].replace('|', ', ')}). {route['limits']}"
+    yield from _section("In the way", [line for blocker in plan["blockers"] for line in _blocker_lines(blocker)])
+    yield from _section("Steps, all times together", [_step_line(step) for step in plan["steps"]])
+    yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
+
+
+def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield ""
+        yield f"  {title}"
+        yield from (f"    {line}" for line in lines)
+
+
+def _blocker_lines(blocker: Mapping[str, Any]) -> Iterator[str]:
+    named = ", ".join(blocker["objects"][:SHOWN])
+    more = f" and {blocker['count'] - SHOWN:,} more" if named and blocker["count"] > SHOWN else ""
+    yield f"{blocker['severity']:6} {blocker['title']} ({blocker['id']}): {named or blocker['detail']}{more}"
+    yield f"       {blocker['why']} {blocker['todo']}"
+
+
+def _step_line(step: Mapping[str, Any]) -> str:
+    often = step["scope"] if step["scope"] == "once" else f"{_times(step['units'])} {step['scope']}"
+    return f"{often:14} {_time_text(step):>22}  {step['action']}"
+
+
+def _time_text(step: Mapping[str, Any]) -> str:
+    """Hours, or minutes where it is less than an hour at most."""
+    if step["hours"] is None or step["hours_hi"] >= 1:
+        return f"{interval_text(step, 'hours')} h"
+    minutes = {f"minutes{end}": step[f"hours{end}"] * 60 for end in ENDS}
+    return f"{interval_text(minutes, 'minutes')} min"
+
+
+def _times(units: int | None) -> str:
+    return "?" if units is None else f"{units:,} x"
+
+
+def _unknown_lines(unknown: Sequence[str]) -> list[str]:
+    """What is not known, in one line for all that wait for the same input."""
+    waiting: dict[str, list[str]] = {}
+    for item in unknown:
+        what, _, lacking = item.partition(": ")
+        waiting.setdefault(lacking or what, []).extend([what] if lacking else [])
+    return [lacking + (f" (for: {'; '.join(what)})" if what else "") for lacking, what in waiting.items()]

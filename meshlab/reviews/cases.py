@@ -1,0 +1,191 @@
+"""From paths to cases: which teams there are, what each states, and where the value of every input comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meshlab import __version__
+from meshlab.cluster.audit import findings_of
+from meshlab.cluster.audit.inventory import read_inventory
+from meshlab.cluster.facts import is_dump, read_facts, scenario_values, stand_ins
+from meshlab.errors import MeshlabError, Problem
+from meshlab.files import digest
+from meshlab.kept import kept
+from meshlab.models import decision
+from meshlab.planning.migration.survey import survey_of
+from meshlab.reviews.team import Team, read_team
+from meshlab.scenario import inputs
+from meshlab.tables import data_path
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Where the value of one input comes from.
+
+    Args:
+        value: The value, or None where it is unknown.
+        status: stated, measured, inferred, assumed, stand-in, default or unknown.
+        source: The file, or the reason where it is an assumption or a stand-in.
+    """
+
+    value: object
+    status: str
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A team with its facts read, ready for the models."""
+
+    team: Team
+    facts: dict[str, object] | None
+    given: dict[str, Given]
+    disagreements: tuple[dict[str, object], ...]
+    findings: list[dict[str, object]] | None = None
+    survey: dict[str, object] | None = None
+
+
+# --- from paths to teams -------------------------------------------------------------------------------------------
+
+
+def find_teams(paths: Sequence[Path]) -> list[Path]:
+    """Team files and dumps among ``paths``; a folder of team files gives each of them.
+
+    Raises:
+        MeshlabError: A path does not exist, or is a folder that holds neither teams nor a dump.
+    """
+    found: list[Path] = []
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            teams = [
+                file for file in sorted(path.iterdir()) if file.suffix in (".yaml", ".yml") and not _is_dump_file(file)
+            ]
+            if teams and any(map(_names_a_team, teams)):
+                found += teams
+            elif is_dump(path):
+                found.append(path)
+            else:
+                problems.append(Problem(str(path), "holds neither team files nor a dump", "see the README for both"))
+        elif path.exists():
+            found.append(path)
+        else:
+            problems.append(Problem(str(path), "no such file or folder", "check the path"))
+    if problems:
+        raise MeshlabError(problems)
+    return found
+
+
+def _is_dump_file(path: Path) -> bool:
+    return not _names_a_team(path) and is_dump(path)
+
+
+TEAM_AT_MARGIN = re.compile(rb"""(?m)^["']?team["']?\s*:""")
+TEAM_IN_BRACES = re.compile(rb"""[{,]\s*["']?team["']?\s*:""")
+KUBERNETES_OBJECT = re.compile(rb""""(?:apiVersion|kind)"\s*:""")
+
+
+def _names_a_team(path: Path) -> bool:
+    """Whether the first 64 KiB of a file hold a team file's key; objects of a cluster may have such a label."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(65536)
+    except OSError:
+        return False
+    if head.lstrip().startswith(b"{"):
+        return TEAM_IN_BRACES.search(head) is not None and KUBERNETES_OBJECT.search(head) is None
+    return TEAM_AT_MARGIN.search(head) is not None
+
+
+def load_team(path: Path) -> Team:
+    """A team file, or a dump that stands as a team of its own, named after its file.
+
+    Raises:
+        MeshlabError: The file is neither, or is wrong.
+    """
+    if path.is_dir() or (not _names_a_team(path) and is_dump(path)):
+        stem = path.name.partition(".")[0] if path.is_file() else path.resolve().name
+        name = re.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")[:63].strip("-") or "cluster"
+        return Team(name=name, file=str(path), cluster=path)
+    return read_team(path)
+
+
+def example_teams() -> Path:
+    """Folder of the example teams."""
+    return data_path("teams")
+
+
+# --- from teams to cases -------------------------------------------------------------------------------------------
+
+
+def open_case(team: Team) -> Case:
+    """Read the team's cluster and settle where every input comes from: stated, then assumed, then the facts.
+
+    Raises:
+        MeshlabError: The cluster's dump cannot be read.
+    """
+    facts = read_facts([team.cluster]) if team.cluster else None
+    supplied = scenario_values(facts) if facts else {}
+    bounded = stand_ins(facts) if facts else {}
+    given: dict[str, Given] = {}
+    disagreements: list[dict[str, object]] = []
+    for name in inputs():
+        if name in team.stated:
+            given[name] = Given(team.stated[name], "stated", team.source or _file_name(team.file))
+        elif name in team.assumptions:
+            given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
+        elif name in supplied:
+            given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
+        elif name in bounded:
+            given[name] = Given(bounded[name].value, bounded[name].status, bounded[name].source)
+        if name in supplied and given[name].value != supplied[name].value:
+            disagreements.append(
+                {
+                    "input": name,
+                    "used": given[name].value,
+                    "found": supplied[name].value,
+                    "source": supplied[name].source,
+                }
+            )
+    inventory = read_inventory([team.cluster]) if team.cluster else None
+    findings = findings_of(inventory) if inventory else None
+    survey = survey_of(inventory) if inventory else None
+    return Case(team, facts, given, tuple(disagreements), findings, survey)
+
+
+def _file_name(file: str) -> str:
+    """A path as a report shows it: reports travel, the folders of the machine that made them do not."""
+    return Path(file).name
+
+
+def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
+    """Hash of everything that a review is made of: it is known before any model runs."""
+    laid_over = [list(map(str, change.items())) for change in tables.changes] if tables else []
+    team = case.team
+    given = {name: [item.value, item.status, item.source] for name, item in case.given.items()}
+    return digest(
+        [
+            team.name,
+            team.notes,
+            team.source,
+            team.terraform,
+            team.migration,
+            given,
+            case.facts,
+            case.findings,
+            case.survey,
+            laid_over,
+            __version__,
+            data_sha256(),
+        ]
+    )
+
+
+@kept
+def data_sha256() -> str:
+    """Hash of every table that the models and the decision read."""
+    files = sorted(path for path in data_path("").rglob("*.csv"))
+    return digest([[file.relative_to(data_path("")).as_posix(), file.read_text(encoding="utf-8")] for file in files])

@@ -1,0 +1,131 @@
+"""From a team's case and its verdict to the plan of its move: where it stands, where it goes, what that saves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.models import decision, overhead
+from meshlab.planning import durations
+from meshlab.planning.migration import Move, Place, Plan, parse_place, plan_move
+from meshlab.reviews.cases import Case
+from meshlab.scenario import collect_few, frame_of, with_defaults
+
+DATAPLANE_OF_MESH = {
+    "none": "none",
+    "cilium-mesh": "cilium",
+    "istio-ambient": "istio-ambient",
+    "istio-sidecar": "istio-sidecar",
+    "linkerd": "linkerd",
+}
+"""The data plane whose estimate answers for a mesh; `other` has none."""
+
+
+def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str:
+    """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents."""
+    if verdict["mesh"] == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
+        return "cilium"
+    return DATAPLANE_OF_MESH[str(verdict["mesh"])]
+
+
+def move_of(
+    case: Case,
+    row: Mapping[str, Any],
+    figures: Sequence[Mapping[str, Any]],
+    verdict: Mapping[str, Any],
+    *,
+    today: str = "",
+    target: str = "",
+) -> Move:
+    """The move from what runs today to what the verdict recommends, or between places that are named.
+
+    Args:
+        case: The team with its facts and its survey.
+        row: Its scenario, defaults filled in.
+        figures: Its estimates.
+        verdict: Its recommendation.
+        today: What runs today, where the facts are to be overruled; see ``parse_place``.
+        target: What it moves to, where the verdict is to be overruled.
+
+    Raises:
+        MeshlabError: A place that is named is none.
+    """
+    given = {name: case.given[name].value if name in case.given else None for name in ("current_cni", "current_mesh")}
+    start = parse_place(today, Place(_text(given["current_cni"]), _text(given["current_mesh"])), "--from")
+    end = parse_place(target, Place(verdict["cni"], verdict["mesh"]), "--to")
+    end = replace(end, cni=start.cni) if end.cni == "stay" else end
+    own, pod_cidr = durations.own_figures(case.team.migration)
+    return Move(
+        today=start,
+        target=end,
+        scenario=row,
+        survey=case.survey,
+        assumptions=durations.with_own(own),
+        pod_cidr=pod_cidr,
+        encapsulation=_encapsulation(case),
+        figures=figures,
+        dataplanes=(
+            DATAPLANE_OF_MESH.get(start.mesh or ""),
+            recommended_dataplane({"cni": end.cni, "mesh": end.mesh}, row) if end.mesh in DATAPLANE_OF_MESH else None,
+        ),
+    )
+
+
+def plan_of(
+    case: Case, row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]
+) -> Plan:
+    """The plan of the move from today to the verdict."""
+    return plan_move(move_of(case, row, figures, verdict))
+
+
+def plans(
+    cases: Sequence[Case], today: str = "", target: str = "", own: Mapping[str, object] | None = None
+) -> list[Plan]:
+    """The plan of each case, with the name of its scenario.
+
+    Args:
+        cases: Teams with their facts read.
+        today: What runs today, where the facts are to be overruled; see ``parse_place``.
+        target: What they move to, where the verdicts are to be overruled.
+        own: Figures that stand before those of the teams, by the names of ``data/migration/assumptions.csv``.
+
+    Raises:
+        MeshlabError: A place that is named is none, or a figure is wrong.
+    """
+    if problems := [Problem("migration", what, todo) for _, what, todo in durations.faults(own or {})]:
+        raise MeshlabError(problems)
+    cases = [replace(case, team=replace(case.team, migration={**case.team.migration, **(own or {})})) for case in cases]
+    frame = frame_of(
+        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
+    )
+    filled = collect_few(with_defaults(frame)).rows(named=True)
+    estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
+    verdicts = decision.answers(frame).collect().rows(named=True)
+    moves = [
+        move_of(case, row, estimates[(case.team.name,)].to_dicts(), verdict, today=today, target=target)
+        for case, row, verdict in zip(cases, filled, verdicts, strict=True)
+    ]
+    return [{"scenario": case.team.name, **plan_move(move)} for case, move in zip(cases, moves, strict=True)]
+
+
+def plan_sources(plan: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Each source that a plan cites, and what for; none without a plan."""
+    if plan is None:
+        return
+    cited = [
+        *(("steps of the move", step["source"]) for step in plan["steps"]),
+        *((f"blocker {blocker['id']}", blocker["source_id"]) for blocker in plan["blockers"]),
+        *(("assumptions of the move", row["source_id"] or "") for row in plan["assumptions"]),
+    ]
+    yield from ((source_id, use) for use, cell in cited for source_id in cell.split("|") if source_id)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _encapsulation(case: Case) -> str | None:
+    cni = (case.facts or {}).get("cni")
+    return cni.get("encapsulation") if isinstance(cni, Mapping) else None

@@ -1,0 +1,383 @@
+"""One review as plain data: a team's statements and its cluster's facts, through every model, with all sources.
+
+A review is what ``review.json`` holds. Charts, workbooks, reports and design docs all read it and compute nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from meshlab import __version__
+from meshlab.cluster.audit.rules import STATES
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import pretty_json, write_whole
+from meshlab.models import decision, overhead, sensitivity
+from meshlab.planning import iac
+from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
+from meshlab.reviews.moves import DATAPLANE_OF_MESH, plan_of, plan_sources, recommended_dataplane
+from meshlab.reviews.team import Team
+from meshlab.scenario import check_scenarios, collect_few, frame_of, inputs, with_defaults
+from meshlab.tables import read_table
+
+Review = dict[str, object]
+
+FILE = "review.json"
+"""Name of the file that holds a review."""
+
+HEADLINES = {
+    "memory_gib": ("Memory", "GiB"),
+    "cost_usd_per_month": ("Cost", "USD/month"),
+    "added_p99_ms": ("Latency added at p99", "ms"),
+}
+"""The three numbers that a report opens with: figure, label, unit."""
+
+
+STRONGEST = 8
+"""Drivers of a figure that a review keeps."""
+
+CITED = dict(
+    zip(overhead.CITING, ("memory", "CPU", "latency", "latency", "latency", "cost", "nodes that fill"), strict=True)
+)
+"""Figures that cite sources, in words."""
+
+SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+"""Figures of a review's row of the index."""
+
+
+# --- from cases to reviews -----------------------------------------------------------------------------------------
+
+
+def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) -> list[Review]:
+    """Reviews of all cases: each model runs once over all of them.
+
+    Args:
+        cases: Teams with their facts read.
+        tables: Decision tables with a team's own laid over ours; ours unless given.
+    """
+    tables = tables or decision.load_tables()
+    frame = frame_of(
+        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
+    )
+    filled = collect_few(with_defaults(frame)).rows(named=True)
+    estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
+    verdicts = decision.explain(frame, tables)
+    dataplanes = list(map(recommended_dataplane, verdicts, filled))
+    movers = _sensitivities(frame, dataplanes)
+    return [
+        {
+            **_assemble(case, row, estimates[(case.team.name,)], verdict, movers.get(case.team.name)),
+            "tables_changed": list(tables.changes),
+            "inputs_sha256": inputs_sha256(case, tables),
+        }
+        for case, row, verdict in zip(cases, filled, verdicts, strict=True)
+    ]
+
+
+def _assemble(
+    case: Case,
+    row: dict[str, Any],
+    estimates: pl.DataFrame,
+    verdict: dict[str, object],
+    movers: list[dict[str, object]] | None,
+) -> Review:
+    figures = [without(item, "scenario") for item in estimates.to_dicts()]
+    review: Review = {
+        "team": case.team.name,
+        "notes": case.team.notes,
+        "source": case.team.source,
+        "verdict": without(verdict, "scenario"),
+        "headline": _headline(row, figures, verdict),
+        "scenario": without(row, "scenario", "assumed"),
+        "inputs": _inputs(case, row),
+        "facts": case.facts,
+        "disagreements": list(case.disagreements),
+        "estimates": figures,
+        "migration": plan_of(case, row, figures, verdict),
+        "iac": iac.for_verdict(
+            verdict,
+            row["needs"],
+            cloud=row["cloud"],
+            current_cni=row["current_cni"],
+            require=case.team.terraform,
+        ),
+        "audit": case.findings,
+        "sensitivity": movers,
+        "assumptions": _assumptions(case, row),
+        "meshlab_version": __version__,
+    }
+    review["sources"] = _sources(figures, verdict, row, case.findings, review["iac"], review["migration"])  # type: ignore[arg-type]
+    return review
+
+
+def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+    """What moves the three figures of each team's recommended data plane most; without a mesh nothing moves."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for dataplane in set(dataplanes) - {"none"}:
+        teams = frame.filter(pl.Series(dataplanes) == dataplane)
+        movers = sensitivity.tornados(teams, dataplane, tuple(HEADLINES))
+        strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
+        for row in strongest.iter_rows(named=True):
+            found.setdefault(row["scenario"], []).append({"dataplane": dataplane, **without(row, "scenario")})
+    return found
+
+
+def without(row: Mapping[str, object], *names: str) -> dict[str, object]:
+    """A row less some of its columns."""
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _inputs(case: Case, row: Mapping[str, object]) -> list[dict[str, object]]:
+    """Every declared input with its value, status and source, for the report's table."""
+    rows = []
+    for name, spec in inputs().items():
+        item = case.given.get(name)
+        if item is None:
+            item = Given(row[name], "unknown" if row[name] is None else "default", spec.default_why or "")
+        rows.append(
+            {
+                "input": name,
+                "label": spec.label,
+                "value": item.value,
+                "unit": spec.unit,
+                "status": item.status,
+                "source": item.source,
+            }
+        )
+    return rows
+
+
+def _assumptions(case: Case, row: Mapping[str, object]) -> list[dict[str, object]]:
+    """Each value that nobody measured or stated, with the reason why it stands in."""
+    return [
+        {"input": item["input"], "value": item["value"], "why": item["source"]}
+        for item in _inputs(case, row)
+        if item["status"] in ("assumed", "stand-in", "default")
+    ]
+
+
+def _headline(
+    row: Mapping[str, object], figures: Sequence[Mapping[str, object]], verdict: Mapping[str, object]
+) -> dict[str, object]:
+    """The three numbers that matter: of what is recommended, and of what runs today."""
+    by_dataplane = {item["dataplane"]: item for item in figures}
+    recommended = recommended_dataplane(verdict, row)
+    today = DATAPLANE_OF_MESH.get(str(row["current_mesh"]))
+    return {
+        "dataplane": recommended,
+        "today": today,
+        "figures": [
+            {
+                "figure": figure,
+                "label": label,
+                "unit": unit,
+                **{f"recommended{end}": by_dataplane[recommended][f"{figure}{end}"] for end in ("_lo", "", "_hi")},
+                **{
+                    f"today{end}": by_dataplane[today][f"{figure}{end}"] if today else None
+                    for end in ("_lo", "", "_hi")
+                },
+            }
+            for figure, (label, unit) in HEADLINES.items()
+        ],
+    }
+
+
+def _sources(
+    figures: Sequence[Mapping[str, object]],
+    verdict: Mapping[str, object],
+    row: Mapping[str, object],
+    findings: Sequence[Mapping[str, object]] | None,
+    features: Sequence[Mapping[str, object]],
+    plan: Mapping[str, Any] | None,
+) -> list[dict[str, object]]:
+    """Each cited source once, with what it supports, and the figures of each data plane that rest on it."""
+    dataplanes = tuple(str(item["dataplane"]) for item in figures)
+    cited = [
+        *((source_id, use) for source_id, uses in _figure_uses(dataplanes).items() for use in uses),
+        *_of_rows(verdict["rows"], lambda rule: f"{rule['table']} row {rule['id']}"),  # type: ignore[arg-type]
+        *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
+        *_of_rows(features, lambda _: "Terraform feature lag"),
+        *plan_sources(plan),
+        *([] if row["cpu_usd_per_core_hour"] is None else [("opencost-default", "default prices")]),
+    ]
+    supports: dict[str, list[str]] = {}
+    for source_id, use in cited:
+        supports.setdefault(source_id, []).append(use)
+    table = _known_sources()
+    return [
+        {
+            **table[source_id],
+            "supports": list(dict.fromkeys(uses)),
+            "figures": {name: own[source_id] for name in dataplanes if source_id in (own := overhead.cited(name))},
+        }
+        for source_id, uses in sorted(supports.items())
+    ]
+
+
+@cache
+def _known_sources() -> dict[str, dict[str, object]]:
+    return {item["source_id"]: item for item in read_table("sources").iter_rows(named=True)}
+
+
+@cache
+def _figure_uses(dataplanes: tuple[str, ...]) -> dict[str, list[str]]:
+    """For each source which figures of which data plane rest on it, in words."""
+    uses: dict[str, list[str]] = {}
+    for dataplane in dataplanes:
+        for source_id, figures in overhead.cited(dataplane).items():
+            words = {
+                CITED[figure]: "" if part == overhead.MEDIAN else " (width of the interval)"
+                for figure, part in figures.items()
+            }
+            uses.setdefault(source_id, []).append(f"{dataplane}: {', '.join(map(''.join, words.items()))}")
+    return uses
+
+
+def _of_rows(rows: Sequence[Mapping[str, Any]], use: Callable[[Mapping[str, Any]], str]) -> Iterator[tuple[str, str]]:
+    """The sources that rows cite, and what for."""
+    yield from ((source_id, use(row)) for row in rows for source_id in source_ids(row["source_id"]))
+
+
+def source_ids(cell: str | None) -> list[str]:
+    """The sources that a cell of a table cites, each once."""
+    return list(dict.fromkeys(re.findall(r"[^;|\s]+", cell or "")))
+
+
+# --- opening what is there already ---------------------------------------------------------------------------------
+
+
+def open_review(source: str | Path) -> Review:
+    """A review from the name of an example team, a team file, a dump or a ``review.json``.
+
+    Raises:
+        MeshlabError: There is no such team or file, or it is wrong.
+    """
+    path = Path(source)
+    if path.name == FILE and path.is_file():
+        return read_review(path)
+    return build_reviews([open_named(source)])[0]
+
+
+def open_named(source: str | Path) -> Case:
+    """A case from the name of an example team, a team file or a dump.
+
+    Raises:
+        MeshlabError: There is no such team or file, or it is wrong.
+    """
+    path = Path(source)
+    return open_case(load_team(path if path.exists() else _example(str(source))))
+
+
+def review_values(values: Mapping[str, object], name: str = "this scenario") -> Review:
+    """The review of stated values, as a workbook's parameters or its controls hold them.
+
+    Raises:
+        MeshlabError: All problems: unknown names, wrong types, values out of bounds.
+    """
+    return build_reviews([open_case(Team(name, name, _checked(values, name)))])[0]
+
+
+def _checked(values: Mapping[str, object], name: str) -> dict[str, object]:
+    """Values of declared inputs, checked and typed, those that are missing left out."""
+    row = {"scenario": name, **{key: value for key, value in values.items() if value is not None}}
+    checked = check_scenarios(pl.DataFrame([row]), name, lambda _row, _column: None).row(0, named=True)
+    return {key: value for key, value in without(checked, "scenario").items() if value is not None}
+
+
+def light_review(values: Mapping[str, object], name: str = "this scenario", *, explained: bool = False) -> Review:
+    """What charts read of a review, and the verdict: for a view that has to follow a hand.
+
+    The models and the decision are those of ``review_values``; all else that takes longer than a hand waits is left
+    out.
+
+    Args:
+        values: Values of declared inputs; None stands for a missing one.
+        name: Name of the scenario.
+        explained: Whether reasons, confidence and flips come with the verdict, which takes four times as long.
+
+    Raises:
+        MeshlabError: All problems: unknown names, wrong types, values out of bounds.
+    """
+    frame = frame_of([{"scenario": name, **_checked(values, name)}])
+    row = collect_few(with_defaults(frame)).row(0, named=True)
+    figures = [without(item, "scenario") for item in overhead.estimate(frame).collect().to_dicts()]
+    verdict = (
+        decision.explain(frame)[0]
+        if explained
+        else collect_few(decision.answers(frame)).row(0, named=True) | {"rows": []}
+    )
+    return {
+        "team": name,
+        "scenario": without(row, "scenario", "assumed"),
+        "verdict": verdict,
+        "headline": _headline(row, figures, verdict),
+        "estimates": figures,
+        "sources": _sources(figures, verdict, row, None, (), None),
+    }
+
+
+def _example(name: str) -> Path:
+    known = {file.stem: file for file in sorted(example_teams().glob("*.yaml"))}
+    if name not in known:
+        raise MeshlabError(Problem(shorten(name), "is neither a file nor an example team", did_you_mean(name, known)))
+    return known[name]
+
+
+def outline(case: Case, tables: str | None = None) -> dict[str, object]:
+    """What a ``review.json`` holds before any model has run: ``read_review`` builds the rest.
+
+    Args:
+        case: The team with its facts read.
+        tables: Folder of a team's own decision tables beside the file.
+    """
+    return {"case": msgspec.to_builtins(case, enc_hook=str), "tables": tables}
+
+
+def read_review(path: Path) -> Review:
+    """A ``review.json``; one that is an outline yet is built and written whole.
+
+    Raises:
+        MeshlabError: It is no review.
+    """
+    try:
+        review = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MeshlabError(Problem(str(path), f"is no review: {error}", "render it again")) from error
+    if isinstance(review, dict) and "case" in review:
+        review = _built(review, path.parent)
+        write_whole(path, pretty_json(review))
+    if not isinstance(review, dict) or "verdict" not in review:
+        raise MeshlabError(Problem(str(path), "is no review", "render it again"))
+    return review
+
+
+def _built(outlined: Mapping[str, Any], folder: Path) -> Review:
+    case = msgspec.convert(outlined["case"], Case, dec_hook=lambda kind, value: Path(value) if kind is Path else value)
+    tables = decision.load_tables(folder / outlined["tables"]) if outlined["tables"] else None
+    return build_reviews([case], tables)[0]
+
+
+def summary(review: Review) -> dict[str, object]:
+    """A review's row of the index: verdict, figures of what is recommended with their intervals, and findings."""
+    verdict: Mapping[str, object] = review["verdict"]  # type: ignore[assignment]
+    findings: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
+    dataplane = review["headline"]["dataplane"]  # type: ignore[index]
+    figures = next(row for row in review["estimates"] if row["dataplane"] == dataplane)  # type: ignore[attr-defined]
+    return {
+        "team": review["team"],
+        "cni": verdict["cni"],
+        "mesh": verdict["mesh"],
+        "confidence": verdict["confidence"],
+        "dataplane": dataplane,
+        **{f"{name}{end}": figures[f"{name}{end}"] for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")},
+        "findings": None if findings is None else sum(finding["state"] == "fail" for finding in findings),
+        "rules": findings and {state: sum(finding["state"] == state for finding in findings) for state in STATES},
+        "inputs_sha256": review["inputs_sha256"],
+    }

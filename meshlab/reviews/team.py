@@ -1,0 +1,250 @@
+"""Team files: what a team states about its platform, what it assumes and why, and where its cluster's facts lie."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, cast
+
+import polars as pl
+
+from meshlab.documents import Mapping, Value, read_document
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.planning import durations
+from meshlab.scenario import cell_text, check_scenarios, inputs
+
+NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
+"""Team names become folders and links: nothing that climbs, hides or needs escaping."""
+
+KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "terraform", "migration", "notes", "source")
+
+LAYERS = ("typed", "raw")
+"""What a team may demand of Terraform: an attribute for what it needs, or at least values passed on as they are."""
+
+RESERVED_NAMES = frozenset(
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "index",
+        "assets",
+        *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+    }
+)
+"""Names that a reports folder uses itself, or that Windows keeps for devices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A value that a team supposes rather than knows, and its reason."""
+
+    value: object
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """One team's statements, checked.
+
+    Args:
+        name: Name of the review's folder.
+        file: The team file, as the user named it.
+        stated: Values of declared inputs that the team knows.
+        assumptions: Values of declared inputs that the team supposes.
+        cluster: File, folder or archive whose facts fill what is not stated.
+        notes: Free text shown in the review.
+        source: Where the stated facts come from.
+        terraform: What the team demands of Terraform: typed, raw, or nothing.
+        migration: The team's own figures for a move, by the names of ``data/migration/assumptions.csv``, and pod_cidr.
+    """
+
+    name: str
+    file: str
+    stated: dict[str, object] = field(default_factory=dict)
+    assumptions: dict[str, Assumption] = field(default_factory=dict)
+    cluster: Path | None = None
+    notes: str = ""
+    source: str = ""
+    terraform: str | None = None
+    migration: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """The value of an input that the team states or supposes, of the input's type, or None."""
+        assumed = self.assumptions.get(name)
+        return self.stated.get(name, assumed.value if assumed else None)
+
+
+def check_name(name: str) -> str | None:
+    """What is wrong with a team's name, or None."""
+    if not NAME_PATTERN.fullmatch(name) or ".." in name:
+        return f"team {shorten(name)} cannot name a folder"
+    if name.lower().partition(".")[0] in RESERVED_NAMES:
+        return f"team {shorten(name)} is a reserved name"
+    return None
+
+
+def read_team(path: Path) -> Team:
+    """A team file, checked against the declared inputs.
+
+    Raises:
+        MeshlabError: All problems of the file, each with its line.
+    """
+    file = str(path)
+    document = read_document(path)
+    if not isinstance(document, Mapping):
+        raise MeshlabError(Problem(file, "holds no team", "begin with a line such as 'team: payments'", 1))
+    problems = [*_shape_problems(document, file), *_cluster_problems(document, path)]
+    values: dict[str, object] = {}
+    try:
+        values = _checked_values(document, file)
+    except MeshlabError as error:
+        problems += error.problems
+    if problems:
+        raise MeshlabError(sorted(problems, key=lambda problem: problem.line or 0))
+    assumptions = _mapping(document, "assumptions")
+    return Team(
+        name=str(document.values["team"]),
+        file=file,
+        stated={name: value for name, value in values.items() if name not in assumptions.values},
+        assumptions={
+            name: Assumption(values[name], _reason(entry))
+            for name, entry in assumptions.values.items()
+            if name in values
+        },
+        cluster=path.parent / str(document.values["cluster"]) if document.values.get("cluster") else None,
+        notes=str(document.values.get("notes") or "").strip(),
+        source=str(document.values.get("source") or "").strip(),
+        terraform=cast("str | None", document.values.get("terraform")),
+        migration=dict(_mapping(document, "migration").values),
+    )
+
+
+def team_text(name: str, values: dict[str, object], source: str = "") -> str:
+    """A team file that states these values, as ``read_team`` reads it.
+
+    Args:
+        name: Name of the team.
+        values: Values of declared inputs.
+        source: Where they come from.
+
+    Raises:
+        MeshlabError: The name cannot name a folder.
+    """
+    if fault := check_name(name):
+        raise MeshlabError(Problem("team", fault, NAME_RULE))
+    stated = {key: value for key, value in values.items() if key != "needs" and value is not None}
+    # a value in JSON is the same value in YAML, and quotes what would be read as something else
+    lines = [f"team: {json.dumps(name)}", *([f"source: {json.dumps(source)}"] if source else [])]
+    lines += ["scenario:", *(f"  {key}: {json.dumps(value)}" for key, value in stated.items())] if stated else []
+    lines += [f"needs: {json.dumps(values['needs'])}"] if values.get("needs") is not None else []
+    return "\n".join(lines) + "\n"
+
+
+def _mapping(document: Mapping, key: str) -> Mapping:
+    value = document.values.get(key)
+    return value if isinstance(value, Mapping) else Mapping()
+
+
+def _reason(entry: Value) -> str:
+    return str(entry.values["why"]).strip() if isinstance(entry, Mapping) else ""
+
+
+NAME_RULE = "use up to 63 letters, digits, '-', '_' and single '.', beginning and ending with a letter or digit"
+
+SHAPES: dict[str, tuple[type | UnionType, str, str]] = {
+    "scenario": (Mapping | None, "is no mapping", "write 'scenario:' and below it lines such as 'nodes: 12'"),
+    "assumptions": (Mapping | None, "is no mapping", "write 'assumptions:' and below it 'pods: {value: …, why: …}'"),
+    "migration": (Mapping | None, "is no mapping", "write 'migration:' and below it 'reboot_minutes: [2, 3, 6]'"),
+    "cluster": (str | None, "is not text", "give one path"),
+    "notes": (str | None, "is not text", "give one line, or a block after '|'"),
+    "source": (str | None, "is not text", "give one line, or a block after '|'"),
+    "terraform": (str | None, "is not text", "give typed or raw"),
+    "needs": (list | str | None, "is no list", "write it as [mtls, l7_observability]"),
+}
+"""What each key of a team file holds: its shape, what is said of another one, and what to do."""
+
+
+def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
+    faults = [*_key_faults(document), *_name_faults(document.values.get("team"))]
+    yield from (Problem(file, what, todo, document.lines.get(key, document.line)) for key, what, todo in faults)
+    stated = _mapping(document, "scenario")
+    for key, todo in (("scenario", "the team's name names it"), ("needs", "state them beside 'scenario:'")):
+        if key in stated.values:
+            yield Problem(file, f"{key!r} does not belong under 'scenario:'", todo, stated.lines[key])
+    yield from _assumption_problems(_mapping(document, "assumptions"), stated, file)
+    own = _mapping(document, "migration")
+    yield from (Problem(file, what, todo, own.lines[key]) for key, what, todo in durations.faults(own.values))
+
+
+def _key_faults(document: Mapping) -> Iterator[tuple[str, str, str]]:
+    """Keys that nobody declared and values of another shape: key, what is wrong, what to do."""
+    for key, value in document.values.items():
+        if key not in KEYS:
+            hint = f"{key!r} belongs under 'scenario:'" if key in inputs() else did_you_mean(key, KEYS)
+            yield key, f"unknown key {shorten(key)}", hint
+        elif key in SHAPES and not isinstance(value, SHAPES[key][0]):
+            yield key, f"{key!r} {SHAPES[key][1]}", SHAPES[key][2]
+        elif key == "terraform" and value not in (None, *LAYERS):
+            yield key, f"terraform is {shorten(value)}", did_you_mean(str(value), LAYERS)
+
+
+def _name_faults(name: Value) -> Iterator[tuple[str, str, str]]:
+    if not isinstance(name, str) or not name:
+        yield "team", "the team has no name", "add a line such as 'team: payments'"
+    elif fault := check_name(name):
+        yield "team", fault, NAME_RULE
+
+
+def _assumption_problems(assumptions: Mapping, stated: Mapping, file: str) -> Iterator[Problem]:
+    for name, entry in assumptions.values.items():
+        line = assumptions.lines[name]
+        if not _is_assumption(entry):
+            todo = f"write '{name}: {{value: …, why: …}}'"
+            yield Problem(file, f"assumption {shorten(name)} lacks its value or its reason", todo, line)
+        if name in stated.values:
+            yield Problem(file, f"{name!r} is both stated and assumed", "keep one of them", line)
+
+
+def _is_assumption(entry: Value) -> bool:
+    """Whether the entry has a value and a reason, and nothing else."""
+    if not isinstance(entry, Mapping) or set(entry.values) != {"value", "why"}:
+        return False
+    why = entry.values["why"]
+    return entry.values["value"] is not None and isinstance(why, str) and bool(why.strip())
+
+
+def _checked_values(document: Mapping, file: str) -> dict[str, object]:
+    """Values of scenario, needs and assumptions together, through the same check as any scenario."""
+    scenario, assumptions = _mapping(document, "scenario"), _mapping(document, "assumptions")
+    cells: dict[str, Value] = dict(scenario.values)
+    lines = dict(scenario.lines)
+    if isinstance(document.values.get("needs"), str | list):
+        cells["needs"], lines["needs"] = document.values["needs"], document.lines["needs"]
+    for name, entry in assumptions.values.items():
+        if isinstance(entry, Mapping) and _is_assumption(entry):
+            cells[name], lines[name] = entry.values["value"], assumptions.lines[name]
+    cells["scenario"] = "team"  # the team's name is checked as such, more strictly than a scenario's
+    frame = pl.DataFrame(
+        {name: [cell_text(value)] for name, value in cells.items()}, schema=dict.fromkeys(cells, pl.String())
+    )
+    row = check_scenarios(frame, file, lambda _row, column: lines.get(column), "input").row(0, named=True)
+    return {name: row[name] for name in inputs() if row[name] is not None}
+
+
+def _cluster_problems(document: Mapping, path: Path) -> Iterator[Problem]:
+    cluster = document.values.get("cluster")
+    if isinstance(cluster, str) and cluster and not _exists(path.parent / cluster):
+        what, todo = f"cluster {shorten(cluster)} does not exist", "give a path relative to the team file"
+        yield Problem(str(path), what, todo, document.lines["cluster"])
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for the file system, a folder that may not be entered
+        return False

@@ -1,0 +1,241 @@
+"""Rendering a fleet: every team's review to files, what is unchanged reused, and an index over all.
+
+Files appear whole under their final names, and beside them a note of what they were made from; a run that is killed
+leaves at worst a hidden temporary file, and the next run makes what is missing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meshlab.errors import MeshlabError, Problem, printable
+from meshlab.files import write_whole
+from meshlab.kept import all_kept
+from meshlab.models import decision
+from meshlab.reviews.cases import Case, inputs_sha256, load_team, open_case
+from meshlab.run.batch import fleet
+from meshlab.run.batch.folders import put, row_of_unchanged
+from meshlab.run.batch.pages import (
+    CELL_LIMIT_S,
+    FORMATS,
+    PLOTLY_SCRIPT,
+    SCRIPTED,
+    Wish,
+    begin_worker,
+    check_formats,
+    page_css,
+    rehearse,
+    render_files,
+)
+from meshlab.run.batch.pool import Pool, open_pool, start_early
+
+DEFAULT_FORMATS = ("html", "ipynb", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one team's review.
+
+    Args:
+        team: Name of the team, or of the file where the team could not be read.
+        row: The review's row of the index, or None where it failed.
+        reasons: Why it failed, one line each.
+        reused: Whether an earlier run had made it from the same inputs.
+    """
+
+    team: str
+    row: dict[str, object] | None = field(default=None, repr=False)
+    reasons: tuple[str, ...] = ()
+    reused: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no review, or not all of it."""
+        return bool(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is asked of every team.
+
+    Args:
+        out: The reports folder.
+        formats: Some of ``pages.FORMATS``.
+        force: Render what is unchanged, too.
+        workbook: Path of another workbook than ours.
+        cell_limit_s: Longest time that one cell of it may take. [s]
+        tables: Folder of a team's own decision tables, laid over ours.
+    """
+
+    out: Path
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    force: bool = False
+    workbook: str | None = None
+    cell_limit_s: float = CELL_LIMIT_S
+    tables: Path | None = None
+
+
+def render_reviews(
+    paths: Sequence[Path],
+    job: Job,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    baseline: Path | None = None,
+    progress: Callable[[Outcome], None] = lambda _outcome: None,
+) -> list[Outcome]:
+    """Render a review for each team file or dump, and the index over all of them.
+
+    Args:
+        paths: Team files and dumps, as ``meshlab.reviews.review.find_teams`` gives them.
+        job: What is asked of every team.
+        jobs: Reviews rendered at a time on this machine; the number of cores unless said.
+        scheduler: Address of a Dask scheduler to render on.
+        baseline: Reports folder of an earlier run to compare with.
+        progress: Called with each outcome as it comes.
+
+    Raises:
+        MeshlabError: No team at all could be read, or ``out`` cannot be written, or there is no baseline or
+            scheduler. Nothing was written then.
+    """
+    earlier = fleet.read_index(baseline) if baseline else None
+    check_formats(job.formats)
+    if job.out.exists() and not job.out.is_dir():
+        raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
+    opened, failures = _open_all(paths, job, early=not scheduler)
+    if not opened:
+        raise MeshlabError([problem for _, error in failures for problem in error.problems])
+    rest = [item.case for item in opened if item.row is None]
+    outcomes: list[Outcome] = []
+
+    def note(outcome: Outcome) -> None:
+        progress(outcome)
+        outcomes.append(outcome)
+
+    with _workers(len(rest), jobs, scheduler) as pool:
+        _prepare(job)
+        for name, error in failures:
+            note(Outcome(name, reasons=_lines(error)))
+        for item in opened:
+            if item.row is not None:
+                note(Outcome(item.case.team.name, item.row, reused=True))
+        for outcome in _rendered(rest, job, pool):
+            note(outcome)
+    outcomes.sort(key=lambda outcome: outcome.team)
+    try:
+        _write_index(outcomes, job, earlier)
+    except MeshlabError as error:
+        note(Outcome("index", reasons=_lines(error)))
+    return outcomes
+
+
+def _lines(error: MeshlabError) -> tuple[str, ...]:
+    return tuple(map(str, error.problems))
+
+
+def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractContextManager[Pool]:
+    """Workers for so many reviews: on this machine no more than there is work for, and none to wait for without any."""
+    if not reviews:
+        return open_pool(1)
+    rehearse()
+    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(),)))
+
+
+def _prepare(job: Job) -> None:
+    """Make the reports folder, or fail before any work is done.
+
+    Raises:
+        MeshlabError: It cannot be made or written.
+    """
+    new = not job.out.exists()
+    try:
+        if SCRIPTED in job.formats:
+            from plotly.offline import get_plotlyjs
+
+            write_whole(job.out / PLOTLY_SCRIPT, get_plotlyjs())
+        job.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = Problem(str(job.out), f"cannot be written: {error.strerror}", "give another --out")
+        raise MeshlabError(problem) from error
+    except MeshlabError:
+        if new:
+            shutil.rmtree(job.out, ignore_errors=True)
+        raise
+
+
+def _write_index(outcomes: Sequence[Outcome], job: Job, earlier: Mapping[str, fleet.Row] | None) -> None:
+    rows = [outcome.row for outcome in outcomes if outcome.row is not None]
+    failed = [{"team": outcome.team, "reasons": list(outcome.reasons)} for outcome in outcomes if outcome.failed]
+    for name, content in fleet.index_files(rows, failed, earlier, job.formats, page_css()).items():
+        write_whole(job.out / name, content)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A team that can be read, and its row of the index where an earlier run has made all that is asked for."""
+
+    case: Case
+    row: dict[str, object] | None
+
+
+def _open_all(paths: Sequence[Path], job: Job, *, early: bool) -> tuple[list[_Opened], list[tuple[str, MeshlabError]]]:
+    """Every team that can be read, and the error of each that cannot.
+
+    With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
+    """
+    tables = decision.load_tables(job.tables)
+    opened: list[_Opened] = []
+    failures: list[tuple[str, MeshlabError]] = []
+    seen: dict[str, str] = {}
+    for path in paths:
+        try:
+            case = _open(path, seen)
+        except MeshlabError as error:
+            failures.append((printable(path.stem), error))
+            continue
+        fresh = job.force or job.workbook
+        row = None if fresh else row_of_unchanged(job.out / case.team.name, job.formats, inputs_sha256(case, tables))
+        if early and row is None:
+            start_early()
+            early = False
+        opened.append(_Opened(case, row))
+    return opened, failures
+
+
+def _open(path: Path, seen: dict[str, str]) -> Case:
+    team = load_team(path)
+    # folders are told apart on file systems that fold case, too
+    first = seen.setdefault(team.name.lower(), team.file)
+    if first != team.file:
+        raise MeshlabError(
+            Problem(team.file, f"team {team.name!r} stands in {first} as well", "give each team its own name")
+        )
+    return open_case(team)
+
+
+def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
+    """What became of each case, as the workers are done with it."""
+    wish = Wish(job.formats, job.workbook, job.cell_limit_s, _own_tables(job.tables))
+    for team, result in pool.run(render_files, ((case.team.name, (case, wish)) for case in cases)):
+        if isinstance(result, BaseException):
+            yield Outcome(team, reasons=(printable(f"{team}: {type(result).__name__}: {result}"),))
+            continue
+        try:
+            put(job.out / team, result)
+            yield Outcome(team, result.row, tuple(map(str, result.problems)))
+        except MeshlabError as error:
+            yield Outcome(team, reasons=_lines(error))
+
+
+def _own_tables(folder: Path | None) -> dict[str, bytes]:
+    """Files of a folder of tables, for workers that may not see the folder."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))} if folder else {}
+
+
+def formats_known() -> tuple[str, ...]:
+    """Names of all formats."""
+    return tuple(FORMATS)

@@ -1,0 +1,337 @@
+"""One review as files: its notebook, its page, its data, and the forms that other places ask for.
+
+Everything here runs in a worker, on this machine or on another: a case goes in, the contents of files come out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from meshlab.errors import MeshlabError, Problem, printable
+from meshlab.files import pretty_json, write_whole
+from meshlab.kept import keep, kept
+from meshlab.reviews import review
+from meshlab.reviews.cases import Case
+from meshlab.reviews.review import Review, summary
+from meshlab.run.batch import pdf
+from meshlab.run.batch.engine import fork_warm_process
+from meshlab.show import report
+from meshlab.show.theme import in_dark
+from meshlab.tables import resource
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+CELL_LIMIT_S = 120.0
+"""Longest time that one cell of a workbook may take. [s]"""
+
+PLOTLY_SCRIPT = "assets/plotly.min.js"
+"""The one copy of plotly.js of a reports folder."""
+
+ENGINE = "meshlab" if hasattr(os, "fork") else None
+"""The papermill engine: ours where a process can fork, papermill's own elsewhere."""
+
+KERNEL = "python3"
+"""The kernel of every workbook."""
+
+TABLES = "tables"
+"""Folder of a team's own decision tables, beside its review while it is made."""
+
+VOLATILE_METADATA = ("papermill", "execution")
+"""What papermill and the kernel note of a run: times and paths, which would make every run differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What rendering one review gave.
+
+    Args:
+        files: Content by file name, such as ``review.html``.
+        row: The review's row of the index, or None where there is no review.
+        problems: Why there is not all that was asked for.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+    row: dict[str, object] | None = field(default=None, repr=False)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to make of each review.
+
+    Args:
+        formats: Some of ``FORMATS``.
+        workbook: Path of another workbook than ours.
+        cell_limit_s: Longest time that one cell of it may take. [s]
+        tables: Files of a team's own decision tables by name, laid over ours.
+    """
+
+    formats: tuple[str, ...]
+    workbook: str | None = None
+    cell_limit_s: float = CELL_LIMIT_S
+    tables: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """One review on its way to files.
+
+    Args:
+        review: As plain data.
+        text: The same as the text of its file.
+        notebook: The workbook with its outputs, where a format needs it.
+        formats: What it is rendered to.
+    """
+
+    review: Review
+    text: str
+    notebook: NotebookNode
+    formats: tuple[str, ...]
+
+
+FORMATS: dict[str, Callable[[_Made], str | bytes]] = {
+    "html": lambda made: to_html(made.notebook, made.review),
+    "ipynb": lambda made: to_text(made.notebook),
+    "json": lambda made: made.text,
+    "md": lambda made: report.markdown_page(made.review),
+    "adr": lambda made: report.decision_record(
+        made.review, [f"review.{form}" for form in made.formats if form != "adr"]
+    ),
+    "pdf": lambda made: pdf.print_page(to_html(made.notebook, made.review), str(made.review["team"])),
+}
+"""What a review can be rendered to, by file ending."""
+
+NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
+"""Formats for which the workbook has to run."""
+
+SCRIPTED = "html"
+"""The format whose files need plotly.js beside them."""
+
+
+def check_formats(formats: Collection[str]) -> None:
+    """Find what the formats need on this machine.
+
+    Raises:
+        MeshlabError: It is not there.
+    """
+    if "pdf" in formats:
+        pdf.check_browser()
+
+
+def render_files(case: Case, wish: Wish) -> Rendered:
+    """Make and render one review: the workbook builds it where it runs, as it does for a reader who opens it.
+
+    A workbook that fails is told in words and its part-run notebook kept as ``failed.ipynb``.
+
+    Args:
+        case: The team with its facts read.
+        wish: What to make of it.
+    """
+    try:
+        made = _make(case, wish)
+    except WorkbookFailedError as failure:
+        return Rendered({"failed.ipynb": failure.notebook.encode()}, problems=(failure.problem,))
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for name in wish.formats:
+        try:
+            content = FORMATS[name](made)
+            files[f"review.{name}"] = content.encode() if isinstance(content, str) else content
+        except MeshlabError as error:
+            problems += error.problems
+    return Rendered(files, None if problems else summary(made.review), tuple(problems))
+
+
+def _make(case: Case, wish: Wish) -> _Made:
+    """Run the workbook, if a format needs it, in a folder that holds the case and own tables and nothing else."""
+    from nbformat import NotebookNode
+
+    with tempfile.TemporaryDirectory(prefix="meshlab-") as work:
+        folder = Path(work)
+        for name, content in wish.tables.items():
+            write_whole(folder / TABLES / name, content)
+        file = folder / review.FILE
+        file.write_text(pretty_json(review.outline(case, TABLES if wish.tables else None)), encoding="utf-8")
+        rehearse()
+        notebook = NotebookNode()
+        if NOTEBOOK_FORMATS.intersection(wish.formats):
+            workbook = wish.workbook or str(resource("workbooks") / "review.ipynb")
+            notebook = run_workbook(workbook, folder, case.team.name, wish.cell_limit_s)
+        return _Made(review.read_review(file), file.read_text(encoding="utf-8"), notebook, wish.formats)
+
+
+class WorkbookFailedError(Exception):
+    """A workbook stopped: why, and what had run of it."""
+
+    def __init__(self, problem: Problem, notebook: str) -> None:
+        super().__init__(str(problem))
+        self.problem, self.notebook = problem, notebook
+
+
+# --- workers -------------------------------------------------------------------------------------------------------
+
+
+@kept
+def rehearse() -> bool:
+    """Make one review, so that the tables and coefficients which all reviews read are kept. True, once done."""
+    report.markdown_page(review.review_values({"pods": 100, "needs": ["mtls"], "current_cni": "calico"}))
+    return True
+
+
+def begin_worker(results: bytes) -> None:
+    """Take over what the asking process kept, and fork the process of the notebooks while that is safe."""
+    keep(results)
+    if ENGINE:
+        fork_warm_process()
+
+
+# --- the notebook --------------------------------------------------------------------------------------------------
+
+
+def run_workbook(workbook: str, folder: Path, team: str, cell_limit_s: float) -> NotebookNode:
+    """Run a workbook in a folder that holds a team's ``review.json``; what varies from run to run is left out.
+
+    These are the steps of papermill's own ``execute_notebook`` less its copies on disk.
+
+    Raises:
+        WorkbookFailedError: A cell raised or took too long, or the notebook's process died.
+    """
+    from papermill.engines import papermill_engines
+    from papermill.execute import raise_for_execution_errors
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    notebook = parameterize_notebook(
+        load_notebook_node(workbook), {"source": review.FILE}, kernel_name=KERNEL, engine_name=ENGINE
+    )
+    try:
+        papermill_engines.execute_notebook_with_engine(
+            ENGINE,
+            notebook,
+            KERNEL,
+            progress_bar=False,
+            execution_timeout=cell_limit_s,
+            resources={"metadata": {"path": str(folder)}},
+        )
+        raise_for_execution_errors(notebook, None)
+    except Exception as error:
+        raise WorkbookFailedError(_problem(team, Path(workbook).name, error), to_text(settled(notebook))) from error
+    return settled(notebook)
+
+
+def _problem(team: str, workbook: str, error: Exception) -> Problem:
+    from papermill.exceptions import PapermillExecutionError
+
+    if isinstance(error, PapermillExecutionError):
+        what = f"cell {error.exec_count} of {workbook} raised {error.ename}: {error.evalue}"
+    else:
+        what = f"{workbook} stopped: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    return Problem(team, printable(what), f"see {team}/failed.ipynb")
+
+
+def settled(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without times, paths and random ids: the same review gives the same bytes."""
+    for key in VOLATILE_METADATA:
+        notebook.metadata.pop(key, None)
+    for index, cell in enumerate(notebook.cells):
+        for key in VOLATILE_METADATA:
+            cell.metadata.pop(key, None)
+        if {"injected-parameters", "papermill-error-cell-tag"} & set(cell.metadata.get("tags", ())):
+            cell["id"] = f"papermill-{index}"
+    return notebook
+
+
+def to_text(notebook: NotebookNode) -> str:
+    """A notebook as the text of its file, as ``nbformat.writes`` has it."""
+    from nbformat.v4.rwbase import split_lines, strip_transient
+
+    stored = strip_transient(split_lines(_copy(notebook)))
+    # Python's own encoder is slow where it indents
+    compact = json.dumps(stored, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return msgspec.json.format(compact, indent=1) + "\n"
+
+
+def _copy(notebook: NotebookNode) -> NotebookNode:
+    """The notebook, copied as deep as ``split_lines`` writes into it."""
+    copied = copy(notebook)
+    copied.metadata = copy(notebook.metadata)
+    copied.cells = [copy(cell) for cell in notebook.cells]
+    for cell in copied.cells:
+        cell.metadata = copy(cell.metadata)
+        if "outputs" in cell:
+            cell.outputs = [copy(output) for output in cell.outputs]
+            for output in cell.outputs:
+                output.update({"data": copy(output.data)} if "data" in output else {})
+    return copied
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+
+def to_html(notebook: NotebookNode, made: Review) -> str:
+    """The notebook as one page: code hidden, charts drawn by the script beside the reports, tables without it."""
+    page = copy(notebook)
+    # the page has the team's name for a title
+    page.cells = [cell for cell in page.cells if not (cell.cell_type == "markdown" and cell.source.startswith("# "))]
+    page.metadata = copy(notebook.metadata)
+    page.metadata["meshlab"] = {
+        "team": made["team"],
+        "title": f"{made['team']}: {report.title_text(made)}",
+        "subtitle": report.title_text(made),
+        "version": made["meshlab_version"],
+        "inputs_sha256": made["inputs_sha256"],
+        "css": page_css(),
+        "in_dark": in_dark(),
+        "headings": list(_headings(page)),
+    }
+    # not the exporter's own ``from_notebook_node``, which copies and checks the notebook twice for nothing here
+    return _exporter().template.render(nb=page, resources={"global_content_filter": SHOWN}).lstrip()
+
+
+SHOWN = {
+    f"include_{part}": part not in ("input", "input_prompt", "output_prompt")
+    for part in ("code", "markdown", "raw", "unknown", "input", "output", "input_prompt", "output_prompt")
+}
+"""Parts of a notebook that nbconvert's templates ask about: a page shows no code."""
+
+
+@cache
+def _exporter():  # noqa: ANN202  (nbconvert is imported only by those who render)
+    from nbconvert.exporters import TemplateExporter
+    from traitlets.config import Config
+
+    priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
+    # not HTMLExporter: it runs preprocessors that reports do not need and parses each page again to repair it
+    return TemplateExporter(
+        config=Config({"NbConvertBase": {"display_data_priority": priority}}),
+        default_preprocessors=[],
+        template_name="report",
+        template_file="index.html.j2",
+        extra_template_basedirs=[str(resource("templates"))],
+    )
+
+
+@cache
+def page_css() -> str:
+    """Style of a whole page."""
+    return (resource("templates") / "report" / "page.css").read_text(encoding="utf-8")
+
+
+def _headings(notebook: NotebookNode) -> Iterator[dict[str, str]]:
+    """Second-level headings with the anchors that nbconvert gives them."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for text in re.findall(r"(?m)^## (.+)$", cell.source):
+                yield {"text": text, "anchor": text.strip().replace(" ", "-")}

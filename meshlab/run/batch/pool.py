@@ -1,0 +1,188 @@
+"""Many tasks at a time, on this machine or on a Dask cluster, with results and errors coming back the same.
+
+On one machine the standard library's process pool does it; a worker that dies breaks that pool, so it is made anew
+and what was under way is done again. Dask does the same by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+from multiprocessing import get_all_start_methods, get_context, parent_process
+from threading import Thread
+from typing import Generic, TypeVar
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.run.batch.warm import PARENT
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+TRIES = 3
+"""How often a task is begun whose worker dies."""
+
+AHEAD = 4
+"""Tasks handed to the pool for each worker: enough to keep it busy, few enough to bound memory."""
+
+
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Environment variable that keeps modules of the folder in which a user happens to be out of a new interpreter."""
+
+METHOD = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+"""How workers are started: never as forks of this process, whose polars threads would be missing in them."""
+
+Begin = tuple[Callable[..., object], tuple[object, ...]]
+"""What each worker of this machine calls first: a function and its arguments."""
+
+
+def start_early() -> None:
+    """Let the process import from which all workers of this machine are forked, while this one does other things."""
+    if METHOD == "forkserver":
+        from multiprocessing import forkserver
+
+        get_context(METHOD).set_forkserver_preload(["meshlab.run.batch.server"])
+        given = dict(os.environ)
+        os.environ.update({SAFE_PATH: "1", PARENT: str(os.getpid())})
+        try:
+            forkserver.ensure_running()
+        finally:
+            os.environ.pop(PARENT)
+            os.environ.pop(SAFE_PATH)
+            os.environ.update(given)
+
+
+class Pool:
+    """Workers, and the executor that leads them, which can be made anew."""
+
+    def __init__(self, make: Callable[[], Executor], workers: int) -> None:
+        self._make, self.workers = make, workers
+        self.executor = make()
+
+    def renew(self) -> None:
+        """Give up an executor whose workers died, and make another."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.executor = self._make()
+
+    def run(
+        self, task: Callable[..., Result], items: Iterable[tuple[Item, tuple[object, ...]]]
+    ) -> Iterator[tuple[Item, Result | BaseException]]:
+        """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come.
+
+        Args:
+            task: An importable function.
+            items: What to yield, and the arguments; taken as workers become free.
+        """
+        yield from _Run(task, self, AHEAD * self.workers).run(iter(items))
+
+
+def open_pool(jobs: int | None, scheduler: str | None = None, begin: Begin = (int, ())) -> AbstractContextManager[Pool]:
+    """Workers on this machine, or those of a Dask cluster.
+
+    Args:
+        jobs: Workers on this machine; the number of cores unless said.
+        scheduler: Address of a Dask scheduler to use instead, such as ``tcp://host:8786``.
+        begin: What each worker on this machine calls first.
+
+    Raises:
+        MeshlabError: There is no Dask, or no scheduler at the address.
+    """
+    return _cluster(scheduler) if scheduler else _local(jobs or os.cpu_count() or 1, begin)
+
+
+@contextmanager
+def _local(workers: int, begin: Begin) -> Iterator[Pool]:
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    arguments = (begin, {"POLARS_MAX_THREADS": threads, **os.environ})
+    context = get_context(METHOD)
+    pool = Pool(
+        lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=arguments), workers
+    )
+    try:
+        yield pool
+    finally:
+        pool.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(begin: Begin, environment: Mapping[str, str]) -> None:
+    """Begin as a worker: the process that it was forked from may be older than its environment."""
+    os.environ.clear()
+    os.environ.update(environment)
+    function, arguments = begin
+    function(*arguments)
+    _end_with_parent()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that asked is gone: its queue alone would never tell."""
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Pool]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MeshlabError(
+            Problem("--scheduler", "Dask is not installed", "run: pip install 'meshlab[dask]'")
+        ) from error
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise MeshlabError(
+            Problem("--scheduler", f"no Dask scheduler at {address!r}: {error}", "check the address and that it runs")
+        ) from error
+    with client:
+        workers = sum(info["nthreads"] for info in client.scheduler_info(n_workers=-1)["workers"].values()) or 1
+        yield Pool(lambda: client.get_executor(pure=False, retries=TRIES - 1), workers)
+
+
+class _Run(Generic[Item, Result]):
+    """Tasks under way, each with what is needed to begin it again."""
+
+    def __init__(self, task: Callable[..., Result], pool: Pool, at_once: int) -> None:
+        self._task, self._pool, self._at_once = task, pool, at_once
+        self._under_way: dict[Future[Result], tuple[Item, tuple[object, ...], int]] = {}
+
+    def run(self, items: Iterator[tuple[Item, tuple[object, ...]]]) -> Iterator[tuple[Item, Result | BaseException]]:
+        while True:
+            for item, arguments in islice(items, self._at_once - len(self._under_way)):
+                self._begin(item, arguments, 1)
+            if not self._under_way:
+                return
+            for future in wait(self._under_way, return_when=FIRST_COMPLETED).done:
+                if future in self._under_way:
+                    yield from self._settle(future)
+
+    def _begin(self, item: Item, arguments: tuple[object, ...], attempt: int) -> None:
+        try:
+            future = self._pool.executor.submit(self._task, *arguments)
+        except BrokenProcessPool:
+            self._pool.renew()
+            future = self._pool.executor.submit(self._task, *arguments)
+        self._under_way[future] = (item, arguments, attempt)
+
+    def _settle(self, future: Future[Result]) -> Iterator[tuple[Item, Result | BaseException]]:
+        error = future.exception()
+        if not isinstance(error, BrokenProcessPool):
+            item, _, _ = self._under_way.pop(future)
+            yield item, future.result() if error is None else error
+            return
+        # the pool does not tell whose task killed its worker: all that were under way are begun again
+        self._pool.renew()
+        lost, self._under_way = self._under_way, {}
+        for item, arguments, attempt in lost.values():
+            if attempt < TRIES:
+                self._begin(item, arguments, attempt + 1)
+            else:
+                yield item, error

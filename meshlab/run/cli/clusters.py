@@ -1,0 +1,110 @@
+"""Commands that read clusters: facts, migrate, audit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from meshlab.errors import printable
+from meshlab.run.cli.group import main
+from meshlab.run.cli.options import EXISTING_PATH, form_option
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
+@click.option("--context", metavar="NAME", help="Read the live cluster of this kubeconfig context through kubectl.")
+@click.option(
+    "--prometheus", metavar="URL", help="Ask this Prometheus server, too, what proxies used and who called whom."
+)
+@click.option("--anonymize", is_flag=True, help="Replace names by stable hashes.")
+@form_option("facts", "yaml", "json")
+def facts(paths: tuple[Path, ...], context: str | None, prometheus: str | None, anonymize: bool, form: str) -> None:  # noqa: FBT001
+    """Read a cluster's facts from dumps, or from a live cluster.
+
+    PATH is a file, a folder or an archive: what kubectl printed, or a bundle of another tool (troubleshoot, cilium
+    sysdump, istioctl bug-report, must-gather, sonobuoy). What the input does not hold is null.
+
+    Example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json
+    """
+    from meshlab.cluster.facts import read_facts
+    from meshlab.cluster.facts.live import read_live
+    from meshlab.files import pretty_json
+
+    if bool(paths) == bool(context):
+        raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
+    if context:
+        found = read_live(context, anonymize=anonymize, tell=lambda line: click.echo(printable(line), err=True))
+    else:
+        found = read_facts(list(paths), anonymize=anonymize)
+    if prometheus:
+        from meshlab.cluster.facts.measurements import as_data, read_prometheus
+
+        found["measured"] = as_data(read_prometheus(prometheus), anonymize=anonymize)
+    if form == "json":
+        click.echo(pretty_json(found), nl=False)
+    else:
+        import yaml
+
+        click.echo(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100), nl=False)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
+@click.option("--from", "today", default="", metavar="PLACE", help="What runs today, where the dump does not tell.")
+@click.option("--to", "target", default="", metavar="PLACE", help="Where to move [default: the decision's verdict].")
+@form_option("plans", "table", "json")
+def migrate(paths: tuple[Path, ...], today: str, target: str, form: str) -> None:
+    """Plan a cluster's move: steps, hours, blockers, cost.
+
+    PATH is a team file, a cluster dump, or a folder of team files. PLACE is a network plugin, a mesh, or both, such as
+    cilium+istio-ambient; calico-ebpf asks for Calico's eBPF data plane. How long things take is assumed, unless a team
+    file states it under migration:.
+
+    Example: meshlab migrate must-gather.tar.gz --to cilium+none
+    """
+    from meshlab.files import pretty_json
+    from meshlab.planning.migration.text import plan_text
+    from meshlab.reviews.cases import find_teams, load_team, open_case
+    from meshlab.reviews.moves import plans
+
+    made = plans([open_case(load_team(path)) for path in find_teams(paths)], today, target)
+    if form == "json":
+        click.echo(pretty_json(made), nl=False)
+    else:
+        click.echo("\n".join(printable(line) for plan in made for line in plan_text(plan)))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
+@click.option("--anonymize", is_flag=True, help="Replace names of objects by stable hashes.")
+@form_option("findings", "table", "json")
+def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
+    """Find drift and failure modes in a cluster's dump.
+
+    Each rule passes or fails for what it looked at. Where the dump lacks what a rule asks about, it is unknown;
+    where the cluster lacks its subject, it is not applicable.
+
+    Example: meshlab audit must-gather.tar.gz
+    """
+    from meshlab.cluster.audit import audit as findings_of
+    from meshlab.cluster.audit.rules import STATES
+    from meshlab.files import pretty_json
+
+    findings = findings_of(list(paths), anonymize=anonymize)
+    if form == "json":
+        click.echo(pretty_json(findings), nl=False)
+        return
+    for state in STATES:
+        found = [finding for finding in findings if finding["state"] == state]
+        for finding in found:
+            detail = finding["detail"] or f"the input lacks {', '.join(finding['missing'])}"
+            click.echo(f"{state:14} {finding['severity']:7} {finding['rule']}: {printable(detail)}")
+            if state == "fail":
+                click.echo(f"{'':23}check: {printable(finding['check'])}")
+    states = Counter(finding["state"] for finding in findings)
+    click.echo(", ".join(f"{states[state]} {state}" for state in STATES))
+    if states["unknown"] == len(findings):
+        todo = "give the output of kubectl get nodes,namespaces,pods,services -A -o json, or a bundle"
+        click.echo(f"meshlab: the input holds nothing that a rule asks about; {todo}", err=True)

@@ -1,0 +1,97 @@
+"""The group of all commands: how it is called, and how what goes wrong is told."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from meshlab import __version__
+from meshlab.errors import MeshlabError, Problem, did_you_mean, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+SOME_FAILED, WRONG_INPUT = 1, 2
+"""Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a disk that takes no more."""
+
+
+class Command(click.Group):
+    """The group of all commands: a user's mistake becomes one line each, never a traceback."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one is nearest."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(f"unknown command {args[0]!r}; {did_you_mean(args[0], self.commands)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> NoReturn:
+        """Run a command and exit with the status that the README promises. ``--debug`` may stand anywhere."""
+        given = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in given
+        words = [word for word in given if word != "--debug"]
+        try:
+            status = super().main(words, *rest, **{**named, "standalone_mode": False})
+        except click.Abort:
+            fail(["interrupted"], 130)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(WRONG_INPUT)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(0)
+        except Exception as error:
+            if debug:
+                raise
+            fail(*_told(error))
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: Exception) -> tuple[list[str], int]:
+    """The lines that tell of an error, and the exit status."""
+    if isinstance(error, click.ClickException):
+        return [_usage_text(error)], WRONG_INPUT
+    if isinstance(error, MeshlabError):
+        return [str(problem) for problem in error.problems], WRONG_INPUT
+    if isinstance(error, OSError) and error.filename is None and error.errno in NO_ROOM:
+        sys.stdout = None  # what it still holds has no place to go, and would be tried again on the way out
+        return [str(Problem("standard output", f"cannot be written: {error.strerror}", "check space"))], WRONG_INPUT
+    # an error of ours: its own words may quote what the input holds, so the place has to do
+    package = Path(__file__).parents[2]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = [frame for frame in frames if Path(frame.filename).is_relative_to(package)][-1]
+    where = f"{Path(place.filename).relative_to(package).as_posix()}:{place.lineno}"
+    return [f"unexpected {type(error).__name__} at {where}; run again with --debug and report it"], SOME_FAILED
+
+
+def _usage_text(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    message = printable(" ".join(error.format_message().split())).rstrip(".")
+    return f"{message}; see '{context.command_path} --help'" if context else message
+
+
+def fail(lines: Sequence[str], status: int) -> NoReturn:
+    """Print one line for each thing that is wrong and leave."""
+    for line in lines:
+        click.echo(f"meshlab: error: {line}", err=True)
+    sys.exit(status)
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
+def main(debug: bool) -> None:  # noqa: FBT001  (click passes options by name)
+    """Architecture reviews of Kubernetes networking.
+
+    Do we need a service mesh at all, which CNI and data plane fit, what would each cost, and how sure is that?
+    """

@@ -1,0 +1,103 @@
+"""Commands that make reviews and open the workbooks: review, lab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from meshlab.errors import did_you_mean
+from meshlab.run.cli.group import SOME_FAILED, main
+from meshlab.run.cli.options import EXISTING_PATH
+
+
+def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
+    from meshlab.run.batch.batch import formats_known
+
+    known = formats_known()
+    names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is no format; {did_you_mean(name, known)}")
+    if not names:
+        raise click.BadParameter(f"names no format; known: {', '.join(known)}")
+    return names
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
+@click.option(
+    "--out",
+    type=EXISTING_PATH,
+    default=Path("reports"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the reports.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), metavar="N", help="Reviews rendered at a time [default: the cores]."
+)
+@click.option(
+    "--format",
+    "formats",
+    default="html,ipynb,json",
+    show_default=True,
+    callback=_formats,
+    metavar="LIST",
+    help="What to write, divided by commas: html, ipynb, json, md, adr, pdf.",
+)
+@click.option("--force", is_flag=True, help="Render what is unchanged, too.")
+@click.option("--baseline", type=EXISTING_PATH, metavar="DIR", help="Reports of an earlier run to compare with.")
+@click.option(
+    "--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own decision tables, laid over meshlab's."
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
+def review(
+    paths: tuple[Path, ...],
+    out: Path,
+    jobs: int | None,
+    formats: tuple[str, ...],
+    force: bool,  # noqa: FBT001
+    baseline: Path | None,
+    tables: Path | None,
+    scheduler: str | None,
+) -> int:
+    """Render a review for each team.
+
+    PATH is a team file, a cluster dump (a file, a folder or an archive), or a folder of team files. Without PATH the
+    example teams are reviewed. A review whose inputs are unchanged is reused.
+
+    Example: meshlab review teams/ --out reports
+    """
+    from meshlab.reviews.cases import example_teams, find_teams
+    from meshlab.run.batch.batch import Job, render_reviews
+    from meshlab.run.batch.progress import shown
+
+    found = find_teams(paths or [example_teams()])
+    with shown(len(found)) as progress:
+        outcomes = render_reviews(
+            found,
+            Job(out, formats, force, tables=tables),
+            jobs=jobs,
+            scheduler=scheduler,
+            baseline=baseline,
+            progress=progress,
+        )
+    failed = sum(outcome.failed for outcome in outcomes)
+    reused = sum(outcome.reused for outcome in outcomes)
+    click.echo(
+        f"{len(outcomes) - failed - reused} rendered, {reused} reused, {failed} failed; open {out / 'index.html'}"
+    )
+    return SOME_FAILED if failed else 0
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Port on this machine [default: the first free from 8888].")
+def lab(port: int | None) -> int:
+    """Open the workbooks in JupyterLab, on this machine only.
+
+    Example: meshlab lab
+    """
+    from meshlab.run.lab import open_lab
+
+    return open_lab(port)

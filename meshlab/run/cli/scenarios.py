@@ -1,0 +1,158 @@
+"""Commands that ask the models what scenarios cost: estimate, evidence, sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.run.cli.group import SOME_FAILED, main
+from meshlab.run.cli.options import EXISTING_PATH, form_option, measured_options, own_measurements
+from meshlab.run.cli.text import many, text_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@main.command()
+@click.argument("scenarios", type=EXISTING_PATH)
+@measured_options(
+    "Your own measurements, which narrow the coefficients first: scenario columns, dataplane, metric, value; "
+    "a load test (fortio, oha, wrk2, hey); or series of Prometheus."
+)
+@click.option("--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    help="How to write the estimates [default: by the ending of --out, else table].",
+)
+def estimate(
+    scenarios: Path,
+    measured: Path | None,
+    before: Path | None,
+    dataplane: str | None,
+    out: Path | None,
+    form: str | None,
+) -> None:
+    """Estimate what each data plane adds for each scenario.
+
+    SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario. Names of figures end in their
+    unit; with _lo and _hi they are the ends of the 10-90 % interval. Where in_evidence_range is false, an input lies
+    outside what was measured.
+
+    Example: meshlab estimate scenarios.csv --format json
+    """
+    from meshlab.models.evidence import narrow
+    from meshlab.models.overhead import estimate as estimates
+    from meshlab.scenario import read_scenarios
+
+    form = form or _form_of(out)
+    if form == "parquet" and out is None:
+        raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
+    own = own_measurements(measured, before, dataplane)
+    coefficients = None if own is None else narrow(None, own)
+    _write(estimates(read_scenarios(scenarios), coefficients).collect(), form, out)
+
+
+ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".md": "table", ".txt": "table"}
+"""How estimates are written to a file of that ending."""
+
+
+def _form_of(out: Path | None) -> str:
+    """How to write to a file: by its ending."""
+    if out is None:
+        return "table"
+    if (form := ENDINGS.get(out.suffix.lower())) is None:
+        what = f"ending {out.suffix!r} says no form of estimates" if out.suffix else "has no ending that says the form"
+        raise MeshlabError(Problem(str(out), what, f"end it in {', '.join(ENDINGS)}, or give --format"))
+    return form
+
+
+def _write(frame: pl.DataFrame, form: str, out: Path | None) -> None:
+    from io import BytesIO
+
+    from meshlab.files import write_whole
+
+    if form == "table":
+        content = text_table(frame.select(_headline_columns(frame))).encode()
+    elif form == "parquet":
+        buffer = BytesIO()
+        frame.write_parquet(buffer)
+        content = buffer.getvalue()
+    else:
+        content = (frame.write_csv() if form == "csv" else frame.write_json() + "\n").encode()
+    if out is None:
+        click.echo(content, nl=False)
+    else:
+        write_whole(out, content)
+        click.echo(f"meshlab: wrote {out}", err=True)
+
+
+def _headline_columns(frame: pl.DataFrame) -> list[str]:
+    """Columns of the table that a person reads: totals with their intervals; the other formats hold the rest."""
+    figures = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+    wanted = ["scenario", "dataplane", *(f"{name}{end}" for name in figures for end in ("_lo", "", "_hi"))]
+    return [name for name in [*wanted, "in_evidence_range"] if name in frame.columns]
+
+
+@main.command()
+@measured_options(
+    "Compare with your own measurements instead: scenario columns, dataplane, metric, value; "
+    "a load test (fortio, oha, wrk2, hey); or series of Prometheus."
+)
+@form_option("comparison", "table", "json")
+def evidence(measured: Path | None, before: Path | None, dataplane: str | None, form: str) -> None:
+    """Show how well the models reproduce measurements.
+
+    Published measurements, with each source left out in turn, or your own. Of n measurements, inside is the share
+    that lies in the 10-90 % interval, median_factor how far the middle is off (1 is exact), and median_width the
+    interval's upper end over its lower. The same with each source weighed alike ends in _by_source.
+
+    Example: meshlab evidence --measured ours.csv
+    """
+    import polars as pl
+
+    from meshlab.files import pretty_json
+    from meshlab.models.evidence import assess
+
+    found = assess(own_measurements(measured, before, dataplane))
+    if form == "json":
+        click.echo(pretty_json(found), nl=False)
+        return
+    for fit, kinds in found["summary"].items():
+        heading = "each source left out in turn" if fit == "left_out" else fit.replace("_", " ")
+        click.echo(f"{'your measurements against the models' if measured else heading}:")
+        click.echo(text_table(pl.DataFrame([{"kind": kind, **figures} for kind, figures in kinds.items()])))
+
+
+@main.command()
+@click.argument("spec", type=EXISTING_PATH)
+@click.option(
+    "--out", required=True, metavar="FILE.parquet", help="What to write: a file, a folder of parts, or s3://…"
+)
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Parts at a time [default: the cores].")
+@click.option("--scheduler", metavar="ADDRESS", help="Compute on the Dask cluster of this scheduler.")
+@click.option("--resume", is_flag=True, help="Keep the parts that an earlier run of the same spec has finished.")
+def sweep(spec: Path, out: str, jobs: int | None, scheduler: str | None, resume: bool) -> int:  # noqa: FBT001
+    """Estimate a grid or a random sample of scenarios of any size.
+
+    SPEC is a YAML file: how to sample, the inputs as lists, ranges, distributions or columns of a file, and what to
+    return. Many scenarios become a folder of Parquet files; each is written whole or not at all.
+
+    Example: meshlab sweep fleets.yaml --out fleets.parquet
+    """
+    from meshlab.run.sweep.progress import shown
+    from meshlab.run.sweep.run import run_sweep
+
+    with shown() as progress:
+        outcome = run_sweep(spec, out, jobs=jobs, scheduler=scheduler, resume=resume, progress=progress)
+    for line in outcome.failed:
+        click.echo(f"meshlab: error: {line}", err=True)
+    click.echo(
+        f"{many(outcome.rows, 'scenario')} in {many(outcome.parts, 'part')}, {outcome.kept} of them kept, "
+        f"{len(outcome.failed)} failed; see {out}"
+    )
+    return SOME_FAILED if outcome.failed else 0

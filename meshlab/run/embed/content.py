@@ -1,0 +1,184 @@
+"""What stands in a block: Markdown that every common reader of it understands, and no HTML.
+
+A picture, its caption, its figures as a small table, and its sources as links: from a figure to its source it is one
+step to the line of sources and one to the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+from urllib.parse import quote
+
+from meshlab.files import digest
+from meshlab.reviews.review import HEADLINES
+from meshlab.run.embed.assets import picture_name
+from meshlab.run.embed.data import data_rows
+from meshlab.run.embed.requests import DATA, Request
+from meshlab.show import report
+from meshlab.show.export.catalogue import Look, Plate, plate
+from meshlab.show.export.forms import cell, is_web, markdown_table
+from meshlab.show.theme import figure_text, interval_text
+
+Review = Mapping[str, Any]
+
+MOST_ROWS = 16
+"""Rows of a table that stands under a picture."""
+
+MOST_OF_A_TITLE = 60
+"""Characters of a source's title beside its link; the whole title is in the table of sources."""
+
+LEFT_OUT = ("when", "because")
+"""Columns of prose, which a picture's small table does without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a block is filled with.
+
+    Args:
+        lines: Lines of Markdown.
+        picture: The chart whose picture stands in it.
+        file: Name of the picture's file.
+    """
+
+    lines: tuple[str, ...]
+    picture: Plate | None = None
+    file: str = ""
+
+
+def content(request: Request, review: Review | None, data: Path | None, folder: str) -> Content:
+    """The content of a block.
+
+    Args:
+        request: What it asks for.
+        review: The team's review, where it names one.
+        data: The file of a table of data.
+        folder: Folder of the pictures, relative to the document.
+
+    Raises:
+        MeshlabError: The table's file is wrong.
+    """
+    if request.kind == "chart":
+        return _chart(request, review, folder)
+    if request.kind == "verdict" and review is not None:
+        return Content(_joined(_verdict(review), _stamp(review["inputs_sha256"], _behind(review), review)))
+    if request.kind == "assumptions" and review is not None:
+        return Content(_joined(_assumptions(review), _stamp(review["inputs_sha256"], (), review)))
+    if request.name == DATA and data is not None:
+        rows = data_rows(data, request.options.get("columns"), request.options.get("rows"))
+        note = f"From `{data.name}`, sha256 `{digest(rows)}` of the rows."
+        return Content(_joined(markdown_table(rows), note))
+    drawn = plate(request.name, review)
+    return Content(_joined(markdown_table(drawn.rows), _about(drawn)))
+
+
+def _joined(*parts: str) -> tuple[str, ...]:
+    """Parts with an empty line between them, as lines."""
+    return tuple("\n\n".join(part.strip("\n") for part in parts if part).split("\n"))
+
+
+# --- charts --------------------------------------------------------------------------------------------------------
+
+
+def _chart(request: Request, review: Review | None, folder: str) -> Content:
+    options = request.options
+    look = Look(options.get("theme", "light"), int(options.get("width", Look().width)))
+    drawn = plate(request.name, review, look)
+    file = picture_name(drawn, look, options.get("form", "svg"))
+    image = f"![{_alternative(drawn)}]({quote(folder)}/{quote(file)})"
+    caption = f"*{_plain(drawn.title)}. {_plain(drawn.subject)}.*"
+    shown, note = _small(drawn) if options.get("figures") != "no" else ("", "")
+    return Content(_joined(image, caption, shown, note, _about(drawn)), drawn, file)
+
+
+def _alternative(drawn: Plate) -> str:
+    """What stands in place of the picture; the figures stand in the table."""
+    return _plain(f"{drawn.title}. {drawn.subject}.")
+
+
+def _small(drawn: Plate) -> tuple[str, str]:
+    """The figures as a small table, and what it leaves out."""
+    rows = [row for row in drawn.rows if not row.get("state", "").endswith("not matched")]
+    shown = [{name: text for name, text in row.items() if name not in LEFT_OUT} for row in rows[:MOST_ROWS]]
+    more = len(drawn.rows) - len(shown)
+    note = f"{more} more rows: `table={drawn.name}` shows all." if more else ""
+    return markdown_table(shown), note
+
+
+def _about(drawn: Plate) -> str:
+    facts = f"Facts: {_plain(drawn.facts)}." if drawn.facts else ""
+    return f"{facts}\n\n{_stamp(drawn.inputs_sha256, drawn.sources, drawn.about)}".strip()
+
+
+def _stamp(inputs_sha256: str, sources: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
+    """Sources as links with their titles, and when, from what and by what the block was made."""
+    made = f"Inputs `{inputs_sha256}`, meshlab {about['meshlab_version']}."
+    if not sources:
+        return made
+    read = max(row["retrieved"] for row in sources)
+    return f"Sources, read up to {read}: {', '.join(map(_source, sources))}.\n\n{made}"
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    if not is_web(row["url"]):
+        return f"{_plain(row['source_id'])} ({_plain(row['title'])})"
+    title = _plain(shorten(row["title"], MOST_OF_A_TITLE, placeholder=" …")).replace('"', "'")
+    return f'[{_plain(row["source_id"])}]({quote(row["url"], safe=":/?#@!$&+,;=%~*")} "{title}")'
+
+
+def _plain(text: str) -> str:
+    """Other people's text in a line of prose, in MDX too."""
+    return cell(text)
+
+
+# --- verdict and assumptions ---------------------------------------------------------------------------------------
+
+
+def _verdict(review: Review) -> str:
+    """The answer, the numbers that matter, and why."""
+    verdict = review["verdict"]
+    lines = [f"**{_plain(report.title_text(review))}** (confidence {100 * verdict['confidence']:.0f} %)", ""]
+    lines += [f"- {_plain(report.reason_text(reason))}" for reason in verdict["reasons"]]
+    figures = [
+        {
+            "over no mesh": item["label"],
+            "median": f"{figure_text(item['recommended'])} {item['unit']}",
+            "10–90 %": interval_text(item["recommended_lo"], item["recommended_hi"]),
+        }
+        for item in review["headline"]["figures"]
+    ]
+    unknown = ", ".join(map(report.input_label, verdict["unknown"]))
+    tail = f"Not known, and could change it: {_plain(unknown)}." if unknown else ""
+    return "\n\n".join(part for part in ("\n".join(lines), markdown_table(figures).strip("\n"), tail) if part)
+
+
+def _behind(review: Review) -> list[Mapping[str, Any]]:
+    """Sources of the figures that the verdict gives, and of the rows that led to it."""
+    verdict = review["verdict"]
+    shown = {f"{row['table']} row {row['id']}" for row in verdict["rows"] if row["id"] in verdict["matched"]}
+    dataplane, figures = review["headline"]["dataplane"], set(HEADLINES)
+    return [
+        row
+        for row in review["sources"]
+        if shown.intersection(row["supports"]) or figures.intersection(row["figures"].get(dataplane, ()))
+    ]
+
+
+def _assumptions(review: Review) -> str:
+    rows = [
+        {"input": report.input_label(row["input"]), "value": report.value_text(row["value"]), "why": row["why"] or ""}
+        for row in review["assumptions"]
+    ]
+    return markdown_table(rows) or "Nothing is assumed."
+
+
+def headline_words(request: Request) -> str:
+    """What a block asks for, in a message."""
+    named = f"{request.kind}={request.name}" if request.name else request.kind
+    team = request.options.get("team")
+    return re.sub(r"\s+", " ", f"{named} team={team}" if team else named)

@@ -1,0 +1,234 @@
+"""Filling and checking the blocks of documents: everything is worked out before the first byte is written."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.files import write_whole
+from meshlab.reviews.review import Review
+from meshlab.run.embed.assets import left_over, pictures_of, shown_by
+from meshlab.run.embed.blocks import Block, find_blocks, split
+from meshlab.run.embed.content import Content, content, headline_words
+from meshlab.run.embed.documents import Document, read_markdown, write_markdown
+from meshlab.run.embed.moved import moved
+from meshlab.run.embed.places import file_of, team_of
+from meshlab.run.embed.requests import Request, read_request
+from meshlab.show.export.catalogue import Plate
+from meshlab.show.export.forms import contents
+from meshlab.show.export.write import opened
+
+Draw = Callable[[Sequence[Plate], str], list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A block with what it asks for and what belongs in it."""
+
+    block: Block
+    request: Request
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A document with its blocks filled.
+
+    Args:
+        document: As it lies on disk.
+        lines: Its lines.
+        parts: Its blocks.
+    """
+
+    document: Document
+    lines: Sequence[str]
+    parts: Sequence[_Part]
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the document's pictures."""
+        return pictures_of(self.document.file)
+
+    @property
+    def text(self) -> str:
+        """The document as it should be."""
+        lines, ending = list(self.lines), _ending(self.lines)
+        for part in reversed(self.parts):
+            lines[part.block.first : part.block.end] = _between(part, ending)
+        return "".join(lines)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the document is not as it should be."""
+        return self.text != self.document.text
+
+    @property
+    def pictures(self) -> dict[Path, Plate]:
+        """Pictures of its blocks by file."""
+        return {self.folder / part.content.file: part.content.picture for part in self.parts if part.content.picture}
+
+    def outdated(self) -> list[tuple[Path, Plate]]:
+        """Pictures that are missing, or that show something else."""
+        return [(file, shown) for file, shown in self.pictures.items() if shown_by(file) != shown.drawing_sha256]
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What is opened once however many blocks ask for it."""
+
+    teams: Path | None
+    reviews: dict[Path, Review] = field(default_factory=dict)
+
+    def review(self, file: Path) -> Review:
+        if file.resolve() not in self.reviews:
+            self.reviews[file.resolve()] = opened(file)
+        return self.reviews[file.resolve()]
+
+
+def fill(files: Sequence[Path], *, teams: Path | None = None, draw: Draw = contents) -> list[Filled]:
+    """Fill the blocks of documents, draw the pictures that are missing or stale, and remove those of no block.
+
+    Args:
+        files: Documents.
+        teams: A folder of team files, or of reports, whose names are known beside those of the example teams.
+        draw: Draws charts in a form.
+
+    Returns:
+        Each document as it was, with what was filled in.
+
+    Raises:
+        MeshlabError: All problems of all documents; nothing is written.
+    """
+    done = _worked_out(files, teams)
+    pictures = {file: shown for each in done for file, shown in each.outdated()}
+    for form in sorted({file.suffix for file in pictures}):
+        chosen = {file: shown for file, shown in pictures.items() if file.suffix == form}
+        for file, picture in zip(chosen, draw(list(chosen.values()), form.removeprefix(".")), strict=True):
+            write_whole(file, picture)
+    for each in done:
+        if each.changed:
+            write_markdown(each.document, each.text)
+        _tidy(each)
+    return done
+
+
+def _tidy(filled: Filled) -> None:
+    """Remove what was drawn for blocks that are gone, and the folder that this leaves empty."""
+    gone = list(left_over(filled.folder, filled.pictures))
+    for file in gone:
+        file.unlink()
+    if gone and not any(filled.folder.iterdir()):
+        filled.folder.rmdir()
+
+
+def check(files: Sequence[Path], *, teams: Path | None = None) -> list[Problem]:
+    """Blocks that are stale, and by how much their figures have moved. Nothing is changed, and no browser is needed.
+
+    Args:
+        files: Documents.
+        teams: A folder of team files, or of reports.
+
+    Raises:
+        MeshlabError: All problems of all documents.
+    """
+    return [problem for each in _worked_out(files, teams) for problem in _stale(each, teams)]
+
+
+def _worked_out(files: Sequence[Path], teams: Path | None) -> list[Filled]:
+    problems: list[Problem] = []
+    done: list[Filled] = []
+    desk = _Desk(teams)
+    for file in dict.fromkeys(files):
+        try:
+            done.append(_filled(read_markdown(file), desk))
+        except MeshlabError as error:
+            problems += error.problems
+    if problems:
+        raise MeshlabError(dict.fromkeys(problems))
+    return done
+
+
+def _filled(document: Document, desk: _Desk) -> Filled:
+    lines = split(document.text)
+    blocks, problems = find_blocks(lines, str(document.file))
+    parts: list[_Part] = []
+    for block in blocks:
+        try:
+            parts.append(_part(block, document.file, desk))
+        except MeshlabError as error:
+            problems += error.problems
+    problems += _clashes(parts, str(document.file))
+    if pictures_of(document.file).is_symlink():
+        todo = "make it a folder: pictures stay beside their document"
+        problems.append(Problem(str(pictures_of(document.file)), "is a link", todo))
+    filled = Filled(document, lines, parts)
+    problems += problems or _misplaced(filled)
+    if problems:
+        raise MeshlabError(sorted(problems, key=lambda problem: problem.line or 0))
+    return filled
+
+
+def _part(block: Block, file: Path, desk: _Desk) -> _Part:
+    request = read_request(block.words, str(file), block.line)
+    team, data = request.options.get("team"), request.options.get("file")
+    review = desk.review(team_of(file, team, block.line, desk.teams)) if team else None
+    source = file_of(file, data, block.line) if data else None
+    return _Part(block, request, content(request, review, source, pictures_of(file).name))
+
+
+def _misplaced(filled: Filled) -> list[Problem]:
+    """Blocks that would not be found again once they are filled: what Markdown is around them, they would change."""
+    wanted = [part.block.words for part in filled.parts]
+    found = [block.words for block in find_blocks(split(filled.text), "")[0]]
+    if found == wanted:
+        return []
+    place = next((n for n, words in enumerate(wanted) if found[n : n + 1] != [words]), len(wanted) - 1)
+    todo = "put it on lines of its own, with empty ones around it and no deeper indent"
+    block = filled.parts[place].block
+    return [Problem(str(filled.document.file), "a block cannot be filled where it stands", todo, block.line)]
+
+
+def _clashes(parts: Sequence[_Part], file: str) -> list[Problem]:
+    """Two blocks whose pictures would have one name: two teams of one name, from two files."""
+    first: dict[str, Plate] = {}
+    problems = []
+    for part in parts:
+        shown = part.content.picture
+        if shown and first.setdefault(part.content.file, shown).drawing_sha256 != shown.drawing_sha256:
+            what = f"two blocks would have the picture {part.content.file}"
+            problems.append(Problem(file, what, "name the two teams differently", part.block.line))
+    return problems
+
+
+def _ending(lines: Sequence[str]) -> str:
+    """The line ending of a document: that of its first line."""
+    first = lines[0] if lines else "\n"
+    return first[len(first.rstrip("\r\n")) :] or "\n"
+
+
+def _between(part: _Part, ending: str) -> list[str]:
+    """The lines between a block's comments: an empty one, the content, an empty one."""
+    prefix = part.block.prefix
+    return [f"{prefix}{line}".rstrip() + ending for line in ("", *part.content.lines, "")]
+
+
+def _stale(filled: Filled, teams: Path | None) -> list[Problem]:
+    file, ending = str(filled.document.file), _ending(filled.lines)
+    outdated = {picture for picture, _ in filled.outdated()}
+    todo = f"run '{shlex.join(['meshlab', 'embed', *(('--teams', str(teams)) if teams else ()), file])}'"
+    problems = []
+    for part in filled.parts:
+        before, after = filled.lines[part.block.first : part.block.end], _between(part, ending)
+        picture = filled.folder / part.content.file
+        if list(before) != after:
+            why = moved(before, after)
+        elif part.content.picture and picture in outdated:
+            why = f"its picture is {'of other figures' if picture.exists() else 'missing'}"
+        else:
+            continue
+        what = f"{headline_words(part.request)} is stale: {why}"
+        problems.append(Problem(file, what, todo, part.block.line))
+    return problems

@@ -1,0 +1,148 @@
+"""Files of a sweep: each part a Parquet file that is whole or absent, and says what it is.
+
+A sweep of one part is one file. One of several is a folder of that name with a file for each part, which polars,
+DuckDB and Spark read as one table. Addresses of object stores are written as polars writes them: an object appears
+whole by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from meshlab import __version__
+from meshlab.errors import MeshlabError, Problem
+from meshlab.files import canonical_json, remove_leftovers, write_whole
+from meshlab.models.overhead import sources
+from meshlab.run.sweep.partitions import part_count
+from meshlab.run.sweep.spec import Spec
+from meshlab.scenario import inputs
+from meshlab.tables import read_table
+
+UNITS = {"gib": "GiB", "cores": "cores", "ms": "ms", "month": "USD/month", "filled": "count"}
+"""Unit of a figure, by the end of its name."""
+
+
+LEVEL = 1
+"""Of zstd: higher ones take half as long again and save a twentieth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sweep is written.
+
+    Args:
+        out: The Parquet file or folder, or an address in an object store.
+        spec: What is written there.
+    """
+
+    out: str
+    spec: Spec
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether polars is to write to an object store."""
+        return "://" in self.out
+
+    @property
+    def parts(self) -> int:
+        """Files that the sweep has."""
+        return part_count(self.spec)
+
+    @property
+    def folder(self) -> str:
+        """Folder of the parts; those of aggregates lie beside what they add up to."""
+        return f"{self.out}.parts" if self.spec.aggregates else self.out
+
+    def of_part(self, part: int) -> str:
+        """Address of one part."""
+        if self.parts == 1 and not self.spec.aggregates:
+            return self.out
+        return f"{self.folder}/part-{part:05}.parquet"
+
+    def check(self, *, resume: bool) -> None:
+        """Refuse a place that holds something else, before anything is written.
+
+        Raises:
+            MeshlabError: The name does not say Parquet, or something lies there already.
+        """
+        if not self.out.endswith(".parquet"):
+            raise MeshlabError(Problem("--out", f"{self.out!r} names no Parquet", "end it in .parquet"))
+        if self.is_remote:
+            return
+        out, folder = Path(self.out), Path(self.folder)
+        is_file = self.of_part(0) == self.out or self.spec.aggregates is not None
+        if out.is_dir() if is_file else out.is_file():
+            raise MeshlabError(Problem(self.out, "is of another sweep", "remove it, or name another file"))
+        if folder.is_dir() and any(folder.iterdir()) and not resume:
+            what = "holds parts of a sweep already"
+            raise MeshlabError(Problem(self.folder, what, "complete it by --resume, remove it, or name another"))
+        if folder.is_dir():
+            remove_leftovers(folder)
+
+    def finished(self) -> Iterator[int]:
+        """Parts that are there already.
+
+        Raises:
+            MeshlabError: A part is there, but it is not of this sweep.
+        """
+        for part in range(self.parts):
+            address = self.of_part(part)
+            try:
+                found = pl.read_parquet_metadata(address).get("meshlab_sha256")
+            except FileNotFoundError:
+                continue
+            except (OSError, pl.exceptions.PolarsError):
+                found = None
+            if found != self.spec.sha256:
+                what, todo = "is a part of another sweep", "the spec or meshlab has changed: name another --out"
+                raise MeshlabError(Problem(address, what, todo))
+            yield part
+
+    def write(self, address: str, frame: pl.DataFrame, part: int | None = None) -> None:
+        """Write a frame whole, with what it is beside it.
+
+        Raises:
+            MeshlabError: It cannot be written.
+        """
+        described = self._described(frame, part)
+        try:
+            if self.is_remote:
+                frame.write_parquet(address, compression_level=LEVEL, metadata=described)
+                return
+            content = BytesIO()
+            frame.write_parquet(content, compression_level=LEVEL, metadata=described)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            what = f"cannot be written: {str(error).splitlines()[0]}"
+            raise MeshlabError(Problem(address, what, "check address and rights")) from error
+        write_whole(Path(address), content.getvalue())
+
+    def _described(self, frame: pl.DataFrame, part: int | None) -> dict[str, str]:
+        """What a file says of itself: the sweep, the units of its columns, and the sources of its figures."""
+        spec = self.spec
+        units = {name: unit for name in frame.columns if (unit := _unit(name)) is not None}
+        ids = {
+            source
+            for dataplane in spec.dataplanes
+            for cell in sources(dataplane)["source_ids"]
+            for source in cell.split("|")
+        }
+        cited = read_table("sources").filter(pl.col("source_id").is_in(sorted(ids)))
+        return {
+            "meshlab_version": __version__,
+            "meshlab_sha256": spec.sha256,
+            "meshlab_sample": canonical_json({"method": spec.method, "rows": spec.rows, "seed": spec.seed}),
+            "meshlab_units": canonical_json(units),
+            "meshlab_sources": canonical_json(cited.select("source_id", "title", "url").to_dicts()),
+            **({} if part is None else {"meshlab_part": f"{part + 1}/{self.parts}"}),
+        }
+
+
+def _unit(column: str) -> str | None:
+    if column in inputs():
+        return inputs()[column].unit
+    return UNITS.get(column.rpartition("_")[2])

@@ -1,0 +1,161 @@
+"""Measured against predicted: a symbol for each published figure, with the interval that the models give it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
+from meshlab.show.theme import DATAPLANES, MARKERS, THEMES, figure_text, interval_text, mix
+
+Row = Mapping[str, Any]
+
+PLOT_PX, AXIS_PX = 420, 54
+"""Height of the plot, and room for its axis. [px]"""
+
+SIDES_PX = (74, 20)
+"""Room to the left, for the axis, and to the right. [px]"""
+
+NOUNS = {"memory": ("Memory", "MiB"), "cpu": ("CPU", "mcores"), "latency": ("Added latency", "ms")}
+"""What is compared, and its unit, by kind of figure."""
+
+KEY = "Line up: 10–90 % interval. Diagonal: measured as predicted; dotted: twice and half."
+
+
+def prepare(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """The figures of one kind that logarithms can show, by data plane and source.
+
+    Args:
+        rows: Rows of ``evidence.assess()``, either fitted or left out.
+        kind: memory, cpu or latency.
+    """
+    order = pl.col("dataplane").replace_strict(list(DATAPLANES), range(len(DATAPLANES)), default=len(DATAPLANES))
+    return (
+        rows.filter(pl.col("kind") == kind, pl.col("measured") > 0, pl.col("predicted") > 0)
+        .with_columns(label=pl.col("dataplane").replace({name: plane.label for name, plane in DATAPLANES.items()}))
+        .sort(order, "source_id", "component", "measured", maintain_order=True)
+    )
+
+
+def agreement(rows: pl.DataFrame, kind: str, *, theme: str = "light", width: int | None = None) -> Drawing:
+    """Published figures of one kind against the models.
+
+    Args:
+        rows: Rows of ``evidence.assess()``, either fitted or left out.
+        kind: memory, cpu or latency.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+    """
+    frame = prepare(rows, kind)
+    noun, unit = NOUNS[kind]
+    chart = Titled(
+        name=f"agreement-{kind}",
+        title=f"{noun}: measured against predicted",
+        key=f"{_symbols(frame)}. Filled: inside its interval; open: outside. {KEY}",
+    )
+    inside = int(frame["inside"].sum())
+    words = f"{inside} of {frame.height} figures from {frame['source_id'].n_unique()} sources lie inside"
+    return drawing(chart, words, lambda canvas: _draw(kind, frame, canvas), table(frame, unit), theme, width)
+
+
+def _symbols(frame: pl.DataFrame) -> str:
+    shown = frame["dataplane"].unique(maintain_order=True)
+    return ", ".join(f"{MARKERS[DATAPLANES[name].symbol]} {DATAPLANES[name].label}" for name in shown)
+
+
+def _draw(kind: str, frame: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    low, high = _decades(frame)
+    traces = [_line(low, high, factor, canvas) for factor in (0.5, 1.0, 2.0)]
+    traces += [_points(part, canvas) for part in frame.partition_by("dataplane", maintain_order=True)]
+    axis = {
+        "type": "log",
+        "range": [low, high],
+        "fixedrange": True,
+        "automargin": False,
+        "dtick": 1,
+        "exponentformat": "SI",
+        "minexponent": 5,
+        "separatethousands": True,
+    }
+    noun, unit = NOUNS[kind]
+    layout = {
+        "xaxis": {**axis, "title": {"text": f"{noun}, measured [{unit}]"}},
+        "yaxis": {**axis, "title": {"text": f"{noun}, predicted [{unit}]"}},
+    }
+    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+
+
+def _decades(frame: pl.DataFrame) -> tuple[int, int]:
+    """Whole powers of ten around all figures; intervals may reach further."""
+    figures = pl.concat([frame["measured"], frame["predicted"]])
+    return math.floor(math.log10(figures.min())), math.ceil(math.log10(figures.max()))  # type: ignore[arg-type]
+
+
+def _line(low: int, high: int, factor: float, canvas: Canvas) -> Spec:
+    ends = [10.0**low, 10.0**high]
+    dash = "solid" if factor == 1 else "dot"
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": ends,
+        "y": [end * factor for end in ends],
+        "line": {"color": THEMES[canvas.theme].muted, "width": 1, "dash": dash},
+        "hoverinfo": "skip",
+    }
+
+
+def _points(frame: pl.DataFrame, canvas: Canvas) -> Spec:
+    plane = DATAPLANES[frame["dataplane"][0]]
+    hue, paper = plane.hues[canvas.theme], THEMES[canvas.theme].paper
+    return {
+        "type": "scatter",
+        "name": plane.label,
+        "mode": "markers",
+        "x": frame["measured"].to_list(),
+        "y": frame["predicted"].to_list(),
+        "marker": {
+            "symbol": [plane.symbol if inside else f"{plane.symbol}-open" for inside in frame["inside"]],
+            "size": 9,
+            "color": hue,
+            "line": {"width": 1.5, "color": hue},
+        },
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": (frame["hi"] - frame["predicted"]).to_list(),
+            "arrayminus": (frame["predicted"] - frame["lo"]).to_list(),
+            "color": mix(hue, paper, 0.45),
+            "thickness": 1,
+            "width": 0,
+        },
+        "customdata": [_hover(row) for row in frame.iter_rows(named=True)],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def _hover(row: Row) -> str:
+    return (
+        f"{row['label']}, {row['component']}<br>source {row['source_id']}<br>"
+        f"measured: {figure_text(row['measured'])} {row['unit']}<br>"
+        f"predicted: {figure_text(row['predicted'])} ({interval_text(row['lo'], row['hi'])})"
+    )
+
+
+def table(frame: pl.DataFrame, unit: str) -> list[dict[str, str]]:
+    """Every figure as a row of text."""
+    return [
+        {
+            "source": row["source_id"],
+            "data plane": row["label"],
+            "component": row["component"],
+            "metric": row["metric"].replace("_", " "),
+            f"measured [{unit}]": figure_text(row["measured"]),
+            f"predicted [{unit}]": figure_text(row["predicted"]),
+            f"10–90 % [{unit}]": interval_text(row["lo"], row["hi"]),
+            "inside": "✓ yes" if row["inside"] else "✗ no",
+        }
+        for row in frame.iter_rows(named=True)
+    ]

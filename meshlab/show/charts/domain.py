@@ -1,0 +1,135 @@
+"""The map of the domain: the verdict in every cell of two inputs, in words first and in colour second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, small
+from meshlab.show.theme import DATAPLANES, NARROW_PX, OPTIONS, SHORT_OPTIONS, TEXT_PX, THEMES, mix, wrap
+
+ROW_PX, AXIS_PX, TITLE_ROOM_PX = 56, 84, 28
+"""Height of a row of cells, room for the axis below and for a title above. [px]"""
+
+SIDES_PX = (150, 12)
+"""Room to the left, for the values of the input that runs downwards, and to the right. [px]"""
+
+HUES = {"none": "none", "cilium-mesh": "cilium", "istio-ambient": "istio-ambient", "istio-sidecar": "istio-sidecar"}
+"""Data plane whose colour a mesh takes."""
+
+LABEL_PX = 11
+"""Size of type in a cell. [px]"""
+
+
+def domain(
+    frame: pl.DataFrame, across: str, down: str, *, subject: str, theme: str = "light", text_width: int = NARROW_PX
+) -> Drawing:
+    """The verdict over two inputs.
+
+    Args:
+        frame: Columns of ``decision.domain_map``.
+        across: Label of the input from left to right.
+        down: Label of the input from top to bottom.
+        subject: What is held fixed: the line under the title.
+        theme: light, dark or print.
+        text_width: The least width, into which lines are broken. [px]
+    """
+    chart = Titled(
+        name="domain",
+        title="The verdict over two inputs",
+        key="Each field: network plugin, then mesh. Thick frame and ●: the facts as given.",
+    )
+    rows = [
+        {
+            across: row["across"],
+            down: row["down"],
+            "network plugin": OPTIONS[row["cni"]],
+            "mesh": OPTIONS[row["mesh"]],
+            "as given": "● yes" if row["here"] else "",
+        }
+        for row in frame.iter_rows(named=True)
+    ]
+    return drawing(
+        chart, subject, lambda canvas: _draw(frame, across, down, canvas), rows, theme, text_width=text_width
+    )
+
+
+def _draw(frame: pl.DataFrame, across: str, down: str, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    columns = frame.unique("column", maintain_order=True)["across"].to_list()
+    rows = frame.unique("row", maintain_order=True)["down"].to_list()
+    colours = THEMES[canvas.theme]
+    cell_px = (canvas.text_width - sum(SIDES_PX)) / len(columns)
+    cells = list(frame.iter_rows(named=True))
+    side = {"showgrid": False, "fixedrange": True, "automargin": False, "color": colours.ink, "tickangle": 0}
+    layout = {
+        "xaxis": {
+            **side,
+            "range": [-0.5, len(columns) - 0.5],
+            "tickvals": list(range(len(columns))),
+            "ticktext": [_label(text, cell_px) for text in columns],
+            "title": {"text": across, "standoff": 10},
+        },
+        "yaxis": {
+            **side,
+            # above the cells stands the title of what runs downwards
+            "range": [len(rows) - 0.5, -0.5 - TITLE_ROOM_PX / ROW_PX],
+            "tickvals": list(range(len(rows))),
+            "ticktext": [_label(text, SIDES_PX[0] - 20) for text in rows],
+        },
+        "shapes": [_square(cell, canvas) for cell in cells],
+        "annotations": [_verdict(cell, colours.ink, cell_px) for cell in cells] + [_down_title(down, colours.muted)],
+    }
+    # plotly draws no axis without a trace; its points carry what is told under the pointer
+    points = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [cell["column"] for cell in cells],
+        "y": [cell["row"] for cell in cells],
+        "marker": {"opacity": 0, "size": 40},
+        "customdata": [
+            f"{cell['across']}<br>{cell['down']}<br>{OPTIONS[cell['cni']]}; {OPTIONS[cell['mesh']]}" for cell in cells
+        ],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+    return [points], layout, {"plot_px": ROW_PX * len(rows) + TITLE_ROOM_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+
+
+def _label(text: str, width_px: float) -> str:
+    return "<br>".join(small(escape(line)) for line in wrap(text, width_px, LABEL_PX))
+
+
+def _down_title(text: str, colour: str) -> Spec:
+    """The title of the axis that runs downwards, above its values and level, so that it can be read."""
+    place = {"x": 0, "xref": "paper", "xanchor": "right", "xshift": -6, "y": 1, "yref": "paper", "yanchor": "top"}
+    return {**place, "text": escape(text), "showarrow": False, "font": {"size": TEXT_PX, "color": colour}}
+
+
+def _square(cell: dict[str, Any], canvas: Canvas) -> Spec:
+    colours = THEMES[canvas.theme]
+    hue = DATAPLANES[HUES[cell["mesh"]]].hues[canvas.theme]
+    line = {"color": colours.ink, "width": 3} if cell["here"] else {"color": colours.paper, "width": 2}
+    return {
+        "type": "rect",
+        # the frame of the cell as given lies on top of its neighbours' edges
+        "layer": "between" if cell["here"] else "below",
+        "x0": cell["column"] - 0.5,
+        "x1": cell["column"] + 0.5,
+        "y0": cell["row"] - 0.5,
+        "y1": cell["row"] + 0.5,
+        "fillcolor": mix(hue, colours.paper, 0.28 if cell["cni"] == "stay" else 0.42),
+        "line": line,
+    }
+
+
+def _verdict(cell: dict[str, Any], ink: str, cell_px: float) -> Spec:
+    parts = [SHORT_OPTIONS[cell["cni"]], SHORT_OPTIONS[cell["mesh"]]]
+    text = "<br>".join(line for part in parts for line in wrap(part, cell_px, LABEL_PX))
+    return {
+        "x": cell["column"],
+        "y": cell["row"],
+        "text": f"<b>●</b> {text}" if cell["here"] else text,
+        "showarrow": False,
+        "font": {"size": LABEL_PX, "color": ink},
+    }

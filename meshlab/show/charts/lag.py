@@ -1,0 +1,86 @@
+"""How late a Terraform provider is, release by release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
+from meshlab.show.theme import DATAPLANES, THEMES
+
+PLOT_PX, AXIS_PX = 300, 54
+"""Height of the plot, and room for its axis. [px]"""
+
+SIDES_PX = (74, 20)
+"""Room to the left, for the axis, and to the right. [px]"""
+
+LAGS = {
+    "default_age_days": ("age of the chart that it installs by default", "circle", "istio-ambient"),
+    "wrapped_lag_days": ("age of the tool that it wraps", "square-open", "istio-sidecar"),
+}
+"""What is shown of a release: in words, with its symbol, and the data plane whose colour it takes."""
+
+
+def provider_lag(releases: pl.DataFrame, provider: str, *, theme: str = "light", width: int | None = None) -> Drawing:
+    """Days by which each release of a provider was behind what it installs.
+
+    Args:
+        releases: Columns of ``iac.provider_lag``.
+        provider: Its name.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+    """
+    chart = Titled(
+        "provider-lag",
+        "How old what a provider installs was",
+        "Filled circle: default chart; open square: wrapped tool. On the day of each release.",
+    )
+    first, last = releases["date"].min(), releases["date"].max()
+    subject = f"{provider}: {releases.height} releases from {first} to {last}"
+    rows = [
+        {
+            "release": row["version"],
+            "date": str(row["date"]),
+            "default chart": row["default_chart_version"] or "none stated",
+            **{
+                f"{words} [d]": "unknown" if row[name] is None else str(row[name]) for name, (words, *_) in LAGS.items()
+            },
+        }
+        for row in releases.iter_rows(named=True)
+    ]
+    return drawing(chart, subject, lambda canvas: _draw(releases, canvas), rows, theme, width)
+
+
+def _draw(releases: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    axis = {"fixedrange": True, "automargin": False, "tickangle": 0}
+    layout = {
+        "xaxis": {**axis, "type": "date", "title": {"text": "Day of the release"}, "nticks": 6},
+        "yaxis": {
+            **axis,
+            "rangemode": "tozero",
+            "title": {"text": "Age [d]"},
+            "zeroline": True,
+            "zerolinecolor": THEMES[canvas.theme].muted,
+        },
+    }
+    traces = [_series(releases, name, canvas) for name in LAGS]
+    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+
+
+def _series(releases: pl.DataFrame, name: str, canvas: Canvas) -> Spec:
+    words, symbol, plane = LAGS[name]
+    known = releases.drop_nulls(name)
+    hue = DATAPLANES[plane].hues[canvas.theme]
+    return {
+        "type": "scatter",
+        "name": words,
+        "mode": "lines+markers",
+        "x": [str(day) for day in known["date"]],
+        "y": known[name].to_list(),
+        "line": {"color": hue, "width": 1, "dash": "dot"},
+        "marker": {"symbol": symbol, "size": 8, "color": hue},
+        "customdata": known["version"].to_list(),
+        "hovertemplate": "%{customdata}: %{y} d<extra></extra>",
+    }

@@ -1,0 +1,343 @@
+"""Charts of a sweep: which inputs matter, and over which part of the space each data plane adds least."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape
+from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix
+
+ROW_PX, AXIS_PX = 44, 54
+"""Height of a row, and room for the axis below. [px]"""
+
+SIDES_PX = (190, 96)
+"""Room for names to the left and figures to the right. [px]"""
+
+MOST_NAMED = 8
+"""Columns of a map that are named."""
+
+LABELS = {
+    "memory_gib": "memory",
+    "cpu_cores": "CPU",
+    "added_p50_ms": "latency at p50",
+    "added_p90_ms": "latency at p90",
+    "added_p99_ms": "latency at p99",
+    "cost_usd_per_month": "cost",
+}
+"""Figures in words, where their names are not words enough."""
+
+CELL_PX, MAP_SIDES_PX = 34, (96, 20)
+"""Height of a cell of a map, and room beside it. [px]"""
+
+SHARE_AXIS = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True, "automargin": False, "nticks": 6}
+
+
+def label_of(figure: str) -> str:
+    """A figure in words."""
+    return LABELS.get(figure, _words(figure))
+
+
+def indices(
+    rows: pl.DataFrame, label: str, subject: str, *, theme: str = "light", width: int | None = NARROW_PX
+) -> Drawing:
+    """Sobol' indices of one figure of one data plane, the strongest axis first.
+
+    Args:
+        rows: Rows of ``sweep.sobol`` of one data plane and figure.
+        label: The figure in words.
+        subject: What was swept: the line under the title.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+    """
+    ordered = rows.sort("total", "axis", descending=[True, False])
+    plane = DATAPLANES[ordered["dataplane"][0]].label
+    chart = Titled(
+        "global-sensitivity",
+        f"What the spread of {label} of {plane} comes from",
+        "Full: the input alone. Pale: what it does together with others. Line: 80 % interval of the total.",
+    )
+    table = [
+        {
+            "input": _words(row["axis"]),
+            "alone": _percent(row["first"]),
+            "with others": _percent(row["total"]),
+            "80 % interval": f"{_percent(row['total_lo'])} – {_percent(row['total_hi'])}",
+        }
+        for row in ordered.iter_rows(named=True)
+    ]
+    made = drawing(chart, subject, lambda canvas: _draw_indices(ordered, canvas), table, theme, width)
+    said = " ".join(f"{row['input']}: {row['alone']} alone, {row['with others']} with others." for row in table)
+    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+
+
+def _draw_indices(rows: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    hue, paper = DATAPLANES[rows["dataplane"][0]].hues[canvas.theme], THEMES[canvas.theme].paper
+    places = list(range(rows.height))
+    alone = rows["first"].clip(0, 1).to_list()
+    whiskers = {
+        "type": "data",
+        "symmetric": False,
+        "array": (rows["total_hi"] - rows["total"]).to_list(),
+        "arrayminus": (rows["total"] - rows["total_lo"]).to_list(),
+        "color": THEMES[canvas.theme].ink,
+        "thickness": 1.2,
+        "width": 4,
+    }
+    bar = {"type": "bar", "orientation": "h", "y": places, "hoverinfo": "skip"}
+    traces = [
+        {
+            **bar,
+            "x": rows["total"].to_list(),
+            "width": 0.56,
+            "marker": {"color": mix(hue, paper, 0.35), "line": {"color": hue, "width": 1}},
+            "error_x": whiskers,
+        },
+        {**bar, "x": alone, "width": 0.28, "marker": {"color": hue}},
+        _anchor(),
+    ]
+    figures = [f"{_percent(low)} / {_percent(high)}" for low, high in rows.select("first", "total").iter_rows()]
+    layout = _named_rows([_words(name) for name in rows["axis"]], figures, canvas)
+    layout |= {"barmode": "overlay", "xaxis": {**SHARE_AXIS, "title": {"text": "Share of the spread"}}}
+    return traces, layout, {"plot_px": ROW_PX * rows.height, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+
+
+def winners(
+    rows: pl.DataFrame, label: str, subject: str, *, theme: str = "light", width: int | None = NARROW_PX
+) -> Drawing:
+    """Share of the scenarios in which each data plane adds least of a figure.
+
+    Args:
+        rows: Columns ``dataplane`` and ``share`` of ``sweep.shares``.
+        label: The figure in words.
+        subject: What was swept: the line under the title.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+    """
+    order = [name for name in DATAPLANES if name != "none"]
+    found = dict(rows.select("dataplane", "share").iter_rows())
+    shown = [(name, found.get(name, 0.0)) for name in order]
+    chart = Titled("winners", f"How often each data plane adds the least {label}", "Bar: share of the scenarios.")
+    table = [{"data plane": DATAPLANES[name].label, "share of scenarios": _percent(share)} for name, share in shown]
+    made = drawing(chart, subject, lambda canvas: _draw_winners(shown, canvas), table, theme, width)
+    said = " ".join(f"{DATAPLANES[name].label}: {_percent(share)}." for name, share in shown)
+    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+
+
+def _draw_winners(shown: Sequence[tuple[str, float]], canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    hues = [DATAPLANES[name].hues[canvas.theme] for name, _ in shown]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(range(len(shown))),
+        "x": [share for _, share in shown],
+        "width": 0.5,
+        "marker": {"color": [mix(hue, THEMES[canvas.theme].paper, 0.55) for hue in hues], "line": {"color": hues}},
+        "hoverinfo": "skip",
+    }
+    layout = _named_rows([DATAPLANES[name].label for name, _ in shown], [_percent(share) for _, share in shown], canvas)
+    layout["xaxis"] = {**SHARE_AXIS, "title": {"text": "Share of the scenarios"}}
+    room = {"plot_px": ROW_PX * len(shown), "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return [bars, _anchor()], layout, room
+
+
+def areas(
+    rows: pl.DataFrame,
+    axes: tuple[str, str],
+    label: str,
+    subject: str,
+    *,
+    theme: str = "light",
+    width: int | None = NARROW_PX,
+) -> Drawing:
+    """A map over two inputs: in each cell the data plane that most often adds least of a figure.
+
+    Args:
+        rows: Columns of ``sweep.regions``.
+        axes: The two inputs, across and up.
+        label: The figure in words.
+        subject: What was swept: the line under the title.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+    """
+    names = [name for name in DATAPLANES if name in set(rows["dataplane"])]
+    key = ", ".join(f"{_letter(name)} {DATAPLANES[name].label}" for name in names)
+    chart = Titled(
+        "areas", f"Where each data plane adds the least {label}", f"{key}. Paler: in fewer of the scenarios."
+    )
+    across, up = axes
+    table = [
+        {
+            _words(across): _number(row[across]),
+            _words(up): _number(row[up]),
+            "adds least": DATAPLANES[row["dataplane"]].label,
+            "in so many": _percent(row["share"]),
+        }
+        for row in rows.sort(across, up).iter_rows(named=True)
+    ]
+    made = drawing(chart, subject, lambda canvas: _draw_areas(rows, axes, names, canvas), table, theme, width)
+    counts = rows["dataplane"].value_counts(sort=True).iter_rows()
+    said = " ".join(f"{DATAPLANES[name].label}: {count} of {rows.height} cells." for name, count in counts)
+    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+
+
+def _draw_areas(
+    rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str], canvas: Canvas
+) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    across, up = axes
+    colours, columns, lines = THEMES[canvas.theme], rows[across].unique().sort(), rows[up].unique().sort()
+    cells = {(row[across], row[up]): row for row in rows.iter_rows(named=True)}
+    traces = []
+    for name in names:
+        hue = DATAPLANES[name].hues[canvas.theme]
+        # one layer for each data plane: the paler, the less often it adds least
+        shades = [
+            [cell["share"] if (cell := cells.get((x, y))) and cell["dataplane"] == name else None for x in columns]
+            for y in lines
+        ]
+        scale = [[0, mix(hue, colours.paper, 0.15)], [1, mix(hue, colours.paper, 0.75)]]
+        plain = {"type": "heatmap", "z": shades, "zmin": 0, "zmax": 1, "colorscale": scale, "showscale": False}
+        traces.append({**plain, "xgap": 1, "ygap": 1, "hoverinfo": "skip"})
+    letters = [
+        {
+            "x": x,
+            "y": y,
+            "text": _letter(cell["dataplane"]),
+            "showarrow": False,
+            "font": {"color": colours.ink, "size": 12},
+        }
+        for y, line in enumerate(lines)
+        for x, column in enumerate(columns)
+        if (cell := cells.get((column, line)))
+    ]
+    layout = {
+        "xaxis": {**_cells(columns, MOST_NAMED), "title": {"text": _words(across)}},
+        "yaxis": {**_cells(lines, len(lines)), "title": {"text": _words(up)}},
+        "annotations": letters,
+    }
+    return traces, layout, {"plot_px": CELL_PX * len(lines), "below_px": AXIS_PX, "sides_px": MAP_SIDES_PX}
+
+
+def _cells(values: pl.Series, most: int) -> Spec:
+    """An axis with one place for each value, of which every so many are named that no two touch."""
+    texts = [_number(value) for value in values]
+    every = -(-len(texts) // most)
+    return {
+        "tickvals": list(range(0, len(texts), every)),
+        "ticktext": texts[::every],
+        "range": [-0.5, len(texts) - 0.5],
+        "fixedrange": True,
+        "automargin": False,
+        "showgrid": False,
+        "tickangle": 0,
+    }
+
+
+def _number(value: float) -> str:
+    """A value of an input: whole numbers as they are."""
+    return f"{value:,}" if isinstance(value, int) else figure_text(value)
+
+
+def _letter(dataplane: str) -> str:
+    """The initial that tells a data plane without colour."""
+    return DATAPLANES[dataplane].label.removeprefix("Istio ")[0].upper()
+
+
+def _named_rows(names: Sequence[str], figures: Sequence[str], canvas: Canvas) -> Spec:
+    side = {
+        "range": [len(names) - 0.5, -0.5],
+        "showgrid": False,
+        "fixedrange": True,
+        "automargin": False,
+        "ticklabelstandoff": 6,
+        "color": THEMES[canvas.theme].ink,
+        "tickvals": list(range(len(names))),
+    }
+    return {
+        "yaxis": {**side, "ticktext": [escape(name) for name in names]},
+        "yaxis2": {**side, "ticktext": list(figures), "overlaying": "y", "side": "right"},
+    }
+
+
+def _anchor() -> Spec:
+    """Plotly draws no axis without a trace, and the figures stand on the second one."""
+    return {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * max(0.0, share):.0f} %"
+
+
+DASHES = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dash-dotted", "longdash": "long-dashed"}
+"""Strokes that tell lines apart, each in a word."""
+
+
+def surface(
+    lines: pl.DataFrame,
+    pair: tuple[str, str],
+    along: str,
+    label: str,
+    subject: str,
+    *,
+    theme: str = "light",
+    width: int | None = NARROW_PX,
+) -> Drawing:
+    """Lines along which two data planes add the same of a figure, one for each value of a third input.
+
+    Args:
+        lines: Columns of ``sweep.break_even_surface``.
+        pair: The two data planes.
+        along: The third input.
+        label: The figure in words.
+        subject: Whose figures these are: the line under the title.
+        theme: light, dark or print.
+        width: Width, or None to fill what surrounds the figure. [px]
+    """
+    x, y = [name for name in lines.columns if name not in (along, "cheaper_below", "cheaper_above")]
+    first, second = (DATAPLANES[name].label for name in pair)
+    values = lines[along].unique(maintain_order=True).to_list()
+    strokes = ", ".join(f"{word} {figure_text(value)}" for value, word in zip(values, DASHES.values(), strict=False))
+    said = f"{_words(along)[0].upper()}{_words(along)[1:]}: {strokes}."
+    sides = lines.select("cheaper_below", "cheaper_above").unique()
+    if sides.height == 1:
+        below, above = (DATAPLANES[name].label for name in sides.row(0))
+        said += f" Below a line {below} adds less, above it {above}."
+    chart = Titled("break-even-surface", f"Where {first} and {second} add the same {label}", said)
+    table = [
+        {
+            _words(along): figure_text(value),
+            _words(x): figure_text(row[x]),
+            f"{_words(y)} at break-even": figure_text(row[y]),
+        }
+        for (value,), line in lines.partition_by(along, as_dict=True, maintain_order=True).items()
+        for row in line.gather_every(max(1, line.height // 6)).iter_rows(named=True)
+    ]
+    made = drawing(chart, subject, lambda canvas: _draw_surface(lines, (x, y), along, canvas), table, theme, width)
+    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+
+
+def _draw_surface(
+    lines: pl.DataFrame, axes: tuple[str, str], along: str, canvas: Canvas
+) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+    ink, (x, y) = THEMES[canvas.theme].ink, axes
+    groups = lines.partition_by(along, maintain_order=True)
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": line[x].to_list(),
+            "y": line[y].to_list(),
+            "line": {"color": ink, "width": 1.8, "dash": dash},
+            "hoverinfo": "skip",
+        }
+        for line, dash in zip(groups, DASHES, strict=False)
+    ]
+    axis = {"type": "log", "fixedrange": True, "automargin": False, "exponentformat": "SI", "dtick": 1}
+    layout = {"xaxis": {**axis, "title": {"text": _words(x)}}, "yaxis": {**axis, "title": {"text": _words(y)}}}
+    return traces, layout, {"plot_px": 320, "below_px": AXIS_PX, "sides_px": MAP_SIDES_PX}

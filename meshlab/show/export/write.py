@@ -1,0 +1,168 @@
+"""Charts of teams as files: which charts, of which teams, under which names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import write_whole
+from meshlab.reviews.review import Review, open_review
+from meshlab.reviews.team import NAME_RULE, check_name
+from meshlab.show.export.catalogue import CATALOGUE, NOTHING, TEAM, Look, Plate, plate
+from meshlab.show.export.forms import check_form, contents, plotly_script
+
+BLANKS = ("team", "chart", "theme")
+"""What stands in braces in the name of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A chart that was written.
+
+    Args:
+        file: Where it is.
+        plate: What it shows.
+    """
+
+    file: Path
+    plate: Plate
+
+
+def write_charts(
+    names: Sequence[str],
+    teams: Sequence[str],
+    out: Path,
+    look: Look | None = None,
+    *,
+    scale: float = 1.0,
+    script: str | None = None,
+) -> list[Written]:
+    """Charts of teams as files, all of them drawn by one browser.
+
+    Args:
+        names: Keys of `CATALOGUE`.
+        teams: Names of example teams, team files, dumps or ``review.json`` files.
+        out: The file; where there are several, with ``{chart}`` and ``{team}`` in its name.
+        look: Theme and size.
+        scale: Pixels of a PNG for each pixel of the figure.
+        script: Where a piece of HTML finds plotly.js; a path beside the file is written if there is nothing.
+
+    Raises:
+        MeshlabError: All problems of names, teams and the file's name.
+    """
+    check_form(out.suffix.removeprefix("."))
+    plates = plates_of(names, teams, look or Look())
+    files = _files(out, plates)
+    made = contents(plates, out.suffix.removeprefix("."), scale=scale, script=script)
+    for file, content in zip(files, made, strict=True):
+        write_whole(file, content)
+    if script is not None:
+        _write_script(script, files)
+    return [Written(file, each) for file, each in zip(files, plates, strict=True)]
+
+
+def plates_of(names: Sequence[str], teams: Sequence[str], look: Look) -> list[Plate]:
+    """Charts of teams; those that need none are drawn once.
+
+    Raises:
+        MeshlabError: All problems of names and teams.
+    """
+    problems = list(_unknown(names))
+    if not problems and not teams and any(CATALOGUE[name].needs == TEAM for name in names):
+        needing = ", ".join(name for name in names if CATALOGUE[name].needs == TEAM)
+        problems.append(
+            Problem("--team", f"is needed for {needing}", "name a team, a team file, a dump or a review.json")
+        )
+    reviews: list[Review] = []
+    for team in teams:
+        try:
+            reviews.append(opened(team))
+        except MeshlabError as error:
+            problems += error.problems
+    if problems:
+        raise MeshlabError(problems)
+    alone = [plate(name, None, look) for name in names if CATALOGUE[name].needs == NOTHING]
+    return alone + [plate(name, each, look) for each in reviews for name in names if CATALOGUE[name].needs == TEAM]
+
+
+def _unknown(names: Sequence[str]) -> Iterator[Problem]:
+    for name in names:
+        if name not in CATALOGUE:
+            yield Problem("chart", f"unknown chart {shorten(name)}", did_you_mean(name, CATALOGUE))
+
+
+DRAWN_FROM: dict[str, type | UnionType] = {
+    "team": str,
+    "scenario": dict,
+    "inputs": list,
+    "estimates": list,
+    "headline": dict,
+    "verdict": dict,
+    "sensitivity": list | None,
+    "sources": list,
+    "inputs_sha256": str,
+}
+"""What charts read of a review, and its shape."""
+
+
+def opened(source: str | Path) -> Review:
+    """A review that charts can be drawn from.
+
+    Raises:
+        MeshlabError: There is no such team or file, it is wrong, or it is a review of another shape.
+    """
+    review = open_review(source)
+    lacking = [key for key, shape in DRAWN_FROM.items() if key not in review or not isinstance(review[key], shape)]
+    if lacking:
+        raise MeshlabError(Problem(str(source), f"is a review without {', '.join(lacking)}", "render it again"))
+    if fault := check_name(str(review["team"])):
+        raise MeshlabError(Problem(str(source), fault, NAME_RULE))
+    return review
+
+
+def _files(out: Path, plates: Sequence[Plate]) -> list[Path]:
+    """The file of each chart.
+
+    Raises:
+        MeshlabError: The name has a blank that nobody knows, or two charts would have the same file.
+    """
+    blanks = re.findall(r"\{([^{}]*)\}", str(out))
+    unknown = [blank for blank in blanks if blank not in BLANKS]
+    if unknown:
+        known = ", ".join(f"{{{blank}}}" for blank in BLANKS)
+        raise MeshlabError(Problem(str(out), f"unknown blank {{{unknown[0]}}}", f"known: {known}"))
+    files = [
+        Path(_filled(str(out), {"team": each.team or "all", "chart": each.name, "theme": each.theme}))
+        for each in plates
+    ]
+    if twice := [file for file, count in Counter(files).items() if count > 1]:
+        todo = f"write --out '{out.with_stem('{team}-{chart}')}'"
+        raise MeshlabError(Problem(str(twice[0]), f"would hold {len(plates)} charts", todo))
+    return files
+
+
+def _filled(name: str, blanks: Mapping[str, str]) -> str:
+    return re.sub(r"\{([^{}]*)\}", lambda match: blanks[match[1]], name)
+
+
+def _write_script(script: str, files: Sequence[Path]) -> None:
+    """The shared plotly.js beside the files, where it is a path and nothing is there."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|/", script):
+        return
+    for place in {file.parent / script for file in files}:
+        if not place.exists():
+            write_whole(place, plotly_script())
+
+
+def catalogue_rows() -> list[dict[str, Any]]:
+    """Every chart in a line, for a list."""
+    return [
+        {"chart": item.name, "shows": item.description, "unit": item.unit, "needs": item.needs}
+        for item in CATALOGUE.values()
+    ]

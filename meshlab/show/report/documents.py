@@ -1,0 +1,62 @@
+"""Other forms of a review: the page that lists many, Markdown, and a decision record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+import jinja2
+
+from meshlab import __version__
+from meshlab.show import charts
+from meshlab.show.report.fragments import environment, templates
+from meshlab.show.report.sections import caution, grouped_flips
+from meshlab.show.report.words import Review, value_text
+from meshlab.show.theme import DATAPLANES
+from meshlab.tables import resource
+
+
+def index_page(**context: object) -> str:
+    """The page that lists all reviews of a folder; ``meshlab.run.batch.fleet`` gives what it shows."""
+    css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
+    return environment().get_template("index.html.j2").render(css=css, version=__version__, **context)
+
+
+@cache
+def _plain() -> jinja2.Environment:
+    """Templates of Markdown; text of others is escaped by the filter ``plain``."""
+    environment = templates("documents", autoescape=False)
+    environment.filters["plain"] = plain
+    environment.keep_trailing_newline = True
+    return environment
+
+
+def plain(value: object) -> str:
+    """Other people's text in one line of Markdown: nothing of it is markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
+
+
+def markdown_page(review: Review) -> str:
+    """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
+    tables = {name: charts.table(name, review) for name in charts.CHARTS if name != "matrix"}
+    return _document("review.md", review, tables=tables, charts=charts.CHARTS, caution=caution(review))
+
+
+def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
+    """The review as a decision record in the form of MADR 4, proposed: a person accepts it.
+
+    Args:
+        review: The review.
+        beside: Files that are written beside the record, and that it links to as its evidence.
+    """
+    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    head, estimates = review["headline"], review["estimates"]
+    return _document("decision-record.md", review, head=head, names=names, estimates=estimates, beside=beside)
+
+
+def _document(template: str, review: Review, **context: object) -> str:
+    """A document from its template, which shows the review, what would change its verdict, and what else is given."""
+    groups = grouped_flips(review["verdict"]["flips"])  # type: ignore[index]
+    shown = {"review": review, "verdict": review["verdict"], "scenario": review["scenario"], "groups": groups}
+    return _plain().get_template(f"{template}.j2").render(**shown, **context)

@@ -1,0 +1,93 @@
+"""Fragments of a report for a notebook's cell, and the templates that they are made of.
+
+A fragment shows as HTML where a page reads it and as plain text where nothing else is understood. Every template
+escapes what it is given: team names, notes and names from a dump are other people's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+
+from meshlab.show.report.words import (
+    STATUS_WORDS,
+    found_text,
+    input_label,
+    lack_text,
+    need_label,
+    option_text,
+    reason_text,
+    saving_text,
+    value_text,
+)
+from meshlab.show.theme import figure_text, interval_text
+from meshlab.tables import resource
+
+PLOTLY_MIME = "application/vnd.plotly.v1+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A part of a report: HTML for a page, text for everything else."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart with its figures as a table: without a script that draws it, the table says everything."""
+
+    figure: Mapping[str, object]
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {PLOTLY_MIME: self.figure, "text/html": self.html, "text/plain": self.text}
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates of all fragments; they escape what they are given."""
+    made = templates("fragments", autoescape=True)
+    made.globals["status_words"] = STATUS_WORDS
+    return made
+
+
+def templates(folder: str, *, autoescape: bool) -> jinja2.Environment:
+    """Templates of one folder, with the words and figures that all of them use."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource("templates") / folder),
+        autoescape=autoescape,  # noqa: S701  (off for Markdown alone, whose filter ``plain`` escapes the text of others)
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "value": value_text,
+        "figure": figure_text,
+        "option": option_text,
+        "interval": interval_text,
+        "reason": reason_text,
+    }
+    made.globals |= {"need": need_label, "label": input_label, "lack": lack_text, "found": found_text}
+    made.globals["saving"] = saving_text
+    return made
+
+
+def compile_templates() -> None:
+    """Compile every fragment's template, so that processes forked from this one need not."""
+    of_fragments = environment()
+    for name in of_fragments.list_templates(extensions=["j2"]):
+        of_fragments.get_template(name)
+
+
+def fragment(template: str, text: str, **context: object) -> Fragment:
+    """A part of a report from its template and its plain text."""
+    return Fragment(environment().get_template(f"{template}.html.j2").render(**context), text)

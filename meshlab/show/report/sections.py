@@ -1,0 +1,279 @@
+"""What a report says, part by part, in the order in which it shows them: each turns a review into one fragment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from meshlab.cluster.audit.rules import STATES
+from meshlab.models.sensitivity import how_moved
+from meshlab.planning.migration.text import answers, place_text, takes_text, worth_text
+from meshlab.planning.migration.text import interval_text as hours_text
+from meshlab.scenario import inputs
+from meshlab.show import charts, theme
+from meshlab.show.charts.canvas import Drawing
+from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
+from meshlab.show.charts.migration_flow import flow_chart
+from meshlab.show.charts.migration_nodes import nodes_chart
+from meshlab.show.report.fragments import Fragment, Picture, environment, fragment
+from meshlab.show.report.words import Review, change_text, input_label, need_label, title_text, value_text
+from meshlab.show.theme import DATAPLANES, figure_text, interval_text
+from meshlab.tables import resource
+
+
+def style() -> Fragment:
+    """The style sheet of all fragments; show it once, before the others."""
+    css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
+    return Fragment(f"<style>{css}</style>", "")
+
+
+def verdict(review: Review) -> Fragment:
+    """The recommendation with its reasons, what stands against it, and how sure it is."""
+    return fragment(
+        "verdict",
+        f"{review['team']}: {title_text(review)}",
+        review=review,
+        verdict=review["verdict"],
+        scenario=review["scenario"],
+    )
+
+
+def headline(review: Review) -> Fragment:
+    """The three numbers that matter, of what is recommended and of what runs today."""
+    head: Mapping[str, object] = review["headline"]  # type: ignore[assignment]
+    lines = [
+        f"{item['label']}: {figure_text(item['recommended'])} {item['unit']} "
+        f"({interval_text(item['recommended_lo'], item['recommended_hi'])})"
+        for item in head["figures"]  # type: ignore[attr-defined]
+    ]
+    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    warning = caution(review)
+    text = "\n".join([*lines, *([warning] if warning else [])])
+    return fragment("headline", text, head=head, names=names, caution=warning)
+
+
+def caution(review: Review) -> str | None:
+    """What the figures must not be read without: that no pods of applications were found, and what stands in."""
+    rows: Sequence[Mapping[str, str]] = review.get("inputs") or ()  # type: ignore[assignment]
+    why = next((row["source"] for row in rows if row["input"] == "pods" and row["status"] == "stand-in"), None)
+    return why and f"{why[:1].upper()}{why[1:]}. All figures hang on that number."
+
+
+def flips(review: Review) -> Fragment:
+    """What could change the answer: the smallest changes of facts, and the facts that are missing."""
+    answer: Mapping[str, object] = review["verdict"]  # type: ignore[assignment]
+    groups = grouped_flips(answer["flips"])  # type: ignore[arg-type]
+    unknown = [{"name": name, "label": input_label(name)} for name in answer["unknown"]]  # type: ignore[attr-defined]
+    text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
+    return fragment(
+        "flips", text, groups=groups, unknown=unknown, note=answer.get("flip_note"), scenario=review["scenario"]
+    )
+
+
+def grouped_flips(found: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Flips by the answer that they lead to; needs that lead to the same one stand in one line."""
+    groups: dict[tuple[object, object], dict[str, object]] = {}
+    for flip in found:
+        group = groups.setdefault(
+            (flip["cni"], flip["mesh"]), {"cni": flip["cni"], "mesh": flip["mesh"], "needs": [], "ways": []}
+        )
+        changes = flip.get("changes", [flip])
+        added = _added_need(changes)  # type: ignore[arg-type]
+        if added:
+            group["needs"].append(need_label(added))  # type: ignore[attr-defined]
+        else:
+            group["ways"].append([change_text(change) for change in changes])  # type: ignore[attr-defined]
+    return list(groups.values())
+
+
+def _added_need(changes: Sequence[Mapping[str, object]]) -> object | None:
+    """The need that is the only change, where it is one."""
+    if len(changes) != 1 or changes[0]["input"] != "needs":
+        return None
+    before, after = changes[0]["from"] or [], changes[0]["to"] or []
+    added = [need for need in after if need not in before]  # type: ignore[attr-defined,operator]
+    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None  # type: ignore[arg-type]
+
+
+def facts(review: Review) -> Fragment:
+    """Every input with its value and where it comes from, and where team file and cluster disagree."""
+    rows = [
+        {**row, "why": row["source"] if row["status"] in ("stated", "measured", "inferred") else ""}
+        for row in review["inputs"]  # type: ignore[attr-defined]
+    ]
+    differing = [{**row, "label": input_label(row["input"])} for row in review["disagreements"]]  # type: ignore[attr-defined]
+    return fragment(
+        "facts",
+        "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows),
+        rows=rows,
+        differing=differing,
+        cluster=review["facts"],
+        notes=review["notes"],
+    )
+
+
+def chart(review: Review, name: str, *, look: str = "light") -> Picture:
+    """A chart by name with its alternative text and its figures as a table."""
+    spec = charts.spec(name, review, theme=look)
+    return picture(name, spec, charts.table(name, review), charts.alt_text(name, review))
+
+
+def picture(name: str, spec: Mapping[str, object], rows: Sequence[Mapping[str, str]], words: str) -> Picture:
+    """A drawing with the same in words and as a table.
+
+    Args:
+        name: How documents call it.
+        spec: The figure as plotly's JSON.
+        rows: What it shows as rows of text.
+        words: What it shows in words.
+    """
+    columns = list(rows[0]) if rows else []
+    figures = [column for column in columns if all(re.match(r"[-<]? ?\d|$|–$|unknown$", row[column]) for row in rows)]
+    context = {"name": name, "alternative": words, "rows": rows, "columns": columns, "figures": figures}
+    return Picture(spec, environment().get_template("chart.html.j2").render(**context), words)
+
+
+def drawn(made: Drawing) -> Picture:
+    """A drawing of something else than a review, as `picture` shows it."""
+    return picture(made.name, made.spec, made.rows, made.words)
+
+
+def table(rows: Sequence[Mapping[str, object]], empty: str = "Nothing to show.") -> Fragment:
+    """Rows as a table; the columns are those of the first row.
+
+    Args:
+        rows: Values by heading.
+        empty: What stands there without any row.
+    """
+    text = "\n".join("; ".join(f"{name}: {value_text(value)}" for name, value in row.items()) for row in rows)
+    return fragment("table", text or empty, rows=rows, columns=list(rows[0]) if rows else [], empty=empty)
+
+
+def rules(review: Review) -> Fragment:
+    """The decision tables row by row: matched, not matched or unknown, and why."""
+    rows = review["verdict"]["rows"]  # type: ignore[index]
+    return fragment(
+        "rules",
+        "\n".join(f"{row['id']}: {row['state']}" for row in rows),
+        rows=rows,
+        states=theme.STATES,
+        changed=review.get("tables_changed") or [],
+        options=review["verdict"].get("options", []),  # type: ignore[attr-defined]
+        label=input_label,
+        need=need_label,
+    )
+
+
+def findings(review: Review) -> Fragment:
+    """What the audit found in the cluster's dump: what fails, what is open, what has no subject, what passes."""
+    rows: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
+    states = {state: [row for row in rows or () if row["state"] == state] for state in STATES}
+    text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
+    return fragment("findings", text, given=rows is not None, states=states)
+
+
+def migration(review: Review) -> Fragment:
+    """What the move to the recommendation takes: hours, what stands in the way, the steps, what it costs and saves."""
+    plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
+    if not plan or plan["stays"]:
+        today = place_text(plan["from"]) if plan else ""
+        return fragment("migration", "nothing moves", plan=plan, today=today)
+    steps = [{**step, "often": _often(step), "hours_text": hours_text(step, "hours")} for step in plan["steps"]]
+    context = {
+        "today": place_text(plan["from"]),
+        "target": place_text(plan["to"]),
+        "answers": answers(plan),
+        "steps": steps,
+    }
+    text = "; ".join(f"{question}: {answer}" for question, answer in answers(plan).items())
+    return fragment("migration", text, plan=plan, **context)
+
+
+def migration_line(review: Review) -> Fragment:
+    """What the move takes and how it pays, in two sentences."""
+    plan: Mapping[str, Any] = review["migration"]  # type: ignore[assignment]
+    if plan["stays"]:
+        return table([], f"Nothing moves: {place_text(plan['from'])} stays.")
+    return table([], f"{takes_text(plan)}. Worth it: {worth_text(plan)}.")
+
+
+def _often(step: Mapping[str, Any]) -> str:
+    if step["scope"] == "once":
+        return "once"
+    return f"each {step['scope']}" + ("" if step["units"] is None else f", {step['units']:,}")
+
+
+def migration_chart(review: Review) -> Picture | Fragment:
+    """The nodes one after the other; a line that says so where no node is drained."""
+    drawn = migration_charts(review)
+    return drawn[0] if drawn else table([], "No node has to be drained.")
+
+
+def migration_charts(review: Review, *, look: str = "light") -> list[Picture]:
+    """The nodes one after the other, and restarts and missing capacity; none where no node is drained."""
+    plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
+    if not plan or not plan["nodes"]:
+        return []
+    subject = f"{review['team']}: {len(plan['nodes']['name']):,} nodes, {plan['parallel']} at a time"
+    drawn = (nodes_chart(plan, subject, theme=look), flow_chart(plan, subject, theme=look))
+    return [picture(item.name, item.spec, item.rows, item.words) for item in drawn]
+
+
+def terraform(review: Review) -> Fragment:
+    """What the recommended option cannot yet express by attributes of its own in Terraform."""
+    rows: Sequence[Mapping[str, object]] = review["iac"] or ()  # type: ignore[assignment]
+    return fragment("terraform", "\n".join(f"{row['option']}: {row['status']}" for row in rows), rows=rows)
+
+
+def drivers(review: Review) -> Fragment:
+    """Which inputs and coefficients move the three figures most."""
+    rows: Sequence[Mapping[str, object]] | None = review["sensitivity"]  # type: ignore[assignment]
+    labels = {item["figure"]: item for item in review["headline"]["figures"]}  # type: ignore[index]
+    groups = (
+        [
+            {
+                "label": labels[name]["label"],
+                "unit": labels[name]["unit"],
+                "rows": [_driver(row) for row in rows if row["figure_name"] == name],
+            }
+            for name in dict.fromkeys(row["figure_name"] for row in rows or ())
+        ]
+        if rows
+        else []
+    )
+    text = "\n".join(f"{group['label']}: {group['rows'][0]['label']}" for group in groups)
+    return fragment("drivers", text or "without a mesh nothing moves", groups=groups)
+
+
+def _driver(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of what moves a figure, its driver in words."""
+    return {
+        **row,
+        "label": driver_label(row["driver"]),
+        "moved": how_moved(row["driver"]),
+        "from": driver_value(row["low"]),
+        "to": f"{driver_value(row['high'])}{driver_unit(row['unit'])}",
+    }
+
+
+def assumptions(review: Review) -> Fragment:
+    """Each value that stands in for a fact, and why."""
+    units = {name: spec.unit or "" for name, spec in inputs().items()}
+    rows = [
+        {**row, "label": input_label(row["input"]), "unit": units.get(row["input"], "")}
+        for row in review["assumptions"]  # type: ignore[attr-defined]
+    ]
+    return fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
+
+
+def sources(review: Review) -> Fragment:
+    """Every source of a figure or a rule, who wrote it, and what they sell."""
+    rows: Sequence[Mapping[str, object]] = review["sources"]  # type: ignore[assignment]
+    return fragment("sources", "\n".join(f"{row['source_id']}: {row['title']}" for row in rows), rows=rows)
+
+
+def stamp(review: Review) -> Fragment:
+    """Version and hash by which a reader finds out whether the report still holds."""
+    text = f"meshlab {review['meshlab_version']}, inputs {review['inputs_sha256']}"
+    return fragment("stamp", text, review=review)

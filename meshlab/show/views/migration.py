@@ -1,0 +1,107 @@
+"""What the migration workbook shows: a review whose plan leads elsewhere, or takes other figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from meshlab.reviews.cases import Case
+from meshlab.reviews.moves import plans
+from meshlab.reviews.review import Review, build_reviews, open_named
+from meshlab.show import report
+from meshlab.show.theme import figure_text
+
+
+def opened(source: str | Path) -> tuple[Case, Review]:
+    """The case and the review of an example team, a team file or a dump.
+
+    Raises:
+        MeshlabError: There is no such team or file, or it is wrong.
+    """
+    case = open_named(source)
+    return case, build_reviews([case])[0]
+
+
+def planned(
+    case: Case, review: Review, today: str = "", target: str = "", own: Mapping[str, object] | None = None
+) -> Review:
+    """The review with the plan of another move.
+
+    Args:
+        case: The case of the review.
+        review: Its review.
+        today: What runs today, where the facts are to be overruled.
+        target: Where to move, where the verdict is to be overruled.
+        own: Figures that stand before those of the team; None among them for those that stand.
+
+    Raises:
+        MeshlabError: A place or a figure is wrong.
+    """
+    given = {name: value for name, value in (own or {}).items() if value is not None}
+    return {**review, "migration": plans([case], today, target, given)[0]}
+
+
+def chart(review: Review, which: int, look: str = "light") -> report.Fragment | report.Picture:
+    """A chart of the plan, or a line that says why there is none.
+
+    Args:
+        review: The review.
+        which: 0 for the nodes, 1 for restarts and capacity.
+        look: light, dark or print.
+    """
+    drawn = report.migration_charts(review, look=look)
+    return drawn[which] if drawn else report.table([], "No node is drained, so that there is nothing to draw.")
+
+
+def gaps(review: Review) -> report.Fragment:
+    """Times in which no policy is enforced."""
+    found: Sequence[Mapping[str, float]] = review["migration"]["gaps"]  # type: ignore[index]
+    rows = [
+        {
+            "On the way": str(gap["route"]),
+            "Begins [h before the first node]": figure_text(-gap["begin_hours"]),
+            "Ends [h after it began, nights counted]": figure_text(gap["end_hours"]),
+        }
+        for gap in found
+    ]
+    return report.table(rows, "On this way policies stay enforced, or none are known to be.")
+
+
+def needs(review: Review) -> report.Fragment:
+    """What the move needs while it runs, and what it brings, beside staying."""
+    plan: Mapping[str, Mapping[str, object]] = review["migration"]  # type: ignore[assignment]
+    asked, brought = plan["needs"], plan["brings"]
+    rows = [
+        ("People", "h", asked, "person_hours"),
+        ("People", "USD", asked, "usd"),
+        ("Saved", "USD/month", brought, "usd_per_month"),
+        ("Paid back after", "months", brought, "months"),
+    ]
+    return report.table(
+        [
+            {
+                "What": what,
+                "Unit": unit,
+                **{
+                    head: _told(row[f"{name}{end}"])
+                    for head, end in (("Least", "_lo"), ("Likely", ""), ("Most", "_hi"))
+                },
+            }
+            for what, unit, row, name in rows
+        ]
+        + [
+            {"What": what, "Unit": unit, "Least": "", "Likely": _told(asked[name]), "Most": ""}
+            for what, unit, name in (
+                ("Memory beside the old", "GiB", "extra_memory_gib"),
+                ("CPU beside the old", "cores", "extra_cpu_cores"),
+                ("Nodes at a time", "count", "parallel"),
+                ("Extra nodes", "count", "surge_nodes"),
+            )
+        ]
+    )
+
+
+def _told(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return value if isinstance(value, str) else figure_text(float(value))  # type: ignore[arg-type]

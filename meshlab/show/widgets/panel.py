@@ -1,0 +1,128 @@
+"""The panel: a control for each declared input, by group, and the scenario that they hold together.
+
+An input that nobody touched stays missing: its default stands in, is shown as one, and follows the inputs that it is
+computed from.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+import ipywidgets as widgets
+import polars as pl
+import traitlets
+
+from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
+from meshlab.show.widgets.entries import CONTROLS
+from meshlab.show.widgets.shelf import Shelf
+
+GROUPS = {"cluster": "Cluster", "traffic": "Traffic", "needs": "Needs", "prices": "Prices", "decision": "Facts"}
+"""Tabs of the panel, by the group of the input."""
+
+SCROLLING = {"max_height": "560px", "overflow": "hidden auto", "padding": "6px"}
+"""Layout of controls that may be more than the page is high."""
+
+SCENARIO = "this scenario"
+"""Name of the scenario that a panel holds."""
+
+
+class Panel(widgets.VBox):
+    """Controls of the declared inputs by group. ``scenario`` holds what is given and can be observed.
+
+    Args:
+        initial: Values to begin with, and to return to on reset.
+        names: Inputs that get a control, in one list; all of them, by group, unless given.
+    """
+
+    scenario = traitlets.Dict()
+
+    def __init__(self, initial: Mapping[str, object], names: Sequence[str] | None = None) -> None:
+        self.initial = {name: value for name, value in initial.items() if value is not None}
+        self.controls = {name: CONTROLS[inputs()[name].type](inputs()[name]) for name in names or inputs()}
+        self.beyond: dict[str, object] = {}
+        self.message = widgets.HTML()
+        self._quiet = False
+        self.reset_button = widgets.Button(description="Reset", tooltip="Return to the values at the beginning")
+        self.reset_button.on_click(lambda _button: self.reset())
+        super().__init__(
+            [self._list() if names else self._tabs(), self.message, Shelf(self), self.reset_button],
+            layout={"flex": "1 1 300px", "max_width": "420px"},
+        )
+        self.reset()
+        for control in self.controls.values():
+            control.observe(self._changed, "value")
+            control.observe(self._complain, "problem")
+
+    def _tabs(self) -> widgets.Tab:
+        groups = {
+            group: [control for control in self.controls.values() if control.spec.group == group] for group in GROUPS
+        }
+        return widgets.Tab(
+            [widgets.VBox(members, layout=SCROLLING) for members in groups.values()], titles=list(GROUPS.values())
+        )
+
+    def _list(self) -> widgets.VBox:
+        return widgets.VBox(list(self.controls.values()), layout=SCROLLING)
+
+    def reset(self) -> None:
+        """Return to the initial values."""
+        self.set(self.initial)
+
+    def set(self, values: Mapping[str, object]) -> None:
+        """Give exactly these values; all other inputs are missing again. The change is announced once.
+
+        Values of inputs that have no control here are kept beside the others, in ``beyond``.
+        """
+        self._quiet = True
+        self.beyond = {name: value for name, value in values.items() if name not in self.controls}
+        for name, control in self.controls.items():
+            control.set(values.get(name))
+        self._quiet = False
+        self._take()
+
+    def _changed(self, _change: object) -> None:
+        if not self._quiet:
+            self._take()
+
+    def _take(self) -> None:
+        given = {name: control.value for name, control in self.controls.items()}
+        self.scenario = {name: value for name, value in (self.beyond | given).items() if value is not None}
+        standing_in = defaults(self.scenario)
+        for name, control in self.controls.items():
+            control.assume(standing_in.get(name))
+
+    def _complain(self, _change: object) -> None:
+        self.tell([control.problem for control in self.controls.values() if control.problem])
+
+    def tell(self, problems: Sequence[str]) -> None:
+        """Show problems in words, or nothing."""
+        lines = "".join(f"<div>⚠ {html.escape(problem)}</div>" for problem in problems)
+        self.message.value = f'<div role="alert" style="line-height: 1.4">{lines}</div>' if lines else ""
+
+
+def panel(initial: Mapping[str, object] | None = None, names: Sequence[str] | None = None) -> Panel:
+    """A panel of the declared inputs, beginning with these values.
+
+    Args:
+        initial: Values to begin with.
+        names: Inputs that get a control; all of them unless given.
+
+    Raises:
+        MeshlabError: A value is not allowed.
+    """
+    values = dict(initial or {})
+    row = {"scenario": SCENARIO, **values}
+    typed = check_scenarios(pl.DataFrame([row]), "panel", lambda _row, _column: None)
+    return Panel({name: typed[name].to_list()[0] for name in values}, names)
+
+
+def defaults(values: Mapping[str, object]) -> dict[str, object]:
+    """What stands in, or would, for each input that has a default, given the values of the others."""
+    formulas = {name: spec for name, spec in inputs().items() if spec.default is not None}
+    filled = with_defaults(frame_of([{"scenario": SCENARIO, **values}]))
+    return (
+        filled.select(pl.sql_expr(str(spec.default)).cast(spec.dtype).alias(name) for name, spec in formulas.items())
+        .collect()
+        .row(0, named=True)
+    )

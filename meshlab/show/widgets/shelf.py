@@ -1,0 +1,162 @@
+"""Scenarios from files and to files: example teams, team files and dumps by path or upload, and saving."""
+
+from __future__ import annotations
+
+import html
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import ipywidgets as widgets
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.files import write_whole
+from meshlab.reviews.cases import example_teams, load_team, open_case
+from meshlab.reviews.team import team_text
+from meshlab.show.widgets.latest import Latest
+
+NO_EXAMPLE = "Choose an example team"
+"""First entry of the list of examples."""
+
+HALF = {"flex": "1 1 120px", "width": "auto", "min_width": "100px"}
+"""Layout of an entry beside a button."""
+
+BUTTON = {"width": "72px", "flex": "0 0 auto"}
+
+UPLOAD = {**BUTTON, "width": "96px"}
+"""Layout of the button that counts files behind its word."""
+
+
+class Holder(Protocol):
+    """What holds a scenario: a panel."""
+
+    scenario: Any
+    """A dictionary, held by a trait whose type is its own."""
+
+    def set(self, values: Mapping[str, object]) -> None:
+        """Give exactly these values."""
+
+
+class Shelf(widgets.VBox):
+    """Loads a team or a dump into a panel, and saves its scenario as a team file.
+
+    Args:
+        holder: The panel.
+    """
+
+    def __init__(self, holder: Holder) -> None:
+        self.holder = holder
+        self.team = ""
+        self.saved: set[Path] = set()
+        self.message = widgets.HTML()
+        self.example = widgets.Dropdown(options=[NO_EXAMPLE, *_examples()], layout={"width": "auto"})
+        self.path = widgets.Text(placeholder="Team file or dump", layout=HALF)
+        self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
+        self.upload = widgets.FileUpload(
+            description="Upload", icon="", tooltip="Read a file of your computer", layout=UPLOAD
+        )
+        self.name = widgets.Text(placeholder="Name of the team", layout=HALF)
+        self.save_button = widgets.Button(
+            description="Save", tooltip="Write a team file that `meshlab review` accepts", layout=BUTTON
+        )
+        self.loading = Latest(_read, self._take, self._refuse)
+        self._connect()
+        super().__init__(
+            [
+                self.example,
+                widgets.HBox([self.path, self.load_button, self.upload]),
+                widgets.HBox([self.name, self.save_button]),
+                self.message,
+            ],
+            layout={"padding": "6px"},
+        )
+
+    def _connect(self) -> None:
+        self.example.observe(self._chosen, "value")
+        self.load_button.on_click(lambda _button: self._load(self.path.value.strip()))
+        self.path.on_msg(self._entered)
+        self.upload.observe(self._uploaded, "value")
+        self.save_button.on_click(lambda _button: self.save())
+
+    def _chosen(self, change: Mapping[str, Any]) -> None:
+        if change["new"] != NO_EXAMPLE:
+            self.load(example_teams() / f"{change['new']}.yaml")
+
+    def _entered(self, _widget: object, content: Mapping[str, object], _buffers: object) -> None:
+        if content.get("event") == "submit":
+            self._load(self.path.value.strip())
+
+    def _load(self, text: str) -> None:
+        if text:
+            self.load(Path(text).expanduser())
+
+    def _uploaded(self, change: Mapping[str, Any]) -> None:
+        if change["new"]:
+            file = change["new"][0]
+            self.loading.ask((Path(file["name"]).name, bytes(file["content"])))
+            self.upload.value = ()
+
+    def load(self, path: Path) -> None:
+        """Give the panel what a team file or a dump says."""
+        self.tell([f"Reading {path.name} …"])
+        self.loading.ask(path)
+
+    def _take(self, read: tuple[str, dict[str, object]]) -> None:
+        self.team, values = read
+        self.tell([f"Loaded {self.team}: {len(values)} values."])
+        self.holder.set(values)
+
+    def _refuse(self, error: MeshlabError) -> None:
+        self.tell([f"⚠ {_words(problem)}" for problem in error.problems], role="alert")
+
+    def save(self) -> None:
+        """Write the scenario as a team file into the working folder, and say how to render it."""
+        try:
+            path = self._write(self.name.value.strip().removesuffix(".yaml") or self.team)
+        except MeshlabError as error:
+            self._refuse(error)
+        else:
+            self.tell([f"Saved {path}. Render it with: meshlab review {path}"])
+
+    def _write(self, name: str) -> Path:
+        """Write the team file; one that this panel did not save is left alone."""
+        text = team_text(name, dict(self.holder.scenario), "saved from a workbook of meshlab")
+        path = Path(f"{name}.yaml")
+        if path.exists() and path.resolve() not in self.saved:
+            raise MeshlabError(Problem(str(path), "exists already", "choose another name"))
+        write_whole(path, text)
+        self.saved.add(path.resolve())
+        return path
+
+    def tell(self, lines: Sequence[str], role: str = "status") -> None:
+        """Show lines of text."""
+        rows = "".join(f"<div>{html.escape(line)}</div>" for line in lines)
+        self.message.value = f'<div role="{role}" class="meshlab-shelf" style="line-height: 1.4">{rows}</div>'
+
+
+def _examples() -> list[str]:
+    return [path.stem for path in sorted(example_teams().glob("*.yaml"))]
+
+
+def _read(source: Path | tuple[str, bytes]) -> tuple[str, dict[str, object]]:
+    """Name and values of a team file or dump, given by path, or by name and content.
+
+    Raises:
+        MeshlabError: It is neither, or is wrong.
+    """
+    if isinstance(source, tuple):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / source[0]
+            path.write_bytes(source[1])
+            return _read(path)
+    if not source.exists():
+        raise MeshlabError(Problem(source.name, "no such file or folder", "check the path"))
+    case = open_case(load_team(source))
+    return case.team.name, {name: item.value for name, item in case.given.items() if item.value is not None}
+
+
+def _words(problem: Problem) -> str:
+    """A problem with its line; the file is the one that was just chosen."""
+    place = f"{Path(problem.file).name}, line {problem.line}: " if problem.line else f"{Path(problem.file).name}: "
+    return place + (f"{problem.what}; {problem.todo}" if problem.todo else problem.what)

@@ -1,0 +1,212 @@
+"""Views that follow a panel: the newest scenario is computed in the background and redrawn in place.
+
+Figures and the verdict come first. Reasons, confidence and flips, which take longer than a hand waits, follow when the
+hand rests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from meshlab.errors import MeshlabError
+from meshlab.models.decision import map_axes
+from meshlab.reviews.review import Review, light_review
+from meshlab.show import charts, report
+from meshlab.show.views import exhibits
+from meshlab.show.widgets.entries import FIXED, problem_text
+from meshlab.show.widgets.latest import Latest
+from meshlab.show.widgets.live import LiveFigures
+from meshlab.show.widgets.panel import Panel
+
+VIEW_PX = 500
+"""Least width of a view, into which its text is broken: beside a panel it fits a laptop's screen. [px]"""
+
+WITHOUT_KERNEL = "The controls need a running kernel: open this workbook with `meshlab lab`."
+"""What stands in a page that was rendered without one."""
+
+REST_S = 0.3
+"""How long a hand has to rest before reasons and flips are worked out. [s]"""
+
+MOST_FLIPS = 12
+"""Flips that get a button."""
+
+# the figures scroll beside the panel, so that a slider and what it moves stay in sight together
+BESIDE = {"flex": f"3 1 {VIEW_PX}px", "min_width": "320px", "max_height": "680px", "overflow": "hidden auto"}
+"""Layout of a view beside a panel."""
+
+
+def follow(
+    source: Panel, compute: Callable[[dict[str, Any]], Any], show: Callable[[Any], None], pause_s: float = 0.0
+) -> Latest:
+    """Compute something of a panel's scenario now and at every change, and show it.
+
+    Args:
+        source: The panel.
+        compute: What is made of a scenario; runs in a thread.
+        show: Takes it, in the kernel's own thread.
+        pause_s: How long the panel has to rest before. [s]
+    """
+    latest = Latest(compute, show, lambda error: complain(source, error), pause_s)
+    source.observe(lambda change: latest.ask(change["new"]), "scenario")
+    latest.ask(source.scenario)
+    return latest
+
+
+def complain(source: Panel, error: MeshlabError) -> None:
+    """Say in the panel what is wrong."""
+    source.tell([problem_text(problem) for problem in error.problems])
+
+
+# --- figures -------------------------------------------------------------------------------------------------------
+
+
+def live_figures(review: Review, names: Sequence[str], theme: str) -> dict[str, dict[str, Any]]:
+    """Charts of a review as a live view shows them."""
+    drawings = (charts.drawing(name, review, theme=theme, text_width=VIEW_PX) for name in names)
+    return {drawn.name: {**drawn.spec, "alt": drawn.words} for drawn in drawings}
+
+
+def figures_view(
+    source: Panel, compute: Callable[[dict[str, Any], str], dict[str, dict[str, Any]]], pause_s: float = 0.0
+) -> tuple[LiveFigures, Latest]:
+    """Figures that follow a panel and the theme of the page.
+
+    Args:
+        source: The panel.
+        compute: Figures by name, of a scenario and a theme.
+        pause_s: How long the panel has to rest before. [s]
+    """
+    view = LiveFigures(layout={"flex": FIXED})
+    latest = follow(source, lambda values: compute(values, view.theme), view.show, pause_s)
+    view.observe(lambda _change: latest.ask(source.scenario), "dark")
+    return view, latest
+
+
+# --- the answer ----------------------------------------------------------------------------------------------------
+
+
+class AnswerView(widgets.VBox):
+    """The verdict at every change; when the hand rests, why it is so and what would flip it, each flip as a button.
+
+    Args:
+        source: The panel that it follows, and that flips are applied to.
+    """
+
+    def __init__(self, source: Panel) -> None:
+        self.source = source
+        fixed = {"flex": FIXED}  # what scrolls as a whole must not shrink in its parts
+        self.answer, self.missing = widgets.HTML(layout=fixed), widgets.HTML(layout=fixed)
+        self.flips, self.reasons = widgets.VBox(layout=fixed), widgets.HTML(layout=fixed)
+        self.reasons.add_class("meshlab-reasons")
+        super().__init__([self.answer, self.flips, self.missing, self.reasons], layout=BESIDE)
+        follow(source, light_review, self._show_answer)
+        follow(source, _explained, self._show_reasons, REST_S)
+
+    def _show_answer(self, review: Review) -> None:
+        title = report.title_text(review)
+        self.answer.value = f'<div class="ml"><h2 class="ml-title">{title}</h2></div>{report.headline(review).html}'
+
+    def _show_reasons(self, review: Review) -> None:
+        verdict: Mapping[str, Any] = review["verdict"]  # type: ignore[assignment]
+        self.reasons.value = report.verdict(review).html
+        self.missing.value = _missing(verdict["unknown"])
+        heading = widgets.HTML(
+            f'<div class="ml"><h3>What would change the answer</h3>{verdict["flip_note"] or ""}</div>'
+        )
+        buttons = [self._button(flip, review) for flip in verdict["flips"][:MOST_FLIPS]]
+        self.flips.children = [heading, *buttons]
+
+    def _button(self, flip: Mapping[str, Any], review: Review) -> widgets.Button:
+        changes = flip.get("changes", [flip])
+        words = "; ".join(map(report.change_text, changes))
+        scenario: Mapping[str, Any] = review["scenario"]  # type: ignore[assignment]
+        answer = f"{report.option_text(flip['cni'], scenario['current_cni'])}; {report.option_text(flip['mesh'])}"
+        button = widgets.Button(
+            description=f"{words} → {answer}",
+            tooltip="Apply this change",
+            layout={"width": "auto", "max_width": "100%", "height": "auto", "min_height": "28px"},
+        )
+        button.add_class("meshlab-flip")
+        button.on_click(lambda _button: self.apply({change["input"]: change["to"] for change in changes}))
+        return button
+
+    def apply(self, changes: Mapping[str, object]) -> None:
+        """Give the panel these values beside those that it has."""
+        self.source.set({**self.source.scenario, **changes})
+
+
+def _explained(values: Mapping[str, object]) -> Review:
+    return light_review(values, explained=True)
+
+
+def _missing(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f'<p class="ml">Not known, and could change it: {", ".join(map(report.input_label, names))}.</p>'
+
+
+def answer_view(source: Panel) -> AnswerView:
+    """The verdict that follows a panel, with reasons, and flips as buttons."""
+    return AnswerView(source)
+
+
+# --- the decision --------------------------------------------------------------------------------------------------
+
+
+class DecisionView(widgets.VBox):
+    """The map of the domain over two inputs that can be chosen, and the rows of the decision tables.
+
+    Args:
+        source: The panel that it follows.
+        across: Input from left to right at first.
+        down: Input from top to bottom at first.
+    """
+
+    def __init__(self, source: Panel, across: str, down: str) -> None:
+        self.across, self.down = _axis("Across", across), _axis("Down", down)
+        self.figures, self.map = figures_view(source, self._mapped)
+        self.rows, _ = figures_view(
+            source, lambda values, theme: live_figures(_explained(values), ("matrix",), theme), REST_S
+        )
+        choices = widgets.HBox([self.across, self.down], layout={"flex": FIXED, "flex_flow": "row wrap"})
+        super().__init__([choices, self.figures, self.rows], layout=BESIDE)
+        for choice in (self.across, self.down):
+            choice.observe(lambda _change: self.map.ask(source.scenario), "value")
+
+    def _mapped(self, values: Mapping[str, Any], theme: str) -> dict[str, dict[str, Any]]:
+        across, down = str(self.across.value), str(self.down.value)
+        drawn = exhibits.domain_drawing(values, across, down, theme=theme, text_width=VIEW_PX)
+        return {"domain": {**drawn.spec, "alt": drawn.words}}
+
+
+def _axis(label: str, name: str) -> widgets.Dropdown:
+    options = [(exhibits.axis_label(each), each) for each in map_axes()]
+    style = {"description_width": "50px"}
+    return widgets.Dropdown(options=options, value=name, description=label, style=style, layout={"width": "240px"})
+
+
+def decision_view(source: Panel, across: str = "cloud", down: str = "kernel_oldest") -> DecisionView:
+    """The map of the domain and the rows of the decision tables, which follow a panel."""
+    return DecisionView(source, across, down)
+
+
+# --- side by side --------------------------------------------------------------------------------------------------
+
+
+class Instrument(widgets.HBox):
+    """Parts beside each other, below each other where the page is narrow."""
+
+    def __init__(self, *parts: widgets.Widget) -> None:
+        super().__init__(parts, layout={"flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "16px"})
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        """What a page shows, and for a page without a kernel a sentence in place of the widgets' inner workings."""
+        return {**(super()._repr_mimebundle_(**options) or {}), "text/plain": WITHOUT_KERNEL}
+
+
+def side_by_side(*parts: widgets.Widget) -> Instrument:
+    """A panel and its views as one thing to display."""
+    return Instrument(*parts)

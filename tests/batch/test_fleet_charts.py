@@ -1,0 +1,136 @@
+"""Charts of a fleet: every team in its place on a logarithmic axis, however many there are."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshlab.run.batch import fleet
+from meshlab.run.batch.fleet_charts import EDGE, NAMED, NAMES_WIDTH, WIDTH, fleet_charts
+
+FIGURES = {"memory_gib": ("Memory", "GiB")}
+
+
+def row(team: str, low: float, middle: float, high: float, dataplane: str = "cilium") -> dict[str, object]:
+    """One row of an index."""
+    return {"team": team, "dataplane": dataplane, "memory_gib_lo": low, "memory_gib": middle, "memory_gib_hi": high}
+
+
+def test_a_decade_is_as_wide_as_another() -> None:
+    """From 1 to 100 GiB the axis has 10 in its middle; the largest team stands first."""
+    (chart,) = fleet_charts([row("small", 1, 10, 10), row("large", 10, 100, 100)], FIGURES)
+    large, small = chart.lines
+    assert (large.team, small.team) == ("large", "small")
+    assert small.left == NAMES_WIDTH
+    assert large.right == WIDTH - 21
+    assert small.middle == small.right == large.left == pytest.approx((small.left + large.right) / 2)
+    assert [text for _, text in chart.ticks] == ["1", "10", "100"]
+    assert chart.words.startswith("Memory by team, 2 of them, from 10 GiB (small) to 100 GiB (large)")
+
+
+def test_teams_to_which_a_figure_adds_nothing_are_counted_not_drawn() -> None:
+    """Zero has no logarithm: two teams without a mesh are told in words, and a chart of one team is none."""
+    none = [row("a", 0, 0, 0, "none"), row("b", 0, 0, 0, "none")]
+    (chart,) = fleet_charts([*none, row("c", 1, 2, 3), row("d", 1, 2, 3)], FIGURES)
+    assert chart.nothing == 2
+    assert [line.team for line in chart.lines] == ["c", "d"]
+    assert fleet_charts([*none, row("c", 1, 2, 3)], FIGURES) == []
+
+
+def test_an_interval_that_reaches_below_zero_is_cut_at_the_axis() -> None:
+    """An end that no logarithm can show stands at the left edge, not outside of the drawing."""
+    (chart,) = fleet_charts([row("a", -5, 3, 9), row("b", 2, 3, 4)], FIGURES)
+    assert chart.lines[0].left == NAMES_WIDTH
+
+
+def test_a_crowd_has_no_names_and_fills_the_same_height() -> None:
+    """Beyond forty teams lines get thin instead of the page long."""
+    rows = [row(f"t{n:04}", 1, 2 + n, 3 + n) for n in range(1000)]
+    (few,), (many,) = fleet_charts(rows[:NAMED], FIGURES), fleet_charts(rows, FIGURES)
+    assert (few.named, many.named) == (True, False)
+    assert many.height < few.height
+    assert many.start == EDGE
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(1e-6, 1e9), st.floats(0, 100), st.floats(0, 100)).map(
+            lambda given: (given[0] * (1 - given[1] / 50), given[0], given[0] * (1 + given[2]))
+        ),
+        min_size=2,
+        max_size=60,
+    )
+)
+def test_every_line_stays_within_the_drawing_and_in_order(found: list[tuple[float, float, float]]) -> None:
+    """For any figures: left, median and right stand in order inside the drawing, and medians fall from line to line."""
+    charts = fleet_charts([row(f"t{n}", *ends) for n, ends in enumerate(found)], FIGURES)
+    for chart in charts:
+        assert all(chart.start <= line.left <= line.middle <= line.right <= WIDTH for line in chart.lines)
+        assert all(above.middle >= below.middle for above, below in zip(chart.lines, chart.lines[1:], strict=False))
+        assert all(chart.start <= place <= WIDTH for place, _ in chart.ticks)
+        assert len(chart.ticks) <= 8
+
+
+def test_an_index_escapes_what_teams_are_called() -> None:
+    """A name with markup stays text in a chart's links and labels, and each chart is well-formed."""
+    rows = [
+        {
+            **row(name, 1, 2, 3),
+            **{f"{figure}{end}": 2.0 for figure in fleet.FIGURES for end in ("_lo", "", "_hi")},
+            "cni": "cilium",
+            "mesh": "none",
+            "confidence": 0.5,
+            "findings": None,
+        }
+        for name in ("<b>&\"'", "plain")
+    ]
+    page = fleet.index_files(rows, [], None, ("html",), "")["index.html"]
+    charts = ["<svg" + part.partition("</svg>")[0] + "</svg>" for part in page.split("<svg")[1:]]
+    assert len(charts) == 4
+    for chart in charts:
+        assert {text.text for text in ET.fromstring(chart).iter("text")} >= {"<b>&\"'", "plain"}  # noqa: S314  (our own page)
+
+
+def test_moves_within_the_interval_of_last_time_are_told_apart() -> None:
+    """A figure on the end of its old interval moved little, one past it much, one that reads the same is left out."""
+    names = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+    then = {"cni": "stay", "mesh": "none", "findings": 1}
+    for name, (low, middle, high) in zip(names, ((0.5, 1.1, 2), (1, 2, 4), (2, 3.5, 5), (90, 100, 110)), strict=True):
+        then |= {f"{name}_lo": low, name: middle, f"{name}_hi": high}
+    now = then | {"memory_gib": 1.32, "cpu_cores": 4.0, "added_p99_ms": 3.501, "cost_usd_per_month": 111.0}
+    assert fleet.changes(now, then) == ["Cost: 100 → 111 USD/month (+11 %)"]
+    assert fleet.small_moves(now, then) == ["Memory: 1.1 → 1.3 GiB (+20 %)", "CPU: 2.0 → 4.0 cores (+100 %)"]
+    page = fleet.index_files(
+        [{**row("a", 1, 2, 3), **now, "team": "a", "confidence": 1.0}], [], {"a": then}, ("html",), ""
+    )["index.html"]
+    assert page.index("<summary>2 within their intervals</summary>") < page.index("CPU: 2.0 → 4.0 cores")
+    assert "outside its 10–90 % interval of last time" in page
+
+
+def test_against_nothing_no_move_is_told() -> None:
+    """A team that was not there last time is new, and a figure that was nothing moves by no share."""
+    assert (fleet.changes({}, None), fleet.small_moves({}, None)) == (["new"], [])
+    then = {"cni": "stay", "mesh": "none", "findings": None, "cpu_cores_lo": 0, "cpu_cores": 0, "cpu_cores_hi": 9}
+    assert fleet.small_moves(then | {"cpu_cores": 3.0}, then) == ["CPU: 0 → 3.0 cores"]
+
+
+def test_an_index_says_how_to_read_it() -> None:
+    """Beside the figures stand what confidence means, the year of the prices and the month of the facts."""
+    names = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
+    figures = {f"{name}{end}": 1.0 for name in names for end in ("_lo", "", "_hi")}
+    known = {"team": "a", "dataplane": "cilium", "cni": "cilium", "mesh": "none", "confidence": 1.0, "findings": None}
+    page = fleet.index_files([known | figures], [], None, ("html",), "")["index.html"]
+    assert "Confidence is the share of all values that the unknown facts could take" in page
+    assert "list price of 2023 unless a team states its own. Facts were read up to 2026-" in page
+    assert ">100 %<" in page
+
+
+def test_totals_of_nothing_have_no_interval() -> None:
+    """Where no data plane adds anything, the totals are zeros without empty brackets."""
+    nothing = {f"{figure}{end}": 0.0 for figure in fleet.FIGURES for end in ("_lo", "", "_hi")}
+    known = {"team": "a", "dataplane": "none", "cni": "stay", "mesh": "none", "confidence": 1.0, "findings": None}
+    page = fleet.index_files([known | nothing], [], None, ("html",), "")["index.html"]
+    assert "<b>0 GiB</b>, <b>0 cores</b>, <b>0 USD/month</b>." in page

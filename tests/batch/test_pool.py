@@ -1,0 +1,66 @@
+"""Many tasks at a time: results and errors come back, a worker that dies costs nothing but its try."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from meshlab.errors import MeshlabError, Problem
+from meshlab.run.batch.pool import open_pool
+
+
+def double(number: int) -> int:
+    """Twice a number; three is refused."""
+    if number == 3:
+        raise MeshlabError(Problem("three", "is odd"))
+    return 2 * number
+
+
+def die_once(marker: str, number: int) -> int:
+    """The number; the first worker that gets five dies and leaves the marker."""
+    path = Path(marker)
+    if number == 5 and not path.exists():
+        path.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def die_always(number: int) -> int:
+    """The number; each worker that gets one dies."""
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_results_and_errors_come_back_with_their_items() -> None:
+    """Each item comes back once, with its result or its own error whole."""
+    with open_pool(2) as pool:
+        found = dict(pool.run(double, ((n, (n,)) for n in range(9))))
+    assert {n: r for n, r in found.items() if n != 3} == {n: 2 * n for n in range(9) if n != 3}
+    assert isinstance(found[3], MeshlabError)
+    assert str(found[3].problems[0]) == "three: is odd"
+
+
+def test_a_worker_that_dies_is_replaced_and_its_task_done_again(tmp_path: Path) -> None:
+    """A worker killed in the middle loses no result."""
+    items = ((n, (str(tmp_path / "marker"), n)) for n in range(12))
+    with open_pool(2) as pool:
+        assert sorted(pool.run(die_once, items)) == [(n, n) for n in range(12)]
+
+
+def test_a_task_that_always_kills_its_worker_is_an_error_in_the_end() -> None:
+    """A task is not begun for ever; after it the rest is still done or told as lost."""
+    with open_pool(1) as pool:
+        found = dict(pool.run(die_always, ((n, (n,)) for n in range(3))))
+    assert isinstance(found[1], BaseException)
+    assert set(found) == {0, 1, 2}
+
+
+def test_no_scheduler_at_an_address_is_an_error_in_words() -> None:
+    """An address where nothing listens, or no Dask at all, is told in one line."""
+    told = pytest.raises(MeshlabError, match=r"--scheduler: (no Dask scheduler at|Dask is not installed)")
+    with told, open_pool(None, "tcp://127.0.0.1:1"):
+        pass

@@ -1,0 +1,28 @@
+"""What tests of pictures share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from meshlab.reviews.review import Review
+from meshlab.show.export.write import opened
+
+
+@pytest.fixture(scope="session")
+def review() -> Review:
+    """A team whose figures are all there."""
+    return opened("fleet-500-aks")
+
+
+@pytest.fixture(scope="session")
+def drawing_browser() -> str:
+    """A Chromium: skipped where there is none, required in CI."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs a Chromium")
+        pytest.skip("pictures are drawn by a Chromium, and there is none")
+    return found
