@@ -1,20 +1,15 @@
 """The cells into which the tables' comparisons cut the domain of each input.
 
 Within a cell every comparison of the tables has one answer, so that one value stands for all of them. What holds for
-the cells' product holds for the whole domain: the proof, the confidence and the flips work on cells and are exact.
-
-The measure of a cell, for confidence, is its share of the input's domain. Every choice and either truth value weighs
-the same; a number weighs by its declared scale between its bounds, except that "none at all" of a count that begins
-at zero weighs as much as all the rest, because whether there is any is a question of its own; versions, which have no
-scale, weigh by how many of those that ``data/decision/domain.csv`` lists as in use fall into the cell; and each member
-of a set is in it or not with even odds.
+the cells' product holds for the whole domain: the proof and the flips work on cells and are exact. A platform and a
+product of today are cells of their own, as contests depend on them; so is each need, which every option meets or not.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -31,8 +26,8 @@ from meshlab.models.decision.conditions import (
     order_of,
     tests_of,
 )
-from meshlab.models.decision.eligibility import hurdles
-from meshlab.models.decision.tables import RESULTING_CNI, Tables
+from meshlab.models.decision.decide import CONTEXT_INPUTS
+from meshlab.models.decision.tables import RESULTING, Tables
 from meshlab.scenario import Input, inputs
 
 Value = str | float | int | bool
@@ -46,14 +41,12 @@ class Cell:
         low: The smallest value of the cell that a person would write, or the first choice.
         high: The largest such value, or the first choice.
         choices: All choices of the cell; of an ordered input none are listed.
-        share: The cell's part of the input's domain.
         answers: What each comparison of the input says in this cell.
     """
 
     low: Value
     high: Value
     choices: tuple[Value, ...]
-    share: float
     answers: tuple[bool, ...]
 
 
@@ -71,17 +64,26 @@ class Axis:
 @kept_latest(16)
 def axes(tables: Tables) -> dict[str, Axis]:
     """The axes of the domain that the tables know, by name, in the order of the declared inputs."""
-    conditions = [tables.contradiction, *(rule.condition for rule in tables.rules)]
-    conditions += [hurdle.condition for group in hurdles(tables).values() for hurdle in group if hurdle.blocks]
+    conditions = [tables.contradiction, *(row.condition for row in tables.preferences)]
+    conditions += [row.condition for row in tables.requirements if row.blocks]
     tests = list(dict.fromkeys(_on_facts(test) for condition in conditions for test in tests_of(condition)))
+    tests += [test for test in _identities() if test not in tests]
     found: dict[str, Axis] = {}
     for spec in inputs().values():
         mine = [test for test in tests if test.input == spec.name]
         if spec.type == "set":
             found |= {axis_name(test): _member_axis(test) for test in mine if isinstance(test, Has)}
         elif mine:
-            found[spec.name] = _axis(spec, tuple(mine), tables.domain.get(spec.name, ()))
+            found[spec.name] = _axis(spec, tuple(mine))
     return found
+
+
+def _identities() -> Iterator[Test]:
+    """Comparisons that tell apart what contests depend on: every platform and product of today, and every need."""
+    for name in dict.fromkeys(("cloud", *(name for names in CONTEXT_INPUTS.values() for name in names))):
+        spec = inputs()[name]
+        yield from (OneOf(name, (choice,)) for choice in spec.choices or (True,))
+    yield from (Has("needs", member) for member in inputs()["needs"].choices)
 
 
 @kept_latest(16)
@@ -105,8 +107,8 @@ def _compared(spec: Input, values: Sequence[Value]) -> pl.Series:
 
 
 def _on_facts(test: Test) -> Test:
-    """The resulting plugin is no fact of its own: where the CNI table says stay, it is the plugin of today."""
-    return replace(test, input="current_cni") if test.input == RESULTING_CNI else test
+    """The network of a pair is no fact of its own: where it is the one of today, that fact says."""
+    return replace(test, input=f"current_{test.input}") if test.input in RESULTING else test
 
 
 def axis_name(test: Test) -> str:
@@ -115,19 +117,15 @@ def axis_name(test: Test) -> str:
 
 
 def _member_axis(test: Has) -> Axis:
-    cells = tuple(Cell(held, held, (), 0.5, (held,)) for held in (False, True))
+    cells = tuple(Cell(held, held, (), (held,)) for held in (False, True))
     return Axis(axis_name(test), test.input, test.member, (test,), cells)
 
 
-def _axis(spec: Input, tests: tuple[Test, ...], in_use: Sequence[str]) -> Axis:
+def _axis(spec: Input, tests: tuple[Test, ...]) -> Axis:
     pieces = _pieces(spec, tests)
     answers = _answers(spec, tests, [piece.low for piece in pieces])
     pieces = [replace(piece, answers=row) for piece, row in zip(pieces, answers, strict=True)]
-    cells = list(_merged(pieces, ordered=spec.type in ("integer", "number", "version")))
-    if spec.type == "version":
-        found = _answers(spec, tests, in_use)
-        shares = [found.count(cell.answers) / len(found) if found else 1 / len(cells) for cell in cells]
-        cells = [replace(cell, share=share) for cell, share in zip(cells, shares, strict=True)]
+    cells = _merged(pieces, ordered=spec.type in ("integer", "number", "version"))
     return Axis(spec.name, spec.name, None, tests, tuple(cells))
 
 
@@ -148,16 +146,15 @@ def _merged(pieces: Sequence[Cell], *, ordered: bool) -> Iterable[Cell]:
             first.low,
             last.high,
             sum((piece.choices for piece in rest), first.choices),
-            first.share + sum(piece.share for piece in rest),
             first.answers,
         )
 
 
 def _pieces(spec: Input, tests: tuple[Test, ...]) -> list[Cell]:
     if spec.type == "boolean":
-        return [Cell(value, value, (value,), 0.5, ()) for value in (False, True)]
+        return [Cell(value, value, (value,), ()) for value in (False, True)]
     if spec.type == "choice":
-        return [Cell(choice, choice, (choice,), 1 / len(spec.choices), ()) for choice in spec.choices]
+        return [Cell(choice, choice, (choice,), ()) for choice in spec.choices]
     cuts = sorted({float(value) for test in tests for value in _literals(test)})
     if spec.type == "version":
         return _version_pieces([int(cut) for cut in cuts])
@@ -184,7 +181,7 @@ def _integer_pieces(spec: Input, cuts: list[float]) -> list[Cell]:
     edges = {edge for cut in cuts for edge in (math.ceil(cut), math.floor(cut) + 1)}
     starts = sorted({lower, *(edge for edge in edges if lower <= edge <= upper)})
     spans = [(start, end - 1) for start, end in itertools.pairwise([*starts, upper + 1])]
-    return _weighed(spec, spans, [(start, end + 1) for start, end in spans], upper + 1)
+    return _spanned(spans)
 
 
 def _number_pieces(spec: Input, cuts: list[float]) -> list[Cell]:
@@ -192,12 +189,14 @@ def _number_pieces(spec: Input, cuts: list[float]) -> list[Cell]:
     lower, upper = _bounds(spec)
     edges = sorted({lower, upper, *(cut for cut in cuts if lower <= cut <= upper)})
     spans: list[tuple[float, float]] = []
-    extents: list[tuple[float, float]] = []
     for start, end in itertools.pairwise(edges):
         inner = _between(spec, start, end)
         spans += [(start, start), (inner, inner)]
-        extents += [(start, start), (start, end)]
-    return _weighed(spec, [*spans, (upper, upper)], [*extents, (upper, upper)], upper)
+    return _spanned([*spans, (upper, upper)])
+
+
+def _spanned(spans: Sequence[tuple[float, float]]) -> list[Cell]:
+    return [Cell(low, high, (), ()) for low, high in spans]
 
 
 def _between(spec: Input, start: float, end: float) -> float:
@@ -205,23 +204,6 @@ def _between(spec: Input, start: float, end: float) -> float:
     middle = math.sqrt(start * end) if spec.scale == "log" and start > 0 else (start + end) / 2
     rounded = float(f"{middle:.2g}")
     return rounded if start < rounded < end else middle
-
-
-def _weighed(
-    spec: Input, spans: Sequence[tuple[float, float]], extents: Sequence[tuple[float, float]], total: float
-) -> list[Cell]:
-    lower, _ = _bounds(spec)
-    length = _scaled(spec, total) - _scaled(spec, lower)
-    shares = [(_scaled(spec, end) - _scaled(spec, start)) / length for start, end in extents]
-    if spec.type == "integer" and lower == 0 and spans[0] == (0, 0) and len(spans) > 1:
-        shares = [0.5, *(share / (1 - shares[0]) / 2 for share in shares[1:])]
-    return [Cell(low, high, (), share, ()) for (low, high), share in zip(spans, shares, strict=True)]
-
-
-def _scaled(spec: Input, value: float) -> float:
-    if spec.scale != "log":
-        return value
-    return math.log(value) if _bounds(spec)[0] > 0 else math.log1p(value)
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
@@ -232,7 +214,7 @@ def _version_pieces(cuts: list[int]) -> list[Cell]:
     pieces = []
     for start, end in itertools.zip_longest(starts, starts[1:]):
         low, high = version_of(start), _version_below(start, end)
-        pieces.append(Cell(high if start == 0 else low, high, (), 0.0, ()))
+        pieces.append(Cell(high if start == 0 else low, high, (), ()))
     return pieces
 
 

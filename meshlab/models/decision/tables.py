@@ -1,42 +1,53 @@
 """The decision's tables: read from ``data/decision``, overlaid with a team's own, checked as a whole.
 
-A team's folder holds any of the same files. A row with an id of ours replaces it, a new id adds a row, and
+A team's folder holds any of the same files. A row with the key of one of ours replaces it, a new key adds a row, and
 ``removed.csv`` (table, id, why) takes rows away. What the overlay changed is kept as plain data in ``Tables.changes``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.kept import kept
-from meshlab.models.decision.conditions import ALWAYS, Condition, Some, read_condition
+from meshlab.models.decision.conditions import Condition, Some, read_condition
 from meshlab.scenario import Input, inputs
 from meshlab.tables import check_table, data_path, read_table, row_lines
-from meshlab.units import is_version
 
-CNI_OPTIONS = ("cilium", "calico", "calico-enterprise", "stay")
-MESH_OPTIONS = ("none", "cilium-mesh", "istio-ambient", "istio-sidecar")
-OPTIONS: dict[str, tuple[str, ...]] = {"cni": CNI_OPTIONS, "mesh": MESH_OPTIONS}
-"""What can be recommended, by kind. ``stay`` keeps the network plugin of today, ``none`` has no mesh."""
+SIDES = ("cni", "mesh")
+"""The two sides of an option: the network below, and the mesh above it."""
 
-RESULTING_CNI = "cni"
-"""Name under which the mesh table sees the plugin that the CNI table leaves in place."""
+TODAY = "today"
+"""What runs today, where a table names an option."""
 
-MEETS = ("yes", "partial", "beta")
-"""Supports that meet a need; partial and beta are told as caveats. What nobody read meets nothing."""
+NONE, GATEWAY = "none", "gateway"
+
+RESULTING = ("cni", "cni_edition")
+"""Names under which rows of the mesh side see the network of the pair, and its edition."""
+
+SUPPORTS = ("yes", "partial", "beta", "alpha", "no", "not read")
+STATUSES = ("ga", "beta", "preview", "deprecated", "ended")
+SUPPORTERS = ("provider", "vendor", "self-run")
+LAYERS = ("cni", "mesh", "any", "both", "encrypting")
+"""Which side's cell counts: one, either, each of the two, or each that encrypts."""
+
+ANYWHERE = "any"
 
 KEYS: dict[str, tuple[str, ...]] = {
     "terms": ("term",),
     "needs": ("need",),
-    "domain": ("input", "value"),
-    "capabilities": ("capability", "option"),
+    "networks": ("network", "edition"),
+    "meshes": ("mesh", "edition"),
+    "pairs": ("platform", "cni", "cni_edition", "mesh", "mesh_edition"),
+    "cells": ("need", "option", "edition", "platform"),
     "requirements": ("id",),
+    "operations": ("side", "option", "edition"),
+    "preferences": ("id",),
     "impossible": ("id",),
-    "cni": ("id",),
-    "mesh": ("id",),
 }
 """The tables, each with the columns that name a row."""
 
@@ -45,40 +56,105 @@ SOURCES = "sources"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of the CNI or mesh table. A lower priority number decides before a higher one.
+class Option:
+    """One product in one edition, on one side: a row of ``networks.csv`` or ``meshes.csv``."""
 
-    A row whose condition is just ``true`` is the table's stated default: it answers what no other row answers, and
-    no requirement keeps it from doing so.
+    side: str
+    id: str
+    edition: str
+    label: str
+    supported_by: str
+    platforms: frozenset[str]
+    status: str
+    ends: str
+    new: bool
+    policy_engine: str
+    dataplane: str
+    paid: bool
+    licence: str
+    price_basis: str
+    encrypts: bool
+    source_id: str
+    text_date: str
+    note: str
+
+    @property
+    def place(self) -> str:
+        """How INTERFACE.md writes it: ``cilium@dataplane-v2``; without an edition the id alone."""
+        return f"{self.id}@{self.edition}" if self.edition else self.id
+
+    def had_on(self, platform: str | None) -> bool:
+        """Whether it can be had on a platform; on one that is not known, if it can be had anywhere."""
+        return platform is None or ANYWHERE in self.platforms or platform in self.platforms
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A combination that people choose among on a platform; ``today`` stands for what runs."""
+
+    platform: str
+    cni: str
+    cni_edition: str
+    mesh: str
+    mesh_edition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How an option meets a need on a platform, as a text says. ``meets`` is None where no text was read."""
+
+    need: str
+    option: str
+    edition: str
+    platform: str
+    support: str
+    meets: bool | None
+    note: str
+    source_id: str
+    text_date: str
+    released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What is preferred among eligible options: a lower priority number decides before a higher one.
+
+    Args:
+        option: An id, ``id@edition``, ``today``, or ``column=value`` over the columns of the options.
+        lenient: Whether it holds where a missing fact leaves its condition open.
     """
 
-    table: str
+    side: str
     id: str
     priority: int
     text: str
     condition: Condition
-    recommendation: str
+    option: str
+    lenient: bool
     reason: str
     source_id: str
-
-    @property
-    def is_default(self) -> bool:
-        """Whether this is the stated default of its table."""
-        return self.condition == ALWAYS
+    text_date: str
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What must hold where an option runs; where it does not, the option is blocked or carries a caveat."""
+    """What must hold where an option runs; where it does not, the option is ruled out or carries a caveat.
+
+    Args:
+        option: As in a preference.
+        today: Whether it binds what runs already, too, and not a new choice alone.
+    """
 
     id: str
-    kind: str
+    side: str
     option: str
     text: str
     condition: Condition
     blocks: bool
+    today: bool
     requirement: str
     source_id: str
+    text_date: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +168,18 @@ class Impossible:
     source_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Support:
-    """How an option supports a capability: yes, partial, beta or no. No entry means that nobody read it."""
-
-    capability: str
-    option: str
-    support: str
-    note: str
-    source_ids: str
-    as_of: str
-
-
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """All decision tables, checked. Rules stand in the order in which they decide: by priority, then by id."""
+    """All decision tables, checked. Preferences stand in the order in which they decide: by priority, then by id."""
 
-    cni: tuple[Rule, ...]
-    mesh: tuple[Rule, ...]
+    options: Mapping[tuple[str, str, str], Option]
+    pairs: tuple[Pair, ...]
+    cells: Mapping[tuple[str, str, str, str], Cell]
     requirements: tuple[Requirement, ...]
+    preferences: tuple[Preference, ...]
+    operations: Mapping[tuple[str, str, str], Mapping[str, object]]
     impossible: tuple[Impossible, ...]
-    capabilities: Mapping[tuple[str, str], Support]
     layers: Mapping[str, str]
-    groups: Mapping[str, str]
-    domain: Mapping[str, tuple[str, ...]]
     changes: tuple[dict[str, object], ...] = field(default=())
 
     @property
@@ -124,27 +188,46 @@ class Tables:
         return Some(tuple(row.condition for row in self.impossible))
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        """Rows of both tables, each in its order."""
-        return self.cni + self.mesh
+    def platforms(self) -> tuple[str, ...]:
+        """The platforms that pairs are listed for."""
+        return tuple(dict.fromkeys(pair.platform for pair in self.pairs))
 
-    def support(self, need: str, option: str) -> str | None:
-        """How an option supports a need, or None where nobody read it."""
-        entry = self.capabilities.get((need, option))
-        return entry.support if entry else None
+    def of_side(self, side: str) -> tuple[Preference, ...]:
+        """Preferences about one side, in the order in which they decide."""
+        return tuple(row for row in self.preferences if row.side == side)
 
-    def meets(self, need: str, option: str) -> bool:
-        """Whether it was read that an option meets a need, if only partly or as a beta."""
-        return self.support(need, option) in MEETS
+    def editions(self, side: str, name: str) -> tuple[Option, ...]:
+        """All editions of a product."""
+        return tuple(option for option in self.options.values() if (option.side, option.id) == (side, name))
+
+    def cell(self, option: Option, need: str, platform: str | None) -> Cell | None:
+        """What was read of an option and a need: of the platform itself, or of any."""
+        if platform is None and len(option.platforms) == 1:
+            (platform,) = option.platforms
+        keys = [(need, option.id, option.edition, where) for where in (platform or ANYWHERE, ANYWHERE)]
+        return next((self.cells[key] for key in keys if key in self.cells), None)
 
 
 @kept
-def specs(table: str) -> dict[str, Input]:
-    """The inputs that conditions of a table may name: the declared ones, and for the mesh the resulting CNI."""
-    if table != "mesh":
+def specs(side: str) -> dict[str, Input]:
+    """The inputs that conditions may name: the declared ones, and on the mesh side those of the pair's network."""
+    if side != "mesh":
         return inputs()
-    today = inputs()["current_cni"]
-    return {**inputs(), RESULTING_CNI: replace(today, name=RESULTING_CNI, label="CNI after the decision")}
+    seen = {
+        name: replace(inputs()[f"current_{name}"], name=name, label=f"{label} of the option")
+        for name, label in zip(RESULTING, ("Network", "Edition of the network"), strict=True)
+    }
+    return {**inputs(), **seen}
+
+
+_SELECTOR = re.compile(r"(\w+)=(\S*)")
+
+
+def selects(option: str, candidate: Option) -> bool:
+    """Whether the name of an option in a table means a candidate: its id, its place, or one of its columns."""
+    if match := _SELECTOR.fullmatch(option):
+        return str(getattr(candidate, match[1])).lower() == match[2].lower()
+    return option in (candidate.id, candidate.place)
 
 
 def load_tables(folder: Path | None = None) -> Tables:
@@ -215,7 +298,7 @@ def _read_rows(path: Path, table: str, problems: list[Problem]) -> _Rows:
     rows: _Rows = {}
     for line, cells in zip(row_lines(path), frame.iter_rows(named=True), strict=True):
         row = _Row(str(path), line, cells)
-        key = tuple(str(cells[name]) for name in KEYS.get(table, ("table", "id")))
+        key = tuple(str(cells[name] or "") for name in KEYS.get(table, ("table", "id")))
         if key in rows:
             problems.append(
                 row.problem(f"stands in the file twice, first on line {rows[key].line}", "keep one of them")
@@ -274,39 +357,78 @@ def _change(table: str, key: tuple[str, ...], before: _Row | None, after: _Row |
 
 
 def _reference_problems(rows: dict[str, _Rows], known_sources: set[str]) -> Iterator[Problem]:
-    """Cells that must name something known: sources, needs, options and the few fixed words."""
-    needs = inputs()["needs"].choices
-    options = [option for kind in OPTIONS.values() for option in kind]
+    """Cells that must name something known: sources, needs, options, platforms and the few fixed words."""
+    needs, clouds = inputs()["needs"].choices, inputs()["cloud"].choices
+    ids = {side: tuple(dict.fromkeys(key[0] for key in rows[table])) for side, table in _OPTION_TABLES.items()}
     allowed: dict[tuple[str, str], tuple[str, ...]] = {
-        ("capabilities", "capability"): needs,
-        ("capabilities", "option"): tuple(option for option in options if option not in ("stay", "none")),
-        ("capabilities", "support"): (*MEETS, "no"),
-        ("domain", "input"): tuple(name for name, spec in inputs().items() if spec.type == "version"),
+        ("networks", "network"): inputs()["current_cni"].choices,
+        ("networks", "policy_engine"): inputs()["policy_engine"].choices,
+        ("meshes", "mesh"): (*inputs()["current_mesh"].choices, GATEWAY),
+        ("cells", "need"): needs,
+        ("cells", "option"): (*ids["cni"], *ids["mesh"]),
+        ("cells", "platform"): (ANYWHERE, *clouds),
+        ("cells", "support"): SUPPORTS,
+        ("pairs", "platform"): clouds,
         ("needs", "need"): needs,
-        ("needs", "layer"): ("cni", "mesh", "any"),
-        ("needs", "part_of"): needs,
-        ("requirements", "kind"): tuple(OPTIONS),
-        ("requirements", "option"): tuple(options),
+        ("needs", "layer"): LAYERS,
+        ("requirements", "kind"): SIDES,
         ("requirements", "effect"): ("blocks", "caveat"),
-        ("cni", "recommendation"): CNI_OPTIONS,
-        ("mesh", "recommendation"): MESH_OPTIONS,
+        ("preferences", "side"): SIDES,
+        **{(table, "status"): STATUSES for table in _OPTION_TABLES.values()},
+        **{(table, "supported_by"): SUPPORTERS for table in _OPTION_TABLES.values()},
     }
     for (table, column), words in allowed.items():
         for row in rows[table].values():
             word = row.cells[column]
             if word is not None and word not in words:
                 yield row.problem(f"{column} is {shorten(word)}", did_you_mean(str(word), words))
-    for row in rows["domain"].values():
-        if not is_version(str(row.cells["value"])):
-            yield row.problem(f"{shorten(row.cells['value'])} is no version", "write one such as 5.15.0")
-    for key in rows["cni"].keys() & rows["mesh"].keys():
-        yield rows["mesh"][key].problem("id stands in the CNI table too", "give it another name")
+    yield from _place_problems(rows)
     yield from _source_problems(rows, known_sources)
+
+
+_OPTION_TABLES = {"cni": "networks", "mesh": "meshes"}
+
+
+def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
+    """Options that tables name and that do not exist: in pairs, requirements, preferences and operations."""
+    places = {
+        side: {f"{name}@{edition}".rstrip("@") for name, edition in rows[table]}
+        for side, table in _OPTION_TABLES.items()
+    }
+    for row in rows["pairs"].values():
+        for side in SIDES:
+            name, edition = str(row.cells[side]), str(row.cells[f"{side}_edition"] or "")
+            place = f"{name}@{edition}".rstrip("@")
+            if name != TODAY and place not in places[side]:
+                yield row.problem(f"{side} {shorten(place)} does not exist", did_you_mean(place, places[side]))
+            elif name != TODAY and not _had_on(rows[_OPTION_TABLES[side]][name, edition], str(row.cells["platform"])):
+                yield row.problem(
+                    f"{place} cannot be had on {row.cells['platform']}", f"see its row of {_OPTION_TABLES[side]}.csv"
+                )
+    for table, column in (("requirements", "kind"), ("preferences", "side"), ("operations", "side")):
+        for row in rows[table].values():
+            name, side = str(row.cells["option"]), str(row.cells[column])
+            if side not in SIDES:
+                continue  # told by its column
+            if table == "operations":
+                name = f"{name}@{row.cells['edition'] or ''}".rstrip("@")
+            known = {place.partition("@")[0] for place in places[side]} | places[side] | {TODAY}
+            match = _SELECTOR.fullmatch(name)
+            if match and match[1] not in Option.__dataclass_fields__:
+                yield row.problem(
+                    f"option selects by {match[1]!r}", did_you_mean(match[1], list(Option.__dataclass_fields__))
+                )
+            elif not match and name not in known:
+                yield row.problem(f"option is {shorten(name)}", did_you_mean(name, sorted(known)))
+
+
+def _had_on(row: _Row, platform: str) -> bool:
+    return bool({ANYWHERE, platform} & {*str(row.cells["platforms"] or "").split("|")})
 
 
 def _source_problems(rows: dict[str, _Rows], known: set[str]) -> Iterator[Problem]:
     for row in (row for table in rows.values() for row in table.values()):
-        for source in str(row.cells.get("source_id") or row.cells.get("source_ids") or "").split(";"):
+        for source in str(row.cells.get("source_id") or "").split(";"):
             if source and source not in known:
                 yield row.problem(f"unknown source {shorten(source)}", did_you_mean(source, sorted(known)))
 
@@ -318,27 +440,26 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
             problems.append(row.problem("the term has the name of an input", "give it another name"))
         terms[name] = _condition(row, specs("cni"), terms, problems)
 
-    def condition(row: _Row, kind: str) -> Condition:
-        return _condition(row, specs(kind), terms, problems)
+    def condition(row: _Row, side: str) -> Condition:
+        return _condition(row, specs(side), terms, problems)
 
-    rules = {
-        table: tuple(
-            sorted(
-                (_rule(table, row, condition(row, table)) for row in rows[table].values()),
-                key=lambda rule: (rule.priority, rule.id),
-            )
-        )
-        for table in OPTIONS
-    }
+    preferences = [_preference(row, condition(row, str(row.cells["side"]))) for row in rows["preferences"].values()]
     return Tables(
-        cni=rules["cni"],
-        mesh=rules["mesh"],
+        options={
+            (side, *key): _option(side, row)
+            for side, table in _OPTION_TABLES.items()
+            for key, row in rows[table].items()
+        },
+        pairs=tuple(Pair(**_texts(row, *KEYS["pairs"])) for row in rows["pairs"].values()),
+        cells={key: _cell(row) for key, row in rows["cells"].items()},
         requirements=tuple(
             sorted(
                 (_requirement(row, condition(row, str(row.cells["kind"]))) for row in rows["requirements"].values()),
                 key=lambda requirement: requirement.id,
             )
         ),
+        preferences=tuple(sorted(preferences, key=lambda row: (row.priority, row.id))),
+        operations={key: row.cells for key, row in rows["operations"].items()},
         impossible=tuple(
             Impossible(
                 text=str(row.cells["condition"]),
@@ -347,13 +468,7 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
             )
             for _, row in sorted(rows["impossible"].items())
         ),
-        capabilities={(key[0], key[1]): Support(**_texts(row)) for key, row in sorted(rows["capabilities"].items())},
         layers={need: str(row.cells["layer"]) for (need,), row in sorted(rows["needs"].items())},
-        groups={need: str(row.cells["part_of"]) for (need,), row in rows["needs"].items() if row.cells["part_of"]},
-        domain={
-            name: tuple(value for (owner, value) in sorted(rows["domain"]) if owner == name)
-            for name in sorted({name for name, _ in rows["domain"]})
-        },
         changes=changes,
     )
 
@@ -367,23 +482,58 @@ def _condition(
 
 
 def _texts(row: _Row, *names: str) -> dict[str, str]:
-    return {name: str(row.cells[name] or "") for name in (names or row.cells)}
+    return {name: str(row.cells[name] or "") for name in names}
 
 
-def _rule(table: str, row: _Row, condition: Condition) -> Rule:
-    return Rule(
-        table=table,
+def _option(side: str, row: _Row) -> Option:
+    cells = row.cells
+    return Option(
+        side=side,
+        id=str(cells[KEYS[_OPTION_TABLES[side]][0]]),
+        platforms=frozenset(str(cells["platforms"] or "").split("|")),
+        new=bool(cells["new"]),
+        paid=bool(cells["paid"]),
+        encrypts=bool(cells["encrypts"]),
+        policy_engine=str(cells.get("policy_engine") or ""),
+        dataplane=str(cells.get("dataplane") or ""),
+        **_texts(
+            row, "edition", "label", "supported_by", "status", "ends", "licence", "price_basis", "source_id",
+            "text_date", "note",
+        ),
+    )  # fmt: skip
+
+
+def _cell(row: _Row) -> Cell:
+    meets = row.cells["meets"]
+    return Cell(
+        meets=None if meets is None else bool(meets),
+        released=row.cells["released"] is not False,
+        **_texts(row, "need", "option", "edition", "platform", "support", "note", "source_id", "text_date"),
+    )
+
+
+def _preference(row: _Row, condition: Condition) -> Preference:
+    return Preference(
         priority=int(str(row.cells["priority"])),
         text=str(row.cells["condition"]),
         condition=condition,
-        **_texts(row, "id", "recommendation", "reason", "source_id"),
+        lenient=bool(row.cells["lenient"]),
+        **_texts(row, "side", "id", "option", "reason", "source_id", "text_date"),
     )
 
 
 def _requirement(row: _Row, condition: Condition) -> Requirement:
     return Requirement(
+        side=str(row.cells["kind"]),
         text=str(row.cells["condition"]),
         condition=condition,
         blocks=row.cells["effect"] == "blocks",
-        **_texts(row, "id", "kind", "option", "requirement", "source_id"),
+        today=bool(row.cells["today"]),
+        **_texts(row, "id", "option", "requirement", "source_id", "text_date"),
     )
+
+
+def newest_text(tables: Tables) -> date:
+    """Date of the newest text behind the tables: what is a year older is due to be read again."""
+    rows = (*tables.options.values(), *tables.cells.values(), *tables.requirements)
+    return date.fromisoformat(max(row.text_date for row in rows if row.text_date[:1].isdigit()))

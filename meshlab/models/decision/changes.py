@@ -1,0 +1,220 @@
+"""What changes an answer: facts that are missing, and facts that could become otherwise.
+
+A fact changes from its cell into another, to the nearest value there; a missing one takes each of its cells. All
+changes of a scenario are rows of one frame, so that one query decides them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from meshlab.kept import kept_latest
+from meshlab.models.decision.cells import Axis, axes, points
+from meshlab.models.decision.conditions import bit, compile_test
+from meshlab.models.decision.decide import answered, column_of, contests_of
+from meshlab.models.decision.tables import Tables
+from meshlab.scenario import inputs
+
+Answer = tuple[str | None, ...]
+"""What a verdict recommends: CNI, mesh, and the edition of each."""
+
+ANSWER = ("cni", "mesh", "cni_edition", "mesh_edition")
+
+ORDERED = ("integer", "number", "version")
+
+SAMPLE, SEED = 512, 20261124
+"""Completions of several missing facts at once that are tried, beyond those of one or two. [completions]"""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact that takes another value.
+
+    Args:
+        axis: Name of its axis.
+        input: The input.
+        member: The member that a set gains or loses.
+        value: The new value, or whether the set holds the member.
+        point: Place of the value among the ``points`` of the axis.
+        side: Of an ordered input, whether the new value lies above or below; of another, nothing.
+    """
+
+    axis: str
+    input: str
+    member: str | None
+    value: Any
+    point: int
+    side: str
+
+    def on(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The scenario after the change."""
+        if self.member is None:
+            return {**values, self.input: self.value}
+        held = [name for name in values[self.input] or () if name != self.member]
+        return {**values, self.input: [*held, self.member] if self.value else held}
+
+
+@kept_latest(16)
+def present_cells(tables: Tables) -> list[pl.Expr]:
+    """What the comparisons of each axis say of ``compared`` scenarios: by it the present cell is known."""
+    return [
+        compile_test(test, inputs()[axis.input], pl.col(column_of(axis.input))).alias(f"{axis.name}/{place}")
+        for axis in axes(tables).values()
+        for place, test in enumerate(axis.tests)
+    ]
+
+
+def _here(axis: Axis, row: Mapping[str, Any]) -> int | None:
+    """Place of the cell in which a fact lies, from a row of ``present_cells``; None where it is missing."""
+    answers = tuple(row[f"{axis.name}/{place}"] for place in range(len(axis.tests)))
+    return next((place for place, cell in enumerate(axis.cells) if cell.answers == answers), None)
+
+
+def _changes(axis: Axis, here: int | None) -> Iterator[Change]:
+    """All other cells of an axis, from near to far."""
+    ordered = inputs()[axis.input].type in ORDERED
+    for to in sorted(range(len(axis.cells)), key=lambda place: abs(place - (here or 0))):
+        if to == here:
+            continue
+        side = "" if here is None or not ordered else "above" if to > here else "below"
+        cell = axis.cells[to]
+        value, point = (cell.high, to + len(axis.cells)) if side == "below" else (cell.low, to)
+        yield Change(axis.name, axis.input, axis.member, value, point, side)
+
+
+def varied(own: pl.DataFrame, sets: Sequence[Sequence[Change]], tables: Tables) -> pl.DataFrame:
+    """A ``compared`` scenario after each set of changes, one row a set."""
+    frame = own[np.zeros(len(sets), np.uint32)]
+    columns: list[pl.Series] = []
+    for name in dict.fromkeys(change.input for changes in sets for change in changes):
+        column = column_of(name)
+        mine = [(row, change) for row, changes in enumerate(sets) for change in changes if change.input == name]
+        rows = np.array([row for row, _ in mine])
+        if mine[0][1].member is None:
+            values = pl.concat([points(tables)[name], own[column]])
+            at = np.full(len(sets), len(values) - 1)
+            at[rows] = [change.point for _, change in mine]
+            columns.append(values.gather(at).alias(column))
+        else:
+            held = np.full(len(sets), own[column].fill_null(0).item(), dtype=np.uint64)
+            for row, change in mine:
+                mask = np.uint64(bit(inputs()[name], change.member or ""))
+                held[row] = held[row] | mask if change.value else held[row] & ~mask
+            known = own[column].is_not_null().item()
+            series = pl.Series(column, held)
+            touched = np.isin(np.arange(len(sets)), rows)
+            columns.append(series if known else pl.select(pl.when(pl.Series(touched)).then(series).alias(column))[column])
+    return frame.with_columns(columns)
+
+
+def answers_to(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """What ``decide`` returns for ``compared`` scenarios, in their order."""
+    found = contests_of(frame.with_row_index("row"), tables)
+    return answered(found, tables).sort("row").collect()
+
+
+# --- missing facts --------------------------------------------------------------------------------------------------
+
+
+def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables: Tables) -> list[str]:
+    """Missing facts that could change the answer, alone, two at a time, or several in a sample of completions.
+
+    Needs that nobody stated are one fact. Completions that put together what cannot hold together do not count.
+
+    Args:
+        own: The ``compared`` scenario, one row.
+        row: Its ``present_cells``, and ``known:NAME`` for each input.
+        answer: What is recommended as it stands.
+        tables: The tables.
+    """
+    missing = [axis for axis in axes(tables).values() if not row[f"known:{axis.input}"]]
+    steps = {axis.name: list(_changes(axis, None)) for axis in missing}
+    singles = [(change,) for changes in steps.values() for change in changes]
+    pairs = [
+        pair
+        for first, second in itertools.combinations(missing, 2)
+        if "needs" not in (first.input, second.input)
+        for pair in itertools.product(steps[first.name], steps[second.name])
+    ]
+    generator = np.random.default_rng(SEED)
+    sampled = [
+        tuple(changes[generator.integers(len(changes))] for changes in steps.values())
+        for _ in range(SAMPLE if len(missing) > 2 else 0)  # noqa: PLR2004  (pairs cover two)
+    ]
+    sets: list[tuple[Change, ...]] = [*singles, *pairs, *sampled]
+    if not sets:
+        return []
+    frame = varied(own, sets, tables)
+    found = answers_to(frame, tables).select(ANSWER).rows()
+    possible = frame.select(~_contradicted(tables)).to_series()
+    changed = [place for place, reached in enumerate(found) if possible[place] is not False and reached != answer]
+    alone = {change.input for place in changed if len(sets[place]) == 1 for change in sets[place]}
+    jointly = {change.input for place in changed for change in sets[place] if len(sets[place]) == 2}  # noqa: PLR2004
+    anyhow = {change.input for place in changed for change in sets[place]} if not (alone or jointly) else set()
+    return [name for name in inputs() if name in alone | jointly | anyhow]
+
+
+def _contradicted(tables: Tables) -> pl.Expr:
+    from meshlab.models.decision.conditions import compile_condition
+    from meshlab.models.decision.decide import compare
+
+    return compile_condition(tables.contradiction, compare)
+
+
+# --- flips ----------------------------------------------------------------------------------------------------------
+
+
+def flips(
+    own: pl.DataFrame,
+    row: Mapping[str, Any],
+    answer: Answer,
+    tables: Tables,
+    explain: Callable[[pl.DataFrame], list[dict[str, Any]]],
+) -> list[tuple[Change, dict[str, Any]]]:
+    """The nearest change of each known fact, in each direction, that leads to another answer, with that verdict.
+
+    What has been and cannot come back is left out: another cloud, other products of today, an older kernel.
+
+    Args:
+        own: The ``compared`` scenario, one row.
+        row: Its ``present_cells``, and ``known:NAME`` for each input.
+        answer: What is recommended as it stands.
+        tables: The tables.
+        explain: Gives the verdicts of ``compared`` scenarios.
+    """
+    known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
+    tried = [change for axis in known for change in _changes(axis, _here(axis, row)) if _can_come(change)]
+    if not tried:
+        return []
+    frame = varied(own, [(change,) for change in tried], tables)
+    found = answers_to(frame, tables)
+    possible = frame.select(~_contradicted(tables)).to_series()
+    nearest: dict[tuple[object, ...], int] = {}
+    for place, (change, reached) in enumerate(zip(tried, found.select(ANSWER).rows(), strict=True)):
+        other = reached != answer and reached[0] is not None and reached[1] is not None
+        if other and found["eligible"][place] and possible[place] is not False:
+            nearest.setdefault((change.axis, change.side, reached), place)
+    places = sorted(nearest.values(), key=lambda place: _effort(tried[place]))
+    return [(tried[place], verdict) for place, verdict in zip(places, explain(frame[places]), strict=True)]
+
+
+ACTIONS = ("change", "learn", "fixed")
+"""What a team can do about an input, by ``inputs.csv``, in the order in which flips are told."""
+
+
+def _can_change(name: str) -> bool:
+    return inputs()[name].actionability != "fixed"
+
+
+def _can_come(change: Change) -> bool:
+    return not (inputs()[change.input].type == "version" and change.side == "below")
+
+
+def _effort(change: Change) -> tuple[int, bool]:
+    return ACTIONS.index(inputs()[change.input].actionability), change.member is not None
