@@ -109,7 +109,9 @@ def varied(own: pl.DataFrame, sets: Sequence[Sequence[Change]], tables: Tables) 
             known = own[column].is_not_null().item()
             series = pl.Series(column, held)
             touched = np.isin(np.arange(len(sets)), rows)
-            columns.append(series if known else pl.select(pl.when(pl.Series(touched)).then(series).alias(column))[column])
+            columns.append(
+                series if known else pl.select(pl.when(pl.Series(touched)).then(series).alias(column))[column]
+            )
     return frame.with_columns(columns)
 
 

@@ -30,10 +30,10 @@ from meshlab.models.decision.tables import (
     ANYWHERE,
     NONE,
     RESULTING,
-    SIDES,
     STATUSES,
     TODAY,
     Option,
+    Pair,
     Requirement,
     Tables,
     selects,
@@ -150,7 +150,7 @@ def _joined(tables: Tables, cni: Side, mesh: Side) -> tuple[int, int]:
 @kept_latest(65536)
 def chosen(tables: Tables, side: str, name: str, edition: str, platform: str | None) -> Side:
     """An option as one side of a pair."""
-    option = tables.options[side, name, edition]
+    option = tables.option(side, name, edition, platform)
     return Side(name, edition, False, (option,), *_bits(tables, option, platform))
 
 
@@ -195,12 +195,10 @@ def _combinations(tables: Tables, context: Context) -> Iterator[tuple[Side, Side
     ]
     for pair in listed:
         sides = [
-            (running(tables, side, today, context.platform) if today.id != NONE else _nothing(tables, side, context))
-            if name == TODAY
-            else chosen(tables, side, name, edition, context.platform)
-            for side, today, name, edition in (
-                ("cni", context.cni, pair.cni, pair.cni_edition),
-                ("mesh", context.mesh, pair.mesh, pair.mesh_edition),
+            _today(tables, side, context) if name == TODAY else chosen(tables, side, name, edition, context.platform)
+            for side, name, edition in (
+                ("cni", pair.cni, pair.cni_edition),
+                ("mesh", pair.mesh, pair.mesh_edition),
             )
         ]
         if all(sides):
@@ -210,16 +208,17 @@ def _combinations(tables: Tables, context: Context) -> Iterator[tuple[Side, Side
                 yield cni, mesh, True
 
 
-def _nothing(tables: Tables, side: str, context: Context) -> Side | None:
-    """Where nothing runs there is no network to keep; no mesh is what runs."""
-    return None if side == "cni" else chosen(tables, side, NONE, "", context.platform)
+def _today(tables: Tables, side: str, context: Context) -> Side | None:
+    """What runs on one side; nothing where there is nothing to keep, or where no mesh is known to run."""
+    today = context.cni if side == "cni" else context.mesh
+    if today.id == NONE or (side == "mesh" and not today.id):
+        return chosen(tables, side, NONE, "", context.platform) if side == "mesh" and today.id else None
+    return running(tables, side, today, context.platform)
 
 
-def _anywhere(tables: Tables, pair: object) -> bool:
-    places = [(side, getattr(pair, side), getattr(pair, f"{side}_edition")) for side in SIDES]
-    return all(
-        name == TODAY or ANYWHERE in tables.options[side, name, edition].platforms for side, name, edition in places
-    )
+def _anywhere(tables: Tables, pair: Pair) -> bool:
+    places = (("cni", pair.cni, pair.cni_edition), ("mesh", pair.mesh, pair.mesh_edition))
+    return all(name == TODAY or ANYWHERE in tables.option(side, name, edition, None).platforms for side, name, edition in places)
 
 
 def _distinct(side: Side, today: Running) -> bool:
@@ -324,5 +323,5 @@ def words(places: Sequence[int], count: int) -> list[int]:
 
 def editions_of(tables: Tables, side: str) -> Mapping[str, tuple[Option, ...]]:
     """All products of a side with their editions."""
-    names = dict.fromkeys(option.id for option in tables.options.values() if option.side == side)
+    names = dict.fromkeys(option.id for option in tables.options if option.side == side)
     return {name: tables.editions(side, name) for name in names}

@@ -30,7 +30,7 @@ RESULTING = ("cni", "cni_edition")
 """Names under which rows of the mesh side see the network of the pair, and its edition."""
 
 SUPPORTS = ("yes", "partial", "beta", "alpha", "no", "not read")
-STATUSES = ("ga", "beta", "preview", "deprecated", "ended")
+STATUSES = ("ga", "beta", "preview", "deprecated", "unknown", "ended")
 SUPPORTERS = ("provider", "vendor", "self-run")
 LAYERS = ("cni", "mesh", "any", "both", "encrypting")
 """Which side's cell counts: one, either, each of the two, or each that encrypts."""
@@ -40,8 +40,8 @@ ANYWHERE = "any"
 KEYS: dict[str, tuple[str, ...]] = {
     "terms": ("term",),
     "needs": ("need",),
-    "networks": ("network", "edition"),
-    "meshes": ("mesh", "edition"),
+    "networks": ("network", "edition", "platforms"),
+    "meshes": ("mesh", "edition", "platforms"),
     "pairs": ("platform", "cni", "cni_edition", "mesh", "mesh_edition"),
     "cells": ("need", "option", "edition", "platform"),
     "requirements": ("id",),
@@ -172,7 +172,7 @@ class Impossible:
 class Tables:
     """All decision tables, checked. Preferences stand in the order in which they decide: by priority, then by id."""
 
-    options: Mapping[tuple[str, str, str], Option]
+    options: tuple[Option, ...]
     pairs: tuple[Pair, ...]
     cells: Mapping[tuple[str, str, str, str], Cell]
     requirements: tuple[Requirement, ...]
@@ -197,8 +197,13 @@ class Tables:
         return tuple(row for row in self.preferences if row.side == side)
 
     def editions(self, side: str, name: str) -> tuple[Option, ...]:
-        """All editions of a product."""
-        return tuple(option for option in self.options.values() if (option.side, option.id) == (side, name))
+        """All editions of a product; one that differs by platform stands once for each."""
+        return tuple(option for option in self.options if (option.side, option.id) == (side, name))
+
+    def option(self, side: str, name: str, edition: str, platform: str | None) -> Option:
+        """An edition of a product as it is on a platform."""
+        alike = [option for option in self.editions(side, name) if option.edition == edition]
+        return next((option for option in alike if option.had_on(platform)), alike[0])
 
     def cell(self, option: Option, need: str, platform: str | None) -> Cell | None:
         """What was read of an option and a need: of the platform itself, or of any."""
@@ -392,7 +397,7 @@ _OPTION_TABLES = {"cni": "networks", "mesh": "meshes"}
 def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
     """Options that tables name and that do not exist: in pairs, requirements, preferences and operations."""
     places = {
-        side: {f"{name}@{edition}".rstrip("@") for name, edition in rows[table]}
+        side: {f"{name}@{edition}".rstrip("@") for name, edition, _ in rows[table]}
         for side, table in _OPTION_TABLES.items()
     }
     for row in rows["pairs"].values():
@@ -401,7 +406,7 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
             place = f"{name}@{edition}".rstrip("@")
             if name != TODAY and place not in places[side]:
                 yield row.problem(f"{side} {shorten(place)} does not exist", did_you_mean(place, places[side]))
-            elif name != TODAY and not _had_on(rows[_OPTION_TABLES[side]][name, edition], str(row.cells["platform"])):
+            elif name != TODAY and not _had_on(rows[_OPTION_TABLES[side]], name, edition, str(row.cells["platform"])):
                 yield row.problem(
                     f"{place} cannot be had on {row.cells['platform']}", f"see its row of {_OPTION_TABLES[side]}.csv"
                 )
@@ -422,8 +427,9 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
                 yield row.problem(f"option is {shorten(name)}", did_you_mean(name, sorted(known)))
 
 
-def _had_on(row: _Row, platform: str) -> bool:
-    return bool({ANYWHERE, platform} & {*str(row.cells["platforms"] or "").split("|")})
+def _had_on(rows: _Rows, name: str, edition: str, platform: str) -> bool:
+    where = {word for key in rows if key[:2] == (name, edition) for word in key[2].split("|")}
+    return bool({ANYWHERE, platform} & where)
 
 
 def _source_problems(rows: dict[str, _Rows], known: set[str]) -> Iterator[Problem]:
@@ -445,11 +451,7 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
 
     preferences = [_preference(row, condition(row, str(row.cells["side"]))) for row in rows["preferences"].values()]
     return Tables(
-        options={
-            (side, *key): _option(side, row)
-            for side, table in _OPTION_TABLES.items()
-            for key, row in rows[table].items()
-        },
+        options=tuple(_option(side, row) for side, table in _OPTION_TABLES.items() for row in rows[table].values()),
         pairs=tuple(Pair(**_texts(row, *KEYS["pairs"])) for row in rows["pairs"].values()),
         cells={key: _cell(row) for key, row in rows["cells"].items()},
         requirements=tuple(
@@ -535,5 +537,5 @@ def _requirement(row: _Row, condition: Condition) -> Requirement:
 
 def newest_text(tables: Tables) -> date:
     """Date of the newest text behind the tables: what is a year older is due to be read again."""
-    rows = (*tables.options.values(), *tables.cells.values(), *tables.requirements)
+    rows = (*tables.options, *tables.cells.values(), *tables.requirements)
     return date.fromisoformat(max(row.text_date for row in rows if row.text_date[:1].isdigit()))
