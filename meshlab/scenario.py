@@ -156,6 +156,14 @@ def frame_of(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame([{name: row.get(name) for name in schema()} for row in rows], schema=schema())
 
 
+def with_all_inputs(scenarios: pl.DataFrame) -> pl.DataFrame:
+    """The name and every declared input of some scenarios, null where a column is absent; names are numbers then."""
+    absent = {name: pl.lit(None, dtype) for name, dtype in schema().items() if name not in scenarios.columns}
+    if "scenario" in absent:
+        absent["scenario"] = pl.int_range(pl.len()).cast(pl.String)
+    return scenarios.with_columns(**absent).select(list(schema()))
+
+
 # --- reading files -------------------------------------------------------------------------------------------------
 
 

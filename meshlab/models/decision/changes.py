@@ -16,20 +16,23 @@ import polars as pl
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.cells import Axis, axes, points
-from meshlab.models.decision.conditions import bit, compile_test
-from meshlab.models.decision.decide import answered, column_of, contests_of
+from meshlab.models.decision.conditions import bit, compile_condition, compile_test
+from meshlab.models.decision.decide import answered, column_of, compare, contests_of
 from meshlab.models.decision.tables import Tables
 from meshlab.scenario import inputs
 
 Answer = tuple[str | None, ...]
-"""What a verdict recommends: CNI, mesh, and the edition of each."""
+"""What a verdict recommends: CNI, mesh, and the edition of each that is new."""
 
-ANSWER = ("cni", "mesh", "cni_edition", "mesh_edition")
+ANSWER = ("cni", "mesh", "new_cni_edition", "new_mesh_edition")
 
 ORDERED = ("integer", "number", "version")
 
 SAMPLE, SEED = 512, 20261124
-"""Completions of several missing facts at once that are tried, beyond those of one or two. [completions]"""
+"""Completions of several missing facts that are tried at random, where there are too many pairs of them to try all."""
+
+MOST_PAIRS = 4096
+"""Pairs of values of two missing facts that are all tried. [pairs]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _here(axis: Axis, row: Mapping[str, Any]) -> int | None:
     return next((place for place, cell in enumerate(axis.cells) if cell.answers == answers), None)
 
 
-def _changes(axis: Axis, here: int | None) -> Iterator[Change]:
+def changes_of(axis: Axis, here: int | None) -> Iterator[Change]:
     """All other cells of an axis, from near to far."""
     ordered = inputs()[axis.input].type in ORDERED
     for to in sorted(range(len(axis.cells)), key=lambda place: abs(place - (here or 0))):
@@ -136,7 +139,7 @@ def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables
         tables: The tables.
     """
     missing = [axis for axis in axes(tables).values() if not row[f"known:{axis.input}"]]
-    steps = {axis.name: list(_changes(axis, None)) for axis in missing}
+    steps = {axis.name: list(changes_of(axis, None)) for axis in missing}
     singles = [(change,) for changes in steps.values() for change in changes]
     pairs = [
         pair
@@ -145,27 +148,30 @@ def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables
         for pair in itertools.product(steps[first.name], steps[second.name])
     ]
     generator = np.random.default_rng(SEED)
-    sampled = [
-        tuple(changes[generator.integers(len(changes))] for changes in steps.values())
-        for _ in range(SAMPLE if len(missing) > 2 else 0)  # noqa: PLR2004  (pairs cover two)
-    ]
-    sets: list[tuple[Change, ...]] = [*singles, *pairs, *sampled]
+    several = (
+        pairs
+        if len(pairs) <= MOST_PAIRS
+        else [tuple(changes[generator.integers(len(changes))] for changes in steps.values()) for _ in range(SAMPLE)]
+    )
+    sets: list[tuple[Change, ...]] = [*singles, *several]
     if not sets:
         return []
     frame = varied(own, sets, tables)
     found = answers_to(frame, tables).select(ANSWER).rows()
     possible = frame.select(~_contradicted(tables)).to_series()
-    changed = [place for place, reached in enumerate(found) if possible[place] is not False and reached != answer]
-    alone = {change.input for place in changed if len(sets[place]) == 1 for change in sets[place]}
-    jointly = {change.input for place in changed for change in sets[place] if len(sets[place]) == 2}  # noqa: PLR2004
-    anyhow = {change.input for place in changed for change in sets[place]} if not (alone or jointly) else set()
-    return [name for name in inputs() if name in alone | jointly | anyhow]
+    flipped = [
+        changes
+        for changes, reached, can_be in zip(sets, found, possible, strict=True)
+        if can_be is not False and reached != answer
+    ]
+    alone = {changes for changes in flipped if len(changes) == 1}
+    jointly = {changes for changes in flipped if len(changes) == 2 and not any((c,) in alone for c in changes)}  # noqa: PLR2004
+    least = alone | jointly or {*flipped}
+    told = {change.input for changes in least for change in changes}
+    return [name for name in inputs() if name in told]
 
 
 def _contradicted(tables: Tables) -> pl.Expr:
-    from meshlab.models.decision.conditions import compile_condition
-    from meshlab.models.decision.decide import compare
-
     return compile_condition(tables.contradiction, compare)
 
 
@@ -191,7 +197,7 @@ def flips(
         explain: Gives the verdicts of ``compared`` scenarios.
     """
     known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
-    tried = [change for axis in known for change in _changes(axis, _here(axis, row)) if _can_come(change)]
+    tried = [change for axis in known for change in changes_of(axis, _here(axis, row)) if _can_come(change)]
     if not tried:
         return []
     frame = varied(own, [(change,) for change in tried], tables)

@@ -1,18 +1,19 @@
-"""Who takes part in a contest: for each platform and each product of today, the pairs that people choose among.
+"""Who takes part in a contest: on each platform the pairs that people choose among, with what runs today.
 
-A contest depends on three facts alone: the platform, the network of today and the mesh of today, each with its edition
-as far as it is known. Its pairs are rows of numbers: which needs a pair is known to meet and not to meet, as bits; which
-requirements it has and which preferences speak for it, as bits of conditions; and how it ranks where no preference
-decides. So that deciding any number of scenarios is one join and a few operations on bits (``decide``).
+A pair has two sides, a network and a mesh; either may be what runs today, whichever that is. Whether a side meets a
+need is a bit, and so is each requirement that it has and each preference that speaks for it. A rule about bits is
+written once and reads numbers as well as polars expressions (``meeting``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_, or_
-from typing import NamedTuple
+from operator import and_
+from typing import NamedTuple, TypeVar
+
+import polars as pl
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.conditions import (
@@ -30,18 +31,23 @@ from meshlab.models.decision.tables import (
     ANYWHERE,
     NONE,
     RESULTING,
+    SAME,
     STATUSES,
     TODAY,
     Option,
     Pair,
+    Preference,
     Requirement,
     Tables,
     selects,
 )
 from meshlab.scenario import inputs
 
-WORD = 62
-"""Bits of one number that hold conditions, so that it stays positive. [bits]"""
+ELSEWHERE = "self-managed"
+"""The platform whose pairs are looked at where none is known."""
+
+ALL_ONES = (1 << 62) - 1
+"""Every bit of a number of needs. Numbers stay positive, so that they fit polars' integers of 64 bits."""
 
 
 class Running(NamedTuple):
@@ -58,29 +64,26 @@ class Running(NamedTuple):
     policy_engine: str = ""
 
 
-class Context(NamedTuple):
-    """The facts that a contest depends on; the platform is None where it is not known."""
-
-    platform: str | None
-    cni: Running
-    mesh: Running
-
-
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a pair: an option, or what runs today, of which several editions may come into question."""
+    """One side of a pair: an option, or what runs today, of which several editions may come into question.
 
+    Args:
+        met: Needs that it is known to meet. [bits]
+        unmet: Needs that it is known not to meet. [bits]
+        unfinished: Needs that it meets by something which is alpha, beta or not released. [bits]
+        encrypts: All bits where it encrypts the traffic of pods as it is installed, otherwise none.
+    """
+
+    side: str
     id: str
     edition: str
     today: bool
     options: tuple[Option, ...]
     met: int
     unmet: int
-
-    @property
-    def encrypts(self) -> bool:
-        """Whether it encrypts the traffic of pods as it is installed."""
-        return any(option.encrypts for option in self.options)
+    unfinished: int
+    encrypts: int
 
     @property
     def only(self) -> Option | None:
@@ -88,73 +91,73 @@ class Side:
         return self.options[0] if len(self.options) == 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A pair in a contest."""
-
-    cni: Side
-    mesh: Side
-    tuned: bool
-    met: int
-    unmet: int
-    requirements: tuple[Requirement, ...]
-    blocking: tuple[Condition, ...]
-
-    @property
-    def today(self) -> bool:
-        """Whether it is what runs on both sides."""
-        return self.cni.today and self.mesh.today
+Bits = TypeVar("Bits", int, pl.Expr)
 
 
-# --- needs as bits --------------------------------------------------------------------------------------------------
+def meeting(tables: Tables, cni: tuple[Bits, Bits, Bits], mesh: tuple[Bits, Bits, Bits]) -> tuple[Bits, Bits]:
+    """Needs that a pair is known to meet, and known not to meet, each by the cells of the sides that count for it.
+
+    Args:
+        tables: The tables, for the layers of needs.
+        cni: Of the network: needs met, needs not met, and all bits where it encrypts. [bits]
+        mesh: The same of the mesh; without one no need is met but those that both sides have to meet.
+    """
+    of = layer_bits(tables)
+    (cni_met, cni_unmet, _), (mesh_met, mesh_unmet, encrypts) = cni, mesh
+    unencrypted = ALL_ONES - encrypts
+    met = (
+        (cni_met & (of["cni"] + of["any"]))
+        | (mesh_met & (of["mesh"] + of["any"]))
+        | (cni_met & mesh_met & of["both"])
+        | (((mesh_met & encrypts) | (cni_met & unencrypted)) & of["encrypting"])
+    )
+    unmet = (
+        (cni_unmet & of["cni"])
+        | (mesh_unmet & of["mesh"])
+        | (cni_unmet & mesh_unmet & of["any"])
+        | ((cni_unmet | mesh_unmet) & of["both"])
+        | (((mesh_unmet & encrypts) | (cni_unmet & unencrypted)) & of["encrypting"])
+    )
+    return met, unmet
 
 
 @kept_latest(16)
 def layer_bits(tables: Tables) -> dict[str, int]:
     """The needs of each layer as bits."""
     spec = inputs()["needs"]
-    found: dict[str, int] = {}
+    found = dict.fromkeys(("cni", "mesh", "any", "both", "encrypting"), 0)
     for need, layer in tables.layers.items():
-        found[layer] = found.get(layer, 0) | bit(spec, need)
+        found[layer] += bit(spec, need)
     return found
-
-
-@kept_latest(4096)
-def _bits(tables: Tables, option: Option, platform: str | None) -> tuple[int, int]:
-    """Needs that an option is known to meet, and known not to meet."""
-    spec, met, unmet = inputs()["needs"], 0, 0
-    for need in tables.layers:
-        cell = tables.cell(option, need, platform)
-        met |= bit(spec, need) if cell and cell.meets else 0
-        unmet |= bit(spec, need) if cell and cell.meets is False else 0
-    return met, unmet
-
-
-def _joined(tables: Tables, cni: Side, mesh: Side) -> tuple[int, int]:
-    """Needs that a pair meets and does not meet, each by the cells of the side or sides that count for it."""
-    layers = layer_bits(tables)
-    of = {name: layers.get(name, 0) for name in ("cni", "mesh", "any", "both", "encrypting")}
-    met = (of["cni"] & cni.met) | (of["mesh"] & mesh.met) | (of["any"] & (cni.met | mesh.met))
-    unmet = (of["cni"] & cni.unmet) | (of["mesh"] & mesh.unmet) | (of["any"] & cni.unmet & mesh.unmet)
-    both = [side for side in (cni, mesh) if side.id != NONE]
-    encrypting = [side for side in (cni, mesh) if side.encrypts] or [cni]
-    for layer, sides in (("both", both), ("encrypting", encrypting)):
-        met |= of[layer] & reduce(and_, (side.met for side in sides))
-        unmet |= of[layer] & reduce(or_, (side.unmet for side in sides))
-    return met, unmet
 
 
 # --- sides ----------------------------------------------------------------------------------------------------------
 
 
-@kept_latest(65536)
+@kept_latest(4096)
+def _needs(tables: Tables, option: Option, platform: str | None) -> tuple[int, int, int]:
+    """Needs that an option meets, does not meet, and meets by what is not finished; no mesh has no contract to lack."""
+    spec = inputs()["needs"]
+    if option.id == NONE:
+        return layer_bits(tables)["both"], sum(bit(spec, n) for n, layer in tables.layers.items() if layer != "both"), 0
+    met = unmet = unfinished = 0
+    for need in tables.layers:
+        cell = tables.cell(option, need, platform)
+        met |= bit(spec, need) if cell and cell.meets else 0
+        unmet |= bit(spec, need) if cell and cell.meets is False else 0
+        unfinished |= bit(spec, need) if cell and cell.meets and not cell.is_finished else 0
+    return met, unmet, unfinished
+
+
+@kept_latest(4096)
 def chosen(tables: Tables, side: str, name: str, edition: str, platform: str | None) -> Side:
     """An option as one side of a pair."""
     option = tables.option(side, name, edition, platform)
-    return Side(name, edition, False, (option,), *_bits(tables, option, platform))
+    encrypts = ALL_ONES if option.encrypts else 0
+    return Side(side, name, edition, False, (option,), *_needs(tables, option, platform), encrypts)  # noqa: FBT003
 
 
-@kept_latest(65536)
+@kept_latest(4096)
 def running(tables: Tables, side: str, today: Running, platform: str | None) -> Side:
     """What runs today as one side of a pair.
 
@@ -167,85 +170,118 @@ def running(tables: Tables, side: str, today: Running, platform: str | None) -> 
     with_engine = [option for option in editions if today.policy_engine and option.policy_engine == today.policy_engine]
     going_on = [option for option in editions if option.status != "ended"]
     possible = stated or [option for option in with_engine if option in going_on] or with_engine or going_on or editions
-    bits = [_bits(tables, option, platform) for option in possible] or [(0, 0)]
-    edition = possible[0].edition if len(possible) == 1 else ""
-    return Side(today.id, edition, True, tuple(possible), *(reduce(and_, column) for column in zip(*bits, strict=True)))
+    bits = [_needs(tables, option, platform)[:2] for option in possible] or [(0, 0)]
+    met, unmet = (reduce(and_, column) for column in zip(*bits, strict=True))
+    encrypts = ALL_ONES if possible and all(option.encrypts for option in possible) else 0
+    edition = possible[0].edition if len({option.edition for option in possible}) == 1 else ""
+    return Side(side, today.id, edition, True, tuple(possible), met, unmet, 0, encrypts)  # noqa: FBT003
+
+
+@kept_latest(64)
+def known_running(tables: Tables, side: str) -> tuple[Running, ...]:
+    """Everything that may run on one side: each product, each of its editions, and each engine beside it."""
+    found = [Running(""), Running(NONE)]
+    for name in dict.fromkeys(option.id for option in tables.options if option.side == side and option.id != NONE):
+        editions = tables.editions(side, name)
+        found += [Running(name)]
+        found += [Running(name, option.edition) for option in editions if option.edition]
+        found += [Running(name, "", option.policy_engine) for option in editions if option.policy_engine]
+    return tuple(dict.fromkeys(found))
 
 
 # --- pairs ----------------------------------------------------------------------------------------------------------
 
 
-@kept_latest(65536)
-def contest(tables: Tables, context: Context) -> tuple[Entry, ...]:
-    """The pairs of a contest, best first where no preference decides between them."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A pair in a contest, each side an option or, where it is None, what runs today."""
+
+    cni: Side | None
+    mesh: Side | None
+    tuned: bool = False
+
+
+@kept_latest(64)
+def entries_on(tables: Tables, platform: str | None) -> tuple[Entry, ...]:
+    """The pairs of a platform: the more mature first, then those without a licence, then what takes less to run."""
     found = [
-        _entry(tables, cni, mesh, tuned=tuned)
-        for cni, mesh, tuned in dict.fromkeys(_combinations(tables, context))
-        if _distinct(cni, context.cni) and _distinct(mesh, context.mesh)
-    ]
-    return tuple(sorted(found, key=lambda entry: _effort(tables, entry, context)))
-
-
-def _combinations(tables: Tables, context: Context) -> Iterator[tuple[Side, Side, bool]]:
-    """Both sides of each pair that is listed for the platform; where it is not known, what can be had anywhere."""
-    listed = [
-        pair
+        entry
         for pair in tables.pairs
-        if pair.platform == context.platform or (context.platform is None and _anywhere(tables, pair))
+        if pair.platform == (platform or ELSEWHERE)
+        for entry in _entries(tables, pair, platform)
     ]
-    for pair in listed:
-        sides = [
-            _today(tables, side, context) if name == TODAY else chosen(tables, side, name, edition, context.platform)
-            for side, name, edition in (
-                ("cni", pair.cni, pair.cni_edition),
-                ("mesh", pair.mesh, pair.mesh_edition),
-            )
-        ]
-        if all(sides):
-            cni, mesh = (side for side in sides if side)
-            yield cni, mesh, False
-            if cni.today and mesh.today and mesh.id not in (NONE, ""):
-                yield cni, mesh, True
+    return tuple(sorted(dict.fromkeys(found), key=lambda entry: _burden(tables, entry)))
 
 
-def _today(tables: Tables, side: str, context: Context) -> Side | None:
-    """What runs on one side; nothing where there is nothing to keep, or where no mesh is known to run."""
-    today = context.cni if side == "cni" else context.mesh
-    if today.id == NONE or (side == "mesh" and not today.id):
-        return chosen(tables, side, NONE, "", context.platform) if side == "mesh" and today.id else None
-    return running(tables, side, today, context.platform)
+def _entries(tables: Tables, pair: Pair, platform: str | None) -> Iterator[Entry]:
+    cni, mesh = (
+        None if name == TODAY else chosen(tables, side, name, edition, platform)
+        for side, name, edition in (("cni", pair.cni, pair.cni_edition), ("mesh", pair.mesh, pair.mesh_edition))
+    )
+    yield Entry(cni, mesh)
+    if cni is None and mesh is None:
+        yield Entry(cni, mesh, tuned=True)
 
 
-def _anywhere(tables: Tables, pair: Pair) -> bool:
-    places = (("cni", pair.cni, pair.cni_edition), ("mesh", pair.mesh, pair.mesh_edition))
-    return all(name == TODAY or ANYWHERE in tables.option(side, name, edition, None).platforms for side, name, edition in places)
+def _burden(tables: Tables, entry: Entry) -> tuple[int, ...]:
+    options = [side.options[0] for side in (entry.cni, entry.mesh) if side]
+    maturity = sum(STATUSES.index(option.status) for option in options)
+    parts = (tables.operations.get((option.side, option.id, option.edition), {}) for option in options)
+    running_it = sum(int(str(row.get("control_plane_components") or 0)) for row in parts)
+    return maturity, sum(option.paid for option in options), running_it, entry.tuned
 
 
-def _distinct(side: Side, today: Running) -> bool:
-    """Whether a side is not, under another name, what runs today."""
-    return side.today or (side.id, side.edition) != (today.id, today.edition) or side.id == NONE
-
-
-def _entry(tables: Tables, cni: Side, mesh: Side, *, tuned: bool) -> Entry:
-    requirements = tuple(
+def requirements_of(tables: Tables, side: Side, platform: str | None) -> tuple[Requirement, ...]:
+    """What must hold where a side runs: of what runs today, what binds every edition in question."""
+    found = [
         row
         for row in tables.requirements
-        for name, side in (("cni", cni), ("mesh", mesh))
-        if row.side == name and _binds(row, side)
+        if row.side == side.side
+        and (row.today or not side.today)
+        and side.options
+        and all(selects(row.option, option) for option in side.options)
+    ]
+    if platform is None and side.only and not side.today:
+        found += [_platform_of(side.options[0])]
+    return tuple(found)
+
+
+@kept_latest(1024)
+def _platform_of(option: Option) -> Requirement:
+    """That the platform, which is not known yet, is one on which an option can be had."""
+    anywhere = ANYWHERE in option.platforms
+    return Requirement(
+        id=f"platform:{option.place}",
+        side=option.side,
+        option=option.place,
+        text="cloud",
+        condition=ALWAYS if anywhere else OneOf("cloud", tuple(sorted(option.platforms))),
+        blocks=True,
+        today=False,
+        requirement="a platform on which it can be had",
+        source_id=option.source_id,
+        text_date=option.text_date,
     )
-    blocking = tuple(about(row.condition, cni) for row in requirements if row.blocks)
-    return Entry(cni, mesh, tuned, *_joined(tables, cni, mesh), requirements, blocking)
 
 
-def _binds(row: Requirement, side: Side) -> bool:
-    """Whether a requirement is one of a side: of what runs today, where it is so of every edition in question."""
-    applies = bool(side.options) and all(selects(row.option, option) for option in side.options)
-    return applies and (row.today or not side.today)
+def prefers(row: Preference, side: Side, runs: Running) -> bool:
+    """Whether a preference speaks for one side of a pair.
+
+    Args:
+        row: The preference.
+        side: The side.
+        runs: What runs today on that side.
+    """
+    if row.option == TODAY:
+        return side.today and side.id != NONE
+    if row.option == SAME:
+        return side.id == runs.id and side.id != NONE
+    return bool(side.options) and all(selects(row.option, option) for option in side.options)
 
 
 @kept_latest(65536)
-def about(condition: Condition, cni: Side) -> Condition:
-    """A condition of the mesh side with the network of its pair put in place."""
+def about(condition: Condition, cni: Side | None) -> Condition:
+    """A condition of the mesh side with the network of its pair put in place; of today's, the facts say which it is."""
     if not inputs_of(condition) & set(RESULTING):
         return condition
     if isinstance(condition, Not):
@@ -257,71 +293,8 @@ def about(condition: Condition, cni: Side) -> Condition:
         left = tuple(part for part in parts if part != neutral)
         return decisive if decisive in parts else type(condition)(left) if left else neutral
     if not isinstance(condition, OneOf):
-        raise AssertionError(f"the network of a pair is a choice, not {condition}")
-    value = cni.id if condition.input == RESULTING[0] else cni.edition
-    if not value:  # not known yet: the fact itself decides
+        raise TypeError(f"the network of a pair is a choice, which {condition} does not ask for")
+    if cni is None or cni.today:
         return OneOf(f"current_{condition.input}", condition.values)
+    value = cni.id if condition.input == RESULTING[0] else cni.edition
     return ALWAYS if value in condition.values else NEVER
-
-
-def _effort(tables: Tables, entry: Entry, context: Context) -> tuple[int, ...]:
-    """What stands first where no preference decides: the smaller move, the more mature, what takes less to run."""
-    changes = [_change(side, today) for side, today in ((entry.cni, context.cni), (entry.mesh, context.mesh))]
-    options = [side.options[0] for side in (entry.cni, entry.mesh) if side.options]
-    maturity = sum(STATUSES.index(option.status) for option in options)
-    parts = (tables.operations.get((option.side, option.id, option.edition), {}) for option in options)
-    running_it = sum(int(str(row.get("control_plane_components") or 0)) for row in parts)
-    return (2 * changes[0] + changes[1], maturity, running_it, sum(option.paid for option in options), entry.tuned)
-
-
-def _change(side: Side, today: Running) -> int:
-    """How much of a side changes: nothing, its edition, or the product."""
-    if side.today or (side.id == NONE and today.id in (NONE, "")):
-        return 0
-    return 1 if side.id == today.id else 2
-
-
-# --- numbers --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Preferred:
-    """A preference as it reads for one network: its row's place among those of its side, and its condition."""
-
-    place: int
-    condition: Condition
-
-
-def preferred(tables: Tables, side: str, entries: Sequence[Entry]) -> tuple[Preferred, ...]:
-    """The preferences of one side as they read for the networks of some entries, in the order in which they decide."""
-    networks = {(entry.cni.id, entry.cni.edition): entry.cni for entry in entries}
-    return tuple(
-        dict.fromkeys(
-            Preferred(place, condition)
-            for place, row in enumerate(tables.of_side(side))
-            for network in networks.values()
-            if (condition := about(row.condition, network)) != NEVER
-        )
-    )
-
-
-def speaks_for(tables: Tables, side: str, place: int, entry: Entry) -> bool:
-    """Whether a preference is for one side of an entry."""
-    name, standing = tables.of_side(side)[place].option, entry.cni if side == "cni" else entry.mesh
-    if name == TODAY:
-        return standing.today and standing.id != NONE
-    return bool(standing.options) and all(selects(name, option) for option in standing.options)
-
-
-def words(places: Sequence[int], count: int) -> list[int]:
-    """Places as bits of as many numbers as it takes."""
-    found = [0] * max(1, -(-count // WORD))
-    for place in places:
-        found[place // WORD] |= 1 << place % WORD
-    return found
-
-
-def editions_of(tables: Tables, side: str) -> Mapping[str, tuple[Option, ...]]:
-    """All products of a side with their editions."""
-    names = dict.fromkeys(option.id for option in tables.options if option.side == side)
-    return {name: tables.editions(side, name) for name in names}

@@ -24,6 +24,9 @@ SIDES = ("cni", "mesh")
 TODAY = "today"
 """What runs today, where a table names an option."""
 
+SAME = "same"
+"""What runs today, in whichever edition, where a preference names an option."""
+
 NONE, GATEWAY = "none", "gateway"
 
 RESULTING = ("cni", "cni_edition")
@@ -113,6 +116,11 @@ class Cell:
     source_id: str
     text_date: str
     released: bool
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether what it says is released and neither alpha nor beta."""
+        return self.released and self.support not in ("beta", "alpha")
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +425,7 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
                 continue  # told by its column
             if table == "operations":
                 name = f"{name}@{row.cells['edition'] or ''}".rstrip("@")
-            known = {place.partition("@")[0] for place in places[side]} | places[side] | {TODAY}
+            known = {place.partition("@")[0] for place in places[side]} | places[side] | {TODAY, SAME}
             match = _SELECTOR.fullmatch(name)
             if match and match[1] not in Option.__dataclass_fields__:
                 yield row.problem(
