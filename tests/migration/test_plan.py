@@ -135,6 +135,15 @@ WAYS = [
     ("cilium+none", "cilium+istio-sidecar", None, ["stay-cni", "any-sidecar"]),
     ("calico+istio-sidecar", "cilium+cilium-mesh", None, ["dual-overlay", "sidecar-cilium-mesh"]),
     ("calico+other", "calico+none", None, ["stay-cni", "no-way"]),
+    ("calico+none", "calico-enterprise+none", "eks", ["calico-enterprise", "stay-mesh"]),
+    ("calico+none", "calico-enterprise+none", "gke", ["new-cluster", "stay-mesh"]),
+    ("aws-vpc+none", "calico+none", "eks", ["policy-engine", "stay-mesh"]),
+    ("cilium+linkerd", "cilium+istio-ambient", None, ["stay-cni", "other-ambient"]),
+    ("cilium+app-mesh", "cilium+istio-sidecar", None, ["stay-cni", "other-sidecar"]),
+    ("cilium+istio-sidecar", "cilium+linkerd", None, ["stay-cni", "other-linkerd"]),
+    ("cilium+none", "cilium+linkerd", None, ["stay-cni", "any-linkerd"]),
+    ("cilium+none", "cilium+istio-ambient", None, ["stay-cni", "any-ambient"]),
+    ("cilium+none", "cilium+gateway", None, ["stay-cni", "any-gateway"]),
 ]
 
 

@@ -26,7 +26,7 @@ from meshlab.models.decision.conditions import (
     order_of,
     tests_of,
 )
-from meshlab.models.decision.decide import CONTEXT_INPUTS
+from meshlab.models.decision.decide import IDENTITY
 from meshlab.models.decision.tables import RESULTING, Tables
 from meshlab.scenario import Input, inputs
 
@@ -80,7 +80,7 @@ def axes(tables: Tables) -> dict[str, Axis]:
 
 def _identities() -> Iterator[Test]:
     """Comparisons that tell apart what contests depend on: every platform and product of today, and every need."""
-    for name in dict.fromkeys(("cloud", *(name for names in CONTEXT_INPUTS.values() for name in names))):
+    for name in dict.fromkeys(("cloud", "greenfield", *(name for names in IDENTITY.values() for name in names))):
         spec = inputs()[name]
         yield from (OneOf(name, (choice,)) for choice in spec.choices or (True,))
     yield from (Has("needs", member) for member in inputs()["needs"].choices)

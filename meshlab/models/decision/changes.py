@@ -17,14 +17,12 @@ import polars as pl
 from meshlab.kept import kept_latest
 from meshlab.models.decision.cells import Axis, axes, points
 from meshlab.models.decision.conditions import bit, compile_condition, compile_test
-from meshlab.models.decision.decide import answered, column_of, compare, contests_of
+from meshlab.models.decision.decide import answered, column_of, compare
 from meshlab.models.decision.tables import Tables
 from meshlab.scenario import inputs
 
 Answer = tuple[str | None, ...]
 """What a verdict recommends: CNI, mesh, and the edition of each that is new."""
-
-ANSWER = ("cni", "mesh", "new_cni_edition", "new_mesh_edition")
 
 ORDERED = ("integer", "number", "version")
 
@@ -118,10 +116,15 @@ def varied(own: pl.DataFrame, sets: Sequence[Sequence[Change]], tables: Tables) 
     return frame.with_columns(columns)
 
 
-def answers_to(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """What ``decide`` returns for ``compared`` scenarios, in their order."""
-    found = contests_of(frame.with_row_index("row"), tables)
-    return answered(found, tables).sort("row").collect()
+def answers_to(frame: pl.DataFrame, tables: Tables) -> list[tuple[Answer, bool | None]]:
+    """The answer to each of some ``compared`` scenarios, and whether it is eligible."""
+    names = ("cni", "mesh", "cni_edition", "mesh_edition", "eligible")
+    return [(row[:4], row[4]) for row in answered(frame, tables).select(names).iter_rows()]
+
+
+def answer_of(row: Mapping[str, Any]) -> Answer:
+    """The answer of a row of ``decide``."""
+    return row["cni"], row["mesh"], row["cni_edition"], row["mesh_edition"]
 
 
 # --- missing facts --------------------------------------------------------------------------------------------------
@@ -157,11 +160,11 @@ def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables
     if not sets:
         return []
     frame = varied(own, sets, tables)
-    found = answers_to(frame, tables).select(ANSWER).rows()
+    found = answers_to(frame, tables)
     possible = frame.select(~_contradicted(tables)).to_series()
     flipped = [
         changes
-        for changes, reached, can_be in zip(sets, found, possible, strict=True)
+        for changes, (reached, _), can_be in zip(sets, found, possible, strict=True)
         if can_be is not False and reached != answer
     ]
     alone = {changes for changes in flipped if len(changes) == 1}
@@ -204,9 +207,9 @@ def flips(
     found = answers_to(frame, tables)
     possible = frame.select(~_contradicted(tables)).to_series()
     nearest: dict[tuple[object, ...], int] = {}
-    for place, (change, reached) in enumerate(zip(tried, found.select(ANSWER).rows(), strict=True)):
+    for place, (change, (reached, eligible)) in enumerate(zip(tried, found, strict=True)):
         other = reached != answer and reached[0] is not None and reached[1] is not None
-        if other and found["eligible"][place] and possible[place] is not False:
+        if other and eligible and possible[place] is not False:
             nearest.setdefault((change.axis, change.side, reached), place)
     places = sorted(nearest.values(), key=lambda place: _effort(tried[place]))
     return [(tried[place], verdict) for place, verdict in zip(places, explain(frame[places]), strict=True)]

@@ -121,6 +121,19 @@ def meeting(tables: Tables, cni: tuple[Bits, Bits, Bits], mesh: tuple[Bits, Bits
     return met, unmet
 
 
+def unfinished(tables: Tables, of_cni: Bits, cni_met: Bits, of_mesh: Bits) -> Bits:
+    """Needs that rest on something which is not finished, on a side that would be new. [bits]
+
+    Args:
+        tables: The tables, for the layers of needs.
+        of_cni: Needs that the network meets by something unfinished; none of what runs today.
+        cni_met: Needs that the network meets.
+        of_mesh: As ``of_cni``, of the mesh.
+    """
+    of = layer_bits(tables)
+    return (of_cni & of["cni"]) | (of_mesh & of["mesh"]) | (of_mesh & (ALL_ONES - cni_met) & of["any"])
+
+
 @kept_latest(16)
 def layer_bits(tables: Tables) -> dict[str, int]:
     """The needs of each layer as bits."""

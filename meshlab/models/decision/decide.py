@@ -41,6 +41,7 @@ from meshlab.models.decision.contests import (
     prefers,
     requirements_of,
     running,
+    unfinished,
 )
 from meshlab.models.decision.tables import NONE, SIDES, Preference, Tables, load_tables
 from meshlab.scenario import inputs, schema
@@ -55,13 +56,20 @@ ORDER: tuple[tuple[str, int], ...] = (
     ("cni_preference", 6),
     ("unfinished", 6),
     ("mesh_preference", 6),
-    ("change", 3),
+    ("cni_change", 2),
+    ("mesh_change", 2),
     ("place", 10),
 )
 """Parts of the number by which pairs are ordered, from the most significant, each with its bits."""
 
 ELIGIBLE, OPEN, UNMET, RULED_OUT = range(4)
 """How a pair stands: it may be recommended; something is unread or unknown; a need is unmet; a requirement fails."""
+
+FAILS, IS_OPEN = 1 << 60, 1 << 61
+"""Bits above the order that say of one side whether a requirement fails, and whether one is open."""
+
+SLICE = 8192
+"""Scenarios whose pairs are worked out at a time, so that they stay in the processor's caches."""
 
 NO_PREFERENCE = WORD
 """Place of the preference that speaks for a pair where none does."""
@@ -74,14 +82,20 @@ def decide(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None)
 
     Columns: ``scenario``; ``cni`` and ``mesh``, ids, ``stay``, or null where not enough is known; ``cni_edition`` and
     ``mesh_edition``; ``tuned``; ``eligible``, whether the recommended pair is; ``cni_row`` and ``mesh_row``, ids of the
-    preferences that decided. The order of rows is kept. Which platforms there are is looked up first.
+    preferences that decided. The order of rows is kept.
 
     Args:
         scenarios: Columns of INTERFACE.md; absent ones count as missing, others are left alone.
         tables: Decision tables; ours unless given.
     """
     tables = tables or load_tables()
-    return answered(compared(scenarios), tables).select(*COLUMNS)
+    dtypes = dict.fromkeys(COLUMNS, pl.String()) | {"tuned": pl.Boolean(), "eligible": pl.Boolean()}
+    return compared(scenarios).map_batches(
+        lambda frame: answered(frame, tables).select(COLUMNS),
+        schema=dtypes,
+        projection_pushdown=False,
+        predicate_pushdown=False,
+    )
 
 
 def answers(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None) -> pl.LazyFrame:
@@ -299,83 +313,122 @@ def todays(tables: Tables, platform: str | None, side: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.Int64))
 
 
-@kept_latest(64)
-def pairs(tables: Tables, platform: str | None) -> pl.DataFrame:
-    """The pairs of a platform as numbers, one row each.
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """The pairs of a platform as numbers.
 
-    Columns: ``place``; ``network``, among ``_networks``; and of each side ``SIDE:is_today``, ``SIDE:id`` and
-    ``SIDE:itself``, the places in ``known_running`` of its product and of itself, as bits; ``SIDE:own_met``,
-    ``SIDE:own_unmet``, ``SIDE:own_unfinished``, ``SIDE:own_encrypts``, ``SIDE:own_blocking:WORD``, ``SIDE:own_speaks``, and
-    ``SIDE:own_same``, the preferences that speak for it where another edition of it runs.
+    Args:
+        sides: For each side, and whether it is what runs today, a row for each that pairs name, on the mesh side once
+            for each of ``_networks``: ``network``; and of options ``product`` and ``itself``, places in
+            ``known_running``; ``met``, ``unmet``, ``unfinished``, ``encrypts``, ``blocking:WORD``, ``speaks``, and
+            ``same``, the preferences that speak for it where another edition of it runs.
+        pairs: By whether the network and the mesh are what runs today, a row for each pair: ``place``, and ``cni`` and
+            ``mesh``, the rows of its sides; without today's also ``met``, ``unmet`` and ``unfinished``.
+        places: The places of all pairs, in the order of ``pairs``.
     """
+
+    sides: Mapping[tuple[str, bool], pl.DataFrame]
+    pairs: Mapping[tuple[bool, bool], pl.DataFrame]
+    places: tuple[int, ...]
+
+
+@kept_latest(64)
+def numbers(tables: Tables, platform: str | None) -> Numbers:
+    """The pairs of a platform as numbers."""
     held = contest(tables, platform)
     kinds = [_seen_by_mesh(held, cni) for cni in _networks(tables, platform)]
-    rows = []
+    listed: dict[tuple[str, bool], dict[tuple[Side | None, int], dict[str, int]]] = {}
+    rows: dict[tuple[bool, bool], list[dict[str, int]]] = {}
     for place, entry in enumerate(held.entries):
-        row: dict[str, int | bool] = {"place": place, "network": kinds.index(_seen_by_mesh(held, entry.cni))}
-        for name, side in (("cni", entry.cni), ("mesh", entry.mesh)):
-            row |= {f"{name}:{key}": value for key, value in _own(held, name, side, entry.cni).items()}
-        rows.append(row)
-    flags = {f"{side}:is_today": pl.Boolean for side in SIDES}
-    return pl.DataFrame(rows, schema={name: flags.get(name, pl.Int64) for name in rows[0]})
-
-
-def _own(held: Contest, name: str, side: Side | None, cni: Side | None) -> dict[str, int | bool]:
-    """What a pair's side is of its own; of what runs today, nothing."""
-    if side is None:
-        zeros = (
-            "product",
-            "itself",
-            "own_met",
-            "own_unmet",
-            "own_unfinished",
-            "own_encrypts",
-            "own_speaks",
-            "own_same",
+        keys = {"cni": (entry.cni, 0), "mesh": (entry.mesh, kinds.index(_seen_by_mesh(held, entry.cni)))}
+        at = {}
+        for name, key in keys.items():
+            group = listed.setdefault((name, key[0] is None), {})
+            if key not in group:
+                group[key] = {"network": key[1], **(_own(held, name, key[0], entry.cni) if key[0] else {})}
+            at[name] = list(group).index(key)
+        rows.setdefault((entry.cni is None, entry.mesh is None), []).append(
+            {"place": place, **at, **(_joint(tables, entry.cni, entry.mesh) if entry.cni and entry.mesh else {})}
         )
-        return {"is_today": True, **dict.fromkeys(zeros, 0), **{f"own_blocking:{word}": 0 for word in held.words}}
+    return Numbers(
+        {key: pl.DataFrame(list(group.values())) for key, group in listed.items()},
+        {key: pl.DataFrame(group) for key, group in rows.items()},
+        tuple(row["place"] for group in rows.values() for row in group),
+    )
+
+
+def _own(held: Contest, name: str, side: Side, cni: Side | None) -> dict[str, int]:
+    """What an option brings to a pair."""
     alike = [(place, today) for place, today in enumerate(known_running(held.tables, name)) if today.id == side.id]
     return {
-        "is_today": False,
         "product": alike[0][0] if alike else -1,
         "itself": next((place for place, today in alike if today.edition == side.edition), -1) if side.edition else -1,
-        "own_met": side.met,
-        "own_unmet": side.unmet,
-        "own_unfinished": side.unfinished,
-        "own_encrypts": side.encrypts,
-        "own_speaks": held.speaking(side, Running(""), cni),
-        "own_same": held.speaking(side, Running(side.id), cni),
-        **{f"own_blocking:{word}": bits for word, bits in enumerate(held.requirements(side, cni))},
+        "met": side.met,
+        "unmet": side.unmet,
+        "unfinished": side.unfinished,
+        "encrypts": side.encrypts,
+        "speaks": held.speaking(side, Running(""), cni),
+        "same": held.speaking(side, Running(side.id), cni),
+        **{f"blocking:{word}": bits for word, bits in enumerate(held.requirements(side, cni))},
     }
+
+
+def _joint(tables: Tables, cni: Side, mesh: Side) -> dict[str, int]:
+    """Needs that a pair of options meets, does not meet, and meets by what is not finished."""
+    met, unmet = meeting(tables, (cni.met, cni.unmet, cni.encrypts), (mesh.met, mesh.unmet, mesh.encrypts))
+    return {"met": met, "unmet": unmet, "unfinished": unfinished(tables, cni.unfinished, cni.met, mesh.unfinished)}
 
 
 # --- the query ------------------------------------------------------------------------------------------------------
 
 
-def contested(frame: pl.LazyFrame, tables: Tables, platform: str | None) -> pl.LazyFrame:
+def contested(frame: pl.DataFrame, tables: Tables, platform: str | None) -> pl.DataFrame:
     """``compared`` scenarios of one platform with their bits, and ``orders``, the numbers of all pairs of each.
 
     Pairs are worked out once for all scenarios that are alike in the bits that pairs read.
 
-    Columns: ``row``, ``scenario``; ``needs``; ``fails:WORD`` and ``unknown:WORD``, requirements; ``holds:SIDE``, preferences, all as
-    bits; ``SIDE:runs``; ``orders``, in which a pair that is not there is null.
+    Columns: ``row``, ``scenario``; ``needs``; ``fails:WORD`` and ``unknown:WORD``, requirements; ``holds:SIDE``,
+    preferences, all as bits; ``SIDE:runs``; ``orders``, in which a pair that is not there is null.
     """
-    held, table = contest(tables, platform), pairs(tables, platform)
-    for step in _steps(tables, platform):
-        frame = frame.with_columns(step)
+    held = contest(tables, platform)
     facts = _facts_of(held)
-    alike = frame.select(facts).unique(maintain_order=True)
-    every = alike
-    for side in SIDES:
-        every = every.join(todays(tables, platform, side).lazy(), on=f"{side}:runs", how="left", maintain_order="left")
-    every = every.join(table.lazy(), how="cross", maintain_order="left_right")
-    for step in _pair_steps(tables, platform):
-        every = every.with_columns(**step)
-    orders = every.select(pl.col("order").reshape((-1, len(table))).alias("orders"))
-    frame = frame.select("row", "scenario", *facts)
-    return frame.join(
-        pl.concat([alike, orders], how="horizontal"), on=facts, how="left", nulls_equal=True, maintain_order="left"
-    )
+    lazy = frame.lazy()
+    for step in _steps(tables, platform):
+        lazy = lazy.with_columns(step)
+    told = lazy.select("row", "scenario", *facts).collect()
+    alike = told.select(facts).unique(maintain_order=True)
+    orders = pl.concat([_orders(part, tables, platform) for part in alike.iter_slices(SLICE)])
+    if len(alike) == len(told):
+        return told.with_columns(orders)
+    return told.join(alike.with_columns(orders), on=facts, how="left", nulls_equal=True, maintain_order="left")
+
+
+def _orders(facts: pl.DataFrame, tables: Tables, platform: str | None) -> pl.Series:
+    """The number of every pair of some scenarios, by their places. [array of integers, named ``orders``]"""
+    table = numbers(tables, platform)
+    sides: dict[tuple[str, bool], pl.DataFrame] = {}
+    for side, is_today in table.sides:
+        query = facts.lazy()
+        if is_today:
+            today = todays(tables, platform, side).lazy()
+            query = query.join(today, on=f"{side}:runs", how="left", maintain_order="left")
+        query = query.join(table.sides[side, is_today].lazy(), how="cross", maintain_order="left_right")
+        sides[side, is_today] = query.select(_side_columns(tables, platform, side, is_today)).collect()
+    found: list[pl.Series] = []
+    for (cni, mesh), pairs in table.pairs.items():
+        every = pl.select(row=pl.int_range(len(facts)), needs=facts["needs"]).lazy()
+        every = every.join(pairs.lazy(), how="cross", maintain_order="left_right")
+        for side, is_today in zip(SIDES, (cni, mesh), strict=True):
+            rows = table.sides[side, is_today]
+            names = ["word", *(() if not (cni or mesh) else ("met", "unmet", "encrypts", "unfinished"))]
+            at = pl.col("row") * len(rows) + pl.col(side)
+            every = every.with_columns(
+                pl.lit(sides[side, is_today][name]).gather(at).alias(f"{side}:{name}") for name in names
+            )
+        if cni or mesh:
+            every = every.with_columns(**_joint_columns(tables))
+        found.append(every.select(_order()).collect().to_series().reshape((len(facts), len(pairs))).arr.to_list())
+    return pl.select(pl.concat_list(found).alias("orders")).to_series()
 
 
 def _facts_of(held: Contest) -> list[str]:
@@ -432,89 +485,80 @@ def _packed(states: Sequence[pl.Expr]) -> list[pl.Expr]:
 
 
 @kept_latest(64)
-def _pair_steps(tables: Tables, platform: str | None) -> tuple[dict[str, pl.Expr], ...]:
-    """Columns that the pairs of scenarios gain, step by step, up to ``order``."""
+def _side_columns(tables: Tables, platform: str | None, side: str, is_today: bool) -> list[pl.Expr]:  # noqa: FBT001
+    """Of one side of pairs: its needs, and its part of the order as ``word``, null where it is not there."""
     held = contest(tables, platform)
-    networks = range(len(_networks(tables, platform)))
-    words = held.words
+    runs = pl.col(f"{side}:runs")
+    is_alike = pl.lit(value=True) if is_today else pl.col("product") == _product(tables, side)
 
     def of_today(name: str) -> pl.Expr:
-        """A column of today's mesh that depends on the network below it."""
-        columns = [pl.when(pl.col("network") == number).then(f"mesh:{name}:{number}") for number in networks[1:]]
-        return pl.coalesce(*columns, f"mesh:{name}:0")
+        below = range(1, len(_networks(tables, platform)) if side == "mesh" else 1)
+        columns = [pl.when(pl.col("network") == number).then(f"{side}:{name}:{number}") for number in below]
+        return pl.coalesce(*columns, f"{side}:{name}:0")
 
-    def of_side(side: str, name: str, today: pl.Expr, own: pl.Expr | None = None) -> pl.Expr:
-        return pl.when(f"{side}:is_today").then(today).otherwise(pl.col(f"{side}:own_{name}") if own is None else own)
-
-    runs = {side: pl.col(f"{side}:runs") for side in SIDES}
-    alike = {side: pl.col(f"{side}:product") == pl.col(f"{side}:runs_product") for side in SIDES}
-    today = {
-        "cni": {"speaks": pl.col("cni:speaks:0"), **{f"blocking:{w}": pl.col(f"cni:blocking:{w}:0") for w in words}},
-        "mesh": {"speaks": of_today("speaks"), **{f"blocking:{w}": of_today(f"blocking:{w}") for w in words}},
-    }
-    sides = {
-        f"{side}_{name}": of_side(side, name, pl.col(f"{side}:{name}"))
-        for side in SIDES
-        for name in ("met", "unmet", "encrypts")
-    }
-    sides |= {
-        f"{side}_speaks": of_side(
-            side,
-            "speaks",
-            today[side]["speaks"],
-            pl.when(alike[side]).then(f"{side}:own_same").otherwise(f"{side}:own_speaks"),
-        )
-        for side in SIDES
-    }
-    required = {
-        f"required:{word}": of_side("cni", f"blocking:{word}", today["cni"][f"blocking:{word}"])
-        | of_side("mesh", f"blocking:{word}", today["mesh"][f"blocking:{word}"])
-        for word in words
-    }
-    there = {
-        "there": pl.when("cni:is_today").then(runs["cni"] != NOTHING).otherwise(runs["cni"] != pl.col("cni:itself"))
-        & pl.when("mesh:is_today").then(runs["mesh"] > NOTHING).otherwise(runs["mesh"] != pl.col("mesh:itself"))
-    }
-    columns = [tuple(pl.col(f"{side}_{name}") for name in ("met", "unmet", "encrypts")) for side in SIDES]
-    met, unmet = meeting(tables, *columns)  # type: ignore[arg-type]  (three columns each)
-    layers = layer_bits(tables)
-    by_mesh = (pl.lit(ALL_ONES) - pl.col("cni_met")) & layers["any"] | layers["mesh"]
-    unfinished = (pl.col("cni:own_unfinished") & layers["cni"]) | (pl.col("mesh:own_unfinished") & by_mesh)
-    needs = pl.col("needs").fill_null(0)
-    fails = pl.any_horizontal((pl.col(f"fails:{word}") & pl.col(f"required:{word}")) != 0 for word in words)
-    unknown = pl.any_horizontal((pl.col(f"unknown:{word}") & pl.col(f"required:{word}")) != 0 for word in words)
-    is_open = (pl.col("unread") != 0) | unknown | pl.col("needs").is_null()
-    lacks = pl.col("lacking") != 0
-    nothing_changes = pl.col("mesh:product").eq(NOTHING) & (runs["mesh"] <= NOTHING)
-    changes = {side: pl.when(f"{side}:is_today").then(0).when(alike[side]).then(1).otherwise(2) for side in SIDES}
+    required = {word: of_today(f"blocking:{word}") if is_today else pl.col(f"blocking:{word}") for word in held.words}
+    speaks = of_today("speaks") if is_today else pl.when(is_alike).then("same").otherwise("speaks")
+    fails = pl.any_horizontal((pl.col(f"fails:{word}") & bits) != 0 for word, bits in required.items())
+    unknown = pl.any_horizontal((pl.col(f"unknown:{word}") & bits) != 0 for word, bits in required.items())
+    no_change = pl.lit(is_today) if is_today else (pl.col("product") == NOTHING) & (runs <= NOTHING)
     parts = {
-        "aside": (runs["cni"] == NOT_KNOWN) & ~pl.col("cni:is_today"),
-        "standing": pl.when(fails).then(RULED_OUT).when(lacks).then(UNMET).when(is_open).then(OPEN).otherwise(ELIGIBLE),
-        "gap": pl.when(lacks).then("lacking").otherwise("unread").bitwise_count_ones(),
-        "cni_preference": _first(pl.col("holds:cni") & pl.col("cni_speaks")),
-        "unfinished": (needs & unfinished).bitwise_count_ones(),
-        "mesh_preference": _first(pl.col("holds:mesh") & pl.col("mesh_speaks")),
-        "change": 2 * changes["cni"] + pl.when(nothing_changes).then(0).otherwise(changes["mesh"]),
+        f"{side}_preference": _first(pl.col(f"holds:{side}") & speaks),
+        f"{side}_change": pl.when(no_change).then(0).when(is_alike).then(1).otherwise(2),
+        **({"aside": (runs == NOT_KNOWN)} if side == "cni" and not is_today else {}),
+    }
+    word = fails.cast(pl.Int64) * FAILS + unknown.cast(pl.Int64) * IS_OPEN + _placed(parts)
+    kept_there = runs != NOTHING if side == "cni" else runs > NOTHING
+    there = kept_there if is_today else runs != pl.col("itself")
+    names = ("met", "unmet", "encrypts")
+    needs = [pl.col(f"{side}:{name}" if is_today else name).alias(name) for name in names]
+    beta = pl.lit(0, pl.Int64).alias("unfinished") if is_today else pl.col("unfinished")
+    return [*needs, beta, pl.when(there).then(word).alias("word")]
+
+
+def _placed(parts: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Parts of the order, each at its place."""
+    whole, below = pl.lit(0, pl.Int64), 0
+    for name, bits in reversed(ORDER):
+        if name in parts:
+            whole = whole + parts[name].cast(pl.Int64) * (1 << below)
+        below += bits
+    return whole
+
+
+def _joint_columns(tables: Tables) -> dict[str, pl.Expr]:
+    """Needs that a pair meets, does not meet, and meets by what is not finished, from those of its sides."""
+    columns = [[pl.col(f"{side}:{name}") for name in ("met", "unmet", "encrypts")] for side in SIDES]
+    met, unmet = meeting(tables, (*columns[0],), (*columns[1],))  # type: ignore[arg-type]  (three columns each)
+    beta = unfinished(tables, pl.col("cni:unfinished"), pl.col("cni:met"), pl.col("mesh:unfinished"))
+    return {"met": met, "unmet": unmet, "unfinished": beta}
+
+
+def _order() -> pl.Expr:
+    """The number by which a pair is ordered, from the words of its sides and the needs that it meets; null if not there."""
+    sides = pl.col("cni:word") | pl.col("mesh:word")
+    needs = pl.col("needs").fill_null(0)
+    lacking, unread = needs & pl.col("unmet"), needs & (pl.lit(ALL_ONES) - (pl.col("met") | pl.col("unmet")))
+    is_open = (sides >= IS_OPEN) | (unread != 0) | pl.col("needs").is_null()
+    parts = {
+        "standing": pl.when((sides & FAILS) != 0)
+        .then(RULED_OUT)
+        .when(lacking != 0)
+        .then(UNMET)
+        .when(is_open)
+        .then(OPEN)
+        .otherwise(ELIGIBLE),
+        "gap": pl.when(lacking != 0).then(lacking).otherwise(unread).bitwise_count_ones(),
+        "unfinished": (needs & pl.col("unfinished")).bitwise_count_ones(),
         "place": pl.col("place"),
     }
-    order = pl.lit(0, pl.Int64)
-    for name, bits in ORDER:
-        order = order * (1 << bits) + parts[name].cast(pl.Int64)
-    return (
-        {f"{side}:runs_product": _products(tables, side) for side in SIDES},
-        sides | required | there,
-        {"lacking": needs & unmet, "unread": needs & (pl.lit(ALL_ONES) - (met | unmet))},
-        {"order": pl.when("there").then(order)},
-    )
+    return (sides & (FAILS - 1)) + _placed(parts)
 
 
-def _products(tables: Tables, side: str) -> pl.Expr:
+def _product(tables: Tables, side: str) -> pl.Expr:
     """The product that runs today, as the place of the first of its kind in ``known_running``."""
     known = known_running(tables, side)
     first = {today.id: place for place, today in reversed(list(enumerate(known)))}
-    return pl.col(f"{side}:runs").replace_strict(
-        {place: first[today.id] for place, today in enumerate(known)}, return_dtype=pl.Int64
-    )
+    return pl.lit(pl.Series([first[today.id] for today in known], dtype=pl.Int64)).gather(pl.col(f"{side}:runs"))
 
 
 def _first(bits: pl.Expr) -> pl.Expr:
@@ -525,24 +569,22 @@ def _first(bits: pl.Expr) -> pl.Expr:
 # --- the answer -----------------------------------------------------------------------------------------------------
 
 
-def answered(frame: pl.LazyFrame | pl.DataFrame, tables: Tables) -> pl.LazyFrame:
+def answered(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """What ``decide`` returns for ``compared`` scenarios, with the parts of ``ORDER`` of the pair that is recommended.
 
-    Beside them ``row``, the place of the scenario, and ``platform``, ``needs``, ``fails:WORD``, ``unknown:WORD``,
-    ``SIDE:runs`` and ``orders``, the number of every pair.
+    Beside them ``row``, the place of the scenario; ``platform``; and all columns of ``contested``.
     """
+    cloud = column_of("cloud")
     lazy = frame.lazy().with_row_index("row")
-    cloud = pl.col(column_of("cloud"))
-    platforms = lazy.select(cloud.unique(maintain_order=True)).collect().to_series().to_list()
     for side in SIDES:
         lazy = _with_today(lazy, tables, side)
-    parts = [_answers(lazy.filter(cloud.eq_missing(platform)), tables, platform) for platform in platforms]
-    return (
-        pl.concat(parts, how="diagonal").sort("row") if len(parts) > 1 else parts[0] if parts else _none(lazy, tables)
-    )
+    by_platform = lazy.collect().partition_by(cloud, maintain_order=True, as_dict=True)
+    parts = [_answers(part, tables, platform) for (platform,), part in by_platform.items()]
+    parts = parts or [_answers(lazy.collect(), tables, None)]
+    return pl.concat(parts, how="diagonal").sort("row") if len(parts) > 1 else parts[0]
 
 
-def _answers(frame: pl.LazyFrame, tables: Tables, platform: str | None) -> pl.LazyFrame:
+def _answers(frame: pl.DataFrame, tables: Tables, platform: str | None) -> pl.DataFrame:
     """The answers of one platform's scenarios."""
     held = contest(tables, platform)
     rows = {side: {place: item.row.id for item, place in held.preferences[side].items()} for side in SIDES}
@@ -552,7 +594,8 @@ def _answers(frame: pl.LazyFrame, tables: Tables, platform: str | None) -> pl.La
     kept_there = {"cni": pl.col("cni:runs") != NOT_KNOWN, "mesh": pl.lit(value=True)}
     return (
         contested(frame, tables, platform)
-        .with_columns(order=pl.col("orders").arr.min())
+        .lazy()
+        .with_columns(order=pl.col("orders").list.min())
         .with_columns(**parts_of(pl.col("order")))
         .join(_told(tables, platform).lazy(), on="place", how="left", maintain_order="left")
         .with_columns(
@@ -571,8 +614,8 @@ def _answers(frame: pl.LazyFrame, tables: Tables, platform: str | None) -> pl.La
             ),
             eligible=pl.when(pl.col("standing") == OPEN).then(None).otherwise(pl.col("standing") == ELIGIBLE),
             platform=pl.lit(platform, pl.String),
-            orders=pl.col("orders").arr.to_list(),
         )
+        .collect()
     )
 
 
@@ -588,7 +631,11 @@ def parts_of(order: pl.Expr) -> dict[str, pl.Expr]:
 
 def split(order: int) -> dict[str, int]:
     """The same of one number."""
-    return pl.select(**parts_of(pl.lit(order, pl.Int64))).row(0, named=True)
+    found: dict[str, int] = {}
+    for name, bits in reversed(ORDER):
+        found[name] = order % (1 << bits)
+        order >>= bits
+    return found
 
 
 @kept_latest(64)

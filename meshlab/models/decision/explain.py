@@ -9,26 +9,35 @@ from typing import Any
 import polars as pl
 
 from meshlab.kept import kept_latest
-from meshlab.models.decision.changes import ANSWER, Answer, Change, flips, open_facts, present_cells
+from meshlab.models.decision.changes import Answer, Change, answer_of, flips, open_facts, present_cells
 from meshlab.models.decision.conditions import Condition, bit, compile_condition, inputs_of
-from meshlab.models.decision.contests import Context, Entry, Side, about, prefers
+from meshlab.models.decision.contests import (
+    Running,
+    Side,
+    about,
+    known_running,
+    meeting,
+    prefers,
+    requirements_of,
+    running,
+)
 from meshlab.models.decision.decide import (
     ELIGIBLE,
-    NO_PREFERENCE,
     OPEN,
     RULED_OUT,
     UNMET,
     WORD,
-    Contests,
+    Contest,
     answered,
     column_of,
     compare,
     compared,
-    contests_of,
-    standings,
+    contest,
+    numbers,
+    split,
 )
-from meshlab.models.decision.questions import Question, first_questions
-from meshlab.models.decision.tables import NONE, SIDES, TODAY, Cell, Preference, Requirement, Tables, load_tables
+from meshlab.models.decision.questions import first_questions
+from meshlab.models.decision.tables import NONE, SIDES, Cell, Preference, Requirement, Tables, load_tables
 from meshlab.models.decision.words import joined, need_label, product, said, sentence
 from meshlab.scenario import inputs, schema, with_all_inputs
 
@@ -50,23 +59,49 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None, *, outlook: b
     """
     tables = tables or load_tables()
     facts = with_all_inputs(scenarios)
-    frame = compared(facts).collect().with_row_index("row")
+    frame = compared(facts).collect()
     told = _explained(frame, facts.rows(named=True), tables)
     if outlook:
         for own, raw, verdict in zip(frame.iter_slices(1), facts.rows(named=True), told, strict=True):
-            _look_out(own.drop("row"), raw, verdict, tables)
+            _look_out(own, raw, verdict, tables)
     return [{key: value for key, value in verdict.items() if not key.startswith("_")} for verdict in told]
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A pair as it stands in one scenario.
+
+    Args:
+        cni: Its network.
+        mesh: Its mesh.
+        tuned: Whether it is what runs today with its configuration scoped and its requests sized.
+        standing: One of ``ELIGIBLE``, ``OPEN``, ``UNMET``, ``RULED_OUT``.
+        lacking: Needs that it does not meet. [ids]
+        unread: Needs of which nobody read whether it meets them. [ids]
+        requirements: What it requires.
+        failing: Requirements that fail.
+        open: Requirements of which a missing fact says whether they hold.
+    """
+
+    cni: Side
+    mesh: Side
+    tuned: bool
+    standing: int
+    lacking: list[str]
+    unread: list[str]
+    requirements: tuple[Requirement, ...]
+    failing: list[Requirement]
+    open: list[Requirement]
+
+
+@dataclass(frozen=True, slots=True)
 class _Seen:
-    """One scenario as its contest sees it."""
+    """One scenario as its contest sees it: the pairs as they stand, the best first."""
 
     facts: Row
-    context: Context
-    entries: Sequence[Entry]
-    rows: Sequence[Row]
-    contests: Contests
+    platform: str | None
+    runs: Mapping[str, Running]
+    pairs: Sequence[Standing]
     holding: Mapping[Condition, bool | None]
     tables: Tables
 
@@ -74,49 +109,79 @@ class _Seen:
     def asked(self) -> list[str]:
         return list(self.facts["needs"] or ())
 
-    def needs(self, bits: int) -> list[str]:
-        """The needs of some bits, in their declared order."""
-        spec = inputs()["needs"]
-        return [need for need in spec.choices if bits & bit(spec, need)]
+
+def _needs(bits: int) -> list[str]:
+    """The needs of some bits, in their declared order."""
+    spec = inputs()["needs"]
+    return [need for need in spec.choices if bits & bit(spec, need)]
 
 
 def _explained(frame: pl.DataFrame, facts: Sequence[Row], tables: Tables) -> list[dict[str, Any]]:
-    found = contests_of(frame, tables)
-    contests, lazy = found
-    conditions = _spoken_conditions(contests, tables)
+    best = answered(frame, tables)
+    conditions = _told_conditions(tables, tuple(best["platform"].unique(maintain_order=True)))
     states = frame.select(
         compile_condition(condition, compare).alias(str(place)) for place, condition in enumerate(conditions)
     ).rows()
-    pairs = standings(found, tables).sort("row", "order").collect().partition_by("row", maintain_order=True)
-    best = answered(found, tables).sort("row").collect().rows(named=True)
     told = []
-    for row, of_pairs, state, raw in zip(best, pairs, states, facts, strict=True):
-        context = row["context"]
-        seen = _Seen(
-            raw,
-            contests.contexts[context],
-            contests.entries[context],
-            of_pairs.rows(named=True),
-            contests,
-            dict(zip(conditions, state, strict=True)),
-            tables,
-        )
+    for row, state, raw in zip(best.iter_rows(named=True), states, facts, strict=True):
+        runs = {side: known_running(tables, side)[row[f"{side}:runs"]] for side in SIDES}
+        holding = dict(zip(conditions, state, strict=True))
+        seen = _Seen(raw, row["platform"], runs, list(_standings(row, runs, tables)), holding, tables)
         told.append(_verdict(seen, row))
     return told
 
 
+def _standings(row: Row, runs: Mapping[str, Running], tables: Tables) -> Iterator[Standing]:
+    """The pairs of a contest as they stand, the best first."""
+    platform = row["platform"]
+    held, places = contest(tables, platform), numbers(tables, platform).places
+    there = sorted((order, place) for order, place in zip(row["orders"], places, strict=True) if order is not None)
+    today = {side: running(tables, side, runs[side], platform) for side in SIDES}
+    asked = row["needs"] or 0
+    for order, place in there:
+        entry = held.entries[place]
+        cni, mesh = entry.cni or today["cni"], entry.mesh or today["mesh"]
+        met, unmet = meeting(tables, (cni.met, cni.unmet, cni.encrypts), (mesh.met, mesh.unmet, mesh.encrypts))
+        required = (*requirements_of(tables, cni, platform), *requirements_of(tables, mesh, platform))
+        yield Standing(
+            cni=cni,
+            mesh=mesh,
+            tuned=entry.tuned,
+            standing=split(order)["standing"],
+            lacking=_needs(asked & unmet),
+            unread=_needs(asked & ~(met | unmet)),
+            requirements=required,
+            failing=_of_bits(held, required, entry.cni, row, "fails"),
+            open=_of_bits(held, required, entry.cni, row, "unknown"),
+        )
+
+
+def _of_bits(
+    held: Contest, required: Sequence[Requirement], cni: Side | None, row: Row, name: str
+) -> list[Requirement]:
+    """The requirements whose bits are set."""
+    found = []
+    for requirement in required:
+        place = held.blocking.get(about(requirement.condition, cni)) if requirement.blocks else None
+        if place is not None and row[f"{name}:{place // WORD}"] >> place % WORD & 1:
+            found.append(requirement)
+    return found
+
+
 @kept_latest(64)
-def _spoken_conditions(contests: Contests, tables: Tables) -> tuple[Condition, ...]:
+def _told_conditions(tables: Tables, platforms: tuple[str | None, ...]) -> tuple[Condition, ...]:
     """Conditions that an explanation tells of: caveats and preferences of every pair, and what cannot hold together."""
-    entries = [entry for entered in contests.entries for entry in entered]
-    caveats = [about(row.condition, e.cni) for e in entries for row in e.requirements if not row.blocks]
-    preferences = [item.condition for ranked in contests.preferences.values() for item in ranked]
-    return tuple(dict.fromkeys((*caveats, *preferences, *(row.condition for row in tables.impossible))))
+    networks = dict.fromkeys(
+        cni for platform in platforms for cni in (None, *(entry.cni for entry in contest(tables, platform).entries))
+    )
+    rows = (*(row for row in tables.requirements if not row.blocks), *tables.preferences)
+    found = [about(row.condition, cni) for row in rows for cni in networks]
+    return tuple(dict.fromkeys((*found, *(row.condition for row in tables.impossible))))
 
 
 def _verdict(seen: _Seen, best: Row) -> dict[str, Any]:
-    options = [_option(seen, row, rank) for rank, row in enumerate(seen.rows, 1)]
-    entry, chosen = seen.entries[best["place"]], options[0]
+    options = [_option(seen, pair, rank) for rank, pair in enumerate(seen.pairs, 1)]
+    entry, chosen = seen.pairs[0], options[0]
     deciders = {side: _decider(seen, best, side) for side in SIDES}
     verdict: dict[str, Any] = {
         "scenario": seen.facts["scenario"],
@@ -138,7 +203,7 @@ def _verdict(seen: _Seen, best: Row) -> dict[str, Any]:
         "options": [{key: value for key, value in option.items() if key != "lacks"} for option in options],
         "parts": _parts(seen),
         "contradictions": [row.reason for row in seen.tables.impossible if seen.holding[row.condition]],
-        "_answer": tuple(best[name] for name in ANSWER),
+        "_answer": answer_of(best),
         "_standing": best["standing"],
     }
     verdict["sentence"] = sentence(
@@ -153,10 +218,9 @@ def _verdict(seen: _Seen, best: Row) -> dict[str, Any]:
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
 
 
-def _option(seen: _Seen, row: Row, rank: int) -> dict[str, Any]:
-    entry = seen.entries[row["place"]]
-    lacks = [*_failing(seen, entry, row), *_short(seen, entry, row["lacking"], unread=False)]
-    open_ones = [*_open(seen, entry, row), *_short(seen, entry, row["unread"], unread=True)]
+def _option(seen: _Seen, entry: Standing, rank: int) -> dict[str, Any]:
+    lacks = [*(_lack(seen, entry, row, state=False) for row in entry.failing), *_short(seen, entry, unread=False)]
+    open_ones = [*(_lack(seen, entry, row, state=None) for row in entry.open), *_short(seen, entry, unread=True)]
     missing = [name for lack in open_ones for name in lack["missing"]]
     missing += ["needs"] if seen.facts["needs"] is None else []
     return {
@@ -165,15 +229,19 @@ def _option(seen: _Seen, row: Row, rank: int) -> dict[str, Any]:
         "edition": {side: getattr(entry, side).edition or None for side in SIDES},
         "label": f"{_label(entry.cni)}; {_label(entry.mesh)}" + (", tuned" if entry.tuned else ""),
         "tuned": entry.tuned,
-        "today": entry.today or (entry.cni.today and entry.mesh.id == NONE == seen.context.mesh.id),
-        "eligible": STANDINGS[row["standing"]],
-        "unmet": seen.needs(row["lacking"]),
-        "unknown": list(dict.fromkeys([*seen.needs(row["unread"]), *missing])),
+        "today": entry.cni.today and (entry.mesh.today or entry.mesh.id == NONE == seen.runs["mesh"].id),
+        "eligible": STANDINGS[entry.standing],
+        "unmet": entry.lacking,
+        "unknown": list(dict.fromkeys([*entry.unread, *missing])),
         "why_not": joined([lack["why"] for lack in lacks or open_ones]) or None,
         "rank": rank,
         "caveats": list(_caveats(seen, entry)),
         "lacks": lacks,
     }
+
+
+def _about(condition: Condition, entry: Standing) -> Condition:
+    return about(condition, None if entry.cni.today else entry.cni)
 
 
 def _label(side: Side) -> str:
@@ -183,26 +251,8 @@ def _label(side: Side) -> str:
     return product(side.id)
 
 
-def _failing(seen: _Seen, entry: Entry, row: Row) -> Iterator[dict[str, Any]]:
-    yield from (_lack(seen, entry, requirement, state=False) for requirement in _of_bits(seen, entry, row, "failing"))
-
-
-def _open(seen: _Seen, entry: Entry, row: Row) -> Iterator[dict[str, Any]]:
-    yield from (_lack(seen, entry, requirement, state=None) for requirement in _of_bits(seen, entry, row, "open"))
-
-
-def _of_bits(seen: _Seen, entry: Entry, row: Row, name: str) -> Iterator[Requirement]:
-    """The requirements of a pair whose bits are set."""
-    for requirement in entry.requirements:
-        condition = about(requirement.condition, entry.cni)
-        if requirement.blocks and condition in seen.contests.blocking:
-            word, place = divmod(seen.contests.blocking.index(condition), WORD)
-            if row[f"{name}:{word}"] >> place & 1:
-                yield requirement
-
-
-def _lack(seen: _Seen, entry: Entry, requirement: Requirement, *, state: bool | None) -> dict[str, Any]:
-    condition = about(requirement.condition, entry.cni)
+def _lack(seen: _Seen, entry: Standing, requirement: Requirement, *, state: bool | None) -> dict[str, Any]:
+    condition = _about(requirement.condition, entry)
     names = [name for name in schema() if name in inputs_of(condition)]
     found = [
         f"{inputs()[name].label.lower()}: {said(seen.facts[name])}" for name in names if seen.facts[name] is not None
@@ -221,9 +271,9 @@ def _lack(seen: _Seen, entry: Entry, requirement: Requirement, *, state: bool | 
     }
 
 
-def _short(seen: _Seen, entry: Entry, bits: int, *, unread: bool) -> Iterator[dict[str, Any]]:
+def _short(seen: _Seen, entry: Standing, *, unread: bool) -> Iterator[dict[str, Any]]:
     """Needs that a pair does not meet, or of which nobody read whether it does, with what was read."""
-    for need in seen.needs(bits):
+    for need in entry.unread if unread else entry.lacking:
         cells = [(side, _cell(seen, getattr(entry, side), need)) for side in _counting(seen.tables, need)]
         read = [(side, cell) for side, cell in cells if cell and cell.support != "not read"]
         notes = joined([f"{_label(getattr(entry, side))}: {_note(cell)}" for side, cell in read])
@@ -250,17 +300,17 @@ def _counting(tables: Tables, need: str) -> tuple[str, ...]:
 
 def _cell(seen: _Seen, side: Side, need: str) -> Cell | None:
     option = side.only
-    return seen.tables.cell(option, need, seen.context.platform) if option else None
+    return seen.tables.cell(option, need, seen.platform) if option else None
 
 
 def _note(cell: Cell) -> str:
     return f"{cell.support}; {cell.note}" if cell.note else cell.support
 
 
-def _caveats(seen: _Seen, entry: Entry) -> Iterator[str]:
+def _caveats(seen: _Seen, entry: Standing) -> Iterator[str]:
     """What comes with an option: requirements that do not rule it out, and needs that it meets in part or as a beta."""
     for row in entry.requirements:
-        if not row.blocks and seen.holding[about(row.condition, entry.cni)] is False:
+        if not row.blocks and seen.holding[_about(row.condition, entry)] is False:
             yield f"{_label(entry.cni if row.side == 'cni' else entry.mesh)}: {row.requirement}"
     for need in seen.asked:
         for side in _deciding_sides(seen, entry, need):
@@ -269,7 +319,7 @@ def _caveats(seen: _Seen, entry: Entry) -> Iterator[str]:
                 yield f"{need_label(need)} by {_label(side)}: {_note(cell)}"
 
 
-def _deciding_sides(seen: _Seen, entry: Entry, need: str) -> list[Side]:
+def _deciding_sides(seen: _Seen, entry: Standing, need: str) -> list[Side]:
     """The sides by which a pair meets a need; of two that would do, the one that does so best."""
     sides = [getattr(entry, name) for name in _counting(seen.tables, need)]
     spec = inputs()["needs"]
@@ -281,7 +331,7 @@ def _deciding_sides(seen: _Seen, entry: Entry, need: str) -> list[Side]:
     return meeting
 
 
-def _grade(seen: _Seen, entry: Entry) -> str:
+def _grade(seen: _Seen, entry: Standing) -> str:
     """The worst grade of the evidence behind a need that is asked."""
     grades = [0]
     for side in (entry.cni, entry.mesh):
@@ -300,7 +350,7 @@ def _parts(seen: _Seen) -> list[dict[str, Any]]:
     """Each network and each mesh option alone, with the needs of its own layer that it lacks."""
     told: dict[tuple[str, str, str, bool], dict[str, Any]] = {}
     spec = inputs()["needs"]
-    for entry in seen.entries:
+    for entry in seen.pairs:
         for name in SIDES:
             side: Side = getattr(entry, name)
             mine = [need for need in seen.asked if seen.tables.layers[need] == name]
@@ -328,15 +378,15 @@ def _decider(seen: _Seen, best: Row, side: str) -> Preference | None:
     return next((row for row in seen.tables.of_side(side) if row.id == best[f"{side}_row"]), None)
 
 
-def _states(seen: _Seen, entry: Entry, side: str) -> Iterator[tuple[Preference, bool]]:
+def _states(seen: _Seen, entry: Standing, side: str) -> Iterator[tuple[Preference, bool]]:
     """The preferences of a side that hold for the network that is recommended."""
     for row in seen.tables.of_side(side):
-        state = seen.holding.get(about(row.condition, entry.cni))
+        state = seen.holding.get(_about(row.condition, entry))
         if state or (state is None and row.lenient):
             yield row, True
 
 
-def _matched(seen: _Seen, entry: Entry, deciders: Mapping[str, Preference | None]) -> Iterator[str]:
+def _matched(seen: _Seen, entry: Standing, deciders: Mapping[str, Preference | None]) -> Iterator[str]:
     ids = [row.id for side in SIDES for row, _ in _states(seen, entry, side)]
     yield from dict.fromkeys([*(row.id for row in deciders.values() if row), *ids])
 
@@ -348,7 +398,7 @@ UNDECIDED = {
 
 
 def _reasons(
-    seen: _Seen, entry: Entry, deciders: Mapping[str, Preference | None], chosen: Mapping[str, Any]
+    seen: _Seen, entry: Standing, deciders: Mapping[str, Preference | None], chosen: Mapping[str, Any]
 ) -> Iterator[str]:
     for side, row in deciders.items():
         if side == "mesh" and seen.facts["needs"] is None:
@@ -357,6 +407,10 @@ def _reasons(
     if entry.cni.today and len(entry.cni.options) > 1 and chosen["eligible"] is None:
         yield f"Which edition of {_label(entry.cni)} runs decides whether it meets everything."
     yield from chosen["caveats"]
+
+
+def _prefers(seen: _Seen, row: Preference, entry: Standing) -> bool:
+    return prefers(row, entry.cni if row.side == "cni" else entry.mesh, seen.runs[row.side])
 
 
 def _blockers(options: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -378,13 +432,13 @@ def _blockers(options: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     yield from told.values()
 
 
-def _conflicts(seen: _Seen, entry: Entry, deciders: Mapping[str, Preference | None]) -> Iterator[dict[str, Any]]:
+def _conflicts(seen: _Seen, entry: Standing, deciders: Mapping[str, Preference | None]) -> Iterator[dict[str, Any]]:
     """Preferences that hold and speak for another option, with whether that option can be had here."""
     for side, decider in deciders.items():
         for row, _ in _states(seen, entry, side):
-            if row is decider or prefers(row, entry):
+            if row is decider or _prefers(seen, row, entry):
                 continue
-            rows = [item for item in seen.rows if prefers(row, seen.entries[item["place"]])]
+            rows = [pair for pair in seen.pairs if _prefers(seen, row, pair)]
             if rows:
                 yield {
                     "side": side,
@@ -392,7 +446,7 @@ def _conflicts(seen: _Seen, entry: Entry, deciders: Mapping[str, Preference | No
                     "recommendation": row.option,
                     "reason": row.reason,
                     "source_id": row.source_id,
-                    "ruled_out": all(item["standing"] in (UNMET, RULED_OUT) for item in rows),
+                    "ruled_out": all(pair.standing in (UNMET, RULED_OUT) for pair in rows),
                     "decided_by": decider.id if decider else None,
                     "decided_reason": decider.reason if decider else UNDECIDED[side],
                 }
@@ -419,7 +473,7 @@ def _look_out(own: pl.DataFrame, raw: Row, verdict: dict[str, Any], tables: Tabl
 
 
 def _of_frame(frame: pl.DataFrame, raw: Row, tables: Tables) -> list[dict[str, Any]]:
-    return _explained(frame.with_row_index("row"), [raw] * len(frame), tables)
+    return _explained(frame, [raw] * len(frame), tables)
 
 
 def _flip(raw: Row, change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.decision.cells import axes
-from meshlab.models.decision.changes import ANSWER, Change, answers_to, changes_of, varied
+from meshlab.models.decision.changes import Change, answers_to, changes_of, varied
 from meshlab.models.decision.decide import column_of
 from meshlab.models.decision.tables import Tables
 from meshlab.scenario import inputs
@@ -65,7 +65,7 @@ def first_questions(
     if not tried:
         return []
     frame = varied(base, [(), *((change,) for _, change in tried)], tables)
-    reached = answers_to(frame, tables).select(ANSWER).rows()
+    reached = [answer for answer, _ in answers_to(frame, tables)]
     decides: dict[Question, set[object]] = {}
     for (question, _), answer in zip(tried, reached[1:], strict=True):
         decides.setdefault(question, set()).update({answer} - {reached[0]})

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from meshlab.kept import kept
-from meshlab.models.decision.contests import Context, Entry, Side
+from meshlab.models.decision.contests import Running, Side
 from meshlab.models.decision.tables import GATEWAY, NONE
 from meshlab.tables import read_table
 
@@ -59,6 +59,14 @@ def said(value: object) -> str:
     return f"{value:,.15g}" if isinstance(value, int | float) else str(value)
 
 
+class Pair(Protocol):
+    """A pair as a sentence names it."""
+
+    cni: Side
+    mesh: Side
+    tuned: bool
+
+
 NAMED = 3
 """Needs that a sentence names; more are counted."""
 
@@ -74,7 +82,7 @@ def called(side: Side) -> str:
 
 
 def sentence(
-    verdict: Mapping[str, Any], context: Context, entry: Entry, chosen: Mapping[str, Any], asked: Sequence[str] | None
+    verdict: Mapping[str, Any], runs: Running, entry: Pair, chosen: Mapping[str, Any], asked: Sequence[str] | None
 ) -> str:
     """The answer and its main reason, in a sentence or two."""
     if asked is None:
@@ -85,22 +93,22 @@ def sentence(
         return f"As the cluster stands none of the options can be had: {chosen['label']} comes nearest, but {chosen['why_not']}."
     if chosen["eligible"] is False:
         return f"None of the options meets everything: {chosen['label']} comes nearest and lacks {lacking}."
-    told = f"{_mesh(entry, context, asked)} {_network(entry)}"
+    told = f"{_mesh(entry, runs, asked)} {_network(entry)}"
     if chosen["eligible"] is None:
         told += f" To be found out first: {chosen['why_not']}."
     return told
 
 
-def _network(entry: Entry) -> str:
+def _network(entry: Pair) -> str:
     if not entry.cni.id:
         return "Which network plugin runs has to be found out."
     return f"Keep {called(entry.cni)}." if entry.cni.today else f"Use {called(entry.cni)}."
 
 
-def _mesh(entry: Entry, context: Context, asked: Sequence[str]) -> str:
-    runs = context.mesh.id not in (NONE, "")
+def _mesh(entry: Pair, today: Running, asked: Sequence[str]) -> str:
+    runs = today.id not in (NONE, "")
     if entry.mesh.id == NONE:
-        without = f" {product(context.mesh.id)} can go." if runs else ""
+        without = f" {product(today.id)} can go." if runs else ""
         return f"No mesh: {'nothing is asked that needs one' if not asked else 'the network meets what is asked'}.{without}"
     if entry.mesh.today:
         return f"Keep {called(entry.mesh)}{', tuned' if entry.tuned else ''}: it meets what is asked."
@@ -108,5 +116,5 @@ def _mesh(entry: Entry, context: Context, asked: Sequence[str]) -> str:
     if entry.mesh.id == GATEWAY:
         return f"No mesh, but a gateway: {needed} end{'s' if len(asked) == 1 else ''} at the edge. Add {called(entry.mesh)}."
     if runs:
-        return f"Replace {product(context.mesh.id)} by {called(entry.mesh)}: what is asked is {needed}."
+        return f"Replace {product(today.id)} by {called(entry.mesh)}: what is asked is {needed}."
     return f"Yes, a mesh: you need {needed}. Add {called(entry.mesh)}."
