@@ -17,12 +17,15 @@ import polars as pl
 from meshlab.kept import kept_latest
 from meshlab.models.decision.cells import Axis, axes, points
 from meshlab.models.decision.conditions import bit, compile_condition, compile_test
-from meshlab.models.decision.decide import answered, column_of, compare
-from meshlab.models.decision.tables import Tables
+from meshlab.models.decision.decide import IDENTITY, NOTHING, answered, column_of, compare
+from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.scenario import inputs
 
 Answer = tuple[str | None, ...]
 """What a verdict recommends: CNI, mesh, and the edition of each that is new."""
+
+DEMANDS = frozenset({"provider_support_required", "licence_usd_per_year", "gradual_move_required", "policy_sync"})
+"""Rules that a team may state. One that nobody stated binds nobody, so it is no fact that is missing."""
 
 ORDERED = ("integer", "number", "version")
 
@@ -141,7 +144,7 @@ def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables
         answer: What is recommended as it stands.
         tables: The tables.
     """
-    missing = [axis for axis in axes(tables).values() if not row[f"known:{axis.input}"]]
+    missing = [axis for axis in axes(tables).values() if not row[f"known:{axis.input}"] and _is_open(axis.input, row)]
     steps = {axis.name: list(changes_of(axis, None)) for axis in missing}
     singles = [(change,) for changes in steps.values() for change in changes]
     pairs = [
@@ -172,6 +175,12 @@ def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables
     least = alone | jointly or {*flipped}
     told = {change.input for changes in least for change in changes}
     return [name for name in inputs() if name in told]
+
+
+def _is_open(name: str, row: Mapping[str, Any]) -> bool:
+    """Whether an input is a fact that could come to be known: of what does not run there is no edition."""
+    side = next((side for side in SIDES if name in IDENTITY[side][1:]), None)
+    return name not in DEMANDS and (side is None or row[f"{side}:runs"] > NOTHING)
 
 
 def _contradicted(tables: Tables) -> pl.Expr:

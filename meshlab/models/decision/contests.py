@@ -271,6 +271,7 @@ def _platform_of(option: Option) -> Requirement:
         condition=ALWAYS if anywhere else OneOf("cloud", tuple(sorted(option.platforms))),
         blocks=True,
         today=False,
+        lenient=False,
         requirement="a platform on which it can be had",
         source_id=option.source_id,
         text_date=option.text_date,

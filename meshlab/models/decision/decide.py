@@ -146,21 +146,21 @@ class Contest:
     Args:
         platform: The platform; None where it is not known.
         entries: The pairs.
-        blocking: The conditions of requirements that rule options out.
+        blocking: The conditions of requirements that rule options out, each with whether it is lenient.
         preferences: Of each side, the preferences in the order in which they decide.
     """
 
     tables: Tables
     platform: str | None
     entries: tuple[Entry, ...]
-    blocking: Mapping[Condition, int]
+    blocking: Mapping[tuple[Condition, bool], int]
     preferences: Mapping[str, Mapping[Ranked, int]]
 
     def requirements(self, side: Side, cni: Side | None) -> list[int]:
         """Requirements of a side of a pair that rule it out, as bits of as many numbers as it takes."""
         rows = requirements_of(self.tables, side, self.platform)
-        conditions = {about(row.condition, cni) for row in rows if row.blocks}
-        return _words((self.blocking[condition] for condition in conditions - {ALWAYS}), len(self.blocking))
+        conditions = {(about(row.condition, cni), row.lenient) for row in rows if row.blocks}
+        return _words((self.blocking[key] for key in conditions if key[0] != ALWAYS), len(self.blocking))
 
     def speaking(self, side: Side, runs: Running, cni: Side | None) -> int:
         """Preferences that speak for a side of a pair, as bits."""
@@ -199,7 +199,7 @@ def contest(tables: Tables, platform: str | None) -> Contest:
         ],
     }
     required = dict.fromkeys(
-        about(row.condition, cni)
+        (about(row.condition, cni), row.lenient)
         for name in SIDES
         for side in sides[name]
         for row in requirements_of(tables, side, platform)
@@ -219,7 +219,7 @@ def contest(tables: Tables, platform: str | None) -> Contest:
         tables,
         platform,
         entries,
-        _numbered(condition for condition in required if condition != ALWAYS),
+        _numbered(key for key in required if key[0] != ALWAYS),
         {side: _numbered(ranked) for side, ranked in preferences.items()},
     )
 
@@ -442,7 +442,9 @@ def _steps(tables: Tables, platform: str | None) -> tuple[list[pl.Expr], ...]:
     held = contest(tables, platform)
     ranked = {side: list(items) for side, items in held.preferences.items()}
     conditions = _numbered(
-        dict.fromkeys((*held.blocking, *(item.condition for items in ranked.values() for item in items)))
+        dict.fromkeys(
+            (*(key[0] for key in held.blocking), *(item.condition for items in ranked.values() for item in items))
+        )
     )
     tests = _numbered(dict.fromkeys(test for condition in conditions for test in tests_of(condition)))
 
@@ -450,8 +452,10 @@ def _steps(tables: Tables, platform: str | None) -> tuple[list[pl.Expr], ...]:
         return pl.col(f"state:{conditions[condition]}")
 
     bits = {
-        "fails": [state(condition).not_().fill_null(value=False) for condition in held.blocking],
-        "unknown": [state(condition).is_null() for condition in held.blocking],
+        "fails": [state(condition).not_().fill_null(value=False) for condition, _ in held.blocking],
+        "unknown": [
+            pl.lit(value=False) if lenient else state(condition).is_null() for condition, lenient in held.blocking
+        ],
         **{
             f"holds:{side}": [state(item.condition).fill_null(value=item.row.lenient) for item in items]
             for side, items in ranked.items()

@@ -162,7 +162,9 @@ def _of_bits(
     """The requirements whose bits are set."""
     found = []
     for requirement in required:
-        place = held.blocking.get(about(requirement.condition, cni)) if requirement.blocks else None
+        place = (
+            held.blocking.get((about(requirement.condition, cni), requirement.lenient)) if requirement.blocks else None
+        )
         if place is not None and row[f"{name}:{place // WORD}"] >> place % WORD & 1:
             found.append(requirement)
     return found
@@ -205,9 +207,10 @@ def _verdict(seen: _Seen, best: Row) -> dict[str, Any]:
         "contradictions": [row.reason for row in seen.tables.impossible if seen.holding[row.condition]],
         "_answer": answer_of(best),
         "_standing": best["standing"],
+        "_runs": seen.runs,
     }
     verdict["sentence"] = sentence(
-        verdict, seen.context, entry, chosen, seen.asked if seen.facts["needs"] is not None else None
+        verdict, seen.runs["mesh"], entry, chosen, seen.asked if seen.facts["needs"] is not None else None
     )
     return verdict
 
@@ -461,6 +464,7 @@ def _look_out(own: pl.DataFrame, raw: Row, verdict: dict[str, Any], tables: Tabl
     row = own.select(
         *present_cells(tables), *(pl.col(column_of(name)).is_not_null().alias(f"known:{name}") for name in inputs())
     ).row(0, named=True)
+    row |= {f"{side}:runs": known_running(tables, side).index(verdict["_runs"][side]) for side in SIDES}
     verdict["unknown"] = open_facts(own, row, answer, tables)
     verdict["settled"] = not verdict["unknown"] and verdict["mesh"] is not None and verdict["_standing"] == ELIGIBLE
     if verdict["_standing"] != ELIGIBLE or verdict["mesh"] is None or verdict["cni"] is None:

@@ -151,6 +151,7 @@ class Requirement:
     Args:
         option: As in a preference.
         today: Whether it binds what runs already, too, and not a new choice alone.
+        lenient: Whether it counts as met where a missing fact leaves it open.
     """
 
     id: str
@@ -160,6 +161,7 @@ class Requirement:
     condition: Condition
     blocks: bool
     today: bool
+    lenient: bool
     requirement: str
     source_id: str
     text_date: str
@@ -539,6 +541,7 @@ def _requirement(row: _Row, condition: Condition) -> Requirement:
         condition=condition,
         blocks=row.cells["effect"] == "blocks",
         today=bool(row.cells["today"]),
+        lenient=bool(row.cells["lenient"]),
         **_texts(row, "id", "option", "requirement", "source_id", "text_date"),
     )
 
