@@ -190,7 +190,7 @@ def test_every_need_is_met_by_something_that_can_be_chosen(need: str) -> None:
     assert any(row and row["meets"] for row in found)
 
 
-# --- what running it takes, and controls -------------------------------------------------------------------------------
+# --- what running it takes, and controls -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -211,7 +211,7 @@ def test_controls_lead_to_needs() -> None:
     assert {"host_protection", "cluster_policy", "policy_audit_log", "audit_reports"} <= asked
 
 
-# --- decisions of people -----------------------------------------------------------------------------------------------
+# --- decisions of people ---------------------------------------------------------------------------------------------
 
 
 def test_cases_and_answers_belong_together() -> None:
