@@ -1,1 +1,9 @@
-"""Which CNI and which mesh fit a scenario: a contest of options, by tables that anyone can read, and proven."""
+"""Which CNI and which mesh fit a scenario: a contest of options, by tables that anyone can read and that are proven."""
+
+from meshlab.models.decision.decide import answers, decide
+from meshlab.models.decision.domain_map import domain_map, map_axes
+from meshlab.models.decision.explain import explain
+from meshlab.models.decision.proof import Report, check
+from meshlab.models.decision.tables import Tables, load_tables
+
+__all__ = ["Report", "Tables", "answers", "check", "decide", "domain_map", "explain", "load_tables", "map_axes"]

@@ -29,6 +29,7 @@ from meshlab.models.decision.conditions import (
 )
 from meshlab.models.decision.tables import (
     ANYWHERE,
+    LAYERS,
     NONE,
     RESULTING,
     SAME,
@@ -138,7 +139,7 @@ def unfinished(tables: Tables, of_cni: Bits, cni_met: Bits, of_mesh: Bits) -> Bi
 def layer_bits(tables: Tables) -> dict[str, int]:
     """The needs of each layer as bits."""
     spec = inputs()["needs"]
-    found = dict.fromkeys(("cni", "mesh", "any", "both", "encrypting"), 0)
+    found: dict[str, int] = dict.fromkeys(LAYERS, 0)
     for need, layer in tables.layers.items():
         found[layer] += bit(spec, need)
     return found

@@ -36,7 +36,6 @@ from meshlab.models.decision.contests import (
     about,
     entries_on,
     known_running,
-    layer_bits,
     meeting,
     prefers,
     requirements_of,
@@ -297,8 +296,8 @@ def _seen_by_mesh(held: Contest, cni: Side | None) -> tuple[object, ...]:
 def todays(tables: Tables, platform: str | None, side: str) -> pl.DataFrame:
     """For everything that may run today on a side its place in ``known_running`` and its bits.
 
-    Columns: ``SIDE:runs``, its place; ``SIDE:met``, ``SIDE:unmet``, ``SIDE:encrypts``; and ``SIDE:blocking:WORD:NETWORK``
-    and ``SIDE:speaks:NETWORK`` for each of ``_networks``, as a mesh may depend on the network below it.
+    Columns: ``SIDE:runs``, its place; ``SIDE:met``, ``SIDE:unmet``, ``SIDE:encrypts``; and
+    ``SIDE:blocking:WORD:NETWORK`` and ``SIDE:speaks:NETWORK`` for each of ``_networks``, as a mesh may depend on the network below it.
     """
     held = contest(tables, platform)
     networks = _networks(tables, platform) if side == "mesh" else (None,)
@@ -538,7 +537,7 @@ def _joint_columns(tables: Tables) -> dict[str, pl.Expr]:
 
 
 def _order() -> pl.Expr:
-    """The number by which a pair is ordered, from the words of its sides and the needs that it meets; null if not there."""
+    """The number by which a pair is ordered, from the words of its sides and its needs; null where it is not there."""
     sides = pl.col("cni:word") | pl.col("mesh:word")
     needs = pl.col("needs").fill_null(0)
     lacking, unread = needs & pl.col("unmet"), needs & (pl.lit(ALL_ONES) - (pl.col("met") | pl.col("unmet")))

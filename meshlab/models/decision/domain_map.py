@@ -15,8 +15,8 @@ import polars as pl
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.models.decision.cells import Axis, Cell, axes
 from meshlab.models.decision.conditions import comparable, compile_test
+from meshlab.models.decision.decide import answers
 from meshlab.models.decision.tables import Tables, load_tables
-from meshlab.models.decision.verdict import answers
 from meshlab.scenario import frame_of, inputs
 
 NAMED_CHOICES = 3

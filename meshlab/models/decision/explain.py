@@ -42,8 +42,8 @@ from meshlab.models.decision.words import joined, need_label, product, said, sen
 from meshlab.scenario import inputs, schema, with_all_inputs
 
 GRADES = ("documented", "beta", "extrapolated", "prior")
-"""How good the evidence is that an option meets what is asked: released and documented; alpha, beta or preview; inferred
-from another edition's text; not read anywhere."""
+"""How good the evidence is that an option meets what is asked: released and documented; alpha, beta or preview;
+inferred from another edition's text; not read anywhere."""
 
 Row = Mapping[str, Any]
 
@@ -210,7 +210,7 @@ def _verdict(seen: _Seen, best: Row) -> dict[str, Any]:
         "_runs": seen.runs,
     }
     verdict["sentence"] = sentence(
-        verdict, seen.runs["mesh"], entry, chosen, seen.asked if seen.facts["needs"] is not None else None
+        verdict, seen.runs, entry, chosen, seen.asked if seen.facts["needs"] is not None else None
     )
     return verdict
 
@@ -282,7 +282,7 @@ def _short(seen: _Seen, entry: Standing, *, unread: bool) -> Iterator[dict[str, 
         notes = joined([f"{_label(getattr(entry, side))}: {_note(cell)}" for side, cell in read])
         label = need_label(need)
         words = f"nobody has read whether it meets {label}" if unread and not read else f"{label}: {notes or 'no mesh'}"
-        if unread and not getattr(entry, "cni").only:
+        if unread and not entry.cni.only:
             words = f"{label} depends on the edition of what runs today"
         yield {
             "side": seen.tables.layers[need],
@@ -468,7 +468,7 @@ def _look_out(own: pl.DataFrame, raw: Row, verdict: dict[str, Any], tables: Tabl
     verdict["unknown"] = open_facts(own, row, answer, tables)
     verdict["settled"] = not verdict["unknown"] and verdict["mesh"] is not None and verdict["_standing"] == ELIGIBLE
     if verdict["_standing"] != ELIGIBLE or verdict["mesh"] is None or verdict["cni"] is None:
-        verdict["questions"] = first_questions(own, row, raw, verdict, tables)
+        verdict["questions"] = first_questions(own, row, tables)
     else:
         verdict["flips"] = [
             _flip(raw, change, verdict, after)
@@ -481,7 +481,7 @@ def _of_frame(frame: pl.DataFrame, raw: Row, tables: Tables) -> list[dict[str, A
 
 
 def _flip(raw: Row, change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """One change, the answer that it leads to, and why: what the option of before then lacks, or what becomes possible."""
+    """One change, the answer that it leads to, and why: what the first option then lacks, or what becomes possible."""
     changed = change.on(raw)
     spec = inputs()[change.input]
     left = before["options"][0]

@@ -1,10 +1,11 @@
-"""The proof of the tables: no case without an answer, every overlap with a witness, no row that can never decide.
+"""The proof of the tables: every preference can decide, every need can be met, and every overlap has a witness.
 
-It works on the exact cells of the domain (``decision.cells``), never on the text of conditions. A question
-such as "can these two rows hold at once?" is one condition; ``find`` looks for cells under which it holds. It cuts the
-domain into boxes: a box allows some cells of each axis, a comparison is true, false or open in a box, and an open one
-cuts the box in two. A condition that comes out true or false over a whole box settles all of its cells at once, so that
-the product of the cells, far too large to list, is covered without a gap.
+Whether conditions can hold together is found on the exact cells of the domain (``decision.cells``), not on their text.
+``find`` looks for cells under which a condition holds. It cuts the domain into boxes: a box allows some cells of each
+axis, a comparison is true, false or open in a box, and an open one cuts the box in two. A condition that comes out true
+or false over a whole box settles all of its cells at once, so that the product of the cells, far too large to list, is
+covered without a gap. That a blocked option is never recommended, and that none is overlooked which meets everything,
+needs no proof: the choice is among those that are eligible.
 """
 
 from __future__ import annotations
@@ -18,34 +19,55 @@ from typing import Any
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision.cells import Axis, axes
-from meshlab.models.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some
-from meshlab.models.decision.eligibility import blocked
-from meshlab.models.decision.tables import OPTIONS, RESULTING_CNI, Rule, Tables, load_tables
+from meshlab.models.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some, bit
+from meshlab.models.decision.contests import Entry, Running, about, meeting, prefers, requirements_of
+from meshlab.models.decision.decide import contest, decide
+from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
+from meshlab.scenario import frame_of, inputs
 
 Scenario = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the proof found. ``ok`` is whether the tables may be relied on; overlaps of unequal priority may stand."""
+    """What the proof found. ``ok`` is whether the tables may be relied on; ``read`` the share of cells by platform."""
 
     ok: bool
     findings: tuple[dict[str, object], ...]
+    read: dict[str, float]
 
 
 def check(tables: Tables | Path | None = None) -> Report:
     """Prove the tables: ours, given ones, or ours with those of a team's folder laid over them.
 
-    Each finding is plain data: ``kind`` (``error``, ``gap``, ``overlap``, ``never decides``), ``ok``, ``table``,
-    ``rows``, ``message`` and ``witness``, a scenario in which it shows. Tables of a folder that cannot be read give one
-    finding of kind ``error`` for each problem, whose witness is the place: ``file``, ``line``, and what is wrong there.
+    Each finding is plain data: ``kind`` (``error``, ``blocked``, ``never decides``, ``overlap``, ``unmet need``,
+    ``never wins``), ``ok``, ``side``, ``rows``, ``message`` and ``witness``, a scenario in which it shows. Tables of a folder
+    that cannot be read give one finding of kind ``error`` for each problem, whose witness is the place: ``file``,
+    ``line``, and what is wrong there.
     """
     try:
         tables = tables if isinstance(tables, Tables) else load_tables(tables)
     except MeshlabError as error:
-        return Report(ok=False, findings=tuple(_unreadable(error)))
-    findings = [finding for kind in OPTIONS for finding in _table_findings(tables, kind)]
-    return Report(ok=all(finding["ok"] for finding in findings), findings=tuple(findings))
+        return Report(ok=False, findings=tuple(_unreadable(error)), read={})
+    findings = [*_preferences(tables), *_overlaps(tables), *_unmet(tables), *_losers(tables)]
+    return Report(all(finding["ok"] for finding in findings), tuple(findings), share_read(tables))
+
+
+def share_read(tables: Tables) -> dict[str, float]:
+    """By platform, the share of needs of its pairs of which it was read whether they are met."""
+    found: dict[str, float] = {}
+    for platform in tables.platforms:
+        pairs = [entry for entry in contest(tables, platform).entries if entry.cni and entry.mesh]
+        read = [(met | unmet).bit_count() for met, unmet in (_bits(tables, entry) for entry in pairs)]
+        found[platform] = sum(read) / (len(tables.layers) * len(pairs))
+    return found
+
+
+def _bits(tables: Tables, entry: Entry) -> tuple[int, int]:
+    if entry.cni is None or entry.mesh is None:
+        return 0, 0
+    sides = [(side.met, side.unmet, side.encrypts) for side in (entry.cni, entry.mesh)]
+    return meeting(tables, sides[0], sides[1])
 
 
 def _unreadable(error: MeshlabError) -> Iterator[dict[str, object]]:
@@ -55,115 +77,118 @@ def _unreadable(error: MeshlabError) -> Iterator[dict[str, object]]:
 
 
 def _finding(
-    kind: str, message: str, *, ok: bool, table: str | None = None, rows: Sequence[str] = (), witness: Scenario | None
+    kind: str, message: str, *, ok: bool, side: str | None = None, rows: Sequence[str] = (), witness: Scenario | None
 ) -> dict[str, object]:
-    return {"kind": kind, "ok": ok, "table": table, "rows": list(rows), "message": message, "witness": witness}
+    return {"kind": kind, "ok": ok, "side": side, "rows": list(rows), "message": message, "witness": witness}
 
 
 # --- the questions --------------------------------------------------------------------------------------------------
 
 
-def _table_findings(tables: Tables, kind: str) -> Iterator[dict[str, object]]:
-    rules = tables.cni if kind == "cni" else tables.mesh
-    yield from _gaps(tables, kind, rules)
-    yield from _overlaps(tables, rules)
-    yield from _idle_rows(tables, rules)
+def _preferences(tables: Tables) -> Iterator[dict[str, object]]:
+    """Preferences whose option is blocked wherever they hold, and those that never decide in any case tried."""
+    tries: dict[str, list[Scenario]] = {}
+    for row in tables.preferences:
+        tries[row.id] = [found for entry in _for(tables, row) if (found := _case(tables, row, *entry))]
+        witness = find(tables, about(row.condition, None))
+        if not tries[row.id] and witness is not None:
+            message = f"{row.option} is ruled out wherever preference {row.id} holds; change one of them"
+            yield _finding("blocked", message, ok=False, side=row.side, rows=[row.id], witness=witness)
+        elif witness is None:
+            message = f"preference {row.id} holds in no possible case; remove it, or change its condition"
+            yield _finding("never decides", message, ok=False, side=row.side, rows=[row.id], witness=None)
+    cases = [(name, case) for name, found in tries.items() for case in _with_needs(tables, found)]
+    decided = decide(frame_of([{**case, "scenario": str(n)} for n, (_, case) in enumerate(cases)]), tables).collect()
+    seen = {*decided["cni_row"], *decided["mesh_row"]}
+    for row in tables.preferences:
+        if tries[row.id] and row.id not in seen:
+            message = f"preference {row.id} decided in none of {len(cases):,} cases that were tried"
+            yield _finding("never decides", message, ok=False, side=row.side, rows=[row.id], witness=tries[row.id][0])
 
 
-def _gaps(tables: Tables, kind: str, rules: Sequence[Rule]) -> Iterator[dict[str, object]]:
-    witness = find(tables, All(tuple(_fails(tables, rule) for rule in rules)))
-    if witness is not None:
-        message = f"no row of the {kind} table answers this case; add a row, or a default with the condition true"
-        yield _finding("gap", message, ok=False, table=kind, witness=witness)
+def _for(tables: Tables, row: Preference) -> Iterator[tuple[str, Entry]]:
+    """The pairs of each platform that a preference speaks for; what runs today is one of its products."""
+    for platform in tables.platforms:
+        for entry in contest(tables, platform).entries:
+            side = entry.cni if row.side == "cni" else entry.mesh
+            runs = Running(side.id) if side and row.option == SAME else Running("")
+            if (side is None and row.option in (TODAY, SAME)) or (side is not None and prefers(row, side, runs)):
+                yield platform, entry
 
 
-def _overlaps(tables: Tables, rules: Sequence[Rule]) -> Iterator[dict[str, object]]:
-    for first, second in combinations([rule for rule in rules if not rule.is_default], 2):
-        witness = find(tables, All((passes(tables, first), passes(tables, second))))
-        if witness is not None:
-            agree = first.recommendation == second.recommendation
-            tie = first.priority == second.priority
-            how = (
-                f"both recommend {first.recommendation}"
-                if agree
-                else f"{first.recommendation} or {second.recommendation}"
-            )
-            rank = "at equal priority" if tie else f"{first.id} decides"
-            message = f"rows {first.id} and {second.id} can hold at once: {how}, {rank}"
-            rows = (first.id, second.id)
-            yield _finding("overlap", message, ok=agree or not tie, table=first.table, rows=rows, witness=witness)
-
-
-def _idle_rows(tables: Tables, rules: Sequence[Rule]) -> Iterator[dict[str, object]]:
-    for place, rule in enumerate(rules):
-        earlier = rules[:place]
-        decides = All((passes(tables, rule), *(_fails(tables, other) for other in earlier)))
-        if find(tables, decides) is None:
-            message, witness, shadows = _why_idle(tables, rule, earlier)
-            yield _finding(
-                "never decides", message, ok=False, table=rule.table, rows=(rule.id, *shadows), witness=witness
-            )
-
-
-def _why_idle(tables: Tables, rule: Rule, earlier: Sequence[Rule]) -> tuple[str, Scenario | None, list[str]]:
-    """Why a row never decides: it cannot hold, its option is ruled out whenever it holds, or others come first."""
-    holds = find(tables, expanded(tables, rule.condition))
-    if holds is None:
-        return f"row {rule.id} can never hold: its condition contradicts itself", None, []
-    witness = find(tables, passes(tables, rule))
-    if witness is None:
-        return f"row {rule.id} never decides: {rule.recommendation} is ruled out wherever the row holds", holds, []
-    shadows = [
-        other.id for other in earlier if find(tables, All((passes(tables, rule), passes(tables, other)))) is not None
-    ]
-    return f"row {rule.id} never decides: wherever it holds, {' or '.join(shadows)} comes first", witness, shadows
-
-
-# --- conditions of a whole table ------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1024)
-def passes(tables: Tables, rule: Rule) -> Condition:
-    """Whether a row may decide: it holds and its option is not ruled out. Over declared inputs alone."""
-    if rule.is_default:
-        return ALWAYS
-    ruled_out = blocked(tables, rule.table, rule.recommendation)
-    return All((expanded(tables, rule.condition), expanded(tables, ruled_out, negated=True)))
-
-
-def _fails(tables: Tables, rule: Rule) -> Condition:
-    return expanded(tables, passes(tables, rule), negated=True)
-
-
-def expanded(tables: Tables, condition: Condition, *, negated: bool = False) -> Condition:
-    """The condition, or its negation, as the search wants it.
-
-    Each comparison of the resulting CNI is replaced by when the CNI table leaves such a plugin, and negation is moved
-    down to the comparisons, so that the search sees which of them have to hold.
-    """
-    if isinstance(condition, Not):
-        return expanded(tables, condition.part, negated=not negated)
-    if isinstance(condition, All | Some):
-        joined = All if isinstance(condition, All) != negated else Some
-        return joined(tuple(expanded(tables, part, negated=negated) for part in condition.parts))
-    if isinstance(condition, OneOf) and condition.input == RESULTING_CNI:
-        return _leaves(tables, condition.values, negated=negated)
-    return Not(condition) if negated else condition
-
-
-@lru_cache(maxsize=256)
-def _leaves(tables: Tables, plugins: tuple[str, ...], *, negated: bool) -> Condition:
-    """Whether the CNI table leaves one of the plugins in place, or none of them; built from its last row up."""
-    result: Condition = NEVER
-    for rule in reversed(tables.cni):
-        if rule.recommendation == "stay":
-            kept = OneOf("current_cni", plugins)
-            here: Condition = Not(kept) if negated else kept
+def _case(tables: Tables, row: Preference, platform: str, entry: Entry) -> Scenario | None:
+    """A scenario in which a preference holds, and a pair that it speaks for can be had."""
+    conditions = [OneOf("cloud", (platform,)), about(row.condition, entry.cni)]
+    for name, side in (("cni", entry.cni), ("mesh", entry.mesh)):
+        if side is not None:
+            required = requirements_of(tables, side, platform)
+            conditions += [about(need.condition, entry.cni) for need in required if need.blocks]
         else:
-            here = ALWAYS if (rule.recommendation in plugins) != negated else NEVER
-        holds = passes(tables, rule)
-        result = Some((All((holds, here)), All((expanded(tables, holds, negated=True), result))))
-    return result
+            conditions.append(Not(OneOf(f"current_{name}", (NONE, "other"))))
+            conditions += [Not(OneOf("greenfield", (True,)))]
+    if row.option == SAME:
+        side = entry.cni if row.side == "cni" else entry.mesh
+        conditions += [OneOf(f"current_{row.side}", (side.id,))] if side else []
+    return find(tables, All(tuple(conditions)))
+
+
+def _with_needs(tables: Tables, cases: Sequence[Scenario]) -> Iterator[Scenario]:
+    """Cases with the needs that they ask for, and with each other one beside them."""
+    for case in cases:
+        asked = case.get("needs") or []
+        yield case
+        yield from ({**case, "needs": [*asked, need]} for need in tables.layers if need not in asked)
+
+
+def _overlaps(tables: Tables) -> Iterator[dict[str, object]]:
+    """Preferences of equal priority that speak for different options and can hold at once."""
+    for side in SIDES:
+        for first, second in combinations(tables.of_side(side), 2):
+            if first.priority != second.priority or first.option == second.option:
+                continue
+            witness = find(tables, All((about(first.condition, None), about(second.condition, None))))
+            if witness is not None:
+                message = (
+                    f"preferences {first.id} and {second.id} can hold at once at equal priority and speak for "
+                    f"{first.option} and {second.option}; give one of them another priority"
+                )
+                yield _finding("overlap", message, ok=False, side=side, rows=[first.id, second.id], witness=witness)
+
+
+def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
+    """Needs that no option meets on any platform, and those that none meets on some."""
+    spec = inputs()["needs"]
+    met = {
+        platform: [_bits(tables, entry)[0] for entry in contest(tables, platform).entries]
+        for platform in tables.platforms
+    }
+    for need in tables.layers:
+        missing = [platform for platform, bits in met.items() if not any(found & bit(spec, need) for found in bits)]
+        if missing:
+            nowhere = len(missing) == len(met)
+            message = f"no option is known to meet {need} " + ("anywhere" if nowhere else f"on {', '.join(missing)}")
+            witness: Scenario = {"cloud": missing[0], "needs": [need]}
+            yield _finding("unmet need", message, ok=not nowhere, rows=[need], witness=witness)
+
+
+def _losers(tables: Tables) -> Iterator[dict[str, object]]:
+    """Options that were recommended in none of the cases of one or two needs on their platforms."""
+    won: set[tuple[str, str, str]] = set()
+    cases: list[Scenario] = []
+    for platform in tables.platforms:
+        bases = [{"cloud": platform, "greenfield": True, "kernel_oldest": "6.8.0", "windows_nodes": w} for w in (0, 3)]
+        for needs in (*((need,) for need in tables.layers), *combinations(tables.layers, 2)):
+            cases += [{**base, "needs": list(needs), "protocol": "grpc"} for base in bases]
+    found = decide(frame_of([{**case, "scenario": str(n)} for n, case in enumerate(cases)]), tables).collect()
+    for side in SIDES:
+        names = found.select(side, f"{side}_edition").unique().iter_rows()
+        won |= {(side, name or "", edition or "") for name, edition in names}
+    for option in tables.options:
+        key = (option.side, option.id, option.edition)
+        listed = any((getattr(p, option.side), getattr(p, f"{option.side}_edition")) == key[1:] for p in tables.pairs)
+        if option.new and listed and key not in won:
+            message = f"{option.place} won in none of {len(cases):,} cases of one or two needs on a new cluster"
+            yield _finding("never wins", message, ok=True, side=option.side, rows=[option.place], witness=None)
 
 
 # --- the search -----------------------------------------------------------------------------------------------------
@@ -184,6 +209,13 @@ class _Domain:
             for place, test in enumerate(axis.tests)
         }
 
+    def cells_of(self, test: Condition) -> tuple[str, int]:
+        """The axis of a comparison and the cells in which it is true; one with products or platforms may be new."""
+        if test not in self.true_in and isinstance(test, OneOf):
+            cells = enumerate(self.axes[test.input].cells)
+            self.true_in[test] = (test.input, sum(1 << number for number, cell in cells if cell.low in test.values))
+        return self.true_in[test]
+
     def residue(self, condition: Condition, box: Box, seen: dict[int, Condition]) -> Condition:
         """What is left of a condition within a box: ALWAYS, NEVER, or a smaller condition.
 
@@ -198,7 +230,7 @@ class _Domain:
                 left = seen[id(condition)] = self._joined(condition, box, seen)
             return left
         negated = isinstance(condition, Not)
-        name, true_in = self.true_in[condition.part if negated else condition]
+        name, true_in = self.cells_of(condition.part if isinstance(condition, Not) else condition)
         allowed = box.get(name, self.whole[name])
         if allowed & true_in and allowed & ~true_in:
             return condition
@@ -223,7 +255,7 @@ class _Domain:
         if left is ALWAYS or left is NEVER:
             return box if left is ALWAYS else None
         test, wanted = _open_test(left)
-        name, true_in = self.true_in[test]
+        name, true_in = self.cells_of(test)
         allowed = box.get(name, self.whole[name])
         halves = (allowed & true_in, allowed & ~true_in)
         for half in halves if wanted else reversed(halves):
@@ -262,5 +294,15 @@ def _domain(tables: Tables) -> _Domain:
 def find(tables: Tables, condition: Condition) -> Scenario | None:
     """A possible scenario under which a condition over declared inputs holds, or None: the whole domain has none."""
     domain = _domain(tables)
-    box = domain.search(All((expanded(tables, tables.contradiction, negated=True), condition)), {})
+    box = domain.search(All((expanded(tables.contradiction, negated=True), expanded(condition))), {})
     return None if box is None else domain.scenario(box)
+
+
+def expanded(condition: Condition, *, negated: bool = False) -> Condition:
+    """The condition, or its negation, with negation moved down to the comparisons, for the search."""
+    if isinstance(condition, Not):
+        return expanded(condition.part, negated=not negated)
+    if isinstance(condition, All | Some):
+        joined = All if isinstance(condition, All) != negated else Some
+        return joined(tuple(expanded(part, negated=negated) for part in condition.parts))
+    return Not(condition) if negated else condition

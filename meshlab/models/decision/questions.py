@@ -13,7 +13,6 @@ from meshlab.models.decision.cells import axes
 from meshlab.models.decision.changes import Change, answers_to, changes_of, varied
 from meshlab.models.decision.decide import column_of
 from meshlab.models.decision.tables import Tables
-from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
 MOST = 3
@@ -42,16 +41,12 @@ def questions() -> tuple[Question, ...]:
     )
 
 
-def first_questions(
-    own: pl.DataFrame, row: Mapping[str, Any], facts: Mapping[str, Any], verdict: Mapping[str, Any], tables: Tables
-) -> list[dict[str, Any]]:
+def first_questions(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> list[dict[str, Any]]:
     """The questions whose answers would decide most: those that lead to the most different verdicts.
 
     Args:
         own: The ``compared`` scenario, one row.
         row: ``known:NAME`` for each input.
-        facts: The values of its inputs.
-        verdict: What is recommended as it stands.
         tables: The tables.
     """
     base = own.with_columns(pl.col(column_of("needs")).fill_null(0))

@@ -422,19 +422,20 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
                 )
     for table, column in (("requirements", "kind"), ("preferences", "side"), ("operations", "side")):
         for row in rows[table].values():
-            name, side = str(row.cells["option"]), str(row.cells[column])
-            if side not in SIDES:
-                continue  # told by its column
-            if table == "operations":
-                name = f"{name}@{row.cells['edition'] or ''}".rstrip("@")
-            known = {place.partition("@")[0] for place in places[side]} | places[side] | {TODAY, SAME}
-            match = _SELECTOR.fullmatch(name)
-            if match and match[1] not in Option.__dataclass_fields__:
-                yield row.problem(
-                    f"option selects by {match[1]!r}", did_you_mean(match[1], list(Option.__dataclass_fields__))
-                )
-            elif not match and name not in known:
-                yield row.problem(f"option is {shorten(name)}", did_you_mean(name, sorted(known)))
+            yield from _option_problems(row, table, places.get(str(row.cells[column]), set()))
+
+
+def _option_problems(row: _Row, table: str, places: set[str]) -> Iterator[Problem]:
+    """What is wrong with the option that a row of requirements, preferences or operations names."""
+    edition = str(row.cells["edition"] or "") if table == "operations" else ""
+    name = f"{row.cells['option']}@{edition}".rstrip("@")
+    columns = [*Option.__dataclass_fields__]
+    known = {place.partition("@")[0] for place in places} | places | {TODAY, SAME}
+    match = _SELECTOR.fullmatch(name)
+    if match and match[1] not in columns:
+        yield row.problem(f"option selects by {match[1]!r}", did_you_mean(match[1], columns))
+    elif not match and places and name not in known:
+        yield row.problem(f"option is {shorten(name)}", did_you_mean(name, sorted(known)))
 
 
 def _had_on(rows: _Rows, name: str, edition: str, platform: str) -> bool:
@@ -463,7 +464,7 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
     return Tables(
         options=tuple(_option(side, row) for side, table in _OPTION_TABLES.items() for row in rows[table].values()),
         pairs=tuple(Pair(**_texts(row, *KEYS["pairs"])) for row in rows["pairs"].values()),
-        cells={key: _cell(row) for key, row in rows["cells"].items()},
+        cells={(key[0], key[1], key[2], key[3]): _cell(row) for key, row in rows["cells"].items()},
         requirements=tuple(
             sorted(
                 (_requirement(row, condition(row, str(row.cells["kind"]))) for row in rows["requirements"].values()),
@@ -471,7 +472,7 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
             )
         ),
         preferences=tuple(sorted(preferences, key=lambda row: (row.priority, row.id))),
-        operations={key: row.cells for key, row in rows["operations"].items()},
+        operations={(key[0], key[1], key[2]): row.cells for key, row in rows["operations"].items()},
         impossible=tuple(
             Impossible(
                 text=str(row.cells["condition"]),

@@ -20,11 +20,8 @@ def need_labels() -> dict[str, str]:
 def need_label(need: str) -> str:
     """What a need is called inside a sentence."""
     label = need_labels().get(need, need)
-    return (
-        label
-        if label[:2].isupper() or label.startswith(("Gateway API", "Envoy", "gRPC", "Windows"))
-        else label[:1].lower() + label[1:]
-    )
+    is_name = label[:2].isupper() or label.startswith(("Gateway API", "Envoy", "gRPC", "Windows"))
+    return label if is_name else label[:1].lower() + label[1:]
 
 
 @kept
@@ -62,9 +59,12 @@ def said(value: object) -> str:
 class Pair(Protocol):
     """A pair as a sentence names it."""
 
-    cni: Side
-    mesh: Side
-    tuned: bool
+    @property
+    def cni(self) -> Side: ...  # noqa: D102
+    @property
+    def mesh(self) -> Side: ...  # noqa: D102
+    @property
+    def tuned(self) -> bool: ...  # noqa: D102
 
 
 NAMED = 3
@@ -82,39 +82,56 @@ def called(side: Side) -> str:
 
 
 def sentence(
-    verdict: Mapping[str, Any], runs: Running, entry: Pair, chosen: Mapping[str, Any], asked: Sequence[str] | None
+    verdict: Mapping[str, Any],
+    runs: Mapping[str, Running],
+    entry: Pair,
+    chosen: Mapping[str, Any],
+    asked: Sequence[str] | None,
 ) -> str:
-    """The answer and its main reason, in a sentence or two."""
+    """The answer and its main reason, in a sentence or two.
+
+    Args:
+        verdict: The verdict, of which ``cni`` and ``mesh`` are read.
+        runs: What runs today on each side.
+        entry: The pair that comes first.
+        chosen: The same as an option, with what it lacks.
+        asked: The needs; None where nobody stated them.
+    """
+    network = _network(entry, runs["cni"])
     if asked is None:
-        known = f" {_network(entry)}" if verdict["cni"] is not None else ""
+        known = "" if verdict["cni"] is None else f" {network}"
         return f"Not enough is known: what the platform must be able to do has not been said.{known}"
-    lacking = listed([need_label(need) for need in chosen["unmet"]])
     if verdict["mesh"] is None:
-        return f"As the cluster stands none of the options can be had: {chosen['label']} comes nearest, but {chosen['why_not']}."
+        nearest = f"{chosen['label']} comes nearest, but {chosen['why_not']}"
+        return f"As the cluster stands none of the options can be had: {nearest}."
     if chosen["eligible"] is False:
+        lacking = listed([need_label(need) for need in chosen["unmet"]])
         return f"None of the options meets everything: {chosen['label']} comes nearest and lacks {lacking}."
-    told = f"{_mesh(entry, runs, asked)} {_network(entry)}"
-    if chosen["eligible"] is None:
-        told += f" To be found out first: {chosen['why_not']}."
-    return told
+    told = f"{_mesh(entry, runs['mesh'], asked)} {network}"
+    return told if chosen["eligible"] else f"{told} To be found out first: {chosen['why_not']}."
 
 
-def _network(entry: Pair) -> str:
+def _network(entry: Pair, today: Running) -> str:
     if not entry.cni.id:
         return "Which network plugin runs has to be found out."
+    if entry.cni.id == today.id and not entry.cni.today:
+        return f"Keep {product(today.id)}, as {called(entry.cni)}."
     return f"Keep {called(entry.cni)}." if entry.cni.today else f"Use {called(entry.cni)}."
 
 
 def _mesh(entry: Pair, today: Running, asked: Sequence[str]) -> str:
     runs = today.id not in (NONE, "")
+    label, needed = called(entry.mesh), _named(asked)
     if entry.mesh.id == NONE:
-        without = f" {product(today.id)} can go." if runs else ""
-        return f"No mesh: {'nothing is asked that needs one' if not asked else 'the network meets what is asked'}.{without}"
+        why = "the network meets what is asked" if asked else "nothing is asked that needs one"
+        return f"No mesh: {why}." + (f" {product(today.id)} can go." if runs else "")
     if entry.mesh.today:
-        return f"Keep {called(entry.mesh)}{', tuned' if entry.tuned else ''}: it meets what is asked."
-    needed = _named(asked)
+        return f"Keep {label}{', tuned' if entry.tuned else ''}: it meets what is asked."
     if entry.mesh.id == GATEWAY:
-        return f"No mesh, but a gateway: {needed} end{'s' if len(asked) == 1 else ''} at the edge. Add {called(entry.mesh)}."
+        end = "ends" if len(asked) == 1 else "end"
+        return f"No mesh, but a gateway: {needed} {end} at the edge. Add {label}."
+    if entry.mesh.id == today.id:
+        return f"Keep {product(today.id)}, as {label}: what is asked is {needed}."
     if runs:
-        return f"Replace {product(today.id)} by {called(entry.mesh)}: what is asked is {needed}."
-    return f"Yes, a mesh: you need {needed}. Add {called(entry.mesh)}."
+        return f"Replace {product(today.id)} by {label}: what is asked is {needed}."
+    return f"Yes, a mesh: you need {needed}. Add {label}."
