@@ -67,12 +67,19 @@ def remove_leftovers(folder: Path) -> None:
 
 def canonical_json(value: object) -> str:
     """JSON with one way to write each value: the same inputs give the same bytes."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=str)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
 
 
 def pretty_json(value: object) -> str:
     """JSON for a file that a person may open."""
-    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=str) + "\n"
+    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=_plain) + "\n"
+
+
+def _plain(value: object) -> object:
+    """What JSON has no form for: a record as its fields, all else as text."""
+    import msgspec
+
+    return msgspec.structs.asdict(value) if isinstance(value, msgspec.Struct) else str(value)
 
 
 def digest(value: object) -> str:

@@ -19,7 +19,7 @@ ROOMS: tuple[str, ...] = (
     "models.curves models.sensitivity",
     "planning.durations planning.iac",
     "planning.migration",
-    "reviews.team",
+    "reviews.record reviews.team",
     "reviews.cases",
     "reviews.moves",
     "reviews.review",

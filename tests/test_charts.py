@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
+from records import headline, record
 
 from meshlab.errors import MeshlabError
+from meshlab.reviews.record import Review, Verdict
 from meshlab.reviews.review import review_values
 from meshlab.show import charts
 from meshlab.show.theme import DATAPLANES, NARROW_PX, STATES, THEMES, in_dark
@@ -86,18 +89,18 @@ RULES = [
 
 
 @pytest.fixture
-def review() -> dict[str, Any]:
+def review() -> Review:
     """A team with sidecars today, for which ambient mode is recommended; Cilium is out of the evidence's range."""
-    return {
-        "team": "payments",
-        "scenario": {"nodes": 12, "services": 120, "pods": 640, "requests_per_second": 42000.0},
-        "headline": {"dataplane": "istio-ambient", "today": "istio-sidecar"},
+    return record(
+        team="payments",
+        scenario={"nodes": 12, "services": 120, "pods": 640, "requests_per_second": 42000.0},
+        headline=headline("istio-ambient", "istio-sidecar"),
         # not in the charts' order, which must not depend on that of the estimates
-        "estimates": [
+        estimates=[
             *(estimate_row(name, medians, inside=name != "cilium") for name, medians in reversed(MEDIANS.items())),
             estimate_row("none", (0.0,) * 10),
         ],
-        "sources": [
+        sources=[
             {
                 "source_id": "S01",
                 "supports": [],
@@ -114,13 +117,8 @@ def review() -> dict[str, Any]:
             {"source_id": "article", "supports": ["cni row greenfield"], "figures": {}},
             {"source_id": "opencost-default", "supports": ["default prices"], "figures": {}},
         ],
-        "verdict": {
-            "cni": "stay",
-            "mesh": "istio-ambient",
-            "matched": ["healthy", "to-ambient"],
-            "rows": copy.deepcopy(RULES),
-        },
-    }
+        verdict=Verdict(cni="stay", mesh="istio-ambient", matched=["healthy", "to-ambient"], rows=copy.deepcopy(RULES)),
+    )
 
 
 INTERVAL_CHARTS = {"memory": "GiB", "cpu": "cores", "latency": "ms", "cost": "USD/month"}
@@ -135,14 +133,14 @@ def without_markup(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
-def test_a_drawing_is_figure_table_and_words_at_once(review: dict[str, Any], name: str) -> None:
+def test_a_drawing_is_figure_table_and_words_at_once(review: Review, name: str) -> None:
     """What one preparation gives is what each form gives alone."""
     drawn = charts.drawing(name, review, theme="dark", text_width=500)
     assert drawn.spec == charts.spec(name, review, theme="dark", text_width=500)
     assert (drawn.rows, drawn.words) == (charts.table(name, review), charts.alt_text(name, review))
 
 
-def test_memory_shows_the_estimates_of_each_data_plane(review: dict[str, Any]) -> None:
+def test_memory_shows_the_estimates_of_each_data_plane(review: Review) -> None:
     """Totals, intervals and parts of the memory chart are those of the estimates, in the order of all charts."""
     frame = charts.prepared("memory", review)
     assert frame["dataplane"].to_list() == ["none", "istio-sidecar", "istio-ambient", "cilium", "linkerd"]
@@ -153,12 +151,12 @@ def test_memory_shows_the_estimates_of_each_data_plane(review: dict[str, Any]) -
     assert frame["control_plane"].to_list() == [0.0, 2.0, 1.4, 0.2, 0.5]
 
 
-def test_cost_shows_dollars_a_month(review: dict[str, Any]) -> None:
+def test_cost_shows_dollars_a_month(review: Review) -> None:
     """The cost chart shows the estimates' cost."""
     assert charts.prepared("cost", review)["median"].to_list() == [0.0, 720.0, 250.0, 170.0, 290.0]
 
 
-def test_latency_shows_three_percentiles_of_each_data_plane(review: dict[str, Any]) -> None:
+def test_latency_shows_three_percentiles_of_each_data_plane(review: Review) -> None:
     """The latency chart has a row for p50, p90 and p99 of each data plane, in that order."""
     frame = charts.prepared("latency", review)
     assert frame["percentile"].to_list() == ["p50", "p90", "p99"] * 5
@@ -166,7 +164,7 @@ def test_latency_shows_three_percentiles_of_each_data_plane(review: dict[str, An
     assert frame["dataplane"].to_list()[3:6] == ["istio-sidecar"] * 3
 
 
-def test_rows_say_what_is_recommended_what_runs_and_what_is_extrapolated(review: dict[str, Any]) -> None:
+def test_rows_say_what_is_recommended_what_runs_and_what_is_extrapolated(review: Review) -> None:
     """Each mark stands at its own data plane and at no other."""
     marks = charts.prepared("cpu", review)
     assert marks.filter("recommended")["dataplane"].to_list() == ["istio-ambient"]
@@ -174,7 +172,7 @@ def test_rows_say_what_is_recommended_what_runs_and_what_is_extrapolated(review:
     assert marks.filter("extrapolated")["dataplane"].to_list() == ["cilium"]
 
 
-def test_the_matrix_lists_rows_by_table_and_priority(review: dict[str, Any]) -> None:
+def test_the_matrix_lists_rows_by_table_and_priority(review: Review) -> None:
     """The matrix shows the CNI's rows before the mesh's, each table in the order in which it decides."""
     frame = charts.prepared("matrix", review)
     assert frame["id"].to_list() == ["greenfield", "healthy", "unchanged", "to-ambient"]
@@ -183,10 +181,10 @@ def test_the_matrix_lists_rows_by_table_and_priority(review: dict[str, Any]) -> 
     assert frame["decides"].to_list() == [False, True, False, True]
 
 
-def test_of_two_matched_rows_the_one_named_first_decides(review: dict[str, Any]) -> None:
+def test_of_two_matched_rows_the_one_named_first_decides(review: Review) -> None:
     """A matched row with a better priority does not decide where the verdict names another one first."""
-    review["verdict"]["rows"][2] = {**RULES[2], "state": "matched", "missing": []}
-    review["verdict"]["matched"] = ["healthy", "greenfield", "to-ambient"]
+    review.verdict.rows[2] = {**RULES[2], "state": "matched", "missing": []}
+    review.verdict.matched[:] = ["healthy", "greenfield", "to-ambient"]
     assert charts.prepared("matrix", review).filter("decides")["id"].to_list() == ["healthy", "to-ambient"]
 
 
@@ -194,7 +192,7 @@ def test_of_two_matched_rows_the_one_named_first_decides(review: dict[str, Any])
 
 
 @pytest.mark.parametrize(("name", "unit"), INTERVAL_CHARTS.items())
-def test_value_axes_begin_at_zero_and_name_their_unit(review: dict[str, Any], name: str, unit: str) -> None:
+def test_value_axes_begin_at_zero_and_name_their_unit(review: Review, name: str, unit: str) -> None:
     """The value axis names what it shows and the unit, and includes zero."""
     axis = charts.figure(name, review).layout.xaxis
     assert axis.title.text.endswith(f"[{unit}]")
@@ -203,7 +201,7 @@ def test_value_axes_begin_at_zero_and_name_their_unit(review: dict[str, Any], na
 
 
 @pytest.mark.parametrize("name", INTERVAL_CHARTS)
-def test_data_planes_are_named_in_words(review: dict[str, Any], name: str) -> None:
+def test_data_planes_are_named_in_words(review: Review, name: str) -> None:
     """Every data plane's row carries its name in words, with what is to be known of it."""
     labels = [without_markup(text.replace("<br>", " ")) for text in charts.figure(name, review).layout.yaxis.ticktext]
     assert labels == [
@@ -215,14 +213,13 @@ def test_data_planes_are_named_in_words(review: dict[str, Any], name: str) -> No
     ]
 
 
-def test_a_data_plane_may_carry_all_marks(review: dict[str, Any]) -> None:
+def test_a_data_plane_may_carry_all_marks(review: Review) -> None:
     """What runs today may be recommended and extrapolated at once; nothing is lost."""
-    review["headline"] = {"dataplane": "cilium", "today": "cilium"}
-    label = charts.figure("cost", review).layout.yaxis.ticktext[3]
+    label = charts.figure("cost", replace(review, headline=headline("cilium", "cilium"))).layout.yaxis.ticktext[3]
     assert all(word in label for word in ("recommended", "runs today", "†"))
 
 
-def test_figures_stand_beside_their_rows(review: dict[str, Any]) -> None:
+def test_figures_stand_beside_their_rows(review: Review) -> None:
     """The median with its unit and the interval are written beside each row."""
     beside = [
         without_markup(text.replace("<br>", " ")) for text in charts.figure("cost", review).layout.yaxis2.ticktext
@@ -236,21 +233,21 @@ def test_figures_stand_beside_their_rows(review: dict[str, Any]) -> None:
     ]
 
 
-def test_whiskers_span_the_interval(review: dict[str, Any]) -> None:
+def test_whiskers_span_the_interval(review: Review) -> None:
     """The line across a bar's end reaches from the 10 % to the 90 % quantile."""
     whiskers = charts.figure("memory", review).data[-1]
     assert whiskers.x[1] - whiskers.error_x.arrayminus[1] == 24.0
     assert whiskers.x[1] + whiskers.error_x.array[1] == 96.0
 
 
-def test_parts_of_a_bar_differ_without_colour(review: dict[str, Any]) -> None:
+def test_parts_of_a_bar_differ_without_colour(review: Review) -> None:
     """Data plane and control plane differ by hatching, so that a grey print tells them apart."""
     data_plane, control_plane = charts.figure("memory", review).data[:2]
     assert data_plane.marker.pattern.shape != control_plane.marker.pattern.shape
     assert charts.figure("memory", review).layout.barmode == "stack"
 
 
-def test_percentiles_differ_without_colour(review: dict[str, Any]) -> None:
+def test_percentiles_differ_without_colour(review: Review) -> None:
     """Each percentile has a symbol of its own."""
     symbols = charts.figure("latency", review).data[-1].marker.symbol
     assert len(set(symbols[:3])) == 3
@@ -271,7 +268,7 @@ def test_states_differ_without_colour() -> None:
     ],
 )
 def test_a_source_note_names_the_chart_s_own_sources(
-    review: dict[str, Any], name: str, present: set[str], absent: set[str]
+    review: Review, name: str, present: set[str], absent: set[str]
 ) -> None:
     """The note under a chart names the sources of what it shows, and none of the others."""
     note = charts.figure(name, review).layout.annotations[-1].text
@@ -280,17 +277,17 @@ def test_a_source_note_names_the_chart_s_own_sources(
     assert not absent & words
 
 
-def test_a_caveat_stands_under_extrapolated_figures_only(review: dict[str, Any]) -> None:
+def test_a_caveat_stands_under_extrapolated_figures_only(review: Review) -> None:
     """The caveat is there where a data plane is out of the evidence's range, and not otherwise."""
     assert "extrapolated" in charts.figure("memory", review).layout.annotations[-1].text
-    for row in review["estimates"]:
+    for row in review.estimates:
         row["in_evidence_range"] = True
     assert "extrapolated" not in charts.figure("memory", review).layout.annotations[-1].text
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_chart_has_every_theme(review: dict[str, Any], name: str, theme: str) -> None:
+def test_every_chart_has_every_theme(review: Review, name: str, theme: str) -> None:
     """Each chart can be drawn in each theme, on that theme's paper."""
     figure = charts.figure(name, review, theme=theme)
     assert figure.layout.template.layout.paper_bgcolor == THEMES[theme].paper
@@ -299,17 +296,17 @@ def test_every_chart_has_every_theme(review: dict[str, Any], name: str, theme: s
 
 @pytest.mark.parametrize("name", charts.CHARTS)
 @pytest.mark.parametrize("width", [None, 600, 1280])
-def test_no_line_of_text_is_wider_than_the_figure(review: dict[str, Any], name: str, width: int | None) -> None:
+def test_no_line_of_text_is_wider_than_the_figure(review: Review, name: str, width: int | None) -> None:
     """At an average of 5.8 pixels a character no line above or below the plot leaves the figure."""
-    review["team"] = "a-team-with-a-name-that-is-as-long-as-a-folder-s-name-may-ever-be"
-    figure = charts.figure(name, review, width=width)
+    long_name = "a-team-with-a-name-that-is-as-long-as-a-folder-s-name-may-ever-be"
+    figure = charts.figure(name, replace(review, team=long_name), width=width)
     assert figure.layout.width == width
     for text in (figure.layout.title.text, *(item.text for item in figure.layout.annotations)):
         assert all(len(without_markup(line)) * 5.8 <= (width or NARROW_PX) for line in text.split("<br>"))
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
-def test_the_same_review_gives_the_same_bytes(review: dict[str, Any], name: str) -> None:
+def test_the_same_review_gives_the_same_bytes(review: Review, name: str) -> None:
     """Two drawings of one review are equal byte for byte, and drawing changes no review."""
     before = copy.deepcopy(review)
     assert charts.figure(name, review).to_json() == charts.figure(name, copy.deepcopy(review)).to_json()
@@ -317,14 +314,14 @@ def test_the_same_review_gives_the_same_bytes(review: dict[str, Any], name: str)
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
-def test_the_plain_drawing_is_the_figure(review: dict[str, Any], name: str) -> None:
+def test_the_plain_drawing_is_the_figure(review: Review, name: str) -> None:
     """What a report embeds without plotly's objects is what those objects would give."""
     assert json.loads(charts.figure(name, review).to_json()) == json.loads(json.dumps(charts.spec(name, review)))
 
 
-def test_conditions_are_text_and_never_markup(review: dict[str, Any]) -> None:
+def test_conditions_are_text_and_never_markup(review: Review) -> None:
     """A condition with a `<`, or a hostile name in it, is shown as it is written."""
-    review["verdict"]["rows"][2] = {**RULES[2], "condition": "nodes < 5 AND <b>x</b>"}
+    review.verdict.rows[2] = {**RULES[2], "condition": "nodes < 5 AND <b>x</b>"}
     text = "".join(item.text for item in charts.figure("matrix", review).layout.annotations)
     assert "nodes &lt; 5 AND &lt;b&gt;x&lt;/b&gt;" in text
 
@@ -333,9 +330,9 @@ def test_conditions_are_text_and_never_markup(review: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
-def test_unknown_figures_are_said_to_be_unknown(review: dict[str, Any], name: str) -> None:
+def test_unknown_figures_are_said_to_be_unknown(review: Review, name: str) -> None:
     """A figure that is null is drawn as nothing and written as unknown."""
-    review["estimates"][0] = estimate_row("linkerd", (None,) * 10)
+    review.estimates[0] = estimate_row("linkerd", (None,) * 10)
     figure = charts.figure(name, review)
     if name in INTERVAL_CHARTS:
         assert figure.data[-1].x[-1] is None
@@ -345,22 +342,15 @@ def test_unknown_figures_are_said_to_be_unknown(review: dict[str, Any], name: st
 
 
 @pytest.mark.parametrize("name", INTERVAL_CHARTS)
-def test_an_interval_of_no_width_is_not_written(review: dict[str, Any], name: str) -> None:
+def test_an_interval_of_no_width_is_not_written(review: Review, name: str) -> None:
     """No mesh adds nothing for certain: its row has a figure and no interval."""
     assert charts.table(name, review)[0][f"10–90 % [{INTERVAL_CHARTS[name]}]"] == ""
 
 
 @pytest.mark.parametrize("name", charts.CHARTS)
-def test_a_review_of_nothing_still_draws(review: dict[str, Any], name: str) -> None:
+def test_a_review_of_nothing_still_draws(review: Review, name: str) -> None:
     """Without estimates, rows, sources and known inputs every chart is an empty one, not an error."""
-    empty = {
-        **review,
-        "scenario": dict.fromkeys(review["scenario"]),
-        "headline": None,
-        "estimates": [],
-        "sources": [],
-        "verdict": {**review["verdict"], "matched": [], "rows": []},
-    }
+    empty = record(scenario=dict.fromkeys(review.scenario))
     assert charts.figure(name, empty).layout.title.text
     assert charts.table(name, empty) == []
     assert charts.alt_text(name, empty).startswith(charts.CHARTS[name].title)
@@ -373,13 +363,8 @@ FIGURE = st.one_of(st.none(), st.floats(min_value=0, max_value=1e12, allow_nan=F
 @given(medians=st.tuples(*[FIGURE] * 10), inside=st.sampled_from([True, False, None]))
 def test_any_figures_can_be_drawn(medians: tuple[float | None, ...], inside: bool | None) -> None:
     """Whatever the estimates hold, every chart by data plane is valid plotly and writes no power of ten."""
-    review = {
-        "team": "x",
-        "scenario": {},
-        "headline": {"dataplane": "linkerd", "today": None},
-        "estimates": [{**estimate_row("linkerd", medians), "in_evidence_range": inside}],
-        "sources": [],
-    }
+    estimates = [{**estimate_row("linkerd", medians), "in_evidence_range": inside}]
+    review = record(headline=headline("linkerd"), estimates=estimates)
     for name in INTERVAL_CHARTS:
         beside = charts.figure(name, review).layout.yaxis2.ticktext
         assert not any(re.search(r"\de[+-]?\d", without_markup(text)) for text in beside)
@@ -388,7 +373,7 @@ def test_any_figures_can_be_drawn(medians: tuple[float | None, ...], inside: boo
 # --- the same without a picture ------------------------------------------------------------------------------------
 
 
-def test_tables_carry_units_in_their_headings(review: dict[str, Any]) -> None:
+def test_tables_carry_units_in_their_headings(review: Review) -> None:
     """A row of the table says all that the chart's row says, with the unit in the heading."""
     assert charts.table("memory", review)[2] == {
         "data plane": "Istio ambient",
@@ -400,7 +385,7 @@ def test_tables_carry_units_in_their_headings(review: dict[str, Any]) -> None:
     }
 
 
-def test_alternative_text_gives_figures_in_words(review: dict[str, Any]) -> None:
+def test_alternative_text_gives_figures_in_words(review: Review) -> None:
     """The alternative text names each data plane with its median, unit, interval and marks, and the caveat."""
     text = charts.alt_text("memory", review)
     assert "Istio ambient (recommended): 3.6 GiB, 10 to 90 %: 1.8 to 7.2." in text
@@ -408,7 +393,7 @@ def test_alternative_text_gives_figures_in_words(review: dict[str, Any]) -> None
     assert "trust it less" in text
 
 
-def test_alternative_text_of_the_matrix_names_missing_facts(review: dict[str, Any]) -> None:
+def test_alternative_text_of_the_matrix_names_missing_facts(review: Review) -> None:
     """The alternative text of the matrix says why a row is unknown and which row decides."""
     text = charts.alt_text("matrix", review)
     assert "row greenfield for Cilium: unknown, for want of greenfield, kernel_oldest." in text
@@ -419,9 +404,7 @@ def test_alternative_text_of_the_matrix_names_missing_facts(review: dict[str, An
 @pytest.mark.parametrize(
     ("kind", "options"), [("chart", {"name": "memroy"}), ("theme", {"name": "cpu", "theme": "drk"})]
 )
-def test_an_unknown_name_is_refused_with_the_nearest_one(
-    review: dict[str, Any], kind: str, options: dict[str, str]
-) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_one(review: Review, kind: str, options: dict[str, str]) -> None:
     """A misspelt chart or theme is an error that names the nearest known one."""
     with pytest.raises(MeshlabError, match=f"unknown {kind} .*did you mean '(memory|dark)'"):
         charts.figure(review=review, **options)

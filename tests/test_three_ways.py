@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES
+from meshlab.reviews.review import read_review
 from meshlab.reviews.team import team_text
 from meshlab.scenario import frame_of
 from meshlab.show import report, widgets
@@ -53,7 +54,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (folder / "same.yaml").write_text(team_text("same", VALUES), encoding="utf-8")
     meshlab("review", folder / "same.yaml", "--out", folder / "out", "--format", "json")
     return {
-        "review": json.loads((folder / "out" / "same" / "review.json").read_text(encoding="utf-8")),
+        "review": read_review(folder / "out" / "same" / "review.json"),
         "estimates": {row["dataplane"]: row for row in answered(folder / "same.parquet", "estimate")},
         "verdict": answered(folder / "same.parquet", "decide")[0],
     }
@@ -61,7 +62,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_panel_command_and_report_give_the_same_numbers(rendered: dict[str, Any]) -> None:
     """Every figure with its interval is the same in the report and on the command line, and as the panel draws it."""
-    reported = {row["dataplane"]: row for row in rendered["review"]["estimates"]}
+    reported = {row["dataplane"]: row for row in rendered["review"].estimates}
     assert reported.keys() == rendered["estimates"].keys() == set(DATAPLANES)
     for dataplane, row in reported.items():
         for name in (f"{figure}{end}" for figure in INTERVAL_FIGURES for end in ("_lo", "", "_hi")):
@@ -80,7 +81,7 @@ def test_panel_command_and_report_give_the_same_verdict(rendered: dict[str, Any]
     """CNI, mesh, matched rows and flips agree, and the panel's heading and buttons say the same."""
     review, verdict = rendered["review"], rendered["verdict"]
     for name in ("cni", "mesh", "confidence", "matched", "unknown", "blockers", "flips"):
-        assert review["verdict"][name] == verdict[name], name
+        assert getattr(review.verdict, name) == verdict[name], name
     view = widgets.answer_view(widgets.panel(VALUES))
     assert f">{report.title_text(review)}<" in view.answer.value
     assert report.headline(review).html in view.answer.value

@@ -174,7 +174,7 @@ def test_an_example_team_is_loaded(panel: widgets.Panel) -> None:
     """Choosing an example gives the panel what its team file and cluster say, and says how many values."""
     shelf = shelf_of(panel)
     shelf.example.value = "online-boutique"
-    given = {row["input"]: row["value"] for row in open_review("online-boutique")["inputs"]}
+    given = {row.input: row.value for row in open_review("online-boutique").inputs}
     assert panel.scenario.items() <= given.items()
     assert panel.scenario["services"] == given["services"]
     assert f"Loaded online-boutique: {len(panel.scenario)} values." in shelf.message.value
@@ -268,8 +268,8 @@ def test_a_light_review_says_what_the_whole_one_says(explained: bool) -> None:
     """Scenario, estimates, headline and verdict of a light review are those of the whole one."""
     light, whole = light_review(VALUES, explained=explained), review_values(VALUES)
     for part in ("scenario", "estimates", "headline"):
-        assert light[part] == whole[part]
+        assert getattr(light, part) == getattr(whole, part)
     for name in ("cni", "mesh"):
-        assert light["verdict"][name] == whole["verdict"][name]
+        assert getattr(light.verdict, name) == getattr(whole.verdict, name)
     if explained:
-        assert light["verdict"]["flips"] == whole["verdict"]["flips"]
+        assert light.verdict.flips == whole.verdict.flips

@@ -78,4 +78,4 @@ def test_a_workbook_runs_with_each_example_team(name: str, team: str, tmp_path: 
     """A workbook that takes a source shows the review of each example team, stamped with its hash."""
     notebook = run(name, tmp_path, source=team)
     (stamp,) = [cell for cell in notebook.cells if cell.id == "stamp"]
-    assert open_review(team)["inputs_sha256"][:12] in stamp.outputs[0].data["text/plain"]
+    assert open_review(team).inputs_sha256[:12] in stamp.outputs[0].data["text/plain"]

@@ -16,6 +16,7 @@ from meshlab.files import digest
 from meshlab.kept import kept
 from meshlab.models import decision
 from meshlab.planning.migration.survey import survey_of
+from meshlab.reviews.record import Disagreement, Row
 from meshlab.reviews.team import Team, read_team
 from meshlab.scenario import inputs
 from meshlab.tables import data_path
@@ -41,11 +42,11 @@ class Case:
     """A team with its facts read, ready for the models."""
 
     team: Team
-    facts: dict[str, object] | None
+    facts: Row | None
     given: dict[str, Given]
-    disagreements: tuple[dict[str, object], ...]
-    findings: list[dict[str, object]] | None = None
-    survey: dict[str, object] | None = None
+    disagreements: tuple[Disagreement, ...]
+    findings: list[Row] | None = None
+    survey: Row | None = None
 
 
 # --- from paths to teams -------------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ def open_case(team: Team) -> Case:
     supplied = scenario_values(facts) if facts else {}
     bounded = stand_ins(facts) if facts else {}
     given: dict[str, Given] = {}
-    disagreements: list[dict[str, object]] = []
+    disagreements: list[Disagreement] = []
     for name in inputs():
         if name in team.stated:
             given[name] = Given(team.stated[name], "stated", team.source or _file_name(team.file))
@@ -142,13 +143,9 @@ def open_case(team: Team) -> Case:
         elif name in bounded:
             given[name] = Given(bounded[name].value, bounded[name].status, bounded[name].source)
         if name in supplied and given[name].value != supplied[name].value:
+            found = supplied[name]
             disagreements.append(
-                {
-                    "input": name,
-                    "used": given[name].value,
-                    "found": supplied[name].value,
-                    "source": supplied[name].source,
-                }
+                Disagreement(input=name, used=given[name].value, found=found.value, source=found.source)
             )
     inventory = read_inventory([team.cluster]) if team.cluster else None
     findings = findings_of(inventory) if inventory else None

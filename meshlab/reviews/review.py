@@ -1,11 +1,10 @@
-"""One review as plain data: a team's statements and its cluster's facts, through every model, with all sources.
+"""Reviews: a team's statements and its cluster's facts, through every model, with all sources.
 
-A review is what ``review.json`` holds. Charts, workbooks, reports and design docs all read it and compute nothing.
+Charts, workbooks, reports and design docs all read the record that comes of it and compute nothing.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -23,11 +22,18 @@ from meshlab.models import decision, overhead, sensitivity
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
 from meshlab.reviews.moves import DATAPLANE_OF_MESH, plan_of, plan_sources, recommended_dataplane
+from meshlab.reviews.record import (
+    AssumedValue,
+    Headline,
+    HeadlineFigure,
+    InputValue,
+    Review,
+    Row,
+    Verdict,
+)
 from meshlab.reviews.team import Team
 from meshlab.scenario import check_scenarios, collect_few, frame_of, inputs, with_defaults
 from meshlab.tables import read_table
-
-Review = dict[str, object]
 
 FILE = "review.json"
 """Name of the file that holds a review."""
@@ -72,54 +78,55 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
     movers = _sensitivities(frame, dataplanes)
     return [
-        {
-            **_assemble(case, row, estimates[(case.team.name,)], verdict, movers.get(case.team.name)),
-            "tables_changed": list(tables.changes),
-            "inputs_sha256": inputs_sha256(case, tables),
-        }
+        _review(case, row, estimates[(case.team.name,)], verdict, movers.get(case.team.name), tables)
         for case, row, verdict in zip(cases, filled, verdicts, strict=True)
     ]
 
 
-def _assemble(
+def _review(
     case: Case,
-    row: dict[str, Any],
+    row: Row,
     estimates: pl.DataFrame,
-    verdict: dict[str, object],
-    movers: list[dict[str, object]] | None,
+    verdict: Row,
+    movers: list[Row] | None,
+    tables: decision.Tables,
 ) -> Review:
     figures = [without(item, "scenario") for item in estimates.to_dicts()]
-    review: Review = {
-        "team": case.team.name,
-        "notes": case.team.notes,
-        "source": case.team.source,
-        "verdict": without(verdict, "scenario"),
-        "headline": _headline(row, figures, verdict),
-        "scenario": without(row, "scenario", "assumed"),
-        "inputs": _inputs(case, row),
-        "facts": case.facts,
-        "disagreements": list(case.disagreements),
-        "estimates": figures,
-        "migration": plan_of(case, row, figures, verdict),
-        "iac": iac.for_verdict(
-            verdict,
-            row["needs"],
-            cloud=row["cloud"],
-            current_cni=row["current_cni"],
-            require=case.team.terraform,
-        ),
-        "audit": case.findings,
-        "sensitivity": movers,
-        "assumptions": _assumptions(case, row),
-        "meshlab_version": __version__,
-    }
-    review["sources"] = _sources(figures, verdict, row, case.findings, review["iac"], review["migration"])  # type: ignore[arg-type]
-    return review
+    plan = plan_of(case, row, figures, verdict)
+    features = iac.for_verdict(
+        verdict, row["needs"], cloud=row["cloud"], current_cni=row["current_cni"], require=case.team.terraform
+    )
+    values = _inputs(case, row)
+    return Review(
+        team=case.team.name,
+        notes=case.team.notes,
+        source=case.team.source,
+        verdict=Verdict(**without(verdict, "scenario")),
+        headline=_headline(row, figures, verdict),
+        scenario=without(row, "scenario", "assumed"),
+        inputs=values,
+        facts=case.facts,
+        disagreements=list(case.disagreements),
+        estimates=figures,
+        migration=plan,
+        iac=features,
+        audit=case.findings,
+        sensitivity=movers,
+        assumptions=[
+            AssumedValue(input=item.input, value=item.value, why=item.source)
+            for item in values
+            if item.status in ("assumed", "stand-in", "default")
+        ],
+        meshlab_version=__version__,
+        sources=_sources(figures, verdict, row, case.findings, features, plan),
+        tables_changed=list(tables.changes),
+        inputs_sha256=inputs_sha256(case, tables),
+    )
 
 
-def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str]) -> dict[str, list[dict[str, object]]]:
+def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str]) -> dict[str, list[Row]]:
     """What moves the three figures of each team's recommended data plane most; without a mesh nothing moves."""
-    found: dict[str, list[dict[str, object]]] = {}
+    found: dict[str, list[Row]] = {}
     for dataplane in set(dataplanes) - {"none"}:
         teams = frame.filter(pl.Series(dataplanes) == dataplane)
         movers = sensitivity.tornados(teams, dataplane, tuple(HEADLINES))
@@ -129,79 +136,70 @@ def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str]) -> dict[str, 
     return found
 
 
-def without(row: Mapping[str, object], *names: str) -> dict[str, object]:
+def without(row: Mapping[str, Any], *names: str) -> Row:
     """A row less some of its columns."""
     return {name: value for name, value in row.items() if name not in names}
 
 
-def _inputs(case: Case, row: Mapping[str, object]) -> list[dict[str, object]]:
+def _inputs(case: Case, row: Mapping[str, Any]) -> list[InputValue]:
     """Every declared input with its value, status and source, for the report's table."""
-    rows = []
+    rows: list[InputValue] = []
     for name, spec in inputs().items():
         item = case.given.get(name)
         if item is None:
             item = Given(row[name], "unknown" if row[name] is None else "default", spec.default_why or "")
         rows.append(
-            {
-                "input": name,
-                "label": spec.label,
-                "value": item.value,
-                "unit": spec.unit,
-                "status": item.status,
-                "source": item.source,
-            }
+            InputValue(
+                input=name,
+                label=spec.label,
+                value=item.value,
+                unit=spec.unit,
+                status=item.status,
+                source=item.source,
+            )
         )
     return rows
 
 
-def _assumptions(case: Case, row: Mapping[str, object]) -> list[dict[str, object]]:
-    """Each value that nobody measured or stated, with the reason why it stands in."""
-    return [
-        {"input": item["input"], "value": item["value"], "why": item["source"]}
-        for item in _inputs(case, row)
-        if item["status"] in ("assumed", "stand-in", "default")
-    ]
-
-
-def _headline(
-    row: Mapping[str, object], figures: Sequence[Mapping[str, object]], verdict: Mapping[str, object]
-) -> dict[str, object]:
+def _headline(row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> Headline:
     """The three numbers that matter: of what is recommended, and of what runs today."""
     by_dataplane = {item["dataplane"]: item for item in figures}
     recommended = recommended_dataplane(verdict, row)
     today = DATAPLANE_OF_MESH.get(str(row["current_mesh"]))
-    return {
-        "dataplane": recommended,
-        "today": today,
-        "figures": [
-            {
-                "figure": figure,
-                "label": label,
-                "unit": unit,
-                **{f"recommended{end}": by_dataplane[recommended][f"{figure}{end}"] for end in ("_lo", "", "_hi")},
-                **{
-                    f"today{end}": by_dataplane[today][f"{figure}{end}"] if today else None
-                    for end in ("_lo", "", "_hi")
-                },
-            }
+    return Headline(
+        dataplane=recommended,
+        today=today,
+        figures=[
+            HeadlineFigure(
+                figure=figure,
+                label=label,
+                unit=unit,
+                **_ends(figure, "recommended", by_dataplane[recommended]),
+                **_ends(figure, "today", by_dataplane[today] if today else {}),
+            )
             for figure, (label, unit) in HEADLINES.items()
         ],
-    }
+    )
+
+
+def _ends(figure: str, name: str, row: Mapping[str, Any]) -> Row:
+    """Interval and median of a figure; None where no model answers."""
+    return {f"{name}{end}": row.get(f"{figure}{end}") for end in ("_lo", "", "_hi")}
 
 
 def _sources(
-    figures: Sequence[Mapping[str, object]],
-    verdict: Mapping[str, object],
-    row: Mapping[str, object],
-    findings: Sequence[Mapping[str, object]] | None,
-    features: Sequence[Mapping[str, object]],
-    plan: Mapping[str, Any] | None,
-) -> list[dict[str, object]]:
+    figures: Sequence[Row],
+    verdict: Row,
+    row: Row,
+    findings: Sequence[Row] | None,
+    features: Sequence[Row],
+    plan: Row | None,
+) -> list[Row]:
     """Each cited source once, with what it supports, and the figures of each data plane that rest on it."""
     dataplanes = tuple(str(item["dataplane"]) for item in figures)
     cited = [
         *((source_id, use) for source_id, uses in _figure_uses(dataplanes).items() for use in uses),
-        *_of_rows(verdict["rows"], lambda rule: f"{rule['table']} row {rule['id']}"),  # type: ignore[arg-type]
+        *_of_rows(verdict["rows"], lambda rule: f"{rule['table']} row {rule['id']}"),
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
         *_of_rows(features, lambda _: "Terraform feature lag"),
         *plan_sources(plan),
@@ -222,7 +220,7 @@ def _sources(
 
 
 @cache
-def _known_sources() -> dict[str, dict[str, object]]:
+def _known_sources() -> dict[str, Row]:
     return {item["source_id"]: item for item in read_table("sources").iter_rows(named=True)}
 
 
@@ -240,7 +238,7 @@ def _figure_uses(dataplanes: tuple[str, ...]) -> dict[str, list[str]]:
     return uses
 
 
-def _of_rows(rows: Sequence[Mapping[str, Any]], use: Callable[[Mapping[str, Any]], str]) -> Iterator[tuple[str, str]]:
+def _of_rows(rows: Sequence[Row], use: Callable[[Row], str]) -> Iterator[tuple[str, str]]:
     """The sources that rows cite, and what for."""
     yield from ((source_id, use(row)) for row in rows for source_id in source_ids(row["source_id"]))
 
@@ -313,14 +311,27 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
         if explained
         else collect_few(decision.answers(frame)).row(0, named=True) | {"rows": []}
     )
-    return {
-        "team": name,
-        "scenario": without(row, "scenario", "assumed"),
-        "verdict": verdict,
-        "headline": _headline(row, figures, verdict),
-        "estimates": figures,
-        "sources": _sources(figures, verdict, row, None, (), None),
-    }
+    return Review(
+        team=name,
+        notes="",
+        source="",
+        verdict=Verdict(**without(verdict, "scenario")),
+        headline=_headline(row, figures, verdict),
+        scenario=without(row, "scenario", "assumed"),
+        inputs=[],
+        facts=None,
+        disagreements=[],
+        estimates=figures,
+        migration=None,
+        iac=[],
+        audit=None,
+        sensitivity=None,
+        assumptions=[],
+        meshlab_version=__version__,
+        sources=_sources(figures, verdict, row, None, (), None),
+        tables_changed=[],
+        inputs_sha256="",
+    )
 
 
 def _example(name: str) -> Path:
@@ -347,37 +358,40 @@ def read_review(path: Path) -> Review:
         MeshlabError: It is no review.
     """
     try:
-        review = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = path.read_bytes()
+        outlined = msgspec.json.decode(content, type=_Outline)
+        if outlined.case is None:
+            return msgspec.json.decode(content, type=Review)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MeshlabError(Problem(str(path), f"is no review: {error}", "render it again")) from error
-    if isinstance(review, dict) and "case" in review:
-        review = _built(review, path.parent)
-        write_whole(path, pretty_json(review))
-    if not isinstance(review, dict) or "verdict" not in review:
-        raise MeshlabError(Problem(str(path), "is no review", "render it again"))
+    tables = decision.load_tables(path.parent / outlined.tables) if outlined.tables else None
+    review = build_reviews([msgspec.convert(outlined.case, Case, dec_hook=_path)], tables)[0]
+    write_whole(path, pretty_json(review))
     return review
 
 
-def _built(outlined: Mapping[str, Any], folder: Path) -> Review:
-    case = msgspec.convert(outlined["case"], Case, dec_hook=lambda kind, value: Path(value) if kind is Path else value)
-    tables = decision.load_tables(folder / outlined["tables"]) if outlined["tables"] else None
-    return build_reviews([case], tables)[0]
+class _Outline(msgspec.Struct):
+    case: Row | None = None
+    tables: str | None = None
 
 
-def summary(review: Review) -> dict[str, object]:
+def _path(kind: type, value: object) -> object:
+    return Path(str(value)) if kind is Path else value
+
+
+def summary(review: Review) -> Row:
     """A review's row of the index: verdict, figures of what is recommended with their intervals, and findings."""
-    verdict: Mapping[str, object] = review["verdict"]  # type: ignore[assignment]
-    findings: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
-    dataplane = review["headline"]["dataplane"]  # type: ignore[index]
-    figures = next(row for row in review["estimates"] if row["dataplane"] == dataplane)  # type: ignore[attr-defined]
+    verdict, dataplane = review.verdict, review.headline.dataplane
+    figures = next(row for row in review.estimates if row["dataplane"] == dataplane)
+    states = None if review.audit is None else [finding["state"] for finding in review.audit]
     return {
-        "team": review["team"],
-        "cni": verdict["cni"],
-        "mesh": verdict["mesh"],
-        "confidence": verdict["confidence"],
+        "team": review.team,
+        "cni": verdict.cni,
+        "mesh": verdict.mesh,
+        "confidence": verdict.confidence,
         "dataplane": dataplane,
         **{f"{name}{end}": figures[f"{name}{end}"] for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")},
-        "findings": None if findings is None else sum(finding["state"] == "fail" for finding in findings),
-        "rules": findings and {state: sum(finding["state"] == state for finding in findings) for state in STATES},
-        "inputs_sha256": review["inputs_sha256"],
+        "findings": None if states is None else states.count("fail"),
+        "rules": states and {state: states.count(state) for state in STATES},
+        "inputs_sha256": review.inputs_sha256,
     }

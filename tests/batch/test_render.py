@@ -162,7 +162,7 @@ def test_markdown_and_decision_record_tell_the_verdict_and_escape_other_peoples_
         assert f" {heading}\n" in record
     assert r"\<img src=x\> \| \[x\](javascript:1)" in markdown
     assert "<img" not in markdown.replace(r"\<img", "")
-    assert open_review(path)["inputs_sha256"] in markdown
+    assert open_review(path).inputs_sha256 in markdown
 
 
 def test_what_is_unchanged_is_reused_and_what_changed_is_rendered(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_folder_never_holds_reviews_of_different_inputs(tmp_path: Path) -> Non
     assert set(review_to("md", "json", "adr").values()) == {True}
     team(tmp_path, "a", "scenario: {pods: 41}\n")
     assert review_to("md", "adr") == {"review.adr": False, "review.md": False}
-    assert open_review(path)["inputs_sha256"] in (folder / "review.adr").read_text(encoding="utf-8")
+    assert open_review(path).inputs_sha256 in (folder / "review.adr").read_text(encoding="utf-8")
     (folder / "review.json").write_text("of somebody else", encoding="utf-8")
     assert review_to("adr") == {"review.adr": True, "review.json": True, "review.md": True}
     team(tmp_path, "a", "scenario: {pods: 42}\n")
@@ -216,7 +216,7 @@ def test_a_decision_record_links_to_what_is_written_beside_it_and_to_nothing_els
         render_reviews([path], Job(out, formats), jobs=1)
         record = (out / "a" / "review.adr").read_text(encoding="utf-8")
         assert re.findall(r"\]\(([^)]*)\)", record) == [f"review.{form}" for form in formats[1:]]
-        assert open_review(path)["inputs_sha256"] in record
+        assert open_review(path).inputs_sha256 in record
         assert record.endswith(".\n")
         assert not record.endswith("\n\n")
 
@@ -282,10 +282,8 @@ BROKEN = {
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_notebook_costs_only_its_own_report(tmp_path: Path, fault: str) -> None:
     """A notebook that raises, hangs, eats memory or dies: its part is kept, the index says why, others are made."""
-    opened = (
-        "from meshlab.reviews.review import open_review\nreview = open_review(source)\nprint('ran', review['team'])"
-    )
-    sources = ('source = ""', opened, f"if review['team'] == 'bad':\n    {BROKEN[fault]}")
+    opened = "from meshlab.reviews.review import open_review\nreview = open_review(source)\nprint('ran', review.team)"
+    sources = ('source = ""', opened, f"if review.team == 'bad':\n    {BROKEN[fault]}")
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     made.cells[0].metadata["tags"] = ["parameters"]
     made.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": ""}

@@ -152,7 +152,7 @@ def test_a_scenario_that_was_saved_renders(rested: Workbook, lab: Lab, tmp_path:
     done = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     review = json.loads((tmp_path / "from-panel" / "review.json").read_text(encoding="utf-8"))
-    assert review["estimates"] == json.loads(json.dumps(light_review(team.stated, "from-panel")["estimates"]))
+    assert review["estimates"] == json.loads(json.dumps(light_review(team.stated, "from-panel").estimates))
 
 
 def test_a_flip_is_applied_by_its_button(browser: Browser, lab: Lab) -> None:

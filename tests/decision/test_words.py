@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from meshlab.reviews.review import Review, review_values
+from meshlab.reviews.record import Review
+from meshlab.reviews.review import review_values
 from meshlab.show import charts, report
 from meshlab.show.report import found_text, lack_text
 from meshlab.show.theme import figure_text, interval_text
@@ -16,8 +18,7 @@ GROWN: dict[str, Any] = {"greenfield": False, "current_cni": "calico", "kernel_o
 
 def lacking(made: Review, option: str) -> list[str]:
     """What one option lacks, in words."""
-    verdict: Any = made["verdict"]
-    return [lack_text(lack) for item in verdict["options"] if item["option"] == option for lack in item["lacks"]]
+    return [lack_text(lack) for item in made.verdict.options if item["option"] == option for lack in item["lacks"]]
 
 
 def test_an_option_says_what_it_needs_and_what_was_found() -> None:
@@ -56,16 +57,15 @@ def test_inputs_and_needs_are_found_by_their_labels() -> None:
 def test_the_default_says_which_of_its_reasons_holds(facts: dict[str, Any], reason: str) -> None:
     """Where nothing holds the default says so; where a row holds whose option is ruled out, that."""
     made = review_values({**GROWN, "cloud": "self-managed", "needs": [], "regulated": False, **facts})
-    verdict: Any = made["verdict"]
-    assert verdict["matched"][0] == "unchanged"
-    assert verdict["reasons"][0] == reason
+    assert made.verdict.matched[0] == "unchanged"
+    assert made.verdict.reasons[0] == reason
 
 
 def test_a_figure_below_zero_has_a_minus_and_a_reason() -> None:
     """A change of plugin may save: a minus sign and a word stand between the ends, and a sentence says why."""
     made = review_values({**GROWN, "needs": ["l7_policy"], "cloud": "eks"})
-    figures: Any = made["headline"]["figures"]  # type: ignore[index]
-    figures[1] |= {"recommended": 0.61, "recommended_lo": -14.0, "recommended_hi": 13.0}
+    figures = made.headline.figures
+    figures[1] = replace(figures[1], recommended=0.61, recommended_lo=-14.0, recommended_hi=13.0)
     assert interval_text(-14.0, 13.0) == "\N{MINUS SIGN}14 to 13"
     assert interval_text(2.0, 13.0) == "2.0 – 13"
     assert (figure_text(-0.00002), figure_text(0.00002)) == ("> \N{MINUS SIGN}0.001", "< 0.001")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.run.embed import Filled, fill
 from meshlab.show.export.catalogue import Plate
 from meshlab.show.export.stamps import stamped_svg

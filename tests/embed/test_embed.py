@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from meshlab.errors import MeshlabError
 from meshlab.files import pretty_json
 from meshlab.reviews.cases import example_teams
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.run.embed import Filled, check, fill
 from meshlab.run.embed.blocks import find_blocks, split
 from meshlab.show.export.write import opened

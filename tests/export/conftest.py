@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.show.export.write import opened
 
 

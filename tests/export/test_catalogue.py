@@ -7,7 +7,7 @@ import json
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.show import charts
 from meshlab.show.export.catalogue import CATALOGUE, NOTHING, Look, plate
 from meshlab.show.export.write import opened
@@ -48,13 +48,13 @@ def test_a_chart_of_every_example_team(name: str) -> None:
 def test_figures_of_the_table_are_those_of_the_review(review: Review) -> None:
     """The memory of ambient in the table is the estimate of the review, to two or three digits."""
     row = next(row for row in plate("memory", review).rows if row["data plane"] == "Istio ambient")
-    estimate = next(row for row in review["estimates"] if row["dataplane"] == "istio-ambient")  # type: ignore[attr-defined]
+    estimate = next(row for row in review.estimates if row["dataplane"] == "istio-ambient")
     assert float(row["median [GiB]"].replace(",", "")) == pytest.approx(estimate["memory_gib"], rel=0.05)
 
 
 def test_drivers_are_those_of_the_review(review: Review) -> None:
     """The strongest driver of the cost stands first, with the figures at both of its ends."""
-    strongest = next(row for row in review["sensitivity"] if row["figure_name"] == "cost_usd_per_month")  # type: ignore[union-attr]
+    strongest = next(row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month")
     row = plate("drivers-cost", review).rows[0]
     assert strongest["driver"] == "cpu_usd_per_core_hour"
     assert row["driver"] == "Price of a core"
@@ -69,9 +69,8 @@ def test_at_a_break_even_two_data_planes_cost_the_same(review: Review) -> None:
     drawn = plate("break-even", review)
     assert "Istio ambient and Cilium" in drawn.title
     line = drawn.spec["data"][0]
-    known = {row["input"]: row["value"] for row in review["inputs"] if row["status"] not in ("default", "unknown")}  # type: ignore[attr-defined]
     middle = len(line["x"]) // 2
-    values = {**known, "pods": round(line["x"][middle]), "requests_per_second": line["y"][middle]}
+    values = {**review.known, "pods": round(line["x"][middle]), "requests_per_second": line["y"][middle]}
     costs = estimate(frame_of([{"scenario": "at", **values}])).collect()
     both = {row["dataplane"]: row["cost_usd_per_month"] for row in costs.iter_rows(named=True)}
     assert both["istio-ambient"] == pytest.approx(both["cilium"], rel=0.02)

@@ -9,14 +9,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from meshlab.errors import MeshlabError
 from meshlab.files import pretty_json
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.show.export import browser
 from meshlab.show.export.catalogue import CATALOGUE, Look, plate
 from meshlab.show.export.forms import FORMS, contents, html_fragment, markdown_table
-from meshlab.show.export.notebook import open_review
+from meshlab.show.export.notebook import figure
 from meshlab.show.export.stamps import about_png, about_svg
 from meshlab.show.export.write import opened, write_charts
 
@@ -89,7 +90,7 @@ class _Tags(HTMLParser):
 
 def test_a_piece_of_html_is_whole_and_harmless(review: Review) -> None:
     """Names of others end no element of a piece of HTML, and it is plain ASCII but for plotly's own script."""
-    piece = html_fragment(plate("memory", {**review, "team": HOSTILE}), script="plotly.min.js")
+    piece = html_fragment(plate("memory", replace(review, team=HOSTILE)), script="plotly.min.js")
     tags = _Tags(piece).tags
     assert [tag for tag, _ in tags].count("script") == 2
     assert not [tag for tag, _ in tags if tag == "img"]
@@ -128,14 +129,15 @@ def test_a_rendered_review_needs_no_models(review: Review, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"estimates": None}, "without estimates"),
-        ({"verdict": 3}, "without verdict"),
+        ({"estimates": None}, "missing required field `estimates`"),
+        ({"verdict": 3}, r"Expected `object`, got `int` - at `\$\.verdict`"),
         ({"team": "../../etc"}, "cannot name a folder"),
     ],
 )
 def test_a_review_of_another_shape_is_refused(change: dict, told: str, review: Review, tmp_path: Path) -> None:
     """A ``review.json`` that lacks what charts read, or whose team climbs out of a folder, is told and not drawn."""
-    altered = {name: value for name, value in {**review, **change}.items() if value is not None}
+    kept = {name: value for name, value in asdict(review).items() if name not in change}
+    altered = kept | {name: value for name, value in change.items() if value is not None}
     file = tmp_path / "review.json"
     file.write_text(pretty_json(altered), encoding="utf-8")
     with pytest.raises(MeshlabError, match=told):
@@ -166,11 +168,11 @@ def test_cells_of_a_markdown_table_hold_no_markup() -> None:
 
 
 def test_a_notebook_shows_and_saves_a_figure(tmp_path: Path) -> None:
-    """A figure of an opened review shows itself as plotly's data and as a table, and saves by the file's ending."""
-    figure = open_review("fleet-500-aks").figure("memory", theme="dark")
-    bundle = figure._repr_mimebundle_()
+    """A figure shows itself as plotly's data and as a table, and saves by the file's ending."""
+    drawn = figure("memory", "fleet-500-aks", theme="dark")
+    bundle = drawn._repr_mimebundle_()
     assert "application/vnd.plotly.v1+json" in bundle
     assert "<table" in str(bundle["text/html"])
-    assert "Istio ambient" in figure.save(tmp_path / "memory.csv").read_text(encoding="utf-8")
+    assert "Istio ambient" in drawn.save(tmp_path / "memory.csv").read_text(encoding="utf-8")
     with pytest.raises(MeshlabError, match="did you mean 'cost'"):
-        open_review("fleet-500-aks").figure("cots")
+        figure("cots", "fleet-500-aks")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
 from meshlab.show.views import migration as migration_views
@@ -33,10 +34,8 @@ def test_a_plan_of_another_target_leaves_the_review_alone() -> None:
     """Another target changes the plan of the copy, and nothing else."""
     case, review = migration_views.opened("openshift-aws")
     planned = migration_views.planned(case, review, target="cilium+none", own={"window_hours": 2, "surge_nodes": None})
-    assert planned["migration"]["to"] == {"cni": "cilium", "mesh": "none"}  # type: ignore[index]
-    assert {name: value for name, value in planned.items() if name != "migration"} == {
-        name: value for name, value in review.items() if name != "migration"
-    }
+    assert planned.migration["to"] == {"cni": "cilium", "mesh": "none"}
+    assert replace(planned, migration=review.migration) == review
 
 
 def test_a_wrong_figure_is_refused() -> None:

@@ -23,7 +23,8 @@ from meshlab.files import pretty_json, write_whole
 from meshlab.kept import keep, kept
 from meshlab.reviews import review
 from meshlab.reviews.cases import Case
-from meshlab.reviews.review import Review, summary
+from meshlab.reviews.record import Review
+from meshlab.reviews.review import summary
 from meshlab.run.batch import pdf
 from meshlab.run.batch.engine import fork_warm_process
 from meshlab.show import report
@@ -109,7 +110,7 @@ FORMATS: dict[str, Callable[[_Made], str | bytes]] = {
     "adr": lambda made: report.decision_record(
         made.review, [f"review.{form}" for form in made.formats if form != "adr"]
     ),
-    "pdf": lambda made: pdf.print_page(to_html(made.notebook, made.review), str(made.review["team"])),
+    "pdf": lambda made: pdf.print_page(to_html(made.notebook, made.review), made.review.team),
 }
 """What a review can be rendered to, by file ending."""
 
@@ -287,11 +288,11 @@ def to_html(notebook: NotebookNode, made: Review) -> str:
     page.cells = [cell for cell in page.cells if not (cell.cell_type == "markdown" and cell.source.startswith("# "))]
     page.metadata = copy(notebook.metadata)
     page.metadata["meshlab"] = {
-        "team": made["team"],
-        "title": f"{made['team']}: {report.title_text(made)}",
+        "team": made.team,
+        "title": f"{made.team}: {report.title_text(made)}",
         "subtitle": report.title_text(made),
-        "version": made["meshlab_version"],
-        "inputs_sha256": made["inputs_sha256"],
+        "version": made.meshlab_version,
+        "inputs_sha256": made.inputs_sha256,
         "css": page_css(),
         "in_dark": in_dark(),
         "headings": list(_headings(page)),

@@ -14,7 +14,9 @@ from textwrap import shorten
 from typing import Any
 from urllib.parse import quote
 
+from meshlab import __version__
 from meshlab.files import digest
+from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import HEADLINES
 from meshlab.run.embed.assets import picture_name
 from meshlab.run.embed.data import data_rows
@@ -23,8 +25,6 @@ from meshlab.show import report
 from meshlab.show.export.catalogue import Look, Plate, plate
 from meshlab.show.export.forms import cell, is_web, markdown_table
 from meshlab.show.theme import figure_text, interval_text
-
-Review = Mapping[str, Any]
 
 MOST_ROWS = 16
 """Rows of a table that stands under a picture."""
@@ -66,9 +66,9 @@ def content(request: Request, review: Review | None, data: Path | None, folder: 
     if request.kind == "chart":
         return _chart(request, review, folder)
     if request.kind == "verdict" and review is not None:
-        return Content(_joined(_verdict(review), _stamp(review["inputs_sha256"], _behind(review), review)))
+        return Content(_joined(_verdict(review), _of_review(review, _behind(review))))
     if request.kind == "assumptions" and review is not None:
-        return Content(_joined(_assumptions(review), _stamp(review["inputs_sha256"], (), review)))
+        return Content(_joined(_assumptions(review), _of_review(review, ())))
     if request.name == DATA and data is not None:
         rows = data_rows(data, request.options.get("columns"), request.options.get("rows"))
         note = f"From `{data.name}`, sha256 `{digest(rows)}` of the rows."
@@ -112,12 +112,16 @@ def _small(drawn: Plate) -> tuple[str, str]:
 
 def _about(drawn: Plate) -> str:
     facts = f"Facts: {_plain(drawn.facts)}." if drawn.facts else ""
-    return f"{facts}\n\n{_stamp(drawn.inputs_sha256, drawn.sources, drawn.about)}".strip()
+    return f"{facts}\n\n{_stamp(drawn.inputs_sha256, drawn.sources, __version__)}".strip()
 
 
-def _stamp(inputs_sha256: str, sources: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
+def _of_review(review: Review, sources: Sequence[Row]) -> str:
+    return _stamp(review.inputs_sha256, sources, review.meshlab_version)
+
+
+def _stamp(inputs_sha256: str, sources: Sequence[Mapping[str, Any]], version: str) -> str:
     """Sources as links with their titles, and when, from what and by what the block was made."""
-    made = f"Inputs `{inputs_sha256}`, meshlab {about['meshlab_version']}."
+    made = f"Inputs `{inputs_sha256}`, meshlab {version}."
     if not sources:
         return made
     read = max(row["retrieved"] for row in sources)
@@ -141,38 +145,39 @@ def _plain(text: str) -> str:
 
 def _verdict(review: Review) -> str:
     """The answer, the numbers that matter, and why."""
-    verdict = review["verdict"]
-    lines = [f"**{_plain(report.title_text(review))}** (confidence {100 * verdict['confidence']:.0f} %)", ""]
-    lines += [f"- {_plain(report.reason_text(reason))}" for reason in verdict["reasons"]]
+    verdict = review.verdict
+    sure = "" if verdict.confidence is None else f" (confidence {100 * verdict.confidence:.0f} %)"
+    lines = [f"**{_plain(report.title_text(review))}**{sure}", ""]
+    lines += [f"- {_plain(report.reason_text(reason))}" for reason in verdict.reasons]
     figures = [
         {
-            "over no mesh": item["label"],
-            "median": f"{figure_text(item['recommended'])} {item['unit']}",
-            "10–90 %": interval_text(item["recommended_lo"], item["recommended_hi"]),
+            "over no mesh": item.label,
+            "median": f"{figure_text(item.recommended)} {item.unit}",
+            "10–90 %": interval_text(item.recommended_lo, item.recommended_hi),
         }
-        for item in review["headline"]["figures"]
+        for item in review.headline.figures
     ]
-    unknown = ", ".join(map(report.input_label, verdict["unknown"]))
+    unknown = ", ".join(map(report.input_label, verdict.unknown))
     tail = f"Not known, and could change it: {_plain(unknown)}." if unknown else ""
     return "\n\n".join(part for part in ("\n".join(lines), markdown_table(figures).strip("\n"), tail) if part)
 
 
-def _behind(review: Review) -> list[Mapping[str, Any]]:
+def _behind(review: Review) -> list[Row]:
     """Sources of the figures that the verdict gives, and of the rows that led to it."""
-    verdict = review["verdict"]
-    shown = {f"{row['table']} row {row['id']}" for row in verdict["rows"] if row["id"] in verdict["matched"]}
-    dataplane, figures = review["headline"]["dataplane"], set(HEADLINES)
+    verdict = review.verdict
+    shown = {f"{row['table']} row {row['id']}" for row in verdict.rows if row["id"] in verdict.matched}
+    dataplane, figures = review.headline.dataplane, set(HEADLINES)
     return [
         row
-        for row in review["sources"]
+        for row in review.sources
         if shown.intersection(row["supports"]) or figures.intersection(row["figures"].get(dataplane, ()))
     ]
 
 
 def _assumptions(review: Review) -> str:
     rows = [
-        {"input": report.input_label(row["input"]), "value": report.value_text(row["value"]), "why": row["why"] or ""}
-        for row in review["assumptions"]
+        {"input": report.input_label(row.input), "value": report.value_text(row.value), "why": row.why or ""}
+        for row in review.assumptions
     ]
     return markdown_table(rows) or "Nothing is assumed."
 

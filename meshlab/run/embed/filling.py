@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.run.embed.assets import left_over, pictures_of, shown_by
 from meshlab.run.embed.blocks import Block, find_blocks, split
 from meshlab.run.embed.content import Content, content, headline_words

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.show.charts.canvas import Canvas, Chart, Drawing, Review, Spec, source_note, subtitle
+from meshlab.reviews.record import Review
+from meshlab.show.charts.canvas import Canvas, Chart, Drawing, Spec, source_note, subtitle
 from meshlab.show.charts.intervals import DISTRIBUTIONS, SPLITS, TOTALS
 from meshlab.show.charts.matrix import MATRIX
 from meshlab.show.theme import NARROW_PX, THEMES
@@ -94,7 +95,7 @@ def figure(name: str, review: Review, *, theme: str = "light", width: int | None
 
     Args:
         name: A key of `CHARTS`.
-        review: A review as plain data.
+        review: A review.
         theme: light, dark or print.
         width: Width, or None to fill what surrounds the figure. [px]
 
@@ -113,7 +114,7 @@ def spec(
 
     Args:
         name: A key of `CHARTS`.
-        review: A review as plain data.
+        review: A review.
         theme: light, dark or print.
         width: Width, or None to fill what surrounds the figure. [px]
         text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
@@ -129,7 +130,7 @@ def drawing(
 
     Args:
         name: A key of `CHARTS`.
-        review: A review as plain data.
+        review: A review.
         theme: light, dark or print.
         width: Width, or None to fill what surrounds the figure. [px]
         text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]

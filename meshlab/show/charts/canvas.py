@@ -8,10 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.reviews.record import Review
 from meshlab.show.theme import NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, template, wrap
 from meshlab.units import significant
-
-Review = Mapping[str, Any]
 
 Spec = dict[str, Any]
 """A figure as plotly's JSON: plain data, so that a report or a live view needs not build plotly's objects."""
@@ -161,10 +160,14 @@ def nothing() -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
 
 def subtitle(review: Review) -> str:
     """Whose figures these are, in one line."""
+    return subject(review.team, review.scenario)
+
+
+def subject(name: str, scenario: Mapping[str, Any]) -> str:
+    """A scenario's name with what tells its size."""
     words = {"nodes": "nodes", "services": "services", "pods": "pods", "requests_per_second": "requests/s"}
-    scenario = review["scenario"]
     known = [f"{_count(scenario[name])} {word}" for name, word in words.items() if scenario.get(name) is not None]
-    return f"{review['team']}: {', '.join(known)}" if known else str(review["team"])
+    return f"{name}: {', '.join(known)}" if known else name
 
 
 def _count(value: float) -> str:
@@ -175,7 +178,7 @@ def figure_source_ids(review: Review, figure: str, dataplanes: Collection[str]) 
     """Sources of a review that one figure of some data planes rests on."""
     return [
         source["source_id"]
-        for source in review["sources"]
+        for source in review.sources
         if any(figure in source["figures"].get(dataplane, ()) for dataplane in dataplanes)
     ]
 

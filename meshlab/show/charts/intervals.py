@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Chart, Kind, Review, Spec, figure_source_ids, framed, small
+from meshlab.reviews.record import Review
+from meshlab.show.charts.canvas import Canvas, Chart, Kind, Spec, figure_source_ids, framed, small
 from meshlab.show.theme import DATAPLANES, HALF, THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
@@ -41,16 +42,16 @@ COMMON = ("dataplane", "label", *MARKS)
 
 def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
     """Estimates of a review in the order of every chart, each with what a reader should know of it."""
-    headline = review.get("headline") or {}
+    headline = review.headline
     columns = dict.fromkeys([f"{figure}{end}" for figure in figures for end in ENDS.values()], pl.Float64)
     schema = {"dataplane": pl.String, "in_evidence_range": pl.Boolean, **columns}
     labels = {"dataplane": list(DATAPLANES), "label": [plane.label for plane in DATAPLANES.values()]}
     return (
         pl.DataFrame(labels)
-        .join(pl.DataFrame(review["estimates"], schema=schema), on="dataplane", how="inner", maintain_order="left")
+        .join(pl.DataFrame(review.estimates, schema=schema), on="dataplane", how="inner", maintain_order="left")
         .with_columns(
-            recommended=pl.col("dataplane").eq_missing(pl.lit(headline.get("dataplane"))),
-            today=pl.col("dataplane").eq_missing(pl.lit(headline.get("today"))),
+            recommended=pl.col("dataplane").eq_missing(pl.lit(headline.dataplane)),
+            today=pl.col("dataplane").eq_missing(pl.lit(headline.today)),
             extrapolated=~pl.col("in_evidence_range").fill_null(value=True),
         )
     )
@@ -90,7 +91,7 @@ def source_ids(chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
 
 def source_ids_and_prices(chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
     """Sources of the figures, and of the prices where the default ones stand in."""
-    prices = [source["source_id"] for source in review["sources"] if "default prices" in source["supports"]]
+    prices = [source["source_id"] for source in review.sources if "default prices" in source["supports"]]
     return list(dict.fromkeys([*source_ids(chart, frame, review), *prices]))
 
 

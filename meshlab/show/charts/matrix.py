@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import LINE, Canvas, Chart, Kind, Review, Spec, escape, framed, small, words
+from meshlab.reviews.record import Review
+from meshlab.show.charts.canvas import LINE, Canvas, Chart, Kind, Spec, escape, framed, small, words
 from meshlab.show.theme import NOTE_PX, OPTIONS, STATES, TEXT_PX, THEMES, wrap
 
 STATE_PX = 116
@@ -35,10 +36,10 @@ SCHEMA = {
 
 def prepare(_chart: Chart, review: Review) -> pl.DataFrame:
     """Rows of the decision tables with their state, in order of table and priority; ``decides`` marks the answer's."""
-    matched = review["verdict"]["matched"]
+    matched = review.verdict.matched
     place = pl.col("id").replace_strict(matched, range(len(matched)), default=None, return_dtype=pl.Int64)
     return (
-        pl.DataFrame(review["verdict"]["rows"], schema=SCHEMA)
+        pl.DataFrame(review.verdict.rows, schema=SCHEMA)
         .sort("table", "priority", maintain_order=True)
         .with_columns(
             option=pl.col("recommendation").replace(OPTIONS),

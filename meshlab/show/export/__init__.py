@@ -1,4 +1,4 @@
 """Charts for design documents: every chart by name, as a picture, a piece of HTML, data or a table.
 
-In a notebook: ``from meshlab.show.export.notebook import open_review``.
+In a notebook: ``meshlab.figure``.
 """

@@ -7,9 +7,10 @@ from typing import Any
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.reviews.cases import data_sha256
+from meshlab.reviews.record import Review
 from meshlab.show.charts.canvas import subtitle
 from meshlab.show.export.entries import CATALOGUE
-from meshlab.show.export.plates import NOTHING, TEAM, Entry, Look, Plate, Review
+from meshlab.show.export.plates import NOTHING, TEAM, Entry, Look, Plate
 from meshlab.show.theme import THEMES
 from meshlab.tables import read_table
 
@@ -32,7 +33,7 @@ def plate(name: str, review: Review | None = None, look: Look | None = None) -> 
 
     Args:
         name: A key of `CATALOGUE`.
-        review: A review as plain data; None for charts that need no team.
+        review: A review; None for charts that need no team.
         look: Theme and size.
 
     Raises:
@@ -43,12 +44,12 @@ def plate(name: str, review: Review | None = None, look: Look | None = None) -> 
         raise MeshlabError(Problem("theme", f"unknown theme {shorten(look.theme)}", did_you_mean(look.theme, THEMES)))
     if chosen.needs == TEAM and review is None:
         raise MeshlabError(Problem(name, "shows a team's figures", "name a team, a team file, a dump or a review.json"))
-    of = review if chosen.needs == TEAM and review is not None else {}
+    of = review if chosen.needs == TEAM else None
     drawn = chosen.draw(of, look)
     title = drawn.spec["layout"]["title"]["text"].replace("<br>", " ")
     return Plate(
         name=name,
-        team=of.get("team", ""),
+        team=of.team if of else "",
         title=title,
         subject=subtitle(of) if of else drawn.words.removeprefix(f"{title}. ").removesuffix("."),
         unit=chosen.unit,
@@ -56,8 +57,8 @@ def plate(name: str, review: Review | None = None, look: Look | None = None) -> 
         rows=drawn.rows,
         words=drawn.words,
         sources=tuple(_sources(chosen.cited(of))),
-        facts=str(of.get("source") or "").strip().removesuffix("."),
-        inputs_sha256=of.get("inputs_sha256", data_sha256()),
+        facts=of.source.strip().removesuffix(".") if of else "",
+        inputs_sha256=of.inputs_sha256 if of else data_sha256(),
         theme=look.theme,
     )
 

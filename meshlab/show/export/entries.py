@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import polars as pl
 
@@ -14,6 +13,7 @@ from meshlab.models.evidence import assess
 from meshlab.models.sensitivity import break_even as break_even_line
 from meshlab.models.sensitivity import cheaper_throughout
 from meshlab.planning import iac
+from meshlab.reviews.record import Review
 from meshlab.reviews.review import HEADLINES, source_ids
 from meshlab.scenario import frame_of, inputs
 from meshlab.show import charts, report
@@ -24,7 +24,7 @@ from meshlab.show.charts.canvas import Drawing, figure_source_ids, subtitle
 from meshlab.show.charts.domain import domain
 from meshlab.show.charts.drivers import drivers
 from meshlab.show.charts.lag import provider_lag
-from meshlab.show.export.plates import NOTHING, TEAM, Entry, Look, Review
+from meshlab.show.export.plates import NOTHING, TEAM, Entry, Look
 from meshlab.show.views import exhibits, explorations
 from meshlab.tables import read_table
 
@@ -57,7 +57,7 @@ def _drivers(figure: str) -> Entry:
     label, unit = HEADLINES[figure]
 
     def draw(review: Review, look: Look) -> Drawing:
-        rows = [row for row in review["sensitivity"] or () if row["figure_name"] == figure]
+        rows = [row for row in review.sensitivity or () if row["figure_name"] == figure]
         return drivers(rows, label, unit, subtitle(review), theme=look.theme, width=look.width)
 
     name = f"drivers-{figure.partition('_')[0]}" if figure != "added_p99_ms" else "drivers-latency"
@@ -66,17 +66,12 @@ def _drivers(figure: str) -> Entry:
 
 
 def _cited_by_drivers(review: Review, figure: str) -> Sequence[str]:
-    return figure_source_ids(review, figure, (review["headline"]["dataplane"],))
-
-
-def _known(review: Review) -> dict[str, Any]:
-    """What is known or supposed of the team; what has a default stays open."""
-    return {row["input"]: row["value"] for row in review["inputs"] if row["status"] not in ("default", "unknown")}
+    return figure_source_ids(review, figure, (review.headline.dataplane,))
 
 
 def _domain(review: Review, look: Look) -> Drawing:
     across, down = "cloud", "kernel_oldest"
-    frame = domain_map(_known(review), across, down)
+    frame = domain_map(review.known, across, down)
     labels = exhibits.axis_label(across), exhibits.axis_label(down)
     held = f"{subtitle(review)}; everything else as the team's facts say"
     made = domain(frame, *labels, subject=held, theme=look.theme, text_width=look.width)
@@ -89,16 +84,16 @@ def _domain(review: Review, look: Look) -> Drawing:
 
 
 def _cited_by_rows(review: Review) -> Sequence[str]:
-    return sorted({each for row in review["verdict"]["rows"] for each in source_ids(row["source_id"])})
+    return sorted({each for row in review.verdict.rows for each in source_ids(row["source_id"])})
 
 
 def _break_even(review: Review, look: Look) -> Drawing:
     x, y = "pods", "requests_per_second"
-    frame = frame_of([{"scenario": review["team"], **_known(review)}])
+    frame = frame_of([{"scenario": review.team, **review.known}])
     asked = ("cost_usd_per_month", x, y)
     lines = ((pair, break_even_line(frame, *pair, *asked)) for pair in PAIRS)
     pair, line = next(((pair, line) for pair, line in lines if line.height > 1), (PAIRS[0], None))
-    own = review["scenario"]
+    own = review.scenario
     here = (own[x], own[y]) if own[x] and own[y] else None
     plane = Plane(x, y, f"{inputs()[x].label} [count]", f"{inputs()[y].label} [1/s]", here)
     empty = pl.DataFrame(schema={x: pl.Float64, y: pl.Float64, "cheaper_below": pl.String, "cheaper_above": pl.String})
@@ -112,7 +107,7 @@ def _curve(name: str) -> Entry:
     label, unit = explorations.FIGURES[figure]
 
     def draw(review: Review, look: Look) -> Drawing:
-        own = explorations.around(_known(review), review["team"])
+        own = explorations.around(review.known, review.team)
         axis = *explorations.axis_title(over), inputs()[over].scale == "log"
         shown = curve_charts.Shown(*axis, label, unit, own.subject)
         frame = curve(own.frame, over, figure)
@@ -123,7 +118,7 @@ def _curve(name: str) -> Entry:
 
 
 def _path(review: Review, look: Look) -> Drawing:
-    own = explorations.around(_known(review), review["team"])
+    own = explorations.around(review.known, review.team)
     return curve_charts.path(path(own.frame), own.subject, theme=look.theme, width=look.width)
 
 
@@ -148,11 +143,11 @@ def _agreement(kind: str) -> Entry:
     )
 
 
-def _lag(_review: Review, look: Look) -> Drawing:
+def _lag(_review: None, look: Look) -> Drawing:
     return provider_lag(iac.provider_lag(PROVIDER), PROVIDER, theme=look.theme, width=look.width)
 
 
-def _cited_by_releases(_review: Review) -> Sequence[str]:
+def _cited_by_releases(_review: None) -> Sequence[str]:
     releases = read_table("iac/provider_releases").filter(provider=PROVIDER)
     return sorted({each for cell in releases["source_id"].unique() for each in source_ids(cell)})
 

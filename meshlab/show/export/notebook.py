@@ -1,4 +1,4 @@
-"""Charts in a notebook: a review whose figures show themselves, and can be saved and copied."""
+"""Charts in a notebook: figures that show themselves, and can be saved and copied."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from html import escape
 from pathlib import Path
 
 from meshlab.files import write_whole
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.show import report
 from meshlab.show.export.catalogue import Look, Plate, plate
 from meshlab.show.export.forms import contents, markdown_table
+from meshlab.show.export.plates import WIDTH_PX
 from meshlab.show.export.write import opened
 
 COPY = (
@@ -22,24 +23,29 @@ COPY = (
 """What a button does: puts its data, which it holds as an address, on the clipboard."""
 
 
-class OpenReview(dict[str, object]):
-    """A review as plain data, with its charts by name."""
+def figure(
+    name: str,
+    of: Review | str | Path | None = None,
+    *,
+    theme: str = "light",
+    width: int = WIDTH_PX,
+    height: int | None = None,
+) -> Figure:
+    """A chart that shows itself as the last value of a cell, and can be saved and copied.
 
-    def figure(
-        self, name: str, *, theme: str = "light", width: int = Look().width, height: int | None = None
-    ) -> Figure:
-        """A chart of this review.
+    Args:
+        name: A chart of ``meshlab chart --list``.
+        of: Whose figures it shows: a review, or the name of an example team, a team file, a dump or a
+            ``review.json``; nobody's for charts that need none.
+        theme: light, dark or print.
+        width: Width. [px]
+        height: Height; as much as the chart needs unless given. [px]
 
-        Args:
-            name: A chart of ``meshlab chart --list``.
-            theme: light, dark or print.
-            width: Width. [px]
-            height: Height; as much as the chart needs unless given. [px]
-
-        Raises:
-            MeshlabError: There is no such chart or theme.
-        """
-        return Figure(plate(name, self, Look(theme, width, height)))
+    Raises:
+        MeshlabError: There is no such chart, theme, team or file, or the chart needs a team.
+    """
+    review = of if isinstance(of, Review) or of is None else opened(of)
+    return Figure(plate(name, review, Look(theme, width, height)))
 
 
 class Figure:
@@ -95,12 +101,3 @@ def _address(kind: str, content: bytes) -> str:
 
 def _button(label: str, kind: str, address: str) -> str:
     return f'<button data-copy="{escape(json.dumps([kind, address]))}" onclick="{escape(COPY)}">{label}</button> '
-
-
-def open_review(source: str | Path | Review) -> OpenReview:
-    """A review whose charts can be shown: from a team's name, a team file, a dump, a ``review.json``, or its data.
-
-    Raises:
-        MeshlabError: There is no such team or file, or it is wrong.
-    """
-    return OpenReview(source if isinstance(source, dict) else opened(source))

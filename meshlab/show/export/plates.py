@@ -10,8 +10,6 @@ from meshlab import __version__
 from meshlab.files import digest
 from meshlab.show.charts.canvas import Drawing
 
-Review = Mapping[str, Any]
-
 WIDTH_PX = 720
 """Width of a picture unless said: a column of text. [px]"""
 
@@ -43,16 +41,16 @@ class Entry:
         description: What it shows, in one line.
         unit: Unit of its figures, where they have one.
         needs: What it is drawn from: `TEAM` or `NOTHING`.
-        draw: Draws it.
-        cited: Ids of the sources behind it.
+        draw: Draws it, from a review, or from None where it needs nothing.
+        cited: Ids of the sources behind it, from the same.
     """
 
     name: str
     description: str
     unit: str
     needs: str
-    draw: Callable[[Review, Look], Drawing]
-    cited: Callable[[Review], Sequence[str]]
+    draw: Callable[[Any, Look], Drawing]
+    cited: Callable[[Any], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import write_whole
-from meshlab.reviews.review import Review, open_review
+from meshlab.reviews.record import Review
+from meshlab.reviews.review import open_review
 from meshlab.reviews.team import NAME_RULE, check_name
 from meshlab.show.export.catalogue import CATALOGUE, NOTHING, TEAM, Look, Plate, plate
 from meshlab.show.export.forms import check_form, contents, plotly_script
@@ -97,31 +97,14 @@ def _unknown(names: Sequence[str]) -> Iterator[Problem]:
             yield Problem("chart", f"unknown chart {shorten(name)}", did_you_mean(name, CATALOGUE))
 
 
-DRAWN_FROM: dict[str, type | UnionType] = {
-    "team": str,
-    "scenario": dict,
-    "inputs": list,
-    "estimates": list,
-    "headline": dict,
-    "verdict": dict,
-    "sensitivity": list | None,
-    "sources": list,
-    "inputs_sha256": str,
-}
-"""What charts read of a review, and its shape."""
-
-
 def opened(source: str | Path) -> Review:
     """A review that charts can be drawn from.
 
     Raises:
-        MeshlabError: There is no such team or file, it is wrong, or it is a review of another shape.
+        MeshlabError: There is no such team or file, or it is wrong.
     """
     review = open_review(source)
-    lacking = [key for key, shape in DRAWN_FROM.items() if key not in review or not isinstance(review[key], shape)]
-    if lacking:
-        raise MeshlabError(Problem(str(source), f"is a review without {', '.join(lacking)}", "render it again"))
-    if fault := check_name(str(review["team"])):
+    if fault := check_name(review.team):
         raise MeshlabError(Problem(str(source), fault, NAME_RULE))
     return review
 

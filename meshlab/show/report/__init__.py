@@ -7,6 +7,7 @@ other forms of a review in ``documents``.
 from meshlab.show.report.documents import decision_record, index_page, markdown_page, plain
 from meshlab.show.report.fragments import PLOTLY_MIME, Fragment, Picture, compile_templates
 from meshlab.show.report.sections import (
+    assumed,
     assumptions,
     caution,
     chart,
@@ -45,6 +46,7 @@ __all__ = [
     "PLOTLY_MIME",
     "Fragment",
     "Picture",
+    "assumed",
     "assumptions",
     "caution",
     "change_text",

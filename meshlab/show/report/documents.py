@@ -9,10 +9,11 @@ from functools import cache
 import jinja2
 
 from meshlab import __version__
+from meshlab.reviews.record import Review
 from meshlab.show import charts
 from meshlab.show.report.fragments import environment, templates
 from meshlab.show.report.sections import caution, grouped_flips
-from meshlab.show.report.words import Review, value_text
+from meshlab.show.report.words import value_text
 from meshlab.show.theme import DATAPLANES
 from meshlab.tables import resource
 
@@ -51,12 +52,12 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
         beside: Files that are written beside the record, and that it links to as its evidence.
     """
     names = {key: plane.label for key, plane in DATAPLANES.items()}
-    head, estimates = review["headline"], review["estimates"]
-    return _document("decision-record.md", review, head=head, names=names, estimates=estimates, beside=beside)
+    shown = {"head": review.headline, "names": names, "estimates": review.estimates}
+    return _document("decision-record.md", review, **shown, beside=beside)
 
 
 def _document(template: str, review: Review, **context: object) -> str:
     """A document from its template, which shows the review, what would change its verdict, and what else is given."""
-    groups = grouped_flips(review["verdict"]["flips"])  # type: ignore[index]
-    shown = {"review": review, "verdict": review["verdict"], "scenario": review["scenario"], "groups": groups}
+    groups = grouped_flips(review.verdict.flips)
+    shown = {"review": review, "verdict": review.verdict, "scenario": review.scenario, "groups": groups}
     return _plain().get_template(f"{template}.j2").render(**shown, **context)

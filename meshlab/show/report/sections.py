@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import asdict
+
 from meshlab.cluster.audit.rules import STATES
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
+from meshlab.reviews.record import AssumedValue, Review, Row
 from meshlab.scenario import inputs
 from meshlab.show import charts, theme
 from meshlab.show.charts.canvas import Drawing
@@ -17,7 +20,7 @@ from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.charts.migration_flow import flow_chart
 from meshlab.show.charts.migration_nodes import nodes_chart
 from meshlab.show.report.fragments import Fragment, Picture, environment, fragment
-from meshlab.show.report.words import Review, change_text, input_label, need_label, title_text, value_text
+from meshlab.show.report.words import change_text, input_label, need_label, title_text, value_text
 from meshlab.show.theme import DATAPLANES, figure_text, interval_text
 from meshlab.tables import resource
 
@@ -32,84 +35,80 @@ def verdict(review: Review) -> Fragment:
     """The recommendation with its reasons, what stands against it, and how sure it is."""
     return fragment(
         "verdict",
-        f"{review['team']}: {title_text(review)}",
+        f"{review.team}: {title_text(review)}",
         review=review,
-        verdict=review["verdict"],
-        scenario=review["scenario"],
+        verdict=review.verdict,
+        scenario=review.scenario,
     )
 
 
 def headline(review: Review) -> Fragment:
     """The three numbers that matter, of what is recommended and of what runs today."""
-    head: Mapping[str, object] = review["headline"]  # type: ignore[assignment]
     lines = [
-        f"{item['label']}: {figure_text(item['recommended'])} {item['unit']} "
-        f"({interval_text(item['recommended_lo'], item['recommended_hi'])})"
-        for item in head["figures"]  # type: ignore[attr-defined]
+        f"{item.label}: {figure_text(item.recommended)} {item.unit} "
+        f"({interval_text(item.recommended_lo, item.recommended_hi)})"
+        for item in review.headline.figures
     ]
     names = {key: plane.label for key, plane in DATAPLANES.items()}
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
-    return fragment("headline", text, head=head, names=names, caution=warning)
+    return fragment("headline", text, head=review.headline, names=names, caution=warning)
 
 
 def caution(review: Review) -> str | None:
     """What the figures must not be read without: that no pods of applications were found, and what stands in."""
-    rows: Sequence[Mapping[str, str]] = review.get("inputs") or ()  # type: ignore[assignment]
-    why = next((row["source"] for row in rows if row["input"] == "pods" and row["status"] == "stand-in"), None)
+    why = next((row.source for row in review.inputs if row.input == "pods" and row.status == "stand-in"), None)
     return why and f"{why[:1].upper()}{why[1:]}. All figures hang on that number."
 
 
 def flips(review: Review) -> Fragment:
     """What could change the answer: the smallest changes of facts, and the facts that are missing."""
-    answer: Mapping[str, object] = review["verdict"]  # type: ignore[assignment]
-    groups = grouped_flips(answer["flips"])  # type: ignore[arg-type]
-    unknown = [{"name": name, "label": input_label(name)} for name in answer["unknown"]]  # type: ignore[attr-defined]
+    answer = review.verdict
+    groups = grouped_flips(answer.flips)
+    unknown = [{"name": name, "label": input_label(name)} for name in answer.unknown]
     text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
-    return fragment(
-        "flips", text, groups=groups, unknown=unknown, note=answer.get("flip_note"), scenario=review["scenario"]
-    )
+    return fragment("flips", text, groups=groups, unknown=unknown, note=answer.flip_note, scenario=review.scenario)
 
 
-def grouped_flips(found: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+def grouped_flips(found: Sequence[Row]) -> list[Row]:
     """Flips by the answer that they lead to; needs that lead to the same one stand in one line."""
-    groups: dict[tuple[object, object], dict[str, object]] = {}
+    groups: dict[tuple[str, str], Row] = {}
     for flip in found:
         group = groups.setdefault(
             (flip["cni"], flip["mesh"]), {"cni": flip["cni"], "mesh": flip["mesh"], "needs": [], "ways": []}
         )
         changes = flip.get("changes", [flip])
-        added = _added_need(changes)  # type: ignore[arg-type]
+        added = _added_need(changes)
         if added:
-            group["needs"].append(need_label(added))  # type: ignore[attr-defined]
+            group["needs"].append(need_label(added))
         else:
-            group["ways"].append([change_text(change) for change in changes])  # type: ignore[attr-defined]
+            group["ways"].append([change_text(change) for change in changes])
     return list(groups.values())
 
 
-def _added_need(changes: Sequence[Mapping[str, object]]) -> object | None:
+def _added_need(changes: Sequence[Row]) -> str | None:
     """The need that is the only change, where it is one."""
     if len(changes) != 1 or changes[0]["input"] != "needs":
         return None
     before, after = changes[0]["from"] or [], changes[0]["to"] or []
-    added = [need for need in after if need not in before]  # type: ignore[attr-defined,operator]
-    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None  # type: ignore[arg-type]
+    added = [need for need in after if need not in before]
+    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None
 
 
 def facts(review: Review) -> Fragment:
     """Every input with its value and where it comes from, and where team file and cluster disagree."""
     rows = [
-        {**row, "why": row["source"] if row["status"] in ("stated", "measured", "inferred") else ""}
-        for row in review["inputs"]  # type: ignore[attr-defined]
+        {**asdict(row), "why": row.source if row.status in ("stated", "measured", "inferred") else ""}
+        for row in review.inputs
     ]
-    differing = [{**row, "label": input_label(row["input"])} for row in review["disagreements"]]  # type: ignore[attr-defined]
+    differing = [{**asdict(row), "label": input_label(row.input)} for row in review.disagreements]
     return fragment(
         "facts",
         "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows),
         rows=rows,
         differing=differing,
-        cluster=review["facts"],
-        notes=review["notes"],
+        cluster=review.facts,
+        notes=review.notes,
     )
 
 
@@ -152,14 +151,14 @@ def table(rows: Sequence[Mapping[str, object]], empty: str = "Nothing to show.")
 
 def rules(review: Review) -> Fragment:
     """The decision tables row by row: matched, not matched or unknown, and why."""
-    rows = review["verdict"]["rows"]  # type: ignore[index]
+    rows = review.verdict.rows
     return fragment(
         "rules",
         "\n".join(f"{row['id']}: {row['state']}" for row in rows),
         rows=rows,
         states=theme.STATES,
-        changed=review.get("tables_changed") or [],
-        options=review["verdict"].get("options", []),  # type: ignore[attr-defined]
+        changed=review.tables_changed,
+        options=review.verdict.options,
         label=input_label,
         need=need_label,
     )
@@ -167,7 +166,7 @@ def rules(review: Review) -> Fragment:
 
 def findings(review: Review) -> Fragment:
     """What the audit found in the cluster's dump: what fails, what is open, what has no subject, what passes."""
-    rows: Sequence[Mapping[str, object]] | None = review["audit"]  # type: ignore[assignment]
+    rows = review.audit
     states = {state: [row for row in rows or () if row["state"] == state] for state in STATES}
     text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
     return fragment("findings", text, given=rows is not None, states=states)
@@ -175,7 +174,7 @@ def findings(review: Review) -> Fragment:
 
 def migration(review: Review) -> Fragment:
     """What the move to the recommendation takes: hours, what stands in the way, the steps, what it costs and saves."""
-    plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
+    plan = review.migration
     if not plan or plan["stays"]:
         today = place_text(plan["from"]) if plan else ""
         return fragment("migration", "nothing moves", plan=plan, today=today)
@@ -192,7 +191,7 @@ def migration(review: Review) -> Fragment:
 
 def migration_line(review: Review) -> Fragment:
     """What the move takes and how it pays, in two sentences."""
-    plan: Mapping[str, Any] = review["migration"]  # type: ignore[assignment]
+    plan = review.migration or {}
     if plan["stays"]:
         return table([], f"Nothing moves: {place_text(plan['from'])} stays.")
     return table([], f"{takes_text(plan)}. Worth it: {worth_text(plan)}.")
@@ -212,36 +211,32 @@ def migration_chart(review: Review) -> Picture | Fragment:
 
 def migration_charts(review: Review, *, look: str = "light") -> list[Picture]:
     """The nodes one after the other, and restarts and missing capacity; none where no node is drained."""
-    plan: Mapping[str, Any] | None = review.get("migration")  # type: ignore[assignment]
+    plan = review.migration
     if not plan or not plan["nodes"]:
         return []
-    subject = f"{review['team']}: {len(plan['nodes']['name']):,} nodes, {plan['parallel']} at a time"
+    subject = f"{review.team}: {len(plan['nodes']['name']):,} nodes, {plan['parallel']} at a time"
     drawn = (nodes_chart(plan, subject, theme=look), flow_chart(plan, subject, theme=look))
     return [picture(item.name, item.spec, item.rows, item.words) for item in drawn]
 
 
 def terraform(review: Review) -> Fragment:
     """What the recommended option cannot yet express by attributes of its own in Terraform."""
-    rows: Sequence[Mapping[str, object]] = review["iac"] or ()  # type: ignore[assignment]
-    return fragment("terraform", "\n".join(f"{row['option']}: {row['status']}" for row in rows), rows=rows)
+    text = "\n".join(f"{row['option']}: {row['status']}" for row in review.iac)
+    return fragment("terraform", text, rows=review.iac)
 
 
 def drivers(review: Review) -> Fragment:
     """Which inputs and coefficients move the three figures most."""
-    rows: Sequence[Mapping[str, object]] | None = review["sensitivity"]  # type: ignore[assignment]
-    labels = {item["figure"]: item for item in review["headline"]["figures"]}  # type: ignore[index]
-    groups = (
-        [
-            {
-                "label": labels[name]["label"],
-                "unit": labels[name]["unit"],
-                "rows": [_driver(row) for row in rows if row["figure_name"] == name],
-            }
-            for name in dict.fromkeys(row["figure_name"] for row in rows or ())
-        ]
-        if rows
-        else []
-    )
+    rows = review.sensitivity or ()
+    labels = {item.figure: item for item in review.headline.figures}
+    groups = [
+        {
+            "label": labels[name].label,
+            "unit": labels[name].unit,
+            "rows": [_driver(row) for row in rows if row["figure_name"] == name],
+        }
+        for name in dict.fromkeys(row["figure_name"] for row in rows)
+    ]
     text = "\n".join(f"{group['label']}: {group['rows'][0]['label']}" for group in groups)
     return fragment("drivers", text or "without a mesh nothing moves", groups=groups)
 
@@ -259,21 +254,23 @@ def _driver(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def assumptions(review: Review) -> Fragment:
     """Each value that stands in for a fact, and why."""
+    return assumed(review.assumptions)
+
+
+def assumed(values: Sequence[AssumedValue]) -> Fragment:
+    """Values that stand in, and why."""
     units = {name: spec.unit or "" for name, spec in inputs().items()}
-    rows = [
-        {**row, "label": input_label(row["input"]), "unit": units.get(row["input"], "")}
-        for row in review["assumptions"]  # type: ignore[attr-defined]
-    ]
+    rows = [{**asdict(row), "label": input_label(row.input), "unit": units.get(row.input, "")} for row in values]
     return fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
 
 
 def sources(review: Review) -> Fragment:
     """Every source of a figure or a rule, who wrote it, and what they sell."""
-    rows: Sequence[Mapping[str, object]] = review["sources"]  # type: ignore[assignment]
+    rows = review.sources
     return fragment("sources", "\n".join(f"{row['source_id']}: {row['title']}" for row in rows), rows=rows)
 
 
 def stamp(review: Review) -> Fragment:
     """Version and hash by which a reader finds out whether the report still holds."""
-    text = f"meshlab {review['meshlab_version']}, inputs {review['inputs_sha256']}"
+    text = f"meshlab {review.meshlab_version}, inputs {review.inputs_sha256}"
     return fragment("stamp", text, review=review)

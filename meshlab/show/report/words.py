@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meshlab.kept import kept
+from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
 from meshlab.show import charts, theme
 from meshlab.tables import read_table
 from meshlab.units import significant
-
-Review = Mapping[str, object]
-"""What ``meshlab.reviews.review`` answers of one team."""
 
 STATUS_WORDS = {
     "stated": "stated by the team",
@@ -98,9 +96,9 @@ def lack_text(lack: Mapping[str, Any]) -> str:
     return f"{needs}; found: {found_text(lack['found'])}"
 
 
-def saving_text(figures: Sequence[Mapping[str, Any]]) -> str:
+def saving_text(figures: Sequence[HeadlineFigure]) -> str:
     """Why a headline figure may be negative, where one of them is."""
-    return charts.SAVING if any(item["recommended_lo"] < 0 for item in figures) else ""
+    return charts.SAVING if any(item.recommended_lo < 0 for item in figures) else ""
 
 
 def reason_text(reason: str) -> str:
@@ -124,6 +122,4 @@ def change_text(change: Mapping[str, object]) -> str:
 
 def title_text(review: Review) -> str:
     """The verdict in one line."""
-    verdict: Mapping[str, str] = review["verdict"]  # type: ignore[assignment]
-    scenario: Mapping[str, object] = review["scenario"]  # type: ignore[assignment]
-    return f"{option_text(verdict['cni'], scenario['current_cni'])}; {option_text(verdict['mesh'])}"
+    return f"{option_text(review.verdict.cni, review.scenario['current_cni'])}; {option_text(review.verdict.mesh)}"

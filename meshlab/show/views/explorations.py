@@ -14,12 +14,13 @@ import polars as pl
 
 from meshlab.models import sensitivity
 from meshlab.models.curves import curve, curve_inputs, path
+from meshlab.reviews.record import AssumedValue
 from meshlab.reviews.review import STRONGEST, without
 from meshlab.scenario import frame_of, inputs, with_defaults
 from meshlab.show import report
 from meshlab.show.charts import break_even as break_even_chart
 from meshlab.show.charts import curves as curve_charts
-from meshlab.show.charts.canvas import Drawing, subtitle
+from meshlab.show.charts.canvas import Drawing, subject
 from meshlab.show.charts.drivers import drivers
 from meshlab.show.theme import DATAPLANES, NARROW_PX
 
@@ -69,7 +70,7 @@ class Surroundings:
     @property
     def subject(self) -> str:
         """Whose figures these are, in one line."""
-        return subtitle({"team": self.filled["scenario"], "scenario": self.filled})
+        return subject(self.filled["scenario"], self.filled)
 
 
 def around(values: Values, name: str = SCENARIO) -> Surroundings:
@@ -173,8 +174,9 @@ def drivers_drawing(values: Values, dataplane: str, figure: str, look: Look = Lo
 def assumed(values: Values) -> report.Fragment:
     """Each default that stands in for a value that is not given, and why."""
     filled = around(values).filled
-    rows = [{"input": name, "value": filled[name], "why": inputs()[name].default_why} for name in filled["assumed"]]
-    return report.assumptions({"assumptions": rows})
+    return report.assumed(
+        [AssumedValue(input=name, value=filled[name], why=inputs()[name].default_why) for name in filled["assumed"]]
+    )
 
 
 def picture(drawn: Drawing) -> report.Picture:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from meshlab.reviews.cases import Case
 from meshlab.reviews.moves import plans
-from meshlab.reviews.review import Review, build_reviews, open_named
+from meshlab.reviews.record import Review
+from meshlab.reviews.review import build_reviews, open_named
 from meshlab.show import report
 from meshlab.show.theme import figure_text
 
@@ -38,7 +42,7 @@ def planned(
         MeshlabError: A place or a figure is wrong.
     """
     given = {name: value for name, value in (own or {}).items() if value is not None}
-    return {**review, "migration": plans([case], today, target, given)[0]}
+    return msgspec.structs.replace(review, migration=plans([case], today, target, given)[0])
 
 
 def chart(review: Review, which: int, look: str = "light") -> report.Fragment | report.Picture:
@@ -55,22 +59,20 @@ def chart(review: Review, which: int, look: str = "light") -> report.Fragment | 
 
 def gaps(review: Review) -> report.Fragment:
     """Times in which no policy is enforced."""
-    found: Sequence[Mapping[str, float]] = review["migration"]["gaps"]  # type: ignore[index]
     rows = [
         {
             "On the way": str(gap["route"]),
             "Begins [h before the first node]": figure_text(-gap["begin_hours"]),
             "Ends [h after it began, nights counted]": figure_text(gap["end_hours"]),
         }
-        for gap in found
+        for gap in _plan(review)["gaps"]
     ]
     return report.table(rows, "On this way policies stay enforced, or none are known to be.")
 
 
 def needs(review: Review) -> report.Fragment:
     """What the move needs while it runs, and what it brings, beside staying."""
-    plan: Mapping[str, Mapping[str, object]] = review["migration"]  # type: ignore[assignment]
-    asked, brought = plan["needs"], plan["brings"]
+    asked, brought = _plan(review)["needs"], _plan(review)["brings"]
     rows = [
         ("People", "h", asked, "person_hours"),
         ("People", "USD", asked, "usd"),
@@ -101,7 +103,11 @@ def needs(review: Review) -> report.Fragment:
     )
 
 
-def _told(value: object) -> str:
+def _plan(review: Review) -> Mapping[str, Any]:
+    return review.migration or {}
+
+
+def _told(value: Any) -> str:
     if value is None:
         return "unknown"
-    return value if isinstance(value, str) else figure_text(float(value))  # type: ignore[arg-type]
+    return value if isinstance(value, str) else figure_text(float(value))

@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from meshlab.errors import MeshlabError
 from meshlab.planning.durations import Assumption, own_figures, with_own
 from meshlab.reviews.cases import Case
-from meshlab.reviews.review import Review
+from meshlab.reviews.record import Review
 from meshlab.show import report
 from meshlab.show.views import migration as migration_views
 from meshlab.show.widgets.entries import UNITLESS

@@ -13,7 +13,8 @@ import ipywidgets as widgets
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision import map_axes
-from meshlab.reviews.review import Review, light_review
+from meshlab.reviews.record import Review
+from meshlab.reviews.review import light_review
 from meshlab.show import charts, report
 from meshlab.show.views import exhibits
 from meshlab.show.widgets.entries import FIXED, problem_text
@@ -110,20 +111,18 @@ class AnswerView(widgets.VBox):
         self.answer.value = f'<div class="ml"><h2 class="ml-title">{title}</h2></div>{report.headline(review).html}'
 
     def _show_reasons(self, review: Review) -> None:
-        verdict: Mapping[str, Any] = review["verdict"]  # type: ignore[assignment]
+        verdict = review.verdict
         self.reasons.value = report.verdict(review).html
-        self.missing.value = _missing(verdict["unknown"])
-        heading = widgets.HTML(
-            f'<div class="ml"><h3>What would change the answer</h3>{verdict["flip_note"] or ""}</div>'
-        )
-        buttons = [self._button(flip, review) for flip in verdict["flips"][:MOST_FLIPS]]
+        self.missing.value = _missing(verdict.unknown)
+        heading = widgets.HTML(f'<div class="ml"><h3>What would change the answer</h3>{verdict.flip_note or ""}</div>')
+        buttons = [self._button(flip, review) for flip in verdict.flips[:MOST_FLIPS]]
         self.flips.children = [heading, *buttons]
 
     def _button(self, flip: Mapping[str, Any], review: Review) -> widgets.Button:
         changes = flip.get("changes", [flip])
         words = "; ".join(map(report.change_text, changes))
-        scenario: Mapping[str, Any] = review["scenario"]  # type: ignore[assignment]
-        answer = f"{report.option_text(flip['cni'], scenario['current_cni'])}; {report.option_text(flip['mesh'])}"
+        cni = report.option_text(flip["cni"], review.scenario["current_cni"])
+        answer = f"{cni}; {report.option_text(flip['mesh'])}"
         button = widgets.Button(
             description=f"{words} → {answer}",
             tooltip="Apply this change",

@@ -1,0 +1,200 @@
+"""What a review is: the record that ``review.json`` holds and that charts, workbooks, reports and documents read.
+
+The order of the fields is that of the file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+Row = dict[str, Any]
+"""A row of a table whose columns the model that made it declares."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The recommendation, as ``decide`` answers; a light review holds no more than the answer.
+
+    Args:
+        cni: Network plugin, or ``stay``.
+        mesh: Mesh, or ``none``.
+        confidence: Share of the ways to fill in missing facts that lead to this answer; None where nobody asked.
+        matched: Ids of the rows that hold, the deciding one first.
+        reasons: Why, in sentences.
+        blockers: What rules options out: option, requirement, found.
+        conflicts: Rows that hold and recommend otherwise.
+        flips: The smallest changes that lead to another answer: input, from, to, cni, mesh, why.
+        unknown: Inputs that are missing and could change the answer.
+        confidence_cni: As ``confidence``, of the plugin alone.
+        confidence_mesh: As ``confidence``, of the mesh alone.
+        confidence_basis: How confidence was computed: method, completions, standard error.
+        alternatives: The other answers with their share.
+        flip_note: Why there are no flips, where there are none.
+        rows: Every row of the tables with its state.
+        contradictions: Why the facts as stated cannot hold together.
+        options: Every option with what it lacks.
+    """
+
+    cni: str
+    mesh: str
+    confidence: float | None = None
+    matched: list[str] = []
+    reasons: list[str] = []
+    blockers: list[Row] = []
+    conflicts: list[Row] = []
+    flips: list[Row] = []
+    unknown: list[str] = []
+    confidence_cni: float | None = None
+    confidence_mesh: float | None = None
+    confidence_basis: Row | None = None
+    alternatives: list[Row] = []
+    flip_note: str | None = None
+    rows: list[Row] = []
+    contradictions: list[str] = []
+    options: list[Row] = []
+
+
+class HeadlineFigure(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the numbers that a report opens with, of what is recommended and of what runs today.
+
+    Args:
+        figure: Column of the estimates.
+        label: The same in words.
+        unit: Its unit.
+        recommended_lo: Lower end of the 10-90 % interval.
+        recommended: Median.
+        recommended_hi: Upper end of the interval.
+        today_lo: As ``recommended_lo``, of what runs today; None where no model answers for that.
+        today: Its median.
+        today_hi: Upper end of its interval.
+    """
+
+    figure: str
+    label: str
+    unit: str
+    recommended_lo: float
+    recommended: float
+    recommended_hi: float
+    today_lo: float | None
+    today: float | None
+    today_hi: float | None
+
+
+class Headline(msgspec.Struct, frozen=True, kw_only=True):
+    """The three numbers that matter.
+
+    Args:
+        dataplane: The data plane whose figures speak for the verdict.
+        today: The one of today; None where no model answers for it.
+        figures: The numbers.
+    """
+
+    dataplane: str
+    today: str | None
+    figures: list[HeadlineFigure]
+
+
+class InputValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared input with its value and where that comes from.
+
+    Args:
+        input: Name of the input.
+        label: The same in words.
+        value: The value; None where it is unknown.
+        unit: Its unit.
+        status: stated, measured, inferred, assumed, stand-in, default or unknown.
+        source: The file, or the reason where it is an assumption, a stand-in or a default.
+    """
+
+    input: str
+    label: str
+    value: Any
+    unit: str | None
+    status: str
+    source: str | None
+
+
+class Disagreement(msgspec.Struct, frozen=True, kw_only=True):
+    """An input on which the team and its cluster differ.
+
+    Args:
+        input: Name of the input.
+        used: The team's value, which counts.
+        found: The cluster's.
+        source: File that shows it.
+    """
+
+    input: str
+    used: Any
+    found: Any
+    source: str | None
+
+
+class AssumedValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that nobody measured or stated.
+
+    Args:
+        input: Name of the input.
+        value: What stands in.
+        why: Why it does.
+    """
+
+    input: str
+    value: Any
+    why: str | None
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """One team's review: what it states, what its cluster shows, and every model's answer, with all sources.
+
+    Args:
+        team: Name of the team.
+        notes: Its own words.
+        source: Where its facts come from.
+        verdict: What is recommended, and why.
+        headline: The three numbers that matter.
+        scenario: Value of every declared input, defaults filled in.
+        inputs: The same, each with where its value comes from.
+        facts: What the cluster's dump shows; None without a dump.
+        disagreements: Inputs on which team and cluster differ.
+        estimates: A row for each data plane, with the columns of ``estimate``.
+        migration: The plan of the move to the recommendation.
+        iac: What of the recommendation Terraform cannot yet express.
+        audit: A finding for each rule of the audit; None without a dump.
+        sensitivity: What moves the figures of the recommended data plane most; None where nothing moves.
+        assumptions: Values that nobody measured or stated.
+        meshlab_version: Version that made the review.
+        sources: Each cited source once, with what it supports and the figures that rest on it.
+        tables_changed: What the team's own decision tables change of ours.
+        inputs_sha256: Hash of everything that the review is made of.
+    """
+
+    team: str
+    notes: str
+    source: str
+    verdict: Verdict
+    headline: Headline
+    scenario: Row
+    inputs: list[InputValue]
+    facts: Row | None
+    disagreements: list[Disagreement]
+    estimates: list[Row]
+    migration: Row | None
+    iac: list[Row]
+    audit: list[Row] | None
+    sensitivity: list[Row] | None
+    assumptions: list[AssumedValue]
+    meshlab_version: str
+    sources: list[Row]
+    tables_changed: list[Row]
+    inputs_sha256: str
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """Values that are known or supposed, by input; what has a default stays open."""
+        return {row.input: row.value for row in self.inputs if row.status not in ("default", "unknown")}
+
+    def __repr__(self) -> str:
+        """The verdict in a line, not every figure: a notebook shows this where a cell ends in a review."""
+        return f"<Review of {self.team}: {self.verdict.cni}, {self.verdict.mesh}>"
