@@ -23,11 +23,15 @@ DATAPLANE_OF_MESH = {
 """The data plane whose estimate answers for a mesh; `other` has none."""
 
 
-def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str:
-    """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents."""
-    if verdict["mesh"] == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
+def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str | None:
+    """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents.
+
+    None where nothing is recommended, or no model answers for the mesh.
+    """
+    mesh = row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]
+    if mesh == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
         return "cilium"
-    return DATAPLANE_OF_MESH[str(verdict["mesh"])]
+    return DATAPLANE_OF_MESH.get(str(mesh))
 
 
 def move_of(
@@ -56,6 +60,7 @@ def move_of(
     start = parse_place(today, Place(_text(given["current_cni"]), _text(given["current_mesh"])), "--from")
     end = parse_place(target, Place(verdict["cni"], verdict["mesh"]), "--to")
     end = replace(end, cni=start.cni) if end.cni == "stay" else end
+    end = replace(end, mesh=start.mesh) if end.mesh == "stay" else end
     own, pod_cidr = durations.own_figures(case.team.migration)
     return Move(
         today=start,

@@ -17,42 +17,48 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The recommendation, as ``decide`` answers; a light review holds no more than the answer.
 
     Args:
-        cni: Network plugin, or ``stay``.
-        mesh: Mesh, or ``none``.
-        confidence: Share of the ways to fill in missing facts that lead to this answer; None where nobody asked.
-        matched: Ids of the rows that hold, the deciding one first.
+        cni: Network plugin, ``stay`` for what runs, or None where not enough is known.
+        mesh: Mesh, ``none``, ``stay``, or None where not enough is known.
+        edition: Edition of each side, where it is known.
+        tuned: Whether what stays is to be tuned.
+        sentence: The answer and its main reason.
+        settled: Whether no missing fact could change it; None where nobody asked.
+        evidence_grade: How good the evidence is that it meets what is asked.
+        matched: Ids of the preferences that hold, those that decided first.
         reasons: Why, in sentences.
+        unmet: Needs that it does not meet.
         blockers: What rules options out: option, requirement, found.
-        conflicts: Rows that hold and recommend otherwise.
-        flips: The smallest changes that lead to another answer: input, from, to, cni, mesh, why.
+        conflicts: Preferences that hold and speak for another option.
+        flips: Changes that lead to another answer: input, from, to, cni, mesh, margin, why.
         unknown: Inputs that are missing and could change the answer.
-        confidence_cni: As ``confidence``, of the plugin alone.
-        confidence_mesh: As ``confidence``, of the mesh alone.
-        confidence_basis: How confidence was computed: method, completions, standard error.
-        alternatives: The other answers with their share.
-        flip_note: Why there are no flips, where there are none.
-        rows: Every row of the tables with its state.
+        questions: What to ask first, where not enough is known.
+        evidence: By which side the recommendation meets each need that is asked, with the text that says so.
+        options: Every option as it stands, the best first.
+        parts: Each network and each mesh alone, with what it lacks.
+        rows: Every preference with its state.
         contradictions: Why the facts as stated cannot hold together.
-        options: Every option with what it lacks.
     """
 
-    cni: str
-    mesh: str
-    confidence: float | None = None
+    cni: str | None
+    mesh: str | None
+    edition: Row = {}
+    tuned: bool = False
+    sentence: str = ""
+    settled: bool | None = None
+    evidence_grade: str | None = None
     matched: list[str] = []
     reasons: list[str] = []
+    unmet: list[str] = []
     blockers: list[Row] = []
     conflicts: list[Row] = []
     flips: list[Row] = []
     unknown: list[str] = []
-    confidence_cni: float | None = None
-    confidence_mesh: float | None = None
-    confidence_basis: Row | None = None
-    alternatives: list[Row] = []
-    flip_note: str | None = None
+    questions: list[Row] = []
+    evidence: list[Row] = []
+    options: list[Row] = []
+    parts: list[Row] = []
     rows: list[Row] = []
     contradictions: list[str] = []
-    options: list[Row] = []
 
 
 class HeadlineFigure(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +68,7 @@ class HeadlineFigure(msgspec.Struct, frozen=True, kw_only=True):
         figure: Column of the estimates.
         label: The same in words.
         unit: Its unit.
-        recommended_lo: Lower end of the 10-90 % interval.
+        recommended_lo: Lower end of the 10-90 % interval; None where nothing is recommended, or no model answers.
         recommended: Median.
         recommended_hi: Upper end of the interval.
         today_lo: As ``recommended_lo``, of what runs today; None where no model answers for that.
@@ -73,9 +79,9 @@ class HeadlineFigure(msgspec.Struct, frozen=True, kw_only=True):
     figure: str
     label: str
     unit: str
-    recommended_lo: float
-    recommended: float
-    recommended_hi: float
+    recommended_lo: float | None
+    recommended: float | None
+    recommended_hi: float | None
     today_lo: float | None
     today: float | None
     today_hi: float | None
@@ -85,12 +91,12 @@ class Headline(msgspec.Struct, frozen=True, kw_only=True):
     """The three numbers that matter.
 
     Args:
-        dataplane: The data plane whose figures speak for the verdict.
+        dataplane: The data plane whose figures speak for the verdict; None where no model answers for it.
         today: The one of today; None where no model answers for it.
         figures: The numbers.
     """
 
-    dataplane: str
+    dataplane: str | None
     today: str | None
     figures: list[HeadlineFigure]
 

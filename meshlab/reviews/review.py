@@ -92,9 +92,13 @@ def _review(
     tables: decision.Tables,
 ) -> Review:
     figures = [without(item, "scenario") for item in estimates.to_dicts()]
-    plan = plan_of(case, row, figures, verdict)
+    plan = None if verdict["mesh"] is None else plan_of(case, row, figures, verdict)
     features = iac.for_verdict(
-        verdict, row["needs"], cloud=row["cloud"], current_cni=row["current_cni"], require=case.team.terraform
+        {**verdict, "mesh": row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]},
+        row["needs"],
+        cloud=row["cloud"],
+        current_cni=row["current_cni"],
+        require=case.team.terraform,
     )
     values = _inputs(case, row)
     return Review(
@@ -124,11 +128,11 @@ def _review(
     )
 
 
-def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str]) -> dict[str, list[Row]]:
+def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str | None]) -> dict[str, list[Row]]:
     """What moves the three figures of each team's recommended data plane most; without a mesh nothing moves."""
     found: dict[str, list[Row]] = {}
-    for dataplane in set(dataplanes) - {"none"}:
-        teams = frame.filter(pl.Series(dataplanes) == dataplane)
+    for dataplane in sorted({*filter(None, dataplanes)} - {"none"}):
+        teams = frame.filter(pl.Series(dataplanes, dtype=pl.String).eq_missing(dataplane))
         movers = sensitivity.tornados(teams, dataplane, tuple(HEADLINES))
         strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
         for row in strongest.iter_rows(named=True):
@@ -199,7 +203,9 @@ def _sources(
     dataplanes = tuple(str(item["dataplane"]) for item in figures)
     cited = [
         *((source_id, use) for source_id, uses in _figure_uses(dataplanes).items() for use in uses),
-        *_of_rows(verdict["rows"], lambda rule: f"{rule['table']} row {rule['id']}"),
+        *_of_rows(_that_hold(verdict), lambda rule: f"preference {rule['id']}"),
+        *_of_rows(verdict["evidence"], lambda row: f"how {row['label']} meets {row['need']}"),
+        *_of_rows(verdict["blockers"], lambda row: f"why {row['option']} is ruled out"),
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
         *_of_rows(features, lambda _: "Terraform feature lag"),
         *plan_sources(plan),
@@ -217,6 +223,10 @@ def _sources(
         }
         for source_id, uses in sorted(supports.items())
     ]
+
+
+def _that_hold(verdict: Row) -> list[Row]:
+    return [row for row in verdict["rows"] if row["state"] == "matched"]
 
 
 @cache
@@ -298,7 +308,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
     Args:
         values: Values of declared inputs; None stands for a missing one.
         name: Name of the scenario.
-        explained: Whether reasons, confidence and flips come with the verdict, which takes four times as long.
+        explained: Whether what is not known and flips come with the verdict, which takes ten times as long.
 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
@@ -306,11 +316,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
     frame = frame_of([{"scenario": name, **_checked(values, name)}])
     row = collect_few(with_defaults(frame)).row(0, named=True)
     figures = [without(item, "scenario") for item in overhead.estimate(frame).collect().to_dicts()]
-    verdict = (
-        decision.explain(frame)[0]
-        if explained
-        else collect_few(decision.answers(frame)).row(0, named=True) | {"rows": []}
-    )
+    (verdict,) = decision.explain(frame, outlook=explained)
     return Review(
         team=name,
         notes="",
@@ -382,15 +388,17 @@ def _path(kind: type, value: object) -> object:
 def summary(review: Review) -> Row:
     """A review's row of the index: verdict, figures of what is recommended with their intervals, and findings."""
     verdict, dataplane = review.verdict, review.headline.dataplane
-    figures = next(row for row in review.estimates if row["dataplane"] == dataplane)
+    figures = next((row for row in review.estimates if row["dataplane"] == dataplane), {})
     states = None if review.audit is None else [finding["state"] for finding in review.audit]
     return {
         "team": review.team,
         "cni": verdict.cni,
         "mesh": verdict.mesh,
-        "confidence": verdict.confidence,
+        "sentence": verdict.sentence,
+        "settled": verdict.settled,
+        "evidence_grade": verdict.evidence_grade,
         "dataplane": dataplane,
-        **{f"{name}{end}": figures[f"{name}{end}"] for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")},
+        **{f"{name}{end}": figures.get(f"{name}{end}") for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")},
         "findings": None if states is None else states.count("fail"),
         "rules": states and {state: states.count(state) for state in STATES},
         "inputs_sha256": review.inputs_sha256,

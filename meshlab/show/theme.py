@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
 
+from meshlab.models.decision.words import products, short_products
 from meshlab.units import significant
 
 FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
@@ -89,30 +90,15 @@ class Theme:
     band: str
 
 
-OPTIONS: dict[str, str] = {
-    "calico": "Calico",
-    "calico-enterprise": "Calico Enterprise",
-    "cilium": "Cilium",
-    "stay": "Stay with the CNI of today",
-    "none": "No mesh",
-    "cilium-mesh": "Cilium's own mesh",
-    "istio-ambient": "Istio ambient",
-    "istio-sidecar": "Istio with sidecars",
-}
-"""Recommendations of the decision tables in words."""
+def option_words(option: str | None, *, short: bool = False) -> str:
+    """A recommendation in words; what stays has the name of what runs where that is known, see ``report.option_text``.
 
-
-SHORT_OPTIONS: dict[str, str] = {
-    "calico": "Calico",
-    "calico-enterprise": "Calico Ent.",
-    "cilium": "Cilium",
-    "stay": "Stay",
-    "none": "no mesh",
-    "cilium-mesh": "Cilium mesh",
-    "istio-ambient": "ambient",
-    "istio-sidecar": "sidecars",
-}
-"""The same where there is room for a word only."""
+    Args:
+        option: Id of a product, ``stay``, or None where not enough is known.
+        short: Whether there is room for a word only.
+    """
+    words = {"stay": "Stay", None: "not known"} if short else {"stay": "What runs today", None: "Not known yet"}
+    return words.get(option) or (short_products() if short else products()).get(str(option), str(option))
 
 
 THEMES: dict[str, Theme] = {

@@ -297,7 +297,8 @@ def todays(tables: Tables, platform: str | None, side: str) -> pl.DataFrame:
     """For everything that may run today on a side its place in ``known_running`` and its bits.
 
     Columns: ``SIDE:runs``, its place; ``SIDE:met``, ``SIDE:unmet``, ``SIDE:encrypts``; and
-    ``SIDE:blocking:WORD:NETWORK`` and ``SIDE:speaks:NETWORK`` for each of ``_networks``, as a mesh may depend on the network below it.
+    ``SIDE:blocking:WORD:NETWORK`` and ``SIDE:speaks:NETWORK`` for each of ``_networks``, as a mesh may depend on the
+    network below it.
     """
     held = contest(tables, platform)
     networks = _networks(tables, platform) if side == "mesh" else (None,)

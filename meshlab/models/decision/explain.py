@@ -37,7 +37,7 @@ from meshlab.models.decision.decide import (
     split,
 )
 from meshlab.models.decision.questions import first_questions
-from meshlab.models.decision.tables import NONE, SIDES, Cell, Preference, Requirement, Tables, load_tables
+from meshlab.models.decision.tables import NONE, SIDES, Cell, Preference, Requirement, Tables, is_stale, load_tables
 from meshlab.models.decision.words import joined, need_label, product, said, sentence
 from meshlab.scenario import inputs, schema, with_all_inputs
 
@@ -202,8 +202,10 @@ def _verdict(seen: _Seen, best: Row) -> dict[str, Any]:
         "flips": [],
         "unknown": [],
         "questions": [],
+        "evidence": list(_evidence(seen, entry)) if best["mesh"] is not None else [],
         "options": [{key: value for key, value in option.items() if key != "lacks"} for option in options],
         "parts": _parts(seen),
+        "rows": list(_rows(seen, entry)),
         "contradictions": [row.reason for row in seen.tables.impossible if seen.holding[row.condition]],
         "_answer": answer_of(best),
         "_standing": best["standing"],
@@ -322,6 +324,23 @@ def _caveats(seen: _Seen, entry: Standing) -> Iterator[str]:
                 yield f"{need_label(need)} by {_label(side)}: {_note(cell)}"
 
 
+def _evidence(seen: _Seen, entry: Standing) -> Iterator[dict[str, Any]]:
+    """By which side a pair meets each need that is asked, with the text that says so."""
+    for need in seen.asked:
+        for side in _deciding_sides(seen, entry, need):
+            cell = _cell(seen, side, need)
+            yield {
+                "need": need,
+                "side": side.side,
+                "label": _label(side),
+                "support": cell.support if cell else "every edition of it in question",
+                "note": cell.note if cell else "",
+                "source_id": cell.source_id if cell else "",
+                "text_date": cell.text_date if cell else None,
+                "stale": bool(cell) and is_stale(seen.tables, cell.text_date),
+            }
+
+
 def _deciding_sides(seen: _Seen, entry: Standing, need: str) -> list[Side]:
     """The sides by which a pair meets a need; of two that would do, the one that does so best."""
     sides = [getattr(entry, name) for name in _counting(seen.tables, need)]
@@ -392,6 +411,29 @@ def _states(seen: _Seen, entry: Standing, side: str) -> Iterator[tuple[Preferenc
 def _matched(seen: _Seen, entry: Standing, deciders: Mapping[str, Preference | None]) -> Iterator[str]:
     ids = [row.id for side in SIDES for row, _ in _states(seen, entry, side)]
     yield from dict.fromkeys([*(row.id for row in deciders.values() if row), *ids])
+
+
+STATES = {True: "matched", False: "not matched", None: "unknown"}
+
+
+def _rows(seen: _Seen, entry: Standing) -> Iterator[dict[str, Any]]:
+    """Every preference with its state, as it reads for the network that is recommended."""
+    for side in SIDES:
+        for row in seen.tables.of_side(side):
+            condition = _about(row.condition, entry)
+            state = seen.holding.get(condition)
+            names = inputs_of(condition) if state is None else ()
+            yield {
+                "table": side,
+                "id": row.id,
+                "priority": row.priority,
+                "condition": row.text,
+                "recommendation": row.option,
+                "reason": row.reason,
+                "source_id": row.source_id,
+                "state": STATES[state],
+                "missing": [name for name in schema() if name in names and seen.facts[name] is None],
+            }
 
 
 UNDECIDED = {

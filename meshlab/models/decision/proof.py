@@ -41,9 +41,9 @@ def check(tables: Tables | Path | None = None) -> Report:
     """Prove the tables: ours, given ones, or ours with those of a team's folder laid over them.
 
     Each finding is plain data: ``kind`` (``error``, ``blocked``, ``never decides``, ``overlap``, ``unmet need``,
-    ``never wins``), ``ok``, ``side``, ``rows``, ``message`` and ``witness``, a scenario in which it shows. Tables of a folder
-    that cannot be read give one finding of kind ``error`` for each problem, whose witness is the place: ``file``,
-    ``line``, and what is wrong there.
+    ``never wins``), ``ok``, ``side``, ``rows``, ``message`` and ``witness``, a scenario in which it shows. Tables of a
+    folder that cannot be read give one finding of kind ``error`` for each problem, whose witness is the place:
+    ``file``, ``line``, and what is wrong there.
     """
     try:
         tables = tables if isinstance(tables, Tables) else load_tables(tables)

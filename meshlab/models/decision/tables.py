@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.kept import kept
+from meshlab.kept import kept, kept_latest
 from meshlab.models.decision.conditions import Condition, Some, read_condition
 from meshlab.scenario import Input, inputs
 from meshlab.tables import check_table, data_path, read_table, row_lines
@@ -53,6 +53,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "impossible": ("id",),
 }
 """The tables, each with the columns that name a row."""
+
+YEAR_DAYS = 365
+"""Age from which a text is read again. [days]"""
 
 REMOVED = "removed"
 SOURCES = "sources"
@@ -547,7 +550,15 @@ def _requirement(row: _Row, condition: Condition) -> Requirement:
     )
 
 
+@kept_latest(16)
 def newest_text(tables: Tables) -> date:
-    """Date of the newest text behind the tables: what is a year older is due to be read again."""
+    """Date of the newest text behind the tables, which stands for the day on which they were last worked on."""
     rows = (*tables.options, *tables.cells.values(), *tables.requirements)
     return date.fromisoformat(max(row.text_date for row in rows if row.text_date[:1].isdigit()))
+
+
+def is_stale(tables: Tables, text_date: str) -> bool:
+    """Whether a text is more than a year older than the newest one, or has no date: it has to be read again."""
+    if not text_date[:1].isdigit():
+        return True
+    return newest_text(tables) - date.fromisoformat(text_date) > timedelta(days=YEAR_DAYS)

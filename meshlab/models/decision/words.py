@@ -30,6 +30,12 @@ def products() -> dict[str, str]:
     return dict(read_table("decision/products").select("product", "label").iter_rows())
 
 
+@kept
+def short_products() -> dict[str, str]:
+    """The same where there is room for a word only."""
+    return dict(read_table("decision/products").select("product", "short").iter_rows())
+
+
 def product(name: str) -> str:
     """Name of a product, by its id; a network of today that is not known has none."""
     return products().get(name, name) if name else "the network plugin of today"

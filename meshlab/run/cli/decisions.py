@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,20 +11,13 @@ from meshlab.run.cli.group import SOME_FAILED, main
 from meshlab.run.cli.options import EXISTING_PATH, form_option
 from meshlab.run.cli.text import many, text_table
 
-if TYPE_CHECKING:
-    import polars as pl
-
-    from meshlab.models.decision.tables import Tables
-
-
-MOST_EXPLAINED = 100
-"""Most scenarios whose confidence a table of verdicts tells."""
-
 
 @main.command()
 @click.argument("scenarios", type=EXISTING_PATH, required=False)
 @click.option("--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own tables, laid over meshlab's.")
-@click.option("--check", is_flag=True, help="Prove the tables: no gap, no row that never decides, every overlap named.")
+@click.option(
+    "--check", is_flag=True, help="Prove the tables: preferences can decide, needs can be met."
+)
 @form_option("verdicts", "table", "json")
 def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) -> int:  # noqa: FBT001
     """Recommend a CNI and a mesh for each scenario.
@@ -51,23 +44,8 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
     if form == "json":
         click.echo(pretty_json(decision.explain(frame, loaded)), nl=False)
     else:
-        click.echo(text_table(_with_confidence(decision.decide(frame, loaded).collect(), frame, loaded)), nl=False)
+        click.echo(text_table(decision.decide(frame, loaded).collect()), nl=False)
     return 0
-
-
-def _with_confidence(verdicts: pl.DataFrame, frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """Verdicts with their confidence beside the mesh, where they are few: each takes some hundredths of a second."""
-    import polars as pl
-
-    from meshlab.models import decision
-
-    if verdicts.height > MOST_EXPLAINED:
-        click.echo(f"meshlab: confidence is told of up to {MOST_EXPLAINED} scenarios; JSON has it for all", err=True)
-        return verdicts
-    told = {"confidence": [answer["confidence"] for answer in decision.explain(frame, tables)]}
-    answers = pl.DataFrame(told, {"confidence": pl.Float64})
-    shares = answers.select(confidence=pl.format("{} %", (100 * pl.col("confidence")).round().cast(pl.Int64)))
-    return verdicts.insert_column(verdicts.get_column_index("mesh") + 1, shares["confidence"])
 
 
 def _check_tables(tables: Path | None, form: str) -> int:
@@ -76,10 +54,12 @@ def _check_tables(tables: Path | None, form: str) -> int:
 
     report = decision.check(tables)
     if form == "json":
-        click.echo(pretty_json({"ok": report.ok, "findings": report.findings}), nl=False)
+        click.echo(pretty_json({"ok": report.ok, "findings": report.findings, "read": report.read}), nl=False)
     else:
         for finding in report.findings:
             click.echo(f"{'noted' if finding['ok'] else 'WRONG'}: {finding['message']}")
+        for platform, share in report.read.items():
+            click.echo(f"read on {platform}: {100 * share:.0f} % of the cells of its pairs")
         click.echo("the tables hold" if report.ok else "the tables do not hold")
     return 0 if report.ok else SOME_FAILED
 

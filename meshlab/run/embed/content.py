@@ -146,9 +146,8 @@ def _plain(text: str) -> str:
 def _verdict(review: Review) -> str:
     """The answer, the numbers that matter, and why."""
     verdict = review.verdict
-    sure = "" if verdict.confidence is None else f" (confidence {100 * verdict.confidence:.0f} %)"
-    lines = [f"**{_plain(report.title_text(review))}**{sure}", ""]
-    lines += [f"- {_plain(report.reason_text(reason))}" for reason in verdict.reasons]
+    lines = [f"**{_plain(verdict.sentence)}**", ""]
+    lines += [f"- {_plain(reason)}" for reason in verdict.reasons]
     figures = [
         {
             "over no mesh": item.label,
@@ -156,6 +155,7 @@ def _verdict(review: Review) -> str:
             "10–90 %": interval_text(item.recommended_lo, item.recommended_hi),
         }
         for item in review.headline.figures
+        if item.recommended is not None and item.recommended_lo is not None and item.recommended_hi is not None
     ]
     unknown = ", ".join(map(report.input_label, verdict.unknown))
     tail = f"Not known, and could change it: {_plain(unknown)}." if unknown else ""
@@ -165,8 +165,8 @@ def _verdict(review: Review) -> str:
 def _behind(review: Review) -> list[Row]:
     """Sources of the figures that the verdict gives, and of the rows that led to it."""
     verdict = review.verdict
-    shown = {f"{row['table']} row {row['id']}" for row in verdict.rows if row["id"] in verdict.matched}
-    dataplane, figures = review.headline.dataplane, set(HEADLINES)
+    shown = {f"preference {name}" for name in verdict.matched}
+    dataplane, figures = str(review.headline.dataplane), set(HEADLINES)
     return [
         row
         for row in review.sources

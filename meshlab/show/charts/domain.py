@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, small
-from meshlab.show.theme import DATAPLANES, NARROW_PX, OPTIONS, SHORT_OPTIONS, TEXT_PX, THEMES, mix, wrap
+from meshlab.show.theme import DATAPLANES, NARROW_PX, TEXT_PX, THEMES, mix, option_words, wrap
 
 ROW_PX, AXIS_PX, TITLE_ROOM_PX = 56, 84, 28
 """Height of a row of cells, room for the axis below and for a title above. [px]"""
@@ -45,8 +45,8 @@ def domain(
         {
             across: row["across"],
             down: row["down"],
-            "network plugin": OPTIONS[row["cni"]],
-            "mesh": OPTIONS[row["mesh"]],
+            "network plugin": option_words(row["cni"]),
+            "mesh": option_words(row["mesh"]),
             "as given": "● yes" if row["here"] else "",
         }
         for row in frame.iter_rows(named=True)
@@ -89,7 +89,8 @@ def _draw(frame: pl.DataFrame, across: str, down: str, canvas: Canvas) -> tuple[
         "y": [cell["row"] for cell in cells],
         "marker": {"opacity": 0, "size": 40},
         "customdata": [
-            f"{cell['across']}<br>{cell['down']}<br>{OPTIONS[cell['cni']]}; {OPTIONS[cell['mesh']]}" for cell in cells
+            f"{cell['across']}<br>{cell['down']}<br>{option_words(cell['cni'])}; {option_words(cell['mesh'])}"
+            for cell in cells
         ],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -124,7 +125,7 @@ def _square(cell: dict[str, Any], canvas: Canvas) -> Spec:
 
 
 def _verdict(cell: dict[str, Any], ink: str, cell_px: float) -> Spec:
-    parts = [SHORT_OPTIONS[cell["cni"]], SHORT_OPTIONS[cell["mesh"]]]
+    parts = [option_words(cell["cni"], short=True), option_words(cell["mesh"], short=True)]
     text = "<br>".join(line for part in parts for line in wrap(part, cell_px, LABEL_PX))
     return {
         "x": cell["column"],

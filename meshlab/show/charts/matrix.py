@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.reviews.record import Review
 from meshlab.show.charts.canvas import LINE, Canvas, Chart, Kind, Spec, escape, framed, small, words
-from meshlab.show.theme import NOTE_PX, OPTIONS, STATES, TEXT_PX, THEMES, wrap
+from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, THEMES, option_words, wrap
 
 STATE_PX = 116
 """Room for the state of a row. [px]"""
@@ -42,7 +42,7 @@ def prepare(_chart: Chart, review: Review) -> pl.DataFrame:
         pl.DataFrame(review.verdict.rows, schema=SCHEMA)
         .sort("table", "priority", maintain_order=True)
         .with_columns(
-            option=pl.col("recommendation").replace(OPTIONS),
+            option=pl.col("recommendation").map_elements(option_words, return_dtype=pl.String),
             missing=pl.col("missing").fill_null([]).list.join(", "),
             # of the matched rows, the one that decided stands first
             decides=(place == place.min().over("table")).fill_null(value=False),

@@ -66,7 +66,7 @@ def _drivers(figure: str) -> Entry:
 
 
 def _cited_by_drivers(review: Review, figure: str) -> Sequence[str]:
-    return figure_source_ids(review, figure, (review.headline.dataplane,))
+    return figure_source_ids(review, figure, tuple(filter(None, (review.headline.dataplane,))))
 
 
 def _domain(review: Review, look: Look) -> Drawing:

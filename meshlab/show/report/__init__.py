@@ -32,12 +32,9 @@ from meshlab.show.report.sections import (
 )
 from meshlab.show.report.words import (
     change_text,
-    found_text,
     input_label,
-    lack_text,
     need_label,
     option_text,
-    reason_text,
     title_text,
     value_text,
 )
@@ -58,11 +55,9 @@ __all__ = [
     "facts",
     "findings",
     "flips",
-    "found_text",
     "headline",
     "index_page",
     "input_label",
-    "lack_text",
     "markdown_page",
     "migration",
     "migration_chart",
@@ -72,7 +67,6 @@ __all__ = [
     "option_text",
     "picture",
     "plain",
-    "reason_text",
     "rules",
     "sources",
     "stamp",

@@ -14,12 +14,10 @@ import jinja2
 
 from meshlab.show.report.words import (
     STATUS_WORDS,
-    found_text,
     input_label,
-    lack_text,
     need_label,
     option_text,
-    reason_text,
+    preferred_text,
     saving_text,
     value_text,
 )
@@ -74,9 +72,9 @@ def templates(folder: str, *, autoescape: bool) -> jinja2.Environment:
         "figure": figure_text,
         "option": option_text,
         "interval": interval_text,
-        "reason": reason_text,
+        "label": input_label,
     }
-    made.globals |= {"need": need_label, "label": input_label, "lack": lack_text, "found": found_text}
+    made.globals |= {"need": need_label, "label": input_label, "preferred": preferred_text}
     made.globals["saving"] = saving_text
     return made
 

@@ -39,7 +39,17 @@ def verdict(review: Review) -> Fragment:
         review=review,
         verdict=review.verdict,
         scenario=review.scenario,
+        grades=GRADES,
     )
+
+
+GRADES = {
+    "documented": "released and documented",
+    "beta": "rests on a beta or a preview",
+    "extrapolated": "inferred from another edition's text",
+    "prior": "not read for every need",
+}
+"""Grades of the evidence behind a verdict, in words."""
 
 
 def headline(review: Review) -> Fragment:
@@ -48,6 +58,7 @@ def headline(review: Review) -> Fragment:
         f"{item.label}: {figure_text(item.recommended)} {item.unit} "
         f"({interval_text(item.recommended_lo, item.recommended_hi)})"
         for item in review.headline.figures
+        if item.recommended is not None and item.recommended_lo is not None and item.recommended_hi is not None
     ]
     names = {key: plane.label for key, plane in DATAPLANES.items()}
     warning = caution(review)
@@ -62,12 +73,12 @@ def caution(review: Review) -> str | None:
 
 
 def flips(review: Review) -> Fragment:
-    """What could change the answer: the smallest changes of facts, and the facts that are missing."""
+    """What could change the answer: changes of single facts, and the facts that are missing."""
     answer = review.verdict
     groups = grouped_flips(answer.flips)
     unknown = [{"name": name, "label": input_label(name)} for name in answer.unknown]
     text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
-    return fragment("flips", text, groups=groups, unknown=unknown, note=answer.flip_note, scenario=review.scenario)
+    return fragment("flips", text, groups=groups, unknown=unknown, scenario=review.scenario)
 
 
 def grouped_flips(found: Sequence[Row]) -> list[Row]:
@@ -77,12 +88,13 @@ def grouped_flips(found: Sequence[Row]) -> list[Row]:
         group = groups.setdefault(
             (flip["cni"], flip["mesh"]), {"cni": flip["cni"], "mesh": flip["mesh"], "needs": [], "ways": []}
         )
-        changes = flip.get("changes", [flip])
-        added = _added_need(changes)
+        added = _added_need(flip["changes"])
         if added:
             group["needs"].append(need_label(added))
         else:
-            group["ways"].append([change_text(change) for change in changes])
+            words = "; ".join(map(change_text, flip["changes"]))
+            margin = f" ({flip['margin']})" if flip["margin"] else ""
+            group["ways"].append(f"{words}{margin}: {flip['why']}")
     return list(groups.values())
 
 

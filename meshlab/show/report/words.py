@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from meshlab.kept import kept
 from meshlab.reviews.record import HeadlineFigure, Review
@@ -23,23 +21,6 @@ STATUS_WORDS = {
     "unknown": "unknown",
 }
 """Where a value comes from, in words."""
-
-
-PLUGINS = {
-    "aws-vpc": "the Amazon VPC CNI",
-    "azure-cni": "Azure CNI",
-    "gke-legacy": "GKE's legacy data plane",
-    "flannel": "Flannel",
-    "canal": "Canal",
-    "weave": "Weave Net",
-    "antrea": "Antrea",
-    "ovn-kubernetes": "OVN-Kubernetes",
-    "openshift-sdn": "OpenShift SDN",
-    "kube-router": "kube-router",
-    "kindnet": "kindnet",
-    "other": "the plugin of today",
-}
-"""Network plugins that run today and are no recommendation, in words."""
 
 
 def value_text(value: object) -> str:
@@ -70,44 +51,29 @@ def input_label(name: str) -> str:
     return inputs()[name].label if name in inputs() else name
 
 
-def option_text(option: str, current_cni: object = None) -> str:
-    """A recommendation in words, as a heading begins; staying put names what stays."""
-    if option == "stay" and isinstance(current_cni, str):
-        return f"Stay on {theme.OPTIONS.get(current_cni) or PLUGINS.get(current_cni, current_cni)}"
-    return theme.OPTIONS.get(option, option)
+def option_text(option: str | None, today: object = None) -> str:
+    """A recommendation in words; what stays is named, where it is known.
+
+    Args:
+        option: Id of a product, ``stay``, or None where not enough is known.
+        today: What runs today on that side.
+    """
+    if option == "stay" and isinstance(today, str):
+        return f"Keep {theme.option_words(today)}"
+    return theme.option_words(option)
 
 
-def found_text(found: object) -> str:
-    """What was found where a requirement is not met, inputs and needs by their labels."""
-    words = value_text(found)
-    for name, spec in inputs().items():
-        words = re.sub(rf"(^|, ){name} ", lambda match, label=spec.label: f"{match[1]}{label}: ", words)
-    words = re.sub(r"\w+", lambda match: need_label(match[0]), words) if ": " in words else words
-    return words.removeprefix("cni ")
-
-
-def lack_text(lack: Mapping[str, Any]) -> str:
-    """What an option needs and what was found instead, or which facts would tell."""
-    requirement = str(lack["requirement"])
-    asked = need_label(requirement)
-    needs = f"{asked} is asked for" if requirement in _need_labels() else f"needs {requirement}"
-    if lack["missing"]:
-        return f"{needs}; not known: {', '.join(map(input_label, lack['missing']))}"
-    return f"{needs}; found: {found_text(lack['found'])}"
+def preferred_text(option: str) -> str:
+    """What a preference speaks for, in words: a product in an edition, what runs today, or a kind of option."""
+    product, _, edition = option.partition("@")
+    kinds = {"today": "What runs today", "same": "Another edition of what runs today"}
+    words = kinds.get(option) or theme.option_words(product).replace("supported_by=", "Supported by the ")
+    return f"{words} ({edition})" if edition else words
 
 
 def saving_text(figures: Sequence[HeadlineFigure]) -> str:
     """Why a headline figure may be negative, where one of them is."""
-    return charts.SAVING if any(item.recommended_lo < 0 for item in figures) else ""
-
-
-def reason_text(reason: str) -> str:
-    """A reason in words: one that begins with the id of an option, and perhaps of a need, gets their labels."""
-    option, colon, rest = reason.partition(": ")
-    if not colon or option not in theme.OPTIONS:
-        return reason
-    word, space, tail = rest.partition(" ")
-    return f"{theme.OPTIONS[option]}: {need_label(word)}{space}{tail}"
+    return charts.SAVING if any((item.recommended_lo or 0) < 0 for item in figures) else ""
 
 
 def change_text(change: Mapping[str, object]) -> str:
@@ -122,4 +88,6 @@ def change_text(change: Mapping[str, object]) -> str:
 
 def title_text(review: Review) -> str:
     """The verdict in one line."""
-    return f"{option_text(review.verdict.cni, review.scenario['current_cni'])}; {option_text(review.verdict.mesh)}"
+    return "; ".join(
+        option_text(getattr(review.verdict, side), review.scenario[f"current_{side}"]) for side in ("cni", "mesh")
+    )

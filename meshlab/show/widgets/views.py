@@ -1,7 +1,7 @@
 """Views that follow a panel: the newest scenario is computed in the background and redrawn in place.
 
-Figures and the verdict come first. Reasons, confidence and flips, which take longer than a hand waits, follow when the
-hand rests.
+Figures and the verdict come first. What is not known and flips, which take longer, follow once the inputs have not
+changed for a moment.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class AnswerView(widgets.VBox):
         verdict = review.verdict
         self.reasons.value = report.verdict(review).html
         self.missing.value = _missing(verdict.unknown)
-        heading = widgets.HTML(f'<div class="ml"><h3>What would change the answer</h3>{verdict.flip_note or ""}</div>')
+        heading = widgets.HTML('<div class="ml"><h3>What would change the answer</h3></div>')
         buttons = [self._button(flip, review) for flip in verdict.flips[:MOST_FLIPS]]
         self.flips.children = [heading, *buttons]
 
@@ -122,7 +122,7 @@ class AnswerView(widgets.VBox):
         changes = flip.get("changes", [flip])
         words = "; ".join(map(report.change_text, changes))
         cni = report.option_text(flip["cni"], review.scenario["current_cni"])
-        answer = f"{cni}; {report.option_text(flip['mesh'])}"
+        answer = f"{cni}; {report.option_text(flip['mesh'], review.scenario['current_mesh'])}"
         button = widgets.Button(
             description=f"{words} → {answer}",
             tooltip="Apply this change",
