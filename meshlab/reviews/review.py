@@ -178,8 +178,8 @@ def _headline(row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], verd
                 figure=figure,
                 label=label,
                 unit=unit,
-                **_ends(figure, "recommended", by_dataplane[recommended]),
-                **_ends(figure, "today", by_dataplane[today] if today else {}),
+                **_ends(figure, "recommended", by_dataplane.get(recommended, {})),
+                **_ends(figure, "today", by_dataplane.get(today, {})),
             )
             for figure, (label, unit) in HEADLINES.items()
         ],
