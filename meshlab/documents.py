@@ -56,6 +56,15 @@ def read_text(path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> str:
         raise MeshlabError(Problem(str(path), "no such file", "check the path")) from error
     except OSError as error:
         raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
+    return decoded(content, path, maximum_bytes)
+
+
+def decoded(content: bytes, path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> str:
+    """The text of a file that has been read, as far as one byte beyond what is allowed.
+
+    Raises:
+        MeshlabError: It is too large or not UTF-8.
+    """
     if len(content) > maximum_bytes:
         raise MeshlabError(
             Problem(
@@ -69,13 +78,17 @@ def read_text(path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> str:
         raise MeshlabError(Problem(str(path), "is not UTF-8", "save it in UTF-8", line)) from error
 
 
-def read_document(path: Path) -> Value:
+def read_document(path: Path, content: bytes | None = None) -> Value:
     """One YAML or JSON document as nested text. An empty file is None.
+
+    Args:
+        path: The file.
+        content: What it holds, where it has been read.
 
     Raises:
         MeshlabError: The file cannot be read, is no YAML, has more than one document, or names a key twice.
     """
-    text = read_text(path)
+    text = read_text(path) if content is None else decoded(content, path)
     if path.suffix.lower() == ".json":
         text = _json_as_yaml(text)
     node = compose(text, str(path))

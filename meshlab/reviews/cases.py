@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from meshlab import __version__
 from meshlab.cluster.audit import findings_of
 from meshlab.cluster.audit.inventory import read_inventory
-from meshlab.cluster.facts import is_dump, read_facts, scenario_values, stand_ins
+from meshlab.cluster.facts import is_dump, scenario_values, stand_ins
+from meshlab.cluster.facts.files import SMALL_BYTES, Opened, Source
+from meshlab.cluster.facts.read import facts_from, nature
+from meshlab.documents import MAXIMUM_BYTES
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest
 from meshlab.kept import kept
@@ -90,28 +93,49 @@ KUBERNETES_OBJECT = re.compile(rb""""(?:apiVersion|kind)"\s*:""")
 
 
 def _names_a_team(path: Path) -> bool:
-    """Whether the first 64 KiB of a file hold a team file's key; objects of a cluster may have such a label."""
     try:
         with path.open("rb") as stream:
-            head = stream.read(65536)
+            return is_team(stream.read(SMALL_BYTES))
     except OSError:
         return False
+
+
+def is_team(head: bytes) -> bool:
+    """Whether a file that begins so has a team file's key; objects of a cluster may have such a label."""
     if head.lstrip().startswith(b"{"):
         return TEAM_IN_BRACES.search(head) is not None and KUBERNETES_OBJECT.search(head) is None
     return TEAM_AT_MARGIN.search(head) is not None
 
 
-def load_team(path: Path) -> Team:
-    """A team file, or a dump that stands as a team of its own, named after its file.
+def open_path(path: Path, admit: Callable[[Team], None] = lambda _: None) -> Case:
+    """The case of a team file, or of a dump, which stands as a team of its own; a file is opened once.
+
+    Args:
+        path: A team file, or a dump: a file, folder or archive.
+        admit: Is shown the team before its cluster is read, and may refuse it.
 
     Raises:
-        MeshlabError: The file is neither, or is wrong.
+        MeshlabError: The path is neither, is wrong or cannot be read.
     """
-    if path.is_dir() or (not _names_a_team(path) and is_dump(path)):
-        stem = path.name.partition(".")[0] if path.is_file() else path.resolve().name
-        name = re.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")[:63].strip("-") or "cluster"
-        return Team(name=name, file=str(path), cluster=path)
-    return read_team(path)
+    if not path.is_file():
+        team = _team_of_dump(path) if path.is_dir() else read_team(path)
+        admit(team)
+        return open_case(team)
+    with Opened(path) as file:
+        if is_team(file.head) or nature(file.head) != "dump":
+            team = read_team(path, file.read(MAXIMUM_BYTES + 1))
+            admit(team)
+            return open_case(team)
+        team = _team_of_dump(path)
+        admit(team)
+        return open_case(team, read_cluster(file))
+
+
+def _team_of_dump(path: Path) -> Team:
+    """The team that a dump stands for, named after its file."""
+    stem = path.name.partition(".")[0] if path.is_file() else path.resolve().name
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")[:63].strip("-") or "cluster"
+    return Team(name=name, file=str(path), cluster=path)
 
 
 def example_teams() -> Path:
@@ -122,15 +146,52 @@ def example_teams() -> Path:
 # --- from teams to cases -------------------------------------------------------------------------------------------
 
 
-def open_case(team: Team) -> Case:
-    """Read the team's cluster and settle where every input comes from: stated, then assumed, then the facts.
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What a dump shows of a cluster.
+
+    Args:
+        facts: What it is, as ``meshlab facts`` prints it; None where there is no dump.
+        findings: A finding for each rule of the audit.
+        survey: What a migration needs to know of it.
+    """
+
+    facts: Row | None
+    findings: list[Row] | None
+    survey: Row | None
+
+
+NO_CLUSTER = Cluster(None, None, None)
+"""What is known where there is no dump."""
+
+
+def read_cluster(path: Source) -> Cluster:
+    """What a dump shows; each of its files is opened once.
+
+    Args:
+        path: A file, folder or archive, or a file that is open already.
+
+    Raises:
+        MeshlabError: It cannot be read, or shows nothing of a cluster.
+    """
+    inventory = read_inventory([path], may_show_nothing=False)
+    return Cluster(facts_from(inventory.answers, [path]), findings_of(inventory), survey_of(inventory))
+
+
+def open_case(team: Team, cluster: Cluster | None = None) -> Case:
+    """Settle where every input comes from: stated, then assumed, then the facts of the team's cluster.
+
+    Args:
+        team: The team.
+        cluster: Its cluster, where that has been read.
 
     Raises:
         MeshlabError: The cluster's dump cannot be read.
     """
-    facts = read_facts([team.cluster]) if team.cluster else None
-    supplied = scenario_values(facts) if facts else {}
-    bounded = stand_ins(facts) if facts else {}
+    if cluster is None:
+        cluster = read_cluster(team.cluster) if team.cluster else NO_CLUSTER
+    supplied = scenario_values(cluster.facts) if cluster.facts else {}
+    bounded = stand_ins(cluster.facts) if cluster.facts else {}
     given: dict[str, Given] = {}
     disagreements: list[Disagreement] = []
     for name in inputs():
@@ -147,10 +208,7 @@ def open_case(team: Team) -> Case:
             disagreements.append(
                 Disagreement(input=name, used=given[name].value, found=found.value, source=found.source)
             )
-    inventory = read_inventory([team.cluster]) if team.cluster else None
-    findings = findings_of(inventory) if inventory else None
-    survey = survey_of(inventory) if inventory else None
-    return Case(team, facts, given, tuple(disagreements), findings, survey)
+    return Case(team, cluster.facts, given, tuple(disagreements), cluster.findings, cluster.survey)
 
 
 def _file_name(file: str) -> str:

@@ -20,7 +20,7 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.planning import iac
-from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, load_team, open_case
+from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
 from meshlab.reviews.moves import DATAPLANE_OF_MESH, plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.record import (
     AssumedValue,
@@ -280,7 +280,7 @@ def open_named(source: str | Path) -> Case:
         MeshlabError: There is no such team or file, or it is wrong.
     """
     path = Path(source)
-    return open_case(load_team(path if path.exists() else _example(str(source))))
+    return open_path(path if path.exists() else _example(str(source)))
 
 
 def review_values(values: Mapping[str, object], name: str = "this scenario") -> Review:

@@ -88,14 +88,18 @@ def check_name(name: str) -> str | None:
     return None
 
 
-def read_team(path: Path) -> Team:
+def read_team(path: Path, content: bytes | None = None) -> Team:
     """A team file, checked against the declared inputs.
+
+    Args:
+        path: The file.
+        content: What it holds, where it has been read.
 
     Raises:
         MeshlabError: All problems of the file, each with its line.
     """
     file = str(path)
-    document = read_document(path)
+    document = read_document(path, content)
     if not isinstance(document, Mapping):
         raise MeshlabError(Problem(file, "holds no team", "begin with a line such as 'team: payments'", 1))
     problems = [*_shape_problems(document, file), *_cluster_problems(document, path)]

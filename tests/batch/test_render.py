@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.reviews.cases import Given, load_team, open_case
+from meshlab.reviews.cases import Given, open_path
 from meshlab.reviews.review import open_review
 from meshlab.run.batch.batch import Job, render_reviews
 from meshlab.run.batch.pages import Wish, render_files
@@ -259,7 +259,7 @@ def test_where_no_team_can_be_read_nothing_is_written(tmp_path: Path) -> None:
 
 def test_a_cell_that_raises_keeps_the_part_run_notebook(tmp_path: Path) -> None:
     """A review whose workbook fails says which cell and why, and keeps what ran."""
-    case = open_case(load_team(team(tmp_path, "a")))
+    case = open_path(team(tmp_path, "a"))
     case.given["pods"] = Given("many", "stated", None)
     result = render_files(case, Wish(("html",)))
     assert result.row is None

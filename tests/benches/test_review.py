@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from meshlab.reviews.cases import Case, example_teams, load_team, open_case
+from meshlab.reviews.cases import Case, example_teams, open_path
 from meshlab.reviews.review import build_reviews, light_review
 
 ROUNDS, TEAMS = 15, 100
@@ -30,7 +30,7 @@ ONE, OF_MANY, LIGHT = 8, 3, 4
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
     """The example teams with their facts read, each reviewed once before."""
-    found = [open_case(load_team(path)) for path in sorted(example_teams().glob("*.yaml"))]
+    found = [open_path(path) for path in sorted(example_teams().glob("*.yaml"))]
     build_reviews(found)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ import yaml
 from facts_damage import SEEDS
 from facts_dumps import listed, node, pod, tar_gz
 
-from meshlab.cluster.facts import gather, read_facts
+from meshlab.cluster.facts import gather
 from meshlab.cluster.facts.forked import forked
 from meshlab.errors import MeshlabError
+from meshlab.reviews.cases import read_cluster
 
 SUFFIXES: dict[str, Callable[[object], str]] = {".json": json.dumps, ".yaml": yaml.safe_dump}
 
@@ -28,9 +30,9 @@ def always_two(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def outcome(path: Path) -> object:
-    """Facts, or the words of a refusal."""
+    """Facts, findings and survey, or the words of a refusal."""
     try:
-        return read_facts([path])
+        return asdict(read_cluster(path))
     except MeshlabError as refusal:
         return str(refusal)
 

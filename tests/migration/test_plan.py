@@ -16,7 +16,7 @@ from meshlab.planning.migration.interval import ENDS, Interval
 from meshlab.planning.migration.routes import steps_of, ways_between
 from meshlab.planning.migration.windows import days, placed
 from meshlab.planning.migration.worth import break_even, saved
-from meshlab.reviews.cases import load_team, open_case
+from meshlab.reviews.cases import open_path
 from meshlab.reviews.moves import plans
 from meshlab.reviews.team import read_team
 from meshlab.tables import read_table
@@ -27,7 +27,7 @@ SCENARIO = {"nodes": 3, "pods": 4, "namespaces": 2, "services": 5, "cloud": None
 
 def planned(path: Path, today: str, target: str) -> dict[str, Any]:
     """The plan of one dump."""
-    return plans([open_case(load_team(path))], today, target)[0]
+    return plans([open_path(path)], today, target)[0]
 
 
 def blocked(found: dict[str, Any], name: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, label, living_pods
+from meshlab.cluster.audit.inventory import Inventory, label
 from meshlab.cluster.audit.mesh import namespace_wishes
 from meshlab.cluster.audit.queries import query
 from meshlab.tables import read_table
@@ -22,8 +22,7 @@ def ambient_pods(inventory: Inventory) -> pl.LazyFrame:
     own = label(inventory, "istio.io/dataplane-mode").rename({"value": "own_mode"})
     wish = pl.coalesce("own_mode", pl.when("known").then(pl.col("mode").fill_null("")))
     return (
-        living_pods(inventory)
-        .join(own, on="id", how="left")
+        inventory.living_pods.join(own, on="id", how="left")
         .join(namespace_wishes(inventory).with_columns(known=True), on="namespace", how="left")
         .filter(~pl.col("gateway"))
         .with_columns(

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import singledispatch
+from functools import cache, singledispatch
+from typing import Any
 
 import msgspec
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
 from meshlab.cluster.facts import settings
+from meshlab.cluster.facts.columns import Detail
 from meshlab.cluster.facts.forms import Found
+from meshlab.tables import read_table
 
 TEXT, NUMBER, FLAG = pl.String(), pl.Int64(), pl.Boolean()
 
@@ -66,30 +68,27 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
 }
 """Tables and their columns."""
 
-Row = tuple[str, tuple]
+Row = tuple[str, tuple[Any, ...]]
 """A table, and the cells of one of its rows after the id."""
 
 
-@dataclass(slots=True)
-class Details:
-    """Rows of every table, gathered object by object."""
+@cache
+def kinds_table() -> pl.DataFrame:
+    """Kinds that the audit looks at, with their API groups."""
+    return read_table("audit/kinds").select("kind", "group")
 
-    tables: dict[str, list[tuple]] = field(default_factory=lambda: {name: [] for name in TABLES})
 
-    def add(self, number: int, found: Found) -> None:
-        """The rows of one object."""
-        for table, cells in rows_of(found.value):
-            self.tables[table].append((number, *cells))
-        created = getattr(getattr(found.value, "metadata", None), "creation_timestamp", None)
-        if created is not None:
-            self.tables["times"].append((number, created))
+@cache
+def detail() -> Detail:
+    """What the audit gathers beside the facts."""
+    return Detail(TABLES, frozenset({*settings.DECODED, *kinds_table()["kind"]}), _rows)
 
-    def frames(self) -> dict[str, pl.DataFrame]:
-        """The tables as frames."""
-        return {
-            name: pl.DataFrame(self.tables[name], schema=schema, orient="row", strict=False)
-            for name, schema in TABLES.items()
-        }
+
+def _rows(found: Found) -> Iterator[Row]:
+    yield from rows_of(found.value)
+    created = getattr(getattr(found.value, "metadata", None), "creation_timestamp", None)
+    if created is not None:
+        yield "times", (created,)
 
 
 @singledispatch

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 
 import polars as pl
 
-from meshlab.cluster.audit.details import Details
+from meshlab.cluster.audit.details import detail, kinds_table
 from meshlab.cluster.facts.answers import Answers, ask
 from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of
 from meshlab.cluster.facts.columns import Rows
-from meshlab.cluster.facts.gather import collector_paused, read_objects
-from meshlab.cluster.facts.objects import signature_paths
-from meshlab.cluster.facts.settings import DECODED
+from meshlab.cluster.facts.files import Source
+from meshlab.cluster.facts.gather import collector_paused, rows_of
 from meshlab.cluster.facts.signatures import match
 from meshlab.cluster.facts.summary import facts_of
 from meshlab.errors import MeshlabError, Problem
@@ -49,6 +46,10 @@ class Inventory:
         frames: Tables of ``details.TABLES``, of those objects only.
         nodes: A row a node, as facts read it.
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
+        living_pods: Pods in a network of their own that have not finished: id, kind, namespace, name, the columns of
+            the table pods, and proxied (a sidecar beside an application), native (that sidecar is a native one) and
+            gateway (nothing but proxies).
+        answers: Everything that facts are made of.
         facts: One row: ``FACTS``, minor versions, ``mesh_ambient``, switches of network plugins, and the moment of the
             dump (``at``).
         looked_at: Kinds of which there was at least an empty List; pods only where there are as many of them as their
@@ -59,6 +60,8 @@ class Inventory:
     frames: dict[str, pl.LazyFrame]
     nodes: pl.LazyFrame
     requests: pl.LazyFrame
+    living_pods: pl.LazyFrame
+    answers: Answers
     facts: pl.DataFrame
     looked_at: frozenset[str]
 
@@ -72,48 +75,21 @@ class Inventory:
         return self.looked_at.issuperset(kinds)
 
 
-@cache
-def kinds_table() -> pl.DataFrame:
-    """Kinds that the audit looks at, with their API groups."""
-    return read_table("audit/kinds").select("kind", "group")
-
-
-def read_inventory(paths: Sequence[Path], at: datetime | None = None) -> Inventory:
+def read_inventory(paths: Sequence[Source], at: datetime | None = None, *, may_show_nothing: bool = True) -> Inventory:
     """Read the paths, which together describe one cluster.
 
     Args:
         paths: Files, folders and archives.
         at: Moment that dates are compared with; the newest time in the input unless given.
+        may_show_nothing: Whether a path is read that holds nothing which facts are read from.
 
     Raises:
-        MeshlabError: A path cannot be read.
+        MeshlabError: A path cannot be read, or shows nothing.
     """
     if not paths:
         raise MeshlabError(Problem("audit", "no dump was given", "name a file, folder or archive"))
     with collector_paused():
-        rows, details = _rows(paths)
-        return inventory_of(cluster_of(rows), details, at)
-
-
-def _rows(paths: Sequence[Path]) -> tuple[Rows, Details]:
-    """Rows of all paths; the problems of all of them are told together."""
-    rows, details, problems = Rows(), Details(), []
-    for path in paths:
-        try:
-            for found, file in read_objects(path):
-                if _is_used(found.kind):
-                    details.add(rows.next, found)
-                    rows.add(found, file)
-        except MeshlabError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise MeshlabError(problems)
-    return rows, details
-
-
-@cache
-def _is_used(kind: str) -> bool:
-    return kind in DECODED or kind in signature_paths() or kind in set(kinds_table()["kind"])
+        return inventory_of(rows_of(paths, detail(), may_show_nothing=may_show_nothing), at)
 
 
 def _of_known_groups(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -124,22 +100,26 @@ def _of_known_groups(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def inventory_of(cluster: Cluster, details: Details, at: datetime | None = None) -> Inventory:
-    """The inventory of a cluster whose objects have been read."""
-    cluster = cluster.collected()
+def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
+    """The inventory of a cluster whose objects have been gathered in detail."""
+    cluster = cluster_of(rows).collected()
     answers = ask(cluster)
     ids = cluster.objects.select("id")
     frames = {
-        name: frame.lazy().join(ids, on="id", how="semi", maintain_order="left")
-        for name, frame in details.frames().items()
+        name: frame.join(ids, on="id", how="semi", maintain_order="left")
+        for name, frame in rows.detail_frames().items()
     }
     frames["containers"] = _with_proxies(frames["containers"])
+    frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values())), strict=True))
+    pods = _of_known_groups(cluster.objects.filter(pl.col("kind") == "Pod")).select("id", "kind", "namespace", "name")
     looked_at = _of_known_groups(cluster.looked_at).select(pl.col("kind").unique()).collect()
     return Inventory(
         objects=cluster.objects.select("id", "kind", "group", "namespace", "name", "l7"),
         frames=frames,
         nodes=cluster.nodes,
         requests=cluster.pods.select("id", "kind", "namespace", "weight", "cpu_cores", "memory_gib"),
+        living_pods=_living_pods(pods, frames).collect().lazy(),
+        answers=answers,
         facts=_facts(cluster, answers, frames, at),
         looked_at=frozenset(looked_at["kind"]) - (frozenset() if answers.counted else {"Pod"}),
     )
@@ -219,17 +199,12 @@ def label(inventory: Inventory, key: str) -> pl.LazyFrame:
     return inventory.frames["labels"].filter(pl.col("key") == key).select("id", "value")
 
 
-def living_pods(inventory: Inventory) -> pl.LazyFrame:
-    """Pods in a network of their own that have not finished, with whether a mesh's proxy runs beside them.
-
-    Returns:
-        Columns id, kind, namespace, name, the columns of the table pods, and proxied (a sidecar beside an
-        application), native (that sidecar is a native one) and gateway (nothing but proxies).
-    """
+def _living_pods(pods: pl.LazyFrame, frames: dict[str, pl.LazyFrame]) -> pl.LazyFrame:
+    """Of all pods the living ones, with whether a mesh's proxy runs beside them."""
     proxy = (pl.col("proxy") == "sidecar").fill_null(value=False)
     lasting = pl.col("role") != "init"
     beside = (
-        inventory.frames["containers"]
+        frames["containers"]
         .filter(~pl.col("template"))
         .group_by("id")
         .agg(
@@ -239,8 +214,7 @@ def living_pods(inventory: Inventory) -> pl.LazyFrame:
         )
     )
     return (
-        inventory.of("Pod")
-        .join(inventory.frames["pods"], on="id")
+        pods.join(frames["pods"], on="id")
         .filter(~pl.col("host_network"), ~pl.col("phase").is_in(FINISHED).fill_null(value=False))
         .join(beside, on="id", how="left")
         .with_columns(

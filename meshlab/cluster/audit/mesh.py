@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, label, living_pods, minor
+from meshlab.cluster.audit.inventory import Inventory, label, minor
 from meshlab.cluster.audit.queries import query, selects
 from meshlab.cluster.facts.answers import ROOT_NAMESPACE
 from meshlab.units import VERSION_PATTERN
@@ -18,7 +18,7 @@ def injectable_pods(inventory: Inventory) -> pl.LazyFrame:
 
     Columns asked (null where the namespace is not in the input), opted_out, proxied.
     """
-    pods = living_pods(inventory).filter(~pl.col("gateway"))
+    pods = inventory.living_pods.filter(~pl.col("gateway"))
     injected = label(inventory, "sidecar.istio.io/inject").rename({"value": "inject_label"})
     wish = pl.coalesce("inject_label", "istio_annotation", "linkerd_annotation").str.to_lowercase()
     return (
@@ -73,7 +73,7 @@ def enrolled_namespaces(inventory: Inventory) -> pl.LazyFrame:
 @query
 def sidecars_of_jobs(inventory: Inventory) -> pl.LazyFrame:
     """Pods of Jobs that a proxy runs beside: whether it is a native sidecar."""
-    return living_pods(inventory).filter(pl.col("proxied"), pl.col("owner_kind") == "Job")
+    return inventory.living_pods.filter(pl.col("proxied"), pl.col("owner_kind") == "Job")
 
 
 # --- versions ------------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def pod_modes(inventory: Inventory) -> pl.LazyFrame:
 
     Columns id, kind, namespace, name and mode.
     """
-    pods = living_pods(inventory).filter("proxied").select("id", "kind", "namespace", "name")
+    pods = inventory.living_pods.filter("proxied").select("id", "kind", "namespace", "name")
     own = peer_policies(inventory).filter("selective", pl.col("port").is_null(), pl.col("mode") != "UNSET")
     set_by_hand = (
         selected_pods(inventory, own, pods)
@@ -241,7 +241,7 @@ def server_modes(inventory: Inventory) -> pl.LazyFrame:
     Gateways accept what their Gateway says, and ztunnel takes care of pods in ambient mode: neither is among them.
     Columns id, namespace, mode.
     """
-    bare = living_pods(inventory).filter(
+    bare = inventory.living_pods.filter(
         ~pl.col("proxied"), ~pl.col("gateway"), pl.col("redirection").ne_missing("enabled")
     )
     return pl.concat(
@@ -252,7 +252,7 @@ def server_modes(inventory: Inventory) -> pl.LazyFrame:
 def pods_behind(inventory: Inventory) -> pl.LazyFrame:
     """Services with a selector, beside the ids of the living pods that they select in their namespace."""
     services = inventory.of("Service")
-    return services.join(selected_pods(inventory, services, living_pods(inventory)), on="id")
+    return services.join(selected_pods(inventory, services, inventory.living_pods), on="id")
 
 
 def selected_pods(inventory: Inventory, settings: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
@@ -280,8 +280,9 @@ def plain_clients(inventory: Inventory) -> pl.LazyFrame:
     """
     modes = namespace_modes(inventory)
     outside = (
-        living_pods(inventory)
-        .filter(~pl.col("proxied"), ~pl.col("gateway"), pl.col("redirection").ne_missing("enabled"))
+        inventory.living_pods.filter(
+            ~pl.col("proxied"), ~pl.col("gateway"), pl.col("redirection").ne_missing("enabled")
+        )
         .join(modes, on="namespace", how="left")
         .join(pod_modes(inventory).select("namespace").unique(), on="namespace", how="semi")
         .select("kind", "namespace", "name", "mode", reason=pl.lit("has no proxy"))
@@ -367,7 +368,7 @@ def scoped_namespaces(inventory: Inventory) -> pl.LazyFrame:
     limits = inventory.frames["scopes"].group_by("id").agg(narrow=(pl.col("host") != "*/*").all())
     sidecars = inventory.of("Sidecar").join(limits.filter("narrow"), on="id").select("id", "namespace")
     whole = sidecars.join(inventory.frames["selectors"], on="id", how="anti")
-    pods = living_pods(inventory).filter("proxied")
+    pods = inventory.living_pods.filter("proxied")
     chosen = selected_pods(inventory, sidecars, pods)
     bare = pods.join(whole, on="namespace", how="anti").join(chosen, left_on="id", right_on="pod", how="anti")
     mesh_wide = whole.filter(pl.col("namespace") == ROOT_NAMESPACE).select(mesh_wide=pl.len() > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from string import Formatter
 from typing import Any
 
 import polars as pl
@@ -177,19 +178,27 @@ def _does_not_apply(rule: Rule, inventory: Inventory) -> str:
 
 
 def _particulars(template: str, rows: pl.DataFrame, hide: Hide) -> str:
-    """The particulars of the first rows, and how many more there are."""
-    texts = list(dict.fromkeys(filter(None, (_filled(template, row, hide) for row in rows.iter_rows(named=True)))))
-    more = len(texts) - MOST_DETAILS
-    return "; ".join([*texts[:MOST_DETAILS], *([f"and {more:,} more"] if more > 0 else [])])
+    """The particulars of the first rows, each once, and how many more there are; none of a row that lacks a cell."""
+    cells = {name for _, name, _, _ in Formatter().parse(template) if name}
+    if not cells:
+        return template if rows.height else ""
+    told = cells - {OBJECT}
+    parts = rows.drop_nulls(list(told)).unique(
+        list(told | (OBJECT_PARTS if OBJECT in cells else set())), maintain_order=True
+    )
+    more = parts.height - MOST_DETAILS
+    texts = [_filled(template, row, hide) for row in parts.head(MOST_DETAILS).iter_rows(named=True)]
+    return "; ".join([*texts, *([f"and {more:,} more"] if more > 0 else [])])
 
 
-def _filled(template: str, row: Mapping[str, object], hide: Hide) -> str | None:
-    """The template with the row's cells; None where one of them is unknown."""
-    cells = {name: hide(str(value)) if name in NAMES else value for name, value in row.items() if value is not None}
-    try:
-        return template.format_map({**cells, "object": _name(row, hide)})
-    except KeyError:
-        return None
+OBJECT, OBJECT_PARTS = "object", {"kind", "namespace", "name"}
+"""The word by which a template calls a row's object, and the columns that name it."""
+
+
+def _filled(template: str, row: Mapping[str, object], hide: Hide) -> str:
+    """The template with the row's cells."""
+    cells = {name: hide(str(value)) if name in NAMES else value for name, value in row.items()}
+    return template.format_map({**cells, OBJECT: _name(row, hide)})
 
 
 def _name(row: Mapping[str, object], hide: Hide) -> str:

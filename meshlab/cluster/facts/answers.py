@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from meshlab.cluster.facts.cluster import FINISHED, Cluster
+from meshlab.cluster.facts.objects import fact_kinds
 from meshlab.cluster.facts.signatures import Vote, votes
 from meshlab.tables import read_table
 from meshlab.units import version_key
@@ -68,19 +69,18 @@ class Answers:
 
 
 def ask(cluster: Cluster) -> Answers:
-    """All answers about a cluster."""
+    """All answers about a cluster; objects that were gathered beside those of facts say nothing here."""
+    shown = cluster.objects.filter(pl.col("kind").is_in(sorted(fact_kinds())))
     kinds, cast, counts, faulty, *rows = pl.collect_all(
         [
             cluster.looked_at.select(pl.col("kind").unique()),
             votes(cluster.matches),
             _counts(cluster),
-            cluster.objects.filter(pl.col("fault").is_not_null())
-            .select("kind", "name", "file", "fault")
-            .head(MOST_REFUSED),
+            shown.filter(pl.col("fault").is_not_null()).select("kind", "name", "file", "fault").head(MOST_REFUSED),
             cluster.nodes.select(**node_numbers(), **_tallies(), origin=origin_of("file")),
             cluster.pods.select(**pod_numbers(), **_shown_by_pods()),
             _mesh(cluster),
-            cluster.objects.filter(pl.col("namespace").is_not_null()).select(
+            shown.filter(pl.col("namespace").is_not_null()).select(
                 number=pl.col("namespace").n_unique(), origin=origin_of("file")
             ),
             _mutual_tls(cluster.objects),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,26 +82,58 @@ def _is_reserved(node: kube.Node) -> bool:
     return any(taint.key in CONTROL_PLANE_TAINTS and taint.effect in ("NoSchedule", "NoExecute") for taint in taints)
 
 
+Tables = dict[str, list[tuple[Any, ...]]]
+"""Rows by the name of their table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What is gathered beside the facts, in the same reading.
+
+    Args:
+        tables: Tables and their columns, of which the first is the object's ``id``.
+        kinds: Kinds that have rows in them, or are counted beside those of facts.
+        rows_of: Rows of one object: a table, and the cells after the id.
+    """
+
+    tables: Mapping[str, Mapping[str, pl.DataType]]
+    kinds: frozenset[str]
+    rows_of: Callable[[Found], Iterable[tuple[str, tuple[Any, ...]]]]
+
+
 @dataclass(slots=True)
 class Rows:
     """Rows of every table, gathered object by object.
 
     Args:
+        detail: What is gathered beside the facts.
         next: Id of the next object.
         kinds: Kinds of all objects that were met, those that have no row included.
-        tables: The rows.
+        tables: The rows that facts are read from.
+        details: The rows of the detail.
     """
 
+    detail: Detail | None = None
     next: int = 0
     kinds: set[str] = field(default_factory=set)
-    tables: dict[str, list[tuple]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    tables: Tables = field(default_factory=lambda: {name: [] for name in TABLES})
+    details: Tables = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.detail and not self.details:
+            self.details = {name: [] for name in self.detail.tables}
+
+    def wants(self, kind: str) -> bool:
+        """Whether objects of the kind have rows."""
+        return kind in kube.fact_kinds() or (self.detail is not None and kind in self.detail.kinds)
 
     def extend(self, others: Rows) -> None:
         """Add rows that were gathered elsewhere; their ids follow on those that are here."""
         self.next = max(self.next, others.next)
         self.kinds |= others.kinds
-        for name, rows in others.tables.items():
-            self.tables[name] += rows
+        for own, more in ((self.tables, others.tables), (self.details, others.details)):
+            for name, rows in more.items():
+                own[name] += rows
 
     def add(self, found: Found, file: str) -> None:
         """The rows of one object."""
@@ -130,13 +162,17 @@ class Rows:
                 self._add_node(number, found.value)
         if found.evidence is not None:
             self._add_texts(number, found.kind, metadata.name, found.evidence)
+        if self.detail is not None:
+            for table, cells in self.detail.rows_of(found):
+                self.details[table].append((number, *cells))
 
     def frames(self) -> dict[str, pl.LazyFrame]:
-        """The tables as frames."""
-        return {
-            name: pl.LazyFrame(dict(zip(schema, _columns(self.tables[name], len(schema)), strict=True)), schema=schema)
-            for name, schema in TABLES.items()
-        }
+        """The tables that facts are read from, as frames."""
+        return _frames(self.tables, TABLES)
+
+    def detail_frames(self) -> dict[str, pl.LazyFrame]:
+        """The tables of the detail, as frames."""
+        return _frames(self.details, self.detail.tables) if self.detail else {}
 
     def _add_node(self, number: int, node: kube.Node) -> None:
         status = node.status or kube.NodeStatus()
@@ -196,6 +232,13 @@ class Rows:
         texts = self.tables["texts"]
         for path, steps in looked_at.paths if (looked_at := kube.evidence_of(kind)) else ():
             texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, steps))
+
+
+def _frames(tables: Tables, schemas: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.LazyFrame]:
+    return {
+        name: pl.LazyFrame(dict(zip(schema, _columns(tables[name], len(schema)), strict=True)), schema=schema)
+        for name, schema in schemas.items()
+    }
 
 
 _ROWS_AT_A_TIME = 500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import re
 import stat
@@ -12,6 +13,7 @@ from functools import cache, cached_property
 from io import FileIO
 from operator import attrgetter
 from pathlib import Path
+from typing import Self
 
 from meshlab.cluster.facts.archives import HEAD_BYTES, Member, is_archive, members
 from meshlab.cluster.facts.limits import Budget
@@ -138,37 +140,98 @@ def _entries(folder: str, title: str, budget: Budget) -> list[os.DirEntry[str]]:
 
 
 def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
-    small = small_file(path)
-    if small is not None and not is_archive(small[:HEAD_BYTES]):
-        budget.read(len(small), name)
-        yield Member(name, small)
-        return
-    with open(path, "rb", buffering=0) as stream:  # noqa: PTH123  (text, not a Path: see Place)
-        head = stream.read(HEAD_BYTES)
-        stream.seek(0)
-        if is_archive(head):
-            yield from members(stream, name, wanted, budget)
-            return
-        size = os.fstat(stream.fileno()).st_size
-        budget.read(size, name)
-        if size > PIECE_BYTES and is_indented_list(head):
-            yield LargeList(name, stream)
-        else:
-            yield Member(name, stream.read())  # at once: a buffer would hold a second copy of a large file
+    yield from members_of(*beginning_of(path), name, budget)
 
 
 SMALL_BYTES = 64 * 2**10
 """A file below is read by one call to the system; reading a file ends early only at its end. [bytes]"""
 
 
-def small_file(path: str) -> bytes | None:
-    """All of a file that is small; None of a larger one."""
+def beginning_of(path: str) -> tuple[bytes, FileIO | None]:
+    """The first bytes of a file, and the file itself, still open, where it goes on behind them."""
     file = os.open(path, os.O_RDONLY)
     try:
-        content = os.read(file, SMALL_BYTES)
-    finally:
+        head = os.read(file, SMALL_BYTES)
+    except OSError:
         os.close(file)
-    return content if len(content) < SMALL_BYTES else None
+        raise
+    if len(head) < SMALL_BYTES:
+        os.close(file)
+        return head, None
+    return head, FileIO(file)
+
+
+def members_of(head: bytes, rest: FileIO | None, name: str, budget: Budget) -> Iterator[Member | LargeList]:
+    """A file, or the files in it where it is an archive; it is closed in the end.
+
+    Args:
+        head: As ``beginning_of`` gives it.
+        rest: The same.
+        name: Its name as messages and provenance show it.
+        budget: What may still be read.
+    """
+    if rest is None and not is_archive(head[:HEAD_BYTES]):
+        budget.read(len(head), name)
+        yield Member(name, head)
+        return
+    with rest or io.BytesIO(head) as stream:
+        stream.seek(0)
+        start = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        if is_archive(start):
+            yield from members(stream, name, wanted, budget)
+            return
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        budget.read(size, name)
+        if isinstance(stream, FileIO) and size > PIECE_BYTES and is_indented_list(start):
+            yield LargeList(name, stream)
+        else:
+            yield Member(name, stream.read())  # at once: a buffer would hold a second copy of a large file
+
+
+class Opened:
+    """A file that is open, so that it can be told what it is before it is read, by one opening.
+
+    Args:
+        path: A file.
+
+    Raises:
+        MeshlabError: It cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with told(path):
+            self.head, self.rest = beginning_of(str(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.rest is not None:
+            self.rest.close()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self.path.name
+
+    def read(self, most: int) -> bytes:
+        """The first bytes, so many at most."""
+        return self.head + (self.rest.read(most - len(self.head)) if self.rest is not None else b"")
+
+    def members(self, budget: Budget) -> Iterator[Member | LargeList]:
+        """The file as ``files_at`` gives it."""
+        with told(self.path):
+            yield from members_of(self.head, self.rest, self.name, budget)
+
+
+Source = Path | Opened
+"""A file, folder or archive, or a file that is open already."""
 
 
 def text(member: Member | LargeList) -> bytes:

@@ -6,20 +6,22 @@ import gc
 import marshal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from meshlab.cluster.facts.archives import Member
-from meshlab.cluster.facts.columns import TABLES, Rows
+from meshlab.cluster.facts.columns import TABLES, Detail, Rows
 from meshlab.cluster.facts.files import (
     LargeList,
+    Opened,
     Place,
-    files,
+    Source,
+    beginning_of,
     files_at,
     listing,
+    members_of,
     named,
-    small_file,
     text,
     told,
     wanted,
@@ -28,10 +30,9 @@ from meshlab.cluster.facts.forked import forked, has_second_core
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import kind_of_file, read_large_list, read_one
 from meshlab.cluster.facts.limits import Budget
-from meshlab.cluster.facts.objects import TYPES, evidence_of, signature_paths
+from meshlab.cluster.facts.objects import evidence_of, fact_kinds, signature_paths
 from meshlab.cluster.facts.recognise import looks_like_objects, reader_of
 from meshlab.errors import MeshlabError, Problem
-from meshlab.tables import read_table
 
 _TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
 
@@ -51,13 +52,22 @@ def collector_paused() -> Iterator[None]:
 # --- one path ------------------------------------------------------------------------------------------------------
 
 
-def rows_of(paths: Sequence[Path]) -> Rows:
-    """Rows of all paths; the problems of all of them are told together."""
-    rows = Rows()
+def rows_of(paths: Sequence[Source], detail: Detail | None = None, *, may_show_nothing: bool = False) -> Rows:
+    """Rows of all paths, each file of which is opened once; the problems of all of them are told together.
+
+    Args:
+        paths: Files, folders and archives, and files that are open already.
+        detail: What is gathered beside the facts.
+        may_show_nothing: Whether a path is read that holds nothing which facts are read from.
+
+    Raises:
+        MeshlabError: A path cannot be read, or shows nothing.
+    """
+    rows = Rows(detail)
     problems: list[Problem] = []
     for path in paths:
         try:
-            _read_path(path, rows)
+            _read_path(path, rows, may_show_nothing=may_show_nothing)
         except MeshlabError as error:
             problems.extend(error.problems)
     if problems:
@@ -65,16 +75,17 @@ def rows_of(paths: Sequence[Path]) -> Rows:
     return rows
 
 
-def _read_path(path: Path, rows: Rows) -> None:
+def _read_path(path: Source, rows: Rows, *, may_show_nothing: bool) -> None:
     """Add what a path holds; a path that holds nothing to read is refused in words."""
-    own = Rows(rows.next)
+    own = Rows(rows.detail, rows.next)
     budget = Budget()
-    listed = listing(path, budget)
-    if len(listed) >= MANY_FILES and has_second_core():
+    if isinstance(path, Opened):
+        _read_files(path.members(budget), own, alone=path.name)
+    elif len(listed := listing(path, budget)) >= MANY_FILES and has_second_core():
         _read_in_two(listed, path, budget, own)
     else:
         _read_files(files_at(named(listed, path), path, budget), own, alone=path.name if path.is_file() else None)
-    if not any(map(_is_object, own.tables["objects"])):
+    if not may_show_nothing and not any(map(_is_fact, own.tables["objects"])):
         raise MeshlabError(_nothing(path, own.kinds))
     rows.extend(own)
 
@@ -89,15 +100,16 @@ def _add(objects: Iterable[Found], file: str, rows: Rows) -> None:
     """Add objects, those of kinds that facts are read from."""
     for found in objects:
         rows.kinds.add(found.kind)
-        if _is_used(found.kind):
+        if rows.wants(found.kind):
             rows.add(found, file)
 
 
-_EMPTY = list(TABLES["objects"]).index("empty")
+_EMPTY, _KIND = map(list(TABLES["objects"]).index, ("empty", "kind"))
 
 
-def _is_object(row: tuple) -> bool:
-    return not row[_EMPTY]
+def _is_fact(row: tuple[Any, ...]) -> bool:
+    """Whether a row is that of an object which facts are read from."""
+    return not row[_EMPTY] and row[_KIND] in fact_kinds()
 
 
 # --- a folder of many files ----------------------------------------------------------------------------------------
@@ -120,38 +132,38 @@ def _read_in_two(listed: list[str], path: Path, budget: Budget, rows: Rows) -> N
     _warm_up()
     own = round(OWN_SHARE * len(listed))
     first, second = listed[:own], listed[own:]
-    with forked(lambda: _read_by_copy(second, path, rows.next + _FAR)) as result:
+    with forked(lambda: _read_by_copy(second, path, Rows(rows.detail, rows.next + _FAR))) as result:
         with told(path):
             for place in named(first, path):
-                _read_place(place, path, budget, rows)
+                _read_place(place, budget, rows)
         answer = result()
     done = 0
     if answer is not None:
-        done, read_bytes, next_id, kinds, tables = marshal.loads(answer)  # noqa: S302  (bytes of our own)
+        done, read_bytes, *gathered = marshal.loads(answer)  # noqa: S302  (bytes of our own)
         budget.read(read_bytes, str(path))
-        rows.extend(Rows(next_id, kinds, tables))
+        rows.extend(Rows(rows.detail, *gathered))
     _read_files(files_at(islice(named(second, path), done, None), path, budget), rows)
 
 
-def _read_by_copy(listed: list[str], path: Path, first_id: int) -> bytes:
+def _read_by_copy(listed: list[str], path: Path, rows: Rows) -> bytes:
     """How many of the files could be read, their bytes, and the rows of their objects."""
-    rows, budget, done = Rows(first_id), Budget(), 0
+    budget, done = Budget(), 0
     with suppress(Exception):  # whatever it is: the file is read again, and then it is told
         for place in named(listed, path):
-            _read_place(place, path, budget, rows)
+            _read_place(place, budget, rows)
             done += 1
     read_bytes = Budget().read_bytes - budget.read_bytes
-    return marshal.dumps((done, read_bytes, rows.next, rows.kinds, rows.tables))
+    return marshal.dumps((done, read_bytes, rows.next, rows.kinds, rows.tables, rows.details))
 
 
-def _read_place(place: Place, path: Path, budget: Budget, rows: Rows) -> None:
+def _read_place(place: Place, budget: Budget, rows: Rows) -> None:
     """Add what one of many files holds: most are small, and plain at once."""
-    small = small_file(place[0])
-    if small is not None and (one := read_one(small)) is not None:
-        budget.read(len(small), place[1])
+    head, rest = beginning_of(place[0])
+    if rest is None and (one := read_one(head)) is not None:
+        budget.read(len(head), place[1])
         _add((one,), place[1], rows)
         return
-    for member in files_at([place], path, budget):
+    for member in members_of(head, rest, place[1], budget):
         _add(list(_objects(member, strict=False)), member.name, rows)
 
 
@@ -159,7 +171,7 @@ def _warm_up() -> None:
     """Fill the caches of tables: in a copy of this process polars would wait for its threads for ever."""
     for kind in signature_paths():
         evidence_of(kind)
-    _counted_kinds()
+    fact_kinds()
     kind_of_file("")
     wanted("")
     reader_of(b"")
@@ -168,35 +180,13 @@ def _warm_up() -> None:
 # --- objects -------------------------------------------------------------------------------------------------------
 
 
-def read_objects(path: Path) -> Iterator[tuple[Found, str]]:
-    """Every object of a path with the file that holds it, whether or not facts are read from its kind.
-
-    Raises:
-        MeshlabError: The path or a file in it cannot be read.
-    """
-    alone = path.is_file()
-    for member in files(path):
-        for found in _objects(member, strict=alone and member.name == path.name):
-            yield found, member.name
-
-
-def _nothing(path: Path, kinds: set[str]) -> Problem:
+def _nothing(path: Source, kinds: set[str]) -> Problem:
     if not kinds:
         return Problem(str(path), "holds no Kubernetes objects", _TODO)
-    used = sorted(filter(_is_used, kinds))
+    used = sorted(kinds & fact_kinds())
     if used:
         return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", _TODO)
     return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", _TODO)
-
-
-@cache
-def _is_used(kind: str) -> bool:
-    return kind in TYPES or kind in signature_paths() or kind in _counted_kinds()
-
-
-@cache
-def _counted_kinds() -> frozenset[str]:
-    return frozenset(read_table("facts/kinds")["kind"])
 
 
 def _objects(member: Member | LargeList, *, strict: bool) -> Iterator[Found]:

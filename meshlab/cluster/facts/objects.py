@@ -407,6 +407,12 @@ def signature_paths() -> dict[str, tuple[str, ...]]:
     return {kind: tuple(sorted(of_kind)) for kind, of_kind in paths.items()}
 
 
+@cache
+def fact_kinds() -> frozenset[str]:
+    """Kinds that facts are read from: those with a type, those that signatures look at, and those that are counted."""
+    return frozenset({*TYPES, *signature_paths(), *read_table("facts/kinds")["kind"]})
+
+
 def split_path(path: str) -> list[str]:
     """Keys of a path; a dot inside of a key is escaped by a backslash."""
     return [key.replace("\0", ".") for key in path.replace("\\.", "\0").split(".")]

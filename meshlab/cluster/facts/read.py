@@ -6,11 +6,12 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from meshlab.cluster.facts.answers import Answers, ask
 from meshlab.cluster.facts.archives import HEAD_BYTES, is_archive
 from meshlab.cluster.facts.cluster import cluster_of
-from meshlab.cluster.facts.files import beginning
+from meshlab.cluster.facts.files import Source, beginning
 from meshlab.cluster.facts.gather import collector_paused, rows_of
 from meshlab.cluster.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
 from meshlab.cluster.facts.recognise import looks_like_objects
@@ -20,7 +21,7 @@ from meshlab.cluster.facts.summary import Fact, Facts, facts_of, nested, provena
 _TEAM_KEY = re.compile(rb"^team\s*:", re.MULTILINE)
 
 
-def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, object]:
+def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, Any]:
     """Facts of one cluster from dumps of it.
 
     Args:
@@ -36,11 +37,16 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, o
     """
     with collector_paused():
         answers = ask(cluster_of(rows_of(paths)))
+    return facts_from(answers, paths, anonymize=anonymize)
+
+
+def facts_from(answers: Answers, paths: Sequence[Source], *, anonymize: bool = False) -> dict[str, Any]:
+    """As ``read_facts``, of a cluster that has been read."""
     facts: Facts = {"name": _name(verdict(answers.votes, "name"), paths), **facts_of(answers)}
     return as_data(answers, facts, [path.name for path in paths], anonymize=anonymize)
 
 
-def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: bool) -> dict[str, object]:
+def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: bool) -> dict[str, Any]:
     """Facts of a cluster as ``read_facts`` returns them.
 
     Args:
@@ -78,9 +84,13 @@ def is_dump(path: Path) -> bool:
 def _nature(path: Path) -> str:
     try:
         with path.open("rb") as stream:
-            head = stream.read(BEGINNING_BYTES)
+            return nature(stream.read(BEGINNING_BYTES))
     except OSError:
         return "other"
+
+
+def nature(head: bytes) -> str:
+    """What a file that begins so is: team, dump or other."""
     if is_archive(head[:HEAD_BYTES]):
         return "dump"
     head = beginning(head)
@@ -92,7 +102,7 @@ def _nature(path: Path) -> str:
 # --- what is shown -------------------------------------------------------------------------------------------------
 
 
-def _name(found: Verdict, paths: Sequence[Path]) -> Fact:
+def _name(found: Verdict, paths: Sequence[Source]) -> Fact:
     if found.value is not None:
         return Fact(found.value, origin=found.file)
     stem = paths[0].name.partition(".")[0] if paths else None

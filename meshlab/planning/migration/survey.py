@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, living_pods, read_inventory
+from meshlab.cluster.audit.inventory import Inventory, read_inventory
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
 from meshlab.cluster.facts.requests import worth
@@ -155,7 +155,7 @@ def _ranges(inventory: Inventory) -> list[str]:
 def _meshed(inventory: Inventory, *by: str) -> int:
     """Number of groups of pods that run a proxy or are redirected to one."""
     redirected = (pl.col("redirection") == "enabled").fill_null(value=False)
-    pods = living_pods(inventory).filter(pl.col("proxied") | redirected)
+    pods = inventory.living_pods.filter(pl.col("proxied") | redirected)
     return pods.select(pl.struct(by).n_unique()).collect().item()
 
 

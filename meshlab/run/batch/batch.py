@@ -16,7 +16,8 @@ from meshlab.errors import MeshlabError, Problem, printable
 from meshlab.files import write_whole
 from meshlab.kept import all_kept
 from meshlab.models import decision
-from meshlab.reviews.cases import Case, inputs_sha256, load_team, open_case
+from meshlab.reviews.cases import Case, inputs_sha256, open_path
+from meshlab.reviews.team import Team
 from meshlab.run.batch import fleet
 from meshlab.run.batch.folders import put, row_of_unchanged
 from meshlab.run.batch.pages import (
@@ -207,14 +208,15 @@ def _open_all(paths: Sequence[Path], job: Job, *, early: bool) -> tuple[list[_Op
 
 
 def _open(path: Path, seen: dict[str, str]) -> Case:
-    team = load_team(path)
-    # folders are told apart on file systems that fold case, too
-    first = seen.setdefault(team.name.lower(), team.file)
-    if first != team.file:
-        raise MeshlabError(
-            Problem(team.file, f"team {team.name!r} stands in {first} as well", "give each team its own name")
-        )
-    return open_case(team)
+    def admit(team: Team) -> None:
+        # folders are told apart on file systems that fold case, too
+        first = seen.setdefault(team.name.lower(), team.file)
+        if first != team.file:
+            raise MeshlabError(
+                Problem(team.file, f"team {team.name!r} stands in {first} as well", "give each team its own name")
+            )
+
+    return open_path(path, admit)
 
 
 def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:

@@ -66,10 +66,10 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, form: str) -> None
     """
     from meshlab.files import pretty_json
     from meshlab.planning.migration.text import plan_text
-    from meshlab.reviews.cases import find_teams, load_team, open_case
+    from meshlab.reviews.cases import find_teams, open_path
     from meshlab.reviews.moves import plans
 
-    made = plans([open_case(load_team(path)) for path in find_teams(paths)], today, target)
+    made = plans([open_path(path) for path in find_teams(paths)], today, target)
     if form == "json":
         click.echo(pretty_json(made), nl=False)
     else:

@@ -12,7 +12,7 @@ import ipywidgets as widgets
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
-from meshlab.reviews.cases import example_teams, load_team, open_case
+from meshlab.reviews.cases import example_teams, open_path
 from meshlab.reviews.team import team_text
 from meshlab.show.widgets.latest import Latest
 
@@ -152,7 +152,7 @@ def _read(source: Path | tuple[str, bytes]) -> tuple[str, dict[str, object]]:
             return _read(path)
     if not source.exists():
         raise MeshlabError(Problem(source.name, "no such file or folder", "check the path"))
-    case = open_case(load_team(source))
+    case = open_path(source)
     return case.team.name, {name: item.value for name, item in case.given.items() if item.value is not None}
 
 
