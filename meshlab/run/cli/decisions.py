@@ -15,9 +15,7 @@ from meshlab.run.cli.text import many, text_table
 @main.command()
 @click.argument("scenarios", type=EXISTING_PATH, required=False)
 @click.option("--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own tables, laid over meshlab's.")
-@click.option(
-    "--check", is_flag=True, help="Prove the tables: preferences can decide, needs can be met."
-)
+@click.option("--check", is_flag=True, help="Prove the tables: preferences can decide, needs can be met.")
 @form_option("verdicts", "table", "json")
 def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) -> int:  # noqa: FBT001
     """Recommend a CNI and a mesh for each scenario.
