@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.changes import Answer, Change, answer_of, flips, open_facts, present_cells
-from meshlab.models.decision.conditions import Condition, bit, compile_condition, inputs_of
+from meshlab.models.decision.conditions import ALWAYS, Condition, bit, compile_condition, inputs_of
 from meshlab.models.decision.contests import (
     Running,
     Side,
@@ -478,13 +478,18 @@ def _blockers(options: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _conflicts(seen: _Seen, entry: Standing, deciders: Mapping[str, Preference | None]) -> Iterator[dict[str, Any]]:
-    """Preferences that hold and speak for another option, with whether that option can be had here."""
+    """Preferences that hold and speak for another option.
+
+    One before the preference that decided has an option that cannot be had here, which is told; of those after it only
+    what could be had as well is an argument. One that holds of every cluster is none.
+    """
     for side, decider in deciders.items():
         for row, _ in _states(seen, entry, side):
-            if row is decider or _prefers(seen, row, entry):
+            if row is decider or row.condition == ALWAYS or _prefers(seen, row, entry):
                 continue
             rows = [pair for pair in seen.pairs if _prefers(seen, row, pair)]
-            if rows:
+            before = decider is not None and row.priority < decider.priority
+            if rows and (before or any(pair.standing == ELIGIBLE for pair in rows)):
                 yield {
                     "side": side,
                     "id": row.id,
