@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
@@ -162,6 +163,59 @@ def with_all_inputs(scenarios: pl.DataFrame) -> pl.DataFrame:
     if "scenario" in absent:
         absent["scenario"] = pl.int_range(pl.len()).cast(pl.String)
     return scenarios.with_columns(**absent).select(list(schema()))
+
+
+# --- the way in ----------------------------------------------------------------------------------------------------
+
+Scenarios = pl.DataFrame | pl.LazyFrame | MappingOf[str, Any] | Iterable[MappingOf[str, Any]] | str | Path
+"""What scenarios can be given as: a frame, one row or several by the names of their columns, or a file."""
+
+
+def scenarios(given: Scenarios, name: str = "scenarios") -> pl.DataFrame:
+    """Scenarios with the declared columns, typed and checked; what is not given is null. The only way in.
+
+    Args:
+        given: Rows by the names of their columns, such as ``[{"scenario": "a", "pods": 480}]``; a frame; or the path of
+            a .csv, .parquet, .json or .yaml file.
+        name: How messages name them, where they are no file. Rows are counted from 1.
+
+    Returns:
+        ``scenario`` and a column for each row of ``data/inputs.csv``.
+
+    Raises:
+        MeshlabError: All problems: unknown columns with the nearest name, names missing or twice, values of another
+            type or out of bounds.
+    """
+    if isinstance(given, str | Path):
+        return read_scenarios(Path(given))
+    if isinstance(given, pl.DataFrame | pl.LazyFrame):
+        frame = given.lazy().collect()
+    else:
+        frame = _frame_of_any([given] if isinstance(given, MappingOf) else given, name)
+    return check_scenarios(frame, name, lambda row, _column: None if row is None else row + 1)
+
+
+def _frame_of_any(given: object, name: str) -> pl.DataFrame:
+    """Rows of plain data as a raw frame: a column whose values are of several types becomes text."""
+    rows = list(given) if isinstance(given, Iterable) else []
+    if not rows or not all(isinstance(row, MappingOf) for row in rows):
+        todo = "give rows such as {'scenario': 'a', 'pods': 480}, a frame, or the path of a file"
+        raise MeshlabError(Problem(name, f"{shorten(given)} holds no scenarios", todo))
+    columns = dict.fromkeys(str(column) for row in rows for column in row)
+    return pl.DataFrame([_column(column, [row.get(column) for row in rows]) for column in columns])
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    try:
+        return pl.Series(name, values)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        return pl.Series(name, [_text(value) for value in values], pl.String())
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, list | tuple | set | frozenset):
+        return cell_text([str(member) for member in value])
+    return value if value is None else str(value)
 
 
 # --- reading files -------------------------------------------------------------------------------------------------

@@ -79,6 +79,11 @@ def test_tables_workbooks_and_templates_travel(wheel: Path, name: str) -> None:
     assert {f"meshlab/{name}/{path}" for path in here} <= members(wheel)
 
 
+def test_types_travel(wheel: Path) -> None:
+    """The wheel tells type checkers that its annotations are to be read."""
+    assert "meshlab/py.typed" in members(wheel)
+
+
 def test_nothing_else_travels(wheel: Path) -> None:
     """Neither reports nor tests are in the wheel, and nothing lies beside the package."""
     tops = {name.partition("/")[0] for name in members(wheel)}

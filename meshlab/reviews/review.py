@@ -32,7 +32,7 @@ from meshlab.reviews.record import (
     Verdict,
 )
 from meshlab.reviews.team import Team
-from meshlab.scenario import check_scenarios, collect_few, frame_of, inputs, with_defaults
+from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
 from meshlab.tables import read_table
 
 FILE = "review.json"
@@ -289,13 +289,22 @@ def review_values(values: Mapping[str, object], name: str = "this scenario") -> 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
     """
-    return build_reviews([open_case(Team(name, name, _checked(values, name)))])[0]
+    return build_reviews([case_of(values, name)])[0]
 
 
-def _checked(values: Mapping[str, object], name: str) -> dict[str, object]:
+def case_of(values: Mapping[str, object], name: str = "this scenario") -> Case:
+    """The case of stated values.
+
+    Raises:
+        MeshlabError: All problems: unknown names, wrong types, values out of bounds.
+    """
+    return open_case(Team(name, name, _checked(values, name)))
+
+
+def _checked(values: Mapping[str, object], name: str) -> Row:
     """Values of declared inputs, checked and typed, those that are missing left out."""
-    row = {"scenario": name, **{key: value for key, value in values.items() if value is not None}}
-    checked = check_scenarios(pl.DataFrame([row]), name, lambda _row, _column: None).row(0, named=True)
+    row = {key: value for key, value in values.items() if value is not None}
+    checked = scenarios({"scenario": name, **row}, name).row(0, named=True)
     return {key: value for key, value in without(checked, "scenario").items() if value is not None}
 
 

@@ -93,7 +93,7 @@ def test_a_report_opens_with_the_verdict_then_the_three_numbers_then_what_could_
 def test_code_is_hidden_and_nothing_is_fetched(rendered: Path) -> None:
     """The page shows no code, and every script, style, picture and font it loads lies beside it."""
     html = (rendered / "good" / "review.html").read_text(encoding="utf-8")
-    assert "open_review" not in html
+    assert "ml.review" not in html
     loads = re.findall(
         r"""(?:<(?:script|img|iframe|link)\b[^>]*?(?:src|href)=|url\(|@import\s*)["']?([^"')\s>]+)""", html
     )
@@ -282,7 +282,7 @@ BROKEN = {
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_notebook_costs_only_its_own_report(tmp_path: Path, fault: str) -> None:
     """A notebook that raises, hangs, eats memory or dies: its part is kept, the index says why, others are made."""
-    opened = "from meshlab.reviews.review import open_review\nreview = open_review(source)\nprint('ran', review.team)"
+    opened = "import meshlab as ml\nreview = ml.review(source)\nprint('ran', review.team)"
     sources = ('source = ""', opened, f"if review.team == 'bad':\n    {BROKEN[fault]}")
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     made.cells[0].metadata["tags"] = ["parameters"]

@@ -167,12 +167,12 @@ def test_cells_of_a_markdown_table_hold_no_markup() -> None:
     assert line == r"| a\|b &lt;i&gt;\{x\}&lt;/i&gt; \[y\](z) \`c\` |"
 
 
-def test_a_notebook_shows_and_saves_a_figure(tmp_path: Path) -> None:
+def test_a_notebook_shows_and_saves_a_figure(review: Review, tmp_path: Path) -> None:
     """A figure shows itself as plotly's data and as a table, and saves by the file's ending."""
-    drawn = figure("memory", "fleet-500-aks", theme="dark")
+    drawn = figure("memory", review, theme="dark")
     bundle = drawn._repr_mimebundle_()
     assert "application/vnd.plotly.v1+json" in bundle
     assert "<table" in str(bundle["text/html"])
     assert "Istio ambient" in drawn.save(tmp_path / "memory.csv").read_text(encoding="utf-8")
     with pytest.raises(MeshlabError, match="did you mean 'cost'"):
-        figure("cots", "fleet-500-aks")
+        figure("cots", review)

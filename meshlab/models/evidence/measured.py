@@ -51,6 +51,15 @@ def read_measured(path: Path, before: Path | None = None, dataplane: str | None 
     return _checked(*_table(path))
 
 
+def check_measured(raw: pl.DataFrame) -> pl.DataFrame:
+    """A frame of measurements, checked: what ``read_measured`` gives of a table.
+
+    Raises:
+        MeshlabError: All problems of the frame, each with its row.
+    """
+    return _checked(_whole(raw, "measured"), "measured", _nowhere)
+
+
 def _is_table(path: Path) -> bool:
     """Whether the file names data planes, as a table of measurements does and no tool."""
     with _opened(path) as stream:
@@ -68,11 +77,15 @@ def _opened(path: Path) -> BinaryIO:
 
 def _table(path: Path) -> tuple[pl.DataFrame, str, Place]:
     raw, place = read_raw(path)
+    return _whole(raw, str(path)), str(path), place
+
+
+def _whole(raw: pl.DataFrame, file: str) -> pl.DataFrame:
     missing = [name for name in OWN_COLUMNS[:3] if name not in raw.columns]
     if missing:
         todo = f"needed: {', '.join(OWN_COLUMNS[:3])}; or the result of a load test, or series of Prometheus"
-        raise MeshlabError(Problem(str(path), f"column {missing[0]!r} is missing", todo))
-    return raw, str(path), place
+        raise MeshlabError(Problem(file, f"column {missing[0]!r} is missing", todo))
+    return raw
 
 
 def _nowhere(_index: int | None, _name: str) -> None:

@@ -45,7 +45,7 @@ PRELOADED = (
     "plotly.graph_objects",
     "polars",
     "meshlab.show.report",
-    "meshlab.reviews.review",
+    "meshlab.api",
 )
 """Imported before the first fork. What of these a machine lacks is imported, or missed, by the notebook itself."""
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models.sensitivity import break_even
+from meshlab.run.sweep.aggregates import merged, partial
 from meshlab.run.sweep.partitions import PART_ROWS, answers, part_count, scenarios
 from meshlab.run.sweep.spec import Spec
 
@@ -23,11 +24,14 @@ MOST_SCENARIOS = 64 * PART_ROWS
 
 
 def evaluate(spec: Spec) -> pl.DataFrame:
-    """All rows of a sweep in memory, ordered by data plane within each part.
+    """All rows of a sweep in memory, ordered by data plane within each part, or what its aggregates tell of them.
 
     Raises:
         MeshlabError: There are too many.
     """
+    if (wanted := spec.aggregates) is not None:
+        answered = (answers(spec, scenarios(spec, part, wanted.by)) for part in range(part_count(spec)))
+        return merged([partial(spec, wanted, rows) for rows in answered], wanted)
     if spec.rows > MOST_SCENARIOS:
         what = f"{spec.rows:,} scenarios are too many for memory"
         raise MeshlabError(Problem(spec.file, what, "write them to a file by 'meshlab sweep'"))

@@ -13,7 +13,6 @@ from meshlab.show import report
 from meshlab.show.export.catalogue import Look, Plate, plate
 from meshlab.show.export.forms import contents, markdown_table
 from meshlab.show.export.plates import WIDTH_PX
-from meshlab.show.export.write import opened
 
 COPY = (
     "const [type, data] = JSON.parse(this.dataset.copy);"
@@ -25,7 +24,7 @@ COPY = (
 
 def figure(
     name: str,
-    of: Review | str | Path | None = None,
+    of: Review | None = None,
     *,
     theme: str = "light",
     width: int = WIDTH_PX,
@@ -35,17 +34,15 @@ def figure(
 
     Args:
         name: A chart of ``meshlab chart --list``.
-        of: Whose figures it shows: a review, or the name of an example team, a team file, a dump or a
-            ``review.json``; nobody's for charts that need none.
+        of: Whose figures it shows; nobody's for charts that need none.
         theme: light, dark or print.
         width: Width. [px]
         height: Height; as much as the chart needs unless given. [px]
 
     Raises:
-        MeshlabError: There is no such chart, theme, team or file, or the chart needs a team.
+        MeshlabError: There is no such chart or theme, or the chart needs a team.
     """
-    review = of if isinstance(of, Review) or of is None else opened(of)
-    return Figure(plate(name, review, Look(theme, width, height)))
+    return Figure(plate(name, of, Look(theme, width, height)))
 
 
 class Figure:

@@ -13,7 +13,7 @@ import ipywidgets as widgets
 import polars as pl
 import traitlets
 
-from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
+from meshlab.scenario import frame_of, inputs, scenarios, with_defaults
 from meshlab.show.widgets.entries import CONTROLS
 from meshlab.show.widgets.shelf import Shelf
 
@@ -109,11 +109,10 @@ def panel(initial: Mapping[str, object] | None = None, names: Sequence[str] | No
         names: Inputs that get a control; all of them unless given.
 
     Raises:
-        MeshlabError: A value is not allowed.
+        MeshlabError: A value is not allowed, or there is no such input.
     """
     values = dict(initial or {})
-    row = {"scenario": SCENARIO, **values}
-    typed = check_scenarios(pl.DataFrame([row]), "panel", lambda _row, _column: None)
+    typed = scenarios({"scenario": SCENARIO, **dict.fromkeys(names or ()), **values}, "panel")
     return Panel({name: typed[name].to_list()[0] for name in values}, names)
 
 

@@ -1,0 +1,261 @@
+"""What ``import meshlab as ml`` offers: the models, reviews and charts by one call each, for notebooks and scripts.
+
+Frames in, frames out. Whatever scenarios are given as, every function takes them through ``scenarios``, which checks
+names, types and bounds and tells all problems at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import polars as pl
+
+from meshlab.errors import MeshlabError, Problem, shorten
+from meshlab.reviews.cases import Case, Cluster
+from meshlab.reviews.cases import read_cluster as _read_cluster
+from meshlab.reviews.record import Review
+from meshlab.reviews.review import build_reviews, case_of, open_named, open_review, without
+from meshlab.scenario import Scenarios, scenarios
+
+if TYPE_CHECKING:
+    from meshlab.planning.migration import Plan
+    from meshlab.show.export.notebook import Figure
+    from meshlab.show.widgets import Panel
+
+__all__ = [
+    "Cluster",
+    "MeshlabError",
+    "Review",
+    "decide",
+    "estimate",
+    "evidence",
+    "figure",
+    "panel",
+    "plan_migration",
+    "read_cluster",
+    "review",
+    "scenarios",
+    "sweep",
+]
+
+Subject = str | Path | Mapping[str, Any]
+"""Whom a review is of: the name of an example team, a team file or a dump, or values by the names of inputs."""
+
+Measured = str | Path | pl.DataFrame
+"""A team's own measurements: a table, a load test, series of Prometheus, or a frame of the table's columns."""
+
+
+@overload
+def estimate(
+    given: Scenarios, *, measured: Measured | None = None, intervals: bool = True, lazy: Literal[False] = False
+) -> pl.DataFrame: ...
+
+
+@overload
+def estimate(
+    given: Scenarios, *, measured: Measured | None = None, intervals: bool = True, lazy: Literal[True]
+) -> pl.LazyFrame: ...
+
+
+def estimate(
+    given: Scenarios, *, measured: Measured | None = None, intervals: bool = True, lazy: bool = False
+) -> pl.DataFrame | pl.LazyFrame:
+    """What each data plane adds to each scenario: memory, CPU, latency and money, with 10-90 % intervals.
+
+    Args:
+        given: Scenarios; see ``scenarios``.
+        measured: A team's own measurements, which narrow the coefficients first.
+        intervals: Whether to return ``_lo`` and ``_hi``; medians alone are far cheaper over millions of rows.
+        lazy: Whether to return a query that has not run, for many scenarios: pick columns and sink it.
+
+    Returns:
+        A row for each scenario and data plane: ``scenario``, ``dataplane``, figures that end in their unit, such as
+        ``memory_gib_lo``, ``memory_gib`` and ``memory_gib_hi``, and ``in_evidence_range``.
+
+    Raises:
+        MeshlabError: All problems of the scenarios or of the measurements.
+    """
+    from meshlab.models.evidence import narrow
+    from meshlab.models.overhead import estimate as estimated
+
+    coefficients = None if measured is None else narrow(None, _measured(measured))
+    checked = scenarios(given)
+    query = estimated(checked.lazy() if lazy else checked, coefficients, intervals=intervals)
+    return query if lazy else query.collect()
+
+
+@overload
+def decide(given: Scenarios, *, tables: str | Path | None = None, lazy: Literal[False] = False) -> pl.DataFrame: ...
+
+
+@overload
+def decide(given: Scenarios, *, tables: str | Path | None = None, lazy: Literal[True]) -> pl.LazyFrame: ...
+
+
+def decide(given: Scenarios, *, tables: str | Path | None = None, lazy: bool = False) -> pl.DataFrame | pl.LazyFrame:
+    """Which network plugin and which mesh fit each scenario.
+
+    Args:
+        given: Scenarios; see ``scenarios``.
+        tables: Folder of a team's own decision tables, laid over ours.
+        lazy: Whether to return a query that has not run, for many scenarios.
+
+    Returns:
+        A row for each scenario: ``scenario``, ``cni``, ``mesh``, ``cni_row`` and ``mesh_row`` (the rows that decided),
+        ``matched`` (all rows that hold) and ``unknown`` (inputs that are missing and could change the answer).
+
+    Raises:
+        MeshlabError: All problems of the scenarios or of the tables.
+    """
+    from meshlab.models import decision
+
+    own = decision.load_tables(None if tables is None else Path(tables))
+    query = decision.decide(scenarios(given).lazy(), own)
+    return query if lazy else query.collect()
+
+
+def review(of: Subject, *, tables: str | Path | None = None) -> Review:
+    """A review: a team's facts through every model, with all sources.
+
+    Args:
+        of: The name of an example team, a team file, a dump (file, folder or archive) or a ``review.json``; or values
+            by the names of inputs, such as ``{"pods": 480, "needs": ["mtls"]}``.
+        tables: Folder of a team's own decision tables, laid over ours.
+
+    Raises:
+        MeshlabError: There is no such team or file, or all problems of what it states.
+    """
+    from meshlab.models import decision
+
+    if tables is None and not isinstance(of, Mapping):
+        return open_review(_path(of))
+    return build_reviews([_case(of)], decision.load_tables(Path(tables)) if tables else None)[0]
+
+
+def plan_migration(of: Subject, today: str = "", target: str = "", *, own: Mapping[str, object] | None = None) -> Plan:
+    """What a move to another network plugin or mesh takes, what stands in its way, and when it pays.
+
+    Args:
+        of: As for ``review``; a dump tells most.
+        today: What runs today, where the facts are to be overruled, such as ``calico+none``.
+        target: Where to move, such as ``cilium+istio-ambient``; what the decision recommends unless given.
+        own: Figures that stand before the assumed ones, by the names of ``data/migration/assumptions.csv``.
+
+    Raises:
+        MeshlabError: There is no such team, file, place or figure, or all problems of what it states.
+    """
+    from meshlab.reviews.moves import plans
+
+    return plans([_case(of)], today, target, own)[0]
+
+
+def read_cluster(path: str | Path) -> Cluster:
+    """What a dump shows of a cluster: ``facts``, ``findings`` of the audit, and what a migration needs (``survey``).
+
+    Args:
+        path: Output of kubectl, a folder of it, or an archive; each file is opened once.
+
+    Raises:
+        MeshlabError: It cannot be read, or shows nothing of a cluster.
+    """
+    return _read_cluster(Path(_path(path)))
+
+
+def sweep(spec: str | Path | Mapping[str, Any]) -> pl.DataFrame:
+    """Medians of the estimate over a grid or a random sample of scenarios, in memory.
+
+    Args:
+        spec: What varies and how: a file as ``meshlab sweep`` reads it, or its content. That command writes sweeps of
+            any size to a file.
+
+    Returns:
+        A row for each scenario and data plane with the inputs that vary, or what the spec's ``aggregates`` tell.
+
+    Raises:
+        MeshlabError: All problems of the spec, or its rows are too many for memory.
+    """
+    from meshlab.run.sweep import evaluate, read_spec, spec_of
+
+    return evaluate(spec_of(dict(spec)) if isinstance(spec, Mapping) else read_spec(Path(_path(spec))))
+
+
+def evidence(measured: Measured | None = None) -> pl.DataFrame:
+    """How well the models reproduce measurements: a row for each, beside what is predicted and its interval.
+
+    Args:
+        measured: A team's own measurements. Without them the published ones, fitted and with each source left out.
+
+    Raises:
+        MeshlabError: All problems of the measurements.
+    """
+    from meshlab.models.evidence import assess
+
+    rows = assess(None if measured is None else _measured(measured))["rows"]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def figure(
+    name: str,
+    of: Review | Subject | None = None,
+    *,
+    theme: str = "light",
+    width: int = 720,
+    height: int | None = None,
+) -> Figure:
+    """A chart that shows itself as the last value of a cell, and can be saved and copied.
+
+    Args:
+        name: A chart of ``meshlab chart --list``.
+        of: Whose figures it shows: a review, or what ``review`` takes; nobody's for charts that need none.
+        theme: light, dark or print.
+        width: Width. [px]
+        height: Height; as much as the chart needs unless given. [px]
+
+    Raises:
+        MeshlabError: There is no such chart or theme, the chart needs a team, or all problems of the team.
+    """
+    from meshlab.show.export.notebook import figure as drawn
+
+    shown = of if of is None or isinstance(of, Review) else review(of)
+    return drawn(name, shown, theme=theme, width=width, height=height)
+
+
+def panel(initial: Mapping[str, Any] | None = None, names: Sequence[str] | None = None) -> Panel:
+    """Controls of the declared inputs for a notebook; ``scenario`` holds what they say and can be observed.
+
+    Args:
+        initial: Values to begin with.
+        names: Inputs that get a control; all of them unless given.
+
+    Raises:
+        MeshlabError: All problems of the values, there is no such input, or ipywidgets is not installed.
+    """
+    try:
+        from meshlab.show import widgets
+    except ImportError as error:
+        what, todo = f"{error.name} is not installed", "run: pip install 'meshlab[notebook]'"
+        raise MeshlabError(Problem("panel", what, todo)) from None
+    return widgets.panel(initial, names)
+
+
+# --- what is given ---------------------------------------------------------------------------------------------------
+
+
+def _path(given: object) -> str | Path:
+    if isinstance(given, str | Path):
+        return given
+    raise MeshlabError(Problem(shorten(given), "names no file", "give a path, or the name of an example team"))
+
+
+def _case(of: Subject) -> Case:
+    if not isinstance(of, Mapping):
+        return open_named(_path(of))
+    return case_of(without(of, "scenario"), str(of.get("scenario") or "this scenario"))
+
+
+def _measured(given: Measured) -> pl.DataFrame:
+    from meshlab.models.evidence import check_measured, read_measured
+
+    return check_measured(given) if isinstance(given, pl.DataFrame) else read_measured(Path(_path(given)))
