@@ -1,11 +1,12 @@
 """Options side by side over joint draws: what each costs, how often it is best, and what would be lost if it is not.
 
-A draw is one possible world: what options share is drawn once, so that differences within a draw are those of that world
-and are sharp where single intervals are wide. The functions take a frame of worlds, one row for each option and draw,
-and know nothing of where its figures come from.
+A draw is one possible world: what options share is drawn once, so that differences within a draw are those of that
+world and are sharp where single intervals are wide. The functions take a frame of worlds, one row for each option and
+draw, and know nothing of where its figures come from.
 
-Sources: Claxton, K. (1999), The irrelevance of inference, J. Health Econ. 18, for expected regret and perfect information;
-Strong, M., Oakley, J. E., Brennan, A. (2014), Med. Decis. Making 34, for partial perfect information by regression.
+Sources: Claxton, K. (1999), The irrelevance of inference, J. Health Econ. 18, for expected regret and the value of
+perfect information; Strong, M., Oakley, J. E., Brennan, A. (2014), Med. Decis. Making 34, for that of knowing a part of
+it, by regression.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TELLING = 0.8
 """Probability of being the cheaper of two from which they can be told apart. [share]"""
 
 FOLDS = 2
-"""Parts of the draws: each is predicted from the others, so that a regression does not promise what it has memorised."""
+"""Parts of the draws: each is predicted from the others, so that a regression does not promise what it memorised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,8 @@ def best_of(worlds: pl.DataFrame, figure: str = "total_usd") -> pl.DataFrame:
     least of that draw; the expected regret of the option with the least mean is what perfect information is worth.
 
     Returns:
-        ``option``, ``probability_best`` [share], ``expected_regret`` [unit of the figure]; both null where the figure is
-        not known.
+        ``option``, ``probability_best`` [share], ``expected_regret`` [unit of the figure]; both null where the figure
+        is not known.
     """
     options, values = matrix(worlds, figure)
     rows: dict[str, list[float | None]] = {"probability_best": [], "expected_regret": []}
@@ -216,7 +217,7 @@ def value_of_information(values: np.ndarray, known: np.ndarray) -> tuple[float, 
 
     The cost of each option is predicted from the coefficients by a regression on their squares and products, each half
     of the draws from the other. The choice by these predictions is paid for by the real costs of the half that was not
-    used, so that a regression that has only memorised noise earns nothing; what it seems to lose by that is no loss, for
+    used, so that a regression that only memorised noise earns nothing; what it seems to lose by that is no loss, for
     nobody has to use what they know.
 
     Args:

@@ -63,10 +63,8 @@ def test_value_of_information_agrees_with_a_double_loop() -> None:
     b, d = (np.exp(0.3 * generator.normal(size=(outer, inner))) for _ in range(2))
     given_known = costs(np.broadcast_to(known, b.shape), b, d).mean(axis=1)
     by_loop = given_known.mean(axis=0).min() - given_known.min(axis=1).mean()
-    values = costs(known[:, 0], b[:, 0], d[:, 0])
-    many = [c.value_of_information(values, known)[0]]
-    for column in range(1, 40):
-        many.append(c.value_of_information(costs(known[:, 0], b[:, column], d[:, column]), known)[0])
+    columns = (costs(known[:, 0], b[:, column], d[:, column]) for column in range(40))
+    many = [c.value_of_information(values, known)[0] for values in columns]
     assert np.mean(many) == pytest.approx(by_loop, rel=0.05)
 
 
@@ -132,13 +130,13 @@ def test_budgets_give_the_share_of_draws_within_them() -> None:
 
 
 def test_dominated_options_are_named_with_what_is_better() -> None:
-    """An option that is dearer and slower is dominated; one that is dearer and faster is not, nor one that is unknown."""
+    """A dearer and slower option is dominated; a dearer and faster one is not, nor one that is unknown."""
     means = pl.DataFrame({"option": [0, 1, 2, 3], "usd": [10.0, 12.0, 14.0, 9.0], "ms": [2.0, 3.0, 1.0, None]})
     assert c.dominated(means, ["usd", "ms"]) == {1: 0}
 
 
 def test_break_even_is_the_price_of_what_is_saved() -> None:
-    """Three ms less for 60 dollars more: a millisecond has to be worth 20; where one is better in both there is none."""
+    """Three ms less for 60 dollars more: a millisecond has to be worth 20; better in both, there is no such price."""
     worlds = pl.DataFrame({"option": [0, 1, 2], "draw": [0, 0, 0], "usd": [100.0, 160.0, 90.0], "ms": [5.0, 2.0, 4.0]})
     assert c.break_even(worlds, 0, 1, "usd", "ms") == pytest.approx(20.0)
     assert c.break_even(worlds, 0, 2, "usd", "ms") is None
