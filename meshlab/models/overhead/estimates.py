@@ -52,9 +52,6 @@ PRICES = {"_memory_usd": "memory_usd_per_gib_hour", "_cpu_usd": "cpu_usd_per_cor
 INPUTS_KEPT = ("node_cpu_cores", "node_memory_gib", *PRICES)
 """Columns of the scenarios that the last stages need, beside their keys."""
 
-BEFORE_DRAWS = len(prepared())
-"""Stages of an estimate into which no coefficient enters: they come before a scenario is repeated for each draw."""
-
 SPLIT = (*(name for name in INTERVAL_FIGURES if "_plane_" in name), "_mean_ms")
 """Figures of a data plane from which the others follow."""
 
@@ -205,9 +202,10 @@ def draw_estimates(
     """
     drawn = joint_draws(coefficients, count)
     steps = _draw_steps(tuple(dataplanes), tuple(drawn.columns), tuple(medians(coefficients).items()))
-    known = collect_few(_stages(with_defaults(scenarios), steps.base[:BEFORE_DRAWS])).lazy()
+    whole = len(prepared())  # into these stages no coefficient enters: they need not be repeated for each draw
+    known = collect_few(_stages(with_defaults(scenarios), steps.base[:whole])).lazy()
     base = known.join(drawn.with_row_index("draw").lazy(), how="cross", maintain_order="left_right")
-    return _of_base(_stages(base, steps.base[BEFORE_DRAWS:]), steps)
+    return _of_base(_stages(base, steps.base[whole:]), steps)
 
 
 @kept_latest(4)
