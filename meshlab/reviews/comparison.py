@@ -87,13 +87,9 @@ def compare(
     better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
     rows = [
         {
-            **{
-                name: option[name] for name in ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
-            },
+            **{name: option[name] for name in NAMED},
             "recommended": option["rank"] == 1 and verdict["mesh"] is not None,
-            "criteria": {
-                name: {end or "median": ends[n][f"{name}{end}"] for end in ("_lo", "", "_hi")} for name in CRITERIA
-            },
+            "criteria": {name: _interval(ends[n], name) for name in CRITERIA},
             "within": {limit.name: kept[n][limit.name] for limit in limits},
             "probability_best": best.get(n, {}).get("probability_best"),
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
@@ -134,12 +130,11 @@ def _prices(
     case: Case, row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], options: Sequence[Mapping[str, Any]]
 ) -> list[Row]:
     """Hours and money of the move to each option, as least, likely and most; None where no way is known."""
+    plans = [plan_of(case, row, figures, option) for option in options]
+    ends = ("_lo", "", "_hi")
     return [
-        {
-            name: [plan.get(f"{key}{end}") for end in ("_lo", "", "_hi")]
-            for name, plan, key in (("hours", p, "hours"), ("usd", p["needs"], "usd"))
-        }
-        for p in (plan_of(case, row, figures, option) for option in options)
+        {"hours": [plan[f"hours{end}"] for end in ends], "usd": [plan["needs"][f"usd{end}"] for end in ends]}
+        for plan in plans
     ]
 
 
