@@ -29,7 +29,9 @@ PATH_FIGURES = ("added_p50_ms", "added_p90_ms", "added_p99_ms")
 
 def curve_inputs() -> tuple[str, ...]:
     """Numeric inputs that enter the models, over which a figure can run."""
-    return tuple(name for name, spec in inputs().items() if spec.group != "decision" and spec.upper is not None)
+    return tuple(
+        name for name, spec in inputs().items() if spec.group not in ("decision", "budgets") and spec.upper is not None
+    )
 
 
 def curve(scenario: pl.DataFrame, name: str, figure: str) -> pl.DataFrame:

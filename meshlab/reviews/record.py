@@ -159,6 +159,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
         notes: Its own words.
         source: Where its facts come from.
         verdict: What is recommended, and why.
+        comparison: The options side by side; None where there is nothing to compare.
         headline: The three numbers that matter.
         scenario: Value of every declared input, defaults filled in.
         inputs: The same, each with where its value comes from.
@@ -180,6 +181,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     notes: str
     source: str
     verdict: Verdict
+    comparison: Row | None
     headline: Headline
     scenario: Row
     inputs: list[InputValue]

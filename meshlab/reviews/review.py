@@ -21,6 +21,7 @@ from meshlab.files import pretty_json, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
+from meshlab.reviews.comparison import compare
 from meshlab.reviews.moves import DATAPLANE_OF_MESH, plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.record import (
     AssumedValue,
@@ -78,14 +79,15 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
     movers = _sensitivities(frame, dataplanes)
     return [
-        _review(case, row, estimates[(case.team.name,)], verdict, movers.get(case.team.name), tables)
-        for case, row, verdict in zip(cases, filled, verdicts, strict=True)
+        _review(case, row, scenario, estimates[(case.team.name,)], verdict, movers.get(case.team.name), tables)
+        for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True)
     ]
 
 
 def _review(
     case: Case,
     row: Row,
+    scenario: pl.DataFrame,
     estimates: pl.DataFrame,
     verdict: Row,
     movers: list[Row] | None,
@@ -106,6 +108,7 @@ def _review(
         notes=case.team.notes,
         source=case.team.source,
         verdict=Verdict(**without(verdict, "scenario")),
+        comparison=compare(case, row, figures, scenario, verdict, tables),
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=values,
@@ -331,6 +334,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
         notes="",
         source="",
         verdict=Verdict(**without(verdict, "scenario")),
+        comparison=None,
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=[],

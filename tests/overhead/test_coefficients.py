@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean, pstdev
 
 import polars as pl
 import pytest
@@ -12,10 +11,9 @@ from meshlab.models.overhead.coefficients import (
     DRAWS,
     coefficient_table,
     draws,
+    joint_draws,
     log_normal_interval,
     medians,
-    standard_scores,
-    with_draws,
 )
 from meshlab.tables import read_table
 
@@ -46,20 +44,28 @@ def test_a_prior_that_stands_in_says_so() -> None:
     assert rows.select((pl.col("hi") / pl.col("lo")).min()).item() >= 4
 
 
-def test_draws_fill_equal_strata() -> None:
-    """The scores of a coefficient have mean zero and a deviation of nearly one, and the same ones every time."""
-    scores = standard_scores("sidecar_base_mib")
-    assert len(set(scores)) == DRAWS
-    assert fmean(scores) == pytest.approx(0, abs=1e-12)
-    assert pstdev(scores) == pytest.approx(1, abs=0.02)
-    assert scores != standard_scores("ztunnel_base_mib")
-
-
 def test_draws_have_the_interval_of_their_coefficient() -> None:
-    """Eight in ten draws lie within the 10-90 % interval."""
-    table = with_draws(coefficient_table().filter(pl.col("lo") < pl.col("hi")))
-    for lo, hi, values in table.select("lo", "hi", "draws").iter_rows():
-        assert sum(lo <= value <= hi for value in values) / DRAWS == pytest.approx(0.8, abs=0.02)
+    """Eight in ten of the 1,024 draws lie within the 10-90 % interval, half above the median."""
+    drawn, table = joint_draws(), coefficient_table().filter(pl.col("lo") < pl.col("hi"))
+    assert drawn.height == DRAWS
+    assert drawn.columns == table["coefficient"].to_list()
+    for name, lo, median, hi in table.select("coefficient", "lo", "median", "hi").iter_rows():
+        assert drawn[name].is_between(lo, hi).mean() == pytest.approx(0.8, abs=0.03), name
+        assert (drawn[name] > median).mean() == pytest.approx(0.5, abs=0.03), name
+
+
+def test_a_table_without_draws_stretches_the_fitted_ones() -> None:
+    """Doubled medians double every draw; an interval of twice the logarithmic width squares a draw's distance."""
+    table = coefficient_table()
+    doubled = table.with_columns(pl.col("median", "lo", "hi") * 2)
+    assert joint_draws(doubled)["linkerd_mcores"].to_list() == pytest.approx(
+        (2 * joint_draws()["linkerd_mcores"]).to_list()
+    )
+    ends = {end: pl.col("median") * (pl.col(end) / pl.col("median")) ** 2 for end in ("lo", "hi")}
+    median = medians()["linkerd_mcores"]
+    assert (joint_draws(table.with_columns(**ends))["linkerd_mcores"] / median).to_list() == pytest.approx(
+        ((joint_draws()["linkerd_mcores"] / median) ** 2).to_list()
+    )
 
 
 def test_what_is_certain_stays_a_number() -> None:

@@ -9,8 +9,8 @@ from golden import overhead_golden
 from hypothesis import given, settings
 from overhead_frames import NUMERIC, one, scenarios
 
-from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, PART_FIGURES, estimate, sources
-from meshlab.models.overhead.coefficients import coefficient_table, medians
+from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, PART_FIGURES, draw_estimates, estimate, sources
+from meshlab.models.overhead.coefficients import coefficient_table, joint_draws, medians
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 
@@ -139,6 +139,21 @@ def test_medians_alone_are_the_same_medians(frame: pl.DataFrame) -> None:
     full, lean = estimate(frame).collect(), estimate(frame, intervals=False).collect()
     for name in (*INTERVAL_FIGURES, *PART_FIGURES):
         assert full[name].to_list() == pytest.approx(lean[name].to_list(), rel=1e-9, abs=1e-12), name
+
+
+def test_draws_of_a_scenario_are_of_one_world_each() -> None:
+    """In each draw the figures are those of an estimate whose coefficients are that draw's."""
+    frame = pl.concat([one(pods=300, cloud="gke"), one(pods=40).with_columns(scenario=pl.lit("two"))])
+    drawn = draw_estimates(frame, count=3).collect()
+    assert drawn.height == 2 * 3 * len(DATAPLANES)
+    values = joint_draws(count=3).row(2, named=True)
+    world = coefficient_table().with_columns(
+        pl.col("coefficient").replace_strict(values, default=pl.col("median")).alias("median")
+    )
+    own = estimate(frame, world, intervals=False).collect()
+    found = own.join(drawn.filter(draw=2), on=["scenario", "dataplane"])
+    for name in INTERVAL_FIGURES:
+        assert found[name].to_list() == pytest.approx(found[f"{name}_right"].to_list(), rel=1e-9), name
 
 
 def test_a_large_frame_gets_the_figures_of_its_rows() -> None:

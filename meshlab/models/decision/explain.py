@@ -240,9 +240,17 @@ def _option(seen: _Seen, entry: Standing, rank: int) -> dict[str, Any]:
         "unknown": list(dict.fromkeys([*entry.unread, *missing])),
         "why_not": joined([lack["why"] for lack in lacks or open_ones]) or None,
         "rank": rank,
+        "dataplane": _dataplane(entry.mesh),
+        "paid": any(side.only is not None and side.only.paid for side in (entry.cni, entry.mesh)),
         "caveats": list(_caveats(seen, entry)),
         "lacks": lacks,
     }
+
+
+def _dataplane(mesh: Side) -> str | None:
+    """The data plane whose figures are those of a mesh; None where no model answers for it."""
+    found = {option.dataplane for option in mesh.options}
+    return next(iter(found)) or None if len(found) == 1 else None
 
 
 def _about(condition: Condition, entry: Standing) -> Condition:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from meshlab.models.evidence.assessment import evidence_range, fit, fit_left_out
+from meshlab.models.evidence.assessment import draw_table, evidence_range, fit, fit_left_out
 from meshlab.tables import data_path
 
 
@@ -21,9 +21,11 @@ def write(tables: Iterable[tuple[str, pl.DataFrame]]) -> None:
 
 def main() -> None:
     """Rewrite what is fitted."""
+    coefficients = fit()
     write(
         [
-            ("coefficients.csv", fit()),
+            ("coefficients.csv", coefficients),
+            ("coefficient_draws.csv", draw_table(coefficients)),
             ("evidence/left_out.csv", fit_left_out()),
             ("evidence/range.csv", evidence_range()),
         ]

@@ -13,7 +13,7 @@ import polars as pl
 
 from meshlab.models.evidence.measured import comparison, quality, read_measured
 from meshlab.models.evidence.measurements import KINDS, measurements, predicted
-from meshlab.models.overhead.coefficients import Value, coefficient_table, with_draws
+from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws
 from meshlab.tables import read_table
 
 if TYPE_CHECKING:
@@ -34,6 +34,17 @@ SIGNIFICANT_DIGITS = 4
 def fit() -> pl.DataFrame:
     """Coefficients from all evidence, columns of ``coefficients.csv``, rounded so that runs give the same bytes."""
     return _coefficients(_fits())
+
+
+def draw_table(coefficients: pl.DataFrame) -> pl.DataFrame:
+    """``DRAWS`` joint draws of coefficients, a column for each, rounded so that runs give the same bytes.
+
+    Args:
+        coefficients: Columns of ``coefficients.csv``.
+    """
+    from meshlab.models.evidence.fit import drawn
+
+    return drawn(coefficients).with_columns(pl.all().round_sig_figs(SIGNIFICANT_DIGITS))
 
 
 def fit_left_out() -> pl.DataFrame:
@@ -142,7 +153,9 @@ def compared_rows(rows: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFram
     """
     middle: dict[str, Value] = dict(coefficients.select("coefficient", "median").iter_rows())
     centre = predicted(rows.lazy(), middle).select("measurement_id", "predicted")
-    drawn = predicted(rows.lazy().join(_draw_columns(coefficients).lazy(), how="cross"), _columns(coefficients))
+    sets = joint_draws(coefficients, SHOWN)
+    c = {**middle, **{name: pl.col(name) for name in sets.columns}}
+    drawn = predicted(rows.lazy().join(sets.lazy(), how="cross"), c)
     bounds = (
         drawn.with_columns(pl.col("predicted") * _spread_of_row(coefficients))
         .group_by("measurement_id")
@@ -177,16 +190,6 @@ COMPARED = (
     "factor",
 )
 """Columns of a comparison, before ``left_out``."""
-
-
-def _columns(coefficients: pl.DataFrame) -> dict[str, Value]:
-    return {name: pl.col(name) for name in coefficients["coefficient"]}
-
-
-def _draw_columns(coefficients: pl.DataFrame) -> pl.DataFrame:
-    """One row for each joint draw, one column for each coefficient."""
-    table = with_draws(coefficients)
-    return pl.DataFrame(dict(zip(table["coefficient"], table["draws"], strict=True)))
 
 
 def _spread_of_row(coefficients: pl.DataFrame) -> pl.Expr:

@@ -19,10 +19,10 @@ import numpy as np
 import polars as pl
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import least_squares, minimize
-from scipy.stats import t
+from scipy.stats import norm, qmc, t
 
 from meshlab.models.evidence.measurements import predicted
-from meshlab.models.overhead.coefficients import NINETY_PERCENT, Value, log_normal_interval, log_sd
+from meshlab.models.overhead.coefficients import DRAWS, NINETY_PERCENT, Value, log_normal_interval, log_sd
 
 PERTURBATION = 1e-4
 """Step of a logarithm for the Jacobian."""
@@ -268,3 +268,18 @@ def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, Any]:
     few = float(t.ppf(0.9, max(fit.rigs[group] - 1, 2))) / NINETY_PERCENT
     median, lo, hi = log_normal_interval(0.0, few * math.hypot(*fit.spreads[group]))
     return {"median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": _all_sources(fit)}
+
+
+SEED = 20260801
+
+
+def drawn(table: pl.DataFrame) -> pl.DataFrame:
+    """Joint draws of a table's coefficients, a column for each that is not certain.
+
+    Args:
+        table: Columns of ``coefficients.csv``.
+    """
+    free = table.filter(pl.col("lo") < pl.col("hi"))
+    scores = norm.ppf(qmc.Sobol(free.height, rng=SEED).random(DRAWS))
+    sd = free.select(log_sd(pl.col("lo"), pl.col("hi"))).to_series().to_numpy()
+    return pl.DataFrame(np.exp(free["median"].log().to_numpy() + scores * sd), schema=list(free["coefficient"]))

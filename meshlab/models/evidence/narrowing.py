@@ -11,13 +11,15 @@ import polars as pl
 
 from meshlab.models.evidence.measured import OWN_COLUMNS, picked
 from meshlab.models.overhead import estimate
-from meshlab.models.overhead.coefficients import NINETY_PERCENT, log_sd, standard_scores, with_draws
+from meshlab.models.overhead.coefficients import DRAWS, NINETY_PERCENT, joint_draws, log_sd
 
 PERTURBATION = 1e-3
 """Step of a logarithm for the Jacobian."""
 
 ROUNDS = 3
 """Gauss-Newton steps; figures are nearly linear in the logarithms."""
+
+SEED = 20260801
 
 VISIBLE = 0.95
 """A coefficient is said to rest on the measurements if they leave less than this share of its width."""
@@ -33,7 +35,7 @@ def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     free = table.filter(pl.col("lo") < pl.col("hi"), pl.col("kind").is_in(measured["kind"].unique().implode()))
     rows = measured.filter(pl.Series(_predict(table, measured)) > 0)
     if not rows.height:
-        return with_draws(table)
+        return table
     prior = free["median"].log().to_numpy()
     variance = free.select(log_sd(pl.col("lo"), pl.col("hi")) ** 2).to_series().to_numpy()
     noise = rows["kind"].replace_strict(_noise(table), return_dtype=pl.Float64).to_numpy()
@@ -43,11 +45,16 @@ def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     for _ in range(ROUNDS - 1):
         point, gain, origin, jacobian = _step(table, rows, names, point, prior, variance, noise, observed)
     posterior_sd = np.sqrt(variance - np.einsum("ij,ji->i", gain, jacobian * variance))
-    log_draws = np.log(np.array(with_draws(free)["draws"].to_list()))
-    scores = np.array([standard_scores(f"reading {index}") for index in range(rows.height)])
+    own = joint_draws(table)
+    log_draws = np.log(own.select(names).to_numpy().T)
+    scores = np.random.default_rng(SEED).standard_normal((rows.height, DRAWS))
     # each draw meets the readings with an error of its own, so that the draws keep the posterior's width
     log_draws += gain @ (observed[:, None] + noise[:, None] * scores - origin[:, None] - jacobian @ log_draws)
-    return _updated(table, free, point, posterior_sd, np.sqrt(variance), np.exp(log_draws))
+    kept = own.select(pl.all().implode()).transpose(
+        include_header=True, header_name="coefficient", column_names=["draws"]
+    )
+    with_draws = table.drop("draws", strict=False).join(kept, on="coefficient", how="left", maintain_order="left")
+    return _updated(with_draws, free, point, posterior_sd, np.sqrt(variance), np.exp(log_draws))
 
 
 def _noise(table: pl.DataFrame) -> dict[str, float]:
@@ -118,4 +125,4 @@ def _updated(
             ).to_series(),
         }
     )
-    return with_draws(table).update(updates, on="coefficient")
+    return table.update(updates, on="coefficient")

@@ -1,31 +1,31 @@
-"""Coefficients of the overhead models: their table, and their draws with a fixed seed.
+"""Coefficients of the overhead models: their table, and their joint draws.
 
 A coefficient is a median with a 10-90 % interval, read as a lognormal distribution. Models take a mapping from
-coefficient to value and do not know whether a value is the median (a number) or all draws (an array), so one
-formula gives the median and the interval.
+coefficient to value and do not know whether a value is the median (a number), draws (an array) or one draw a row (a
+column), so one formula gives the median, the interval, and every probability and difference.
 """
 
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Mapping
 from statistics import NormalDist
 
 import polars as pl
 
 from meshlab.kept import kept
-from meshlab.tables import read_table
+from meshlab.tables import data_path, read_table
 
 Value = float | pl.Expr
 """A number, or an expression of numbers or of arrays of draws."""
 
 Coefficients = Mapping[str, Value]
 
-DRAWS = 64
-"""Joint draws of all coefficients: a Latin hypercube, so that each coefficient is sampled in 64 equal strata."""
+DRAWS = 1024
+"""Joint draws of all coefficients in ``coefficient_draws.csv``: one row each, a coefficient to a column."""
 
-SEED = 20260801
+SHOWN = 64
+"""The first of them, from which ``estimate`` takes its intervals: they stand for all (docs/models.md)."""
 
 NINETY_PERCENT = NormalDist().inv_cdf(0.9)
 """Standard scores from the median to either end of a 10-90 % interval."""
@@ -54,41 +54,57 @@ def medians(table: pl.DataFrame | None = None) -> dict[str, float]:
 
 
 def draws(table: pl.DataFrame | None = None) -> dict[str, Value]:
-    """The median of each coefficient and all its draws as one array; one that is certain stays a number.
+    """The median of each coefficient and its ``SHOWN`` draws as one array; one that is certain stays a number.
 
-    The median comes first, so that one expression gives the middle and the interval. A table with a column ``draws``
-    (from ``evidence.narrow``) brings its own draws, made jointly.
+    The median comes first, so that one expression gives the middle and the interval.
     """
-    table = with_draws(coefficient_table() if table is None else table)
+    drawn = joint_draws(table, SHOWN)
     return {
-        name: median if lo == hi else pl.lit(pl.Series([[median, *values]], dtype=pl.Array(pl.Float64, DRAWS + 1)))
-        for name, median, lo, hi, values in table.select("coefficient", "median", "lo", "hi", "draws").iter_rows()
+        name: pl.lit(pl.Series([[median, *drawn[name]]], dtype=pl.Array(pl.Float64, SHOWN + 1)))
+        if name in drawn.columns
+        else median
+        for name, median in medians(table).items()
     }
 
 
-def with_draws(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with its draws, lognormal around the median. [list of numbers]"""
+def joint_draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> pl.DataFrame:
+    """Joint draws of all coefficients that are not certain: a row for each draw, a column for each coefficient.
+
+    Args:
+        table: Columns of ``coefficients.csv``; the fitted ones without. A column ``draws`` (from ``evidence.narrow``)
+            holds the table's own draws; without it the fitted draws are moved and stretched, on the logarithmic
+            scale, to the table's medians and intervals.
+        count: The first of them, at most ``DRAWS``.
+    """
+    if table is None:
+        return _fitted_draws(count)
     if "draws" in table.columns:
-        return table
-    scores = pl.Series("draws", [standard_scores(name) for name in table["coefficient"]], pl.List(pl.Float64))
-    log_draws = (pl.col("draws") * log_sd(pl.col("lo"), pl.col("hi")) + pl.col("median").log()).list
-    return table.with_columns(scores).with_columns(log_draws.eval(pl.element().exp()))
+        own = table.drop_nulls("draws")
+        return pl.DataFrame(dict(zip(own["coefficient"], own["draws"].list.head(count), strict=True)))
+    fitted = (
+        coefficient_table()
+        .filter(pl.col("lo") < pl.col("hi"))
+        .select("coefficient", "median", _sd=log_sd(pl.col("lo"), pl.col("hi")))
+    )
+    moved = (
+        table.filter(pl.col("lo") < pl.col("hi"))
+        .join(fitted, on="coefficient", suffix="_fitted")
+        .select("coefficient", "median", "median_fitted", log_sd(pl.col("lo"), pl.col("hi")) / pl.col("_sd"))
+    )
+    return _fitted_draws(count).select(
+        ((pl.col(name) / fitted).log() * stretch).exp().mul(median).alias(name)
+        for name, median, fitted, stretch in moved.iter_rows()
+    )
+
+
+@kept
+def _fitted_draws(count: int) -> pl.DataFrame:
+    return pl.read_csv(data_path("coefficient_draws.csv"), n_rows=count)
 
 
 def log_sd(lo: pl.Expr, hi: pl.Expr) -> pl.Expr:
     """Standard deviation of the logarithm that gives a 10-90 % interval. [ratio, natural logarithm]"""
     return (hi / lo).log() / (2 * NINETY_PERCENT)
-
-
-@kept
-def standard_scores(coefficient: str) -> tuple[float, ...]:
-    """Standard normal scores of one coefficient: the middles of equal strata in an order that its name seeds.
-
-    Adding a coefficient leaves the draws of all others as they were.
-    """
-    strata = [NormalDist().inv_cdf((index + 0.5) / DRAWS) for index in range(DRAWS)]
-    random.Random(f"{SEED}:{coefficient}").shuffle(strata)  # noqa: S311  (sampling, not cryptography)
-    return tuple(strata)
 
 
 def log_normal_interval(log_median: float, sd: float) -> tuple[float, float, float]:

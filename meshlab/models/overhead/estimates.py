@@ -12,10 +12,10 @@ from functools import reduce
 
 import polars as pl
 
-from meshlab.kept import kept
+from meshlab.kept import kept, kept_latest
 from meshlab.models.overhead import latency
 from meshlab.models.overhead.cluster import Cluster, Stage, factors, prepared, waypoint_replicas
-from meshlab.models.overhead.coefficients import Coefficients, Value, draws, medians, sources
+from meshlab.models.overhead.coefficients import DRAWS, Coefficients, Value, draws, joint_draws, medians, sources
 from meshlab.models.overhead.conditions import in_evidence_range
 from meshlab.models.overhead.dataplanes import MODELS, Parts
 from meshlab.models.overhead.latency import PERCENTILES, Traversals
@@ -49,8 +49,8 @@ DRAWN = (*(name for name in INTERVAL_FIGURES if not name.startswith("added")), "
 PRICES = {"_memory_usd": "memory_usd_per_gib_hour", "_cpu_usd": "cpu_usd_per_core_hour"}
 """Columns of monthly prices, and the inputs that they come from. [USD/GiB/month, USD/core/month]"""
 
-INPUTS_KEPT = ("scenario", "node_cpu_cores", "node_memory_gib", *PRICES)
-"""Columns of the scenarios that the last stages need."""
+INPUTS_KEPT = ("node_cpu_cores", "node_memory_gib", *PRICES)
+"""Columns of the scenarios that the last stages need, beside their keys."""
 
 SPLIT = (*(name for name in INTERVAL_FIGURES if "_plane_" in name), "_mean_ms")
 """Figures of a data plane from which the others follow."""
@@ -180,6 +180,41 @@ def estimate(
     return _of_base(base, steps)
 
 
+def draw_estimates(
+    scenarios: pl.DataFrame,
+    coefficients: pl.DataFrame | None = None,
+    dataplanes: Iterable[str] = tuple(MODELS),
+    count: int = DRAWS,
+) -> pl.LazyFrame:
+    """What ``estimate`` returns, once for each joint draw of all coefficients and without ends of intervals.
+
+    Row by row the draws are of one possible world: what data planes share is drawn once, so that the difference of two
+    of them in a draw, how often one is best, and what a choice would cost where it is not, are read off the rows.
+
+    Args:
+        scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
+        coefficients: As for ``estimate``.
+        dataplanes: Data planes beside ``none``.
+        count: The first of the draws, at most ``DRAWS``.
+
+    Returns:
+        ``scenario``, ``draw`` (from zero), ``dataplane``, then as ``estimate`` without intervals.
+    """
+    drawn = joint_draws(coefficients, count)
+    steps = _draw_steps(tuple(dataplanes), tuple(drawn.columns), tuple(medians(coefficients).items()))
+    whole = len(prepared())  # into these stages no coefficient enters: they need not be repeated for each draw
+    known = collect_few(_stages(with_defaults(scenarios), steps.base[:whole])).lazy()
+    base = known.join(drawn.with_row_index("draw").lazy(), how="cross", maintain_order="left_right")
+    return _of_base(_stages(base, steps.base[whole:]), steps)
+
+
+@kept_latest(4)
+def _draw_steps(dataplanes: tuple[str, ...], drawn: tuple[str, ...], middle: tuple[tuple[str, float], ...]) -> Steps:
+    """The expressions of an estimate in which coefficients are columns, a draw to a row."""
+    c: dict[str, Value] = {**dict(middle), **{name: pl.col(name) for name in drawn}}
+    return steps_with(c, dataplanes=dataplanes, keys=("scenario", "draw"))
+
+
 FEW_ROWS = 1000
 """Rows of a frame in memory up to which an estimate is computed at once: a slider's tick, a team, a page of teams."""
 
@@ -229,7 +264,10 @@ def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
 
 
 def steps_with(
-    middle: Coefficients, sampled: Coefficients | None = None, dataplanes: Iterable[str] = tuple(MODELS)
+    middle: Coefficients,
+    sampled: Coefficients | None = None,
+    dataplanes: Iterable[str] = tuple(MODELS),
+    keys: Sequence[str] = ("scenario",),
 ) -> Steps:
     """The expressions of an estimate.
 
@@ -237,6 +275,7 @@ def steps_with(
         middle: Medians; those that are not certain may be columns of the scenarios, one value a row.
         sampled: Medians and draws as arrays, where intervals are wanted.
         dataplanes: Data planes beside ``none``; all of them unless given.
+        keys: Columns that name a row, beside the data plane.
     """
     intervals = sampled is not None
     waypoints = waypoint_replicas(middle)
@@ -252,7 +291,7 @@ def steps_with(
     middles = {name: pl.col(name).arr.first() for name in DRAWN} | _quantiles() if intervals else {}
     added = {f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES}
     selected = (
-        pl.col("scenario"),
+        *map(pl.col, keys),
         pl.col("dataplane"),
         *(_interval_columns() if intervals else map(pl.col, INTERVAL_FIGURES)),
         pl.col("in_evidence_range"),
@@ -260,15 +299,15 @@ def steps_with(
     )
     return Steps(
         base=(*prepared(), request | monthly_prices | in_range),
-        none=tuple(_none(selected)),
-        planes=tuple(_plane(dataplane, middle, sampled) for dataplane in dataplanes),
+        none=tuple(_none(selected, keys)),
+        planes=tuple(_plane(dataplane, middle, sampled, keys) for dataplane in dataplanes),
         figures=(totals() | root, cost, middles | ratios, added | {"nodes_filled": _requested_nodes()}),
         selected=selected,
     )
 
 
 def _plane(
-    dataplane: str, middle: Coefficients, sampled: Coefficients | None
+    dataplane: str, middle: Coefficients, sampled: Coefficients | None, keys: Sequence[str]
 ) -> tuple[tuple[Stage, ...], tuple[pl.Expr, ...]]:
     c = sampled or middle
     model = MODELS[dataplane]
@@ -290,7 +329,7 @@ def _plane(
             "_variance": latency.path_variance(path),
         },
     )
-    return stages, tuple(map(pl.col, KEPT))
+    return stages, tuple(map(pl.col, (*keys, *KEPT)))
 
 
 def _times(value: Value, factor: Value) -> Value:
@@ -298,10 +337,10 @@ def _times(value: Value, factor: Value) -> Value:
     return value * factor if isinstance(factor, pl.Expr) or factor != 1.0 else value
 
 
-def _none(selected: Iterable[pl.Expr]) -> Iterator[pl.Expr]:
+def _none(selected: Iterable[pl.Expr], keys: Iterable[str]) -> Iterator[pl.Expr]:
     """Columns of the cluster without a mesh: nothing is added, which needs no measurement."""
     constants = {
-        "scenario": pl.col("scenario"),
+        **{name: pl.col(name) for name in keys},
         "dataplane": pl.lit("none"),
         "in_evidence_range": pl.lit(value=True),
     }

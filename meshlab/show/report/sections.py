@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from meshlab.cluster.audit.rules import STATES
+from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
@@ -40,6 +41,7 @@ def verdict(review: Review) -> Fragment:
         verdict=review.verdict,
         scenario=review.scenario,
         grades=GRADES,
+        against=review.comparison["against"] if review.comparison else [],
     )
 
 
@@ -64,6 +66,34 @@ def headline(review: Review) -> Fragment:
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
     return fragment("headline", text, head=review.headline, names=names, caution=warning)
+
+
+HEADS = (
+    ("memory_gib", "Memory", "GiB"),
+    ("cpu_cores", "CPU", "cores"),
+    ("added_p99_ms", "Latency at p99", "ms"),
+    ("cost_usd_per_month", "Capacity", "USD/month"),
+    ("move_hours", "Move", "h"),
+    ("total_usd", "Total", "USD"),
+)
+"""Columns of the comparison: figure, label, unit."""
+
+UNITS = {"added_p99_ms": "a millisecond at p99", "memory_gib": "a GiB", "move_hours": "an hour of the move"}
+
+
+def comparison(review: Review) -> Fragment:
+    """The options side by side: figures with intervals, how often each is the cheapest, and what it may lose."""
+    found = review.comparison
+    heads = [{"name": name, "label": label, "unit": unit} for name, label, unit in HEADS]
+    winners = {name: _least(found["options"], name) for name, _, _ in HEADS} if found else {}
+    text = "\n".join(row["label"] for row in found["options"]) if found else "nothing to compare"
+    return fragment("comparison", text, comparison=found, heads=heads, winners=winners, units=UNITS, draws=f"{DRAWS:,}")
+
+
+def _least(options: Sequence[Row], name: str) -> int | None:
+    """Rank of the option with the least median of a figure among those that can be chosen."""
+    known = [(row["criteria"][name]["median"], row["rank"]) for row in options if row["eligible"]]
+    return min(((value, rank) for value, rank in known if value is not None), default=(0, None))[1]
 
 
 def caution(review: Review) -> str | None:

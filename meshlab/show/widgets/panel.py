@@ -17,7 +17,14 @@ from meshlab.scenario import frame_of, inputs, scenarios, with_defaults
 from meshlab.show.widgets.entries import CONTROLS
 from meshlab.show.widgets.shelf import Shelf
 
-GROUPS = {"cluster": "Cluster", "traffic": "Traffic", "needs": "Needs", "prices": "Prices", "decision": "Facts"}
+GROUPS = {
+    "cluster": "Cluster",
+    "traffic": "Traffic",
+    "needs": "Needs",
+    "prices": "Prices",
+    "decision": "Facts",
+    "budgets": "Budgets",
+}
 """Tabs of the panel, by the group of the input."""
 
 SCROLLING = {"max_height": "560px", "overflow": "hidden auto", "padding": "6px"}

@@ -1,0 +1,251 @@
+"""The options of one team side by side: what each costs, what it takes to move there, and how often it is best.
+
+Figures come from joint draws (``models.pairs``), prices of moves from their plans, and how they are weighed against
+each other from ``planning.comparison``.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from meshlab.models.decision.tables import Tables
+from meshlab.models.overhead.coefficients import DRAWS, joint_draws
+from meshlab.models.pairs import FIGURES, pair_worlds
+from meshlab.planning import comparison
+from meshlab.planning.comparison import Limit
+from meshlab.reviews.cases import Case
+from meshlab.reviews.moves import plan_of
+
+Row = dict[str, Any]
+
+MOST = 12
+"""Options that are compared, beside what runs today. [options]"""
+
+CRITERIA = (*FIGURES, "licence_usd_per_month", "move_usd", "move_hours", "total_usd")
+"""Figures of an option, each with its interval."""
+
+WEIGHED = ("total_usd", "added_p99_ms", "memory_gib")
+"""Figures of which less is better, by which one option may be better than another throughout."""
+
+LIMITS = {
+    "max_added_p99_ms": "added_p99_ms",
+    "max_usd_per_month": "monthly_usd",
+    "max_move_hours": "move_hours",
+}
+"""Budgets, and the figures that they bound."""
+
+MONTHS_A_YEAR = 12.0
+
+GROUPS = {
+    "sidecars": ("sidecar_", "istiod_"),
+    "ambient mode": ("ztunnel_", "waypoint_", "ambient_"),
+    "Cilium": ("cilium_", "node_envoy_"),
+    "Linkerd": ("linkerd_",),
+    "how load scales": ("rate_", "connection", "latency_shape", "crowd"),
+}
+"""Groups of coefficients that one measurement would settle together, by how their names begin."""
+
+
+def compare(
+    case: Case,
+    row: Mapping[str, Any],
+    figures: Sequence[Mapping[str, Any]],
+    scenario: pl.DataFrame,
+    verdict: Mapping[str, Any],
+    tables: Tables,
+) -> Row | None:
+    """The comparison of a review; None where there is nothing to compare.
+
+    Args:
+        case: The team with its facts.
+        row: Its scenario, defaults filled in.
+        figures: Its estimates, as plans of moves read them.
+        scenario: The scenario as it was given, one row.
+        verdict: What the contest answered, with its options.
+        tables: The decision's tables.
+    """
+    options = _compared(verdict)
+    if not options:
+        return None
+    prices = _prices(case, row, figures, options)
+    worlds = _worlds(row, scenario, options, prices)
+    ends = comparison.intervals(worlds, [*CRITERIA, "monthly_usd"]).rows(named=True)
+    limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
+    capacity = row["nodes"] * row["node_memory_gib"]
+    limits.append(Limit("fits", "memory_gib", capacity))
+    if row["max_added_memory_share"] is not None:
+        limits.append(Limit("max_added_memory_share", "memory_gib", row["max_added_memory_share"] * capacity))
+    kept = comparison.within(worlds, limits).rows(named=True)
+    choices = worlds.filter(pl.col("option").is_in([n for n, option in enumerate(options) if option["eligible"]]))
+    best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
+    means = worlds.group_by("option", maintain_order=True).agg(pl.col(WEIGHED).mean())
+    better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
+    rows = [
+        {
+            **{name: option[name] for name in NAMED},
+            "recommended": option["rank"] == 1 and verdict["mesh"] is not None,
+            "criteria": {name: _interval(ends[n], name) for name in CRITERIA},
+            "within": {limit.name: kept[n][limit.name] for limit in limits},
+            "probability_best": best.get(n, {}).get("probability_best"),
+            "expected_regret_usd": best.get(n, {}).get("expected_regret"),
+            "dominated_by": options[better[n]]["label"] if n in better else None,
+            "payback_months": _payback(ends, options, n),
+            "operations": _operations(tables, option),
+        }
+        for n, option in enumerate(options)
+    ]
+    return {
+        "horizon_months": row["horizon_months"],
+        "options": rows,
+        "against": list(_against(rows)),
+        "break_even": _break_even(worlds, options, best),
+        "find_out": _find_out(choices),
+    }
+
+
+NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
+"""What an option of the comparison is called."""
+
+
+def _interval(row: Mapping[str, Any], name: str) -> Row:
+    return {"lo": row[f"{name}_lo"], "median": row[name], "hi": row[f"{name}_hi"]}
+
+
+def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The best options, one for each pair of products, and what runs today, tuned and not."""
+    found: list[Mapping[str, Any]] = []
+    for option in verdict["options"]:
+        alike = any(all(o[k] == option[k] for k in ("cni", "mesh", "tuned")) for o in found)
+        if option["today"] or (option["eligible"] is not False and not alike and len(found) < MOST):
+            found.append(option)
+    return found
+
+
+def _prices(
+    case: Case, row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], options: Sequence[Mapping[str, Any]]
+) -> list[Row]:
+    """Hours and money of the move to each option, as least, likely and most; None where no way is known."""
+    plans = [plan_of(case, row, figures, option) for option in options]
+    ends = ("_lo", "", "_hi")
+    return [
+        {"hours": [plan[f"hours{end}"] for end in ends], "usd": [plan["needs"][f"usd{end}"] for end in ends]}
+        for plan in plans
+    ]
+
+
+def _worlds(
+    row: Mapping[str, Any], scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]], prices: Sequence[Row]
+) -> pl.DataFrame:
+    """The figures of each option in each draw, with licence, move and total."""
+    worlds = pair_worlds(scenario, options)
+    offered = row["licence_price_usd_per_year"]
+    generator = np.random.default_rng(zlib.crc32(b"moves"))
+    share = generator.random(DRAWS)  # how slow this team works is the same on every way
+    added = []
+    for n, (option, price) in enumerate(zip(options, prices, strict=True)):
+        licence = 0.0 if not option["paid"] else None if offered is None else offered / MONTHS_A_YEAR
+        moved = {f"move_{name}": _triangular(ends, share) for name, ends in price.items()}
+        added.append(
+            pl.DataFrame(
+                {"option": n, "draw": np.arange(DRAWS), **moved}, schema_overrides={"option": pl.Int32}
+            ).with_columns(
+                pl.col("draw").cast(worlds.schema["draw"]), licence_usd_per_month=pl.lit(licence, pl.Float64)
+            )
+        )
+    joined = worlds.join(pl.concat(added), on=["option", "draw"], how="left", maintain_order="left")
+    joined = joined.with_columns(monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"))
+    return comparison.totals(joined, row["horizon_months"])
+
+
+def _triangular(ends: Sequence[float | None], share: np.ndarray) -> pl.Series:
+    """Draws between the least and the most, around the likely; all null where one of them is not known."""
+    if None in ends:
+        return pl.Series([None] * len(share), dtype=pl.Float64)
+    low, mode, high = (float(end) for end in ends if end is not None)
+    if high <= low:
+        return pl.Series(np.full(len(share), mode))
+    turn = (mode - low) / (high - low)
+    rising = low + np.sqrt(share * (high - low) * (mode - low))
+    falling = high - np.sqrt((1 - share) * (high - low) * (high - mode))
+    return pl.Series(np.where(share < turn, rising, falling))
+
+
+def _payback(ends: Sequence[Row], options: Sequence[Mapping[str, Any]], n: int) -> float | None:
+    """Months after which what an option saves over today, tuned where that is compared, has paid for its move."""
+    todays = [place for place, option in enumerate(options) if option["today"]]
+    base = next((place for place in todays if options[place]["tuned"]), todays[0] if todays else None)
+    move, cost = ends[n]["move_usd"], ends[n]["monthly_usd"]
+    if base is None or n == base or None in (move, cost, ends[base]["monthly_usd"]):
+        return None
+    saved = ends[base]["monthly_usd"] - cost
+    return move / saved if saved > 0 else None
+
+
+def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | None]:
+    """What running each side of an option takes, as its row of ``operations.csv`` says."""
+    rows = {
+        side: tables.operations.get((side, option[side], option["edition"][side] or "")) for side in ("cni", "mesh")
+    }
+    return {side: dict(row) if row else None for side, row in rows.items()}
+
+
+def _against(rows: Sequence[Row]) -> list[str]:
+    """What the numbers say against the recommended option, in sentences."""
+    first = next((row for row in rows if row["recommended"]), None)
+    if first is None:
+        return []
+    told = []
+    fits = first["within"].get("fits")
+    if fits is not None and fits < comparison.NEARLY:
+        told.append(f"It fits into the memory of the cluster with a probability of {100 * fits:.0f} % only.")
+    for name, share in first["within"].items():
+        if name != "fits" and share is not None and share < comparison.NEARLY:
+            told.append(f"It stays within the budget {name} with a probability of {100 * share:.0f} %.")
+    rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
+    cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
+    regret = first["expected_regret_usd"]
+    if cheapest and cheapest is not first and regret and cheapest["probability_best"] >= comparison.TELLING:
+        told.append(
+            f"{cheapest['label']} is cheaper over the horizon with a probability of "
+            f"{100 * cheapest['probability_best']:.0f} %; choosing this one is expected to lose {regret:,.0f} USD."
+        )
+    if first["dominated_by"]:
+        told.append(f"{first['dominated_by']} is no worse in cost, latency or memory, and better in one of them.")
+    return told
+
+
+def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best: Mapping[int, Any]) -> list[Row]:
+    """Between the recommended option and the likeliest best: what a unit of another criterion has to be worth."""
+    known = {n: item["probability_best"] for n, item in best.items() if item["probability_best"] is not None}
+    first = next((n for n, option in enumerate(options) if option["rank"] == 1), None)
+    rivals = [n for n in sorted(known, key=lambda n: -known[n]) if n != first]
+    if first not in known or not rivals:
+        return []
+    found = []
+    for criterion in ("added_p99_ms", "memory_gib", "move_hours"):
+        worth = comparison.break_even(worlds, first, rivals[0], "total_usd", criterion)
+        if worth is not None:
+            found.append(
+                {
+                    "criterion": criterion,
+                    "usd_per_unit": worth,
+                    "between": [options[n]["label"] for n in (first, rivals[0])],
+                }
+            )
+    return found
+
+
+def _find_out(choices: pl.DataFrame) -> list[Row]:
+    """What knowing a group of coefficients would save, the most first; a group that would save nothing is left out."""
+    drawn = joint_draws()
+    groups = {
+        name: np.log(drawn.select(columns).to_numpy())
+        for name, starts in GROUPS.items()
+        if (columns := [column for column in drawn.columns if column.startswith(starts)])
+    }
+    return [row for row in comparison.what_to_find_out(choices, groups) if row["saves_usd"]] if choices.height else []

@@ -1,0 +1,149 @@
+"""Options over joint draws, against what is known in closed form or by counting."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshlab.planning import comparison as c
+
+
+def worlds_of(values: np.ndarray, figure: str = "total_usd") -> pl.DataFrame:
+    """A frame of worlds from a figure for each draw and option."""
+    draws, options = values.shape
+    return pl.DataFrame(
+        {
+            "option": np.tile(np.arange(options), draws),
+            "draw": np.repeat(np.arange(draws), options),
+            figure: values.ravel(),
+        }
+    )
+
+
+def unit_normal_loss(mean: float, deviation: float) -> float:
+    """Expected positive part of a normal variable, in closed form."""
+    z = mean / deviation
+    density, below = math.exp(-z * z / 2) / math.sqrt(2 * math.pi), 0.5 * (1 + math.erf(z / math.sqrt(2)))
+    return deviation * (density + z * below)
+
+
+@pytest.mark.parametrize(("mean", "known_share"), [(0.0, 0.5), (10.0, 0.5), (-10.0, 0.8), (25.0, 0.3)])
+def test_value_of_information_of_two_normal_options_is_that_of_the_closed_form(mean: float, known_share: float) -> None:
+    """Two options that differ by a normal amount, part of whose variance is one coefficient: within 5 %."""
+    generator = np.random.default_rng(7)
+    draws, deviation = 200_000, 30.0
+    known = generator.normal(size=draws) * deviation * math.sqrt(known_share)
+    rest = generator.normal(size=draws) * deviation * math.sqrt(1 - known_share)
+    difference = mean + known + rest  # of the second option over the first
+    values = np.column_stack([np.full(draws, 100.0), 100.0 + difference])
+    # choosing the first costs 100; knowing the coefficient saves the expected negative part of the rest's mean
+    spread = deviation * math.sqrt(known_share)
+    expected = unit_normal_loss(-mean, spread) if mean >= 0 else unit_normal_loss(mean, spread)
+    saves, changes = c.value_of_information(values, known[:, None])
+    assert saves == pytest.approx(expected, rel=0.05)
+    assert changes == pytest.approx(0.5 * (1 + math.erf(-abs(mean) / spread / math.sqrt(2))), abs=0.01)
+    all_known = unit_normal_loss(-abs(mean), deviation)
+    assert c.value_of_perfect_information(values) == pytest.approx(all_known, rel=0.05)
+
+
+def test_value_of_information_agrees_with_a_double_loop() -> None:
+    """Three options with products and squares of coefficients: within 5 % of means worked out draw by draw."""
+    generator = np.random.default_rng(3)
+    outer, inner = 4_000, 400
+    known = np.exp(0.3 * generator.normal(size=(outer, 1)))
+
+    def costs(a: np.ndarray, b: np.ndarray, d: np.ndarray) -> np.ndarray:
+        return np.stack([100 * a * b, 95 + 10 * d + 0 * a, 60 + 45 * a * d], axis=-1)
+
+    b, d = (np.exp(0.3 * generator.normal(size=(outer, inner))) for _ in range(2))
+    given_known = costs(np.broadcast_to(known, b.shape), b, d).mean(axis=1)
+    by_loop = given_known.mean(axis=0).min() - given_known.min(axis=1).mean()
+    columns = (costs(known[:, 0], b[:, column], d[:, column]) for column in range(40))
+    many = [c.value_of_information(values, known)[0] for values in columns]
+    assert np.mean(many) == pytest.approx(by_loop, rel=0.05)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), options=st.integers(1, 5), groups=st.integers(0, 4))
+def test_information_is_never_negative_nor_worth_more_than_all_of_it(seed: int, options: int, groups: int) -> None:
+    """Whatever the costs and coefficients, the value lies between nothing and that of perfect information."""
+    generator = np.random.default_rng(seed)
+    values, known = generator.lognormal(size=(128, options)), generator.lognormal(size=(128, groups))
+    saves, changes = c.value_of_information(values, known)
+    assert 0 <= saves <= c.value_of_perfect_information(values) + 1e-12
+    assert 0 <= changes <= 1
+
+
+def test_noise_is_worth_nothing() -> None:
+    """Coefficients that have nothing to do with the costs save next to nothing of what perfect information would."""
+    generator = np.random.default_rng(5)
+    values, known = generator.normal(100, 10, size=(1024, 3)), generator.normal(size=(1024, 8))
+    saves, _ = c.value_of_information(values, known)
+    assert saves < 0.1 * c.value_of_perfect_information(values)
+
+
+def test_paired_differences_are_narrower_than_unpaired_ones() -> None:
+    """Two options that share a coefficient: their difference is as narrow as what they do not share."""
+    generator = np.random.default_rng(2)
+    shared, own = generator.normal(0, 100, 5_000), generator.normal(0, 5, 5_000)
+    worlds = worlds_of(np.column_stack([500 + shared, 510 + shared + own]))
+    (row,) = c.differences(worlds, 0, ["total_usd"]).filter(pl.col("option") == 1).rows(named=True)
+    paired = row["total_usd_hi"] - row["total_usd_lo"]
+    alone = c.intervals(worlds, ["total_usd"]).rows(named=True)
+    unpaired = sum(item["total_usd_hi"] - item["total_usd_lo"] for item in alone)
+    assert paired == pytest.approx(2 * 1.2816 * 5, rel=0.05)
+    assert paired < unpaired / 10
+
+
+def test_best_and_regret_are_counted_by_hand() -> None:
+    """Four draws of three options, one tie: probabilities and regrets as worked out on paper."""
+    values = np.array([[1.0, 2.0, 5.0], [4.0, 3.0, 5.0], [2.0, 2.0, 5.0], [1.0, 9.0, 5.0]])
+    found = c.best_of(worlds_of(values)).rows(named=True)
+    assert [row["probability_best"] for row in found] == [2.5 / 4, 1.5 / 4, 0.0]
+    assert [row["expected_regret"] for row in found] == [1 / 4, (1 + 0 + 0 + 8) / 4, (4 + 2 + 3 + 4) / 4]
+
+
+def test_an_unknown_figure_takes_no_part() -> None:
+    """An option with a null in its figure has no probability and no regret, and does not disturb the others."""
+    values = np.array([[1.0, np.nan], [2.0, 1.0]])
+    worlds = worlds_of(values).with_columns(pl.col("total_usd").fill_nan(None))
+    assert c.best_of(worlds).rows() == [(0, 1.0, 0.0), (1, None, None)]
+
+
+def test_totals_are_months_times_costs_and_the_move() -> None:
+    """Ten a month and two of licence over 36 months and a move of 100 are 532."""
+    row = {"option": 0, "draw": 0, "cost_usd_per_month": 10.0, "licence_usd_per_month": 2.0, "move_usd": 100.0}
+    assert c.totals(pl.DataFrame([row]), 36)["total_usd"].item() == 36 * 12 + 100
+    assert c.totals(pl.DataFrame([{**row, "licence_usd_per_month": None}]), 36)["total_usd"].item() is None
+
+
+def test_budgets_give_the_share_of_draws_within_them() -> None:
+    """Of the draws 1 to 10, seven are at most 7."""
+    worlds = worlds_of(np.arange(1.0, 11.0)[:, None], "added_p99_ms")
+    found = c.within(worlds, [c.Limit("max_added_p99_ms", "added_p99_ms", 7.0)])
+    assert found["max_added_p99_ms"].item() == 0.7
+
+
+def test_dominated_options_are_named_with_what_is_better() -> None:
+    """A dearer and slower option is dominated; a dearer and faster one is not, nor one that is unknown."""
+    means = pl.DataFrame({"option": [0, 1, 2, 3], "usd": [10.0, 12.0, 14.0, 9.0], "ms": [2.0, 3.0, 1.0, None]})
+    assert c.dominated(means, ["usd", "ms"]) == {1: 0}
+
+
+def test_break_even_is_the_price_of_what_is_saved() -> None:
+    """Three ms less for 60 dollars more: a millisecond has to be worth 20; better in both, there is no such price."""
+    worlds = pl.DataFrame({"option": [0, 1, 2], "draw": [0, 0, 0], "usd": [100.0, 160.0, 90.0], "ms": [5.0, 2.0, 4.0]})
+    assert c.break_even(worlds, 0, 1, "usd", "ms") == pytest.approx(20.0)
+    assert c.break_even(worlds, 0, 2, "usd", "ms") is None
+
+
+def test_pairs_are_told_apart_by_counting() -> None:
+    """How often the first is less than the second, a tie counting half."""
+    values = np.array([[1.0, 2.0], [3.0, 2.0], [2.0, 2.0], [0.0, 2.0]])
+    rows = c.pairwise(worlds_of(values)).rows()
+    assert rows == [(0, 1, 2.5 / 4), (1, 0, 1.5 / 4)]
