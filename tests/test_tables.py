@@ -264,6 +264,6 @@ def test_every_word_of_a_column_is_in_the_glossary(name: str) -> None:
 
 def test_the_header_of_a_table_without_rows_is_checked(tmp_path: Path) -> None:
     """A file of a team's own that holds a header alone is refused where that is not the table's."""
-    (tmp_path / "cni.csv").write_text("x\n", encoding="utf-8")
+    (tmp_path / "requirements.csv").write_text("x\n", encoding="utf-8")
     with pytest.raises(MeshlabError, match="unknown column 'x'"):
-        check_table(tmp_path / "cni.csv", data_path("decision/cni.columns.csv"))
+        check_table(tmp_path / "requirements.csv", data_path("decision/requirements.columns.csv"))
