@@ -14,10 +14,9 @@ from meshlab.cluster.audit.details import Details
 from meshlab.cluster.facts.answers import Answers, ask
 from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of
 from meshlab.cluster.facts.columns import Rows
-from meshlab.cluster.facts.gather import collector_paused, read_objects
-from meshlab.cluster.facts.objects import signature_paths
+from meshlab.cluster.facts.gather import collector_paused, is_used, nothing, read_objects
+from meshlab.cluster.facts.read import is_dump
 from meshlab.cluster.facts.settings import DECODED
-from meshlab.cluster.facts.signatures import match
 from meshlab.cluster.facts.summary import facts_of
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
@@ -36,6 +35,8 @@ FACTS: dict[str, pl.DataType] = {
     "mesh.version": pl.String(),
     "workload.services": pl.Int64(),
     "policy.network_policies": pl.Int64(),
+    "policy.engine": pl.String(),
+    "service.proxy": pl.String(),
 }
 """Facts that conditions may name, with an underscore for the dot."""
 
@@ -48,6 +49,7 @@ class Inventory:
         objects: Every object once: id, kind, group, namespace, name.
         frames: Tables of ``details.TABLES``, of those objects only.
         nodes: A row a node, as facts read it.
+        parts: What pods are for a mesh: id and part (gateway, waypoint, control-plane).
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
         facts: One row: ``FACTS``, minor versions, ``mesh_ambient``, switches of network plugins, and the moment of the
             dump (``at``).
@@ -58,6 +60,7 @@ class Inventory:
     objects: pl.LazyFrame
     frames: dict[str, pl.LazyFrame]
     nodes: pl.LazyFrame
+    parts: pl.LazyFrame
     requests: pl.LazyFrame
     facts: pl.DataFrame
     looked_at: frozenset[str]
@@ -100,10 +103,13 @@ def _rows(paths: Sequence[Path]) -> tuple[Rows, Details]:
     rows, details, problems = Rows(), Details(), []
     for path in paths:
         try:
+            first = rows.next
             for found, file in read_objects(path):
-                if _is_used(found.kind):
+                if _is_used(found.kind, found.group):
                     details.add(rows.next, found)
                     rows.add(found, file)
+            if rows.next == first and not is_dump(path):
+                problems.append(nothing(path, set()))
         except MeshlabError as error:
             problems.extend(error.problems)
     if problems:
@@ -112,8 +118,8 @@ def _rows(paths: Sequence[Path]) -> tuple[Rows, Details]:
 
 
 @cache
-def _is_used(kind: str) -> bool:
-    return kind in DECODED or kind in signature_paths() or kind in set(kinds_table()["kind"])
+def _is_used(kind: str, group: str) -> bool:
+    return kind in DECODED or kind in set(kinds_table()["kind"]) or is_used(kind, group)
 
 
 def _of_known_groups(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -126,32 +132,29 @@ def _of_known_groups(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def inventory_of(cluster: Cluster, details: Details, at: datetime | None = None) -> Inventory:
     """The inventory of a cluster whose objects have been read."""
-    cluster = cluster.collected()
     answers = ask(cluster)
     ids = cluster.objects.select("id")
     frames = {
         name: frame.lazy().join(ids, on="id", how="semi", maintain_order="left")
         for name, frame in details.frames().items()
     }
-    frames["containers"] = _with_proxies(frames["containers"])
+    proxies = cluster.proxies.rename({"container": "text"})
+    frames["containers"] = (
+        frames["containers"]
+        .with_columns(text=pl.format("{}={}", *(pl.col(part).fill_null("None") for part in ("container", "image"))))
+        .join(proxies, on=["id", "text"], how="left", maintain_order="left")
+        .drop("text")
+    )
     looked_at = _of_known_groups(cluster.looked_at).select(pl.col("kind").unique()).collect()
     return Inventory(
         objects=cluster.objects.select("id", "kind", "group", "namespace", "name", "l7"),
         frames=frames,
         nodes=cluster.nodes,
+        parts=cluster.parts.select("id", "part"),
         requests=cluster.pods.select("id", "kind", "namespace", "weight", "cpu_cores", "memory_gib"),
         facts=_facts(cluster, answers, frames, at),
         looked_at=frozenset(looked_at["kind"]) - (frozenset() if answers.counted else {"Pod"}),
     )
-
-
-def _with_proxies(containers: pl.LazyFrame) -> pl.LazyFrame:
-    """Containers with their role in a mesh, which the signatures of facts tell: sidecar, ztunnel or none."""
-    named = containers.with_columns(text=pl.concat_str("container", "image", separator="="))
-    distinct = named.select(pl.col("text").drop_nulls().unique().sort()).with_row_index("id").cast({"id": pl.Int64})
-    found = match(distinct.select("id", "text", field=pl.lit("container")))
-    roles = found.join(distinct, on="id").select("text", proxy="value").collect()
-    return named.join(roles.lazy(), on="text", how="left", maintain_order="left").drop("text")
 
 
 def _facts(cluster: Cluster, answers: Answers, frames: dict[str, pl.LazyFrame], at: datetime | None) -> pl.DataFrame:
@@ -224,8 +227,9 @@ def living_pods(inventory: Inventory) -> pl.LazyFrame:
 
     Returns:
         Columns id, kind, namespace, name, the columns of the table pods, and proxied (a sidecar beside an
-        application), native (that sidecar is a native one) and gateway (nothing but proxies).
+        application), native (that sidecar is a native one) and gateway (nothing but proxies, or a gateway's label).
     """
+    at_edge = pl.col("part").is_in(["gateway", "waypoint"]).fill_null(value=False)
     proxy = (pl.col("proxy") == "sidecar").fill_null(value=False)
     lasting = pl.col("role") != "init"
     beside = (
@@ -243,10 +247,11 @@ def living_pods(inventory: Inventory) -> pl.LazyFrame:
         .join(inventory.frames["pods"], on="id")
         .filter(~pl.col("host_network"), ~pl.col("phase").is_in(FINISHED).fill_null(value=False))
         .join(beside, on="id", how="left")
+        .join(inventory.parts, on="id", how="left")
         .with_columns(
-            proxied=(pl.col("has_proxy") & pl.col("has_application")).fill_null(value=False),
-            gateway=(pl.col("has_proxy") & ~pl.col("has_application")).fill_null(value=False),
+            proxied=(pl.col("has_proxy") & pl.col("has_application") & ~at_edge).fill_null(value=False),
+            gateway=(at_edge | (pl.col("has_proxy") & ~pl.col("has_application"))).fill_null(value=False),
             native=pl.col("native").fill_null(value=False),
         )
-        .drop("has_proxy", "has_application")
+        .drop("has_proxy", "has_application", "part")
     )

@@ -28,7 +28,14 @@ from meshlab.cluster.facts.forked import forked, has_second_core
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import kind_of_file, read_large_list, read_one
 from meshlab.cluster.facts.limits import Budget
-from meshlab.cluster.facts.objects import TYPES, evidence_of, signature_paths
+from meshlab.cluster.facts.objects import (
+    TYPES,
+    evidence_of,
+    pod_annotations,
+    pod_labels,
+    signature_fields,
+    signature_groups,
+)
 from meshlab.cluster.facts.recognise import looks_like_objects, reader_of
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
@@ -75,7 +82,7 @@ def _read_path(path: Path, rows: Rows) -> None:
     else:
         _read_files(files_at(named(listed, path), path, budget), own, alone=path.name if path.is_file() else None)
     if not any(map(_is_object, own.tables["objects"])):
-        raise MeshlabError(_nothing(path, own.kinds))
+        raise MeshlabError(nothing(path, own.kinds))
     rows.extend(own)
 
 
@@ -89,7 +96,7 @@ def _add(objects: Iterable[Found], file: str, rows: Rows) -> None:
     """Add objects, those of kinds that facts are read from."""
     for found in objects:
         rows.kinds.add(found.kind)
-        if _is_used(found.kind):
+        if is_used(found.kind, found.group):
             rows.add(found, file)
 
 
@@ -157,9 +164,11 @@ def _read_place(place: Place, path: Path, budget: Budget, rows: Rows) -> None:
 
 def _warm_up() -> None:
     """Fill the caches of tables: in a copy of this process polars would wait for its threads for ever."""
-    for kind in signature_paths():
+    for kind in signature_fields():
         evidence_of(kind)
-    _counted_kinds()
+    pod_labels()
+    pod_annotations()
+    is_used("", "")
     kind_of_file("")
     wanted("")
     reader_of(b"")
@@ -180,18 +189,21 @@ def read_objects(path: Path) -> Iterator[tuple[Found, str]]:
             yield found, member.name
 
 
-def _nothing(path: Path, kinds: set[str]) -> Problem:
+def nothing(path: Path, kinds: set[str]) -> Problem:
+    """What to say of a path in which there is no object that anything is read from."""
     if not kinds:
         return Problem(str(path), "holds no Kubernetes objects", _TODO)
-    used = sorted(filter(_is_used, kinds))
+    used = sorted(kind for kind in kinds if is_used(kind, ""))
     if used:
         return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", _TODO)
     return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", _TODO)
 
 
 @cache
-def _is_used(kind: str) -> bool:
-    return kind in TYPES or kind in signature_paths() or kind in _counted_kinds()
+def is_used(kind: str, group: str) -> bool:
+    """Whether facts are read from objects of the kind, or from all of its API group."""
+    known = kind in TYPES or kind in signature_fields() or kind in _counted_kinds()
+    return known or signature_groups().search(group) is not None
 
 
 @cache
