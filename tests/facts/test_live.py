@@ -14,7 +14,7 @@ from facts.kube_api import RESOURCES, KubeApi, by_resource, cut, kubeconfig, ser
 
 from meshlab.cluster.facts.kubectl import ATTEMPTS
 from meshlab.cluster.facts.live import read_live
-from meshlab.cluster.facts.objects import TYPES, signature_paths
+from meshlab.cluster.facts.objects import TYPES, signature_fields
 from meshlab.cluster.facts.read import read_facts
 from meshlab.errors import MeshlabError
 from meshlab.tables import read_table
@@ -98,7 +98,8 @@ def test_nothing_but_gets_arrives_and_secrets_are_never_asked_for(api: KubeApi, 
     assert {method for method, _ in api.requests} == {"GET"}
     assert api.asked("secrets") == []
     selected = {one["fieldSelector"][0] for one in api.asked("configmaps")}
-    assert selected == {"metadata.name=cilium-config", "metadata.name=calico-config"}
+    assert {"metadata.name=cilium-config", "metadata.name=kube-proxy"} <= selected
+    assert {one.partition("=")[0] for one in selected} == {"metadata.name"}
 
 
 @pytest.mark.usefixtures("api")
@@ -197,7 +198,7 @@ def test_a_user_who_may_list_nothing_is_told(api: KubeApi, kubectl: str) -> None
     """Where every kind that the server has is forbidden there are no facts but an error."""
     for names in RESOURCES.values():
         for resource in names:
-            api.fail(resource, *[status(403, "Forbidden")] * 5)
+            api.fail(resource, *[status(403, "Forbidden")] * 50)
 
     with pytest.raises(MeshlabError, match="context prod: may list nothing; ask for the right to get and list"):
         read(kubectl)
@@ -230,7 +231,8 @@ def test_a_kubectl_that_is_not_there_is_told() -> None:
 def test_every_kind_that_facts_are_read_from_is_listed() -> None:
     """The table of kinds to list holds every kind that facts look at, but those that pods stand for."""
     stand_ins = {"Deployment", "StatefulSet", "ReplicaSet", "DeploymentConfig", "Rollout", "ZtunnelConfigDump"}
-    wanted = set(TYPES) | set(signature_paths()) | set(read_table("facts/kinds")["kind"])
+    stand_ins |= {"CustomResourceDefinition"}
+    wanted = set(TYPES) | set(signature_fields()) | set(read_table("facts/kinds")["kind"])
     listed = set(read_table("facts/live_kinds")["kind"])
 
     assert wanted - listed == stand_ins & wanted

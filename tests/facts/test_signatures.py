@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from facts_dumps import Object, container, facts, node, pod, resource
 
-from meshlab.cluster.facts.summary import Fact
+from meshlab.cluster.facts.objects import pod_annotations, signature_fields
+from meshlab.cluster.facts.signatures import kinds, signatures
 from meshlab.tables import read_table
 
 
@@ -157,6 +158,19 @@ CALICO = agent("calico-node", "calico/node:v3.27.0")
 CILIUM = agent("cilium-agent", "cilium/cilium:v1.16.1")
 TIGERA, PROJECT = "operator.tigera.io/v1", "crd.projectcalico.org/v1"
 
+def calico_daemon(*environment: str) -> Object:
+    """Calico's DaemonSet with names in the environment of its agent."""
+    agent_container = container("calico-node", "calico/node:v3.27.0", env=[{"name": name} for name in environment])
+    return resource(
+        "DaemonSet",
+        "apps/v1",
+        "calico-node",
+        "kube-system",
+        spec={"template": {"spec": {"containers": [agent_container]}}},
+        status={"desiredNumberScheduled": 1},
+    )
+
+
 SETTINGS = {
     "Calico over IP in IP": (
         [CALICO, resource("IPPool", PROJECT, spec={"ipipMode": "Always"})],
@@ -194,7 +208,31 @@ SETTINGS = {
         "dataplane",
         "nftables",
     ),
-    "Calico with neither": ([CALICO, resource("FelixConfiguration", PROJECT, spec={})], "dataplane", "iptables"),
+    "Calico with neither, its environment unseen": (
+        [CALICO, resource("FelixConfiguration", PROJECT, spec={})],
+        "dataplane",
+        None,
+    ),
+    "Calico with neither": (
+        [CALICO, resource("FelixConfiguration", PROJECT, spec={}), calico_daemon("NODENAME")],
+        "dataplane",
+        "iptables",
+    ),
+    "Calico with eBPF in its environment": (
+        [CALICO, resource("FelixConfiguration", PROJECT, spec={}), calico_daemon("NODENAME", "FELIX_BPFENABLED")],
+        "dataplane",
+        None,
+    ),
+    "Calico with eBPF on one node": (
+        [
+            CALICO,
+            resource("FelixConfiguration", PROJECT, spec={}),
+            resource("FelixConfiguration", PROJECT, "node.a", spec={"bpfEnabled": True}),
+            calico_daemon("NODENAME"),
+        ],
+        "dataplane",
+        None,
+    ),
     "Calico without its configuration": ([CALICO], "dataplane", None),
     "Cilium": ([CILIUM], "dataplane", "ebpf"),
     "Cilium tunnelling": (
@@ -268,7 +306,7 @@ MESHES = {
     "ambient": ([ZTUNNEL, ENROLLED, pod("other")], ("istio", "ambient", "1.24.0", 1)),
     "ambient beside a sidecar": (
         [ZTUNNEL, ENROLLED, pod("s", containers=[container(), PROXY]), ISTIOD],
-        ("istio", "sidecar", "1.21.0", 2),
+        ("istio", "mixed", "1.21.0", 2),
     ),
     "Linkerd": (
         [pod(containers=[container(), container("linkerd-proxy", "cr.l5d.io/linkerd/proxy:edge-24.5.1")])],
@@ -365,13 +403,31 @@ def test_windows_nodes_are_no_old_kernels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", read_table("facts/signatures").to_dicts(), ids=lambda row: f"{row['fact']}={row['value']}"
+    "row", read_table("facts/signatures").to_dicts(), ids=lambda row: f"{row['shows']}={row['value']}"
 )
 def test_signatures_are_well_formed(row: dict[str, object]) -> None:
     """Each pattern compiles, has a group where the value needs one, and an inference says why."""
     groups = re.compile(row["pattern"]).groups
+    re.compile(row["unless"] or "")
 
     assert row["value"] != "$1" or groups >= 1
     assert row["status"] in ("measured", "inferred")
     assert row["why"] or row["status"] == "measured"
-    assert Fact(row["value"], row["status"]).value
+    assert set(row["shows"].split("|")) <= kinds().keys()
+
+
+def test_kinds_of_evidence_are_well_formed() -> None:
+    """Each kind counts for or against, decides or not, is shown by some signature, and names other kinds."""
+    shown = set(signatures()["shows"])
+
+    for kind in kinds().values():
+        assert (kind.counts in ("for", "against"), kind.decides in ("yes", "hint", "no")) == (True, True)
+        assert {kind.needs, kind.yields, kind.version} - {None} <= kinds().keys()
+        assert kind.shows in shown
+
+
+def test_annotations_of_pods_that_signatures_name_are_read() -> None:
+    """Every annotation of a pod in the table is a field of the type that pods are decoded into."""
+    named = [field for field in signature_fields()["Pod"] if ":metadata.annotations." in field]
+
+    assert {field for _, field, _ in pod_annotations()} == set(named)

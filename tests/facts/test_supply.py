@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from meshlab.cluster.facts import Supplied, read_facts, scenario_values, stand_ins
-from meshlab.cluster.facts.supply import SUPPLIES
 from meshlab.scenario import inputs
 
 Facts = dict[str, object]
@@ -23,8 +22,8 @@ CASES: dict[str, tuple[Facts, str, object]] = {
     ),
     "pods without a mesh": ({"mesh": {"proxied_pods": 0}, "workload": {"application_pods": 20}}, "pods", 20),
     "no pods at all": ({"workload": {"application_pods": 0}}, "pods", None),
-    "cores of a node": ({"nodes": {"count": 4, "cpu_cores": 18.0}}, "node_cpu_cores", 4.5),
-    "cores of no node": ({"nodes": {"count": 0, "cpu_cores": 0.0}}, "node_cpu_cores", None),
+    "cores of a node": ({"nodes": {"count": 7, "workers": 4, "cpu_cores": 18.0}}, "node_cpu_cores", 4.5),
+    "cores of no node": ({"nodes": {"count": 0, "workers": 0, "cpu_cores": 0.0}}, "node_cpu_cores", None),
     "no Windows": ({"nodes": {"windows": 0}}, "windows_nodes", 0),
     "strict": ({"policy": {"mtls_mode": "strict"}}, "mtls", True),
     "disabled": ({"policy": {"mtls_mode": "disable"}}, "mtls", False),
@@ -38,7 +37,9 @@ CASES: dict[str, tuple[Facts, str, object]] = {
     "Istio's ambient": ({"mesh": {"product": "istio", "mode": "ambient"}}, "current_mesh", "istio-ambient"),
     "Istio without pods": ({"mesh": {"product": "istio", "mode": None}}, "current_mesh", None),
     "Linkerd": ({"mesh": {"product": "linkerd", "mode": "sidecar"}}, "current_mesh", "linkerd"),
-    "another mesh": ({"mesh": {"product": "kuma", "mode": "sidecar"}}, "current_mesh", "other"),
+    "ambient beside sidecars": ({"mesh": {"product": "istio", "mode": "mixed"}}, "current_mesh", "istio-ambient"),
+    "a mesh outside of the list": ({"mesh": {"product": "other", "name": "kmesh"}}, "current_mesh", "other"),
+    "a plugin outside of the list": ({"cni": {"product": "other", "name": "terway"}}, "current_cni", "other"),
     "applications run": ({"workload": {"running_pods": 20, "application_pods": 12}}, "greenfield", False),
     "only the system runs": ({"workload": {"running_pods": 8, "application_pods": 0}}, "greenfield", None),
     "templates alone": ({"workload": {"running_pods": None, "application_pods": 12}}, "greenfield", None),
@@ -82,17 +83,47 @@ def test_no_facts_supply_nothing() -> None:
     assert scenario_values({}) == {}
 
 
-def test_supplies_are_declared_inputs() -> None:
-    """Only declared inputs are supplied."""
-    assert SUPPLIES.keys() <= inputs().keys()
+LATER: dict[str, tuple[Facts, str, object]] = {
+    "Kuma": ({"mesh": {"product": "kuma", "mode": "sidecar"}}, "current_mesh", "kuma"),
+    "edition of a plugin": ({"cni": {"edition": "dataplane-v2"}}, "current_cni_edition", "dataplane-v2"),
+    "edition of a mesh": ({"mesh": {"edition": "aks-add-on"}}, "current_mesh_edition", "aks-add-on"),
+    "an engine": ({"policy": {"engine": "network-policy-agent"}}, "policy_engine", "network-policy-agent"),
+    "an engine outside of the list": ({"policy": {"engine": "antrea"}}, "policy_engine", "other"),
+}
+"""Facts for inputs, or choices of inputs, that may not be declared yet."""
+
+
+@pytest.mark.parametrize(("facts", "name", "value"), LATER.values(), ids=LATER)
+def test_facts_supply_inputs_once_they_are_declared(facts: Facts, name: str, value: object) -> None:
+    """An input is supplied as soon as it is declared, and what it does not take is other or absent, never a guess."""
+    supplied = scenario_values(facts)
+
+    if name not in inputs():
+        assert name not in supplied
+    elif value in (inputs()[name].choices or (value,)):
+        assert supplied[name].value == value
+    else:
+        assert name not in supplied or supplied[name].value == "other"
+
+
+def test_only_declared_inputs_are_supplied() -> None:
+    """What facts supply are inputs."""
+    facts = {
+        "nodes": {"workers": 2},
+        "cni": {"product": "cilium", "edition": "self-run"},
+        "mesh": {"product": "istio", "mode": "sidecar", "edition": "self-run"},
+        "policy": {"engine": "cilium"},
+    }
+
+    assert {"nodes", "current_cni", "current_mesh"} <= scenario_values(facts).keys() <= inputs().keys()
 
 
 def test_supplied_values_carry_their_origin() -> None:
     """Status and file are those of the fact; what follows from a measured fact is inferred."""
     measured = {"status": "measured", "from": "nodes.json", "why": None}
     facts = {
-        "nodes": {"count": 2, "cpu_cores": 8.0},
-        "provenance": dict.fromkeys(("nodes.count", "nodes.cpu_cores"), measured),
+        "nodes": {"workers": 2, "cpu_cores": 8.0},
+        "provenance": dict.fromkeys(("nodes.workers", "nodes.cpu_cores"), measured),
     }
 
     supplied = scenario_values(facts)

@@ -35,8 +35,19 @@ L7 = {
     *("HTTPRoute", "GRPCRoute"),
 }
 
+ISTIO = {
+    *("DestinationRule", "Gateway", "Sidecar", "EnvoyFilter", "ServiceEntry", "PeerAuthentication"),
+    *("RequestAuthentication", "Telemetry", "WasmPlugin"),
+}
+"""Kinds of Istio that say that a mesh is configured; Gateway is one of the Gateway API's kinds as well."""
+
 BY_HAND: dict[str, dict[str, object]] = {
-    "RedHatQE__must-gather-explorer__ocp418_worker_node": {"cloud": "openshift", "cni.product": "ovn-kubernetes"},
+    "RedHatQE__must-gather-explorer__ocp418_worker_node": {
+        "cloud": "openshift",
+        "cni.product": "ovn-kubernetes",
+        "cni.edition": "openshift",
+        "policy.engine": "ovn-kubernetes",
+    },
     # despite its name a minikube: label minikube.k8s.io/name, kubeadm's annotation, no label of AKS
     "kubescape__regolibrary__aks_node": {"cloud": "self-managed"},
     "kubescape__regolibrary__outdated_node": {"cloud": "self-managed"},
@@ -44,73 +55,116 @@ BY_HAND: dict[str, dict[str, object]] = {
         "cloud": "self-managed",
         "cni.product": "kindnet",
         "cni.version": "20260213-ea8e5717",
+        "cni.edition": "self-run",
+        "policy.engine": "kindnet",
         "mesh.product": "none",
     },
-    "np-guard__netpol-analyzer__pods": {"cni.product": "calico", "cni.version": "3.20.0", "mesh.product": "none"},
+    "np-guard__netpol-analyzer__pods": {
+        "cni.product": "calico",
+        "cni.version": "3.20.0",
+        "policy.engine": "calico",
+        "mesh.product": "none",
+    },
+    # its pods carry the addresses that Calico's plugin gave them
+    "np-guard__netpol-analyzer__onlineboutique_with_replicas__pods": {
+        "cni.product": "calico",
+        "policy.engine": "calico",
+    },
     # its namespaces are renamed (kube-system-new), so that nothing shows that all of the cluster's pods are there
-    "np-guard__network-config-analyzer__pods_list": {"cni.product": "calico", "cni.version": "2.6.5"},
-    "replicatedhq__sbctl__kurl_nodes": {"cloud": "self-managed", "cni.product": "weave"},
+    "np-guard__network-config-analyzer__pods_list": {
+        "cloud": "iks",
+        "cni.product": "calico",
+        "cni.version": "2.6.5",
+        "policy.engine": "calico",
+    },
+    "replicatedhq__sbctl__kurl_nodes": {"cloud": "self-managed", "cni.product": "weave", "cni.edition": "self-run"},
     # nodes of several clusters: DigitalOcean with Cilium, kURL with Flannel, MicroK8s
-    "replicatedhq__troubleshoot__nodes": {},
-    "kiali__kiali__ztunnel-config": {"mesh.product": "istio", "mesh.mode": "ambient", "mesh.version": "1.24.0"},
-    "linkerd__linkerd2__inject_emojivoto_already_injected": {"mesh.product": "linkerd", "mesh.mode": "sidecar"},
+    "replicatedhq__troubleshoot__nodes": {"nodes.pools": {"pool-yd23sqk7u": 3, "biggernode": 1, "smallnode": 1}},
+    "kiali__kiali__ztunnel-config": {
+        "mesh.product": "istio",
+        "mesh.mode": "ambient",
+        "mesh.version": "1.24.0",
+        "mesh.ambient_pods": 18,
+        "mesh.sidecar_pods": 0,
+    },
+    "linkerd__linkerd2__inject_emojivoto_already_injected": {
+        "mesh.product": "linkerd",
+        "mesh.mode": "sidecar",
+        "mesh.sidecar_pods": 4,
+        "mesh.ambient_pods": 0,
+    },
     "np-guard__network-config-analyzer__bookinfo_pods_list": {
         "mesh.product": "istio",
         "mesh.mode": "sidecar",
         "mesh.version": "1.10.3",
+        "mesh.edition": "self-run",
+        "mesh.sidecar_pods": 6,
+        "mesh.proxy_versions": {"1.10.3": 6},
     },
     "np-guard__network-config-analyzer__onlineboutique_live_all_depl": {
         "mesh.product": "istio",
         "mesh.mode": "sidecar",
         "mesh.version": "1.20.1",
+        "mesh.edition": "self-run",
+        # istiod, the two gateways, and one template with a proxy in it that counts no pods
+        "mesh.control_plane_pods": 1,
+        "mesh.control_plane_versions": {"1.20.1": 1},
+        "mesh.gateway_pods": 2,
+        "mesh.proxy_versions": {"1.20.1": 3},
     },
     "openshift__cluster-node-tuning-operator__must-gather": {
         "name": "master-pc8hb",
         "cloud": "openshift",
         "cni.product": "ovn-kubernetes",
+        "cni.edition": "openshift",
+        "policy.engine": "ovn-kubernetes",
     },
+    # a must-gather holds no pods of applications, so that nobody knows whether one is in a mesh
     "openshift__must-gather-clean__must-gather-aws-subset": {
         "name": "ci-ln-5ylibmb-d5d6b-dfvr6",
         "cloud": "openshift",
         "cni.product": "openshift-sdn",
+        "cni.edition": "openshift",
         "cni.encapsulation": "vxlan",
         "cni.mtu": 8951,
-        "mesh.product": "none",
+        "policy.engine": "openshift-sdn",
     },
     "openshift__must-gather-clean__must-gather-vsphere-subset": {
         "name": "ci-ln-i7gzws2-8c773-jn5dn",
         "cloud": "openshift",
         "cni.product": "openshift-sdn",
+        "cni.edition": "openshift",
         "cni.encapsulation": "vxlan",
         "cni.mtu": 1450,
-        "mesh.product": "none",
+        "policy.engine": "openshift-sdn",
     },
     "replicatedhq__sbctl__troubleshoot-kurl-weave": {
         "cloud": "self-managed",
         "cni.product": "weave",
         "cni.version": "2.6.5",
+        "cni.edition": "self-run",
+        "policy.engine": "weave",
         "mesh.product": "none",
     },
+    # a k3s of which only pods of the system are in the bundle
     "replicatedhq__troubleshoot__baseline-subset": {
         "cloud": "self-managed",
         "cni.product": "flannel",
+        "cni.edition": "self-run",
         "cni.encapsulation": "vxlan",
-        "mesh.product": "none",
+        "policy.engine": "kube-router",
+        "service.proxy": "iptables",
     },
     "vmware-tanzu__sonobuoy__sonobuoy-results-0": {
         "cni.product": "calico",
         "cni.version": "2.6.2",
+        "policy.engine": "calico",
         "mesh.product": "none",
     },
-    "istio__istio__calico_install": {"cni.product": "calico", "cni.version": "3.27.0"},
+    "istio__istio__calico_install": {"cni.product": "calico", "cni.version": "3.27.0", "policy.engine": "calico"},
 }
 
-REFUSED = {
-    "destination-rule-all-mtls": "DestinationRule",
-    "bookinfo-reviews-all-cb": "DestinationRule",
-    "live_sidecars": "Sidecar",
-    "testcase20-profiles": "Profile",
-}
+REFUSED = {"testcase20-profiles": "Profile"}
 """Files that hold only kinds which no fact is about."""
 
 
@@ -197,10 +251,12 @@ def node_facts(nodes: list[dict]) -> dict[str, object]:
         )
     ]
     by_age = sorted(kernels, key=lambda kernel: [int(part) for part in kernel.split("-")[0].split(".")])
+    workers = [node for node in nodes if node not in kept] or nodes
     return {
         "nodes.count": len(nodes),
-        "nodes.workers": len(nodes) - len(kept) or len(nodes),
-        "nodes.linux": len(nodes),
+        "nodes.workers": len(workers),
+        "nodes.virtual": 0,
+        "nodes.linux": len(workers),
         "nodes.windows": 0,
         "nodes.kernel_oldest": by_age[0],
         "nodes.kernel_newest": by_age[-1],
@@ -208,8 +264,8 @@ def node_facts(nodes: list[dict]) -> dict[str, object]:
         "nodes.os_images": Counter(info["osImage"] for info in infos),
         "nodes.architectures": Counter(info["architecture"] for info in infos),
         "nodes.kubernetes_versions": Counter(info["kubeletVersion"] for info in infos),
-        "nodes.cpu_cores": sum(number(node["status"]["capacity"]["cpu"]) for node in nodes),
-        "nodes.memory_gib": sum(number(node["status"]["capacity"]["memory"]) for node in nodes) / 2**30,
+        "nodes.cpu_cores": sum(number(node["status"]["capacity"]["cpu"]) for node in workers),
+        "nodes.memory_gib": sum(number(node["status"]["capacity"]["memory"]) for node in workers) / 2**30,
     }
 
 
@@ -251,11 +307,18 @@ def pod_facts(pods: list[dict]) -> dict[str, object]:
         "workload.joinable_namespaces": len({pod["metadata"]["namespace"] for pod in joinable}),
         "workload.cpu_request_cores": sum(pod_request(pod["spec"], "cpu") for pod in alive),
         "workload.memory_request_gib": sum(pod_request(pod["spec"], "memory") for pod in alive) / 2**30,
+        **NO_MESH,
+        "mesh.sidecar_pods": len(proxies),
+        "mesh.ambient_pods": 0,
         "mesh.proxied_pods": len(proxies),
         "mesh.proxy_cpu_request_cores": sum(number(each["resources"]["requests"]["cpu"]) for each in proxies),
         "mesh.proxy_memory_request_gib": sum(number(each["resources"]["requests"]["memory"]) for each in proxies)
         / 2**30,
     }
+
+
+NO_MESH = {"mesh.gateway_pods": 0, "mesh.waypoint_pods": 0, "mesh.control_plane_pods": 0}
+"""What runs of a mesh beside pods, where nobody counted it by hand."""
 
 
 def has_linkerd_proxy(spec: dict) -> bool:
@@ -273,7 +336,7 @@ def template_facts(controllers: list[dict], orphans: list[dict]) -> dict[str, ob
             for each in controllers
             if each["kind"] == "Deployment" and not each["spec"]["template"]["spec"].get("hostNetwork")
         ]
-        return {
+        return NO_MESH | {
             "workload.application_pods": 0,
             "workload.application_namespaces": 0,
             "workload.joinable_pods": sum(each["spec"].get("replicas", 1) for each in free),
@@ -287,7 +350,7 @@ def template_facts(controllers: list[dict], orphans: list[dict]) -> dict[str, ob
     namespaces = {meta.get("namespace") for _, meta, _ in team}
     places = {meta.get("namespace") for _, meta, _ in pods + loose}
     everything = pods + [(1, each["metadata"], each["spec"]) for each in orphans]
-    facts: dict[str, object] = {
+    facts: dict[str, object] = NO_MESH | {
         "workload.pods": sum(replicas for replicas, _, _ in everything),
         "workload.application_pods": sum(replicas for replicas, _, _ in team),
         "workload.application_namespaces": None if None in namespaces else len(namespaces),
@@ -373,6 +436,7 @@ def facts_of(path: Path) -> dict[str, object]:
         "BGPPeer",
         *POLICIES,
         *L7,
+        *ISTIO,
     }
     items = [item for item in items if item["kind"] in used]
     nodes = [item for item in items if item["kind"] == "Node"]

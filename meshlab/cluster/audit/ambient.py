@@ -26,7 +26,7 @@ def ambient_pods(inventory: Inventory) -> pl.LazyFrame:
         .join(namespace_wishes(inventory).with_columns(known=True), on="namespace", how="left")
         .filter(~pl.col("gateway"))
         .with_columns(
-            asked=wish == "ambient",
+            asked=(wish == "ambient") & pl.col("redirection").ne_missing("disabled"),  # how to opt out before 1.22
             captured=pl.col("redirection").eq("enabled").fill_null(value=False),
         )
     )

@@ -15,7 +15,7 @@ import polars as pl
 
 from meshlab.cluster.facts import objects as kube
 from meshlab.cluster.facts import settings
-from meshlab.cluster.facts.columns import Detail
+from meshlab.cluster.facts.columns import Detail, shown_by
 from meshlab.cluster.facts.forms import Found
 from meshlab.tables import read_table
 
@@ -86,6 +86,7 @@ def detail() -> Detail:
 
 def _rows(found: Found) -> Iterator[Row]:
     yield from rows_of(found.value)
+    yield from _kube_proxy(found)
     created = getattr(getattr(found.value, "metadata", None), "creation_timestamp", None)
     if created is not None:
         yield "times", (created,)
@@ -290,18 +291,15 @@ def _(bgp: settings.BgpConfiguration) -> Iterator[Row]:
         yield from _switches("bgp", bgp.spec or settings.BgpConfigurationSpec())
 
 
-CONFIG_MAPS = {"cilium-config": "cilium", "calico-config": "calico", "kube-proxy": "kube_proxy"}
+CONFIG_MAPS = {"cilium-config": "cilium", "calico-config": "calico"}
 """Config maps whose switches count; the same keys in another one mean something else."""
 
 
 @rows_of.register
 def _(config: settings.ConfigMap) -> Iterator[Row]:
     owner = CONFIG_MAPS.get((config.metadata.name if config.metadata else None) or "")
-    data = config.data or settings.ConfigData()
-    if owner == "kube_proxy":
-        yield from _kube_proxy(data.kube_proxy)
-    elif owner is not None:
-        yield from _switches(owner, data)
+    if owner is not None:
+        yield from _switches(owner, config.data or settings.ConfigData())
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -345,12 +343,13 @@ _KUBE_PROXY = {
 """Settings in the text of kube-proxy's configuration; the rest of that text is dropped here."""
 
 
-def _kube_proxy(text: str | None) -> Iterator[Row]:
-    if text is None:
-        return
-    for switch, pattern in _KUBE_PROXY.items():
-        found = pattern.search(text)
-        yield "switches", ("kube_proxy", switch, (found[1] if found else "") or "unset")
+def _kube_proxy(found: Found) -> Iterator[Row]:
+    """Switches of kube-proxy, whose configuration EKS keeps under a name of its own."""
+    for field_, text in shown_by(found) if found.kind == "ConfigMap" else ():
+        if field_.startswith("ConfigMap/kube-proxy"):
+            for switch, pattern in _KUBE_PROXY.items():
+                setting = pattern.search(text)
+                yield "switches", ("kube_proxy", switch, (setting[1] if setting else "") or "unset")
 
 
 def _mode(mtls: kube.MutualTls | None) -> str:

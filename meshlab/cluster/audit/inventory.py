@@ -14,7 +14,6 @@ from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.files import Source
 from meshlab.cluster.facts.gather import collector_paused, rows_of
-from meshlab.cluster.facts.signatures import match
 from meshlab.cluster.facts.summary import facts_of
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
@@ -33,6 +32,8 @@ FACTS: dict[str, pl.DataType] = {
     "mesh.version": pl.String(),
     "workload.services": pl.Int64(),
     "policy.network_policies": pl.Int64(),
+    "policy.engine": pl.String(),
+    "service.proxy": pl.String(),
 }
 """Facts that conditions may name, with an underscore for the dot."""
 
@@ -45,6 +46,7 @@ class Inventory:
         objects: Every object once: id, kind, group, namespace, name.
         frames: Tables of ``details.TABLES``, of those objects only.
         nodes: A row a node, as facts read it.
+        parts: What pods are for a mesh: id and part (gateway, waypoint, control-plane).
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
         living_pods: Pods in a network of their own that have not finished: id, kind, namespace, name, the columns of
             the table pods, and proxied (a sidecar beside an application), native (that sidecar is a native one) and
@@ -59,6 +61,7 @@ class Inventory:
     objects: pl.LazyFrame
     frames: dict[str, pl.LazyFrame]
     nodes: pl.LazyFrame
+    parts: pl.LazyFrame
     requests: pl.LazyFrame
     living_pods: pl.LazyFrame
     answers: Answers
@@ -102,36 +105,29 @@ def _of_known_groups(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
     """The inventory of a cluster whose objects have been gathered in detail."""
-    cluster = cluster_of(rows).collected()
+    cluster = cluster_of(rows)
     answers = ask(cluster)
     ids = cluster.objects.select("id")
     frames = {
         name: frame.join(ids, on="id", how="semi", maintain_order="left")
         for name, frame in rows.detail_frames().items()
     }
-    frames["containers"] = _with_proxies(frames["containers"])
+    frames["containers"] = _with_proxies(frames["containers"], cluster.proxies)
     frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values())), strict=True))
     pods = _of_known_groups(cluster.objects.filter(pl.col("kind") == "Pod")).select("id", "kind", "namespace", "name")
+    parts = cluster.parts.select("id", "part")
     looked_at = _of_known_groups(cluster.looked_at).select(pl.col("kind").unique()).collect()
     return Inventory(
         objects=cluster.objects.select("id", "kind", "group", "namespace", "name", "l7"),
         frames=frames,
         nodes=cluster.nodes,
+        parts=parts,
         requests=cluster.pods.select("id", "kind", "namespace", "weight", "cpu_cores", "memory_gib"),
-        living_pods=_living_pods(pods, frames).collect().lazy(),
+        living_pods=_living_pods(pods, frames, parts).collect().lazy(),
         answers=answers,
         facts=_facts(cluster, answers, frames, at),
         looked_at=frozenset(looked_at["kind"]) - (frozenset() if answers.counted else {"Pod"}),
     )
-
-
-def _with_proxies(containers: pl.LazyFrame) -> pl.LazyFrame:
-    """Containers with their role in a mesh, which the signatures of facts tell: sidecar, ztunnel or none."""
-    named = containers.with_columns(text=pl.concat_str("container", "image", separator="="))
-    distinct = named.select(pl.col("text").drop_nulls().unique().sort()).with_row_index("id").cast({"id": pl.Int64})
-    found = match(distinct.select("id", "text", field=pl.lit("container")))
-    roles = found.join(distinct, on="id").select("text", proxy="value").collect()
-    return named.join(roles.lazy(), on="text", how="left", maintain_order="left").drop("text")
 
 
 def _facts(cluster: Cluster, answers: Answers, frames: dict[str, pl.LazyFrame], at: datetime | None) -> pl.DataFrame:
@@ -199,8 +195,19 @@ def label(inventory: Inventory, key: str) -> pl.LazyFrame:
     return inventory.frames["labels"].filter(pl.col("key") == key).select("id", "value")
 
 
-def _living_pods(pods: pl.LazyFrame, frames: dict[str, pl.LazyFrame]) -> pl.LazyFrame:
+def _with_proxies(containers: pl.LazyFrame, proxies: pl.LazyFrame) -> pl.LazyFrame:
+    """Containers with what each is for a mesh."""
+    named = pl.format("{}={}", *(pl.col(part).fill_null("None") for part in ("container", "image")))
+    return (
+        containers.with_columns(text=named)
+        .join(proxies.rename({"container": "text"}), on=["id", "text"], how="left", maintain_order="left")
+        .drop("text")
+    )
+
+
+def _living_pods(pods: pl.LazyFrame, frames: dict[str, pl.LazyFrame], parts: pl.LazyFrame) -> pl.LazyFrame:
     """Of all pods the living ones, with whether a mesh's proxy runs beside them."""
+    at_edge = pl.col("part").is_in(["gateway", "waypoint"]).fill_null(value=False)
     proxy = (pl.col("proxy") == "sidecar").fill_null(value=False)
     lasting = pl.col("role") != "init"
     beside = (
@@ -217,10 +224,11 @@ def _living_pods(pods: pl.LazyFrame, frames: dict[str, pl.LazyFrame]) -> pl.Lazy
         pods.join(frames["pods"], on="id")
         .filter(~pl.col("host_network"), ~pl.col("phase").is_in(FINISHED).fill_null(value=False))
         .join(beside, on="id", how="left")
+        .join(parts, on="id", how="left")
         .with_columns(
-            proxied=(pl.col("has_proxy") & pl.col("has_application")).fill_null(value=False),
-            gateway=(pl.col("has_proxy") & ~pl.col("has_application")).fill_null(value=False),
+            proxied=(pl.col("has_proxy") & pl.col("has_application") & ~at_edge).fill_null(value=False),
+            gateway=(at_edge | (pl.col("has_proxy") & ~pl.col("has_application"))).fill_null(value=False),
             native=pl.col("native").fill_null(value=False),
         )
-        .drop("has_proxy", "has_application")
+        .drop("has_proxy", "has_application", "part")
     )

@@ -20,13 +20,15 @@ def injectable_pods(inventory: Inventory) -> pl.LazyFrame:
     """
     pods = inventory.living_pods.filter(~pl.col("gateway"))
     injected = label(inventory, "sidecar.istio.io/inject").rename({"value": "inject_label"})
+    revision = label(inventory, "istio.io/rev").select("id", revised=pl.col("value") != "")
     wish = pl.coalesce("inject_label", "istio_annotation", "linkerd_annotation").str.to_lowercase()
+    own = wish.is_in(["true", "enabled", "ingress"]).fill_null(value=False) | pl.col("revised").fill_null(value=False)
     return (
         pods.join(injected, on="id", how="left")
+        .join(revision, on="id", how="left")
         .join(namespace_wishes(inventory), on="namespace", how="left")
         .with_columns(
-            asked=pl.col("asks")
-            | (wish.is_in(["true", "enabled", "ingress"]) & ~pl.col("refuses")).fill_null(value=False),
+            asked=pl.col("asks") | (own & ~pl.col("refuses")).fill_null(value=False),
             opted_out=wish.is_in(["false", "disabled"]).fill_null(value=False),
         )
     )

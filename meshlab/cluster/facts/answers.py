@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from meshlab.cluster.facts.cluster import FINISHED, Cluster
-from meshlab.cluster.facts.objects import fact_kinds
-from meshlab.cluster.facts.signatures import Vote, votes
+from meshlab.cluster.facts.objects import known_kinds, signature_groups
+from meshlab.cluster.facts.signatures import Vote, admitted, votes
 from meshlab.tables import read_table
 from meshlab.units import version_key
 
@@ -26,6 +26,7 @@ TALLIES = {
     "os_images": "os_image",
     "architectures": "architecture",
     "kubernetes_versions": "kubelet",
+    "pools": "pool",
 }
 """Facts that count nodes by what they say of themselves, and the column."""
 
@@ -43,6 +44,7 @@ class Answers:
         faulty: Objects that are not as their kind demands: kind, name, file, fault.
         nodes: ``node_numbers``, and the nodes by each of ``TALLIES``.
         pods: ``pod_numbers``, and what pods show of themselves.
+        seen: What tells whether all pods of the cluster are in the input.
         mesh: Who takes part in a mesh, and what its proxies ask for.
         namespaces: How many the objects name.
         mutual_tls: Modes that settings state, and whether one is for the whole mesh.
@@ -54,6 +56,7 @@ class Answers:
     faulty: tuple[Row, ...]
     nodes: Row
     pods: Row
+    seen: Row
     mesh: Row
     namespaces: Row
     mutual_tls: Row
@@ -70,15 +73,17 @@ class Answers:
 
 def ask(cluster: Cluster) -> Answers:
     """All answers about a cluster; objects that were gathered beside those of facts say nothing here."""
-    shown = cluster.objects.filter(pl.col("kind").is_in(sorted(fact_kinds())))
+    of_facts = pl.col("kind").is_in(sorted(known_kinds())) | pl.col("group").str.contains(signature_groups().pattern)
+    shown = cluster.objects.filter(of_facts)
     kinds, cast, counts, faulty, *rows = pl.collect_all(
         [
             cluster.looked_at.select(pl.col("kind").unique()),
-            votes(cluster.matches),
+            votes(cluster.evidence, cluster.objects),
             _counts(cluster),
             shown.filter(pl.col("fault").is_not_null()).select("kind", "name", "file", "fault").head(MOST_REFUSED),
             cluster.nodes.select(**node_numbers(), **_tallies(), origin=origin_of("file")),
             cluster.pods.select(**pod_numbers(), **_shown_by_pods()),
+            _seen(cluster),
             _mesh(cluster),
             shown.filter(pl.col("namespace").is_not_null()).select(
                 number=pl.col("namespace").n_unique(), origin=origin_of("file")
@@ -88,7 +93,7 @@ def ask(cluster: Cluster) -> Answers:
     )
     return Answers(
         frozenset(kinds["kind"]),
-        tuple(map(Vote._make, cast.iter_rows())),
+        admitted(tuple(map(Vote._make, cast.iter_rows()))),
         {row["fact"]: row for row in counts.iter_rows(named=True)},
         tuple(faulty.iter_rows(named=True)),
         *(row.row(0, named=True) for row in rows),
@@ -109,26 +114,35 @@ def whole_sum(values: pl.Expr) -> pl.Expr:
 
 
 def node_numbers() -> dict[str, pl.Expr]:
-    """Facts of all nodes together. One node that does not say leaves the fact unknown."""
-    linux = pl.col("os") == "linux"
+    """Facts of all nodes together. One machine that does not say leaves the fact unknown.
+
+    Sizes and operating systems are those of workers; kernels those of all machines, for agents run on every one.
+    """
+    machine, worker, named = ~pl.col("virtual"), pl.col("worker"), pl.col("os").is_not_null()
+    linux = (pl.col("os") == "linux") & machine
     key = version_key(pl.col("kernel").filter(linux))
     kernels = pl.col("kernel").filter(linux)
-    reserved = pl.col("reserved").fill_null(value=False)
-    known = pl.col("os").is_not_null().all() & linux.any() & key.is_not_null().all()
+    known = (named | ~machine).all() & linux.any() & key.is_not_null().all()
+    systems = (named | ~worker).all()
     return {
         "count": pl.len(),
-        "workers": pl.when(~reserved.all()).then((~reserved).sum()).otherwise(pl.len()),
-        "linux": pl.when(pl.col("os").is_not_null().all()).then(linux.sum()),
-        "windows": pl.when(pl.col("os").is_not_null().all()).then((pl.col("os") == "windows").sum()),
+        "workers": worker.sum(),
+        "virtual": pl.col("virtual").sum(),
+        "linux": pl.when(systems).then((linux & worker).sum()),
+        "windows": pl.when(systems).then(((pl.col("os") == "windows") & worker).sum()),
         "kernel_oldest": pl.when(known).then(kernels.sort_by(key, maintain_order=True).first()),
         "kernel_newest": pl.when(known).then(kernels.sort_by(key, maintain_order=True).last()),
-        "cpu_cores": whole_sum(pl.col("cpu_cores")),
-        "memory_gib": whole_sum(pl.col("memory_gib")),
+        "cpu_cores": whole_sum(pl.col("cpu_cores").filter(worker)),
+        "memory_gib": whole_sum(pl.col("memory_gib").filter(worker)),
     }
 
 
 def _tallies() -> dict[str, pl.Expr]:
-    return {name: pl.col(column).drop_nulls().value_counts(name="nodes").implode() for name, column in TALLIES.items()}
+    machine = ~pl.col("virtual")
+    counted = {
+        name: pl.col(column) if column == "pool" else pl.col(column).filter(machine) for name, column in TALLIES.items()
+    }
+    return {name: cell.drop_nulls().value_counts(name="nodes").implode() for name, cell in counted.items()}
 
 
 # --- pods ----------------------------------------------------------------------------------------------------------
@@ -175,27 +189,107 @@ def _shown_by_pods() -> dict[str, pl.Expr]:
     }
 
 
-def _mesh(cluster: Cluster) -> pl.LazyFrame:
-    """Pods in the mesh: sidecars, ambient and ztunnels, and what proxies ask for.
+def _seen(cluster: Cluster) -> pl.LazyFrame:
+    """What keeps the input from holding all pods of the cluster, each as a number of objects. One row.
 
-    A pod of nothing but a proxy is a gateway: it is neither a pod in the mesh nor a cost of one.
+    Columns bare (nodes without a pod), astray (pods on nodes that are not in the input), agentless (nodes on which no
+    DaemonSet was seen that runs on all of them), homeless (pods of namespaces that are not in the input), ownerless
+    (pods of controllers that are not in the input) and short (controllers that report more pods than are there). Of a
+    kind that the input does not hold nothing is asked.
+    """
+    name, node = pl.col("name"), pl.col("node")
+    pods = cluster.pods.filter(~pl.col("template"), _alive())
+    placed = pods.drop_nulls("node")
+    machines = cluster.nodes.filter(~pl.col("virtual"))
+    spared = cluster.nodes.filter(pl.col("virtual") | pl.col("agentless") | (pl.col("os") == "windows"))
+    places = pl.concat([machines.select(node=name), placed.select("node")]).unique()
+    served = places.join(spared.select(node=name), on="node", how="anti")
+    daemons = placed.filter(pl.col("owner_kind").is_in(["DaemonSet", "Node"])).join(served, on="node", how="semi")
+    maker = (
+        pl.when(pl.col("owner_kind") == "Node").then("containers").otherwise("owner")
+    )  # static pods are named by node
+    reach = daemons.group_by("namespace", "owner_kind", maker=maker).agg(nodes=node.n_unique())
+    spaces = cluster.objects.filter(pl.col("kind") == "Namespace").select(namespace=name)
+    makers = cluster.controllers.select("namespace", "reported", owner_kind="kind", owner="name")
+    of_deployment = pods.filter(pl.col("owner_kind") == "ReplicaSet").with_columns(
+        owner_kind=pl.lit("Deployment"), owner=pl.col("owner").str.replace("-[a-z0-9]+$", "")
+    )
+    place = ["namespace", "owner_kind", "owner"]
+    owned = pl.concat([pods.select(place), of_deployment.select(place)]).group_by(place).agg(own=pl.len())
+    strict = makers.filter(pl.col("owner_kind").is_in(["DaemonSet", "StatefulSet", "ReplicaSet"]))
+    looked_at = strict.select(pl.col("owner_kind").unique())
+    return pl.concat(
+        [
+            _where(cluster.nodes, placed, machines.join(placed, left_on="name", right_on="node", how="anti"), "bare"),
+            _where(
+                placed, cluster.nodes, placed.join(cluster.nodes, left_on="node", right_on="name", how="anti"), "astray"
+            ),
+            served.select(agentless=pl.len())
+            .join(reach.select(reach=pl.col("nodes").max().fill_null(0)), how="cross")
+            .select(agentless=pl.col("agentless") - pl.col("reach")),
+            _where(pods, spaces, pods.join(spaces, on="namespace", how="anti"), "homeless"),
+            pods.join(looked_at, on="owner_kind", how="semi")
+            .join(strict, on=place, how="anti")
+            .select(ownerless=pl.len()),
+            makers.join(owned, on=place, how="left").select(
+                short=(pl.col("reported") > pl.col("own").fill_null(0)).sum()
+            ),
+        ],
+        how="horizontal",
+    )
+
+
+def _where(one: pl.LazyFrame, other: pl.LazyFrame, missing: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """How many are missing; none where one of both sides is not in the input at all."""
+    some = pl.concat([one.select(some=pl.len() > 0), other.select(some=pl.len() > 0)]).select(some=pl.col("some").all())
+    return (
+        missing.select(missing=pl.len())
+        .join(some, how="cross")
+        .select(pl.when("some").then("missing").otherwise(0).alias(name))
+    )
+
+
+VERSIONS = {"version-of-proxy": "proxy_versions", "version-of-control-plane": "control_plane_versions"}
+"""Facts that count pods of a mesh by the version that their image names."""
+
+
+def _versions(cluster: Cluster, shows: str, name: str) -> pl.LazyFrame:
+    named = cluster.evidence.filter(pl.col("shows") == shows).select("id", "value").unique()
+    return named.select(pl.col("value").value_counts(name="pods").implode().alias(name))
+
+
+def _mesh(cluster: Cluster) -> pl.LazyFrame:
+    """Pods in the mesh: sidecars, ambient and proxies of nodes, and what proxies ask for; what runs beside them.
+
+    A pod of nothing but a proxy, or with a label that makes it one, is a gateway: it is neither a pod in the mesh nor a
+    cost of one. Nor is a pod of the control plane.
     """
     containers, pods, weight = cluster.containers.filter(_alive()), cluster.pods, pl.col("weight")
+    part = pl.col("part")
     apps = containers.filter(pl.col("proxy").is_null(), pl.col("role") == "app").select("id")
-    sidecars = containers.filter(pl.col("proxy") == "sidecar", pl.col("role") != "init").join(apps, on="id", how="semi")
+    running = containers.filter(pl.col("proxy") == "sidecar", pl.col("role") != "init")
+    sidecars = running.filter(part.is_null()).join(apps, on="id", how="semi")
     ambient = pods.filter(_alive(), pl.col("redirection") == "enabled").join(sidecars, on="id", how="anti")
-    ztunnels = containers.filter(pl.col("proxy") == "ztunnel")
+    of_nodes = containers.filter(pl.col("proxy") == "node")
+    edge = pods.join(containers.filter(pl.col("proxy").is_in(["sidecar", "edge"])), on="id", how="semi")
+    gateways = edge.filter(part.eq_missing("gateway") | part.is_null()).join(sidecars, on="id", how="anti")
     return pl.concat(
         [
             pods.join(sidecars, on="id", how="semi").select(
                 sidecars=weight.sum(), in_templates=pl.col("template").any()
             ),
             ambient.select(ambient=weight.sum()),
-            ztunnels.select(ztunnels=weight.sum()),
-            pl.concat([sidecars, ztunnels]).select(
+            of_nodes.select(node_proxies=weight.sum()),
+            gateways.filter(_alive()).select(gateways=weight.sum()),
+            *(
+                pods.filter(_alive(), part == each).select(weight.sum().alias(f"{each.replace('-', '_')}s"))
+                for each in ("waypoint", "control-plane")
+            ),
+            pl.concat([sidecars, of_nodes]).select(
                 cpu_cores=whole_sum(pl.col("cpu_cores") * weight), memory_gib=whole_sum(pl.col("memory_gib") * weight)
             ),
             pods.select(described=pl.col("containers").is_not_null().all()),
+            *(_versions(cluster, kind, name) for kind, name in VERSIONS.items()),
         ],
         how="horizontal",
     )

@@ -1,17 +1,18 @@
 """Rows of a whole cluster, each object once, joined into the frames that facts are read from.
 
-All of it is lazy: what is asked of the frames (``answers.py``) runs as one pass over the rows.
+What is asked of the frames (``answers.py``) runs as one pass over them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import polars as pl
 
 from meshlab.cluster.facts.columns import LASTING_KINDS, TEMPLATE_KINDS, Rows
+from meshlab.cluster.facts.objects import signature_fields, signature_groups
 from meshlab.cluster.facts.requests import pod_requests
-from meshlab.cluster.facts.signatures import match
+from meshlab.cluster.facts.signatures import found, match
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB
 
@@ -24,11 +25,16 @@ class Cluster:
 
     Args:
         objects: Every object once.
-        nodes: A row a node; memory in GiB.
+        nodes: A row a node; memory in GiB. ``virtual`` ones are no machines, ``worker`` ones run the pods of teams.
         pods: A row a pod, or a template with the number of pods that it asks for as its weight. ``counted`` tells
-            whether the pods are real ones; it is false where templates stand for them.
+            whether the pods are real ones; it is false where templates stand for them. ``part`` is what a pod is for a
+            mesh: gateway, waypoint or control-plane.
         containers: A row a container of those pods, with its role in a mesh; memory in GiB.
-        matches: What signatures found, with the file where it stands.
+        controllers: What makes pods from a template: kind, namespace, name and how many it reports.
+        parts: What pods are for a mesh, and which belong to the platform, of pods that do not count, too: id, part,
+            component.
+        proxies: What every container is for a mesh, of pods that do not count, too: id, container, proxy.
+        evidence: What signatures found in objects and in pods that count.
         looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
     """
 
@@ -36,50 +42,150 @@ class Cluster:
     nodes: pl.LazyFrame
     pods: pl.LazyFrame
     containers: pl.LazyFrame
-    matches: pl.LazyFrame
+    controllers: pl.LazyFrame
+    parts: pl.LazyFrame
+    proxies: pl.LazyFrame
+    evidence: pl.LazyFrame
     looked_at: pl.LazyFrame
-
-    def collected(self) -> Cluster:
-        """The same with its frames worked out, for those who ask of them often."""
-        frames = pl.collect_all([getattr(self, field.name) for field in fields(self)])
-        return Cluster(*(frame.lazy() for frame in frames))
 
 
 def cluster_of(rows: Rows) -> Cluster:
-    """The cluster that the rows describe."""
+    """The cluster that the rows describe.
+
+    Its frames are worked out in a few steps: what all of them share is worked out once, and plans stay small.
+    """
     frames = rows.frames()
     everything = frames["objects"]
-    objects = _once(everything.filter(~pl.col("empty"))).cache()
-    pods = _pods(objects, frames["pods"]).cache()
-    containers = _containers(frames["containers"], pods).cache()
-    return Cluster(
-        objects=objects,
-        nodes=_nodes(objects, frames["nodes"]),
-        pods=_with_requests(pods, containers).cache(),
-        containers=containers,
-        matches=_matches(frames["texts"], objects, pods),
-        looked_at=everything.select("kind", "group", "file").unique(maintain_order=True),
+    objects = _once(everything.filter(~pl.col("empty"))).collect().lazy()
+    texts = _texts(frames, objects)
+    matched = match(texts).collect().lazy()
+    shown = found(texts, matched).collect().lazy()
+    makers = objects.filter(pl.col("kind").is_in(TEMPLATE_KINDS)).select("id", "kind", "namespace", "name")
+    parts = _parts(shown).collect().lazy()
+    proxies, pods, nodes, controllers, looked_at = _collected(
+        _proxies(frames["containers"], matched, shown),
+        _pods(objects, frames["pods"], parts),
+        _nodes(objects, frames["nodes"], shown),
+        makers.join(frames["pods"].select("id", "reported"), on="id"),
+        everything.select("kind", "group", "file").unique(maintain_order=True),
     )
+    containers = _containers(frames["containers"], proxies, pods).collect().lazy()
+    pods, evidence = _collected(_with_requests(pods, containers), _evidence(shown, objects, pods))
+    return Cluster(objects, nodes, pods, containers, controllers, parts, proxies, evidence, looked_at)
+
+
+def _collected(*frames: pl.LazyFrame) -> list[pl.LazyFrame]:
+    return [frame.lazy() for frame in pl.collect_all(frames)]
+
+
+# --- what signatures look at -----------------------------------------------------------------------------------------
+
+
+def _texts(frames: dict[str, pl.LazyFrame], objects: pl.LazyFrame) -> pl.LazyFrame:
+    """All texts that signatures look at: id, field, text."""
+    named = [kind for kind, of_kind in signature_fields().items() if f"{kind}:name" in of_kind]
+    groups = objects.filter(pl.col("group").str.contains(signature_groups().pattern))
+    text = pl.concat_str("group", "name", separator="/", ignore_nulls=True)
+    return pl.concat(
+        [
+            frames["texts"],
+            frames["pods"].drop_nulls("containers").select("id", field=pl.lit("containers"), text="containers"),
+            frames["containers"].select("id", field=pl.lit("container"), text="container"),
+            objects.filter(pl.col("kind").is_in(named)).select("id", field=pl.col("kind") + ":name", text=text),
+            groups.select("id", field=pl.lit("group"), text="group"),
+        ]
+    )
+
+
+PROXIES = {"proxies-pod": "sidecar", "proxies-node": "node", "proxies-edge": "edge", "looks-like-proxy": "likely"}
+"""What a container is for a mesh by what it shows."""
+
+
+def _proxies(containers: pl.LazyFrame, matched: pl.LazyFrame, shown: pl.LazyFrame) -> pl.LazyFrame:
+    """Containers that are a mesh's proxies, with what each is: sidecar, node or edge.
+
+    One that only looks like a proxy is one where its pod shows by something else that a mesh put it there.
+    """
+    known = matched.filter(pl.col("field") == "container", pl.col("shows").is_in(PROXIES.keys()))
+    roles = known.sort("rank").group_by("text", maintain_order=True).agg(pl.col("shows").first())
+    proxied = shown.filter(pl.col("shows") == "proxies-pod", pl.col("field") != "container").select("id").unique()
+    role = pl.col("shows").replace_strict(PROXIES, return_dtype=pl.String)
+    joined = containers.select("id", "container").join(roles, left_on="container", right_on="text")
+    likely = joined.join(proxied.with_columns(likely=True), on="id", how="left")
+    named = likely.with_columns(proxy=pl.when(role != "likely").then(role).when("likely").then(pl.lit("sidecar")))
+    return named.drop_nulls("proxy").select("id", "container", "proxy").unique(maintain_order=True)
+
+
+def _evidence(shown: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+    """What signatures find in objects, and in the pods that count; a controller of no pods proves nothing."""
+    of_pods = pl.any_horizontal(pl.col("field").str.starts_with(start) for start in ("container", "Pod:"))
+    running = pods.filter(pl.col("weight").fill_null(1) > 0).select("id")
+    rest = shown.filter(~of_pods).join(objects.select("id"), on="id", how="semi")
+    return pl.concat([rest, shown.filter(of_pods).join(running, on="id", how="semi")])
+
+
+# --- objects ---------------------------------------------------------------------------------------------------------
+
+
+FAMILIES = {"extensions": "", "apps": "", "networking.k8s.io": "", "crd.projectcalico.org": "projectcalico.org"}
+"""API groups that show the same objects as another one."""
+
+SHOWN_BY_CALICO = r"^k(np|anp|banp|cnp)\."
+"""Names under which Calico's API server shows the policies of Kubernetes once more."""
 
 
 def _once(objects: pl.LazyFrame) -> pl.LazyFrame:
-    """Each named object once, the last one read; bundles hold some objects in several places."""
-    identity = ["kind", "group", "namespace", "name"]
-    named = objects.filter(pl.col("name").is_not_null()).unique(identity, keep="last", maintain_order=True)
-    return pl.concat([named, objects.filter(pl.col("name").is_null())]).sort("id")
+    """Each named object once, the last one read; bundles and API groups hold some objects in several places."""
+    family, name = pl.col("group").replace(FAMILIES), pl.col("name")
+    of_calico = family == "projectcalico.org"
+    identity = {
+        "family": family,
+        "title": pl.when(of_calico & pl.col("kind").str.ends_with("Policy"))
+        .then(name.str.strip_prefix("default."))
+        .otherwise(name),
+    }
+    named = (
+        objects.filter(name.is_not_null(), ~(of_calico & name.str.contains(SHOWN_BY_CALICO)))
+        .with_columns(**identity)
+        .unique(["kind", "family", "namespace", "title"], keep="last", maintain_order=True)
+        .drop(identity)
+    )
+    return pl.concat([named, objects.filter(name.is_null())]).sort("id")
 
 
-def _nodes(objects: pl.LazyFrame, nodes: pl.LazyFrame) -> pl.LazyFrame:
+def _nodes(objects: pl.LazyFrame, nodes: pl.LazyFrame, shown: pl.LazyFrame) -> pl.LazyFrame:
+    """Nodes, and which of them are machines that run the pods of teams: all machines where none is kept for others."""
+    fact, value = pl.col("fact"), pl.col("value")
+    marks = (
+        shown.filter(fact.str.starts_with("node."))
+        .group_by("id")
+        .agg(
+            *((fact == f"node.{mark}").any().alias(mark) for mark in NODE_MARKS),
+            pool=value.filter(fact == "node.pool").first(),
+        )
+    )
+    machine, reserved = ~pl.col("virtual"), pl.col("reserved")
     return (
         objects.filter(pl.col("kind") == "Node")
-        .select("id", "file")
+        .select("id", "name", "file")
         .join(nodes, on="id", how="left", maintain_order="left")
-        .with_columns(cpu_cores="cpu", memory_gib=pl.col("memory") / BYTES_PER_GIB)
+        .join(marks, on="id", how="left", maintain_order="left")
+        .with_columns(
+            pl.col(NODE_MARKS).fill_null(value=False),
+            pl.col("os").str.to_lowercase(),
+            cpu_cores="cpu",
+            memory_gib=pl.col("memory") / BYTES_PER_GIB,
+        )
+        .with_columns(worker=machine & (~reserved | (reserved | ~machine).all()))
     )
 
 
-def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
-    """Pods to count, and whether they are real ones.
+NODE_MARKS = ("virtual", "reserved", "agentless")
+"""What signatures say of a node: it is no machine, is kept for the control plane, needs no agent of a plugin."""
+
+
+def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame, parts: pl.LazyFrame) -> pl.LazyFrame:
+    """Pods to count, whether they are real ones, and what they are for a mesh.
 
     Real pods count where the input holds as many as their controllers report. Where it holds fewer (manifests hold
     none), the templates stand for them, and of the real ones only those that no template in the input makes.
@@ -96,13 +202,12 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
         objects.filter(kind.is_in((*TEMPLATE_KINDS, "Pod")))
         .select("id", "kind", "namespace", "file")
         .join(pods, on="id", how="left", maintain_order="left")
+        .join(parts, on="id", how="left", maintain_order="left")
         .with_columns(
             template.fill_null(kind != "Pod"),
             pl.when(kind == "Pod").then(1).otherwise(pl.col("weight")).alias("weight"),
             pl.col("host_network").fill_null(value=False),
-            system=pl.any_horizontal(pl.col("namespace").str.contains(p) for p in _system_patterns()).fill_null(
-                value=False
-            ),
+            system=(pl.col("namespace").str.contains(_system_pattern()) | pl.col("component")).fill_null(value=False),
         )
         .with_columns(counted=counted)
         .filter(pl.when("counted").then(~template).otherwise(template | ~made.fill_null(value=False)))
@@ -110,22 +215,44 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _system_patterns() -> list[str]:
-    return read_table("facts/system_namespaces")["pattern"].to_list()
+PARTS = {
+    "manages-mesh": "control-plane",
+    "control-plane-pod": "control-plane",
+    "waypoint-pod": "waypoint",
+    "edge-pod": "gateway",
+    "proxies-edge": "gateway",
+}
+"""What a pod is for a mesh, the first that it shows."""
+
+COMPONENTS = (
+    *("manages-mesh", "control-plane-pod", "proxies-node", "wires-pods", "adds-networks"),
+    *("enforces-policy", "may-enforce", "runs-kube-proxy"),
+)
+"""What pods of the platform show, whatever their namespace is called."""
 
 
-def _containers(containers: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
-    """Containers of the pods that count, with the pod's weight and their role in a mesh."""
-    distinct = containers.select(text=pl.col("container").unique()).with_row_index("id").cast({"id": pl.Int64})
-    roles = match(distinct.with_columns(field=pl.lit("container"))).join(distinct, on="id")
+def _parts(shown: pl.LazyFrame) -> pl.LazyFrame:
+    """What pods are for a mesh, and which belong to the platform: id, part, component."""
+    kind = pl.col("shows")
     return (
-        containers.join(pods.select("id", "weight", "phase"), on="id", maintain_order="left")
-        .join(
-            roles.select(container="text", proxy="value"),
-            on="container",
-            how="left",
-            maintain_order="left",
+        shown.filter(kind.is_in({*PARTS, *COMPONENTS}))
+        .group_by("id")
+        .agg(
+            part=pl.coalesce(pl.when((kind == shows).any()).then(pl.lit(part)) for shows, part in PARTS.items()),
+            component=kind.is_in(COMPONENTS).any(),
         )
+    )
+
+
+def _system_pattern() -> str:
+    return "|".join(read_table("facts/system_namespaces")["pattern"])
+
+
+def _containers(containers: pl.LazyFrame, proxies: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Containers of the pods that count, with the pod's weight and their role in a mesh."""
+    return (
+        containers.join(pods.select("id", "weight", "phase", "part"), on="id", maintain_order="left")
+        .join(proxies, on=["id", "container"], how="left", maintain_order="left")
         .with_columns(
             cpu_cores=pl.col("cpu").fill_null(0.0), memory_gib=pl.col("memory").fill_null(0.0) / BYTES_PER_GIB
         )
@@ -146,13 +273,3 @@ _RESOURCES = (("cpu_cores", "cpu", 1.0), ("memory_gib", "memory", BYTES_PER_GIB)
 def _requested(resource: str, name: str, size: float) -> pl.Expr:
     asked = pl.coalesce(pl.col(f"pod_{name}") / size, resource)
     return (asked + pl.col(f"overhead_{name}").fill_null(0.0) / size).alias(resource)
-
-
-def _matches(texts: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
-    """What signatures find in objects and in the pods that count; a controller of no pods proves nothing."""
-    running = pods.filter(pl.col("weight").fill_null(1) > 0)
-    of_pods = [
-        running.filter(pl.col(field).is_not_null()).select("id", field=pl.lit(field), text=field)
-        for field in ("containers", "redirection")
-    ]
-    return match(pl.concat([texts, *of_pods])).join(objects.select("id", "file"), on="id")

@@ -10,6 +10,7 @@ import msgspec
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
+from meshlab.cluster.facts import settings
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.requests import worth
 
@@ -41,7 +42,6 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "os_image": pl.String(),
         "architecture": pl.String(),
         "kubelet": pl.String(),
-        "reserved": pl.Boolean(),
         "cpu": pl.Float64(),
         "memory": pl.Float64(),
     },
@@ -51,6 +51,8 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "weight": pl.Int64(),
         "reported": pl.Int64(),
         "owner_kind": pl.String(),
+        "owner": pl.String(),
+        "node": pl.String(),
         "phase": pl.String(),
         "host_network": pl.Boolean(),
         "redirection": pl.String(),
@@ -70,16 +72,6 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
 }
 """Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes."""
-
-
-CONTROL_PLANE_TAINTS = frozenset({"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"})
-"""Taints by which a node is kept for the control plane."""
-
-
-def _is_reserved(node: kube.Node) -> bool:
-    """Whether a node is kept for the control plane: a label alone does not keep the pods of teams off it."""
-    taints = node.spec.taints or () if node.spec else ()
-    return any(taint.key in CONTROL_PLANE_TAINTS and taint.effect in ("NoSchedule", "NoExecute") for taint in taints)
 
 
 Tables = dict[str, list[tuple[Any, ...]]]
@@ -123,9 +115,9 @@ class Rows:
         if self.detail and not self.details:
             self.details = {name: [] for name in self.detail.tables}
 
-    def wants(self, kind: str) -> bool:
+    def wants(self, kind: str, group: str) -> bool:
         """Whether objects of the kind have rows."""
-        return kind in kube.fact_kinds() or (self.detail is not None and kind in self.detail.kinds)
+        return kube.is_used(kind, group) or (self.detail is not None and kind in self.detail.kinds)
 
     def extend(self, others: Rows) -> None:
         """Add rows that were gathered elsewhere; their ids follow on those that are here."""
@@ -160,8 +152,12 @@ class Rows:
                 self._add_workload(number, found.kind, found.value)
             case kube.Node():
                 self._add_node(number, found.value)
+            case settings.Namespace():
+                labels = getattr(metadata, "labels", None)
+                if labels:
+                    self.tables["texts"].append((number, "Namespace:keys", ";".join(labels)))
         if found.evidence is not None:
-            self._add_texts(number, found.kind, metadata.name, found.evidence)
+            self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
         if self.detail is not None:
             for table, cells in self.detail.rows_of(found):
                 self.details[table].append((number, *cells))
@@ -185,7 +181,6 @@ class Rows:
                 info.os_image,
                 info.architecture,
                 info.kubelet_version,
-                _is_reserved(node),
                 worth(capacity.cpu),
                 worth(capacity.memory),
             )
@@ -195,13 +190,18 @@ class Rows:
             for condition in status.conditions or ()
             if condition.reason
         )
+        self.tables["texts"].extend(
+            (number, "Node:taint", f"{taint.key}:{taint.effect}")
+            for taint in (node.spec.taints if node.spec else None) or ()
+        )
 
     def _add_pod(self, number: int, pod: kube.Pod) -> None:
         metadata = pod.metadata or kube.PodMetadata()
         owners = metadata.owner_references
-        phase = pod.status.phase if pod.status else None
-        cells = self._add_containers(number, pod.spec or kube.PodSpec(), metadata)
-        self.tables["pods"].append((number, False, 1, None, owners[0].kind if owners else None, phase, *cells))
+        phase, spec = pod.status.phase if pod.status else None, pod.spec or kube.PodSpec()
+        owner = (owners[0].kind, owners[0].name) if owners else _NOBODY
+        cells = self._add_containers(number, spec, metadata)
+        self.tables["pods"].append((number, False, 1, None, *owner, spec.node_name, phase, *cells))
 
     def _add_workload(self, number: int, kind: str, workload: kube.Workload) -> None:
         """A template counts as so many pods as are asked for; a ReplicaSet of a Deployment counts as none."""
@@ -213,12 +213,17 @@ class Rows:
         if owned and kind == "ReplicaSet":
             weight, reported = 0, None
         cells = self._add_containers(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
-        self.tables["pods"].append((number, True, weight, reported, kind, None, *cells))
+        self.tables["pods"].append((number, True, weight, reported, kind, None, None, None, *cells))
 
     def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> tuple:
         """Add a row for each container, and return the cells of the pod's row that its specification fills."""
         containers = _containers(number, spec)
         self.tables["containers"].extend(containers)
+        labels, annotations = metadata.labels, metadata.annotations
+        if labels and not kube.pod_labels().keys().isdisjoint(labels):
+            self.tables["texts"].extend(_marked_by_labels(number, labels))
+        if annotations is not None and annotations != _NO_ANNOTATIONS:
+            self.tables["texts"].extend(_marked_by_annotations(number, annotations))
         return (
             spec.host_network,
             metadata.annotations.redirection if metadata.annotations else None,
@@ -227,11 +232,12 @@ class Rows:
             *_requests(spec.resources),
         )
 
-    def _add_texts(self, number: int, kind: str, name: str | None, evidence: msgspec.Struct) -> None:
-        prefix = f"{kind}/{name}" if kind == "ConfigMap" else kind
-        texts = self.tables["texts"]
-        for path, steps in looked_at.paths if (looked_at := kube.evidence_of(kind)) else ():
-            texts.extend((number, f"{prefix}:{path}", text) for text in _values(evidence, steps))
+
+def shown_by(found: Found) -> Iterator[tuple[str, str]]:
+    """Fields that signatures look at in an object, with their texts."""
+    metadata = getattr(found.value, "metadata", None)
+    for plan in kube.plans_of(found.kind, metadata.name if metadata else None) if found.evidence else ():
+        yield from _shown(plan, found.evidence)
 
 
 def _frames(tables: Tables, schemas: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.LazyFrame]:
@@ -254,8 +260,41 @@ def _columns(rows: list[tuple], width: int) -> list[list]:
     return columns
 
 
-def _values(value: Any, steps: tuple[kube.Step, ...]) -> Iterator[str]:
-    """Texts at the end of the steps."""
+_NOBODY = (None, None)
+
+
+_NO_ANNOTATIONS = kube.PodAnnotations()
+
+
+def _marked_by_labels(number: int, labels: dict[str, str | None]) -> list[tuple]:
+    """Texts of a pod's labels that signatures look at."""
+    fields = kube.pod_labels()
+    return [(number, fields[key], text or "") for key, text in labels.items() if key in fields]
+
+
+def _marked_by_annotations(number: int, annotations: kube.PodAnnotations) -> Iterator[tuple]:
+    """Texts of a pod's annotations that signatures look at; a point stands for one whose value does not count."""
+    for attribute, field_, counts in kube.pod_annotations():
+        text = getattr(annotations, attribute)
+        if text:
+            yield number, field_, text if counts else "."
+
+
+def _shown(plan: kube.Plan, value: Any) -> Iterator[tuple[str, str]]:
+    """Fields of a plan with their texts."""
+    for field_ in plan.fields:
+        yield field_, str(value)
+    for field_, several in plan.together:
+        yield field_, ";".join(",".join(map(str, _values(value, steps))) for steps in several)
+    for attribute, is_list, inner in plan.below:
+        found = getattr(value, attribute)
+        if found is not None:
+            for item in found if is_list else (found,):
+                yield from _shown(inner, item)
+
+
+def _values(value: Any, steps: kube.Steps) -> Iterator[Any]:
+    """What stands at the end of the steps."""
     for number, (attribute, is_list) in enumerate(steps):
         value = getattr(value, attribute)
         if value is None:
@@ -264,7 +303,7 @@ def _values(value: Any, steps: tuple[kube.Step, ...]) -> Iterator[str]:
             for item in value:
                 yield from _values(item, steps[number + 1 :])
             return
-    yield str(value)
+    yield value
 
 
 def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:
@@ -318,6 +357,9 @@ def _needs_l7(value: object) -> int | None:
         case kube.CiliumPolicy():
             rules = [value.spec, *(value.specs or ())]
             return int(any(_cilium_l7(rule) for rule in rules if rule is not None))
+        case kube.NetworkPolicy():
+            rules = (*(value.spec.ingress or ()), *(value.spec.egress or ())) if value.spec else ()
+            return int(any(rule.http is not None or rule.l7_protocols for rule in rules))
         case kube.AuthorizationPolicy():
             return int(any(map(_authorization_l7, (value.spec and value.spec.rules) or ())))
         case kube.VirtualService():

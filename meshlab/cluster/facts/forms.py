@@ -6,14 +6,16 @@ same for both, so that a kind is read alike whatever it is written in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from meshlab.cluster.facts.objects import Object, Plain, evidence_of
+from meshlab.cluster.facts.objects import Anything, Object, Plain, evidence_of, plans_of
 from meshlab.cluster.facts.settings import DECODED
+from meshlab.tables import read_table
 
 Decoded = TypeVar("Decoded", bound=msgspec.Struct)
 
@@ -76,11 +78,92 @@ def objects(
     head = form.head(value)
     if head is None:
         return
-    own_kind = head.kind or kind
-    if own_kind.endswith("List") if own_kind else head.items is not None:
-        yield from items_of(head, form, kind)
-    elif own_kind is not None:
-        yield found(own_kind, group_of(head.api_version or api_version), value, form)
+    of_link, version = (None, None) if head.kind else _linked(value, form)
+    if head.kind.endswith("List") if head.kind else head.items is not None:
+        yield from items_of(head, form, kind or of_link)
+        return
+    own_kind, version = head.kind or kind or of_link, head.api_version or api_version or version
+    if own_kind is None:
+        own_kind, version = _guessed(value, form)
+    if own_kind is not None:
+        yield found(own_kind, group_of(version), value, form)
+
+
+# --- objects that do not say their kind ------------------------------------------------------------------------------
+
+Kinds = tuple[str | None, str | None]
+"""A kind and its version."""
+
+
+class _Link(msgspec.Struct, gc=False, rename="camel"):
+    self_link: str | None = None
+
+
+class Linked(msgspec.Struct, gc=False):
+    """An object that says at which path the API server keeps it."""
+
+    metadata: _Link | None = None
+
+
+_PATH = re.compile(r"^/(?:api|apis/[^/]+)/[^/]+/(?:namespaces/[^/]+/)?([a-z]+)(?:/[^/]+)?$")
+
+
+def _linked(value: object, form: Form) -> Kinds:
+    """Kind and version of an object by its path."""
+    try:
+        metadata = form.decode(value, Linked).metadata
+    except msgspec.ValidationError:
+        return None, None
+    resource = _PATH.match((metadata and metadata.self_link) or "")
+    return kind_of_file(f"{resource[1]}.json") if resource else (None, None)
+
+
+def _guessed(value: object, form: Form) -> Kinds:
+    """Kind and version by a field that no other kind has."""
+    fields = telling_fields()
+    try:
+        shape: Any = form.decode(value, fields.type)
+    except msgspec.ValidationError:
+        return None, None
+    for (top, inner), kinds in fields.kinds:
+        if getattr(getattr(shape, top), inner, None) is not None:
+            return kinds
+    return None, None
+
+
+class _Fields(NamedTuple):
+    """Fields that tell a kind, and a type that holds no more of them than whether they are there."""
+
+    type: type[msgspec.Struct]
+    kinds: tuple[tuple[tuple[str, str], Kinds], ...]
+
+
+@cache
+def telling_fields() -> _Fields:
+    """The fields of ``data/facts/telling_fields.csv``."""
+    rows = read_table("facts/telling_fields").select("field", "kind", "api_version").rows()
+    kinds = tuple(((field.partition(".")[0], field.partition(".")[2]), of) for field, *of in rows)
+    there = Anything | list[Anything | str] | str | int | bool | None
+    tops = {
+        top: msgspec.defstruct(top, [(inner, there, None) for (of, inner), _ in kinds if of == top], gc=False)
+        for top in dict.fromkeys(top for (top, _), _ in kinds)
+    }
+    of_all = msgspec.defstruct("Fields", [(top, part | None, None) for top, part in tops.items()], gc=False)
+    return _Fields(of_all, tuple((steps, (kind, version)) for steps, (kind, version) in kinds))
+
+
+@cache
+def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
+    rows = read_table("facts/file_kinds").select("pattern", "kind", "api_version").iter_rows()
+    return tuple((re.compile(pattern, re.IGNORECASE), kind, version) for pattern, kind, version in rows)
+
+
+def kind_of_file(name: str) -> Kinds:
+    """Kind and version that a file's name tells, for bundles whose objects do not say their own."""
+    return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
+
+
+# --- Lists -----------------------------------------------------------------------------------------------------------
 
 
 def items_of(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
@@ -105,7 +188,7 @@ def expected_of(item: object, form: Form, kind: str, of_items: str | None, api_v
         value = form.decode(item, DECODED.get(kind, Plain))
         if (value.kind or of_items) != kind or kind.endswith("List"):
             return None
-        return Found(kind, group_of(value.api_version or api_version), value, _evidence(item, form, kind))
+        return Found(kind, group_of(value.api_version or api_version), value, _evidence(item, form, kind, value))
     except msgspec.ValidationError:
         return None
 
@@ -121,14 +204,17 @@ def found(kind: str, group: str, value: object, form: Form) -> Found:
     """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
     try:
         own = form.decode(value, DECODED.get(kind, Plain))
-        return Found(kind, group, own, _evidence(value, form, kind))
+        return Found(kind, group, own, _evidence(value, form, kind, own))
     except msgspec.ValidationError as error:
         return Found(kind, group, _plain(value, form), fault=str(error))
 
 
-def _evidence(value: object, form: Form, kind: str) -> msgspec.Struct | None:
+def _evidence(value: object, form: Form, kind: str, own: Object) -> msgspec.Struct | None:
+    """What signatures look at; of kinds of which only some objects are looked at, the others stay unread."""
     looked_at = evidence_of(kind)
-    return None if looked_at is None else form.decode(value, looked_at.type)
+    if looked_at is None or not plans_of(kind, getattr(getattr(own, "metadata", None), "name", None)):
+        return None
+    return form.decode(value, looked_at.type)
 
 
 def _plain(value: object, form: Form) -> Object | None:

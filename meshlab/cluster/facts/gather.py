@@ -30,7 +30,13 @@ from meshlab.cluster.facts.forked import forked, has_second_core
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import kind_of_file, read_large_list, read_one
 from meshlab.cluster.facts.limits import Budget
-from meshlab.cluster.facts.objects import evidence_of, fact_kinds, signature_paths
+from meshlab.cluster.facts.objects import (
+    evidence_of,
+    is_used,
+    pod_annotations,
+    pod_labels,
+    signature_fields,
+)
 from meshlab.cluster.facts.recognise import looks_like_objects, reader_of
 from meshlab.errors import MeshlabError, Problem
 
@@ -100,16 +106,16 @@ def _add(objects: Iterable[Found], file: str, rows: Rows) -> None:
     """Add objects, those of kinds that facts are read from."""
     for found in objects:
         rows.kinds.add(found.kind)
-        if rows.wants(found.kind):
+        if rows.wants(found.kind, found.group):
             rows.add(found, file)
 
 
-_EMPTY, _KIND = map(list(TABLES["objects"]).index, ("empty", "kind"))
+_EMPTY, _KIND, _GROUP = map(list(TABLES["objects"]).index, ("empty", "kind", "group"))
 
 
 def _is_fact(row: tuple[Any, ...]) -> bool:
     """Whether a row is that of an object which facts are read from."""
-    return not row[_EMPTY] and row[_KIND] in fact_kinds()
+    return not row[_EMPTY] and is_used(row[_KIND], row[_GROUP] or "")
 
 
 # --- a folder of many files ----------------------------------------------------------------------------------------
@@ -169,9 +175,11 @@ def _read_place(place: Place, budget: Budget, rows: Rows) -> None:
 
 def _warm_up() -> None:
     """Fill the caches of tables: in a copy of this process polars would wait for its threads for ever."""
-    for kind in signature_paths():
+    for kind in signature_fields():
         evidence_of(kind)
-    fact_kinds()
+    pod_labels()
+    pod_annotations()
+    is_used("", "")
     kind_of_file("")
     wanted("")
     reader_of(b"")
@@ -181,9 +189,10 @@ def _warm_up() -> None:
 
 
 def _nothing(path: Source, kinds: set[str]) -> Problem:
+    """What to say of a path in which there is no object that anything is read from."""
     if not kinds:
         return Problem(str(path), "holds no Kubernetes objects", _TODO)
-    used = sorted(kinds & fact_kinds())
+    used = sorted(kind for kind in kinds if is_used(kind, ""))
     if used:
         return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", _TODO)
     return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", _TODO)

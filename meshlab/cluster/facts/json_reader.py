@@ -14,14 +14,27 @@ from typing import Any
 import msgspec
 
 from meshlab.cluster.facts.files import LargeList, text
-from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, expected_of, group_of, items_of, objects
+from meshlab.cluster.facts.forms import (
+    Decoded,
+    Form,
+    Found,
+    Head,
+    expected_of,
+    group_of,
+    items_of,
+    kind_of_file,
+    objects,
+)
 from meshlab.cluster.facts.objects import Object, Plain, evidence_of
 from meshlab.cluster.facts.pieces import pieces
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
-from meshlab.tables import read_table
 
-_DOCUMENT_START = re.compile(rb"^(?=\{)", re.MULTILINE)
+_DOCUMENT = re.compile(rb"^\{(?:[^\n]*\}[ \t]*\r?$|.*?^\}[ \t]*\r?$)", re.MULTILINE | re.DOTALL)
+"""A document as kubectl writes it to the screen: it begins and ends in the first column."""
+
+_LOGS = re.compile(rb"^==== START logs .*?^==== END logs [^\n]*$", re.MULTILINE | re.DOTALL)
+_OPEN = re.compile(rb"^\s*[\[{\"]", re.MULTILINE)
 _HEAD_BYTES = 512
 _BRACKET = ord("[")
 _KIND = re.compile(rb'\s*\{\s*(?:"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*)?"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
@@ -144,6 +157,8 @@ def _alike(part: memoryview, kind: str | None, of_items: str | None, api_version
     try:
         values = _decoder(list[DECODED.get(kind, Plain)]).decode(part)
         looked_at = evidence_of(kind)
+        if looked_at is not None and None not in looked_at.plans:
+            return []  # only some objects of the kind are looked at
         evidence = _decoder(list[looked_at.type]).decode(part) if looked_at else repeat(None)
     except msgspec.ValidationError:
         return []
@@ -172,19 +187,8 @@ def _last_items(part: memoryview, of_list: _Head, file: LargeList) -> list[msgsp
     return whole.items
 
 
-@cache
-def _kinds_of_files() -> tuple[tuple[re.Pattern[str], str, str], ...]:
-    rows = read_table("facts/file_kinds").select("pattern", "kind", "api_version").iter_rows()
-    return tuple((re.compile(pattern, re.IGNORECASE), kind, version) for pattern, kind, version in rows)
-
-
-def kind_of_file(name: str) -> tuple[str | None, str | None]:
-    """Kind and version that a file's name tells, for bundles whose objects do not say their own."""
-    return next(((kind, version) for pattern, kind, version in _kinds_of_files() if pattern.search(name)), (None, None))
-
-
 def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
-    """Objects of one document, or of several as ``kubectl cluster-info dump`` writes them to the screen.
+    """Objects of one document, or of several between other text, as kubectl writes both to the screen.
 
     That there is more than one shows before the first object is given, so that none is given twice.
     """
@@ -193,11 +197,40 @@ def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
     of_file = (None, None) if first else kind_of_file(file)
     try:
         yield from objects(content, JSON, *of_file, likely=likely)
-    except msgspec.DecodeError as error:
-        if "trailing characters" not in str(error):
+    except msgspec.DecodeError:
+        documents = list(_documents(content, file))
+        if not documents or documents == [content.strip()]:
             raise
-        documents = (document for document in _DOCUMENT_START.split(content) if document.strip())
         yield from _all(documents, *of_file)
+
+
+def _documents(content: bytes, file: str) -> Iterator[bytes]:
+    """Documents that begin and end in the first column; logs and messages of kubectl between them are passed over.
+
+    Raises:
+        MeshlabError: A document is broken, or what stands between them is part of one.
+    """
+    content = _LOGS.sub(lambda logs: b"\n" * logs[0].count(b"\n"), content)
+    end = 0
+    for document in _DOCUMENT.finditer(content):
+        _refuse_part(content, end, document.start(), file)
+        try:
+            _decoder(msgspec.Raw).decode(document[0])
+        except msgspec.DecodeError as error:
+            line = (_line(document[0], str(error)) or 1) + content.count(b"\n", 0, document.start())
+            raise MeshlabError(Problem(file, *_broken(str(error)), line)) from None
+        yield document[0].strip()
+        end = document.end()
+    if end:
+        _refuse_part(content, end, len(content), file)
+
+
+def _refuse_part(content: bytes, start: int, end: int, file: str) -> None:
+    """Refuse text between documents that is no message but part of a document."""
+    if part := _OPEN.search(content, start, end):
+        line = content.count(b"\n", 0, part.start() + len(part[0]) - 1) + 1
+        what = "holds text that is no JSON of its own"
+        raise MeshlabError(Problem(file, what, "write it again: the file is cut off or mixed", line))
 
 
 def _all(documents: Iterable[bytes | msgspec.Raw], kind: str | None, api_version: str | None) -> Iterator[Found]:

@@ -1,6 +1,7 @@
 """Load tests: what a client saw, and what a mesh adds by a run without and one with it.
 
-Reads results of fortio and oha in JSON, of wrk, wrk2 and hey in text, and the table of Istio's own benchmark.
+Reads results of fortio (as Nighthawk writes them, too), oha, k6, vegeta and ghz in JSON, of wrk, wrk2 and hey in
+text, and the tables of locust and of Istio's own benchmark.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ def _fortio(content: bytes) -> Iterator[dict[str, object]]:
 
     Sources: fortio (data/sources.csv).
     """
-    run = msgspec.json.decode(content, type=_Fortio)
+    run = msgspec.json.decode(content, type=_Fortio, strict=False)  # Nighthawk writes counts as text
     codes = run.ret_codes or {}
     failed = sum(count for code, count in codes.items() if not _FORTIO_SUCCESS.fullmatch(code))
     latencies = {f"p{each.percentile:g}": each.value * _MS for each in run.duration_histogram.percentiles or ()}
@@ -259,6 +260,107 @@ def _oha(content: bytes) -> Iterator[dict[str, object]]:
         "failed": None if rate is None else 1 - rate,
         **_kept(latencies),
     }
+
+
+class _K6Metric(msgspec.Struct, gc=False):
+    rate: float | None = None
+    value: float | None = None
+    med: float | None = None
+    p90: float | None = msgspec.field(default=None, name="p(90)")
+    p95: float | None = msgspec.field(default=None, name="p(95)")
+    p99: float | None = msgspec.field(default=None, name="p(99)")
+    values: _K6Metric | None = None
+
+
+class _K6(msgspec.Struct, gc=False):
+    metrics: dict[str, _K6Metric | None]
+
+
+def _k6(content: bytes) -> Iterator[dict[str, object]]:
+    """One run, from --summary-export or from handleSummary, which puts values one level deeper; k6 tells ms.
+
+    Sources: k6 (data/sources.csv).
+    """
+    metrics = msgspec.json.decode(content, type=_K6).metrics
+    of = {name: (metric.values or metric) for name, metric in metrics.items() if metric is not None}
+    latency, failed = of["http_req_duration"], of.get("http_req_failed", _K6Metric())
+    users = of.get("vus_max", of.get("vus", _K6Metric())).value
+    yield {
+        "requests_per_second": of.get("http_reqs", _K6Metric()).rate,
+        "connections": None if users is None else int(users),
+        "failed": failed.value if failed.rate is None else failed.rate,
+        "p50": latency.med,
+        "p90": latency.p90,
+        "p95": latency.p95,
+        "p99": latency.p99,
+    }
+
+
+class _Vegeta(msgspec.Struct, gc=False):
+    latencies: dict[str, _Amount]
+    rate: _Amount
+    success: float | None = None
+
+
+_NS_PER_MS = 1e6
+
+
+def _vegeta(content: bytes) -> Iterator[dict[str, object]]:
+    """One run; vegeta tells ns.
+
+    Sources: vegeta (data/sources.csv).
+    """
+    run = msgspec.json.decode(content, type=_Vegeta)
+    latencies = {f"p{name.removesuffix('th')}": value / _NS_PER_MS for name, value in run.latencies.items()}
+    failed = None if run.success is None else 1 - run.success
+    yield {"requests_per_second": run.rate, "failed": failed, **_kept(latencies)}
+
+
+class _GhzPercentile(msgspec.Struct, gc=False):
+    percentage: float
+    latency: _Amount
+
+
+class _GhzOptions(msgspec.Struct, gc=False):
+    concurrency: int | None = None
+
+
+class _Ghz(msgspec.Struct, gc=False, rename="camel"):
+    rps: _Amount
+    latency_distribution: list[_GhzPercentile] | None = None
+    status_code_distribution: dict[str, int] | None = None
+    options: _GhzOptions | None = None
+
+
+def _ghz(content: bytes) -> Iterator[dict[str, object]]:
+    """One run; ghz tells ns.
+
+    Sources: ghz (data/sources.csv).
+    """
+    run = msgspec.json.decode(content, type=_Ghz)
+    codes = run.status_code_distribution or {}
+    total = sum(codes.values())
+    latencies = {f"p{each.percentage:g}": each.latency / _NS_PER_MS for each in run.latency_distribution or ()}
+    yield {
+        "requests_per_second": run.rps,
+        "connections": run.options.concurrency if run.options else None,
+        "protocol": "grpc",
+        "failed": 1 - codes.get("OK", 0) / total if total else None,
+        **_kept(latencies),
+    }
+
+
+def _locust(content: bytes) -> Iterator[dict[str, object]]:
+    """One run: the row over all requests; locust tells ms.
+
+    Sources: locust (data/sources.csv).
+    """
+    table = pl.read_csv(io.BytesIO(content), infer_schema=False).filter(pl.col("Name") == "Aggregated")
+    return table.select(
+        requests_per_second=_number("Requests/s"),
+        failed=pl.when(_number("Request Count") > 0).then(_number("Failure Count") / _number("Request Count")),
+        **{f"p{level}": _number(f"{level}%") for level in PERCENTILES},
+    ).iter_rows(named=True)
 
 
 def _kept(latencies: Mapping[str, float]) -> dict[str, float]:
@@ -374,6 +476,10 @@ READERS: dict[str, tuple[Callable[[bytes], Iterator[dict[str, object]]], str]] =
     "oha": (_oha, "run oha for long enough that requests succeed"),
     "wrk": (_wrk, "run wrk with --latency"),
     "hey": (_hey, "run hey for long enough that requests succeed"),
+    "k6": (_k6, "set summaryTrendStats to med, p(90) and p(99)"),
+    "vegeta": (_vegeta, "give the output of vegeta report -type=json"),
+    "ghz": (_ghz, "run ghz for long enough that requests succeed"),
+    "locust-csv": (_locust, "give the file that ends in _stats.csv"),
     "benchmark-csv": (_benchmark, "give the table as the benchmark wrote it"),
 }
 """How each kind of file is read, and what to do where it holds no percentiles."""

@@ -7,6 +7,7 @@ maps and paths of custom resources that ``data/facts/signatures.csv`` looks at a
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Annotated, NamedTuple
 
@@ -61,12 +62,18 @@ class Metadata(msgspec.Struct, gc=False, rename="camel"):
 
 
 class PodAnnotations(msgspec.Struct, gc=False):
-    """The annotations of a pod that say how it takes part in a mesh, and whether a file on its node makes it."""
+    """The annotations of a pod that say how it takes part in a mesh, who wired it, and whether a file makes it."""
 
     redirection: Text = msgspec.field(default=None, name="ambient.istio.io/redirection")
     istio: Text = msgspec.field(default=None, name="sidecar.istio.io/inject")
     linkerd: Text = msgspec.field(default=None, name="linkerd.io/inject")
+    consul: Text = msgspec.field(default=None, name="consul.hashicorp.com/connect-inject")
     mirror: Text = msgspec.field(default=None, name="kubernetes.io/config.mirror")
+    networks: Text = msgspec.field(default=None, name="k8s.v1.cni.cncf.io/network-status")
+    calico: Text = msgspec.field(default=None, name="cni.projectcalico.org/containerID")
+    calico_address: Text = msgspec.field(default=None, name="cni.projectcalico.org/podIP")
+    ovn: Text = msgspec.field(default=None, name="k8s.ovn.org/pod-networks")
+    kube_ovn: Text = msgspec.field(default=None, name="ovn.kubernetes.io/allocated")
 
 
 class PodMetadata(Metadata, gc=False, rename="camel"):
@@ -266,6 +273,27 @@ class CiliumPolicy(Object, gc=False):
     specs: list[CiliumRule] | None = None
 
 
+class PolicyRule(msgspec.Struct, gc=False, rename="camel"):
+    """Whether a rule of Calico or Antrea looks into requests."""
+
+    http: Anything | None = None
+    l7_protocols: list[Anything] | None = None
+
+
+class PolicySpec(msgspec.Struct, gc=False):
+    """Rules of a policy."""
+
+    ingress: list[PolicyRule] | None = None
+    egress: list[PolicyRule] | None = None
+
+
+class NetworkPolicy(Object, gc=False):
+    """A policy of Kubernetes, Calico or Antrea."""
+
+    metadata: Metadata | None = None
+    spec: PolicySpec | None = None
+
+
 class Operation(msgspec.Struct, gc=False, rename="camel"):
     """What of a request an AuthorizationPolicy looks at beyond ports."""
 
@@ -388,6 +416,7 @@ TYPES: dict[str, type[Object]] = {
     "Node": Node,
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "DeploymentConfig", "Rollout"), Workload),
     **dict.fromkeys(("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"), CiliumPolicy),
+    **dict.fromkeys(("NetworkPolicy", "GlobalNetworkPolicy", "ClusterNetworkPolicy"), NetworkPolicy),
     **dict.fromkeys(("CiliumBGPPeeringPolicy", "CiliumBGPClusterConfig"), CiliumBgp),
     "AuthorizationPolicy": AuthorizationPolicy,
     "VirtualService": VirtualService,
@@ -396,51 +425,111 @@ TYPES: dict[str, type[Object]] = {
 """Type of each kind that facts are read from and that has more than a name to read."""
 
 
-@cache
-def signature_paths() -> dict[str, tuple[str, ...]]:
-    """Paths that signatures look at, by kind: ``{"Node": ("spec.providerID", …)}``."""
-    paths: dict[str, set[str]] = {}
-    for field in read_table("facts/signatures")["field"].unique():
-        kind, _, path = field.partition(":")
-        if path and not path.startswith("condition."):
-            paths.setdefault(kind.partition("/")[0], set()).add(path)
-    return {kind: tuple(sorted(of_kind)) for kind, of_kind in paths.items()}
+SPECIAL = frozenset({"name", "keys", "taint"})
+"""What signatures look at in an object that is no path in it; conditions of nodes are not, either."""
 
 
 @cache
-def fact_kinds() -> frozenset[str]:
+def signature_fields() -> dict[str, tuple[str, ...]]:
+    """Fields that signatures look at, by kind: ``{"Node": ("Node:spec.providerID", …)}``."""
+    fields: dict[str, list[str]] = {}
+    for field in sorted(read_table("facts/signatures")["field"].unique()):
+        kind, colon, _ = field.partition(":")
+        if colon:
+            fields.setdefault(kind.partition("/")[0], []).append(field)
+    return {kind: tuple(of_kind) for kind, of_kind in fields.items()}
+
+
+@cache
+def signature_groups() -> re.Pattern[str]:
+    """API groups of which every kind is evidence."""
+    patterns = read_table("facts/signatures").filter(field="group")["pattern"]
+    return re.compile("|".join(patterns))
+
+
+@cache
+def known_kinds() -> frozenset[str]:
     """Kinds that facts are read from: those with a type, those that signatures look at, and those that are counted."""
-    return frozenset({*TYPES, *signature_paths(), *read_table("facts/kinds")["kind"]})
+    return frozenset({*TYPES, *signature_fields(), *read_table("facts/kinds")["kind"]})
+
+
+@cache
+def is_used(kind: str, group: str) -> bool:
+    """Whether facts are read from objects of the kind, or from all of its API group."""
+    return kind in known_kinds() or signature_groups().search(group) is not None
 
 
 def split_path(path: str) -> list[str]:
     """Keys of a path; a dot inside of a key is escaped by a backslash."""
-    return [key.replace("\0", ".") for key in path.replace("\\.", "\0").split(".")]
+    return [key.replace("\0", ".") for key in path.replace("\\.", "\0").split(".")] if path else []
 
 
 Step = tuple[str, bool]
 """Name of an attribute, and whether it holds a list to go through."""
 
+Steps = tuple[Step, ...]
+
+
+class Plan(NamedTuple):
+    """What to read of a value: fields that it is the text of, fields of several texts below it, and where to go on.
+
+    Args:
+        fields: Names of fields.
+        together: Names of fields with the steps to each of their texts.
+        below: Attributes to look into.
+    """
+
+    fields: tuple[str, ...]
+    together: tuple[tuple[str, tuple[Steps, ...]], ...]
+    below: tuple[tuple[str, bool, Plan], ...]
+
 
 class Evidence(NamedTuple):
-    """How to read what signatures look at in objects of one kind: the type, and the way to each path in it."""
+    """How to read what signatures look at in objects of one kind.
+
+    Args:
+        type: A type of exactly what signatures look at.
+        plans: What to read, by the name of the object in which it is looked for, or None for all objects.
+    """
 
     type: type[msgspec.Struct]
-    paths: tuple[tuple[str, tuple[Step, ...]], ...]
+    plans: dict[str | None, Plan]
 
 
 @cache
 def evidence_of(kind: str) -> Evidence | None:
-    """A type of exactly the paths that signatures look at in objects of the kind; None where they look at none."""
-    paths = signature_paths().get(kind)
-    if paths is None:
+    """How to read the paths that signatures look at in objects of the kind; None where they look at none.
+
+    Labels and annotations of pods are read with the pods themselves: there are too many to decode them twice.
+    """
+    paths: dict[str | None, list[tuple[str, list[str], list[list[str]]]]] = {}
+    for field in signature_fields().get(kind, ()) if kind != "Pod" else ():
+        of, _, path = field.partition(":")
+        if path not in SPECIAL and not path.startswith("condition."):
+            paths.setdefault(of.partition("/")[2] or None, []).append((field, *_parts(path)))
+    if not paths:
         return None
     tree: dict[str, dict] = {}
-    for path in paths:
-        branch = tree
-        for key in split_path(path):
-            branch = branch.setdefault(key, {})
-    return Evidence(_struct(kind, tree), tuple((path, _steps(split_path(path), tree)) for path in paths))
+    for _, base, several in (path for of_name in paths.values() for path in of_name):
+        for keys in ([*base, *each] for each in several or [[]]):
+            branch = tree
+            for key in keys:
+                branch = branch.setdefault(key, {})
+    return Evidence(_struct(kind, tree), {name: _plan(of_name, tree) for name, of_name in paths.items()})
+
+
+def plans_of(kind: str, name: str | None) -> list[Plan]:
+    """What signatures look at in an object of the kind and name."""
+    looked_at = evidence_of(kind)
+    plans = looked_at.plans if looked_at else {}
+    return [plans[of] for of in dict.fromkeys((None, name)) if of in plans]
+
+
+def _parts(path: str) -> tuple[list[str], list[list[str]]]:
+    """Keys of a path, and of the several paths in braces at its end."""
+    base, brace, inner = path.partition("{")
+    several = [split_path(each) for each in inner.removesuffix("}").split(",")] if brace else []
+    return split_path(base.removesuffix(".") if brace else base), several
 
 
 def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
@@ -453,9 +542,44 @@ def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
     return msgspec.defstruct(name, fields, rename=names, gc=False)
 
 
-def _steps(keys: list[str], tree: dict[str, dict]) -> tuple[Step, ...]:
+def _plan(paths: list[tuple[str, list[str], list[list[str]]]], tree: dict[str, dict]) -> Plan:
+    """The plan of paths, each with its field, the keys that are left of it, and several paths behind them."""
+    ended = [(field, several) for field, base, several in paths if not base]
+    below = []
+    for key in dict.fromkeys(base[0] for _, base, _ in paths if base):
+        inner = [(field, base[1:], several) for field, base, several in paths if base[:1] == [key]]
+        ((attribute, is_list),) = _steps([key], tree)
+        below.append((attribute, is_list, _plan(inner, tree[key])))
+    return Plan(
+        tuple(field for field, several in ended if not several),
+        tuple((field, tuple(_steps(each, tree) for each in several)) for field, several in ended if several),
+        tuple(below),
+    )
+
+
+def _steps(keys: list[str], tree: dict[str, dict]) -> Steps:
     """The attributes of that type on the way to a path."""
     if not keys:
         return ()
     place = list(tree).index(keys[0])
     return ((f"f{place}", keys[0].endswith("[]")), *_steps(keys[1:], tree[keys[0]]))
+
+
+@cache
+def pod_labels() -> dict[str, str]:
+    """Labels of pods that signatures look at, with their fields."""
+    return _marks("labels")
+
+
+@cache
+def pod_annotations() -> tuple[tuple[str, str, bool], ...]:
+    """Attributes of ``PodAnnotations`` that signatures look at, their fields, and whether the value counts."""
+    names = {field.encode_name: field.name for field in msgspec.structs.fields(PodAnnotations)}
+    patterns = dict(read_table("facts/signatures").select("field", "pattern").iter_rows())
+    return tuple((names[key], field, patterns[field] != ".") for key, field in _marks("annotations").items())
+
+
+def _marks(where: str) -> dict[str, str]:
+    start = f"Pod:metadata.{where}."
+    fields = [field for field in signature_fields()["Pod"] if field.startswith(start)]
+    return {split_path(field.removeprefix(start))[0]: field for field in fields}

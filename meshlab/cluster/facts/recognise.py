@@ -10,6 +10,7 @@ from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import read_json
 from meshlab.cluster.facts.yaml_reader import read_yaml
 from meshlab.cluster.facts.ztunnel_reader import is_ztunnel, read_ztunnel
+from meshlab.errors import MeshlabError, Problem
 
 HEAD_BYTES = 64 * 2**10
 """How much of a file's beginning decides."""
@@ -18,6 +19,10 @@ Reader = Callable[[bytes, str], Iterator[Found]]
 """Content and name of a file to its objects."""
 
 _KIND = re.compile(rb"""["']?\b(kind|items)["']?\s*:""")
+_METADATA = re.compile(rb'"metadata"\s*:')
+_TELLING = re.compile(rb'"(?:nodeInfo|containers|selfLink|podSelector|clusterIP|infrastructureName|networkType)"\s*:')
+"""What objects hold that do not say their kind."""
+
 _VERSION = re.compile(rb"""["']?\bapiVersion["']?\s*:""")
 
 
@@ -26,10 +31,42 @@ def is_json(head: bytes) -> bool:
     return head.lstrip()[:1] in (b"{", b"[")
 
 
+_DOCUMENT = re.compile(rb"^\{(?:\s*$|\s*\")", re.MULTILINE)
+
+
+def has_documents(head: bytes) -> bool:
+    """Whether JSON begins in the first column of a file that begins otherwise, as after a message of kubectl."""
+    return _DOCUMENT.search(head) is not None
+
+
+_TABLE = re.compile(rb"\A\s*(?:NAMESPACE\s+)?NAME\s+[A-Z][A-Z()-]+")
+_DESCRIPTION = re.compile(rb"\A\s*Name:\s+\S+\r?\n(?:[A-Z][A-Za-z ]*:|\s)")
+
+
+def is_for_people(head: bytes) -> bool:
+    """Whether a file that begins so is a table or a description, which kubectl writes for people."""
+    return _TABLE.match(head) is not None or _DESCRIPTION.match(head) is not None
+
+
+def refuse_for_people(content: bytes, file: str) -> Iterator[Found]:
+    """Say which output to give instead.
+
+    Raises:
+        MeshlabError: Always.
+    """
+    what = "a table" if _TABLE.match(content) else "a description"
+    raise MeshlabError(Problem(file, f"is {what} that kubectl prints for people", _TODO, 1))
+    yield  # a reader is a generator
+
+
+_TODO = "give the same command with -o json, such as kubectl get nodes,pods,services -A -o json"
+
 READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
     (is_ztunnel, read_ztunnel),
     (is_description, read_description),
+    (is_for_people, refuse_for_people),
     (is_json, read_json),
+    (has_documents, read_json),
     (lambda _: True, read_yaml),
 )
 """Readers, each with what it recognises; the first that recognises a file reads it."""
@@ -49,4 +86,6 @@ def looks_like_objects(content: bytes) -> bool:
     if _KIND.search(content) and _VERSION.search(content):
         return True
     head = content[:HEAD_BYTES]
+    if is_json(head) and _METADATA.search(head) and _TELLING.search(content):
+        return True
     return head.lstrip()[:1] == b"[" or is_ztunnel(head) or is_description(head)

@@ -13,7 +13,7 @@ import msgspec
 import polars as pl
 
 from meshlab.cluster.facts.shape import JSON_FAULTS, broken
-from meshlab.errors import MeshlabError, Problem, printable
+from meshlab.errors import MeshlabError, Problem, printable, shorten
 from meshlab.tables import read_table
 
 PLACES = ("namespace", "pod", "container", "caller_namespace", "caller", "called_namespace", "called")
@@ -84,6 +84,9 @@ def read_usage(content: bytes, kind: str, file: str) -> tuple[pl.DataFrame, tupl
         samples = _text_samples(content) if kind == "prometheus-text" else _samples(_json_series(content, kind))
     except JSON_FAULTS as error:
         raise MeshlabError(broken(error, content, file)) from None
+    except _RefusedError as error:
+        what = f"is an error that Prometheus answered: {printable(str(error))}"
+        raise MeshlabError(Problem(file, what, "correct the query, and save its answer again")) from None
     except (ValueError, OverflowError) as error:
         raise MeshlabError(Problem(file, f"holds a value that is no number: {error}", "save it again")) from None
     usage = usage_of(samples)
@@ -96,7 +99,10 @@ def _nothing(content: bytes, kind: str, file: str) -> Problem:
     wanted = ", ".join(dict.fromkeys(row["metric"] for row in sources()))
     if kind == "prometheus-text":
         return Problem(file, "holds none of the metrics that figures are read from", f"these are: {wanted}")
-    names = sorted({name for name, _ in _json_series(content, kind) if name})
+    series = list(_json_series(content, kind))
+    names = sorted({name for name, _ in series if name})
+    if not series:
+        return Problem(file, "holds an empty answer: the query matched no series", "check its metric, labels and time")
     if not names:
         return Problem(
             file,
@@ -130,11 +136,17 @@ def _json_series(content: bytes, kind: str) -> Iterator[Named]:
         yield from ((one.metric.get("__name__"), one) for one in _series_of(content))
 
 
+class _RefusedError(Exception):
+    """The answer is an error of the server's."""
+
+
 def _series_of(raw: bytes | msgspec.Raw) -> Iterable[Series]:
     """Series of a list, of a response, or of its data alone."""
     if bytes(raw).lstrip()[:1] == b"[":
         return msgspec.json.decode(raw, type=list[Series])
     response = msgspec.json.decode(raw, type=Response)
+    if response.status == "error":
+        raise _RefusedError(shorten(response.error or "without a reason", 200))
     return response.data.result if response.data else msgspec.json.decode(raw, type=Data).result
 
 
@@ -160,7 +172,16 @@ def _samples(named: Iterable[Named]) -> pl.DataFrame:
 
 # --- text ----------------------------------------------------------------------------------------------------------
 
-_LINE = r"^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+(-?[0-9]+))?[ \t]*$"
+_LINE = (
+    r"^([a-zA-Z_:][a-zA-Z0-9_:]*)"
+    r'(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})?'
+    r"[ \t]+(\S+)(?:[ \t]+(-?[0-9]+(?:\.[0-9]+)?))?[ \t]*(?:#[ \t].*)?$"
+)
+"""Name, labels, value and time of a sample; what stands behind a hash is an exemplar, one request among all."""
+
+_OPEN_METRICS = re.compile(rb"^# EOF[ \t]*\r?$", re.MULTILINE)
+"""Last line of OpenMetrics, whose times are seconds; those of Prometheus's own format are milliseconds."""
+
 _NUMBERS = {"+Inf": "inf", "-Inf": "-inf"}
 _MS = 1e3
 
@@ -168,16 +189,17 @@ _MS = 1e3
 def _text_samples(content: bytes) -> pl.DataFrame:
     """Samples of scraped text; several scrapes one after the other give several times.
 
-    Sources: prometheus-text (data/sources.csv).
+    Sources: prometheus-text, openmetrics (data/sources.csv).
     """
     wanted = {row["metric"] for row in sources()}
+    per_second = 1 if _OPEN_METRICS.search(content) else _MS
     lines = pl.DataFrame({"line": content.decode("utf-8", "replace").splitlines()}).lazy()
     rows = (
         lines.select(
             metric=pl.col("line").str.extract(_LINE, 1),
             labels=pl.col("line").str.extract(_LINE, 2).fill_null(""),
             value=pl.col("line").str.extract(_LINE, 3).replace(_NUMBERS).cast(pl.Float64, strict=False),
-            time=pl.col("line").str.extract(_LINE, 4).cast(pl.Float64, strict=False) / _MS,
+            time=pl.col("line").str.extract(_LINE, 4).cast(pl.Float64, strict=False) / per_second,
         )
         .filter(pl.col("metric").is_in(list(wanted)), pl.col("value").is_not_null())
         .with_columns(**{label: _label(label) for label in sorted(known_labels())})

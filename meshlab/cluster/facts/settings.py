@@ -294,7 +294,7 @@ class BgpConfiguration(Object, gc=False):
 
 
 class ConfigData(msgspec.Struct, gc=False, rename="kebab"):
-    """Switches in the config maps of Cilium, Calico and kube-proxy; no other entry of any config map is read."""
+    """Switches in the config maps of Cilium and Calico; of others only entries that signatures look at are read."""
 
     mtu: Number = None
     enable_l7_proxy: Flag = None
@@ -312,11 +312,10 @@ class ConfigData(msgspec.Struct, gc=False, rename="kebab"):
     bpf_lb_map_max: Number = None
     cluster_id: Number = None
     veth_mtu: Number = msgspec.field(default=None, name="veth_mtu")
-    kube_proxy: Text = msgspec.field(default=None, name="config.conf")
 
 
 class ConfigMap(Object, gc=False):
-    """A ConfigMap of a network plugin or of kube-proxy."""
+    """A ConfigMap of a network plugin."""
 
     metadata: Metadata | None = None
     data: ConfigData | None = None

@@ -1,14 +1,24 @@
-"""From texts that objects hold to what they prove, by the table ``data/facts/signatures.csv``."""
+"""From texts that objects hold to evidence, by the tables ``data/facts/signatures.csv`` and ``shows.csv``.
+
+A signature says what a text shows. What is shown has a strength, and a fact is what the strongest evidence says; where
+that disagrees, the fact is unknown and the disagreement is named.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
+from meshlab.kept import kept
 from meshlab.tables import read_table
+
+TAG = r":(?:[a-z]+-)*v?([0-9]+\.[0-9][^;@/]*|20[0-9]{6}[^;@/]*)(?:@[^;]*)?(?:;|$)"
+"""The tag of an image that is a version, behind a pattern of its name: no port of a registry and no hash."""
+
+EVERY = "*"
+"""Every value of a fact, or every product."""
 
 
 class Verdict(NamedTuple):
@@ -28,89 +38,233 @@ class Verdict(NamedTuple):
 
 
 class Vote(NamedTuple):
-    """What some objects say of a fact.
+    """What some objects show.
 
     Args:
-        fact: Dotted name of the fact.
-        value: Its value.
+        shows: Kind of evidence, of ``data/facts/shows.csv``.
+        fact: Dotted name of the fact that it speaks of.
+        value: The value that it is for or against.
         of: The product that it is about; None where it is about any.
-        strength: 1 for the strongest evidence.
         status: measured or inferred.
-        objects: How many say so.
-        id: The first of those that say it best.
+        objects: How many show it.
+        id: The first of those that show it best.
         file: Where that one stands.
+        object: Kind, namespace and name of that one.
         why: Why it follows.
     """
 
+    shows: str
     fact: str
     value: str | None
     of: str | None
-    strength: int
     status: str
     objects: int
     id: int
     file: str
+    object: str
     why: str | None
 
 
+class Kind(NamedTuple):
+    """A kind of evidence: a row of ``data/facts/shows.csv``."""
+
+    shows: str
+    fact: str
+    strength: int
+    counts: str
+    decides: str
+    needs: str | None
+    yields: str | None
+    version: str | None
+    meaning: str
+    blind: str | None
+
+
+@kept
+def kinds() -> dict[str, Kind]:
+    """Kinds of evidence by name."""
+    return {row[0]: Kind._make(row) for row in read_table("facts/shows").iter_rows()}
+
+
+@kept
+def signatures() -> pl.DataFrame:
+    """Signatures, one row for each kind of evidence and product, those of versions in tags of images added.
+
+    Columns shows, fact, value, of, field, pattern, unless, rank, status, why.
+    """
+    table = read_table("facts/signatures").with_columns(pl.col("shows", "of", "version_of").str.split("|"))
+    rows = table.explode("shows").join(read_table("facts/shows").select("shows", "fact", "version"), on="shows")
+    versions = rows.filter(pl.col("version").is_not_null()).explode("version_of").drop_nulls("version_of")
+    facts = read_table("facts/shows").select(version="shows", version_fact="fact")
+    columns = ("shows", "fact", "value", "of", "field", "pattern", "unless", "rank", "status", "why")
+    tags = versions.join(facts, on="version").with_columns(
+        pl.format("(?:{}){}", "pattern", pl.lit(TAG)).alias("pattern"),
+        shows="version",
+        fact="version_fact",
+        value=pl.lit("$1"),
+        of="version_of",
+        status=pl.lit("measured"),
+        why=pl.lit(None, pl.String),
+    )
+    return pl.concat([rows.explode("of").select(columns), tags.select(columns)])
+
+
 def match(texts: pl.LazyFrame) -> pl.LazyFrame:
-    """Signatures that texts match, of those that match one object for one fact only the first by rank.
+    """What distinct texts show.
+
+    Args:
+        texts: Columns field, text.
+
+    Returns:
+        Columns field, text, shows, fact, value, of, rank, status, why.
+    """
+    text, group = pl.col("text"), pl.col("text").str.extract(pl.col("pattern"), 1)
+    spared = text.str.contains(pl.col("unless")).fill_null(value=False)
+    return (
+        texts.select("field", "text")
+        .unique()
+        .join(signatures().lazy(), on="field")
+        .sort("pattern")  # each is compiled once then, and not again for every text
+        .filter(text.str.contains(pl.col("pattern")))
+        .filter(~spared)
+        .with_columns(value=pl.when(pl.col("value") == "$1").then(group).otherwise("value"))
+        .drop("pattern", "unless")
+    )
+
+
+def found(texts: pl.LazyFrame, matched: pl.LazyFrame) -> pl.LazyFrame:
+    """What objects show: of the rows of one kind that match one object only the first by rank.
 
     Args:
         texts: Columns id, field, text.
+        matched: What the texts show, as ``match`` returns it.
 
     Returns:
-        Columns id, fact, value, of, strength, status, why.
+        Columns id, field, shows, fact, value, of, status, why.
     """
-    group = pl.col("text").str.extract(pl.col("pattern"), 1)
-    matched = (
-        texts.select("field", "text")
-        .unique()
-        .join(read_table("facts/signatures").lazy(), on="field")
-        .filter(pl.col("text").str.contains(pl.col("pattern")))
-        .with_columns(value=pl.when(pl.col("value") == "$1").then(group).otherwise("value"))
-    )
     return (
         texts.join(matched, on=["field", "text"])
-        .filter(pl.col("rank") == pl.col("rank").min().over("id", "fact", "of"))
-        .select("id", "fact", "value", "of", "strength", "status", "why")
+        .filter(pl.col("rank") == pl.col("rank").min().over("id", "shows", "of"))
+        .select("id", "field", "shows", "fact", "value", "of", "status", "why")
     )
 
 
-def votes(matches: pl.LazyFrame) -> pl.LazyFrame:
-    """Matches that say the same counted together: columns as ``Vote``.
+def votes(evidence: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
+    """Evidence that says the same counted together: columns as ``Vote``.
 
     Args:
-        matches: As ``match`` returns them, with the column file.
+        evidence: As ``found`` returns it.
+        objects: Columns id, kind, namespace, name, file.
     """
-    best = (
-        pl.struct("status", "id", "file", "why").sort_by("status", "id", "why", descending=[True, False, False]).first()
-    )
+    best = pl.struct("status", "id", "why").sort_by("status", "id", "why", descending=[True, False, False]).first()
+    place = pl.concat_str("namespace", "name", separator="/", ignore_nulls=True)
     return (
-        matches.group_by("fact", "value", "of", "strength")
+        evidence.group_by("shows", "fact", "value", "of")
         .agg(objects=pl.col("id").n_unique(), best=best)
         .unnest("best")
+        .join(objects, on="id")
+        .with_columns(object=pl.format("{} {}", "kind", place))
         .select(Vote._fields)
     )
 
 
-def verdict(cast: Sequence[Vote], fact: str, of: str | None = None) -> Verdict:
+# --- from evidence to a fact -----------------------------------------------------------------------------------------
+
+
+def admitted(cast: Sequence[Vote]) -> tuple[Vote, ...]:
+    """Evidence that counts beside all else that was seen.
+
+    Evidence of a kind that needs another one counts where that was seen of the same product. Settings of a plugin do
+    not count where agents were seen, and of other plugins only: they stay behind when a plugin is removed.
+    """
+    seen: dict[str, set[str | None]] = {}
+    for vote in cast:
+        seen.setdefault(vote.shows, set()).add(vote.value)
+
+    def counts(vote: Vote) -> bool:
+        kind, product = kinds()[vote.shows], vote.of or vote.value
+        needed = kind.needs is None or bool(seen.get(kind.needs, set()) & {vote.value, product})
+        return needed and (kind.yields is None or kind.yields not in seen or product in seen[kind.yields])
+
+    return tuple(filter(counts, cast))
+
+
+def heard(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> list[Vote]:
+    """Evidence for values of a fact, without what stronger or equal evidence speaks against.
+
+    Args:
+        cast: All evidence that counts.
+        fact: Dotted name of the fact.
+        of: The product that was recognised; evidence about another one does not count.
+    """
+    about = [vote for vote in cast if vote.fact == fact and (of == EVERY or vote.of in (None, of))]
+    against = [vote for vote in about if kinds()[vote.shows].counts == "against"]
+    return [
+        vote
+        for vote in about
+        if kinds()[vote.shows].counts == "for"
+        and not any(
+            void.value in (EVERY, vote.value) and kinds()[void.shows].strength <= kinds()[vote.shows].strength
+            for void in against
+        )
+    ]
+
+
+def verdict(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> Verdict:
     """What the strongest evidence says of a fact.
 
     Args:
-        cast: All votes.
+        cast: All evidence that counts.
         fact: Dotted name of the fact.
-        of: The product that was recognised; votes about another one do not count.
+        of: The product that was recognised; evidence about another one does not count.
     """
-    heard = [vote for vote in cast if vote.fact == fact and vote.of in (None, of)]
-    heard = [vote for vote in heard if vote.strength == min(each.strength for each in heard)]
-    if not heard:
-        return Verdict()
-    counts = Counter[str]()
-    for vote in heard:
-        counts[str(vote.value)] += vote.objects
-    if len(counts) > 1:
-        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return Verdict(why=f"the objects disagree: {', '.join(f'{value} ({objects})' for value, objects in ordered)}")
-    best = min(heard, key=lambda vote: (vote.status != "measured", vote.id, vote.why))
-    return Verdict(best.value, best.status, best.file, best.why)
+    for_it = heard(cast, fact, of)
+    deciding = [vote for vote in for_it if kinds()[vote.shows].decides == "yes"]
+    if not deciding:
+        void = (vote for vote in cast if vote.fact == fact and vote.value == EVERY and of in (EVERY, vote.of))
+        return Verdict(why=_undecided([*for_it, *void]))
+    strongest = min(kinds()[vote.shows].strength for vote in deciding)
+    decided = [vote for vote in deciding if kinds()[vote.shows].strength == strongest]
+    said = {(vote.shows, vote.value): vote.objects for vote in decided}
+    values = sorted({str(value) for _, value in said})
+    value, beside = _one_of(values) if fact == PLUGIN else (values[0] if len(values) == 1 else None, None)
+    if value is None:
+        counts = {each: sum(n for (_, of_value), n in said.items() if str(of_value) == each) for each in values}
+        ordered = sorted(counts.items(), key=lambda item: -item[1])
+        return Verdict(why=f"the objects disagree: {', '.join(f'{each} ({objects})' for each, objects in ordered)}")
+    own = [vote for vote in decided if vote.value == value] or decided
+    best = min(own, key=lambda vote: (vote.status != "measured", vote.id, vote.why or ""))
+    return Verdict(value, "inferred" if beside else best.status, best.file, beside or best.why)
+
+
+PLUGIN = "cni.product"
+"""The fact of which two values may both be right: plugins that run beside each other."""
+
+
+def _undecided(seen: Sequence[Vote]) -> str | None:
+    """What was seen that decides nothing, in words."""
+    words = dict.fromkeys(kinds()[vote.shows].meaning + _of(vote) for vote in seen)
+    return f"{'; '.join(words)}: that does not tell" if words else None
+
+
+def _of(vote: Vote) -> str:
+    return "" if vote.value == EVERY else f" ({vote.value})"
+
+
+@kept
+def _beside() -> dict[tuple[str, ...], tuple[str, str]]:
+    rows = read_table("facts/beside").select("plugin", "beside", "wires", "why").iter_rows()
+    return {(plugin, beside): (wires, why) for plugin, beside, wires, why in rows}
+
+
+def _one_of(plugins: Sequence[str]) -> tuple[str | None, str | None]:
+    """Which of plugins that run beside each other wires pods, and why; None where that is not known."""
+    left, whys = set(plugins), []
+    while len(left) > 1:
+        pair = next((pair for pair in _beside() if left.issuperset(pair)), None)
+        if pair is None:
+            return None, None
+        wires, why = _beside()[pair]
+        left = left.difference(pair) | {wires}
+        whys.append(why)
+    return left.pop(), "; ".join(whys) or None

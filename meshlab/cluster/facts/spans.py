@@ -240,6 +240,7 @@ class _Batches(msgspec.Struct, gc=False, rename="camel"):
 
 class _OtlpAnswer(_Batches, gc=False, rename="camel"):
     trace: _Batches | None = None
+    result: _Batches | None = None
 
 
 def _otlp(documents: Iterator[bytes]) -> Iterator[Row]:
@@ -247,7 +248,7 @@ def _otlp(documents: Iterator[bytes]) -> Iterator[Row]:
     for document in documents:
         answers = decoder.decode(document)
         for answer in answers if isinstance(answers, list) else [answers]:
-            for level in filter(None, (answer, answer.trace)):
+            for level in filter(None, (answer, answer.trace, answer.result)):
                 for batch in (*(level.resource_spans or ()), *(level.batches or ())):
                     yield from _otlp_spans(batch)
 

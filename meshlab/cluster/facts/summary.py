@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from meshlab.cluster.facts.answers import TALLIES, Answers, Row, pod_numbers
+from meshlab.cluster.facts.answers import TALLIES, VERSIONS, Answers, Row, pod_numbers
 from meshlab.cluster.facts.signatures import Verdict, verdict
+from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
 
@@ -43,6 +44,7 @@ def facts_of(answers: Answers) -> Facts:
         **_mesh_facts(answers),
         **_workload_facts(answers, counts),
         **_policy_facts(answers, counts),
+        "service.proxy": _from(verdict(answers.votes, "service.proxy")),
     }
 
 
@@ -61,7 +63,7 @@ def _text(value: object) -> str | None:
 # --- nodes ---------------------------------------------------------------------------------------------------------
 
 _NODE_FACTS = (
-    *("count", "workers", "linux", "windows", "kernel_oldest", "kernel_newest"),
+    *("count", "workers", "virtual", "linux", "windows", "kernel_oldest", "kernel_newest"),
     *TALLIES,
     *("cpu_cores", "memory_gib"),
 )
@@ -74,9 +76,9 @@ def _node_facts(answers: Answers) -> Facts:
     return {f"nodes.{name}": Fact(values[name], origin=_origin(answers.nodes)) for name in _NODE_FACTS}
 
 
-def _tally(counted: object, column: str) -> dict[str, int] | None:
-    """Number of nodes by what they say, the most frequent first."""
-    rows = [(each[column], each["nodes"]) for each in counted or ()]  # type: ignore[attr-defined]
+def _tally(counted: object, column: str, of: str = "nodes") -> dict[str, int] | None:
+    """Number of nodes or pods by what they say, the most frequent first."""
+    rows = [(each[column], each[of]) for each in counted or ()]  # type: ignore[attr-defined]
     return dict(sorted(rows, key=lambda row: (-row[1], row[0]))) or None
 
 
@@ -108,32 +110,82 @@ def _cni_facts(answers: Answers, counts: Facts) -> Facts:
     if mtu.value is not None:
         found["mtu"] = Fact(int(str(mtu.value)[:9]), mtu.status, mtu.origin, mtu.why)
     return {
-        "cni.product": _from(product),
+        **_listed("cni", product, inputs()["current_cni"].choices),
+        "cni.edition": _cni_edition(answers, product.value),
         **{f"cni.{name}": fact for name, fact in found.items()},
         "cni.bgp_peers": counts["cni.bgp_peers"],
     }
 
 
+def _listed(room: str, product: Verdict, known: Container[str]) -> Facts:
+    """The product, or ``other`` with its name where it is outside of the list."""
+    fact = _from(product)
+    if product.value is None or product.value in known:
+        return {f"{room}.product": fact, f"{room}.name": UNKNOWN}
+    return {f"{room}.product": replace(fact, value=OTHER), f"{room}.name": fact}
+
+
+OTHER = "other"
+"""Stands for a product outside of the lists."""
+
+
+def _cni_edition(answers: Answers, product: str | None) -> Fact:
+    """Edition that images and labels show, or that follows from the engine beside the plugin and from the cloud."""
+    if product is None:
+        return UNKNOWN
+    shown = verdict(answers.votes, "cni.edition", product)
+    if shown.value is not None or (shown.why or "").startswith("the objects"):
+        return _from(shown)
+    engine, cloud = _engine(answers).value, verdict(answers.votes, "cloud").value
+    for row in read_table("facts/editions").iter_rows(named=True):
+        if row["product"] == product and row["engine"] in (None, engine) and row["cloud"] in (None, cloud):
+            return Fact(row["edition"], "inferred", _from(verdict(answers.votes, "cni.product")).origin, row["why"])
+    return UNKNOWN
+
+
 # --- mesh ----------------------------------------------------------------------------------------------------------
+
+MESHES = ("none", "istio", "linkerd", "cilium", "consul", "kuma", "app-mesh", "osm")
+"""Products of the list; others are ``other`` with their name."""
 
 
 def _mesh_facts(answers: Answers) -> Facts:
     product = _mesh_product(answers)
+    named = _listed("mesh", product, MESHES)
+    edition = verdict(answers.votes, "mesh.edition", product.value)
+    named["mesh.edition"] = _from(edition) if product.value not in (None, "none") else UNKNOWN
     if not answers.pods["some"]:
-        names = ("mode", "version", "proxied_pods", "proxy_cpu_request_cores", "proxy_memory_request_gib")
-        return {"mesh.product": product, **{f"mesh.{name}": UNKNOWN for name in names}}
+        return {**named, **dict.fromkeys(_MESH_NUMBERS, UNKNOWN)}
     mesh = answers.mesh
     # real pods show which of them carry a proxy, templates only if proxies stand in them
     counted = _of_pods(answers) if answers.counted or mesh["in_templates"] else _unshown
     known = (lambda name: mesh[name]) if mesh["described"] else (lambda _: None)
+    whole = _of_pods(answers)
     return {
-        "mesh.product": product,
+        **named,
         "mesh.mode": _mesh_mode(answers),
-        "mesh.version": _from(verdict(answers.votes, "mesh.version", _text(product.value))),
+        "mesh.version": _from(verdict(answers.votes, "mesh.version", product.value)),
         "mesh.proxied_pods": counted(mesh["sidecars"] + mesh["ambient"]),  # type: ignore[operator]
+        "mesh.sidecar_pods": counted(mesh["sidecars"]),
+        "mesh.ambient_pods": counted(mesh["ambient"]),
+        "mesh.gateway_pods": whole(known("gateways")),
+        "mesh.waypoint_pods": whole(known("waypoints")),
+        "mesh.control_plane_pods": whole(known("control_planes")),
         "mesh.proxy_cpu_request_cores": counted(known("cpu_cores")),
         "mesh.proxy_memory_request_gib": counted(known("memory_gib")),
+        **{f"mesh.{name}": whole(_tally(mesh[name], "value", "pods")) for name in VERSIONS.values()},
     }
+
+
+_MESH_NUMBERS = tuple(
+    f"mesh.{name}"
+    for name in (
+        *("mode", "version", "proxied_pods", "sidecar_pods", "ambient_pods"),
+        *("gateway_pods", "waypoint_pods", "control_plane_pods"),
+        *("proxy_cpu_request_cores", "proxy_memory_request_gib"),
+        *VERSIONS.values(),
+    )
+)
 
 
 def _unshown(_value: object) -> Fact:
@@ -141,18 +193,47 @@ def _unshown(_value: object) -> Fact:
 
 
 def _mesh_mode(answers: Answers) -> Fact:
+    """How Istio's or another mesh's proxies stand: beside pods, on nodes that pods are redirected to, or both."""
     mesh = answers.mesh
-    mode = "sidecar" if mesh["sidecars"] else "ambient" if mesh["ambient"] or mesh["ztunnels"] else None
-    return _of_pods(answers)(mode)
+    redirected = mesh["ambient"] or (mesh["node_proxies"] and verdict(answers.votes, "mesh.product").value == "istio")
+    mode = "mixed" if mesh["sidecars"] and redirected else "sidecar" if mesh["sidecars"] else None
+    return _of_pods(answers)(mode or ("ambient" if redirected else None))
 
 
-def _mesh_product(answers: Answers) -> Fact:
+def _mesh_product(answers: Answers) -> Verdict:
     found = verdict(answers.votes, "mesh.product")
     if found.value is not None or found.why is not None:
-        return _from(found)
-    if not (answers.counted and answers.pods["of_the_system"]):
-        return UNKNOWN
-    return Fact("none", "inferred", _origin(answers.pods), "no pod carries a mesh's proxy, system namespaces included")
+        return found
+    if not answers.pods["application_pods"]:
+        return Verdict(why="none can be said only where pods of applications are in the input")
+    return _none(answers, "no pod carries a mesh's proxy, system namespaces included")
+
+
+# --- whether one has looked ----------------------------------------------------------------------------------------
+
+_GAPS = {
+    "bare": "{} nodes have no pod in it",
+    "astray": "the nodes of {} pods are not in it",
+    "agentless": "on {} nodes no DaemonSet's pod was seen that runs on every node",
+    "homeless": "the namespaces of {} pods are not in it",
+    "ownerless": "the controllers of {} pods are not in it",
+    "short": "{} controllers report more pods than are in it",
+}
+"""What shows that pods of the cluster are not in the input."""
+
+
+def _none(answers: Answers, why: str) -> Verdict:
+    """That there is none of something, where all pods of the cluster seem to be in the input; else what is missing."""
+    if not answers.counted:
+        return Verdict(
+            why="none can be said only where pods themselves are in the input" if answers.pods["some"] else None
+        )
+    gaps = [text.format(answers.seen[name]) for name, text in _GAPS.items() if answers.seen[name]]
+    if not answers.pods["of_the_system"]:
+        gaps.append("no pod of a system namespace is in it")
+    if gaps:
+        return Verdict(why=f"the input does not hold the whole cluster: {', '.join(gaps)}")
+    return Verdict("none", "inferred", _origin(answers.pods), why)
 
 
 # --- workload ------------------------------------------------------------------------------------------------------
@@ -213,7 +294,22 @@ def _policy_facts(answers: Answers, counts: Facts) -> Facts:
         "policy.network_policies": counts["policy.network_policies"],
         "policy.l7_policies": counts["policy.l7_policies"],
         "policy.mtls_mode": _mtls_mode(answers),
+        "policy.engine": _from(_engine(answers)),
     }
+
+
+def _engine(answers: Answers) -> Verdict:
+    """Who enforces policies: the plugin itself, or none where it does not, nothing else does and one has looked."""
+    found = verdict(answers.votes, "policy.engine")
+    if found.value is not None or found.why is not None:
+        return found
+    plugin = verdict(answers.votes, "cni.product")
+    void = any(vote.shows == "denies-policy" and vote.value == plugin.value for vote in answers.votes)
+    engines = dict(read_table("facts/own_engines").select("plugin", "engine").iter_rows())
+    engine = "none" if void else engines.get(plugin.value or "")
+    if engine == "none":
+        return _none(answers, f"{plugin.value} enforces no policies, and nothing beside it does")
+    return Verdict(engine, "inferred", plugin.file, f"{plugin.value} enforces policies itself") if engine else Verdict()
 
 
 def _mtls_mode(answers: Answers) -> Fact:

@@ -34,7 +34,7 @@ def scenario_values(facts: Facts) -> dict[str, Supplied]:
     Args:
         facts: As ``read_facts`` returns them.
     """
-    answers = {name: how(facts) for name, how in SUPPLIES.items()}
+    answers = {name: how(facts) for name, how in SUPPLIES.items() if name in inputs()}
     return {
         name: _supplied(facts, answer)
         for name, answer in answers.items()
@@ -122,10 +122,10 @@ def _some(name: str) -> Callable[[Facts], Answer]:
 
 
 def _share_of_node(name: str) -> Callable[[Facts], Answer]:
-    """The mean over the nodes: one node's size where all are alike."""
+    """The mean over the workers: one node's size where all are alike."""
 
     def answer(facts: Facts) -> Answer:
-        total, nodes = fact(facts, name), fact(facts, "nodes.count")
+        total, nodes = fact(facts, name), fact(facts, "nodes.workers")
         if not total or not nodes:
             return None
         return total / nodes, name, "measured" if nodes == 1 else "inferred"  # type: ignore[operator]
@@ -162,7 +162,17 @@ def _pods(facts: Facts) -> Answer:
 def _current_mesh(facts: Facts) -> Answer:
     product, mode = fact(facts, "mesh.product"), fact(facts, "mesh.mode")
     value = _MESHES.get((product, mode)) or _MESHES.get((product, None))
-    return None if value is None else (value, "mesh.product", "measured")
+    return None if value is None else (_listed("current_mesh", value), "mesh.product", "measured")
+
+
+def _policy_engine(facts: Facts) -> Answer:
+    engine = fact(facts, "policy.engine")
+    return None if engine is None else (_listed("policy_engine", str(engine)), "policy.engine", "measured")
+
+
+def _listed(name: str, value: str) -> str:
+    """The value where the input takes it, else ``other``: what runs outside of the lists is no unknown."""
+    return value if value in inputs()[name].choices else "other"
 
 
 def _greenfield(facts: Facts) -> Answer:
@@ -180,10 +190,9 @@ _MESHES = {
     ("none", None): "none",
     ("istio", "sidecar"): "istio-sidecar",
     ("istio", "ambient"): "istio-ambient",
-    ("linkerd", None): "linkerd",
+    ("istio", "mixed"): "istio-ambient",
     ("cilium", None): "cilium-mesh",
-    ("consul", None): "other",
-    ("kuma", None): "other",
+    **{(product, None): product for product in ("linkerd", "consul", "kuma", "app-mesh", "osm", "other")},
 }
 """Declared mesh by product and mode; None stands for any mode."""
 
@@ -201,6 +210,9 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "bgp_fabric": _bgp_fabric,
     "greenfield": _greenfield,
     "current_cni": _same("cni.product"),
+    "current_cni_edition": _same("cni.edition"),
     "current_mesh": _current_mesh,
+    "current_mesh_edition": _same("mesh.edition"),
+    "policy_engine": _policy_engine,
 }
 """How each declared input follows from the facts. Inputs that no dump holds are not among them."""

@@ -7,6 +7,7 @@ memory, and needs no recursion for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -27,8 +28,8 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, objects
-from meshlab.cluster.facts.objects import Plain, evidence_of, signature_paths
+from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
+from meshlab.cluster.facts.objects import Plain, evidence_of, signature_fields
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 
@@ -42,6 +43,16 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _STARTS = (MappingStartEvent, SequenceStartEvent)
 _ENDS = (MappingEndEvent, SequenceEndEvent)
 _MAXIMUM_DEPTH = 200
+
+MESSAGE = re.compile(
+    rb"^(?:Warning: |[EWI][0-9]{4} [0-9:.]+ |error: |Error from server|Unable to connect|The connection to the server"
+    rb"|No resources found)[^\n]*$",
+    re.MULTILINE,
+)
+"""What kubectl writes to the screen beside its output."""
+
+_ENDS_BYTES = 4096
+"""How far from the beginning and the end of a file such messages are looked for."""
 
 
 class _Head(msgspec.Struct, gc=False, rename="camel"):
@@ -77,6 +88,8 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
     Raises:
         MeshlabError: The text is no YAML, is nested too deeply, or its anchors unfold to more than it holds.
     """
+    if MESSAGE.search(content, 0, _ENDS_BYTES) or MESSAGE.search(content, max(0, len(content) - _ENDS_BYTES)):
+        content = MESSAGE.sub(b"", content)
     events = _Events(content, file)
     try:
         while not isinstance(event := events.take(), StreamEndEvent):
@@ -95,8 +108,8 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    evidence = (looked_at.type for kind in signature_paths() if (looked_at := evidence_of(kind)))
-    for of in {Plain, *DECODED.values(), *evidence}:
+    evidence = (looked_at.type for kind in signature_fields() if (looked_at := evidence_of(kind)))
+    for of in {Plain, Linked, telling_fields().type, *DECODED.values(), *evidence}:
         _add_keys(keys, msgspec.inspect.type_info(of))
     return {**keys, "items": keys}
 
