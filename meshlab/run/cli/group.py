@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import errno
+import select
 import sys
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from meshlab import __version__
-from meshlab.errors import MeshlabError, Problem, did_you_mean, printable
+from meshlab.errors import MeshlabError, Problem, did_you_mean, printable, problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +46,10 @@ class Command(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             sys.exit(WRONG_INPUT)
-        except BrokenPipeError:
-            sys.stderr.close()
-            sys.exit(0)
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and _nobody_reads():
+                sys.stderr.close()
+                sys.exit(0)
             if debug:
                 raise
             fail(*_told(error))
@@ -61,17 +60,21 @@ def _told(error: Exception) -> tuple[list[str], int]:
     """The lines that tell of an error, and the exit status."""
     if isinstance(error, click.ClickException):
         return [_usage_text(error)], WRONG_INPUT
-    if isinstance(error, MeshlabError):
-        return [str(problem) for problem in error.problems], WRONG_INPUT
     if isinstance(error, OSError) and error.filename is None and error.errno in NO_ROOM:
         sys.stdout = None  # what it still holds has no place to go, and would be tried again on the way out
         return [str(Problem("standard output", f"cannot be written: {error.strerror}", "check space"))], WRONG_INPUT
-    # an error of ours: its own words may quote what the input holds, so the place has to do
-    package = Path(__file__).parents[2]
-    frames = traceback.extract_tb(error.__traceback__)
-    place = [frame for frame in frames if Path(frame.filename).is_relative_to(package)][-1]
-    where = f"{Path(place.filename).relative_to(package).as_posix()}:{place.lineno}"
-    return [f"unexpected {type(error).__name__} at {where}; run again with --debug and report it"], SOME_FAILED
+    ours = not isinstance(error, MeshlabError) and getattr(error, "filename", None) is None
+    return list(map(str, problems_of(error, ""))), SOME_FAILED if ours else WRONG_INPUT
+
+
+def _nobody_reads() -> bool:
+    """Whether it is standard output whose reader is gone, as with ``| head``, and not a pipe of ours."""
+    try:
+        watch = select.poll()
+        watch.register(sys.__stdout__.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, event in watch.poll(0))
+    except (AttributeError, OSError, ValueError):  # no such call on Windows, no such stream in a test
+        return True
 
 
 def _usage_text(error: click.ClickException) -> str:
