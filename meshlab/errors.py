@@ -58,7 +58,7 @@ def problems_of(error: BaseException, place: str) -> tuple[Problem, ...]:
     """
     if isinstance(error, MeshlabError):
         return error.problems
-    if isinstance(error, OSError) and error.strerror:
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ConnectionError):
         # a file of the user's, or a disk: the system's words say which
         return (Problem(str(error.filename or place), error.strerror, "check path, space and rights"),)
     if isinstance(error, MemoryError):

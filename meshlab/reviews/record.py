@@ -5,12 +5,11 @@ The order of the fields is that of the file.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
 import msgspec
 
-from meshlab.kept import kept
 from meshlab.tables import read_table
 
 Row = dict[str, Any]
@@ -218,7 +217,7 @@ KINDS = {"text": str, "number": float, "integer": int, "boolean": bool, "list": 
 """Types that ``review_rows.csv`` names."""
 
 
-@kept
+@cache
 def _row_types() -> dict[str, type[msgspec.Struct]]:
     """For each field of rows, the record that each of them has to be; columns that nobody reads are let be."""
     types: dict[str, type[msgspec.Struct]] = {}

@@ -23,6 +23,10 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a disk that takes no more."""
 
 
+class _PipeOfOursError(Exception):
+    """A pipe between processes of ours broke, with the error that tells where as its cause."""
+
+
 class Command(click.Group):
     """The group of all commands: a user's mistake becomes one line each, never a traceback."""
 
@@ -33,6 +37,18 @@ class Command(click.Group):
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(f"unknown command {args[0]!r}; {did_you_mean(args[0], self.commands)}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; click itself would end without a word where any pipe breaks, and print a line on Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+        except BrokenPipeError as error:
+            if _nobody_reads():
+                sys.stderr.close()
+                sys.exit(0)
+            raise _PipeOfOursError from error
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> NoReturn:
         """Run a command and exit with the status that the README promises. ``--debug`` may stand anywhere."""
@@ -47,17 +63,16 @@ class Command(click.Group):
             click.echo(error.format_message(), err=True)
             sys.exit(WRONG_INPUT)
         except Exception as error:
-            if isinstance(error, BrokenPipeError) and _nobody_reads():
-                sys.stderr.close()
-                sys.exit(0)
             if debug:
                 raise
             fail(*_told(error))
         sys.exit(status if isinstance(status, int) else 0)
 
 
-def _told(error: Exception) -> tuple[list[str], int]:
+def _told(error: BaseException) -> tuple[list[str], int]:
     """The lines that tell of an error, and the exit status."""
+    if isinstance(error, _PipeOfOursError) and error.__cause__ is not None:
+        error = error.__cause__
     if isinstance(error, click.ClickException):
         return [_usage_text(error)], WRONG_INPUT
     if isinstance(error, OSError) and error.filename is None and error.errno in NO_ROOM:
