@@ -84,6 +84,10 @@ format: $(VENV)/.dev ## Format code and workbooks, and mend what can be mended
 hooks: $(VENV)/.dev ## Run the same checks at every commit
 	$(BIN)/pre-commit install
 
+.PHONY: audit
+audit: $(VENV)/.runtime ## Look for known vulnerabilities and licences of what is pinned (needs the network)
+	$(BIN)/python .ci/supply_chain.py audit
+
 .PHONY: wheel
 wheel: $(VENV)/.runtime ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
@@ -133,3 +137,4 @@ pins: ## Compile requirements/*.txt from pyproject.toml (needs uv; ARGS=--upgrad
 	$(COMPILE) -c requirements/dev.txt --extra notebook --group build -o requirements/notebook.txt
 	$(COMPILE) -c requirements/dev.txt --extra notebook --extra dask --group build --group test -o requirements/test.txt
 	$(COMPILE) -c requirements/dev.txt --extra notebook --extra dask --group build --group test --group bench -o requirements/bench.txt
+	$(BIN)/python .ci/supply_chain.py materials requirements/runtime.cdx.json

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import yaml
 
 from meshlab.errors import MeshlabError, Problem, shorten
+from meshlab.files import read_most
 
 MAXIMUM_BYTES = 4 * 2**20
 """Largest file that is read this way: hand-written files are far smaller."""
@@ -50,8 +51,7 @@ def read_text(path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> str:
         MeshlabError: There is no such file, it is no file, too large, unreadable or not UTF-8.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(maximum_bytes + 1)
+        content = read_most(path, maximum_bytes + 1)
     except FileNotFoundError as error:
         raise MeshlabError(Problem(str(path), "no such file", "check the path")) from error
     except OSError as error:

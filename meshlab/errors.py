@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Problem:
         """``FILE[:LINE]: what is wrong; what to do about it``, always on one line."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         text = f"{self.what}; {self.todo}" if self.todo else self.what
-        return printable(f"{place}: {text}")
+        return printable(f"{place}: {text}" if place else text)
 
 
 class MeshlabError(ValueError):
@@ -40,6 +45,35 @@ class MeshlabError(ValueError):
     def __reduce__(self) -> tuple[type[MeshlabError], tuple[tuple[Problem, ...]]]:
         """Rebuild from the problems, so that an error survives the way back from a worker process."""
         return (type(self), (self.problems,))
+
+
+def problems_of(error: BaseException, place: str) -> tuple[Problem, ...]:
+    """What went wrong in one of many things, whatever its type, so that it is told and the others are done.
+
+    An error of ours is told by its place: its own words may quote what the input holds.
+
+    Args:
+        error: The error.
+        place: A word for what it befell, such as the team's file; empty for the whole run.
+    """
+    if isinstance(error, MeshlabError):
+        return error.problems
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, ConnectionError):
+        # a file of the user's, or a disk: the system's words say which
+        return (Problem(str(error.filename or place), error.strerror, "check path, space and rights"),)
+    if isinstance(error, MemoryError):
+        return (Problem(place, "needs more memory than there is", "give less at a time"),)
+    package = Path(__file__).parent
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(package)]
+    where = f" at {Path(ours[-1].filename).relative_to(package).as_posix()}:{ours[-1].lineno}" if ours else ""
+    what = f"unexpected {type(error).__name__}{where}"
+    return (Problem(place, what, f"run{' it alone' if place else ' again'} with --debug and report it"),)
+
+
+def unicode_text(name: str) -> str:
+    """A file's name as text; bytes of it that are not UTF-8 become replacement characters."""
+    return _SURROGATE.sub("\ufffd", name)
 
 
 def printable(text: str) -> str:

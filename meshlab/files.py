@@ -2,15 +2,75 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
+import select
+import stat
 import tempfile
+import time
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
 
 _PREFIX = ".meshlab-writing-"
+
+PIPE_SECONDS = 10.0
+"""Longest time in which a pipe or a terminal has to give all that it holds. [s]"""
+
+
+def read_most(path: Path | str, most: int) -> bytes:
+    """The first bytes of a file, so many at most, whatever the path leads to.
+
+    A device that never ends is read no further, a pipe that nobody fills is waited for no longer than
+    `PIPE_SECONDS`.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    # without O_NONBLOCK the opening itself would wait for somebody who writes
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        patient = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        end = time.monotonic() + PIPE_SECONDS
+        chunks: list[bytes] = []
+        while most > 0:
+            try:
+                chunk = os.read(descriptor, most if patient else min(most, 2**20))
+            except BlockingIOError:  # somebody holds the pipe and has not written yet
+                select.select([descriptor], [], [], max(0.0, end - time.monotonic()))
+                chunk = None
+            if not patient and time.monotonic() > end:
+                raise TimeoutError(errno.ETIMEDOUT, "gives nothing, or no end, in time", str(path))
+            if chunk is None:
+                continue
+            if not chunk:
+                break
+            chunks.append(chunk)
+            most -= len(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    finally:
+        os.close(descriptor)
+
+
+def read_bounded(path: Path, maximum_bytes: int) -> bytes:
+    """All bytes of a file that is no larger than allowed.
+
+    Raises:
+        MeshlabError: There is no such file, it cannot be read, or it is larger.
+    """
+    try:
+        content = read_most(path, maximum_bytes + 1)
+    except FileNotFoundError as error:
+        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from error
+    except OSError as error:
+        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
+    if len(content) > maximum_bytes:
+        what = f"is larger than {maximum_bytes // 2**20} MiB"
+        raise MeshlabError(Problem(str(path), what, "name a file of the kind that is asked for"))
+    return content
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -22,7 +82,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         MeshlabError: The folder cannot be made or written, or a folder stands in the file's place.
     """
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
     if path.is_dir():
         raise MeshlabError(Problem(str(path), "is a folder", "name a file"))
     target = Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -85,3 +145,15 @@ def _plain(value: object) -> object:
 def digest(value: object) -> str:
     """SHA-256 of a value's one way to be written as JSON. [hexadecimal]"""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+FORMULA = r"^\s*[=+\-@\uff1d\uff0b]"
+"""How a cell begins that a spreadsheet would run, in either width; blanks before it do not keep it from that."""
+
+NUMBER = r"^\s*[+-]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+"""A number, which may begin with a sign all the same."""
+
+
+def spreadsheet_text(text: str) -> str:
+    """Text as a cell of CSV: what a spreadsheet would take for a formula is quoted."""
+    return f"'{text}" if re.match(FORMULA, text) and not re.match(NUMBER, text) else text

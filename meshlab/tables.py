@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import read_bounded
 from meshlab.kept import kept
 
 _PACKAGE = Path(__file__).resolve().parent
+
+MAXIMUM_TABLE_BYTES = 16 * 2**20
+"""Largest table that is read; the largest of ours has a hundredth of it. [byte]"""
 
 TYPES: dict[str, pl.DataType] = {
     "text": pl.String(),
@@ -74,8 +79,17 @@ def check_table(path: Path, columns_path: Path) -> pl.DataFrame:
 
 def _header(path: Path) -> list[str]:
     """The first line of a file without rows; none where it has not even that."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return next(csv.reader(stream), [])
+    return next(csv.reader(_stream(path)), [])
+
+
+def _stream(path: Path) -> io.StringIO:
+    """The text of a table.
+
+    Raises:
+        MeshlabError: There is no such file, it cannot be read, or it is too large.
+        UnicodeDecodeError: It is not UTF-8.
+    """
+    return io.StringIO(read_bounded(path, MAXIMUM_TABLE_BYTES).decode("utf-8-sig"), newline="")
 
 
 def row_lines(path: Path) -> list[int]:
@@ -86,21 +100,12 @@ def row_lines(path: Path) -> list[int]:
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows of a CSV file, each with the line on which it ends."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            for row in reader:
-                if None in row or None in row.values():
-                    raise MeshlabError(
-                        Problem(
-                            str(path),
-                            "the row has more or fewer cells than the header",
-                            "quote cells that hold a comma",
-                            reader.line_num,
-                        )
-                    )
-                yield reader.line_num, row
-    except FileNotFoundError as error:
-        raise MeshlabError(Problem(str(path), "no such file", "check the name")) from error
+        reader = csv.DictReader(_stream(path), strict=True)
+        for row in reader:
+            if None in row or None in row.values():
+                what, todo = "the row has more or fewer cells than the header", "quote cells that hold a comma"
+                raise MeshlabError(Problem(str(path), what, todo, reader.line_num))
+            yield reader.line_num, row
     except (UnicodeDecodeError, csv.Error) as error:
         raise MeshlabError(Problem(str(path), f"is not CSV in UTF-8: {error}", "save it as such")) from error
 

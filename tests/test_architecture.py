@@ -10,7 +10,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "meshlab"
 
 ROOMS: tuple[str, ...] = (
     "errors kept",
-    "documents files tables units",
+    "files units",
+    "documents tables",
     "scenario",
     "cluster.facts",
     "cluster.audit",

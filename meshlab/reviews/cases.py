@@ -15,7 +15,7 @@ from meshlab.cluster.facts.files import SMALL_BYTES, Opened, Source
 from meshlab.cluster.facts.read import facts_from, nature
 from meshlab.documents import MAXIMUM_BYTES
 from meshlab.errors import MeshlabError, Problem
-from meshlab.files import digest
+from meshlab.files import digest, read_most
 from meshlab.kept import kept
 from meshlab.models import decision
 from meshlab.planning.migration.survey import survey_of
@@ -68,7 +68,7 @@ def find_teams(paths: Sequence[Path]) -> list[Path]:
             teams = [
                 file for file in sorted(path.iterdir()) if file.suffix in (".yaml", ".yml") and not _is_dump_file(file)
             ]
-            if teams and any(map(_names_a_team, teams)):
+            if any(map(_names_a_team, teams)):
                 found += teams
             elif is_dump(path):
                 found.append(path)
@@ -94,8 +94,7 @@ KUBERNETES_OBJECT = re.compile(rb""""(?:apiVersion|kind)"\s*:""")
 
 def _names_a_team(path: Path) -> bool:
     try:
-        with path.open("rb") as stream:
-            return is_team(stream.read(SMALL_BYTES))
+        return path.is_file() and is_team(read_most(path, SMALL_BYTES))
     except OSError:
         return False
 

@@ -5,9 +5,12 @@ The order of the fields is that of the file.
 
 from __future__ import annotations
 
+from functools import cache, reduce
 from typing import Any
 
 import msgspec
+
+from meshlab.tables import read_table
 
 Row = dict[str, Any]
 """A row of a table whose columns the model that made it declares."""
@@ -206,3 +209,44 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """The verdict in a line, not every figure: a notebook shows this where a cell ends in a review."""
         return f"<Review of {self.team}: {self.verdict.cni}, {self.verdict.mesh}>"
+
+
+# --- a review that somebody else wrote -----------------------------------------------------------------------------
+
+KINDS = {"text": str, "number": float, "integer": int, "boolean": bool, "list": list[Any], "mapping": dict[str, Any]}
+"""Types that ``review_rows.csv`` names."""
+
+
+@cache
+def _row_types() -> dict[str, type[msgspec.Struct]]:
+    """For each field of rows, the record that each of them has to be; columns that nobody reads are let be."""
+    types: dict[str, type[msgspec.Struct]] = {}
+    for (field,), rows in read_table("review_rows").group_by("field", maintain_order=True):
+        # a column may have the name of a word of the language, such as "from"
+        names = {f"column_{number}": str(row["column"]) for number, row in enumerate(rows.iter_rows(named=True))}
+        columns = [
+            (name, KINDS[row["type"]] | None, None) if row["null"] else (name, KINDS[row["type"]])
+            for name, row in zip(names, rows.iter_rows(named=True), strict=True)
+        ]
+        types[str(field)] = msgspec.defstruct("Row", columns, rename=names, kw_only=True)
+    return types
+
+
+def checked(review: Review) -> Review:
+    """The review itself, once the rows in it are what ``review_rows.csv`` says.
+
+    Raises:
+        msgspec.ValidationError: One is not; the message names its field.
+    """
+    for field, row in _row_types().items():
+        found = reduce(_part, field.split("."), review)
+        try:
+            if found is not None:
+                msgspec.convert(found, list[row] if isinstance(found, list) else row)
+        except msgspec.ValidationError as error:
+            raise msgspec.ValidationError(str(error).replace("`$", f"`$.{field}")) from None
+    return review
+
+
+def _part(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

@@ -17,7 +17,7 @@ import polars as pl
 from meshlab import __version__
 from meshlab.cluster.audit.rules import STATES
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.files import pretty_json, write_whole
+from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
@@ -31,6 +31,7 @@ from meshlab.reviews.record import (
     Review,
     Row,
     Verdict,
+    checked,
 )
 from meshlab.reviews.team import Team
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
@@ -38,6 +39,9 @@ from meshlab.tables import read_table
 
 FILE = "review.json"
 """Name of the file that holds a review."""
+
+MAXIMUM_REVIEW_BYTES = 256 * 2**20
+"""Largest ``review.json`` that is read: one of a case with 5,000 nodes has a tenth of it. [byte]"""
 
 HEADLINES = {
     "memory_gib": ("Memory", "GiB"),
@@ -264,15 +268,19 @@ def source_ids(cell: str | None) -> list[str]:
 # --- opening what is there already ---------------------------------------------------------------------------------
 
 
-def open_review(source: str | Path) -> Review:
+def open_review(source: str | Path, *, build: bool = True) -> Review:
     """A review from the name of an example team, a team file, a dump or a ``review.json``.
+
+    Args:
+        source: Which one.
+        build: Whether a ``review.json`` that is an outline yet is built and written; else it is refused.
 
     Raises:
         MeshlabError: There is no such team or file, or it is wrong.
     """
     path = Path(source)
     if path.name == FILE and path.is_file():
-        return read_review(path)
+        return read_review(path, build=build)
     return build_reviews([open_named(source)])[0]
 
 
@@ -370,21 +378,29 @@ def outline(case: Case, tables: str | None = None) -> dict[str, object]:
     return {"case": msgspec.to_builtins(case, enc_hook=str), "tables": tables}
 
 
-def read_review(path: Path) -> Review:
+def read_review(path: Path, *, build: bool = True) -> Review:
     """A ``review.json``; one that is an outline yet is built and written whole.
+
+    Args:
+        path: The file.
+        build: Whether an outline is built; else it is refused, and nothing is ever written.
 
     Raises:
         MeshlabError: It is no review.
     """
+    content = read_bounded(path, MAXIMUM_REVIEW_BYTES)
     try:
-        content = path.read_bytes()
-        outlined = msgspec.json.decode(content, type=_Outline)
-        if outlined.case is None:
-            return msgspec.json.decode(content, type=Review)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        outlined = msgspec.json.decode(content, type=_Outline if build else Review)
+        if isinstance(outlined, _Outline) and outlined.case is None:
+            outlined = msgspec.json.decode(content, type=Review)
+        if isinstance(outlined, Review):
+            return checked(outlined)
+        case = msgspec.convert(outlined.case, Case, dec_hook=_path)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise MeshlabError(Problem(str(path), f"is no review: {error}", "render it again")) from error
-    tables = decision.load_tables(path.parent / outlined.tables) if outlined.tables else None
-    review = build_reviews([msgspec.convert(outlined.case, Case, dec_hook=_path)], tables)[0]
+    # a name alone: the tables lie beside the file and nowhere else
+    tables = decision.load_tables(path.parent / Path(outlined.tables).name) if outlined.tables else None
+    review = build_reviews([case], tables)[0]
     write_whole(path, pretty_json(review))
     return review
 

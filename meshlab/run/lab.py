@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import resource
+
+SAFE_PATH = "PYTHONSAFEPATH"
+"""Environment variable that keeps modules of the folder in which a user happens to be out of a new interpreter."""
 
 
 def workbooks_folder() -> Path:
@@ -46,7 +51,10 @@ def open_lab(port: int | None = None) -> int:
     if port is not None:
         # a port that was asked for and is taken is an error, not another port
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    try:
-        return subprocess.run(command, check=False).returncode  # noqa: S603  (our own words and a port number)
-    except KeyboardInterrupt:
-        return 0
+    # an empty folder to start in: Python would import modules of the user's, and Jupyter run its configuration
+    with tempfile.TemporaryDirectory(prefix="meshlab-") as empty:
+        environment = {**os.environ, SAFE_PATH: "1"}
+        try:
+            return subprocess.run(command, check=False, cwd=empty, env=environment).returncode  # noqa: S603  (our words and a port)
+        except KeyboardInterrupt:
+            return 0

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -12,6 +16,7 @@ import yaml
 from facts_dumps import Object, container, listed, node, pod, resource, tar_gz
 
 from meshlab.cluster.facts import read_facts, scenario_values
+from meshlab.cluster.facts.anonymous import read_key
 from meshlab.cluster.facts.json_reader import read_json
 from meshlab.cluster.facts.yaml_reader import read_yaml
 from meshlab.errors import MeshlabError
@@ -234,7 +239,7 @@ def test_readers_do_not_even_build_secrets(place: str) -> None:
 
 
 def test_anonymous_facts_hold_no_names(tmp_path: Path) -> None:
-    """Names of files, folders and the cluster become hashes, the same in every run; figures stay as they are."""
+    """Names of files, folders and the cluster become hashes, the same within a run; figures stay as they are."""
     folder = tmp_path / "acme-prod"
     folder.mkdir()
     infrastructure = resource("Infrastructure", "config.openshift.io/v1", status={"infrastructureName": "acme-x7k"})
@@ -246,5 +251,80 @@ def test_anonymous_facts_hold_no_names(tmp_path: Path) -> None:
     assert "acme" in json.dumps(plain)
     assert "acme" not in json.dumps(hidden)
     assert hidden == again
-    assert hidden["nodes"] == plain["nodes"]
+    counted = [
+        name for name in plain["nodes"] if name not in ("kernels", "os_images", "kernel_oldest", "kernel_newest")
+    ]
+    assert [hidden["nodes"][name] for name in counted] == [plain["nodes"][name] for name in counted]
     assert hidden["name"] != hidden["collected_from"][0]
+
+
+# --- hashes --------------------------------------------------------------------------------------------------------
+
+WORDS = "acme prod shop payments web api db cache staging dev eu us east west blue green core edge data infra".split()
+DICTIONARY = [
+    f"{first}{mark}{second}{end}"
+    for first in WORDS
+    for second in WORDS
+    for mark in ("-", "_", ".", "")
+    for end in ("", *(f"-{number}" for number in range(1, 41)))
+]
+"""Names that somebody would try first: one of them is the cluster's."""
+
+
+def facts_of_another_run(path: Path, *words: str) -> str:
+    """What the command prints, as a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "meshlab", "facts", str(path), "--format", "json", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_dictionary_finds_no_name(tmp_path: Path) -> None:
+    """Of 65,000 likely names, hashed in all the usual ways, none is found; without a key, the bytes differ by run."""
+    assert len(DICTIONARY) > 65_000
+    name = "payments-prod-7"
+    assert name in DICTIONARY
+    path = tmp_path / f"{name}.json"
+    path.write_text(json.dumps(node("a")))
+    first, second = (facts_of_another_run(path, "--anonymize") for _ in range(2))
+    assert first != second
+    shown = set(re.findall(r"[0-9a-f]{8,}", first))
+    assert shown
+    for likely in DICTIONARY:
+        for text in (likely, f"{likely}.json", f"name-{likely}"):
+            for kind in ("sha256", "sha1", "md5", "blake2b", "sha512"):
+                digest = hashlib.new(kind, text.encode()).hexdigest()
+                assert not any(digest.startswith(each) for each in shown)
+
+
+def test_a_key_file_makes_runs_comparable(tmp_path: Path) -> None:
+    """Under one key the bytes are the same, under another all names differ, and a short key is refused."""
+    path = tmp_path / "acme.json"
+    path.write_text(json.dumps(node("a")))
+    for name, key in (("one", b"k" * 32), ("two", b"l" * 32), ("short", b"abc")):
+        (tmp_path / name).write_bytes(key)
+    one, again, two = (read_facts([path], anonymize=read_key(tmp_path / name)) for name in ("one", "one", "two"))
+    assert one == again
+    assert not {one["name"], *one["collected_from"]} & {two["name"], *two["collected_from"]}
+    with pytest.raises(MeshlabError, match="shorter than 16 bytes"):
+        read_key(tmp_path / "short")
+
+
+def test_free_text_is_reduced_to_what_is_needed(tmp_path: Path) -> None:
+    """Of what an administrator chose, versions and families of systems stay, and counts are added up."""
+    nodes = []
+    for number, (image, kernel) in enumerate(
+        [("Ubuntu 22.04.3 LTS (acme hardened)", "5.15.0-acme-prod"), ("AcmeOS 3", "5.15.0-other"), ("AcmeOS 4", "acme")]
+    ):
+        each = node(f"n{number}")
+        each["status"]["nodeInfo"] |= {"osImage": image, "kernelVersion": kernel, "kubeletVersion": "v1.28.3-acme.7"}
+        nodes.append(each)
+    (tmp_path / "dump.json").write_text(json.dumps(listed(*nodes)))
+    found = read_facts([tmp_path / "dump.json"], anonymize=True)
+    assert found["nodes"]["os_images"] == {"Ubuntu 22.04.3": 1, "other": 2}
+    assert found["nodes"]["kernels"] == {"5.15.0": 2, "other": 1}
+    assert found["nodes"]["kubernetes_versions"] == {"v1.28.3": 3}
+    assert "acme" not in json.dumps(found).lower()

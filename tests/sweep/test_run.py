@@ -167,6 +167,33 @@ def test_a_part_that_fails_costs_only_itself(
     assert run_sweep(spec, str(out), jobs=1, resume=True).kept == 3
 
 
+@pytest.mark.parametrize("damage", ["cut off", "empty", "data", "what it says", "footer"])
+def test_a_damaged_part_is_made_again(damage: str, spec_file: SpecFile, tmp_path: Path) -> None:
+    """A part that is cut off, or of which one bit differs, counts as missing; the sweep ends with the same bytes."""
+    spec, out = spec_file(SAMPLE), tmp_path / "o.parquet"
+    run_sweep(spec, str(out), jobs=1)
+    whole, part = tree(out), out / "part-00001.parquet"
+    content = bytearray(part.read_bytes())
+    places = {"data": 500, "what it says": content.rindex(b"meshlab_units") + 20, "footer": len(content) - 300}
+    if damage in places:
+        content[places[damage]] ^= 1
+    part.write_bytes({"cut off": content[: len(content) // 2], "empty": b""}.get(damage, bytes(content)))
+    assert run_sweep(spec, str(out), jobs=1, resume=True).kept == 3
+    assert tree(out) == whole
+
+
+def test_a_table_of_somebody_else_is_not_written_over(spec_file: SpecFile, tmp_path: Path) -> None:
+    """A whole Parquet file that no sweep wrote is refused by --resume, and so is a file of another kind."""
+    out = tmp_path / "o.parquet"
+    run_sweep(spec_file(SAMPLE), str(out), jobs=1)
+    for write in (pl.DataFrame({"a": [1]}).write_parquet, lambda path: path.write_text("mine")):
+        write(out / "part-00001.parquet")
+        before = tree(out)
+        with pytest.raises(MeshlabError, match="is a part of another sweep"):
+            run_sweep(spec_file(SAMPLE), str(out), jobs=1, resume=True)
+        assert tree(out) == before
+
+
 def test_progress_counts_scenarios(spec_file: SpecFile, tmp_path: Path) -> None:
     """It begins with what is kept and ends with all."""
     told: list[tuple[int, int]] = []

@@ -13,17 +13,17 @@ from pathlib import Path
 from meshlab.cluster.audit import ambient, mesh, network  # noqa: F401  (they register the queries)
 from meshlab.cluster.audit.inventory import Inventory, read_inventory
 from meshlab.cluster.audit.rules import Finding, findings, rules
-from meshlab.cluster.facts.read import pseudonym
+from meshlab.cluster.facts.anonymous import Anonymize, hider
 
 __all__ = ["audit", "findings_of", "rules"]
 
 
-def audit(paths: Sequence[Path], *, anonymize: bool = False, at: datetime | None = None) -> list[Finding]:
+def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime | None = None) -> list[Finding]:
     """What every rule finds in dumps of one cluster.
 
     Args:
         paths: Files, folders and archives; together they describe one cluster.
-        anonymize: Replace names of objects by the stable hashes of ``meshlab.cluster.facts``.
+        anonymize: Replace names of objects by the keyed hashes of ``meshlab.cluster.facts``.
         at: Moment that dates are compared with, in UTC without a zone; the newest time in the input unless given.
 
     Returns:
@@ -37,6 +37,6 @@ def audit(paths: Sequence[Path], *, anonymize: bool = False, at: datetime | None
     return findings_of(read_inventory(paths, at), anonymize=anonymize)
 
 
-def findings_of(inventory: Inventory, *, anonymize: bool = False) -> list[Finding]:
+def findings_of(inventory: Inventory, *, anonymize: Anonymize = False) -> list[Finding]:
     """What every rule finds in a cluster that has been read."""
-    return list(findings(inventory, pseudonym if anonymize else str))
+    return list(findings(inventory, hider(anonymize)))

@@ -9,7 +9,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, NamedTuple, Protocol
 
 from meshlab.cluster.facts.limits import MAXIMUM_NESTING, MAXIMUM_RATIO, RATIO_FREE_BYTES, TODO, Budget
@@ -138,19 +138,29 @@ class _Unpacked(io.RawIOBase):
 
 
 def _tar_members(stream: Any, file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
-    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as archive:
+    with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="replace") as archive:
         for entry in archive:
             archive.members = []  # pyright: ignore[reportAttributeAccessIssue]  # tarfile keeps every header otherwise
             name = _checked(entry.name, file, budget)
             if entry.issym() or entry.islnk():
                 _check_link(entry, name, file)
             elif entry.isfile() and wanted(name):
+                _check_sparse(entry, f"{file}!{name}")
                 content = archive.extractfile(entry)
                 if content is not None:
                     yield from _file_or_archive(
                         _read(content, f"{file}!{name}", budget), f"{file}!{name}", wanted, budget, nesting
                     )
     _drain(stream)
+
+
+def _check_sparse(entry: tarfile.TarInfo, file: str) -> None:
+    """Refuse a file that is nearly all holes: they take no room in the archive, and all of it in memory."""
+    if entry.issparse():
+        # what stands in the table of holes is what anybody may write: no sum of its lies is believed beyond the whole
+        kept = sum(max(0, size) for _, size in entry.sparse or ())  # pyright: ignore[reportAttributeAccessIssue]
+        if entry.size > RATIO_FREE_BYTES + MAXIMUM_RATIO * min(kept, entry.size):
+            raise MeshlabError(_bomb(file))
 
 
 def _drain(stream: Stream) -> None:
@@ -161,6 +171,7 @@ def _drain(stream: Stream) -> None:
 
 def _zip_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:
     with zipfile.ZipFile(stream) as archive:
+        _check_overlap(archive.infolist(), file)
         for entry in archive.infolist():
             name = _checked(entry.filename, file, budget)
             inner = f"{file}!{name}"
@@ -172,6 +183,15 @@ def _zip_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, n
                 with archive.open(entry) as content:
                     unpacked = _read(content, inner, budget)
                 yield from _file_or_archive(unpacked, inner, wanted, budget, nesting)
+
+
+def _check_overlap(entries: Sequence[zipfile.ZipInfo], file: str) -> None:
+    """Refuse entries whose packed bytes are the same ones: so a small file holds the same large one many times."""
+    end = 0
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+        if entry.header_offset < end:
+            raise MeshlabError(Problem(file, "holds entries that overlap, as archive bombs do", TODO))
+        end = entry.header_offset + zipfile.sizeFileHeader + entry.compress_size
 
 
 def _bomb(file: str) -> Problem:

@@ -18,7 +18,7 @@ from typing import Self
 from meshlab.cluster.facts.archives import HEAD_BYTES, Member, is_archive, members
 from meshlab.cluster.facts.limits import Budget
 from meshlab.cluster.facts.pieces import PIECE_BYTES, is_indented_list
-from meshlab.errors import MeshlabError, Problem
+from meshlab.errors import MeshlabError, Problem, unicode_text
 from meshlab.tables import read_table
 
 _READ_SUFFIXES = frozenset({"", ".json", ".yaml", ".yml", ".gz", ".tgz", ".tar", ".zip"})
@@ -92,9 +92,9 @@ def listing(path: Path, budget: Budget) -> list[str]:
 
 def named(listed: Iterable[str], path: Path) -> Iterator[Place]:
     """Those of a path's files that may hold objects, with their names."""
-    title, inside = path.name, len(str(path)) + 1
+    title, inside = unicode_text(path.name), len(str(path)) + 1
     for place in listed:
-        name = place[inside:].replace(os.sep, "/")
+        name = unicode_text(place[inside:].replace(os.sep, "/"))
         if wanted(name):
             yield place, f"{title}/{name}" if name else title
 
@@ -218,7 +218,7 @@ class Opened:
     @property
     def name(self) -> str:
         """Name of the file."""
-        return self.path.name
+        return unicode_text(self.path.name)
 
     def read(self, most: int) -> bytes:
         """The first bytes, so many at most."""

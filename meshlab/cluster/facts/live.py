@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from meshlab.cluster.facts.anonymous import Anonymize
 from meshlab.cluster.facts.answers import ask
 from meshlab.cluster.facts.cluster import cluster_of
 from meshlab.cluster.facts.columns import Rows
@@ -36,7 +37,7 @@ def read_live(
     context: str,
     *,
     kubectl: str = "kubectl",
-    anonymize: bool = False,
+    anonymize: Anonymize = False,
     pause: Callable[[float], None] = time.sleep,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, object]:
@@ -45,7 +46,7 @@ def read_live(
     Args:
         context: The context.
         kubectl: The program.
-        anonymize: Replace names by stable hashes.
+        anonymize: Replace names by keyed hashes, and reduce free text.
         pause: Waits for so many seconds before another attempt.
         tell: Shows a line that a login plugin writes for the user.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from meshlab.cluster.facts.anonymous import Anonymize, hider
 from meshlab.cluster.facts.archives import Member
 from meshlab.cluster.facts.files import files, text
 from meshlab.cluster.facts.load_tests import PREDICTED, added_latency, read_load_test, read_runs
 from meshlab.cluster.facts.measured import Measurements
 from meshlab.cluster.facts.prometheus import read_prometheus, read_saved
-from meshlab.cluster.facts.read import pseudonym
 from meshlab.cluster.facts.shape import kind_of
 from meshlab.cluster.facts.traces import read_traces
 from meshlab.errors import MeshlabError, Problem, did_you_mean
@@ -88,14 +88,14 @@ def compare_load_tests(
     return Measurements(measured.kind, measured.source, figures=measured.figures, notes=notes, frame=frame)
 
 
-def as_data(found: Measurements, *, anonymize: bool = False) -> dict[str, object]:
+def as_data(found: Measurements, *, anonymize: Anonymize = False) -> dict[str, object]:
     """Measurements as ``meshlab facts`` shows them beside the facts of a cluster.
 
     Args:
         found: What was measured.
-        anonymize: Replace names of workloads and of the source by the stable hashes of facts.
+        anonymize: Replace names of workloads and of the source by the keyed hashes of facts.
     """
-    hide = pseudonym if anonymize else str
+    hide = hider(anonymize)
     calls = found.calls.rows(named=True)
     return {
         "kind": found.kind,
@@ -106,7 +106,12 @@ def as_data(found: Measurements, *, anonymize: bool = False) -> dict[str, object
         },
         "figures": found.figures.drop("run").rows(named=True),
         "calls": [call | {end: hide(call[end]) for end in ("source", "target") if call[end]} for call in calls],
-        "notes": [note.replace(found.source, hide(found.source)) for note in found.notes],
+        # what a server warns of is its own text, and may name anything
+        "notes": [
+            note.replace(found.source, hide(found.source))
+            for note in found.notes
+            if anonymize is False or not note.startswith(f"{found.source} warns: ")
+        ],
     }
 
 

@@ -6,14 +6,18 @@ From a server's HTTP API by the queries of ``data/facts/prometheus_queries.csv``
 from __future__ import annotations
 
 import base64
+import errno
+import math
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
+from queue import Empty, SimpleQueue
 from string import Template
+from threading import Thread
 
 import msgspec
 import polars as pl
@@ -48,6 +52,7 @@ TOTALLED = ("istio-sidecar", "istio-ambient", "linkerd")
 _MIB_PER_GIB = BYTES_PER_GIB / 2**20
 _MCORES_PER_CORE = 1e3
 _TIMEOUT_SECONDS = 60.0
+_TOTAL_SECONDS = 600.0
 
 
 def read_prometheus(
@@ -110,12 +115,13 @@ def read_saved(content: bytes, kind: str, file: str) -> Measurements:
 
 @dataclass(slots=True)
 class _Server:
-    """A server: where it is, how messages name it, what is sent along, and what it warned of."""
+    """A server: where it is, how messages name it, what is sent along, what it warned of, until when it is asked."""
 
     base: str
     name: str
     headers: dict[str, str]
     warnings: list[str] = field(default_factory=list)
+    deadline: float = field(default_factory=lambda: time.monotonic() + _TOTAL_SECONDS)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -150,17 +156,15 @@ def _server(url: str, headers: Mapping[str, str]) -> _Server:
 def _get(server: _Server, path: str, **parameters: object) -> list[Series]:
     """Result of one GET of the API."""
     query = urllib.parse.urlencode(parameters)
-    request = urllib.request.Request(f"{server.base}/api/v1/{path}?{query}", headers=server.headers)  # noqa: S310
     try:
-        with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
-            content = answer.read(MAXIMUM_RESPONSE_BYTES + 1)
-    except urllib.error.HTTPError as error:
-        with error:
-            raise MeshlabError(_refusal(server, error.code, error.read(MAXIMUM_RESPONSE_BYTES))) from None
-    except (OSError, HTTPException) as error:
+        request = urllib.request.Request(f"{server.base}/api/v1/{path}?{query}", headers=server.headers)  # noqa: S310
+        code, content = _within(server.deadline - time.monotonic(), lambda: _answer(request))
+    except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         what = f"cannot be reached: {getattr(reason, 'strerror', None) or reason or type(error).__name__}"
         raise MeshlabError(Problem(server.name, what, "check the address, and whether it runs")) from None
+    if code >= 300:  # noqa: PLR2004  (no answer to the question)
+        raise MeshlabError(_refusal(server, code, content))
     if len(content) > MAXIMUM_RESPONSE_BYTES:
         what = f"answers a query with more than {MAXIMUM_RESPONSE_BYTES // 2**20} MiB"
         raise MeshlabError(Problem(server.name, what, "ask over a shorter window"))
@@ -169,6 +173,40 @@ def _get(server: _Server, path: str, **parameters: object) -> list[Series]:
         raise MeshlabError(_refusal(server, 200, content))
     server.warnings += [f"{server.name} warns: {warning}" for warning in response.warnings or ()]
     return response.data.result
+
+
+def _answer(request: urllib.request.Request) -> tuple[int, bytes]:
+    """Status and bytes of one answer."""
+    try:
+        with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as answer:
+            return answer.status, answer.read(MAXIMUM_RESPONSE_BYTES + 1)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(MAXIMUM_RESPONSE_BYTES)
+
+
+def _within(seconds: float, ask: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    """What a function gives in so many seconds: a limit of sockets begins anew with each byte that drips in.
+
+    Raises:
+        TimeoutError: It takes longer; its thread is left behind.
+    """
+    answers: SimpleQueue[tuple[int, bytes] | BaseException] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(ask())
+        except BaseException as error:  # noqa: BLE001  (raised where it is waited for)
+            answers.put(error)
+
+    Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(0.0, min(seconds, _TIMEOUT_SECONDS)))
+    except Empty:
+        raise TimeoutError(errno.ETIMEDOUT, "no whole answer in time") from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _decoded(content: bytes) -> Response | None:
@@ -231,7 +269,7 @@ def _rows(answer: list[Series], source: Mapping[str, str], quantile: float | Non
             source.get("component"),
             *(one.metric.get(source[place]) for place in places),
             quantile,
-            float(one.value[1]) * float(source["factor"]),
+            number(one.value[1]) * float(source["factor"]),
         )
         for one in answer
         if one.value is not None
@@ -248,8 +286,16 @@ def _busiest(server: _Server, window_seconds: int, end: float) -> float | None:
             query = promql(source, window_seconds, type_="busiest")
             start = end - window_seconds + STEP_SECONDS
             answer = _get(server, "query_range", query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=STEP_SECONDS)
-            highest += [float(value) for one in answer for _, value in one.values or ()]
-    return max(highest, default=None)
+            highest += [number(value) for one in answer for _, value in one.values or ()]
+    return max(filter(math.isfinite, highest), default=None)
+
+
+def number(text: str) -> float:
+    """A value as Prometheus writes it; NaN for what is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 # --- what it amounts to --------------------------------------------------------------------------------------------

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from meshlab.cluster.facts.anonymous import Anonymize, hider, is_free_text, reduced
 from meshlab.cluster.facts.answers import Answers, ask
 from meshlab.cluster.facts.archives import HEAD_BYTES, is_archive
 from meshlab.cluster.facts.cluster import cluster_of
@@ -17,16 +17,18 @@ from meshlab.cluster.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
 from meshlab.cluster.facts.recognise import looks_like_objects
 from meshlab.cluster.facts.signatures import Verdict, verdict
 from meshlab.cluster.facts.summary import Fact, Facts, facts_of, nested, provenance, unknown
+from meshlab.errors import unicode_text
+from meshlab.files import read_most
 
 _TEAM_KEY = re.compile(rb"^team\s*:", re.MULTILINE)
 
 
-def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, Any]:
+def read_facts(paths: Sequence[Path], *, anonymize: Anonymize = False) -> dict[str, Any]:
     """Facts of one cluster from dumps of it.
 
     Args:
         paths: Files, folders and archives; together they describe one cluster.
-        anonymize: Replace names of files, folders and the cluster by stable hashes.
+        anonymize: Replace names of files, folders and the cluster by keyed hashes, and reduce free text.
 
     Returns:
         The facts of INTERFACE.md, and beside them ``provenance`` (status, file and reason of each fact) and
@@ -40,24 +42,24 @@ def read_facts(paths: Sequence[Path], *, anonymize: bool = False) -> dict[str, A
     return facts_from(answers, paths, anonymize=anonymize)
 
 
-def facts_from(answers: Answers, paths: Sequence[Source], *, anonymize: bool = False) -> dict[str, Any]:
+def facts_from(answers: Answers, paths: Sequence[Source], *, anonymize: Anonymize = False) -> dict[str, Any]:
     """As ``read_facts``, of a cluster that has been read."""
     facts: Facts = {"name": _name(verdict(answers.votes, "name"), paths), **facts_of(answers)}
-    return as_data(answers, facts, [path.name for path in paths], anonymize=anonymize)
+    return as_data(answers, facts, [unicode_text(path.name) for path in paths], anonymize=anonymize)
 
 
-def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: bool) -> dict[str, Any]:
+def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: Anonymize) -> dict[str, Any]:
     """Facts of a cluster as ``read_facts`` returns them.
 
     Args:
         answers: What the input says.
         facts: Its facts, ``name`` among them.
         origins: What it was collected from.
-        anonymize: Replace names by stable hashes.
+        anonymize: Replace names by keyed hashes, and reduce free text.
     """
-    hide = pseudonym if anonymize else str
-    if anonymize:
-        facts = {name: _hidden(fact, name) for name, fact in facts.items()}
+    hide = hider(anonymize)
+    if anonymize is not False:
+        facts = {name: _hidden(fact, name, hide) for name, fact in facts.items()}
     return {
         "name": facts["name"].value,
         "collected_from": [hide(origin) for origin in origins],
@@ -83,8 +85,7 @@ def is_dump(path: Path) -> bool:
 
 def _nature(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            return nature(stream.read(BEGINNING_BYTES))
+        return nature(read_most(path, BEGINNING_BYTES)) if path.is_file() else "other"
     except OSError:
         return "other"
 
@@ -105,8 +106,8 @@ def nature(head: bytes) -> str:
 def _name(found: Verdict, paths: Sequence[Source]) -> Fact:
     if found.value is not None:
         return Fact(found.value, origin=found.file)
-    stem = paths[0].name.partition(".")[0] if paths else None
-    return Fact(stem or None, "inferred", paths[0].name if paths else None, "the name of the file")
+    name = unicode_text(paths[0].name) if paths else None
+    return Fact((name or "").partition(".")[0] or None, "inferred", name, "the name of the file")
 
 
 def _refused(answers: Answers, hide: Callable[[str], str]) -> list[dict[str, object]]:
@@ -121,11 +122,10 @@ def _refused(answers: Answers, hide: Callable[[str], str]) -> list[dict[str, obj
     ]
 
 
-def _hidden(fact: Fact, name: str) -> Fact:
-    value = pseudonym(str(fact.value)) if name == "name" and fact.value is not None else fact.value
-    return Fact(value, fact.status, None if fact.origin is None else pseudonym(fact.origin), fact.why)
-
-
-def pseudonym(name: str) -> str:
-    """A stable stand-in for a name: the same name gives the same one, in every run."""
-    return f"name-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+def _hidden(fact: Fact, name: str, hide: Callable[[str], str]) -> Fact:
+    named = name == "name" and fact.value is not None
+    value = hide(str(fact.value)) if named else reduced(name, fact.value)
+    why = fact.why
+    if why is not None and is_free_text(name):
+        why = why.partition(":")[0]  # behind it may stand what the objects say
+    return Fact(value, fact.status, None if fact.origin is None else hide(fact.origin), why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ def gaps(taken: Sequence[Step], drain: Drained | None) -> list[dict[str, Any]]:
     for route in dict.fromkeys(step["route"] for step in taken):
         between = _between([step for step in taken if step["route"] == route])
         if between:
-            before = sum(step["hours"] or 0.0 for step in between if step["scope"] != "node")
+            before = math.fsum(step["hours"] or 0.0 for step in between if step["scope"] != "node")
             closed = between[-1]["hours"] or 0.0
             found.append({"route": route, "begin_hours": -(before - closed), "end_hours": last + closed})
     return found

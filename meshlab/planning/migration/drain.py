@@ -11,6 +11,7 @@ Nodes that are drained side by side share budgets. The one that began first is s
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,8 +56,8 @@ def node_times(nodes: pl.LazyFrame, evictions: pl.LazyFrame, durations: Duration
     Returns:
         Columns node, drain_lo, drain, drain_hi, seconds_lo, seconds, seconds_hi (the drain and all work on the node).
     """
-    work_lo, work_hi = (sum(getattr(part, end) for part in durations.work) for end in ("lo", "hi"))
-    work = sum(map(mean, durations.work))
+    work_lo, work_hi = (math.fsum(getattr(part, end) for part in durations.work) for end in ("lo", "hi"))
+    work = math.fsum(map(mean, durations.work))
     bounds = with_bounds(evictions, durations, parallel)
     likely = drawn(bounds, durations, parallel)
     ends = bounds.group_by("node").agg(pl.max("drain_lo", "drain_hi"))
@@ -116,7 +117,7 @@ def waiting(durations: Durations, parallel: int) -> pl.Expr:
     """
     allowed = pl.col("allowed").cast(pl.Float64)
     hold = pl.col("grace") * mean(durations.grace_share) + mean(durations.start) + durations.retry / 2
-    away = sum(map(mean, durations.work))
+    away = math.fsum(map(mean, durations.work))
     own, others = pl.col("pods") * hold / allowed, pl.col("before") * hold / allowed
     slope = own + others - away
     met = (slope + (slope**2 + 4 * own * away).sqrt()) / 2

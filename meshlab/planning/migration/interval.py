@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -40,7 +41,7 @@ def named(name: str, interval: Interval | None) -> dict[str, float | None]:
 
 def mean(interval: Interval) -> float:
     """Mean of a triangular distribution: lo, likely and hi weigh alike."""
-    return sum(interval.ends) / 3
+    return math.fsum(interval.ends) / 3
 
 
 def expected(interval: Interval) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ def _node_hours(move: Move, route: str, drain: Drained) -> dict[str, Interval]:
     taken = [step["takes"] for step in steps_of(route) if step["scope"] == "node" and step["takes"] != DRAIN]
     nodes = drain.times.height / drain.room.parallel / HOUR
     work = {name: expected(move.seconds(name)).times(nodes) for name in taken}
-    sums = [sum(work[name].ends[place] for name in taken) for place in range(len(ENDS))]
+    sums = [math.fsum(work[name].ends[place] for name in taken) for place in range(len(ENDS))]
     total = drain.total.times(1 / HOUR).ends
     rest = Interval(*(max(0.0, whole - own) for whole, own in zip(total, sums, strict=True)))
     scale = Interval(*(min(1.0, whole / own) if own else 0.0 for whole, own in zip(total, sums, strict=True)))
@@ -68,4 +69,4 @@ def _node_hours(move: Move, route: str, drain: Drained) -> dict[str, Interval]:
 def hours_of(taken: Sequence[Step]) -> Interval | None:
     """Hours of all steps; None where those of one are unknown. [h]"""
     ends = [[step[f"hours{end}"] for step in taken] for end in ENDS]
-    return None if any(None in part for part in ends) else Interval(*(float(sum(part)) for part in ends))
+    return None if any(None in part for part in ends) else Interval(*(math.fsum(part) for part in ends))

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meshlab.errors import MeshlabError, Problem, printable
-from meshlab.files import write_whole
+from meshlab.errors import MeshlabError, Problem, printable, problems_of, unicode_text
+from meshlab.files import read_bounded, write_whole
 from meshlab.kept import all_kept
 from meshlab.models import decision
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
@@ -25,6 +25,7 @@ from meshlab.run.batch.pages import (
     FORMATS,
     PLOTLY_SCRIPT,
     SCRIPTED,
+    Rendered,
     Wish,
     begin_worker,
     check_formats,
@@ -33,6 +34,7 @@ from meshlab.run.batch.pages import (
     render_files,
 )
 from meshlab.run.batch.pool import Pool, open_pool, start_early
+from meshlab.tables import MAXIMUM_TABLE_BYTES
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
 
@@ -109,7 +111,7 @@ def render_reviews(
         raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
     opened, failures = _open_all(paths, job, early=not scheduler)
     if not opened:
-        raise MeshlabError([problem for _, error in failures for problem in error.problems])
+        raise MeshlabError([problem for _, problems in failures for problem in problems])
     rest = [item.case for item in opened if item.row is None]
     outcomes: list[Outcome] = []
 
@@ -119,8 +121,8 @@ def render_reviews(
 
     with _workers(len(rest), jobs, scheduler) as pool:
         _prepare(job)
-        for name, error in failures:
-            note(Outcome(name, reasons=_lines(error)))
+        for name, problems in failures:
+            note(Outcome(name, reasons=tuple(map(str, problems))))
         for item in opened:
             if item.row is not None:
                 note(Outcome(item.case.team.name, item.row, reused=True))
@@ -129,13 +131,13 @@ def render_reviews(
     outcomes.sort(key=lambda outcome: outcome.team)
     try:
         _write_index(outcomes, job, earlier)
-    except MeshlabError as error:
-        note(Outcome("index", reasons=_lines(error)))
+    except Exception as error:  # noqa: BLE001  (whatever it is, the reviews are there)
+        note(Outcome("index", reasons=_lines(error, str(job.out / "index.html"))))
     return outcomes
 
 
-def _lines(error: MeshlabError) -> tuple[str, ...]:
-    return tuple(map(str, error.problems))
+def _lines(error: BaseException, place: str) -> tuple[str, ...]:
+    return tuple(map(str, problems_of(error, place)))
 
 
 def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractContextManager[Pool]:
@@ -183,23 +185,26 @@ class _Opened:
     row: dict[str, object] | None
 
 
-def _open_all(paths: Sequence[Path], job: Job, *, early: bool) -> tuple[list[_Opened], list[tuple[str, MeshlabError]]]:
-    """Every team that can be read, and the error of each that cannot.
+def _open_all(
+    paths: Sequence[Path], job: Job, *, early: bool
+) -> tuple[list[_Opened], list[tuple[str, tuple[Problem, ...]]]]:
+    """Every team that can be read, and what is wrong with each that cannot.
 
     With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
     """
     tables = decision.load_tables(job.tables)
     opened: list[_Opened] = []
-    failures: list[tuple[str, MeshlabError]] = []
+    failures: list[tuple[str, tuple[Problem, ...]]] = []
+    fresh = job.force or job.workbook
     seen: dict[str, str] = {}
     for path in paths:
         try:
             case = _open(path, seen)
-        except MeshlabError as error:
-            failures.append((printable(path.stem), error))
+            inputs = "" if fresh else inputs_sha256(case, tables)
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is one team's)
+            failures.append((printable(unicode_text(path.stem)), problems_of(error, unicode_text(str(path)))))
             continue
-        fresh = job.force or job.workbook
-        row = None if fresh else row_of_unchanged(job.out / case.team.name, job.formats, inputs_sha256(case, tables))
+        row = None if fresh else row_of_unchanged(job.out / case.team.name, job.formats, inputs)
         if early and row is None:
             start_early()
             early = False
@@ -222,20 +227,31 @@ def _open(path: Path, seen: dict[str, str]) -> Case:
 def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
     """What became of each case, as the workers are done with it."""
     wish = Wish(job.formats, job.workbook, job.cell_limit_s, _own_tables(job.tables))
-    for team, result in pool.run(render_files, ((case.team.name, (case, wish)) for case in cases)):
-        if isinstance(result, BaseException):
-            yield Outcome(team, reasons=(printable(f"{team}: {type(result).__name__}: {result}"),))
-            continue
-        try:
-            put(job.out / team, result)
-            yield Outcome(team, result.row, tuple(map(str, result.problems)))
-        except MeshlabError as error:
-            yield Outcome(team, reasons=_lines(error))
+    left = {case.team.name for case in cases}
+    try:
+        for team, result in pool.run(render_files, ((case.team.name, (case, wish)) for case in cases)):
+            left.discard(team)
+            yield _written(team, result, job)
+    except Exception as error:  # noqa: BLE001  (the workers are lost: what they had made stays)
+        for team in sorted(left):
+            yield Outcome(team, reasons=_lines(error, team))
+
+
+def _written(team: str, result: Rendered | BaseException, job: Job) -> Outcome:
+    """What became of one team, once its files are in their places."""
+    if isinstance(result, BaseException):
+        return Outcome(team, reasons=_lines(result, team))
+    try:
+        put(job.out / team, result)
+    except Exception as error:  # noqa: BLE001  (whatever it is, it is one team's)
+        return Outcome(team, reasons=_lines(error, team))
+    return Outcome(team, result.row, tuple(map(str, result.problems)))
 
 
 def _own_tables(folder: Path | None) -> dict[str, bytes]:
     """Files of a folder of tables, for workers that may not see the folder."""
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.csv"))} if folder else {}
+    files = sorted(folder.glob("*.csv")) if folder else ()
+    return {path.name: read_bounded(path, MAXIMUM_TABLE_BYTES) for path in files}
 
 
 def formats_known() -> tuple[str, ...]:

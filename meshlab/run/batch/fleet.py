@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem
-from meshlab.files import pretty_json
+from meshlab.files import pretty_json, read_bounded, spreadsheet_text
 from meshlab.run.batch.fleet_charts import colours, fleet_charts
 from meshlab.show import report
 from meshlab.show.theme import DATAPLANES, figure_text
@@ -32,22 +35,34 @@ TOTALLED = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 LIST_PRICE = "opencost-default"
 """Source of the prices that stand where a team states none."""
 
+MAXIMUM_INDEX_BYTES = 64 * 2**20
+"""Largest index that is read: a row has about 2 KiB. [byte]"""
+
 Row = Mapping[str, Any]
+
+
+@cache
+def _index_type() -> type[msgspec.Struct]:
+    """What an index has to hold to be compared with: somebody else may have written it."""
+    ends = [(f"{name}{end}", float | None) for name in FIGURES for end in ("_lo", "", "_hi")]
+    texts = [("team", str), ("cni", str | None), ("mesh", str | None)]
+    row = msgspec.defstruct("Row", [*texts, *ends, ("findings", int | None)])
+    return msgspec.defstruct("Index", [("reviews", list[row])])
 
 
 def read_index(folder: Path) -> dict[str, Row]:
     """Rows of an earlier run's index, by team.
 
     Raises:
-        MeshlabError: There is no index in the folder.
+        MeshlabError: There is no index in the folder, or it is not as ``meshlab review`` writes it.
     """
     path = folder / "index.json"
+    todo = "give the reports folder of an earlier run"
     try:
-        return {str(row["team"]): row for row in json.loads(path.read_text(encoding="utf-8"))["reviews"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise MeshlabError(
-            Problem(str(path), "is no index of reviews", "give the reports folder of an earlier run")
-        ) from error
+        index: Any = msgspec.json.decode(read_bounded(path, MAXIMUM_INDEX_BYTES), type=_index_type())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise MeshlabError(Problem(str(path), f"is no index of reviews: {error}", todo)) from error
+    return {row.team: msgspec.structs.asdict(row) for row in index.reviews}
 
 
 def changes(row: Row, earlier: Row | None) -> list[str]:
@@ -96,7 +111,7 @@ def _beyond(row: Row, earlier: Row, name: str) -> bool:
 def totals(rows: Sequence[Row]) -> dict[str, float]:
     """Sums over all teams. The ends are added up, too: all teams stand on the same coefficients, which err together."""
     return {
-        f"{name}{end}": sum(float(row[f"{name}{end}"] or 0) for row in rows)
+        f"{name}{end}": math.fsum(float(row[f"{name}{end}"] or 0) for row in rows)
         for name in TOTALLED
         for end in ("_lo", "", "_hi")
     }
@@ -190,4 +205,4 @@ def _cells(row: Row) -> dict[str, object]:
 def _cell(value: object) -> object:
     """One cell; text that a spreadsheet would take for a formula is quoted."""
     text = "; ".join(map(str, value)) if isinstance(value, list) else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in ("=", "+", "-", "@") else text
+    return spreadsheet_text(text) if isinstance(text, str) else text

@@ -10,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.files import pretty_json, remove_leftovers, write_whole
+from meshlab.files import digest, pretty_json, read_most, remove_leftovers, write_whole
 from meshlab.run.batch.pages import FORMATS, Rendered
 from meshlab.tables import resource
 
 NOTE = ".meshlab.json"
 """Beside the files of a review: what they were made from, and their row of the index."""
+
+SEAL = "note_sha256"
+"""Hash of all else in a note: one of which a byte has changed is no note."""
+
+MAXIMUM_NOTE_BYTES = 2**20
+"""Largest note that is read. [byte]"""
 
 FAILED = "failed.ipynb"
 """The part-run notebook of a review that failed; gone as soon as one succeeds."""
@@ -57,12 +63,13 @@ def _files_of_the_same(folder: Path, row: Mapping[str, object] | None) -> dict[s
 
 
 def _note(row: Mapping[str, object], files: Mapping[str, str]) -> dict[str, object]:
-    return {
+    note = {
         "inputs_sha256": row["inputs_sha256"],
         "look_sha256": look_sha256(),
         "row": row,
         "files": dict(sorted(files.items())),
     }
+    return {**note, SEAL: digest(note)}
 
 
 def row_of_unchanged(folder: Path, formats: Sequence[str], inputs_sha256: str) -> dict[str, object] | None:
@@ -75,10 +82,11 @@ def row_of_unchanged(folder: Path, formats: Sequence[str], inputs_sha256: str) -
 def _read_note(folder: Path, inputs_sha256: object) -> dict[str, Any] | None:
     """The note of an earlier run; None where it is of other inputs, of another look, or no note of ours."""
     try:
-        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        note = json.loads(read_most(folder / NOTE, MAXIMUM_NOTE_BYTES))
+        whole = note.pop(SEAL) == digest(note)
         same = note["inputs_sha256"] == inputs_sha256 and note["look_sha256"] == look_sha256()
-        return note if same and isinstance(note["row"], dict) and isinstance(note["files"], dict) else None
-    except (OSError, ValueError, KeyError, TypeError):
+        return note if whole and same and isinstance(note["row"], dict) and isinstance(note["files"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -100,6 +108,8 @@ REVIEWS = frozenset(map(file_name, FORMATS))
 
 
 def _file_sha256(path: Path) -> str:
+    if not path.is_file():
+        raise OSError
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

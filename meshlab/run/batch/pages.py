@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from meshlab.errors import MeshlabError, Problem, printable
+from meshlab.errors import Problem, printable, problems_of
 from meshlab.files import pretty_json, write_whole
 from meshlab.kept import keep, kept
 from meshlab.reviews import review
@@ -150,8 +150,8 @@ def render_files(case: Case, wish: Wish) -> Rendered:
         try:
             content = FORMATS[name](made)
             files[f"review.{name}"] = content.encode() if isinstance(content, str) else content
-        except MeshlabError as error:
-            problems += error.problems
+        except Exception as error:  # noqa: BLE001  (the other forms are made all the same)
+            problems += problems_of(error, f"{case.team.name}, {name}")
     return Rendered(files, None if problems else summary(made.review), tuple(problems))
 
 

@@ -11,6 +11,17 @@ from meshlab.errors import printable
 from meshlab.run.cli.group import main
 from meshlab.run.cli.options import EXISTING_PATH, form_option
 
+KEY_FILE = click.option(
+    "--key-file", type=EXISTING_PATH, metavar="FILE", help="Hash under this key, so that runs can be compared."
+)
+
+
+def _hidden(anonymize: bool, key_file: Path | None) -> bool | bytes:  # noqa: FBT001  (a flag of click's)
+    """Whether names are replaced, and under which key: a key file means that they are."""
+    from meshlab.cluster.facts.anonymous import read_key
+
+    return anonymize if key_file is None else read_key(key_file)
+
 
 @main.command()
 @click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
@@ -18,9 +29,17 @@ from meshlab.run.cli.options import EXISTING_PATH, form_option
 @click.option(
     "--prometheus", metavar="URL", help="Ask this Prometheus server, too, what proxies used and who called whom."
 )
-@click.option("--anonymize", is_flag=True, help="Replace names by stable hashes.")
+@click.option("--anonymize", is_flag=True, help="Replace names by hashes under a key of this run alone.")
+@KEY_FILE
 @form_option("facts", "yaml", "json")
-def facts(paths: tuple[Path, ...], context: str | None, prometheus: str | None, anonymize: bool, form: str) -> None:  # noqa: FBT001
+def facts(
+    paths: tuple[Path, ...],
+    context: str | None,
+    prometheus: str | None,
+    anonymize: bool,  # noqa: FBT001
+    key_file: Path | None,
+    form: str,
+) -> None:
     """Read a cluster's facts from dumps, or from a live cluster.
 
     PATH is a file, a folder or an archive: what kubectl printed, or a bundle of another tool (troubleshoot, cilium
@@ -34,14 +53,15 @@ def facts(paths: tuple[Path, ...], context: str | None, prometheus: str | None, 
 
     if bool(paths) == bool(context):
         raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
+    hidden = _hidden(anonymize, key_file)
     if context:
-        found = read_live(context, anonymize=anonymize, tell=lambda line: click.echo(printable(line), err=True))
+        found = read_live(context, anonymize=hidden, tell=lambda line: click.echo(printable(line), err=True))
     else:
-        found = read_facts(list(paths), anonymize=anonymize)
+        found = read_facts(list(paths), anonymize=hidden)
     if prometheus:
         from meshlab.cluster.facts.measurements import as_data, read_prometheus
 
-        found["measured"] = as_data(read_prometheus(prometheus), anonymize=anonymize)
+        found["measured"] = as_data(read_prometheus(prometheus), anonymize=hidden)
     if form == "json":
         click.echo(pretty_json(found), nl=False)
     else:
@@ -78,9 +98,10 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, form: str) -> None
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
-@click.option("--anonymize", is_flag=True, help="Replace names of objects by stable hashes.")
+@click.option("--anonymize", is_flag=True, help="Replace names of objects by hashes under a key of this run alone.")
+@KEY_FILE
 @form_option("findings", "table", "json")
-def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa: FBT001
+def audit(paths: tuple[Path, ...], anonymize: bool, key_file: Path | None, form: str) -> None:  # noqa: FBT001
     """Find drift and failure modes in a cluster's dump.
 
     Each rule passes or fails for what it looked at. Where the dump lacks what a rule asks about, it is unknown;
@@ -92,7 +113,7 @@ def audit(paths: tuple[Path, ...], anonymize: bool, form: str) -> None:  # noqa:
     from meshlab.cluster.audit.rules import STATES
     from meshlab.files import pretty_json
 
-    findings = findings_of(list(paths), anonymize=anonymize)
+    findings = findings_of(list(paths), anonymize=_hidden(anonymize, key_file))
     if form == "json":
         click.echo(pretty_json(findings), nl=False)
         return

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import errno
+import select
 import sys
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from meshlab import __version__
-from meshlab.errors import MeshlabError, Problem, did_you_mean, printable
+from meshlab.errors import MeshlabError, Problem, did_you_mean, printable, problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +21,10 @@ SOME_FAILED, WRONG_INPUT = 1, 2
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a disk that takes no more."""
+
+
+class _PipeOfOursError(Exception):
+    """A pipe between processes of ours broke, with the error that tells where as its cause."""
 
 
 class Command(click.Group):
@@ -35,6 +38,18 @@ class Command(click.Group):
             raise click.UsageError(f"unknown command {args[0]!r}; {did_you_mean(args[0], self.commands)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; click itself would end without a word where any pipe breaks, and print a line on Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+        except BrokenPipeError as error:
+            if _nobody_reads():
+                sys.stderr.close()
+                sys.exit(0)
+            raise _PipeOfOursError from error
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> NoReturn:
         """Run a command and exit with the status that the README promises. ``--debug`` may stand anywhere."""
         given = list(sys.argv[1:] if args is None else args)
@@ -47,9 +62,6 @@ class Command(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             sys.exit(WRONG_INPUT)
-        except BrokenPipeError:
-            sys.stderr.close()
-            sys.exit(0)
         except Exception as error:
             if debug:
                 raise
@@ -57,21 +69,27 @@ class Command(click.Group):
         sys.exit(status if isinstance(status, int) else 0)
 
 
-def _told(error: Exception) -> tuple[list[str], int]:
+def _told(error: BaseException) -> tuple[list[str], int]:
     """The lines that tell of an error, and the exit status."""
+    if isinstance(error, _PipeOfOursError) and error.__cause__ is not None:
+        error = error.__cause__
     if isinstance(error, click.ClickException):
         return [_usage_text(error)], WRONG_INPUT
-    if isinstance(error, MeshlabError):
-        return [str(problem) for problem in error.problems], WRONG_INPUT
     if isinstance(error, OSError) and error.filename is None and error.errno in NO_ROOM:
         sys.stdout = None  # what it still holds has no place to go, and would be tried again on the way out
         return [str(Problem("standard output", f"cannot be written: {error.strerror}", "check space"))], WRONG_INPUT
-    # an error of ours: its own words may quote what the input holds, so the place has to do
-    package = Path(__file__).parents[2]
-    frames = traceback.extract_tb(error.__traceback__)
-    place = [frame for frame in frames if Path(frame.filename).is_relative_to(package)][-1]
-    where = f"{Path(place.filename).relative_to(package).as_posix()}:{place.lineno}"
-    return [f"unexpected {type(error).__name__} at {where}; run again with --debug and report it"], SOME_FAILED
+    ours = not isinstance(error, MeshlabError) and getattr(error, "filename", None) is None
+    return list(map(str, problems_of(error, ""))), SOME_FAILED if ours else WRONG_INPUT
+
+
+def _nobody_reads() -> bool:
+    """Whether it is standard output whose reader is gone, as with ``| head``, and not a pipe of ours."""
+    try:
+        watch = select.poll()
+        watch.register(sys.__stdout__.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, event in watch.poll(0))
+    except (AttributeError, OSError, ValueError):  # no such call on Windows, no such stream in a test
+        return True
 
 
 def _usage_text(error: click.ClickException) -> str:

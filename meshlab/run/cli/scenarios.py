@@ -83,12 +83,23 @@ def _write(frame: pl.DataFrame, form: str, out: Path | None) -> None:
         frame.write_parquet(buffer)
         content = buffer.getvalue()
     else:
-        content = (frame.write_csv() if form == "csv" else frame.write_json() + "\n").encode()
+        content = (_as_csv(frame) if form == "csv" else frame.write_json() + "\n").encode()
     if out is None:
         click.echo(content, nl=False)
     else:
         write_whole(out, content)
         click.echo(f"meshlab: wrote {out}", err=True)
+
+
+def _as_csv(frame: pl.DataFrame) -> str:
+    """The frame as CSV; text that a spreadsheet would take for a formula is quoted."""
+    import polars as pl
+
+    from meshlab.files import FORMULA, NUMBER
+
+    text = pl.col(pl.String)
+    runs = text.str.contains(FORMULA) & ~text.str.contains(NUMBER)
+    return frame.with_columns(pl.when(runs).then("'" + text).otherwise(text).name.keep()).write_csv()
 
 
 def _headline_columns(frame: pl.DataFrame) -> list[str]:

@@ -7,12 +7,16 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from meshlab.files import read_most
 from meshlab.show.export.catalogue import Look, Plate
 from meshlab.show.export.stamps import about_png, about_svg
 from meshlab.show.theme import THEMES
 
 _LOOKS = re.compile(rf"(?:-(?:{'|'.join(THEMES)}))?(?:-\d+)?\.(?:svg|png)")
 """How the name of a picture goes on behind team and chart."""
+
+MAXIMUM_PICTURE_BYTES = 64 * 2**20
+"""How much of a picture is read for what it says of itself. [byte]"""
 
 
 def pictures_of(file: Path) -> Path:
@@ -54,5 +58,5 @@ def _about(file: Path) -> dict[str, Any] | None:
     """What a picture of ours says of itself; None of any other file."""
     if file.suffix not in (".svg", ".png") or not file.is_file():
         return None
-    read = file.read_bytes()
+    read = read_most(file, MAXIMUM_PICTURE_BYTES)
     return about_png(read) if file.suffix == ".png" else about_svg(read.decode(errors="replace"))

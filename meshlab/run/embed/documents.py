@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.files import write_whole
+from meshlab.files import read_bounded, write_whole
 
 MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -59,12 +59,7 @@ def read_markdown(file: Path) -> Document:
     Raises:
         MeshlabError: It cannot be read, or is neither.
     """
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise MeshlabError(Problem(str(file), f"cannot be read: {error.strerror}", "check path and rights")) from error
-    if len(content) > MAXIMUM_BYTES:
-        raise MeshlabError(Problem(str(file), f"is larger than {MAXIMUM_BYTES // 2**20} MiB", "name a document"))
+    content = read_bounded(file, MAXIMUM_BYTES)
     mark, encoding = next((pair for pair in MARKS if content.startswith(pair[0])), (b"", "utf-8"))
     try:
         text = content[len(mark) :].decode(encoding)

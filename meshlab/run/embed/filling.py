@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from meshlab.errors import MeshlabError, Problem
+from meshlab.errors import MeshlabError, Problem, problems_of
 from meshlab.files import write_whole
 from meshlab.reviews.record import Review
 from meshlab.run.embed.assets import left_over, pictures_of, shown_by
@@ -144,8 +144,8 @@ def _worked_out(files: Sequence[Path], teams: Path | None) -> list[Filled]:
     for file in dict.fromkeys(files):
         try:
             done.append(_filled(read_markdown(file), desk))
-        except MeshlabError as error:
-            problems += error.problems
+        except Exception as error:  # noqa: BLE001  (whatever it is, the other documents are looked at)
+            problems += problems_of(error, str(file))
     if problems:
         raise MeshlabError(dict.fromkeys(problems))
     return done
@@ -158,8 +158,11 @@ def _filled(document: Document, desk: _Desk) -> Filled:
     for block in blocks:
         try:
             parts.append(_part(block, document.file, desk))
-        except MeshlabError as error:
-            problems += error.problems
+        except Exception as error:  # noqa: BLE001  (whatever it is, it is one block's)
+            problems += [
+                replace(each, line=each.line or block.line) if each.file == str(document.file) else each
+                for each in problems_of(error, str(document.file))
+            ]
     problems += _clashes(parts, str(document.file))
     if pictures_of(document.file).is_symlink():
         todo = "make it a folder: pictures stay beside their document"

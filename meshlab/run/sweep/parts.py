@@ -7,6 +7,7 @@ whole by itself.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,7 +17,7 @@ import polars as pl
 
 from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem
-from meshlab.files import canonical_json, remove_leftovers, write_whole
+from meshlab.files import canonical_json, digest, read_most, remove_leftovers, write_whole
 from meshlab.models.overhead import sources
 from meshlab.run.sweep.partitions import part_count
 from meshlab.run.sweep.spec import Spec
@@ -26,6 +27,14 @@ from meshlab.tables import read_table
 UNITS = {"gib": "GiB", "cores": "cores", "ms": "ms", "month": "USD/month", "filled": "count"}
 """Unit of a figure, by the end of its name."""
 
+
+SEAL = "meshlab_file_sha256"
+"""What a file says of its own bytes: their hash, taken while the blank stands in its place."""
+
+BLANK = digest("what stands where the hash of a file will be")
+
+MAGIC = b"PAR1"
+"""First and last bytes of every Parquet file."""
 
 LEVEL = 1
 """Of zstd: higher ones take half as long again and save a twentieth."""
@@ -85,7 +94,9 @@ class Place:
             remove_leftovers(folder)
 
     def finished(self) -> Iterator[int]:
-        """Parts that are there already.
+        """Parts that are there already, whole; one that is cut off or damaged counts as missing.
+
+        An object of a store is there whole or not at all: of those nothing but what they say of themselves is read.
 
         Raises:
             MeshlabError: A part is there, but it is not of this sweep.
@@ -93,12 +104,14 @@ class Place:
         for part in range(self.parts):
             address = self.of_part(part)
             try:
-                found = pl.read_parquet_metadata(address).get("meshlab_sha256")
+                said = pl.read_parquet_metadata(address)
             except FileNotFoundError:
                 continue
             except (OSError, pl.exceptions.PolarsError):
-                found = None
-            if found != self.spec.sha256:
+                said = {}
+            if not self.is_remote and _is_damaged(Path(address), said.get(SEAL)):
+                continue
+            if said.get("meshlab_sha256") != self.spec.sha256:
                 what, todo = "is a part of another sweep", "the spec or meshlab has changed: name another --out"
                 raise MeshlabError(Problem(address, what, todo))
             yield part
@@ -119,7 +132,8 @@ class Place:
         except (OSError, pl.exceptions.PolarsError) as error:
             what = f"cannot be written: {str(error).splitlines()[0]}"
             raise MeshlabError(Problem(address, what, "check address and rights")) from error
-        write_whole(Path(address), content.getvalue())
+        blank = content.getvalue()
+        write_whole(Path(address), blank.replace(BLANK.encode(), hashlib.sha256(blank).hexdigest().encode()))
 
     def _described(self, frame: pl.DataFrame, part: int | None) -> dict[str, str]:
         """What a file says of itself: the sweep, the units of its columns, and the sources of its figures."""
@@ -135,11 +149,27 @@ class Place:
         return {
             "meshlab_version": __version__,
             "meshlab_sha256": spec.sha256,
+            **({} if self.is_remote else {SEAL: BLANK}),
             "meshlab_sample": canonical_json({"method": spec.method, "rows": spec.rows, "seed": spec.seed}),
             "meshlab_units": canonical_json(units),
             "meshlab_sources": canonical_json(cited.select("source_id", "title", "url").to_dicts()),
             **({} if part is None else {"meshlab_part": f"{part + 1}/{self.parts}"}),
         }
+
+
+def _is_damaged(path: Path, seal: str | None) -> bool:
+    """Whether a file began as one of ours and is no longer what was written."""
+    if seal is None:  # cut off, or of somebody else: no other program's whole table is written over
+        return read_most(path, len(MAGIC)) in (MAGIC, b"") and not read_tail(path).endswith(MAGIC)
+    content = path.read_bytes()
+    return hashlib.sha256(content.replace(seal.encode(), BLANK.encode())).hexdigest() != seal
+
+
+def read_tail(path: Path) -> bytes:
+    """The last bytes of a file."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - len(MAGIC)))
+        return stream.read()
 
 
 def _unit(column: str) -> str | None:

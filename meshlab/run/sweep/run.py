@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import polars as pl
 
@@ -56,6 +58,8 @@ def run_sweep(
     Raises:
         MeshlabError: The spec or the place is wrong; nothing was written.
     """
+    if out.startswith("file://"):
+        out = url2pathname(urlsplit(out).path)
     out = out if "://" in out else str(Path(out).absolute())
     spec = _read(path)
     place = Place(out, spec)

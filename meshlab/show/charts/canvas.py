@@ -236,7 +236,7 @@ def framed(
 def _title(lines: Sequence[str]) -> Spec:
     """The title. plotly hangs one line below its height and sets several on it, which would cut the first."""
     hung = {"pad": {"l": EDGE_PX, "t": EDGE_PX + FIRST_LINE * TITLE_PX}} if len(lines) > 1 else {}
-    return {"text": "<br>".join(lines), **hung}
+    return {"text": "<br>".join(map(escape, lines)), **hung}
 
 
 def _wrap_all(texts: Sequence[str], width_px: float, font_px: float) -> list[str]:

@@ -119,7 +119,7 @@ def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
                 "solidity": 0.35,
             },
         },
-        "customdata": [f"{driver_label(row['driver'])}: {_values(row)}<br>{_figures(row)}" for row in rows],
+        "customdata": [f"{driver_label(row['driver'])}: {escape(_values(row))}<br>{_figures(row)}" for row in rows],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
 

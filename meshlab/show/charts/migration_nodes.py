@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, nothing
+from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing
 from meshlab.show.charts.migration_pace import day_rows, pace
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, prepared, time_axis
 from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES
@@ -82,7 +82,7 @@ def _bars(plan: Plan, nodes: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spe
             "fixedrange": True,
             "automargin": False,
             "tickvals": shown,
-            "ticktext": [names[place] for place in shown],
+            "ticktext": [escape(names[place]) for place in shown],
             "range": [nodes.height - 0.5, -0.5],
             "showgrid": False,
             "zeroline": False,
@@ -116,6 +116,6 @@ def _part(
         "base": nodes[begin].round(4).to_list(),
         "x": (nodes[end] - nodes[begin]).round(4).to_list(),
         "marker": {"color": hue, "line": {"width": 0}, "pattern": pattern},
-        "customdata": nodes["node"].to_list(),
+        "customdata": [escape(node) for node in nodes["node"]],
         "hovertemplate": f"%{{customdata}}: {name} %{{x:.2f}} h<extra></extra>",
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Spec, words
+from meshlab.show.charts.canvas import Canvas, Spec, escape, words
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, time_axis
 from meshlab.show.theme import DATAPLANES, NOTE_PX, THEMES
 
@@ -112,7 +112,7 @@ def _bar(bars: pl.DataFrame, part: str, plane: str, canvas: Canvas) -> Spec:
         "y": bars[part].round(2).to_list(),
         "width": (bars["width"] * 0.85).round(4).to_list(),
         "marker": {"color": DATAPLANES[plane].hues[canvas.theme], "line": {"width": 0}},
-        "customdata": bars["node"].to_list(),
+        "customdata": [escape(node) for node in bars["node"]],
         "hovertemplate": f"%{{customdata}}: {part} %{{y:.0f}} min<extra></extra>",
     }
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from meshlab.files import spreadsheet_text
+
 Rows = Sequence[Mapping[str, str]]
 
 FIGURE = ("figure", "value", "lo", "hi", "unit")
@@ -28,7 +30,7 @@ def csv_table(rows: Rows) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(long[0]) if long else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(long)
+    writer.writerows({name: spreadsheet_text(text) for name, text in line.items()} for line in long)
     return stream.getvalue()
 
 

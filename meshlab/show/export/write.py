@@ -103,7 +103,7 @@ def opened(source: str | Path) -> Review:
     Raises:
         MeshlabError: There is no such team or file, or it is wrong.
     """
-    review = open_review(source)
+    review = open_review(source, build=False)
     if fault := check_name(review.team):
         raise MeshlabError(Problem(str(source), fault, NAME_RULE))
     return review
