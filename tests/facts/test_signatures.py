@@ -158,6 +158,7 @@ CALICO = agent("calico-node", "calico/node:v3.27.0")
 CILIUM = agent("cilium-agent", "cilium/cilium:v1.16.1")
 TIGERA, PROJECT = "operator.tigera.io/v1", "crd.projectcalico.org/v1"
 
+
 def calico_daemon(*environment: str) -> Object:
     """Calico's DaemonSet with names in the environment of its agent."""
     agent_container = container("calico-node", "calico/node:v3.27.0", env=[{"name": name} for name in environment])

@@ -17,7 +17,8 @@ import polars as pl
 from meshlab.kept import kept_latest
 from meshlab.models.decision.cells import Axis, axes, points
 from meshlab.models.decision.conditions import bit, compile_condition, compile_test
-from meshlab.models.decision.decide import IDENTITY, NOTHING, answered, column_of, compare
+from meshlab.models.decision.contests import NOTHING
+from meshlab.models.decision.decide import IDENTITY, answered, column_of, compare
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.scenario import inputs
 
@@ -195,7 +196,7 @@ def flips(
     row: Mapping[str, Any],
     answer: Answer,
     tables: Tables,
-    explain: Callable[[pl.DataFrame], list[dict[str, Any]]],
+    explain: Callable[[pl.DataFrame, Sequence[Change]], list[dict[str, Any]]],
 ) -> list[tuple[Change, dict[str, Any]]]:
     """The nearest change of each known fact, in each direction, that leads to another answer, with that verdict.
 
@@ -206,7 +207,7 @@ def flips(
         row: Its ``present_cells``, and ``known:NAME`` for each input.
         answer: What is recommended as it stands.
         tables: The tables.
-        explain: Gives the verdicts of ``compared`` scenarios.
+        explain: Gives the verdicts of ``compared`` scenarios after changes.
     """
     known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
     tried = [change for axis in known for change in changes_of(axis, _here(axis, row)) if _can_come(change)]
@@ -221,7 +222,8 @@ def flips(
         if other and eligible and possible[place] is not False:
             nearest.setdefault((change.axis, change.side, reached), place)
     places = sorted(nearest.values(), key=lambda place: _effort(tried[place]))
-    return [(tried[place], verdict) for place, verdict in zip(places, explain(frame[places]), strict=True)]
+    made = [tried[place] for place in places]
+    return list(zip(made, explain(frame[places], made), strict=True))
 
 
 ACTIONS = ("change", "learn", "fixed")

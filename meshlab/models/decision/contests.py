@@ -2,24 +2,26 @@
 
 A pair has two sides, a network and a mesh; either may be what runs today, whichever that is. Whether a side meets a
 need is a bit, and so is each requirement that it has and each preference that speaks for it. A rule about bits is
-written once and reads numbers as well as polars expressions (``meeting``).
+written once and reads one number as well as arrays of them (``meeting``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 from typing import NamedTuple, TypeVar
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.conditions import (
     ALWAYS,
     NEVER,
     All,
+    AtLeast,
     Condition,
     Not,
     OneOf,
@@ -33,8 +35,10 @@ from meshlab.models.decision.tables import (
     NONE,
     RESULTING,
     SAME,
+    SIDES,
     STATUSES,
     TODAY,
+    Impossible,
     Option,
     Pair,
     Preference,
@@ -44,11 +48,14 @@ from meshlab.models.decision.tables import (
 )
 from meshlab.scenario import inputs
 
+NOT_KNOWN, NOTHING = 0, 1
+"""Places in ``known_running`` of what is not known, and of nothing."""
+
 ELSEWHERE = "self-managed"
 """The platform whose pairs are looked at where none is known."""
 
 ALL_ONES = (1 << 62) - 1
-"""Every bit of a number of needs. Numbers stay positive, so that they fit polars' integers of 64 bits."""
+"""Every bit of a number of needs. Numbers stay positive, so that they fit integers of 64 bits."""
 
 
 class Running(NamedTuple):
@@ -58,21 +65,24 @@ class Running(NamedTuple):
         id: The product; ``none`` where nothing runs, empty where it is not known.
         edition: Its edition, empty where it is not known.
         policy_engine: The engine beside a network, where only that is known of its edition.
+        windows: Whether nodes run Windows, where the edition of a network is not known.
     """
 
     id: str
     edition: str = ""
     policy_engine: str = ""
+    windows: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Side:
     """One side of a pair: an option, or what runs today, of which several editions may come into question.
 
     Args:
         met: Needs that it is known to meet. [bits]
+        finished: Those of them that do not rest on something which is alpha, beta or not released; of what runs today
+            all. [bits]
         unmet: Needs that it is known not to meet. [bits]
-        unfinished: Needs that it meets by something which is alpha, beta or not released. [bits]
         encrypts: All bits where it encrypts the traffic of pods as it is installed, otherwise none.
     """
 
@@ -82,8 +92,8 @@ class Side:
     today: bool
     options: tuple[Option, ...]
     met: int
+    finished: int
     unmet: int
-    unfinished: int
     encrypts: int
 
     @property
@@ -92,47 +102,36 @@ class Side:
         return self.options[0] if len(self.options) == 1 else None
 
 
-Bits = TypeVar("Bits", int, pl.Expr)
+Bits = TypeVar("Bits", int, NDArray[np.int64])
 
 
-def meeting(tables: Tables, cni: tuple[Bits, Bits, Bits], mesh: tuple[Bits, Bits, Bits]) -> tuple[Bits, Bits]:
-    """Needs that a pair is known to meet, and known not to meet, each by the cells of the sides that count for it.
+def answering(tables: Tables, cni_encrypts: Bits, mesh_encrypts: Bits) -> tuple[Bits, Bits]:
+    """Needs for which each side of a pair has to answer, whatever the other one does. [bits]
 
-    Args:
-        tables: The tables, for the layers of needs.
-        cni: Of the network: needs met, needs not met, and all bits where it encrypts. [bits]
-        mesh: The same of the mesh; without one no need is met but those that both sides have to meet.
-    """
-    of = layer_bits(tables)
-    (cni_met, cni_unmet, _), (mesh_met, mesh_unmet, encrypts) = cni, mesh
-    unencrypted = ALL_ONES - encrypts
-    met = (
-        (cni_met & (of["cni"] + of["any"]))
-        | (mesh_met & (of["mesh"] + of["any"]))
-        | (cni_met & mesh_met & of["both"])
-        | (((mesh_met & encrypts) | (cni_met & unencrypted)) & of["encrypting"])
-    )
-    unmet = (
-        (cni_unmet & of["cni"])
-        | (mesh_unmet & of["mesh"])
-        | (cni_unmet & mesh_unmet & of["any"])
-        | ((cni_unmet | mesh_unmet) & of["both"])
-        | (((mesh_unmet & encrypts) | (cni_unmet & unencrypted)) & of["encrypting"])
-    )
-    return met, unmet
-
-
-def unfinished(tables: Tables, of_cni: Bits, cni_met: Bits, of_mesh: Bits) -> Bits:
-    """Needs that rest on something which is not finished, on a side that would be new. [bits]
+    Both sides answer for what both have to meet. For encryption answers each side that encrypts, and the network where
+    none does.
 
     Args:
         tables: The tables, for the layers of needs.
-        of_cni: Needs that the network meets by something unfinished; none of what runs today.
-        cni_met: Needs that the network meets.
-        of_mesh: As ``of_cni``, of the mesh.
+        cni_encrypts: All bits where the network encrypts as it is installed, otherwise none.
+        mesh_encrypts: The same of the mesh.
     """
     of = layer_bits(tables)
-    return (of_cni & of["cni"]) | (of_mesh & of["mesh"]) | (of_mesh & (ALL_ONES - cni_met) & of["any"])
+    by_cni = of["both"] | ((cni_encrypts | (ALL_ONES - mesh_encrypts)) & of["encrypting"])
+    return by_cni, of["both"] | (mesh_encrypts & of["encrypting"])
+
+
+def meeting(tables: Tables, cni: Bits, mesh: Bits, by: tuple[Bits, Bits]) -> Bits:
+    """Needs that a pair meets, by those that its sides meet, and by ``answering``. [bits]"""
+    of = layer_bits(tables)
+    each = (cni | (ALL_ONES - by[0])) & (mesh | (ALL_ONES - by[1])) & (of["both"] | of["encrypting"])
+    return (cni & (of["cni"] | of["any"])) | (mesh & (of["mesh"] | of["any"])) | each
+
+
+def failing(tables: Tables, cni: Bits, mesh: Bits, by: tuple[Bits, Bits]) -> Bits:
+    """Needs that a pair does not meet, by those that its sides do not meet, and by ``answering``. [bits]"""
+    of = layer_bits(tables)
+    return (cni & (of["cni"] | by[0])) | (mesh & (of["mesh"] | by[1])) | (cni & mesh & of["any"])
 
 
 @kept_latest(16)
@@ -150,45 +149,86 @@ def layer_bits(tables: Tables) -> dict[str, int]:
 
 @kept_latest(4096)
 def _needs(tables: Tables, option: Option, platform: str | None) -> tuple[int, int, int]:
-    """Needs that an option meets, does not meet, and meets by what is not finished; no mesh has no contract to lack."""
+    """Needs that an option meets, meets by what is finished, and does not meet; no mesh has no contract to lack."""
     spec = inputs()["needs"]
     if option.id == NONE:
-        return layer_bits(tables)["both"], sum(bit(spec, n) for n, layer in tables.layers.items() if layer != "both"), 0
-    met = unmet = unfinished = 0
+        both = layer_bits(tables)["both"]
+        return both, both, sum(bit(spec, need) for need, layer in tables.layers.items() if layer != "both")
+    met = finished = unmet = 0
     for need in tables.layers:
         cell = tables.cell(option, need, platform)
-        met |= bit(spec, need) if cell and cell.meets else 0
-        unmet |= bit(spec, need) if cell and cell.meets is False else 0
-        unfinished |= bit(spec, need) if cell and cell.meets and not cell.is_finished else 0
-    return met, unmet, unfinished
+        if cell and cell.meets is not None:
+            met |= bit(spec, need) if cell.meets else 0
+            finished |= bit(spec, need) if cell.meets and cell.is_finished else 0
+            unmet |= 0 if cell.meets else bit(spec, need)
+    return met, finished, unmet
 
 
 @kept_latest(4096)
 def chosen(tables: Tables, side: str, name: str, edition: str, platform: str | None) -> Side:
     """An option as one side of a pair."""
     option = tables.option(side, name, edition, platform)
+    met, finished, unmet = _needs(tables, option, platform)
     encrypts = ALL_ONES if option.encrypts else 0
-    return Side(side, name, edition, False, (option,), *_needs(tables, option, platform), encrypts)  # noqa: FBT003
+    return Side(
+        side, name, edition, today=False, options=(option,), met=met, finished=finished, unmet=unmet, encrypts=encrypts
+    )
 
 
-@kept_latest(4096)
+@kept_latest(16384)
 def running(tables: Tables, side: str, today: Running, platform: str | None) -> Side:
     """What runs today as one side of a pair.
 
     Where its edition is not known, it meets a need that every edition meets which has not ended and can be had here,
-    and fails one that none of them meets. An ended edition counts only where it is stated.
+    and fails one that none of them meets. An ended edition counts only where it is stated; one for other nodes than
+    the cluster's does not come into question.
     """
-    editions = [option for option in tables.editions(side, today.id) if option.had_on(platform)]
-    editions = editions or list(tables.editions(side, today.id))
-    stated = [option for option in editions if option.edition == today.edition and today.edition]
-    with_engine = [option for option in editions if today.policy_engine and option.policy_engine == today.policy_engine]
-    going_on = [option for option in editions if option.status != "ended"]
-    possible = stated or [option for option in with_engine if option in going_on] or with_engine or going_on or editions
-    bits = [_needs(tables, option, platform)[:2] for option in possible] or [(0, 0)]
-    met, unmet = (reduce(and_, column) for column in zip(*bits, strict=True))
+    possible = _possible(tables, side, today, platform)
+    needs = [_needs(tables, option, platform) for option in possible] or [(0, 0, 0)]
+    met, _, unmet = (reduce(and_, column) for column in zip(*needs, strict=True))
     encrypts = ALL_ONES if possible and all(option.encrypts for option in possible) else 0
-    edition = possible[0].edition if len({option.edition for option in possible}) == 1 else ""
-    return Side(side, today.id, edition, True, tuple(possible), met, unmet, 0, encrypts)  # noqa: FBT003
+    editions = {option.edition for option in possible}
+    edition = editions.pop() if len(editions) == 1 else ""
+    return Side(
+        side, today.id, edition, today=True, options=possible, met=met, finished=met, unmet=unmet, encrypts=encrypts
+    )
+
+
+def _possible(tables: Tables, side: str, today: Running, platform: str | None) -> tuple[Option, ...]:
+    """The editions that what runs today may have."""
+    editions = tables.editions(side, today.id)
+    editions = tuple(option for option in editions if option.had_on(platform)) or editions
+    stated = tuple(option for option in editions if today.edition and option.edition == today.edition)
+    if stated:
+        return stated
+    narrower = (
+        lambda option: not today.policy_engine or option.policy_engine == today.policy_engine,
+        lambda option: option.status != "ended",
+        lambda option: today.windows is None or _fits(tables, option, windows=today.windows),
+    )
+    for fits in narrower:
+        editions = tuple(filter(fits, editions)) or editions
+    return editions
+
+
+def _fits(tables: Tables, option: Option, *, windows: bool) -> bool:
+    """Whether an edition can run where some nodes, or none, run Windows."""
+    rows = (
+        row for row in tables.requirements if row.side == option.side and row.blocks and selects(row.option, option)
+    )
+    return not any(
+        inputs_of(row.condition) == {"windows_nodes"} and _fails(row.condition, int(windows)) for row in rows
+    )
+
+
+def _fails(condition: Condition, windows_nodes: int) -> bool:
+    """Whether a condition over the number of Windows nodes alone does not hold."""
+    if isinstance(condition, Not):
+        return not _fails(condition.part, windows_nodes)
+    if isinstance(condition, All | Some):
+        some = all if isinstance(condition, Some) else any
+        return some(_fails(part, windows_nodes) for part in condition.parts)
+    return isinstance(condition, AtLeast) and windows_nodes < condition.bound + condition.above
 
 
 @kept_latest(64)
@@ -197,9 +237,13 @@ def known_running(tables: Tables, side: str) -> tuple[Running, ...]:
     found = [Running(""), Running(NONE)]
     for name in dict.fromkeys(option.id for option in tables.options if option.side == side and option.id != NONE):
         editions = tables.editions(side, name)
-        found += [Running(name)]
+        engines = ("", *(option.policy_engine for option in editions if option.policy_engine))
         found += [Running(name, option.edition) for option in editions if option.edition]
-        found += [Running(name, "", option.policy_engine) for option in editions if option.policy_engine]
+        found += [
+            Running(name, "", engine, windows)
+            for engine in engines
+            for windows in ((None, False, True) if side == "cni" else (None,))
+        ]
     return tuple(dict.fromkeys(found))
 
 
@@ -215,7 +259,6 @@ class Entry:
     tuned: bool = False
 
 
-@kept_latest(64)
 def entries_on(tables: Tables, platform: str | None) -> tuple[Entry, ...]:
     """The pairs of a platform: the more mature first, then those without a licence, then what takes less to run."""
     found = [
@@ -224,7 +267,7 @@ def entries_on(tables: Tables, platform: str | None) -> tuple[Entry, ...]:
         if pair.platform == (platform or ELSEWHERE)
         for entry in _entries(tables, pair, platform)
     ]
-    return tuple(sorted(dict.fromkeys(found), key=lambda entry: _burden(tables, entry)))
+    return tuple(sorted(found, key=lambda entry: _burden(tables, entry)))
 
 
 def _entries(tables: Tables, pair: Pair, platform: str | None) -> Iterator[Entry]:
@@ -245,6 +288,7 @@ def _burden(tables: Tables, entry: Entry) -> tuple[int, ...]:
     return maturity, sum(option.paid for option in options), running_it, entry.tuned
 
 
+@kept_latest(32768)
 def requirements_of(tables: Tables, side: Side, platform: str | None) -> tuple[Requirement, ...]:
     """What must hold where a side runs: of what runs today, what binds every edition in question."""
     found = [
@@ -256,12 +300,12 @@ def requirements_of(tables: Tables, side: Side, platform: str | None) -> tuple[R
         and all(selects(row.option, option) for option in side.options)
     ]
     if platform is None and side.only and not side.today:
-        found += [_platform_of(side.options[0])]
+        found += [platform_of(side.only)]
     return tuple(found)
 
 
 @kept_latest(1024)
-def _platform_of(option: Option) -> Requirement:
+def platform_of(option: Option) -> Requirement:
     """That the platform, which is not known yet, is one on which an option can be had."""
     anywhere = ANYWHERE in option.platforms
     return Requirement(
@@ -294,22 +338,112 @@ def prefers(row: Preference, side: Side, runs: Running) -> bool:
     return bool(side.options) and all(selects(row.option, option) for option in side.options)
 
 
-@kept_latest(65536)
-def about(condition: Condition, cni: Side | None) -> Condition:
-    """A condition of the mesh side with the network of its pair put in place; of today's, the facts say which it is."""
-    if not inputs_of(condition) & set(RESULTING):
+Network = tuple[str, str]
+"""The network of a pair as conditions of the mesh side see it: its id and its edition."""
+
+
+def network_of(side: Side | None) -> Network | None:
+    """The network of a pair as conditions see it; of today's, the facts say which it is."""
+    return None if side is None or side.today else (side.id, side.edition)
+
+
+def asks_for_network(condition: Condition) -> bool:
+    """Whether a condition depends on the network of its pair."""
+    return bool(inputs_of(condition) & {*RESULTING})
+
+
+def about(condition: Condition, network: Network | None) -> Condition:
+    """A condition with the network of its pair put in place; for today's, None, the facts say which it is."""
+    if not asks_for_network(condition):
         return condition
     if isinstance(condition, Not):
-        part = about(condition.part, cni)
+        part = about(condition.part, network)
         return NEVER if part == ALWAYS else ALWAYS if part == NEVER else Not(part)
     if isinstance(condition, All | Some):
-        parts = [about(part, cni) for part in condition.parts]
+        parts = [about(part, network) for part in condition.parts]
         neutral, decisive = (ALWAYS, NEVER) if isinstance(condition, All) else (NEVER, ALWAYS)
         left = tuple(part for part in parts if part != neutral)
         return decisive if decisive in parts else type(condition)(left) if left else neutral
     if not isinstance(condition, OneOf):
         raise TypeError(f"the network of a pair is a choice, which {condition} does not ask for")
-    if cni is None or cni.today:
+    if network is None:
         return OneOf(f"current_{condition.input}", condition.values)
-    value = cni.id if condition.input == RESULTING[0] else cni.edition
-    return ALWAYS if value in condition.values else NEVER
+    return ALWAYS if network[RESULTING.index(condition.input)] in condition.values else NEVER
+
+
+# --- conditions as numbers -------------------------------------------------------------------------------------------
+
+
+Row = Preference | Requirement | Impossible
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """The conditions of requirements and preferences, each once, numbered.
+
+    Args:
+        conditions: All conditions, of caveats and of what cannot hold together as well.
+        asked: Of each condition the inputs that it depends on, in their declared order.
+        places: By row, and by the network of the pair where its condition asks for that, the condition's number.
+        required: Of each side the conditions that rule out, each with whether it is lenient, numbered.
+        preferred: Of each side the preferences in the order in which they decide, each with its condition, numbered.
+    """
+
+    conditions: Mapping[Condition, int]
+    asked: tuple[tuple[str, ...], ...]
+    places: Mapping[tuple[Row, Network | None], int]
+    required: Mapping[str, Mapping[tuple[int, bool], int]]
+    preferred: Mapping[str, Mapping[tuple[Preference, int], int]]
+
+    def place(self, row: Row, network: Network | None) -> int:
+        """Number of a row's condition for a network."""
+        found = self.places.get((row, network))
+        return self.places[row, None] if found is None else found
+
+
+@kept_latest(16)
+def rules(tables: Tables) -> Rules:
+    """The conditions of the tables, numbered."""
+    networks = [
+        None,
+        *dict.fromkeys((option.id, option.edition) for option in tables.options if option.side == SIDES[0]),
+    ]
+    requirements = (*tables.requirements, *map(platform_of, tables.options))
+    told: dict[tuple[Row, Network | None], Condition] = {
+        (row, network): about(row.condition, network)
+        for row in (*requirements, *tables.preferences, *tables.impossible)
+        for network in (networks if asks_for_network(row.condition) else [None])
+    }
+    conditions = numbered(told.values())
+    places = {key: conditions[condition] for key, condition in told.items()}
+    return Rules(
+        conditions=conditions,
+        asked=tuple(tuple(name for name in inputs() if name in inputs_of(condition)) for condition in conditions),
+        places=places,
+        required={
+            side: numbered(
+                (places[row, network], row.lenient)
+                for row in requirements
+                for network in networks
+                if row.side == side and row.blocks and told.get((row, network), ALWAYS) != ALWAYS
+            )
+            for side in SIDES
+        },
+        preferred={
+            side: numbered(
+                (row, places[row, network])
+                for row in tables.of_side(side)
+                for network in networks
+                if told.get((row, network), NEVER) != NEVER
+            )
+            for side in SIDES
+        },
+    )
+
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+def numbered(items: Iterable[Item]) -> dict[Item, int]:
+    """Items, each once, with numbers in the order in which they come."""
+    return {item: place for place, item in enumerate(dict.fromkeys(items))}

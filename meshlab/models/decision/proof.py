@@ -18,10 +18,21 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.errors import MeshlabError
+from meshlab.models.decision.boards import board
 from meshlab.models.decision.cells import Axis, axes
 from meshlab.models.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some, bit
-from meshlab.models.decision.contests import Entry, Running, about, meeting, prefers, requirements_of
-from meshlab.models.decision.decide import contest, decide
+from meshlab.models.decision.contests import (
+    Entry,
+    Running,
+    about,
+    answering,
+    failing,
+    meeting,
+    network_of,
+    prefers,
+    requirements_of,
+)
+from meshlab.models.decision.decide import decide
 from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
 from meshlab.scenario import frame_of, inputs
 
@@ -57,7 +68,7 @@ def share_read(tables: Tables) -> dict[str, float]:
     """By platform, the share of needs of its pairs of which it was read whether they are met."""
     found: dict[str, float] = {}
     for platform in tables.platforms:
-        pairs = [entry for entry in contest(tables, platform).entries if entry.cni and entry.mesh]
+        pairs = [entry for entry in board(tables, platform).entries if entry.cni and entry.mesh]
         read = [(met | unmet).bit_count() for met, unmet in (_bits(tables, entry) for entry in pairs)]
         found[platform] = sum(read) / (len(tables.layers) * len(pairs))
     return found
@@ -66,8 +77,9 @@ def share_read(tables: Tables) -> dict[str, float]:
 def _bits(tables: Tables, entry: Entry) -> tuple[int, int]:
     if entry.cni is None or entry.mesh is None:
         return 0, 0
-    sides = [(side.met, side.unmet, side.encrypts) for side in (entry.cni, entry.mesh)]
-    return meeting(tables, sides[0], sides[1])
+    cni, mesh = entry.cni, entry.mesh
+    by = answering(tables, cni.encrypts, mesh.encrypts)
+    return meeting(tables, cni.met, mesh.met, by), failing(tables, cni.unmet, mesh.unmet, by)
 
 
 def _unreadable(error: MeshlabError) -> Iterator[dict[str, object]]:
@@ -109,7 +121,7 @@ def _preferences(tables: Tables) -> Iterator[dict[str, object]]:
 def _for(tables: Tables, row: Preference) -> Iterator[tuple[str, Entry]]:
     """The pairs of each platform that a preference speaks for; what runs today is one of its products."""
     for platform in tables.platforms:
-        for entry in contest(tables, platform).entries:
+        for entry in board(tables, platform).entries:
             side = entry.cni if row.side == "cni" else entry.mesh
             runs = Running(side.id) if side and row.option == SAME else Running("")
             if (side is None and row.option in (TODAY, SAME)) or (side is not None and prefers(row, side, runs)):
@@ -118,11 +130,11 @@ def _for(tables: Tables, row: Preference) -> Iterator[tuple[str, Entry]]:
 
 def _case(tables: Tables, row: Preference, platform: str, entry: Entry) -> Scenario | None:
     """A scenario in which a preference holds, and a pair that it speaks for can be had."""
-    conditions = [OneOf("cloud", (platform,)), about(row.condition, entry.cni)]
+    conditions = [OneOf("cloud", (platform,)), about(row.condition, network_of(entry.cni))]
     for name, side in (("cni", entry.cni), ("mesh", entry.mesh)):
         if side is not None:
             required = requirements_of(tables, side, platform)
-            conditions += [about(need.condition, entry.cni) for need in required if need.blocks]
+            conditions += [about(need.condition, network_of(entry.cni)) for need in required if need.blocks]
         else:
             conditions.append(Not(OneOf(f"current_{name}", (NONE, "other"))))
             conditions += [Not(OneOf("greenfield", (True,)))]
@@ -159,7 +171,7 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
     """Needs that no option meets on any platform, and those that none meets on some."""
     spec = inputs()["needs"]
     met = {
-        platform: [_bits(tables, entry)[0] for entry in contest(tables, platform).entries]
+        platform: [_bits(tables, entry)[0] for entry in board(tables, platform).entries]
         for platform in tables.platforms
     }
     for need in tables.layers:

@@ -27,7 +27,7 @@ TODAY = "today"
 SAME = "same"
 """What runs today, in whichever edition, where a preference names an option."""
 
-NONE, GATEWAY = "none", "gateway"
+NONE, GATEWAY, OTHER = "none", "gateway", "other"
 
 RESULTING = ("cni", "cni_edition")
 """Names under which rows of the mesh side see the network of the pair, and its edition."""
@@ -61,7 +61,7 @@ REMOVED = "removed"
 SOURCES = "sources"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Option:
     """One product in one edition, on one side: a row of ``networks.csv`` or ``meshes.csv``."""
 
@@ -126,7 +126,7 @@ class Cell:
         return self.released and self.support not in ("beta", "alpha")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Preference:
     """What is preferred among eligible options: a lower priority number decides before a higher one.
 
@@ -147,7 +147,7 @@ class Preference:
     text_date: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Requirement:
     """What must hold where an option runs; where it does not, the option is ruled out or carries a caveat.
 
@@ -170,7 +170,7 @@ class Requirement:
     text_date: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Impossible:
     """Facts that cannot hold together: no completion, no flip and no witness combines them."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
 
 from meshlab.kept import kept
-from meshlab.models.decision.contests import Running, Side
-from meshlab.models.decision.tables import GATEWAY, NONE
+from meshlab.models.decision.contests import Side
+from meshlab.scenario import inputs
 from meshlab.tables import read_table
+
+NAMED = 3
+"""Needs that a sentence names; more are counted."""
 
 
 @kept
@@ -17,9 +19,21 @@ def need_labels() -> dict[str, str]:
     return dict(read_table("needs").select("need", "label").iter_rows())
 
 
-def need_label(need: str) -> str:
-    """What a need is called inside a sentence."""
+@kept
+def need_label(need: str, *, starts: bool = False) -> str:
+    """What a need is called inside a sentence, or where one starts."""
     label = need_labels().get(need, need)
+    return label if starts else _lowered(label)
+
+
+@kept
+def input_label(name: str) -> str:
+    """What an input is called inside a sentence."""
+    return _lowered(inputs()[name].label)
+
+
+def _lowered(label: str) -> str:
+    """A label without the capital with which it stands alone; an abbreviation or a name keeps it."""
     is_name = label[:2].isupper() or label.startswith(("Gateway API", "Envoy", "gRPC", "Windows"))
     return label if is_name else label[:1].lower() + label[1:]
 
@@ -41,6 +55,11 @@ def product(name: str) -> str:
     return products().get(name, name) if name else "the network plugin of today"
 
 
+def label_of(side: Side) -> str:
+    """What a side is called; of what runs today in an edition that is not known, the name of the product alone."""
+    return side.only.label if side.only else product(side.id)
+
+
 def joined(parts: Sequence[str]) -> str:
     """Parts of a sentence with semicolons between them."""
     return "; ".join(dict.fromkeys(part for part in parts if part))
@@ -53,91 +72,23 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(words)
 
 
-def said(value: object) -> str:
-    """A fact's value as a person writes it."""
+def said(value: object, name: str = "") -> str:
+    """A fact's value as a person writes it.
+
+    Args:
+        value: The value.
+        name: The input whose value it is: products have names.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(map(need_label, value)) or "none"
+    if name in ("current_cni", "current_mesh"):
+        return "none" if value == "none" else product(str(value))
     return f"{value:,.15g}" if isinstance(value, int | float) else str(value)
 
 
-class Pair(Protocol):
-    """A pair as a sentence names it."""
-
-    @property
-    def cni(self) -> Side: ...  # noqa: D102
-    @property
-    def mesh(self) -> Side: ...  # noqa: D102
-    @property
-    def tuned(self) -> bool: ...  # noqa: D102
-
-
-NAMED = 3
-"""Needs that a sentence names; more are counted."""
-
-
-def _named(asked: Sequence[str]) -> str:
+def named_needs(asked: Sequence[str]) -> str:
+    """Needs as a sentence names them: the first few, and how many more."""
     labels = [need_label(need) for need in asked]
     return listed(labels if len(labels) <= NAMED else [*labels[: NAMED - 1], f"{len(labels) - NAMED + 1} other needs"])
-
-
-def called(side: Side) -> str:
-    """What a side is called: with its edition where it is known."""
-    return side.only.label if side.only and not side.today else product(side.id)
-
-
-def sentence(
-    verdict: Mapping[str, Any],
-    runs: Mapping[str, Running],
-    entry: Pair,
-    chosen: Mapping[str, Any],
-    asked: Sequence[str] | None,
-) -> str:
-    """The answer and its main reason, in a sentence or two.
-
-    Args:
-        verdict: The verdict, of which ``cni`` and ``mesh`` are read.
-        runs: What runs today on each side.
-        entry: The pair that comes first.
-        chosen: The same as an option, with what it lacks.
-        asked: The needs; None where nobody stated them.
-    """
-    network = _network(entry, runs["cni"])
-    if asked is None:
-        known = "" if verdict["cni"] is None else f" {network}"
-        return f"Not enough is known: what the platform must be able to do has not been said.{known}"
-    if verdict["mesh"] is None:
-        nearest = f"{chosen['label']} comes nearest, but {chosen['why_not']}"
-        return f"As the cluster stands none of the options can be had: {nearest}."
-    if chosen["eligible"] is False:
-        lacking = listed([need_label(need) for need in chosen["unmet"]])
-        return f"None of the options meets everything: {chosen['label']} comes nearest and lacks {lacking}."
-    told = f"{_mesh(entry, runs['mesh'], asked)} {network}"
-    return told if chosen["eligible"] else f"{told} To be found out first: {chosen['why_not']}."
-
-
-def _network(entry: Pair, today: Running) -> str:
-    if not entry.cni.id:
-        return "Which network plugin runs has to be found out."
-    if entry.cni.id == today.id and not entry.cni.today:
-        return f"Keep {product(today.id)}, as {called(entry.cni)}."
-    return f"Keep {called(entry.cni)}." if entry.cni.today else f"Use {called(entry.cni)}."
-
-
-def _mesh(entry: Pair, today: Running, asked: Sequence[str]) -> str:
-    runs = today.id not in (NONE, "")
-    label, needed = called(entry.mesh), _named(asked)
-    if entry.mesh.id == NONE:
-        why = "the network meets what is asked" if asked else "nothing is asked that needs one"
-        return f"No mesh: {why}." + (f" {product(today.id)} can go." if runs else "")
-    if entry.mesh.today:
-        return f"Keep {label}{', tuned' if entry.tuned else ''}: it meets what is asked."
-    if entry.mesh.id == GATEWAY:
-        end = "ends" if len(asked) == 1 else "end"
-        return f"No mesh, but a gateway: {needed} {end} at the edge. Add {label}."
-    if entry.mesh.id == today.id:
-        return f"Keep {product(today.id)}, as {label}: what is asked is {needed}."
-    if runs:
-        return f"Replace {product(today.id)} by {label}: what is asked is {needed}."
-    return f"Yes, a mesh: you need {needed}. Add {label}."

@@ -1,0 +1,110 @@
+"""The answer of a contest and its main reason, in a sentence or two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from meshlab.models.decision.boards import ELIGIBLE, OPEN, RULED_OUT, UNMET
+from meshlab.models.decision.standings import Contest, Standing, deciding, lacking, opening
+from meshlab.models.decision.tables import GATEWAY, NONE
+from meshlab.models.decision.words import joined, label_of, named_needs, product
+
+NEAREST = 2
+"""Options that are named where none meets everything."""
+
+Lack = dict[str, Any]
+
+
+def sentence(contest: Contest) -> str:
+    """The answer and its main reason."""
+    pair = contest.pairs[0]
+    if contest.facts["needs"] is None:
+        network = "" if contest.answer["cni"] is None else f" {_network(contest, pair)}"
+        return f"Not enough is known: what the platform must be able to do has not been said.{network}"
+    if pair.standing == RULED_OUT:
+        nearest = (f"{one.label} ({_why(contest, one)})" for one in _nearest(contest))
+        return f"As the cluster stands, none of the options can be had. Nearest: {'; '.join(nearest)}."
+    if pair.standing == UNMET:
+        nearest = (f"{one.label}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
+        return f"None of the options meets everything that is asked. Nearest: {'; '.join(nearest)}."
+    parts = [_mesh(contest, pair), _network(contest, pair)]
+    if pair.standing == OPEN:
+        parts.append(f"To be found out first: {_why(contest, pair)}.")
+    return " ".join(parts)
+
+
+def replaced(contest: Contest, name: str) -> str | None:
+    """Why what runs today on one side does not stay; None where it stays, or nothing speaks against it but a wish."""
+    chosen: Any = getattr(contest.pairs[0], name)
+    if chosen.today or contest.runs[name].id in ("", NONE):
+        return None
+    stays = next((pair for pair in contest.pairs if getattr(pair, name).today and not pair.tuned), None)
+    if stays is None:
+        return None
+    if stays.standing == ELIGIBLE:
+        healthy = contest.facts[f"{name}_healthy"]
+        return f"{label_of(getattr(stays, name))} is said to be unhealthy" if healthy is False else None
+    lacks = [*lacking(contest, stays)] or [*opening(contest, stays)]
+    of_side = [lack for lack in lacks if lack["side"] in (name, "any", "both", "encrypting")]
+    return joined([lack["why"] for lack in of_side or lacks])
+
+
+def _nearest(contest: Contest) -> Iterator[Standing]:
+    """The pairs that come nearest: those that stand as the first one does."""
+    first = contest.pairs[0]
+    alike = [pair for pair in contest.pairs if pair.standing == first.standing and not pair.tuned]
+    yield from alike[:NEAREST]
+
+
+def _why(contest: Contest, pair: Standing) -> str:
+    return joined([lack["why"] for lack in [*lacking(contest, pair)] or [*opening(contest, pair)]])
+
+
+def _network(contest: Contest, pair: Standing) -> str:
+    runs, side = contest.runs["cni"].id, pair.cni
+    why = replaced(contest, "cni")
+    because = f": {why}" if why else ""
+    if not side.id:
+        return "Which network plugin runs has to be found out."
+    if side.today:
+        return f"Keep {label_of(side)}."
+    if side.id == runs:
+        return f"Keep {product(runs)}, as {label_of(side)}{because}."
+    if runs in ("", NONE):
+        return f"Use {label_of(side)}."
+    return f"Replace {product(runs)} by {label_of(side)}{because}."
+
+
+def _mesh(contest: Contest, pair: Standing) -> str:
+    runs, side, sure = contest.runs["mesh"].id, pair.mesh, pair.standing == ELIGIBLE
+    needed = named_needs(_of_mesh(contest, pair))
+    why = replaced(contest, "mesh")
+    if side.id == NONE:
+        reason = "the network meets what is asked" if sure and contest.asked else "nothing that is asked needs one"
+        gone = "" if runs in ("", NONE) else f" {_capital(product(runs))} can go{f': {why}' if why else ''}."
+        return f"No mesh: {reason}.{gone}"
+    if side.today:
+        reason = "it meets what is asked" if sure and contest.asked else "nothing that is known rules it out"
+        return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}."
+    if side.id == GATEWAY:
+        ends = "ends" if len(_of_mesh(contest, pair)) == 1 else "end"
+        told = f"No mesh, but a gateway: {needed} {ends} at the edge."
+        if runs in ("", NONE):
+            return f"{told} Add {label_of(side)}."
+        return f"{told} {label_of(side)} takes the place of {product(runs)}{f': {why}' if why else ''}."
+    if side.id == runs:
+        return f"Keep {product(runs)}, as {label_of(side)}: {why or f'what is asked is {needed}'}."
+    if runs not in ("", NONE):
+        return f"Replace {product(runs)} by {label_of(side)}: {why or f'what is asked is {needed}'}."
+    return f"Yes, a mesh: you need {needed}. Add {label_of(side)}."
+
+
+def _of_mesh(contest: Contest, pair: Standing) -> list[str]:
+    """The needs for which the mesh is there."""
+    by_mesh = [need for need in contest.asked if pair.mesh in deciding(contest, pair, need)]
+    return by_mesh or [need for need in contest.asked if need in pair.unread] or contest.asked
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,381 @@
+"""How each pair of a contest stands in one scenario, and what it lacks, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from meshlab.models.decision.boards import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, board, parts_of
+from meshlab.models.decision.conditions import bit
+from meshlab.models.decision.contests import (
+    Network,
+    Row,
+    Running,
+    Side,
+    answering,
+    failing,
+    known_running,
+    meeting,
+    network_of,
+    requirements_of,
+    rules,
+    running,
+)
+from meshlab.models.decision.decide import contested, platform_at, recommended, stated
+from meshlab.models.decision.tables import NONE, OTHER, SIDES, Cell, Requirement, Tables, is_stale
+from meshlab.models.decision.words import input_label, joined, label_of, need_label, product, said
+from meshlab.scenario import inputs
+
+STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
+"""What ``eligible`` says of each standing."""
+
+GRADES = ("documented", "beta", "extrapolated", "prior")
+"""How good the evidence is that an option meets what is asked: released and documented; alpha, beta or preview;
+inferred from another edition's text; not read anywhere."""
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A pair as it stands in one scenario.
+
+    Args:
+        cni: Its network.
+        mesh: Its mesh.
+        network: Its network as conditions of the mesh side see it.
+        tuned: Whether it is what runs today with its configuration scoped and its requests sized.
+        standing: One of ``ELIGIBLE``, ``OPEN``, ``UNMET``, ``RULED_OUT``.
+        lacking: Needs that it does not meet. [ids]
+        unread: Needs of which nobody read whether it meets them. [ids]
+    """
+
+    cni: Side
+    mesh: Side
+    network: Network | None
+    tuned: bool
+    standing: int
+    lacking: list[str]
+    unread: list[str]
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Its network and its mesh."""
+        return self.cni, self.mesh
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return f"{label_of(self.cni)}; {label_of(self.mesh)}" + (", tuned" if self.tuned else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """One scenario: its facts, what runs today, the answer, the pairs as they stand, the best first."""
+
+    facts: Facts
+    answer: Facts
+    platform: str | None
+    runs: Mapping[str, Running]
+    pairs: Sequence[Standing]
+    states: Sequence[bool | None]
+    tables: Tables
+    ruled: dict[tuple[int, Network | None], Ruling] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> list[str]:
+        """The needs, none where nobody stated them."""
+        return list(self.facts["needs"] or ())
+
+    def state(self, row: Row, network: Network | None) -> bool | None:
+        """What the facts say of a row's condition, above a network."""
+        return self.states[rules(self.tables).place(row, network)]
+
+    def ruling(self, side: Side, network: Network | None) -> Ruling:
+        """What the requirements of a side of a pair come to."""
+        key = (id(side), network)
+        if key not in self.ruled:
+            rows = requirements_of(self.tables, side, self.platform)
+            states = [(row, self.state(row, network)) for row in rows]
+            self.ruled[key] = Ruling(
+                failing=[row for row, state in states if row.blocks and state is False],
+                open=[row for row, state in states if row.blocks and state is None and not row.lenient],
+                broken=[row for row, state in states if not row.blocks and state is False],
+            )
+        return self.ruled[key]
+
+    def cell(self, side: Side, need: str) -> Cell | None:
+        """What was read of a side and a need; nothing of what runs in an edition that is not known."""
+        return self.tables.cell(side.only, need, self.platform) if side.only else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """Requirements of a side: those that rule it out, those that a missing fact leaves open, and broken caveats."""
+
+    failing: list[Requirement]
+    open: list[Requirement]
+    broken: list[Requirement]
+
+
+def contests(frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables) -> list[Contest]:
+    """The contest of each ``compared`` scenario.
+
+    Args:
+        frame: The scenarios.
+        facts: The same as they were given.
+        tables: The tables.
+    """
+    given = stated(frame, tables, told=True)
+    best = np.zeros(len(given), np.int64)
+    ranked: dict[int, list[tuple[int, int]]] = {}
+    for _, rows, orders in contested(given, tables):
+        best[rows] = orders.min(axis=0)
+        for row, column in zip(rows.tolist(), orders.T, strict=True):
+            ranked[row] = [(int(column[place]), place) for place in column.argsort().tolist() if column[place] < ABSENT]
+    answers = recommended(given, best, tables)
+    states = given.select(pl.selectors.starts_with("state:")).rows()
+    found: list[Contest] = []
+    for row, answer in enumerate(answers.select(pl.exclude("^state:.*$")).iter_rows(named=True)):
+        platform = platform_at(answer["cloud"])
+        runs = {side: known_running(tables, side)[answer[f"{side}:runs"]] for side in SIDES}
+        pairs = list(_standings(ranked[row], answer["needs"] or 0, runs, platform, tables))
+        found.append(Contest(facts[row], answer, platform, runs, pairs, states[row], tables))
+    return found
+
+
+def _standings(
+    ranked: Sequence[tuple[int, int]], asked: int, runs: Mapping[str, Running], platform: str | None, tables: Tables
+) -> Iterator[Standing]:
+    entries = board(tables, platform).entries
+    cni_today, mesh_today = (running(tables, side, runs[side], platform) for side in SIDES)
+    for order, place in ranked:
+        entry = entries[place]
+        cni, mesh = entry.cni or cni_today, entry.mesh or mesh_today
+        by = answering(tables, cni.encrypts, mesh.encrypts)
+        met = meeting(tables, cni.met, mesh.met, by)
+        unmet = failing(tables, cni.unmet, mesh.unmet, by)
+        yield Standing(
+            cni=cni,
+            mesh=mesh,
+            network=network_of(entry.cni),
+            tuned=entry.tuned,
+            standing=parts_of(order)["standing"],
+            lacking=needs_of(asked & unmet),
+            unread=needs_of(asked & ~(met | unmet)),
+        )
+
+
+def needs_of(bits: int) -> list[str]:
+    """The needs of some bits, in their declared order."""
+    return [need for place, need in enumerate(inputs()["needs"].choices) if bits >> place & 1]
+
+
+# --- options --------------------------------------------------------------------------------------------------------
+
+
+def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
+    """A pair as ``decide`` tells it; and ``lacks``, what rules it out."""
+    lacks = [*lacking(contest, pair)]
+    open_ones = [*opening(contest, pair)]
+    missing = [name for lack in open_ones for name in lack["missing"]]
+    missing += ["needs"] if contest.facts["needs"] is None else []
+    nothing_before = contest.runs["mesh"].id == NONE == pair.mesh.id
+    return {
+        "cni": pair.cni.id or None,
+        "mesh": pair.mesh.id,
+        "edition": {side.side: side.edition or None for side in pair.sides},
+        "label": pair.label,
+        "tuned": pair.tuned,
+        "today": pair.cni.today and (pair.mesh.today or nothing_before),
+        "eligible": STANDINGS[pair.standing],
+        "unmet": pair.lacking,
+        "unknown": list(dict.fromkeys([*pair.unread, *missing])),
+        "why_not": joined([lack["why"] for lack in lacks or open_ones]) or None,
+        "rank": rank,
+        "dataplane": _dataplane(pair.mesh),
+        "paid": any(side.only is not None and side.only.paid for side in pair.sides),
+        "caveats": list(dict.fromkeys(caveats(contest, pair))),
+        "lacks": lacks,
+    }
+
+
+def _dataplane(mesh: Side) -> str | None:
+    """The data plane whose figures are those of a mesh; None where no model answers for it."""
+    found = {option.dataplane for option in mesh.options}
+    return next(iter(found)) or None if len(found) == 1 else None
+
+
+def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
+    """What is known to rule a pair out: requirements that fail, and needs that it does not meet."""
+    for side in pair.sides:
+        for row in contest.ruling(side, pair.network).failing:
+            yield _lack(contest, side, row, pair.network, state=False)
+    for need in pair.lacking:
+        sides = [side for side in _counting(contest.tables, pair, need) if _has(side.unmet, need)]
+        notes = joined([_falls_short(contest, side, need) for side in sides])
+        yield {
+            "side": contest.tables.layers[need],
+            "requirement": need,
+            "found": notes,
+            "missing": [],
+            "source_id": _sources(contest, sides, need),
+            "why": f"{need_label(need)}: {notes}",
+        }
+
+
+def opening(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
+    """What leaves a pair open: requirements on which a fact is missing, and needs that nobody read of."""
+    for side in pair.sides:
+        for row in contest.ruling(side, pair.network).open:
+            yield _lack(contest, side, row, pair.network, state=None)
+    for need in pair.unread:
+        sides = [side for side in _counting(contest.tables, pair, need) if not _has(side.met | side.unmet, need)]
+        yield {
+            "side": contest.tables.layers[need],
+            "requirement": need,
+            "found": None,
+            "missing": [f"current_{side.side}_edition" for side in sides if len(side.options) > 1],
+            "source_id": _sources(contest, sides, need),
+            "why": joined([_not_known(side, need) for side in sides]),
+        }
+
+
+def _lack(
+    contest: Contest, side: Side, row: Requirement, network: Network | None, *, state: bool | None
+) -> dict[str, Any]:
+    names = rules(contest.tables).asked[rules(contest.tables).place(row, network)]
+    known = [
+        f"{input_label(name)}: {said(contest.facts[name], name)}" for name in names if contest.facts[name] is not None
+    ]
+    if not names and side.only and side.only.ends:
+        known = [f"{side.only.label}: {side.only.ends}"]
+    missing = [name for name in names if state is None and contest.facts[name] is None]
+    words = f"{label_of(side)} needs {row.requirement}"
+    if missing:
+        words += f" (not known: {', '.join(map(input_label, missing))})"
+    return {
+        "side": row.side,
+        "requirement": row.requirement,
+        "found": ", ".join(known) if state is not None else None,
+        "missing": missing,
+        "source_id": row.source_id,
+        "why": words,
+    }
+
+
+def _has(bits: int, need: str) -> bool:
+    return bool(bits & bit(inputs()["needs"], need))
+
+
+def _falls_short(contest: Contest, side: Side, need: str) -> str:
+    """How a side does not meet a need."""
+    if side.id == NONE:
+        return "there is no mesh"
+    cell = contest.cell(side, need)
+    return f"{label_of(side)}: {note_of(cell)}" if cell else f"no edition of {product(side.id)} meets it"
+
+
+def _not_known(side: Side, need: str) -> str:
+    """Why it is not known whether a side meets a need."""
+    label = need_label(need)
+    if len(side.options) > 1:
+        return f"{label} depends on which edition of {product(side.id)} runs"
+    if side.today and side.id in ("", OTHER):
+        return f"{label} depends on what {product(side.id)} is"
+    return f"nobody has read whether {label_of(side)} meets {label}"
+
+
+def note_of(cell: Cell) -> str:
+    """What was read of an option and a need."""
+    return f"{cell.support}; {cell.note}" if cell.note else cell.support
+
+
+def _sources(contest: Contest, sides: Sequence[Side], need: str) -> str:
+    cells = (contest.cell(side, need) for side in sides)
+    return ";".join(dict.fromkeys(cell.source_id for cell in cells if cell and cell.support != "not read"))
+
+
+def _counting(tables: Tables, pair: Standing, need: str) -> tuple[Side, ...]:
+    """The sides of a pair that count for a need."""
+    layer = tables.layers[need]
+    if layer == "encrypting":
+        by = answering(tables, pair.cni.encrypts, pair.mesh.encrypts)
+        return tuple(side for side, needs in zip(pair.sides, by, strict=True) if _has(needs, need))
+    return (getattr(pair, layer),) if layer in SIDES else pair.sides
+
+
+def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
+    """What comes with an option: requirements that do not rule it out, and needs that it meets in part or as a beta."""
+    for side in pair.sides:
+        for row in contest.ruling(side, pair.network).broken:
+            yield f"{label_of(side)} needs {row.requirement}"
+    for need in contest.asked:
+        for side in deciding(contest, pair, need):
+            cell = contest.cell(side, need)
+            if cell and (cell.support != "yes" or not cell.released):
+                yield f"{need_label(need, starts=True)} by {label_of(side)}: {note_of(cell)}"
+
+
+def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
+    """By which side a pair meets each need that is asked, with the text that says so."""
+    for need in contest.asked:
+        for side in deciding(contest, pair, need):
+            cell = contest.cell(side, need)
+            yield {
+                "need": need,
+                "side": side.side,
+                "label": label_of(side),
+                "support": cell.support if cell else "every edition of it in question",
+                "note": cell.note if cell else "",
+                "source_id": cell.source_id if cell else "",
+                "text_date": cell.text_date if cell else None,
+                "stale": bool(cell) and is_stale(contest.tables, cell.text_date),
+            }
+
+
+def deciding(contest: Contest, pair: Standing, need: str) -> list[Side]:
+    """The sides by which a pair meets a need; of two that would do, the one that does so best."""
+    meeting_it = [side for side in _counting(contest.tables, pair, need) if _has(side.met, need)]
+    if contest.tables.layers[need] == "any" and len(meeting_it) > 1:
+        finished = [side for side in meeting_it if _has(side.finished, need)]
+        cells = {side.side: contest.cell(side, need) for side in finished or meeting_it}
+        fully = [side for side in finished if (cell := cells[side.side]) is None or cell.support == "yes"]
+        return (fully or finished or meeting_it)[:1]
+    return meeting_it
+
+
+def grade(contest: Contest, pair: Standing) -> str:
+    """The worst grade of the evidence behind a need that is asked."""
+    grades = [0]
+    grades += [1 for side in pair.sides if side.only and side.only.status in ("beta", "preview")]
+    for need in contest.asked:
+        sides = deciding(contest, pair, need)
+        cells = [cell for side in sides if (cell := contest.cell(side, need))]
+        grades += [2 if "inferred" in cell.note else 0 if cell.is_finished else 1 for cell in cells]
+        grades += [] if sides else [3]
+    return GRADES[max(grades)]
+
+
+def parts(contest: Contest) -> list[dict[str, Any]]:
+    """Each network and each mesh option alone, with the needs of its own layer that it lacks."""
+    found: dict[tuple[str, str, str, bool], dict[str, Any]] = {}
+    for side in (side for pair in contest.pairs for side in pair.sides):
+        mine = [need for need in contest.asked if contest.tables.layers[need] == side.side]
+        found.setdefault(
+            (side.side, side.id, side.edition, side.today),
+            {
+                "side": side.side,
+                "option": side.id or None,
+                "edition": side.edition or None,
+                "label": label_of(side),
+                "today": side.today,
+                "unmet": [need for need in mine if _has(side.unmet, need)],
+                "unread": [need for need in mine if not _has(side.unmet | side.met, need)],
+            },
+        )
+    return list(found.values())
