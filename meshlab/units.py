@@ -62,14 +62,6 @@ def parse_quantity(text: str) -> float:
     return float(value)
 
 
-def format_memory(gib: float) -> str:
-    """Memory with three significant digits and the unit that a reader would choose."""
-    for unit, factor in (("TiB", 1 / 1024), ("GiB", 1.0), ("MiB", 1024.0)):
-        if abs(gib) * factor >= 1 or unit == "MiB":
-            return f"{significant(gib * factor)} {unit}"
-    raise AssertionError("unreachable: MiB takes every value")
-
-
 def significant(value: float, digits: int = 3) -> str:
     """A number with so many significant digits, thousands separated, never in powers of ten."""
     if value == 0:

@@ -12,9 +12,10 @@ import pytest
 from facts_dumps import listed, node, pod, tar_gz
 
 from meshlab.cluster.audit import audit
+from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.facts import read_facts
 from meshlab.cluster.facts.pieces import PIECE_BYTES
-from meshlab.planning.migration import read_survey
+from meshlab.planning.migration import survey_of
 from meshlab.reviews.cases import open_path, read_cluster
 
 HASH_OF = """
@@ -107,4 +108,4 @@ def test_one_reading_gives_what_several_give(dump: str, fixtures: Path) -> None:
     cluster = read_cluster(fixtures / dump)
     assert cluster.facts == read_facts([fixtures / dump])
     assert cluster.findings == audit([fixtures / dump])
-    assert cluster.survey == read_survey([fixtures / dump])
+    assert cluster.survey == survey_of(read_inventory([fixtures / dump]))

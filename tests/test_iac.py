@@ -1,26 +1,22 @@
-"""What Terraform can express: readers of artefacts, the tracker, churn, drift, and a team's answer."""
+"""What Terraform can express: readers of artefacts, the tracker, drift, and a team's answer."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
-from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from meshlab.errors import MeshlabError
 from meshlab.planning import iac
-from meshlab.planning.iac.churn import compare
 from meshlab.planning.iac.coverage import coverage_counts
 from meshlab.planning.iac.history import minor_releases, options_at
 from meshlab.planning.iac.plans import read_plan, set_options
-from meshlab.planning.iac.providers import read_provider_docs, read_provider_schema
+from meshlab.planning.iac.providers import read_provider_schema
 from meshlab.planning.iac.tracker import by_layer
 from meshlab.planning.iac.values import options_of, read_values, read_values_schema
 from meshlab.run.cli import main
@@ -40,28 +36,20 @@ def written(folder: Path, name: str, content: str) -> Path:
     return folder / name
 
 
-def golden_churn() -> list[dict[str, str]]:
+def golden_options() -> list[dict[str, str]]:
     """Counts worked out by tests/golden/iac_golden.py."""
-    with (GOLDEN / "iac_churn.csv").open(encoding="utf-8", newline="") as stream:
+    with (GOLDEN / "iac_options.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
 # --- charts ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", [row for row in golden_churn() if row["options"]], ids=lambda row: row["new"])
+@pytest.mark.parametrize("row", golden_options(), ids=lambda row: row["version"])
 def test_options_of_a_release_are_as_many_as_counted_apart(fixtures: Path, row: dict[str, str]) -> None:
     """Each release of the chart has as many options as an independent script counts, each once."""
-    options = read_values(chart(fixtures, row["new"]))["option"]
+    options = read_values(chart(fixtures, row["version"]))["option"]
     assert len(options) == options.n_unique() == int(row["options"])
-
-
-@pytest.mark.parametrize("row", [row for row in golden_churn() if row["old"]], ids=lambda row: row["new"])
-def test_changes_between_releases_are_as_many_as_counted_apart(fixtures: Path, row: dict[str, str]) -> None:
-    """Options added, removed, retyped and with another default are as many as an independent script counts."""
-    changes = Counter(iac.churn(chart(fixtures, row["old"]), chart(fixtures, row["new"]))["change"])
-    counted = ("added", "removed", "default_changed", "type_changed")
-    assert {name: changes[name] for name in counted} == {name: int(row[name]) for name in counted}
 
 
 @pytest.mark.parametrize(("version", "count"), [("1.17.4", 982), ("1.19.4", 1157)])
@@ -115,41 +103,6 @@ def test_deep_json_is_refused_in_words(tmp_path: Path) -> None:
     deep = '{"properties":{"a":' * 5000 + "{}" + "}}" * 5000
     with pytest.raises(MeshlabError, match="nested too deeply"):
         read_values_schema(written(tmp_path, "values.schema.json", deep))
-
-
-TREES = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "x", "5"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
-    max_leaves=8,
-)
-CHARTS = st.dictionaries(st.sampled_from("abcd"), TREES, max_size=4).map(json.dumps)
-
-
-@settings(max_examples=60, deadline=None)
-@given(CHARTS)
-def test_release_does_not_differ_from_itself(text: str) -> None:
-    """The changes from a release to itself are none."""
-    options = options_of(text, "a")
-    assert compare(options, options).is_empty()
-
-
-@settings(max_examples=60, deadline=None)
-@given(CHARTS, CHARTS)
-def test_added_and_removed_swap_with_the_releases(old: str, new: str) -> None:
-    """What one direction adds the other removes, and what has changed has changed both ways."""
-    there, back = (compare(options_of(a, "a"), options_of(b, "b")) for a, b in ((old, new), (new, old)))
-    swap = {"added": "removed", "removed": "added"}
-    pairs = {(option, swap.get(change, change)) for option, change in there.select("option", "change").iter_rows()}
-    assert pairs == set(back.select("option", "change").iter_rows())
-
-
-def test_removed_option_in_own_values_is_found_with_its_replacement(fixtures: Path, tmp_path: Path) -> None:
-    """A team's value that the newer chart has dropped is named with its line and what takes its place."""
-    own = written(tmp_path, "own.yaml", "debug: {enabled: true}\nenableCiliumEndpointSlice: true\n")
-    changes = iac.churn(chart(fixtures, "1.17.4"), chart(fixtures, "1.19.4"))
-    (row,) = iac.touched(read_values(own), changes).to_dicts()
-    assert (row["path"], row["line"], row["change"]) == ("enableCiliumEndpointSlice", 2, "removed")
-    assert row["replacement"] == "ciliumEndpointSlice.enabled"
 
 
 # --- the tables ------------------------------------------------------------------------------------------------------
@@ -250,16 +203,6 @@ def test_schema_of_another_format_is_refused_in_words(tmp_path: Path, text: str,
     """Another format version, none, another shape and no JSON are each said to be so."""
     with pytest.raises(MeshlabError, match=what):
         read_provider_schema(written(tmp_path, "schema.json", text))
-
-
-def test_documentation_gives_attributes_as_a_schema_does(fixtures: Path) -> None:
-    """Generated pages give type, flags and default; the documented chart version is older than the code's."""
-    pages = sorted((fixtures / "schema").glob("littlejo__*.md"))
-    rows = {(row["resource"], row["attribute"]): row for row in read_provider_docs(pages, "littlejo/cilium").to_dicts()}
-    assert len(rows) == 12 + 3
-    assert rows["cilium", "version"]["default"] == "v1.14.5"
-    assert rows["cilium", "ca"]["sensitive"]
-    assert rows["cilium", "id"]["computed"]
 
 
 def test_plan_tells_attributes_and_chart_values_but_no_secret() -> None:

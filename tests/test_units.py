@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from meshlab.units import (
     BYTES_PER_GIB,
     HOURS_PER_MONTH,
-    format_memory,
     is_version,
     parse_quantity,
     significant,
@@ -112,26 +111,6 @@ def test_written_quantity_reads_back(number: int, suffix: str) -> None:
 def test_decimal_quantity_reads_back(number: float) -> None:
     """Python's own writing of a number is read as that number."""
     assert parse_quantity(repr(number)) == number
-
-
-@pytest.mark.parametrize(
-    ("gib", "text"),
-    [
-        (0, "0 MiB"),
-        (0.5, "512 MiB"),
-        (1, "1.00 GiB"),
-        (12.345, "12.3 GiB"),
-        (999.4, "999 GiB"),
-        (1024, "1.00 TiB"),
-        (2048 * 1024, "2,050 TiB"),
-        (1e-6, "0.00102 MiB"),
-        (-0.5, "-512 MiB"),
-        (-3, "-3.00 GiB"),
-    ],
-)
-def test_memory_is_shown_in_the_unit_of_its_size(gib: float, text: str) -> None:
-    """Memory is written with three digits in the unit that a reader would choose."""
-    assert format_memory(gib) == text
 
 
 @pytest.mark.parametrize(

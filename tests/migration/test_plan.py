@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError
 from meshlab.planning.durations import declared, with_own
-from meshlab.planning.migration import Move, Place, parse_place, plan_move, read_survey
+from meshlab.planning.migration import Move, Place, parse_place, plan_move, survey_of
 from meshlab.planning.migration.interval import ENDS, Interval
 from meshlab.planning.migration.routes import steps_of, ways_between
 from meshlab.planning.migration.windows import days, placed
@@ -79,7 +80,7 @@ def test_every_cluster_gives_a_plan(path: Path) -> None:
 
 def test_budgets_are_read_as_they_are_meant() -> None:
     """Percentages round up, the status outweighs the specification, namespaces and owners part pods from budgets."""
-    survey = read_survey([BUDGETS])
+    survey = survey_of(read_inventory([BUDGETS]))
     limits = survey["limits"]
     assert list(zip(limits["name"], limits["pods"], limits["allowed"], strict=True)) == [
         ("back", 1, 1),
@@ -95,7 +96,9 @@ def test_budgets_are_read_as_they_are_meant() -> None:
 
 def test_blockers_of_a_cluster_made_for_them() -> None:
     """Budgets that allow nothing, two budgets on a pod, bare and local pods, Windows, policies and ranges are named."""
-    found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, read_survey([BUDGETS])))
+    found = plan_move(
+        Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, survey_of(read_inventory([BUDGETS])))
+    )
     named = {blocker["id"]: blocker["objects"] for blocker in found["blockers"]}
     assert named["budget-blocks"] == ["PodDisruptionBudget shop/cache", "PodDisruptionBudget shop/db"]
     assert named["budgets-overlap"] == ["Pod shop/bare"]
@@ -110,7 +113,7 @@ def test_blockers_of_a_cluster_made_for_them() -> None:
 
 def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None:
     """A range that is free is no blocker, and a port that the plugin of today uses is one."""
-    survey, places = read_survey([BUDGETS]), (Place("calico", "none"), Place("cilium", "none"))
+    survey, places = survey_of(read_inventory([BUDGETS])), (Place("calico", "none"), Place("cilium", "none"))
     free = plan_move(Move(*places, SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan"))
     port = with_own({"tunnel_port": (4789, 4789, 4789)})
     taken = plan_move(Move(*places, SCENARIO, survey, port, "192.168.4.0/24", "vxlan"))

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from meshlab.planning.migration import Move, Place, plan_move, read_survey
+from meshlab.cluster.audit.inventory import read_inventory
+from meshlab.planning.migration import Move, Place, plan_move, survey_of
 from meshlab.planning.migration.text import answers, in_the_way_text, plan_text, worth_text
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
@@ -30,7 +31,7 @@ def money(monthly: float, months: float | str) -> dict[str, Any]:
 
 def test_the_answer_comes_first() -> None:
     """How long, what stands in the way and whether it is worth it are the first lines, before any step."""
-    lines = list(plan_text(planned(read_survey([BUDGETS]))))
+    lines = list(plan_text(planned(survey_of(read_inventory([BUDGETS])))))
     assert [line.split(":")[0].strip() for line in lines[1:4]] == ["Takes", "In the way", "Worth it"]
     assert "4 pods restart" in lines[1]
     assert not any("\n" in line for line in lines)
@@ -66,7 +67,7 @@ def test_what_waits_for_the_same_input_is_one_line() -> None:
 
 def test_pods_without_nodes_are_no_empty_cluster() -> None:
     """A dump of pods that shows no node takes the nodes and pods that are stated, and says so."""
-    survey = read_survey([BUDGETS])
+    survey = survey_of(read_inventory([BUDGETS]))
     empty = {**survey, "nodes": {name: [] for name in survey["nodes"]}}
     found = planned(empty)
     assert len(found["nodes"]["name"]) == 3

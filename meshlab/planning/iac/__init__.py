@@ -1,13 +1,12 @@
-"""Infrastructure as code: what Terraform can express of a product, how late, and what the next release changes.
+"""Infrastructure as code: what Terraform can express of a product, and how late.
 
 Facts lie in ``data/iac``; artefacts that a team has (charts, provider schemas, its own values and plans) are read as
-they are. ``tracker`` is the table, ``report`` the answer for a team, ``churn`` what a chart release changes,
-``drift`` what runs against what is declared, and ``for_verdict`` the part of a review.
+they are. ``tracker`` is the table, ``report`` the answer for a team, ``drift`` what runs against what is declared, and
+``for_verdict`` the part of a review.
 """
 
 from __future__ import annotations
 
-from meshlab.planning.iac.churn import churn, touched
 from meshlab.planning.iac.coverage import coverage, growth
 from meshlab.planning.iac.drift import drift
 from meshlab.planning.iac.report import report
@@ -15,7 +14,6 @@ from meshlab.planning.iac.tracker import lag_distribution, provider_lag, tracker
 from meshlab.planning.iac.verdict import for_verdict, products_of
 
 __all__ = [
-    "churn",
     "coverage",
     "drift",
     "for_verdict",
@@ -24,6 +22,5 @@ __all__ = [
     "products_of",
     "provider_lag",
     "report",
-    "touched",
     "tracker",
 ]

@@ -1,20 +1,16 @@
-"""What a Terraform provider can express: its attributes, from its schema or from its documentation.
-
-Both readers give the same frame, one row an attribute, with its path through nested blocks.
+"""What a Terraform provider can express: its attributes, from its schema.
 
 Sources: S-TF-JSON (data/sources.csv).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
-from meshlab.documents import read_text
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.planning.iac.limits import decode, read_json
 
@@ -156,67 +152,3 @@ def type_name(constraint: object) -> str | None:
         inner = constraint[1]
         return f"{constraint[0]}({type_name(inner)})" if isinstance(inner, str | list) else str(constraint[0])
     return constraint if isinstance(constraint, str) else None
-
-
-# --- documentation in Markdown ---------------------------------------------------------------------------------------
-
-_TITLE = re.compile(r"^# +(?P<name>[\w-]+) +\((?P<kind>Resource|Data Source)\)")
-_SECTION = re.compile(r"^#{0,4} *(?P<section>Required|Optional|Read-Only):?\s*$")
-_NESTED = re.compile(r"^#{2,4} +Nested Schema for `(?P<path>[^`]+)`")
-_ITEM = re.compile(r"^- `(?P<name>[^`]+)` \((?P<type>[^)]*)\)(?P<text>.*)$")
-_DEFAULT = re.compile(r"[Dd]efault(?:s to|:)\s*`?(?P<value>[^`).]+(?:\.[^`).\s]+)*)`?")
-_KINDS = {"Resource": "resource", "Data Source": "data"}
-
-
-def read_provider_docs(paths: Iterable[Path], provider: str) -> pl.DataFrame:
-    """Attributes from pages of a provider's documentation, as ``tfplugindocs`` generates them.
-
-    Documentation may lag behind the schema, as may its defaults: prefer the schema where there is one.
-
-    Args:
-        paths: Pages of resources and data sources.
-        provider: The provider as the registry names it; pages do not say.
-
-    Raises:
-        MeshlabError: A page cannot be read, or holds no generated schema.
-    """
-    rows: list[Row] = []
-    problems: list[Problem] = []
-    for path in paths:
-        found = list(_page_rows(read_text(path), provider))
-        rows += found
-        if not found:
-            problems.append(Problem(str(path), "holds no generated schema", "give docs/resources/*.md of a provider"))
-    if problems:
-        raise MeshlabError(problems)
-    return pl.DataFrame(rows, schema=ATTRIBUTE_COLUMNS, orient="row")
-
-
-def _page_rows(text: str, provider: str) -> Iterator[Row]:
-    owner: tuple[str, str, str] | None = None
-    section, prefix = None, ""
-    for line in text.splitlines():
-        if match := _TITLE.match(line):
-            owner = (provider, _KINDS[match["kind"]], match["name"])
-        elif match := _NESTED.match(line):
-            section, prefix = None, f"{match['path']}."
-        elif match := _SECTION.match(line):
-            section = match["section"]
-        elif owner and section and (match := _ITEM.match(line)):
-            yield (*owner, f"{prefix}{match['name']}", *_documented(section, match["type"], match["text"]))
-
-
-def _documented(section: str, kind: str, text: str) -> Row:
-    """Type, flags and default of one documented attribute."""
-    name, *marks = [part.strip() for part in kind.split(",")]
-    marked = {mark.lower() for mark in marks}
-    default = _DEFAULT.search(text)
-    return (
-        name,
-        section == "Required",
-        section == "Optional",
-        section == "Read-Only",
-        "sensitive" in marked,
-        "deprecated" in marked,
-        default["value"].strip() if default else None,
-    )

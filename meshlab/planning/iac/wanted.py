@@ -9,7 +9,6 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
 from meshlab.kept import kept, kept_latest
-from meshlab.planning.iac.churn import option_of
 from meshlab.planning.iac.history import groups, history, newest_minor, options_at
 from meshlab.planning.iac.tracker import STATUSES, by_layer, option_tracker, tracker
 from meshlab.tables import read_table
@@ -265,3 +264,24 @@ def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
 def nothing() -> pl.DataFrame:
     """No wanted things."""
     return pl.DataFrame(schema=WANTED_COLUMNS)
+
+
+def option_of(path: str, known: Collection[str], parents: Collection[str]) -> str | None:
+    """The option that a path of somebody's values sets: itself, a mapping above it, or one that holds options.
+
+    Args:
+        path: Path in the values, such as ``nodeSelector.disk`` for the option ``nodeSelector``.
+        known: Options of the chart.
+        parents: Their ``groups``.
+
+    Returns:
+        The option, or None where the chart has none.
+    """
+    if path in known or path in parents:
+        return path
+    parent = path
+    while "." in parent:
+        parent = parent.rpartition(".")[0]
+        if parent in known:
+            return parent
+    return None

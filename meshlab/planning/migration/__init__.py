@@ -10,6 +10,6 @@ hours, ``limits.py`` and ``obstacles.py`` tell what stands in the way, ``disrupt
 from meshlab.planning.migration.move import Move
 from meshlab.planning.migration.plan import Plan, plan_move
 from meshlab.planning.migration.routes import Place, parse_place
-from meshlab.planning.migration.survey import Survey, read_survey, survey_of
+from meshlab.planning.migration.survey import Survey, survey_of
 
-__all__ = ["Move", "Place", "Plan", "Survey", "parse_place", "plan_move", "read_survey", "survey_of"]
+__all__ = ["Move", "Place", "Plan", "Survey", "parse_place", "plan_move", "survey_of"]

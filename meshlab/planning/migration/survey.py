@@ -5,13 +5,12 @@ A survey holds no plan yet, so that it can be kept beside a team's facts and ask
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, read_inventory
+from meshlab.cluster.audit.inventory import Inventory
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
 from meshlab.cluster.facts.requests import worth
@@ -49,15 +48,6 @@ EVICTIONS: dict[str, pl.DataType] = {
 
 NANO = 9
 """Decimals of cores that a quantity can state. Sums of floats are rounded to it: groups are summed in any order."""
-
-
-def read_survey(paths: Sequence[Path]) -> dict[str, Any]:
-    """The survey of the cluster that the paths describe.
-
-    Raises:
-        MeshlabError: A path cannot be read.
-    """
-    return survey_of(read_inventory(paths))
 
 
 def survey_of(inventory: Inventory) -> dict[str, Any]:

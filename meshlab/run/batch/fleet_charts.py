@@ -24,9 +24,6 @@ NAMED = 40
 NAMED_HEIGHT, CROWD_HEIGHT = 17, 260
 """Height of a line with a name, and of all lines without. [units of the drawing]"""
 
-NAME_CHARACTERS = 20
-"""Longest name that is written out."""
-
 NAMES_WIDTH, EDGE, AXIS_HEIGHT, DIGIT_WIDTH = 150, 14, 26, 7
 """Room for names, at the edges, for the axis, and for a digit at its end. [units of the drawing]"""
 
