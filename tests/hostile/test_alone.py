@@ -71,9 +71,10 @@ def test_an_unexpected_error_is_one_teams(
 def test_lost_workers_cost_only_what_they_had_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no workers are to be had any more, the reviews that came are there, and so is the index."""
 
-    def breaks(_pool: object, task: object, items: Iterator[tuple[str, tuple[object, ...]]]) -> Iterator[object]:
-        name, arguments = next(iter(items))
-        yield name, task(*arguments)  # type: ignore[operator]
+    def breaks(_pool: object, task: object, items: list[tuple[str, tuple[object, ...]]]) -> Iterator[object]:
+        if len(items) == 3:
+            name, arguments = items[0]
+            yield name, task(*arguments)  # type: ignore[operator]
         raise BrokenPipeError(32, "Broken pipe")
 
     monkeypatch.setattr(batch.Pool, "run", breaks)

@@ -33,7 +33,7 @@ from meshlab.run.batch.pages import (
     rehearse,
     render_files,
 )
-from meshlab.run.batch.pool import Pool, open_pool, start_early
+from meshlab.run.batch.pool import TRIES, Pool, open_pool, start_early
 from meshlab.tables import MAXIMUM_TABLE_BYTES
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
@@ -227,14 +227,21 @@ def _open(path: Path, seen: dict[str, str]) -> Case:
 def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
     """What became of each case, as the workers are done with it."""
     wish = Wish(job.formats, job.workbook, job.cell_limit_s, _own_tables(job.tables))
-    left = {case.team.name for case in cases}
-    try:
-        for team, result in pool.run(render_files, ((case.team.name, (case, wish)) for case in cases)):
-            left.discard(team)
-            yield _written(team, result, job)
-    except Exception as error:  # noqa: BLE001  (the workers are lost: what they had made stays)
-        for team in sorted(left):
-            yield Outcome(team, reasons=_lines(error, team))
+    left = {case.team.name: (case, wish) for case in cases}
+    lost: Exception | None = None
+    for _ in range(TRIES):
+        try:
+            for team, result in pool.run(render_files, list(left.items())):
+                del left[team]
+                yield _written(team, result, job)
+        except Exception as error:  # noqa: BLE001  (the process that all workers come from is gone, or a pipe to it)
+            lost = error
+            start_early()
+            pool.renew()
+        if not left:
+            return
+    for team in sorted(left):
+        yield Outcome(team, reasons=_lines(lost or RuntimeError(), team))
 
 
 def _written(team: str, result: Rendered | BaseException, job: Job) -> Outcome:

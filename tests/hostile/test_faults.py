@@ -1,0 +1,178 @@
+"""Processes that are killed and disks that fill: the rest is done and told, nothing is lost or half-written."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from meshlab import files
+from meshlab.run.batch.batch import Job, render_reviews
+from meshlab.run.batch.folders import NOTE
+from meshlab.run.embed import fill
+from meshlab.run.sweep import run_sweep
+
+TEAMS = ("a", "b", "c")
+TEAM = "team: {name}\nscenario: {{nodes: 5, pods: 100, requests_per_second: 100, services: 10}}\n"
+
+
+@pytest.fixture
+def teams(tmp_path: Path) -> list[Path]:
+    """Team files."""
+    (tmp_path / "teams").mkdir()
+    for name in TEAMS:
+        (tmp_path / "teams" / f"{name}.yaml").write_text(TEAM.format(name=name), encoding="utf-8")
+    return [tmp_path / "teams" / f"{name}.yaml" for name in TEAMS]
+
+
+def assert_whole(out: Path) -> None:
+    """Nothing temporary is left, every note tells the files beside it, and JSON is whole."""
+    assert not list(out.rglob(".meshlab-writing-*"))
+    for note in out.rglob(NOTE):
+        told = json.loads(note.read_text(encoding="utf-8"))["files"]
+        assert {name: hashlib.sha256((note.parent / name).read_bytes()).hexdigest() for name in told} == told
+    for file in out.rglob("*.json"):
+        json.loads(file.read_text(encoding="utf-8"))
+
+
+# --- killed --------------------------------------------------------------------------------------------------------
+
+STAGES_S = {"start": (0.0, 1.0), "workers": (1.0, 3.0), "notebooks": (2.0, 8.0)}
+"""When a process is killed, counted from the first child of the command. [s]"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are killed as POSIX does it")
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("stage", STAGES_S)
+def test_a_process_that_is_killed_costs_no_more_than_its_work(
+    stage: str, seed: int, teams: list[Path], tmp_path: Path
+) -> None:
+    """Whichever process of the command dies: it ends in time, tells every team, and can be run again."""
+    rng = random.Random(f"{stage} {seed}")  # noqa: S311  (chance that can be repeated)
+    out = tmp_path / "out"
+    words = [sys.executable, "-m", "meshlab", "review", *map(str, teams), "--out", str(out), "--jobs", "2"]
+    command = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    me = psutil.Process(command.pid)
+    while command.poll() is None and not me.children():
+        time.sleep(0.02)
+    time.sleep(rng.uniform(*STAGES_S[stage]))
+    if command.poll() is None and (children := me.children(recursive=True)):
+        rng.choice(children).kill()
+    _, errors = command.communicate(timeout=300)
+    assert "Traceback" not in errors
+    assert command.returncode in (0, 1)
+    if command.returncode:
+        assert "meshlab: error: " in errors
+    index = json.loads((out / "index.json").read_text(encoding="utf-8"))
+    assert sorted(row["team"] for row in (*index["reviews"], *index["failed"])) == list(TEAMS)
+    assert_whole(out)
+    left = [each for each in psutil.process_iter() if _session(each) == command.pid]
+    psutil.wait_procs(left, timeout=10)
+    assert not [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    again = render_reviews(teams, Job(out), jobs=1)
+    assert [outcome.failed for outcome in again] == [False] * 3
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except OSError:
+        return None
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(os.name != "posix", reason="a signal of POSIX")
+def test_an_interrupt_is_one_line(teams: list[Path], tmp_path: Path) -> None:
+    """Ctrl-C, which reaches every process of the command, ends in one line and leaves nothing half-written."""
+    words = [sys.executable, "-m", "meshlab", "review", *map(str, teams), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    command = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    me = psutil.Process(command.pid)
+    while command.poll() is None and not me.children():
+        time.sleep(0.02)
+    time.sleep(1.0)
+    os.killpg(command.pid, 2)
+    _, errors = command.communicate(timeout=120)
+    said = [line for line in errors.splitlines() if not line.startswith("meshlab: rendered")]
+    assert (said, command.returncode) in ((["meshlab: error: interrupted"], 130), ([], 0))
+    if (tmp_path / "out").exists():
+        assert_whole(tmp_path / "out")
+
+
+# --- full ----------------------------------------------------------------------------------------------------------
+
+
+class Disk:
+    """A disk that takes so many files and no more; each that it refuses is cut off first, as a full disk does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+        self.left, self.refused = room, 0
+        real = files._replace
+
+        def replace(path: Path, data: bytes) -> None:
+            self.left -= 1
+            if self.left >= 0:
+                real(path, data)
+                return
+            self.refused += 1
+            cut = path.parent / f"{files._PREFIX}cut"
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                cut.write_bytes(data[: len(data) // 2])
+                raise OSError(errno.ENOSPC, "No space left on device")
+            finally:
+                cut.unlink(missing_ok=True)
+
+        monkeypatch.setattr(files, "_replace", replace)
+
+
+@pytest.mark.parametrize("room", range(9))
+def test_a_disk_that_fills_loses_no_review(
+    room: int, teams: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At whichever write the disk is full: what is there is whole, what is not is told, and another run makes it."""
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        disk = Disk(patch, room)
+        outcomes = render_reviews(teams, Job(out, ("json",)), jobs=1)
+        assert disk.refused
+        told = [reason for outcome in outcomes for reason in outcome.reasons]
+        assert all("No space left on device" in reason for reason in told)
+        assert told
+    assert_whole(out)
+    assert [outcome.failed for outcome in render_reviews(teams, Job(out, ("json",)), jobs=1)] == [False] * 3
+    assert len(json.loads((out / "index.json").read_text(encoding="utf-8"))["reviews"]) == 3
+
+
+def test_a_disk_that_fills_loses_no_part_of_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part is told, and --resume makes it."""
+    spec, out = tmp_path / "spec.yaml", tmp_path / "s.parquet"
+    spec.write_text("sample: {method: grid}\ninputs:\n  pods: [100, 200]\n", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        Disk(patch, 0)
+        (told,) = run_sweep(spec, str(out), jobs=1).failed
+        assert "No space left on device" in told
+    assert list(tmp_path.iterdir()) == [spec]
+    assert run_sweep(spec, str(out), jobs=1, resume=True).failed == ()
+
+
+def test_a_disk_that_fills_leaves_a_document_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document is not written, and the error tells why."""
+    document = tmp_path / "d.md"
+    document.write_text("\n<!-- meshlab verdict team=online-boutique -->\n<!-- /meshlab -->\n", encoding="utf-8")
+    before = document.read_bytes()
+    with monkeypatch.context() as patch:
+        Disk(patch, 0)
+        with pytest.raises(files.MeshlabError, match="No space left on device"):
+            fill([document])
+    assert document.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [document]
