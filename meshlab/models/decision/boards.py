@@ -3,7 +3,7 @@
 A pair is eligible where no need is unmet or unread and every requirement holds; not eligible where something that is
 known rules it out; open otherwise. Among those that are eligible the first preference that speaks for one decides, of
 the network before the mesh; then the smaller change. The order of a pair is one whole number, its parts from the most
-significant to the least, so that the least of a scenario's numbers is its answer.
+significant to the least, so that the least of a scenario's numbers is its answer. ``ORDER`` lists the parts.
 
 Each side of a pair is a row of bits, which pairs share; of what runs today, a row by what that is. So few numbers are
 worked out for each pair itself.
@@ -11,8 +11,9 @@ worked out for each pair itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,39 +47,52 @@ WORD = 62
 NO_PREFERENCE = WORD
 """Place of the preference that speaks for a pair where none does."""
 
-ORDER: tuple[tuple[str, int], ...] = (
-    ("aside", 1),
-    ("standing", 2),
-    ("gap", 6),
-    ("cni_preference", 6),
-    ("unfinished", 6),
-    ("mesh_preference", 6),
-    ("cni_change", 2),
-    ("mesh_change", 2),
-    ("place", 10),
-)
-"""Parts of the number by which pairs are ordered, from the most significant, each with its bits."""
+ORDER = {
+    "absent": 1,
+    "aside": 1,
+    "fails": 1,
+    "lacking": 6,
+    "unread": 6,
+    "open": 1,
+    "cni_preference": 6,
+    "unfinished": 6,
+    "mesh_preference": 6,
+    "cni_change": 2,
+    "mesh_change": 2,
+    "place": 10,
+}
+"""Parts of the number by which pairs are ordered, from the most significant, each with its bits.
+
+A pair is absent where it is what runs today already, or nothing runs; aside, a new network where nobody knows which one
+runs. How it stands the parts after these say: a requirement that fails; how many needs it lacks; if none, of how many
+nobody read; a requirement that is open. Of pairs that lack as many, what nobody read of sets none apart.
+"""
+
+BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumerate(ORDER)}
+"""Bits below each part."""
+
+ABSENT = 1 << BELOW["absent"]
+"""Least number of a pair that is not there."""
 
 ELIGIBLE, OPEN, UNMET, RULED_OUT = range(4)
 """How a pair stands: it may be recommended; something is unread or unknown; a need is unmet; a requirement fails."""
 
-FAILS, IS_OPEN, ABSENT = 1 << 60, 1 << 61, 1 << 62
-"""Bits above the order that say of one side that a requirement fails, that one is open, and that it is not there."""
-
 Bits = NDArray[np.int64]
+Kind = tuple[int, ...]
+"""What a side of a pair, above a network, is told apart by: the conditions that its rows leave over."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of one side, the bits of each as a column.
+    """One side of pairs, a row for each option, or for everything that may run today.
 
     Args:
-        needs: Needs met, met by what is finished, and not met, and all bits where it encrypts. [4 × rows]
-        product: The place of the product in ``known_running``. [rows]
-        option: The number of the option that it is; -1 of what runs today in an edition that is not known. [rows]
-        required: Its requirements. [words × rows]
+        needs: Needs met, met by what is finished, and not met, and all bits where it encrypts. [each rows × 1]
+        product: The place of the product in ``known_running``. [rows × 1]
+        option: The number of the option that it is; -1 of what runs today in an edition that is not known. [rows × 1]
+        required: Its requirements. [words, each rows × 1]
         speaks: The preferences that speak for it where another product runs, and where another edition of it does.
-            [2 × rows]
+            [each rows × 1]
     """
 
     needs: Bits
@@ -86,6 +100,26 @@ class Rows:
     option: Bits
     required: Bits
     speaks: Bits
+
+    def at(self, rows: Bits) -> Rows:
+        """One of the rows for each scenario. [rows become 1 × scenarios]"""
+        return Rows(*(getattr(self, name)[..., rows, 0][..., None, :] for name in Rows.__dataclass_fields__))
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Pairs that have the same sides from today.
+
+    Args:
+        place: Their places among the entries. [pairs × 1]
+        rows: Of each side the row of each pair; of a side from today the number of its ``todays``. [pairs]
+        needs: Needs met, met by what is finished, and not met; None where a side is from today. [each pairs × 1]
+    """
+
+    today: tuple[bool, bool]
+    place: Bits
+    rows: tuple[NDArray[np.intp], NDArray[np.intp]]
+    needs: tuple[Bits, Bits, Bits] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,97 +129,100 @@ class Board:
     Args:
         platform: The platform; None where it is not known.
         entries: The pairs, in the order in which they stand where all else is equal.
-        options: Of each side the rows of options; on the mesh side once for each network that makes a difference.
-        todays: Of each side, for each such network, a row for everything that may run today.
-        pairs: Of each side the row of each pair: an option, or beyond those the network above which today's is seen.
+        options: Of each side the rows of options.
+        todays: Of each side rows of what may run today, one set for each network below it that makes a difference.
+        groups: The pairs.
     """
 
     platform: str | None
     entries: tuple[Entry, ...]
-    options: Mapping[str, Rows]
-    todays: Mapping[str, tuple[Rows, ...]]
-    pairs: Mapping[str, NDArray[np.intp]]
+    options: tuple[Rows, Rows]
+    todays: tuple[tuple[Rows, ...], tuple[Rows, ...]]
+    groups: tuple[Group, ...]
 
 
 @kept_latest(64)
 def board(tables: Tables, platform: str | None) -> Board:
     """The contest on a platform."""
     entries = entries_on(tables, platform)
-    seen = {entry: _seen(tables, network_of(entry.cni)) for entry in entries}
-    networks = {kind: network_of(entry.cni) for entry, kind in reversed(seen.items())}
-    kinds = {"cni": numbered([()]), "mesh": numbered(networks)}
-    options: dict[str, Rows] = {}
-    todays: dict[str, tuple[Rows, ...]] = {}
-    pairs: dict[str, NDArray[np.intp]] = {}
-    for side in SIDES:
-        at = [(getattr(entry, side), seen[entry] if side == "mesh" else ()) for entry in entries]
-        rows = numbered((option, kind) for option, kind in at if option)
-        own = numbered((option.id, option.edition) for option, _ in rows)
-        read = [(option, networks.get(kind)) for option, kind in rows]
-        options[side] = _rows(tables, platform, side, own, read)
+    sides = [_Reading(tables, platform, side, entries) for side in SIDES]
+    by_today: dict[tuple[bool, bool], list[int]] = {}
+    for place, entry in enumerate(entries):
+        by_today.setdefault((entry.cni is None, entry.mesh is None), []).append(place)
+    options = (sides[0].options, sides[1].options)
+    groups: list[Group] = []
+    for today, places in by_today.items():
+        cni, mesh = (np.array([reading.row[entries[place]] for place in places]) for reading in sides)
+        needs = None if any(today) else _joint(tables, options[0].needs[:, cni], options[1].needs[:, mesh])
+        groups.append(Group(today, np.array(places)[:, None], (cni, mesh), needs))
+    return Board(platform, entries, options, (sides[0].todays, sides[1].todays), tuple(groups))
+
+
+class _Reading:
+    """One side of a platform's pairs as it is read from the tables: its ``Rows``, and the row of each pair."""
+
+    def __init__(self, tables: Tables, platform: str | None, side: str, entries: Sequence[Entry]) -> None:
+        self.tables, self.platform, self.name = tables, platform, side
+        self.rules = rules(tables)
         known = known_running(tables, side)
-        todays[side] = tuple(
-            _rows(
-                tables, platform, side, own,
-                [(running(tables, side, today, platform), networks.get(kind)) for today in known],
-            )
-            for kind in kinds[side]
-        )  # fmt: skip
-        pairs[side] = np.array([rows[option, kind] if option else len(rows) + kinds[side][kind] for option, kind in at])
-    return Board(platform, entries, options, todays, pairs)
+        self.products = {today.id: place for place, today in reversed(list(enumerate(known)))}
+        every = [running(tables, side, today, platform) for today in known]
+        networks = {entry: network_of(entry.cni) for entry in entries}
+        read = {entry: (getattr(entry, side), self.kind(getattr(entry, side), networks[entry])) for entry in entries}
+        options = numbered(item for item in read.values() if item[0])
+        todays = numbered(kind for option, kind in read.values() if not option)
+        seen = {item: networks[entry] for entry, item in reversed(read.items())}
+        self.own = numbered((option.id, option.edition) for option, _ in options)
+        self.options = self.rows([(option, seen[option, kind]) for option, kind in options])
+        self.todays = tuple(self.rows([(today, seen[None, kind]) for today in every]) for kind in todays)
+        self.row = {entry: options[item] if item[0] else todays[item[1]] for entry, item in read.items()}
 
+    def kind(self, side: Side | None, network: Network | None) -> Kind:
+        """What is left above a network of the conditions that a side, or whatever runs today, depends on."""
+        required = requirements_of(self.tables, side, self.platform) if side else self.tables.requirements
+        rows = [
+            *(row for row in self.tables.of_side(self.name) if not side or prefers(row, side, Running(side.id))),
+            *(row for row in required if row.blocks and (side or row.today)),
+        ]
+        return tuple(self.rules.place(row, network) for row in rows if asks_for_network(row.condition))
 
-def _seen(tables: Tables, network: Network | None) -> tuple[int, ...]:
-    """What rows of the mesh side read of a network: the conditions that it leaves of theirs."""
-    rows = (*tables.preferences, *tables.requirements)
-    return tuple(rules(tables).place(row, network) for row in rows if asks_for_network(row.condition))
-
-
-def _rows(
-    tables: Tables,
-    platform: str | None,
-    name: str,
-    own: Mapping[Network, int],
-    read: Sequence[tuple[Side, Network | None]],
-) -> Rows:
-    held, known = rules(tables), known_running(tables, name)
-    products = {today.id: place for place, today in reversed(list(enumerate(known)))}
-
-    def required(side: Side, network: Network | None) -> list[int]:
-        rows = (row for row in requirements_of(tables, side, platform) if row.blocks)
-        keys = ((held.place(row, network), row.lenient) for row in rows)
-        return _words(
-            (held.required[name][key] for key in keys if key in held.required[name]), len(held.required[name])
+    def rows(self, read: Sequence[tuple[Side, Network | None]]) -> Rows:
+        """Sides as rows, each above a network."""
+        return Rows(
+            needs=_columns((side.met, side.finished, side.unmet, side.encrypts) for side, _ in read),
+            product=_columns([[self.products.get(side.id, -1)] for side, _ in read])[0],
+            option=_columns([[self.option(side)] for side, _ in read])[0],
+            required=_columns(self.required(*item) for item in read),
+            speaks=_columns(
+                [self.speaks(side, Running(""), network), self.speaks(side, Running(side.id), network)]
+                for side, network in read
+            ),
         )
 
-    def speaks(side: Side, runs: Running, network: Network | None) -> int:
-        rows = (row for row in tables.of_side(name) if prefers(row, side, runs))
-        keys = ((row, held.place(row, network)) for row in rows)
-        return sum(1 << held.preferred[name][key] for key in keys if key in held.preferred[name])
+    def option(self, side: Side) -> int:
+        """The number of the option that a side is; where nothing runs, no option is what runs."""
+        return -1 if side.today and side.id == NONE else self.own.get((side.id, side.edition), -1)
 
-    return Rows(
-        needs=_columns((side.met, side.finished, side.unmet, side.encrypts) for side, _ in read),
-        product=np.array([products.get(side.id, -1) for side, _ in read]),
-        option=np.array(
-            [-1 if side.id == NONE and side.today else own.get((side.id, side.edition), -1) for side, _ in read]
-        ),
-        required=_columns(required(*item) for item in read),
-        speaks=_columns(
-            [speaks(side, Running(""), network), speaks(side, Running(side.id), network)] for side, network in read
-        ),
-    )
+    def required(self, side: Side, network: Network | None) -> list[int]:
+        """Requirements of a side that rule it out, as bits of as many numbers as it takes."""
+        numbers = self.rules.required[self.name]
+        rows = (row for row in requirements_of(self.tables, side, self.platform) if row.blocks)
+        found = [0] * max(1, -(-len(numbers) // WORD))
+        for key in {(self.rules.place(row, network), row.lenient) for row in rows} & numbers.keys():
+            found[numbers[key] // WORD] |= 1 << numbers[key] % WORD
+        return found
+
+    def speaks(self, side: Side, runs: Running, network: Network | None) -> int:
+        """Preferences that speak for a side, as bits."""
+        numbers = self.rules.preferred[self.name]
+        rows = (row for row in self.tables.of_side(self.name) if prefers(row, side, runs))
+        keys = {(row, self.rules.place(row, network)) for row in rows}
+        return sum(1 << numbers[key] for key in keys & numbers.keys())
 
 
 def _columns(rows: Iterable[Iterable[int]]) -> Bits:
-    return np.array([[*row] for row in rows], np.int64).T
-
-
-def _words(places: Iterable[int], count: int) -> list[int]:
-    """Places as the bits of as many numbers as it takes."""
-    found = [0] * max(1, -(-count // WORD))
-    for place in {*places}:
-        found[place // WORD] |= 1 << place % WORD
-    return found
+    """Columns of rows. [columns × rows × 1]"""
+    return np.array([[*row] for row in rows], np.int64).T[..., None]
 
 
 # --- the order ------------------------------------------------------------------------------------------------------
@@ -199,83 +236,86 @@ def orders(held: Board, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
         tables: The tables.
         facts: Columns of ``stated`` scenarios, ``needs`` without a null; and ``asked``, whether they are known.
     """
-    words: list[Bits] = []
-    needs: list[list[Bits]] = []
-    for side in SIDES:
-        word, own = _of_side(held, side, facts)
-        at = held.pairs[side]
-        words.append(word[at])
-        needs.append([part[at] for part in own])
-    (cni_met, cni_finished, cni_unmet, cni_encrypts), (mesh_met, mesh_finished, mesh_unmet, mesh_encrypts) = needs
-    asked, by = facts["needs"], answering(tables, cni_encrypts, mesh_encrypts)
-    met = meeting(tables, cni_met, mesh_met, by) & asked
-    finished = meeting(tables, cni_finished, mesh_finished, by)
-    lacking = failing(tables, cni_unmet, mesh_unmet, by) & asked
-    unread = asked & ~(met | lacking)
-    sides = words[0] | words[1]
-    is_open = (sides & IS_OPEN != 0) | (unread != 0) | ~facts["asked"]
-    standing = np.where(lacking != 0, UNMET, np.where(is_open, OPEN, ELIGIBLE))
-    return _placed(
-        sides & ~(FAILS | IS_OPEN),
-        standing=np.where(sides & FAILS != 0, RULED_OUT, standing),
-        gap=np.bitwise_count(np.where(lacking != 0, lacking, unread)),
-        unfinished=np.bitwise_count(met & ~finished),
-        place=np.arange(len(held.entries))[:, None],
-    )
+    asked = facts["needs"]
+    found = np.empty((len(held.entries), len(asked)), np.int64)
+    todays = [[rows.at(facts[f"{side}:runs"]) for rows in held.todays[n]] for n, side in enumerate(SIDES)]
+    words = [
+        (_words(side, held.options[n], todays[n][0], facts), *(_words(side, rows, rows, facts) for rows in todays[n]))
+        for n, side in enumerate(SIDES)
+    ]
+    for group in held.groups:
+        needs = group.needs
+        if needs is None:
+            needs = _joint(tables, *(_needs(held.options[n], todays[n], group, n) for n in range(len(SIDES))))
+        met, finished, unmet = needs
+        lacking, unread = np.bitwise_count(asked & unmet), np.bitwise_count(asked & ~(met | unmet))
+        found[group.place[:, 0]] = (
+            (_side(words[0], group, 0) | group.place)
+            | _side(words[1], group, 1)
+            # the two parts lie side by side
+            | _placed("unread", lacking.astype(np.uint16) << ORDER["unread"] | unread * (lacking == 0))
+            | _placed("unfinished", np.bitwise_count(asked & (met & ~finished)))
+        )
+    return found
 
 
-def _of_side(held: Board, side: str, facts: Mapping[str, Bits]) -> tuple[Bits, list[Bits]]:
-    """The rows of one side in some scenarios: their part of the order, and their needs. [rows × scenarios]"""
-    runs, count = facts[f"{side}:runs"], len(facts["needs"])
-    options, todays = held.options[side], held.todays[side]
-
-    def every(column: Callable[[Rows], Bits]) -> Bits:
-        """A column of all rows in all scenarios."""
-        fixed = np.broadcast_to(column(options)[..., None], (*column(options).shape, count))
-        return np.concatenate([fixed, *(column(rows)[..., None, runs] for rows in todays)], axis=-2)
-
-    first = todays[0]
-    product, option = every(lambda rows: rows.product), every(lambda rows: rows.option)
-    is_today = np.arange(len(product))[:, None] >= len(options.product)
-    alike = product == first.product[runs]
-    speaks = every(lambda rows: rows.speaks)
-    required = every(lambda rows: rows.required)
-    fails, unknown = (
-        np.any([facts[f"{side}:{name}:{word}"] & bits for word, bits in enumerate(required)], axis=0)
-        for name in ("fails", "unknown")
-    )
-    is_there = np.where(is_today, runs != NOTHING if side == "cni" else runs > NOTHING, option != first.option[runs])
-    no_change = is_today | ((product == NOTHING) & (runs <= NOTHING))
-    parts = {
-        f"{side}_preference": _first(facts[f"{side}:holds:0"] & np.where(alike, speaks[1], speaks[0])),
-        f"{side}_change": np.where(no_change, 0, np.where(alike, 1, 2)),
-    }
-    if side == "cni":
-        parts["aside"] = ~is_today & (runs == NOT_KNOWN)
-    word = fails * FAILS | unknown * IS_OPEN | ~is_there * ABSENT
-    return _placed(word, **parts), [*every(lambda rows: rows.needs)]
+def _side(words: Sequence[Bits], group: Group, n: int) -> Bits:
+    """Words of one side of a group's pairs. [pairs × scenarios]"""
+    options, *todays = words
+    if not group.today[n]:
+        return options[group.rows[n]]
+    return todays[0] if len(todays) == 1 else np.concatenate([todays[row] for row in group.rows[n]])
 
 
-def _placed(whole: Bits, **parts: Bits) -> Bits:
-    """A number with parts of the order, each at its place."""
-    below = 0
-    for name, bits in reversed(ORDER):
-        if name in parts:
-            whole = whole | (parts[name].astype(np.int64) << below)
-        below += bits
-    return whole
+def _needs(options: Rows, todays: Sequence[Rows], group: Group, n: int) -> Bits:
+    """Needs of one side of a group's pairs. [4, each pairs × 1 or 1 × scenarios]"""
+    return todays[0].needs if group.today[n] else options.needs[:, group.rows[n]]
 
 
-def _first(bits: Bits) -> Bits:
+def _joint(tables: Tables, cni: Bits, mesh: Bits) -> tuple[Bits, Bits, Bits]:
+    """Needs that pairs meet, meet by what is finished, and do not meet, from those of their sides."""
+    by = answering(tables, cni[3], mesh[3])
+    met, finished = (meeting(tables, cni[n], mesh[n], by) for n in (0, 1))
+    return met, finished, failing(tables, cni[2], mesh[2], by)
+
+
+def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits]) -> Bits:
+    """The part of rows of one side in the order of pairs. [rows × scenarios]"""
+    runs = facts[f"{side}:runs"]
+    alike = rows.product == today.product
+    spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1], rows.speaks[0])
+    word = _placed(f"{side}_preference", _first(spoken)) | _placed("open", ~facts["asked"])
+    if rows is today:
+        word |= _placed("absent", runs == NOTHING if side == "cni" else runs <= NOTHING)
+    else:
+        no_change = (rows.product == NOTHING) & (runs <= NOTHING)
+        word |= _placed("absent", rows.option == today.option)
+        word |= _placed(f"{side}_change", np.where(no_change, 0, 2 - alike))
+        word |= _placed("aside", (runs == NOT_KNOWN) & (side == "cni"))
+    for number, required in enumerate(rows.required):
+        word |= _placed("fails", facts[f"{side}:fails:{number}"] & required != 0)
+        word |= _placed("open", facts[f"{side}:unknown:{number}"] & required != 0)
+    return word
+
+
+def _placed(name: str, values: NDArray[Any]) -> Bits:
+    """A part of the order at its place."""
+    return values.astype(np.int64) << BELOW[name]
+
+
+def _first(bits: Bits) -> NDArray[np.uint8]:
     """Place of the lowest bit; ``NO_PREFERENCE`` where there is none."""
     some = bits | 1 << NO_PREFERENCE
     return np.bitwise_count((some & -some) - 1)
 
 
-def parts_of(order: int) -> dict[str, int]:
-    """The parts of the number by which pairs are ordered."""
-    found: dict[str, int] = {}
-    for name, bits in reversed(ORDER):
-        found[name] = order & ((1 << bits) - 1)
-        order >>= bits
-    return found
+def part(order: Bits, name: str) -> Bits:
+    """A part of the order."""
+    return order >> BELOW[name] & (1 << ORDER[name]) - 1
+
+
+def standing(order: Bits) -> Bits:
+    """How pairs stand: ``ELIGIBLE``, ``OPEN``, ``UNMET`` or ``RULED_OUT``."""
+    is_open = (part(order, "unread") | part(order, "open")) != 0
+    met = np.where(is_open, OPEN, ELIGIBLE)
+    return np.where(part(order, "fails") != 0, RULED_OUT, np.where(part(order, "lacking") != 0, UNMET, met))

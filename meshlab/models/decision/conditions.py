@@ -171,7 +171,7 @@ def comparable(spec: Input, column: pl.Expr) -> pl.Expr:
     set for many members, and a bit is found fifteen times as fast as a text in a list.
     """
     if spec.type == "version":
-        return version_order(column)
+        return column.map_batches(_version_orders, return_dtype=pl.Int64)
     if spec.type == "choice":
         return column.cast(pl.Enum(spec.choices), strict=False)
     if spec.type == "set":
@@ -193,6 +193,12 @@ def version_order(version: pl.Expr) -> pl.Expr:
     from which on Red Hat's 4.18 holds what upstream's 5.10 holds.
     """
     return version_key(version) * BUILDS + version.str.extract(_BUILD_PATTERN).cast(pl.Int64).fill_null(0)
+
+
+def _version_orders(versions: pl.Series) -> pl.Series:
+    """``version_order`` of many versions, of which few differ."""
+    each = versions.unique()
+    return versions.replace_strict(each, each.to_frame("version").select(version_order(pl.col("version"))).to_series())
 
 
 def order_of(version: str) -> int:

@@ -14,7 +14,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshlab.kept import kept_latest
-from meshlab.models.decision.boards import ELIGIBLE, NO_PREFERENCE, OPEN, ORDER, RULED_OUT, WORD, Board, board, orders
+from meshlab.models.decision.boards import (
+    ELIGIBLE,
+    NO_PREFERENCE,
+    OPEN,
+    RULED_OUT,
+    WORD,
+    Board,
+    board,
+    orders,
+    part,
+    standing,
+)
 from meshlab.models.decision.conditions import Test, comparable, compile_condition, compile_test, tests_of
 from meshlab.models.decision.contests import NOT_KNOWN, NOTHING, Running, known_running, numbered, rules, running
 from meshlab.models.decision.tables import SIDES, Tables, load_tables
@@ -137,12 +148,24 @@ def _bits(tables: Tables, side: str) -> Iterator[tuple[str, pl.Expr]]:
     states = {
         "holds": [pl.col(f"state:{place}").fill_null(value=row.lenient) for row, place in preferred],
         "fails": [pl.col(f"state:{place}").not_().fill_null(value=False) for place, _ in required],
-        "unknown": [pl.lit(value=False) if met else pl.col(f"state:{place}").is_null() for place, met in required],
+        "unknown": [None if lenient else pl.col(f"state:{place}").is_null() for place, lenient in required],
     }
     for name, found in states.items():
         for word, start in enumerate(range(0, max(1, len(found)), WORD)):
-            parts = (item.cast(pl.Int64) * (1 << n) for n, item in enumerate(found[start : start + WORD]))
-            yield f"{side}:{name}:{word}", pl.sum_horizontal(pl.lit(0, pl.Int64), *parts)
+            yield f"{side}:{name}:{word}", _packed(found[start : start + WORD])
+
+
+def _packed(states: Sequence[pl.Expr | None]) -> pl.Expr:
+    """Booleans as the bits of a number, those that are None as zeros; put together by bytes, which is faster."""
+    octets = [pl.lit(0, pl.Int64)]
+    for start in range(0, len(states), 8):
+        bits = [
+            item.cast(pl.UInt8) * pl.lit(1 << n, pl.UInt8)
+            for n, item in enumerate(states[start : start + 8])
+            if item is not None
+        ]
+        octets += [pl.sum_horizontal(bits).cast(pl.Int64) * (1 << start)] if bits else []
+    return pl.sum_horizontal(octets)
 
 
 def _runs(tables: Tables, side: str) -> pl.Expr:
@@ -216,39 +239,30 @@ def platform_at(code: int | None) -> str | None:
 def recommended(facts: pl.DataFrame, best: NDArray[np.int64], tables: Tables) -> pl.DataFrame:
     """What is recommended, by the number of the pair that comes first.
 
-    Columns: those of ``decide``, the parts of ``ORDER``, and those of ``stated``.
+    Columns: those of ``decide``, ``standing``, and those of ``stated``.
     """
-    labels = {side: pl.Series([row.id for row, _ in rules(tables).preferred[side]], dtype=pl.String) for side in SIDES}
     pairs, starts = _told_pairs(tables)
-    can_be_had = pl.col("standing") != RULED_OUT
+    place = pl.lit(starts).gather(pl.col("cloud").fill_null(len(starts) - 1)) + pl.col("place")
     asked = pl.col("needs").is_not_null()
-    known = {"cni": asked | (pl.col("cni_preference") < NO_PREFERENCE), "mesh": asked}
-    told = {side: can_be_had & known[side] for side in SIDES}
     stays = {"cni": pl.col("cni:runs") != NOT_KNOWN, "mesh": pl.lit(value=True)}
-    pair = pl.lit(starts).gather(pl.col("cloud").fill_null(len(starts) - 1)) + pl.col("place")
-
-    def named(column: str) -> pl.Expr:
-        return pl.lit(pairs[column]).gather(pair)
-
+    told: dict[str, pl.Expr] = {}
+    for side in SIDES:
+        row = pl.when(pl.col(f"{side}_preference") < NO_PREFERENCE).then(f"{side}_preference")
+        known = (pl.col("standing") != RULED_OUT) & (asked | row.is_not_null() if side == "cni" else asked)
+        option, edition = (pl.lit(pairs[name]).gather(place) for name in (side, f"{side}_edition"))
+        told[side] = pl.when(known).then(pl.coalesce(option, pl.when(stays[side]).then(pl.lit("stay"))))
+        told[f"{side}_edition"] = pl.when(known).then(edition)
+        ids = pl.Series([preference.id for preference, _ in rules(tables).preferred[side]], dtype=pl.String)
+        told[f"{side}_row"] = pl.lit(ids).gather(row)
     return (
         facts.lazy()
-        .with_columns(order=pl.Series(best))
-        .with_columns(**parts_of(pl.col("order")))
         .with_columns(
-            *(
-                pl.when(told[side])
-                .then(pl.coalesce(named(side), pl.when(stays[side]).then(pl.lit("stay"))))
-                .alias(side)
-                for side in SIDES
-            ),
-            *(pl.when(told[side]).then(named(f"{side}_edition")).alias(f"{side}_edition") for side in SIDES),
-            *(
-                pl.lit(labels[side])
-                .gather(pl.when(pl.col(f"{side}_preference") < NO_PREFERENCE).then(f"{side}_preference"))
-                .alias(f"{side}_row")
-                for side in SIDES
-            ),
-            tuned=named("tuned"),
+            pl.Series("standing", standing(best)),
+            *(pl.Series(name, part(best, name)) for name in ("place", "cni_preference", "mesh_preference")),
+        )
+        .with_columns(
+            **told,
+            tuned=pl.lit(pairs["tuned"]).gather(place),
             eligible=pl.when(pl.col("standing") != OPEN).then(pl.col("standing") == ELIGIBLE),
         )
         .collect()
@@ -271,13 +285,3 @@ def _told_pairs(tables: Tables) -> tuple[pl.DataFrame, pl.Series]:
     ]
     names = dict.fromkeys(("cni", "mesh", "cni_edition", "mesh_edition"), pl.String())
     return pl.DataFrame(rows, schema={**names, "tuned": pl.Boolean()}, orient="row"), pl.Series(starts)
-
-
-def parts_of(order: pl.Expr) -> dict[str, pl.Expr]:
-    """The parts of the number by which pairs are ordered."""
-    found: dict[str, pl.Expr] = {}
-    below = 0
-    for name, bits in reversed(ORDER):
-        found[name] = order // (1 << below) % (1 << bits)
-        below += bits
-    return found

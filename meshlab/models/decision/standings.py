@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from meshlab.models.decision.boards import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, board, parts_of
+from meshlab.models.decision.boards import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, board, standing
 from meshlab.models.decision.conditions import bit
 from meshlab.models.decision.contests import (
     Network,
@@ -136,7 +136,8 @@ def contests(frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables) -> lis
     for _, rows, orders in contested(given, tables):
         best[rows] = orders.min(axis=0)
         for row, column in zip(rows.tolist(), orders.T, strict=True):
-            ranked[row] = [(int(column[place]), place) for place in column.argsort().tolist() if column[place] < ABSENT]
+            places = column.argsort()[: np.count_nonzero(column < ABSENT)]
+            ranked[row] = list(zip(places.tolist(), standing(column[places]).tolist(), strict=True))
     answers = recommended(given, best, tables)
     states = given.select(pl.selectors.starts_with("state:")).rows()
     found: list[Contest] = []
@@ -153,7 +154,7 @@ def _standings(
 ) -> Iterator[Standing]:
     entries = board(tables, platform).entries
     cni_today, mesh_today = (running(tables, side, runs[side], platform) for side in SIDES)
-    for order, place in ranked:
+    for place, stands in ranked:
         entry = entries[place]
         cni, mesh = entry.cni or cni_today, entry.mesh or mesh_today
         by = answering(tables, cni.encrypts, mesh.encrypts)
@@ -164,7 +165,7 @@ def _standings(
             mesh=mesh,
             network=network_of(entry.cni),
             tuned=entry.tuned,
-            standing=parts_of(order)["standing"],
+            standing=stands,
             lacking=needs_of(asked & unmet),
             unread=needs_of(asked & ~(met | unmet)),
         )
