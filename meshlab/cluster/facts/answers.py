@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -39,7 +39,8 @@ class Answers:
 
     Args:
         kinds: Kinds of which there was at least an empty List.
-        votes: What signatures say.
+        shown: All that signatures found.
+        votes: What of it counts.
         counts: Number, unread ones and origin of the objects that a fact counts, by fact.
         faulty: Objects that are not as their kind demands: kind, name, file, fault.
         nodes: ``node_numbers``, and the nodes by each of ``TALLIES``.
@@ -51,6 +52,7 @@ class Answers:
     """
 
     kinds: frozenset[str]
+    shown: tuple[Vote, ...]
     votes: tuple[Vote, ...]
     counts: dict[str, Row]
     faulty: tuple[Row, ...]
@@ -65,6 +67,14 @@ class Answers:
     def counted(self) -> bool:
         """Whether the pods are real ones; False where templates stand for them."""
         return bool(self.pods["counted"])
+
+    @property
+    def gaps(self) -> list[str]:
+        """What keeps the input from holding all pods of the cluster, in words; none where it seems to hold them."""
+        if not self.counted:
+            return ["pods themselves are not in it"]
+        found = [text.format(self.seen[name]) for name, text in GAPS.items() if self.seen[name]]
+        return found if self.pods["of_the_system"] else [*found, "no pod of a system namespace is in it"]
 
     def has(self, *kinds: str) -> bool:
         """Whether objects of one of the kinds, or a List of none, were in the input."""
@@ -91,13 +101,16 @@ def ask(cluster: Cluster) -> Answers:
             _mutual_tls(cluster.objects),
         ]
     )
-    return Answers(
+    shown = tuple(map(Vote._make, cast.iter_rows()))
+    answers = Answers(
         frozenset(kinds["kind"]),
-        admitted(tuple(map(Vote._make, cast.iter_rows()))),
+        shown,
+        shown,
         {row["fact"]: row for row in counts.iter_rows(named=True)},
         tuple(faulty.iter_rows(named=True)),
         *(row.row(0, named=True) for row in rows),
     )
+    return replace(answers, votes=admitted(shown, whole=not answers.gaps))
 
 
 def origin_of(file: str) -> pl.Expr:
@@ -187,6 +200,17 @@ def _shown_by_pods() -> dict[str, pl.Expr]:
         "of_the_system": pl.col("system").any(),
         "origin": origin_of("file"),
     }
+
+
+GAPS = {
+    "bare": "{} nodes have no pod in it",
+    "astray": "the nodes of {} pods are not in it",
+    "agentless": "on {} nodes no DaemonSet's pod was seen that runs on every node",
+    "homeless": "the namespaces of {} pods are not in it",
+    "ownerless": "the controllers of {} pods are not in it",
+    "short": "{} controllers report more pods than are in it",
+}
+"""What shows that pods of the cluster are not in the input."""
 
 
 def _seen(cluster: Cluster) -> pl.LazyFrame:

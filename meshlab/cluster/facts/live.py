@@ -38,6 +38,7 @@ def read_live(
     *,
     kubectl: str = "kubectl",
     anonymize: Anonymize = False,
+    explain: bool = False,
     pause: Callable[[float], None] = time.sleep,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, object]:
@@ -47,6 +48,7 @@ def read_live(
         context: The context.
         kubectl: The program.
         anonymize: Replace names by keyed hashes, and reduce free text.
+        explain: Add what was seen for and against each fact.
         pause: Waits for so many seconds before another attempt.
         tell: Shows a line that a login plugin writes for the user.
 
@@ -71,7 +73,7 @@ def read_live(
         raise MeshlabError(Problem(f"context {context}", "may list nothing", "ask for the right to get and list"))
     answers = ask(cluster_of(rows))
     facts = {"name": _name(verdict(answers.votes, "name"), context), **facts_of(answers)}
-    return as_data(answers, _without(facts, refused), [context], anonymize=anonymize)
+    return as_data(answers, _without(facts, refused), [context], anonymize=anonymize, explain=explain)
 
 
 class Want(NamedTuple):

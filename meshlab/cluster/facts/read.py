@@ -16,19 +16,20 @@ from meshlab.cluster.facts.gather import collector_paused, rows_of
 from meshlab.cluster.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
 from meshlab.cluster.facts.recognise import looks_like_objects
 from meshlab.cluster.facts.signatures import Verdict, verdict
-from meshlab.cluster.facts.summary import Fact, Facts, facts_of, nested, provenance, unknown
+from meshlab.cluster.facts.summary import MESHES, Fact, Facts, evidence, facts_of, nested, provenance, unknown
 from meshlab.errors import unicode_text
 from meshlab.files import read_most
 
 _TEAM_KEY = re.compile(rb"^team\s*:", re.MULTILINE)
 
 
-def read_facts(paths: Sequence[Path], *, anonymize: Anonymize = False) -> dict[str, Any]:
+def read_facts(paths: Sequence[Path], *, anonymize: Anonymize = False, explain: bool = False) -> dict[str, Any]:
     """Facts of one cluster from dumps of it.
 
     Args:
         paths: Files, folders and archives; together they describe one cluster.
-        anonymize: Replace names of files, folders and the cluster by keyed hashes, and reduce free text.
+        anonymize: Replace names of files, folders, pools, objects and the cluster by keyed hashes, and reduce free text.
+        explain: Add what was seen for and against each fact, as ``evidence``.
 
     Returns:
         The facts of INTERFACE.md, and beside them ``provenance`` (status, file and reason of each fact) and
@@ -39,16 +40,21 @@ def read_facts(paths: Sequence[Path], *, anonymize: Anonymize = False) -> dict[s
     """
     with collector_paused():
         answers = ask(cluster_of(rows_of(paths)))
-    return facts_from(answers, paths, anonymize=anonymize)
+    return facts_from(answers, paths, anonymize=anonymize, explain=explain)
 
 
-def facts_from(answers: Answers, paths: Sequence[Source], *, anonymize: Anonymize = False) -> dict[str, Any]:
+def facts_from(
+    answers: Answers, paths: Sequence[Source], *, anonymize: Anonymize = False, explain: bool = False
+) -> dict[str, Any]:
     """As ``read_facts``, of a cluster that has been read."""
     facts: Facts = {"name": _name(verdict(answers.votes, "name"), paths), **facts_of(answers)}
-    return as_data(answers, facts, [unicode_text(path.name) for path in paths], anonymize=anonymize)
+    origins = [unicode_text(path.name) for path in paths]
+    return as_data(answers, facts, origins, anonymize=anonymize, explain=explain)
 
 
-def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: Anonymize) -> dict[str, Any]:
+def as_data(
+    answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: Anonymize, explain: bool = False
+) -> dict[str, Any]:
     """Facts of a cluster as ``read_facts`` returns them.
 
     Args:
@@ -56,16 +62,19 @@ def as_data(answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize
         facts: Its facts, ``name`` among them.
         origins: What it was collected from.
         anonymize: Replace names by keyed hashes, and reduce free text.
+        explain: Add the evidence.
     """
     hide = hider(anonymize)
     if anonymize is not False:
         facts = {name: _hidden(fact, name, hide) for name, fact in facts.items()}
+    shown = {"evidence": _explained(answers, hide)} if explain else {}
     return {
         "name": facts["name"].value,
         "collected_from": [hide(origin) for origin in origins],
         **nested({name: fact for name, fact in facts.items() if name != "name"}),
         "unknown": unknown(facts),
         "provenance": provenance(facts),
+        **shown,
         "refused": _refused(answers, hide),
     }
 
@@ -122,9 +131,22 @@ def _refused(answers: Answers, hide: Callable[[str], str]) -> list[dict[str, obj
     ]
 
 
+def _explained(answers: Answers, hide: Callable[[str], str]) -> dict[str, list[dict[str, object]]]:
+    """The evidence, with names hidden; the kind of an object is no name."""
+    found = evidence(answers)
+    for fact, row in ((fact, row) for fact, rows in found.items() for row in rows):
+        kind, _, place = str(row["first"]).partition(" ")
+        of = "mesh.name" if fact == "mesh.product" and row["value"] not in MESHES else fact
+        value = row["value"] if hide is str else reduced(of, row["value"])
+        row |= {"value": value, "first": f"{kind} {hide(place)}", "from": hide(str(row["from"]))}
+    return found
+
+
 def _hidden(fact: Fact, name: str, hide: Callable[[str], str]) -> Fact:
     named = name == "name" and fact.value is not None
     value = hide(str(fact.value)) if named else reduced(name, fact.value)
+    if name == "nodes.pools" and isinstance(fact.value, dict):
+        value = {hide(pool): nodes for pool, nodes in fact.value.items()}
     why = fact.why
     if why is not None and is_free_text(name):
         why = why.partition(":")[0]  # behind it may stand what the objects say

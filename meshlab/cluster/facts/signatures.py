@@ -73,6 +73,7 @@ class Kind(NamedTuple):
     strength: int
     counts: str
     decides: str
+    whole: bool
     needs: str | None
     yields: str | None
     version: str | None
@@ -171,11 +172,15 @@ def votes(evidence: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
 # --- from evidence to a fact -----------------------------------------------------------------------------------------
 
 
-def admitted(cast: Sequence[Vote]) -> tuple[Vote, ...]:
+def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
     """Evidence that counts beside all else that was seen.
 
     Evidence of a kind that needs another one counts where that was seen of the same product. Settings of a plugin do
     not count where agents were seen, and of other plugins only: they stay behind when a plugin is removed.
+
+    Args:
+        cast: All evidence.
+        whole: Whether the input seems to hold all pods of the cluster.
     """
     seen: dict[str, set[str | None]] = {}
     for vote in cast:
@@ -184,7 +189,8 @@ def admitted(cast: Sequence[Vote]) -> tuple[Vote, ...]:
     def counts(vote: Vote) -> bool:
         kind, product = kinds()[vote.shows], vote.of or vote.value
         needed = kind.needs is None or bool(seen.get(kind.needs, set()) & {vote.value, product})
-        return needed and (kind.yields is None or kind.yields not in seen or product in seen[kind.yields])
+        stands = kind.yields is None or kind.yields not in seen or product in seen[kind.yields]
+        return needed and stands and (whole or not kind.whole)
 
     return tuple(filter(counts, cast))
 

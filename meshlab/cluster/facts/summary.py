@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from meshlab.cluster.facts.answers import TALLIES, VERSIONS, Answers, Row, pod_numbers
-from meshlab.cluster.facts.signatures import Verdict, verdict
+from meshlab.cluster.facts.signatures import Verdict, kinds, verdict
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
@@ -209,30 +209,10 @@ def _mesh_product(answers: Answers) -> Verdict:
     return _none(answers, "no pod carries a mesh's proxy, system namespaces included")
 
 
-# --- whether one has looked ----------------------------------------------------------------------------------------
-
-_GAPS = {
-    "bare": "{} nodes have no pod in it",
-    "astray": "the nodes of {} pods are not in it",
-    "agentless": "on {} nodes no DaemonSet's pod was seen that runs on every node",
-    "homeless": "the namespaces of {} pods are not in it",
-    "ownerless": "the controllers of {} pods are not in it",
-    "short": "{} controllers report more pods than are in it",
-}
-"""What shows that pods of the cluster are not in the input."""
-
-
 def _none(answers: Answers, why: str) -> Verdict:
     """That there is none of something, where all pods of the cluster seem to be in the input; else what is missing."""
-    if not answers.counted:
-        return Verdict(
-            why="none can be said only where pods themselves are in the input" if answers.pods["some"] else None
-        )
-    gaps = [text.format(answers.seen[name]) for name, text in _GAPS.items() if answers.seen[name]]
-    if not answers.pods["of_the_system"]:
-        gaps.append("no pod of a system namespace is in it")
-    if gaps:
-        return Verdict(why=f"the input does not hold the whole cluster: {', '.join(gaps)}")
+    if answers.gaps:
+        return Verdict(why=f"the input does not hold the whole cluster: {', '.join(answers.gaps)}")
     return Verdict("none", "inferred", _origin(answers.pods), why)
 
 
@@ -339,6 +319,35 @@ def nested(facts: Mapping[str, Fact]) -> dict[str, object]:
 def unknown(facts: Mapping[str, Fact]) -> list[str]:
     """Names of the facts that the input does not hold."""
     return [name for name, fact in facts.items() if fact.value is None]
+
+
+def evidence(answers: Answers) -> dict[str, list[dict[str, object]]]:
+    """What was seen for and against each fact of its own, the strongest first, and what that cannot show."""
+    rows = [(vote, kinds()[vote.shows]) for vote in answers.shown if vote.fact.startswith(_EXPLAINED)]
+    ordered = sorted(
+        rows, key=lambda row: (row[1].fact, row[1].strength, row[0].shows, str(row[0].value), str(row[0].of))
+    )
+    found: dict[str, list[dict[str, object]]] = {}
+    for vote, kind in ordered:
+        found.setdefault(kind.fact, []).append(
+            {
+                "speaks": kind.counts,
+                "value": vote.value,
+                "of": vote.of,
+                "shows": kind.meaning,
+                "why": vote.why,
+                "cannot_show": kind.blind,
+                "strength": kind.strength,
+                "used": kind.decides == "yes" and vote in answers.votes,
+                "objects": vote.objects,
+                "first": vote.object,
+                "from": vote.file,
+            }
+        )
+    return found
+
+
+_EXPLAINED = ("cloud", "cni.", "mesh.", "policy.", "service.")
 
 
 def provenance(facts: Mapping[str, Fact]) -> dict[str, dict[str, str | None]]:

@@ -2,7 +2,8 @@
 
 An option is a path of keys, joined by dots, whose value is not a non-empty mapping. A list is one option whatever it
 holds, since Helm replaces lists as a whole; an empty mapping is one too. A key that holds a dot keeps it as it is.
-What stands only in a comment is no option.
+What stands only in a comment is no option. Values may stand in the object of Flux, Argo CD, k3s or RKE2 that installs
+the chart.
 """
 
 from __future__ import annotations
@@ -86,12 +87,59 @@ def leaves(text: str, file: str) -> Iterator[Leaf]:
     Raises:
         MeshlabError: The text is no mapping, names a key twice, or exceeds the bounds of a document.
     """
-    node = compose(text, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
-    if node is None or node.tag == f"{_TAG}null":
-        return
-    if not isinstance(node, yaml.MappingNode):
-        raise MeshlabError(Problem(file, "holds no mapping of values", _SHAPE, 1))
-    yield from _mapping_leaves(node, _Place(file, text.splitlines()))
+    for part in _releases(text, file) if _RELEASE.search(text) else (text,):
+        node = compose(part, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE) if isinstance(part, str) else part
+        if node is None or node.tag == f"{_TAG}null":
+            continue
+        if not isinstance(node, yaml.MappingNode):
+            raise MeshlabError(Problem(file, "holds no mapping of values", _SHAPE, node.start_mark.line + 1))
+        lines = (part if isinstance(part, str) else text).splitlines()
+        yield from _mapping_leaves(node, _Place(file, lines))
+
+
+_RELEASE = re.compile(r"^kind:\s*[\"']?(?:HelmRelease|Application|HelmChart|HelmChartConfig)\b", re.MULTILINE)
+"""Objects around a chart's values: of Flux, of Argo CD, of k3s and RKE2."""
+
+_HELD_AT = (
+    ("spec", "values"),
+    ("spec", "valuesContent"),
+    ("spec", "source", "helm", "valuesObject"),
+    ("spec", "source", "helm", "values"),
+    ("spec", "sources", "helm", "valuesObject"),
+    ("spec", "sources", "helm", "values"),
+)
+"""Where such objects hold values: as a mapping, or as the text of one."""
+
+
+def _releases(text: str, file: str) -> Iterator[yaml.Node | str]:
+    """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands.
+
+    Raises:
+        MeshlabError: No document holds values.
+    """
+    line, held = 0, []
+    for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
+        node = compose("\n" * line + document.removeprefix("---"), file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
+        held += [value for path in _HELD_AT for value in _below(node, path)]
+        line += document.count("\n")
+    if not held:
+        raise MeshlabError(Problem(file, "is an object around values and holds none", _SHAPE, 1))
+    for value in held:
+        is_text = isinstance(value, yaml.ScalarNode) and value.tag == f"{_TAG}str"
+        yield "\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value if is_text else value
+
+
+def _below(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[yaml.Node]:
+    """What stands at a path; a list on the way stands for each of its items."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _below(item, path)
+    elif not path:
+        yield from filter(None, [node])
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == path[0]:
+                yield from _below(value, path[1:])
 
 
 class _Place(NamedTuple):

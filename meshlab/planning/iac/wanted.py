@@ -174,7 +174,7 @@ def wanted_values(
 def _resolve(paths: Sequence[str], product: str, version: str | None, chart: pl.DataFrame | None) -> list[str | None]:
     """The option that each path sets; None where the release has none and never had."""
     if not history(product).height and chart is None:
-        return list(paths)  # a chart whose options are not tabled: taken at their word
+        return [None] * len(paths)  # a chart whose options are not tabled: nobody can tell, and that is no pass
     known = _present(product, version, chart) | _known(product)
     if chart is not None:
         known = set(chart["option"]) | set(_gone(product, version))
@@ -198,6 +198,9 @@ def _strangers(paths: pl.DataFrame, product: str, version: str | None, chart: pl
     """What to say of paths that are no option: the nearest one."""
     if not paths["option"].null_count():
         return [None] * paths.height
+    if not history(product).height and chart is None:
+        what = f"the options of the {product} chart are not tabled: give its schema or values.yaml (--values-schema)"
+        return [what] * paths.height
     known = _present(product, version, chart) | (_known(product) if chart is None else set())
     return [
         None if option is not None else _stranger(path, product, version, known)

@@ -31,6 +31,7 @@ def _hidden(anonymize: bool, key_file: Path | None) -> bool | bytes:  # noqa: FB
 )
 @click.option("--anonymize", is_flag=True, help="Replace names by hashes under a key of this run alone.")
 @KEY_FILE
+@click.option("--explain", is_flag=True, help="Show what speaks for and against each fact, and what it cannot show.")
 @form_option("facts", "yaml", "json")
 def facts(
     paths: tuple[Path, ...],
@@ -38,6 +39,7 @@ def facts(
     prometheus: str | None,
     anonymize: bool,  # noqa: FBT001
     key_file: Path | None,
+    explain: bool,  # noqa: FBT001
     form: str,
 ) -> None:
     """Read a cluster's facts from dumps, or from a live cluster.
@@ -55,9 +57,10 @@ def facts(
         raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
     hidden = _hidden(anonymize, key_file)
     if context:
-        found = read_live(context, anonymize=hidden, tell=lambda line: click.echo(printable(line), err=True))
+        tell = lambda line: click.echo(printable(line), err=True)  # noqa: E731
+        found = read_live(context, anonymize=hidden, explain=explain, tell=tell)
     else:
-        found = read_facts(list(paths), anonymize=hidden)
+        found = read_facts(list(paths), anonymize=hidden, explain=explain)
     if prometheus:
         from meshlab.cluster.facts.measurements import as_data, read_prometheus
 

@@ -1,0 +1,174 @@
+"""Facts of clusters as installers leave them: each product alone, chained, and removed but for its remnants."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from facts_dumps import write
+from facts_installs import CHOICES, MESH_REMNANTS, MESHES, PLUGIN_REMNANTS, PLUGINS, Installed, cluster, everything
+
+from meshlab.cluster.facts import read_facts
+from meshlab.cluster.facts.supply import fact
+
+
+def facts_of(folder: Path, installed: Installed) -> dict[str, object]:
+    """Facts of a made cluster."""
+    return read_facts([write(folder, *installed.objects)])
+
+
+def said(facts: dict[str, object], room: str) -> object:
+    """The product, by its name where it is outside of the lists."""
+    product = fact(facts, f"{room}.product")
+    return fact(facts, f"{room}.name") if product == "other" else product
+
+
+def shortfalls(facts: dict[str, object], installed: Installed) -> dict[str, tuple[object, object]]:
+    """Facts that are not what is true of the cluster, with what they are and should be."""
+    return {name: (fact(facts, name), value) for name, value in installed.facts.items() if fact(facts, name) != value}
+
+
+PLACES = [(platform, name) for platform, plugins in CHOICES.items() for name in plugins]
+
+
+@pytest.mark.parametrize(("platform", "name"), PLACES, ids="-".join)
+def test_plugins_and_engines_are_known_as_their_installers_leave_them(platform: str, name: str, tmp_path: Path) -> None:
+    """Plugin, edition, engine and proxy of a cluster are what its products' manifests make them, chained or not."""
+    installed = cluster(platform, name)
+
+    assert shortfalls(facts_of(tmp_path, installed), installed) == {}
+
+
+@pytest.mark.parametrize("mesh", MESHES)
+def test_meshes_are_known_as_their_installers_leave_them(mesh: str, tmp_path: Path) -> None:
+    """Product, mode, version, edition and pods of a mesh are what its charts make them, with controllers or without."""
+    for controllers in (False, True):
+        installed = cluster("kubeadm", "calico", mesh, controllers=controllers)
+        assert shortfalls(facts_of(tmp_path, installed), installed) == {}
+
+
+def test_every_plugin_and_engine_runs_somewhere() -> None:
+    """No made plugin is left out."""
+    assert {name for _, name in PLACES} == PLUGINS.keys()
+
+
+REMOVED = [
+    (name, removed)
+    for name in ("cilium", "calico", "antrea", "kube-router")
+    for removed in PLUGIN_REMNANTS
+    if name != removed
+]
+
+
+@pytest.mark.parametrize(("name", "removed"), REMOVED, ids="-".join)
+def test_what_a_removed_plugin_leaves_behind_proves_nothing(name: str, removed: str, tmp_path: Path) -> None:
+    """Beside the agents of another plugin, remnants change no fact, or leave it unknown with the reason."""
+    installed = cluster("kubeadm", name, extra=PLUGIN_REMNANTS[removed])
+    facts = facts_of(tmp_path, installed)
+
+    assert said(facts, "cni") == PLUGINS[name].facts["cni.product"]
+    for of, (found, _) in shortfalls(facts, installed).items():
+        assert found is None, of
+        assert facts["provenance"][of]["why"], of
+
+
+@pytest.mark.parametrize("removed", MESH_REMNANTS)
+def test_what_a_removed_mesh_leaves_behind_makes_no_mesh(removed: str, tmp_path: Path) -> None:
+    """Where no pod carries a proxy, remnants of a mesh leave none, or unknown with what was seen of it."""
+    facts = facts_of(tmp_path, cluster("kubeadm", "calico", extra=MESH_REMNANTS[removed]))
+
+    assert facts["mesh"]["product"] in ("none", None)
+    assert facts["provenance"]["mesh.product"]["why"]
+    assert facts["mesh"]["proxied_pods"] == 0
+
+
+def test_a_daemon_set_of_no_pods_is_a_remnant(tmp_path: Path) -> None:
+    """A plugin whose DaemonSet is scheduled nowhere, as Cilium's guide leaves aws-node, is not the one that runs."""
+    installed = cluster("eks", "cilium-replacing", controllers=True)
+    left = cluster("eks", "aws-vpc", controllers=True)
+    (daemon,) = (
+        item for item in left.objects if item["kind"] == "DaemonSet" and item["metadata"]["name"] == "aws-node"
+    )
+    daemon["status"] = {"desiredNumberScheduled": 0}
+    facts = read_facts([write(tmp_path, *installed.objects, daemon)])
+
+    assert facts["cni"]["product"] == "cilium"
+    assert facts["policy"]["engine"] == "cilium"
+
+
+# --- the matrix ------------------------------------------------------------------------------------------------------
+
+EVERYTHING = list(everything())
+
+SHARE = 13
+"""One of so many clusters of the matrix is tried in the ordinary tests, all of them in the soak. It divides neither the
+number of plugins nor that of meshes, so that each of both is among them."""
+
+
+def test_the_matrix_is_large() -> None:
+    """There are more than 500 clusters, and the share that is always tried covers every plugin and every mesh."""
+    assert len(EVERYTHING) > 500
+    assert {plugin for _, plugin, _ in EVERYTHING[::SHARE]} == PLUGINS.keys()
+    assert {mesh for _, _, mesh in EVERYTHING[::SHARE]} == MESHES.keys()
+
+
+def assert_true(case: tuple[str, str, str], folder: Path) -> None:
+    """No false none, no false product: every fact of the cluster is the true one."""
+    installed = cluster(*case, controllers=sum(map(len, case)) % 2 == 0)
+    assert shortfalls(facts_of(folder, installed), installed) == {}, case
+
+
+def test_a_share_of_the_matrix_is_read_right(tmp_path: Path) -> None:
+    """Facts of clusters of every kind, one in a dozen of the matrix, are the true ones."""
+    for case in EVERYTHING[::SHARE]:
+        assert_true(case, tmp_path)
+
+
+@pytest.mark.soak
+def test_the_whole_matrix_is_read_right(tmp_path: Path) -> None:
+    """Facts of every cluster of the matrix are the true ones."""
+    for case in EVERYTHING:
+        assert_true(case, tmp_path)
+
+
+# --- parts of a dump -------------------------------------------------------------------------------------------------
+
+PART = 0.3
+
+
+def parts(case: tuple[str, str, str], count: int) -> Iterator[tuple[Installed, list[dict[str, object]]]]:
+    """A cluster with random parts of its objects, the same ones in every run."""
+    for controllers in (False, True):
+        installed = cluster(*case, controllers=controllers)
+        shuffled = random.Random(f"{case}{controllers}")  # noqa: S311  (nothing is secret)
+        for _ in range(count):
+            yield installed, shuffled.sample(installed.objects, round(PART * len(installed.objects)))
+
+
+def assert_nothing_unseen(installed: Installed, objects: list[dict[str, object]], folder: Path) -> None:
+    """A part of a dump names no product that has nothing in the whole, and no none where there is one."""
+    facts = read_facts([write(folder, *objects)])
+    plugin, mesh, engine = said(facts, "cni"), said(facts, "mesh"), fact(facts, "policy.engine")
+
+    assert plugin is None or plugin in installed.names, plugin
+    assert mesh in (None, "none") or mesh in installed.names, mesh
+    assert mesh != "none" or installed.facts["mesh.product"] == "none"
+    assert engine in (None, "none") or engine in installed.names, engine
+    assert engine != "none" or installed.facts["policy.engine"] == "none"
+
+
+def test_a_part_of_a_dump_claims_nothing_that_is_not_in_the_whole(tmp_path: Path) -> None:
+    """Of any 30 % of the objects no product follows without evidence, and none is never said of what is there."""
+    for case in EVERYTHING[:: 2 * SHARE + 5]:
+        for installed, objects in parts(case, 2):
+            assert_nothing_unseen(installed, objects, tmp_path)
+
+
+@pytest.mark.soak
+def test_many_parts_of_all_dumps_claim_nothing_that_is_not_in_the_whole(tmp_path: Path) -> None:
+    """The same of ten parts of every cluster of the matrix."""
+    for case in EVERYTHING:
+        for installed, objects in parts(case, 5):
+            assert_nothing_unseen(installed, objects, tmp_path)
