@@ -18,15 +18,16 @@ from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, pair_worlds
 from meshlab.planning import comparison
 from meshlab.planning.comparison import Limit
+from meshlab.planning.migration import move_prices
 from meshlab.reviews.cases import Case
-from meshlab.reviews.moves import plan_of
+from meshlab.reviews.moves import setting_of, target_of, today_of
 
 Row = dict[str, Any]
 
 MOST = 12
 """Options that are compared, beside what runs today. [options]"""
 
-CRITERIA = (*FIGURES, "licence_usd_per_month", "move_usd", "move_hours", "total_usd")
+CRITERIA = (*FIGURES, "licence_usd_per_month", "move_usd", "move_hours", "move_disruption_minutes", "total_usd")
 """Figures of an option, each with its interval."""
 
 WEIGHED = ("total_usd", "added_p99_ms", "memory_gib")
@@ -36,6 +37,7 @@ LIMITS = {
     "max_added_p99_ms": "added_p99_ms",
     "max_usd_per_month": "monthly_usd",
     "max_move_hours": "move_hours",
+    "max_disruption_minutes": "move_disruption_minutes",
 }
 """Budgets, and the figures that they bound."""
 
@@ -54,7 +56,6 @@ GROUPS = {
 def compare(
     case: Case,
     row: Mapping[str, Any],
-    figures: Sequence[Mapping[str, Any]],
     scenario: pl.DataFrame,
     verdict: Mapping[str, Any],
     tables: Tables,
@@ -64,7 +65,6 @@ def compare(
     Args:
         case: The team with its facts.
         row: Its scenario, defaults filled in.
-        figures: Its estimates, as plans of moves read them.
         scenario: The scenario as it was given, one row.
         verdict: What the contest answered, with its options.
         tables: The decision's tables.
@@ -72,7 +72,7 @@ def compare(
     options = _compared(verdict)
     if not options:
         return None
-    prices = _prices(case, row, figures, options)
+    prices = _prices(case, row, options)
     worlds = _worlds(row, scenario, options, prices)
     ends = comparison.intervals(worlds, [*CRITERIA, "monthly_usd"]).rows(named=True)
     limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
@@ -95,6 +95,7 @@ def compare(
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
             "dominated_by": options[better[n]]["label"] if n in better else None,
             "payback_months": _payback(ends, options, n),
+            "move": {name: prices[n][name] for name in ("basis", "routes", "restarts", "reversibility")},
             "operations": _operations(tables, option),
         }
         for n, option in enumerate(options)
@@ -126,16 +127,13 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return found
 
 
-def _prices(
-    case: Case, row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], options: Sequence[Mapping[str, Any]]
-) -> list[Row]:
-    """Hours and money of the move to each option, as least, likely and most; None where no way is known."""
-    plans = [plan_of(case, row, figures, option) for option in options]
-    ends = ("_lo", "", "_hi")
-    return [
-        {"hours": [plan[f"hours{end}"] for end in ends], "usd": [plan["needs"][f"usd{end}"] for end in ends]}
-        for plan in plans
-    ]
+PRICED = {"hours": "hours", "usd": "usd", "disruption_minutes": "disruption_minutes"}
+"""Figures of a move, and what its price calls them."""
+
+
+def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Prices of the moves to each option."""
+    return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
 
 
 def _worlds(
@@ -149,7 +147,10 @@ def _worlds(
     added = []
     for n, (option, price) in enumerate(zip(options, prices, strict=True)):
         licence = 0.0 if not option["paid"] else None if offered is None else offered / MONTHS_A_YEAR
-        moved = {f"move_{name}": _triangular(ends, share) for name, ends in price.items()}
+        moved = {
+            f"move_{name}": _triangular([price[f"{key}{end}"] for end in ("_lo", "", "_hi")], share)
+            for name, key in PRICED.items()
+        }
         added.append(
             pl.DataFrame(
                 {"option": n, "draw": np.arange(DRAWS), **moved}, schema_overrides={"option": pl.Int32}

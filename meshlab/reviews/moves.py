@@ -9,7 +9,8 @@ from typing import Any
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
 from meshlab.planning import durations
-from meshlab.planning.migration import Move, Place, Plan, parse_place, plan_move
+from meshlab.planning.migration import Move, Place, Plan, Setting, parse_place, plan_move
+from meshlab.planning.migration.places import STAY
 from meshlab.reviews.cases import Case
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
@@ -34,6 +35,38 @@ def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, objec
     return DATAPLANE_OF_MESH.get(str(mesh))
 
 
+def setting_of(case: Case, row: Mapping[str, Any]) -> Setting:
+    """The cluster that a team's moves are made in.
+
+    Args:
+        case: The team with its facts and its survey.
+        row: Its scenario, defaults filled in.
+    """
+    own, pod_cidr = durations.own_figures(case.team.migration)
+    return Setting(
+        scenario=row,
+        survey=case.survey,
+        assumptions=durations.with_own(own),
+        pod_cidr=pod_cidr,
+        encapsulation=_encapsulation(case),
+    )
+
+
+def today_of(case: Case) -> Place:
+    """What runs today, as far as it is stated or read."""
+    cni, mesh, cni_edition, mesh_edition = (
+        None if (item := case.given.get(f"current_{side}")) is None or item.value is None else str(item.value)
+        for side in ("cni", "mesh", "cni_edition", "mesh_edition")
+    )
+    return Place(cni, mesh, cni_edition, mesh_edition)
+
+
+def target_of(verdict: Mapping[str, Any]) -> Place:
+    """What a verdict recommends."""
+    edition = verdict["edition"]
+    return Place(verdict["cni"], verdict["mesh"], edition["cni"], edition["mesh"], tuned=bool(verdict["tuned"]))
+
+
 def move_of(
     case: Case,
     row: Mapping[str, Any],
@@ -51,29 +84,22 @@ def move_of(
         figures: Its estimates.
         verdict: Its recommendation.
         today: What runs today, where the facts are to be overruled; see ``parse_place``.
-        target: What it moves to, where the verdict is to be overruled.
+        target: What it moves to, where the verdict is to be overruled; a side that it does not name stays.
 
     Raises:
         MeshlabError: A place that is named is none.
     """
-    given = {name: case.given[name].value if name in case.given else None for name in ("current_cni", "current_mesh")}
-    start = parse_place(today, Place(_text(given["current_cni"]), _text(given["current_mesh"])), "--from")
-    end = parse_place(target, Place(verdict["cni"], verdict["mesh"]), "--to")
-    end = replace(end, cni=start.cni) if end.cni == "stay" else end
-    end = replace(end, mesh=start.mesh) if end.mesh == "stay" else end
-    own, pod_cidr = durations.own_figures(case.team.migration)
+    start = parse_place(today, today_of(case), "--from")
+    end = parse_place(target, Place(STAY, STAY), "--to") if target else target_of(verdict)
+    sides = {"cni": start.cni if end.cni == STAY else end.cni, "mesh": start.mesh if end.mesh == STAY else end.mesh}
     return Move(
         today=start,
         target=end,
-        scenario=row,
-        survey=case.survey,
-        assumptions=durations.with_own(own),
-        pod_cidr=pod_cidr,
-        encapsulation=_encapsulation(case),
+        setting=setting_of(case, row),
         figures=figures,
         dataplanes=(
             DATAPLANE_OF_MESH.get(start.mesh or ""),
-            recommended_dataplane({"cni": end.cni, "mesh": end.mesh}, row) if end.mesh in DATAPLANE_OF_MESH else None,
+            recommended_dataplane(sides, row) if sides["mesh"] in DATAPLANE_OF_MESH else None,
         ),
     )
 
@@ -107,10 +133,9 @@ def plans(
     )
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
-    verdicts = decision.answers(frame).collect().rows(named=True)
     moves = [
         move_of(case, row, estimates[(case.team.name,)].to_dicts(), verdict, today=today, target=target)
-        for case, row, verdict in zip(cases, filled, verdicts, strict=True)
+        for case, row, verdict in zip(cases, filled, decision.explain(frame, outlook=False), strict=True)
     ]
     return [{"scenario": case.team.name, **plan_move(move)} for case, move in zip(cases, moves, strict=True)]
 
@@ -123,12 +148,9 @@ def plan_sources(plan: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         *(("steps of the move", step["source"]) for step in plan["steps"]),
         *((f"blocker {blocker['id']}", blocker["source_id"]) for blocker in plan["blockers"]),
         *(("assumptions of the move", row["source_id"] or "") for row in plan["assumptions"]),
+        *(("ways of the move", row["source_id"]) for row in plan["routes"]),
     ]
     yield from ((source_id, use) for use, cell in cited for source_id in cell.split("|") if source_id)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def _encapsulation(case: Case) -> str | None:

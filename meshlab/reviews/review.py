@@ -112,7 +112,7 @@ def _review(
         notes=case.team.notes,
         source=case.team.source,
         verdict=Verdict(**without(verdict, "scenario")),
-        comparison=compare(case, row, figures, scenario, verdict, tables),
+        comparison=compare(case, row, scenario, verdict, tables),
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=values,

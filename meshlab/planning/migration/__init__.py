@@ -1,15 +1,28 @@
-"""What a move of network plugin or mesh takes: a plan of steps, the drain of every node, what stands in its way.
+"""What a move of network or mesh takes: a plan of steps, the drain of every node, what stands in its way, its price.
 
-A cluster's dump becomes a survey (``survey.py``, ``pods.py``, ``queries.py``); tables say which way leads from today to
-the target and in which steps (``routes.py``); ``drain.py`` says how long the nodes take, ``capacity.py`` how many go at
-a time, ``windows.py`` on which day; ``nodes.py`` joins these. A plan is made for a ``move.py``: its ``steps.py`` have
-hours, ``limits.py`` and ``obstacles.py`` tell what stands in the way, ``disruption.py`` what does not work meanwhile,
-``needs.py`` what it costs, ``worth.py`` what it saves. ``plan.py`` puts all that together.
+A cluster's dump becomes a survey (``survey.py``, ``pods.py``, ``queries.py``). ``places.py`` says from what to what is
+moved, with editions; ``routes.py`` which way leads there and in which steps, from tables. ``drain.py`` says how long
+nodes take, ``capacity.py`` how many go at a time, ``windows.py`` on which day; ``nodes.py`` joins these. ``price.py``
+has the one function that all figures of a move come from: ``steps.py`` gives it hours and restarts, ``disruption.py``
+the time without policies, ``needs.py`` the money. ``plan.py`` adds what stands in the way (``limits.py``,
+``obstacles.py``) and what the move saves (``worth.py``); ``text.py`` says it.
 """
 
-from meshlab.planning.migration.move import Move
+from meshlab.planning.migration.move import Move, Setting
+from meshlab.planning.migration.places import Place, parse_place
 from meshlab.planning.migration.plan import Plan, plan_move
-from meshlab.planning.migration.routes import Place, parse_place
+from meshlab.planning.migration.price import move_price, move_prices
 from meshlab.planning.migration.survey import Survey, survey_of
 
-__all__ = ["Move", "Place", "Plan", "Survey", "parse_place", "plan_move", "survey_of"]
+__all__ = [
+    "Move",
+    "Place",
+    "Plan",
+    "Setting",
+    "Survey",
+    "move_price",
+    "move_prices",
+    "parse_place",
+    "plan_move",
+    "survey_of",
+]

@@ -1,54 +1,48 @@
-"""What does not work while a move lasts: pods that start anew, and times in which no policy is enforced."""
+"""Times without enforcement of policies while a move lasts."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from meshlab.planning.migration.move import Move
+from meshlab.planning.migration.interval import named
 from meshlab.planning.migration.nodes import Drained
-from meshlab.planning.migration.routes import steps_of
-from meshlab.planning.migration.steps import Step, counts
+from meshlab.planning.migration.steps import Step, hours_of
 
 
-def restarts(move: Move, ways: Sequence[Mapping[str, Any]], drain: Drained | None) -> int | None:
-    """Pods that start anew: those that are evicted, and those of workloads that are restarted; None where unknown."""
-    of_ways = [_restarts_on(move, route, drain) for route in ways]
-    known = [pods for pods in of_ways if pods is not None]
-    return sum(known) if len(known) == len(of_ways) else None
+def gaps(taken: Sequence[Step], drains: Mapping[str, Drained]) -> list[dict[str, Any]]:
+    """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
 
-
-def _restarts_on(move: Move, route: Mapping[str, Any], drain: Drained | None) -> int | None:
-    if route["drains"] and drain is not None:
-        return int(drain.times["pods"].sum())
-    restarted = any(step["scope"] == "workload" for step in steps_of(route["route"]))
-    return counts(move, route)["pod"] if restarted else 0
-
-
-def gaps(taken: Sequence[Step], drain: Drained | None) -> list[dict[str, Any]]:
-    """Times without enforcement of policies, in hours since the first node's window opened.
-
-    A gap opens with a step before the first node and closes with one after the last; without nodes it is as long as
-    the steps between take. One that no step closes stays open.
+    Working time is that of the steps after the one that opens it; where nodes have a schedule, ``with_nights`` counts
+    the hours between its windows, too. What no step closes has ended for good, and is no gap.
     """
-    last = drain.times.select(pl.max("end_hours").fill_null(0.0)).item() if drain else 0.0
+    last = [
+        drain.times.select(pl.max("end_hours").fill_null(0.0)).item()
+        for drain in drains.values()
+        if drain.times is not None
+    ]
     found = []
-    for route in dict.fromkeys(step["route"] for step in taken):
-        between = _between([step for step in taken if step["route"] == route])
+    for route in dict.fromkeys(step.route for step in taken):
+        own = [step for step in taken if step.route == route and step.row["phase"] != "prepare"]
+        between = _between(own)
         if between:
-            before = math.fsum(step["hours"] or 0.0 for step in between if step["scope"] != "node")
-            closed = between[-1]["hours"] or 0.0
-            found.append({"route": route, "begin_hours": -(before - closed), "end_hours": last + closed})
+            found.append(
+                {
+                    "route": route,
+                    "opens": between[0].row["action"],
+                    "closes": between[-1].row["action"],
+                    **named("hours", hours_of(between[1:] or between)),
+                    "with_nights": last[0] if last and any(step.row["scope"] == "node" for step in between) else None,
+                }
+            )
     return found
 
 
 def _between(own: Sequence[Step]) -> Sequence[Step]:
-    """Steps from the one that opens a gap to the one that closes it; none where no step opens one."""
-    marks = [step["gap"] for step in own]
-    if "opens" not in marks:
+    """Steps from the one that opens a gap to the one that closes it; none where no gap is opened and closed."""
+    marks = [step.row["gap"] for step in own]
+    if not {"opens", "closes"} <= set(marks):
         return ()
-    closing = marks.index("closes") if "closes" in marks else len(own) - 1
-    return own[marks.index("opens") : closing + 1]
+    return own[marks.index("opens") : len(marks) - marks[::-1].index("closes")]

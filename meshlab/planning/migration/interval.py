@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import polars as pl
 
@@ -11,8 +12,7 @@ ENDS = ("_lo", "", "_hi")
 """Endings of the names of columns and fields that hold an interval."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """At least, most likely, at most; durations are in seconds unless told otherwise."""
 
     lo: float
@@ -28,9 +28,22 @@ class Interval:
         """The interval in another unit."""
         return Interval(self.lo * factor, self.likely * factor, self.hi * factor)
 
+    def plus(self, other: Interval) -> Interval:
+        """The sum of two intervals."""
+        return Interval(self.lo + other.lo, self.likely + other.likely, self.hi + other.hi)
+
     def by(self, other: Interval) -> Interval:
         """The product of two intervals of numbers that are not negative."""
         return Interval(self.lo * other.lo, self.likely * other.likely, self.hi * other.hi)
+
+
+ZERO = Interval(0.0, 0.0, 0.0)
+
+
+def total(intervals: Iterable[Interval]) -> Interval:
+    """The sum of all."""
+    ends = list(zip(*intervals, strict=True))
+    return Interval(*map(float, map(sum, ends))) if ends else ZERO
 
 
 def named(name: str, interval: Interval | None) -> dict[str, float | None]:

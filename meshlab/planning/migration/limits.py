@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from meshlab.kept import kept
 from meshlab.planning.durations import Assumption
 from meshlab.planning.migration.capacity import Room
+from meshlab.planning.migration.nodes import Drained
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table
 
@@ -27,12 +29,12 @@ def _limits() -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in read_table("migration/limits").iter_rows(named=True)}
 
 
-def found(survey: Survey, route: str) -> tuple[list[Blocker], list[str]]:
-    """Blockers of the way that checks have found, and what the input lacks for checks that stay undecided."""
+def found(survey: Survey, names: AbstractSet[str]) -> tuple[list[Blocker], list[str]]:
+    """Blockers of a way that checks have found, and what the input lacks for checks that stay undecided."""
     states = {item["id"]: item for item in survey["checks"]}
     blockers, unknown = [], []
     for row in checks():
-        if row["id"] not in states or route not in row["routes"].split("|"):
+        if row["id"] not in states or names.isdisjoint(row["stages"].split("|")):
             continue
         seen = states[row["id"]]
         if seen["state"] == "fail":
@@ -47,51 +49,53 @@ def _blocker(row: Mapping[str, Any], objects: Sequence[str], count: int, detail:
     return {**named, "objects": list(objects), "count": count, "detail": detail}
 
 
-def _limit(name: str, route: str, objects: Iterable[str], detail: str) -> Iterator[Blocker]:
+def _limit(name: str, names: AbstractSet[str], objects: Iterable[str], detail: str) -> Iterator[Blocker]:
     row, named = _limits()[name], list(objects)
-    if route in row["routes"].split("|"):
+    if not names.isdisjoint(row["stages"].split("|")):
         yield _blocker(row, named, max(1, len(named)), detail)
 
 
-def of_capacity(room: Room, route: str) -> Iterator[Blocker]:
+def of_capacity(room: Room, way: AbstractSet[str]) -> Iterator[Blocker]:
     """What capacity does not allow."""
     if room.short:
         short = " and ".join(RESOURCE_WORDS[name] for name in room.short)
-        yield from _limit("capacity-short", route, (), f"not enough free {short} on the other nodes")
+        yield from _limit("capacity-short", way, (), f"not enough free {short} on the other nodes")
     elif room.known and room.parallel < room.asked:
-        yield from _limit("capacity-parallel", route, (), f"{room.asked} were asked for, {room.parallel} fit")
+        yield from _limit("capacity-parallel", way, (), f"{room.asked} were asked for, {room.parallel} fit")
     if room.homeless:
         nodes = [f"Node {name}" for name in room.homeless]
-        yield from _limit("pod-homeless", route, nodes, "the largest pod of " + ", ".join(room.homeless[:3]))
+        yield from _limit("pod-homeless", way, nodes, "the largest pod of " + ", ".join(room.homeless[:3]))
 
 
 RESOURCE_WORDS = {"cpu_cores": "CPU", "memory_gib": "memory"}
 
 
-def of_time(times: pl.DataFrame, assumptions: Mapping[str, Assumption], route: str) -> Iterator[Blocker]:
+def of_time(drain: Drained, assumptions: Mapping[str, Assumption], way: AbstractSet[str]) -> Iterator[Blocker]:
     """Nodes that may take longer than a window, and drains that may outlast the tool's patience."""
+    if drain.bounds is None:
+        return
     window, timeout = assumptions["window_hours"].values[1], assumptions["drain_timeout_minutes"].values[1]
-    late = times.filter(pl.col("seconds_hi") > window * 3600)
-    if late.height:
-        detail = f"{late.height} of {times.height} nodes may take more than {window:g} h"
-        yield from _limit("window-short", route, [f"Node {name}" for name in late["name"]], detail)
-    slow = times.filter(pl.col("drain_hi") > timeout * 60)
+    late = drain.bounds.filter(pl.col("seconds_hi") > window * 3600)
+    if late.height and drain.times is not None:
+        detail = f"{late.height} of {drain.nodes} nodes may take more than {window:g} h"
+        yield from _limit("window-short", way, [f"Node {name}" for name in late["name"]], detail)
+    slow = drain.bounds.filter(pl.col("drain_hi") > timeout * 60)
     if slow.height:
-        detail = f"{slow.height} of {times.height} drains may take more than {timeout:g} min"
-        yield from _limit("drain-timeout", route, [f"Node {name}" for name in slow["name"]], detail)
+        detail = f"{slow.height} of {drain.nodes} drains may take more than {timeout:g} min"
+        yield from _limit("drain-timeout", way, [f"Node {name}" for name in slow["name"]], detail)
 
 
 def of_network(
-    survey: Survey, cni: str | None, encapsulation: str | None, range_: str | None, port: int, route: str
+    survey: Survey, cni: str | None, encapsulation: str | None, range_: str | None, port: int, way: AbstractSet[str]
 ) -> Iterator[Blocker]:
     """Address ranges and tunnel ports that old and new would share."""
     new = ipaddress.ip_network(range_ or DEFAULT_RANGE, strict=False)
     clashing = [text for text in survey["ranges"] if (known := _network(text)) and _overlap(known, new)]
     if clashing:
-        yield from _limit("cidr-clash", route, clashing, f"{new} overlaps {', '.join(clashing[:3])}")
+        yield from _limit("cidr-clash", way, clashing, f"{new} overlaps {', '.join(clashing[:3])}")
     table = read_table("migration/tunnels").filter(cni=cni or "", encapsulation=encapsulation or "")
     if port in table["port"]:
-        yield from _limit("tunnel-port", route, (), f"{cni} tunnels through UDP port {port} as well")
+        yield from _limit("tunnel-port", way, (), f"{cni} tunnels through UDP port {port} as well")
 
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

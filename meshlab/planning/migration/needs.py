@@ -5,56 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshlab.planning.migration.interval import Interval, named
-from meshlab.planning.migration.move import Move
-from meshlab.planning.migration.nodes import Drained
+from meshlab.planning.migration.interval import ZERO, Interval
+from meshlab.planning.migration.move import Move, Setting
+from meshlab.planning.migration.places import Place
+from meshlab.planning.migration.routes import NEW_CLUSTER, Way
 from meshlab.tables import read_table
 
 Beside = tuple[float | None, float | None]
 """Memory [GiB] and CPU [cores] that are needed beside what runs today; None where unknown."""
 
-
-def attended(move: Move, hours: Interval | None) -> Interval | None:
-    """Time of the people who attend. [h]"""
-    return None if hours is None else hours.times(move.number("people"))
+HOURS_OF_DAY = 24.0
 
 
-def price(move: Move, hours: Interval | None) -> Interval | None:
-    """Cost of the people who attend. [USD]"""
-    of_people = attended(move, hours)
-    return None if of_people is None else of_people.by(move.interval("usd_per_person_hour"))
+def second_cluster(ways: Sequence[Way]) -> bool:
+    """Whether a second cluster runs beside the first."""
+    return any(NEW_CLUSTER in (way.route["stages"] or ()) for way in ways)
 
 
-def needs(
-    move: Move, ways: Sequence[Mapping[str, Any]], drain: Drained | None, hours: Interval | None
-) -> dict[str, Any]:
-    """People, their cost, capacity, and nodes at a time."""
-    memory, cpu = zip(*(beside(move, route) for route in ways), strict=True) if ways else ((), ())
-    return {
-        **named("person_hours", attended(move, hours)),
-        **named("usd", price(move, hours)),
-        "extra_memory_gib": _whole(memory),
-        "extra_cpu_cores": _whole(cpu),
-        "parallel": drain.room.parallel if drain else None,
-        "surge_nodes": int(move.number("surge_nodes")) if drain else 0,
-    }
-
-
-def _whole(parts: Sequence[float | None]) -> float | None:
-    known = [part for part in parts if part is not None]
-    return sum(known, 0.0) if len(known) == len(parts) else None
-
-
-def beside(move: Move, route: Mapping[str, Any]) -> Beside:
-    """What runs beside the old on one way: a second cluster, proxies of the new mesh, or agents of the new plugin."""
-    if not route["extra_agents"]:
-        return 0.0, 0.0
-    if route["route"] == "new-cluster":
-        return _second_cluster(move.scenario)
-    return _new_mesh(move) if route["part"] == "mesh" else _new_agents(move)
-
-
-def _second_cluster(scenario: Mapping[str, Any]) -> Beside:
+def capacity(scenario: Mapping[str, Any]) -> Beside:
+    """Memory [GiB] and CPU [cores] of a second cluster as large as the first."""
     nodes, memory, cpu = (scenario.get(name) for name in ("nodes", "node_memory_gib", "node_cpu_cores"))
     return (
         None if memory is None or nodes is None else memory * nodes,
@@ -62,14 +31,40 @@ def _second_cluster(scenario: Mapping[str, Any]) -> Beside:
     )
 
 
-def _new_mesh(move: Move) -> Beside:
-    row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), {})
-    return row.get("memory_gib"), row.get("cpu_cores")
+def rent(setting: Setting, ways: Sequence[Way]) -> Interval | None:
+    """Price of a second cluster for the days that it runs beside the first; None where it is unknown. [USD]"""
+    if not second_cluster(ways):
+        return ZERO
+    memory, cpu = capacity(setting.scenario)
+    prices = [setting.scenario.get(name) for name in ("memory_usd_per_gib_hour", "cpu_usd_per_core_hour")]
+    if memory is None or cpu is None or None in prices:
+        return None
+    hourly = memory * prices[0] + cpu * prices[1]  # type: ignore[operator]
+    return setting.interval("overlap_days").times(HOURS_OF_DAY * hourly)
 
 
-def _new_agents(move: Move) -> Beside:
-    agent = read_table("cni_agents").filter(current_cni=move.target.cni or "")
-    nodes = move.scenario.get("nodes")
-    if not agent.height or nodes is None:
+def beside(move: Move, ways: Sequence[Way]) -> dict[str, float | None]:
+    """What runs beside the old on all ways: a second cluster, proxies of the new mesh, or agents of the new network."""
+    parts = [_beside(move, way) for way in ways]
+    return {
+        name: None if any(part[place] is None for part in parts) else sum(part[place] or 0.0 for part in parts)
+        for place, name in enumerate(("extra_memory_gib", "extra_cpu_cores"))
+    }
+
+
+def _beside(move: Move, way: Way) -> Beside:
+    if second_cluster([way]):
+        return capacity(move.setting.scenario)
+    if not way.route["extra_agents"]:
+        return 0.0, 0.0
+    if way.route["part"] == "mesh":
+        row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), {})
+        return row.get("memory_gib"), row.get("cpu_cores")
+    return _new_agents(move.target, move.setting.nodes)
+
+
+def _new_agents(target: Place, nodes: int) -> Beside:
+    agent = read_table("cni_agents").filter(current_cni=target.cni or "")
+    if not agent.height:
         return None, None
     return agent["memory_mib"].item() * nodes / 1024, agent["cpu_mcores"].item() * nodes / 1000

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
+from meshlab.planning.durations import NEW_RANGE
 from meshlab.planning.migration import worth
-from meshlab.planning.migration.disruption import gaps, restarts
-from meshlab.planning.migration.interval import named
-from meshlab.planning.migration.move import Move
-from meshlab.planning.migration.needs import needs, price
-from meshlab.planning.migration.nodes import Drained, drained, survey_for
+from meshlab.planning.migration.disruption import gaps
+from meshlab.planning.migration.interval import ENDS, Interval, named
+from meshlab.planning.migration.move import Move, Setting
+from meshlab.planning.migration.needs import beside, rent, second_cluster
+from meshlab.planning.migration.nodes import scheduled
 from meshlab.planning.migration.obstacles import obstacles
-from meshlab.planning.migration.routes import is_move, steps_of, ways_between
-from meshlab.planning.migration.steps import hours_of, timed
+from meshlab.planning.migration.price import Course, course_of, move_price, settled
 
 Plan = dict[str, Any]
 
@@ -23,43 +23,84 @@ OF_PEOPLE = frozenset({"people", "usd_per_person_hour"})
 OF_NODES = frozenset(
     {"max_unavailable", "surge_nodes", "window_hours", "retry_seconds", "grace_seconds", "grace_share", "start_seconds"}
 )
-"""Assumptions of a plan that touches nodes."""
+"""Assumptions of a plan that drains nodes which a dump shows."""
+
+UNSEEN = frozenset({"drain_minutes", "window_hours", "max_unavailable"})
+"""Assumptions of a plan that drains nodes which nobody has seen."""
+
+TOLD = ("route", "part", "title", "basis", "limits", "source_id")
+"""Columns of a route that a plan tells."""
 
 
 def plan_move(move: Move) -> Plan:
-    """The plan of a move; one that stays has no steps and takes no time."""
-    ways = [route for route in ways_between(move.today, move.target, move.scenario.get("cloud")) if is_move(route)]
-    names = [route["route"] for route in ways]
-    survey = survey_for(move)
-    drains = {name: drained(move, survey, name) for name in names}
-    drain = next(filter(None, drains.values()), None)
-    taken = [step for route in ways for step in timed(move, route, drains[route["route"]])]
-    hours = hours_of(taken)
-    blockers, unknown = obstacles(move, survey, ways, drains)
+    """The plan of a move, its figures by ``move_price``; one that stays has no steps and takes no time."""
+    setting = move.setting
+    course = course_of(settled(move.today, move.target, setting), setting)
+    price = move_price(move.today, move.target, setting)
+    drain = scheduled(iter(course.drains.values()))
+    blockers, unknown = obstacles(move, course)
+    usd = [price[f"usd{end}"] for end in ENDS]
+    own_windows = drain is not None and drain.days is not None
+    ends = ("lo", "likely", "hi")
     return {
-        "from": move.today.plain(),
-        "to": move.target.plain(),
-        "stays": not ways,
-        "routes": [{name: route[name] for name in ("route", "part", "title", "limits", "source_id")} for route in ways],
-        "steps": taken,
+        **price,
+        "routes": [
+            {**{name: way.route[name] for name in TOLD}, "text_date": str(way.route["text_date"])}
+            for way in course.ways
+        ],
+        "steps": [step.plain() for step in course.taken],
         "blockers": blockers,
-        **named("hours", hours),
-        "days": drain and dict(zip(("lo", "likely", "hi"), drain.days, strict=True)),
-        "restarts": restarts(move, ways, drain),
+        "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
         "unknown": unknown,
-        "nodes": drain and drain.plain(),
-        "parallel": drain and drain.room.parallel,
-        "gaps": gaps(taken, drain),
-        "needs": needs(move, ways, drain, hours),
-        "brings": worth.brings(price(move, hours), worth.saved(move.figures, *move.dataplanes)),
-        "assumptions": list(_assumptions(move, names, drain)) if ways else [],
+        "nodes": drain.plain() if drain else None,
+        "node_minutes": dict(zip(ends, drain.each.times(1 / 60).ends, strict=True)) if drain else None,
+        "pools": list(drain.pools) if drain else [],
+        "parallel": drain.parallel if drain and own_windows else None,
+        "first": _first(move.setting),
+        "gaps": gaps(course.taken, course.drains),
+        "risks": list(_risks(course)),
+        "needs": {
+            **{f"{name}{end}": price[f"{name}{end}"] for name in ("person_hours", "usd") for end in ENDS},
+            **named("rent_usd", rent(setting, course.ways) if second_cluster(course.ways) else None),
+            **beside(move, course.ways),
+            "parallel": drain.parallel if drain and own_windows else None,
+            "surge_nodes": int(setting.number("surge_nodes")) if drain else 0,
+        },
+        "brings": worth.brings(None if None in usd else Interval(*usd), worth.saved(move.figures, *move.dataplanes)),
+        "assumptions": list(_assumptions(move, course)),
     }
 
 
-def _assumptions(move: Move, names: Sequence[str], drain: Drained | None) -> Iterator[dict[str, Any]]:
+def _first(setting: Setting) -> dict[str, str | None]:
+    """Where a rehearsal begins: the namespace and the pool with the fewest pods, and the new range of addresses."""
+    pools: dict[str, int] = {}
+    for pool, pods in zip(*(setting.seen["nodes"].get(name, ()) for name in ("pool", "pods")), strict=True):
+        if pool:
+            pools[pool] = pools.get(pool, 0) + pods
+    first = min(pools, key=lambda pool: pools[pool], default=None)
+    return {"namespace": setting.seen.get("first_namespace"), "pool": first, NEW_RANGE: setting.pod_cidr}
+
+
+def _risks(course: Course) -> Iterator[dict[str, Any]]:
+    """What may go wrong, each once, with its sign and the role that owns it."""
+    seen: set[tuple[str, str]] = set()
+    for step in course.taken:
+        if (step.row["risk"], step.row["sign"]) not in seen:
+            seen.add((step.row["risk"], step.row["sign"]))
+            yield {name: step.row[name] for name in ("step", "risk", "sign", "owner", "abort", "rollback")}
+
+
+def _assumptions(move: Move, course: Course) -> Iterator[dict[str, Any]]:
     """What the plan assumes, with the reason of each."""
-    used = {step["takes"] for name in names for step in steps_of(name)} | OF_PEOPLE | (OF_NODES if drain else set())
-    for name, item in move.assumptions.items():
+    if not course.ways:
+        return
+    placed = move.setting.seen["placed"]
+    of_nodes = (OF_NODES if placed else UNSEEN) if course.drains else frozenset()
+    used = {name for way in course.ways for step in way.steps for name in (step["takes"], step["cuts"])}
+    used |= OF_PEOPLE | of_nodes | {name for drain in course.drains.values() for name in drain.work}
+    used |= {"overlap_days"} if second_cluster(course.ways) else set()
+    used |= {"tunnel_port"} if any("overlay" in way.names for way in course.ways) else set()
+    for name, item in move.setting.assumptions.items():
         if name in used:
             lo, value, hi = item.values
             told = {"name": name, "label": item.label, "unit": item.unit, "lo": lo, "value": value, "hi": hi}

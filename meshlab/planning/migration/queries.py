@@ -34,12 +34,13 @@ def evicted_pods(inventory: Inventory) -> pl.LazyFrame:
 
 @query
 def machines(inventory: Inventory) -> pl.LazyFrame:
-    """Nodes: os, kernel, kernel_number and el8_build (of Red Hat's kernels 4.18)."""
+    """Nodes: os, kernel, kernel_number, el8_build (of Red Hat's kernels 4.18), pool, and virtual (no machine)."""
     build = pl.col("kernel").str.extract(r"^4\.18\.0-(\d+)[0-9.]*\.el8", 1).cast(pl.Int64)
     facts = inventory.nodes.select("id", "os", "kernel")
     return (
         inventory.of("Node")
         .join(facts, on="id")
+        .join(inventory.frames["machines"].select("id", "pool", "virtual"), on="id")
         .with_columns(os=pl.col("os").fill_null("linux"), kernel_number=version_key(pl.col("kernel")), el8_build=build)
     )
 

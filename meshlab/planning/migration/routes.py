@@ -1,118 +1,232 @@
-"""Ways from one network plugin or mesh to another, and their steps, from the tables of ``data/migration``."""
+"""Routes from one network or mesh to another, and their steps, from the tables of ``data/migration``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import polars as pl
 
-from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.kept import kept
-from meshlab.scenario import inputs
+from meshlab.planning.migration.places import NONE, WITH_SIDECARS, Place
 from meshlab.tables import read_table
 
-EBPF = "-ebpf"
-"""Ending by which a person asks for Calico's eBPF data plane: ``calico-ebpf``."""
+Row = dict[str, Any]
 
-DRAIN = "drain"
+DRAIN, BY_PROVIDER = "drain", "provider-node"
 """What a step takes whose time is worked out from the pods, and not assumed."""
+
+NEW_CLUSTER, UNKNOWN = "new-cluster", "none"
+"""The stage of a second cluster, and the basis of a route that nobody documents."""
+
+SIDECARS = frozenset({"istio-sidecar", "linkerd", "consul", "kuma", "app-mesh", "osm"})
+"""Meshes with a proxy beside each pod."""
+
+SIDES_OF = ("from", "to")
+CONDITIONS: dict[str, pl.DataType] = {
+    **{f"{end}_{name}": pl.String() for end in SIDES_OF for name in ("cni", "cni_edition", "mesh", "mesh_edition")},
+    **{f"{end}_vendor": pl.String() for end in SIDES_OF},
+    **{f"{end}_{name}": pl.Boolean() for end in SIDES_OF for name in ("mixed", "proxies")},
+    "cloud": pl.String(),
+    **dict.fromkeys(("fresh", "replaced", "tuned", "l7"), pl.Boolean()),
+    "old_nodes": pl.Int64(),
+}
+"""Columns that conditions of routes and steps may name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A network plugin and a mesh, today's or the target's.
+class Terms:
+    """Between which places a route is asked for, and what of the cluster it depends on.
 
     Args:
-        cni: As the input ``current_cni`` names it; ``stay`` for the plugin of today; None where unknown.
-        mesh: As the input ``current_mesh`` names it; None where unknown.
-        dataplane: ``ebpf`` where Calico's is asked for.
+        today: What runs, editions filled in.
+        target: Where to, editions filled in.
+        cloud: The input ``cloud``.
+        fresh: Whether nothing runs there yet: a new platform, or a second cluster.
+        replaced: Whether a second cluster takes the place of the first.
+        l7: Whether needs take layer 7; None where unknown.
+        old_nodes: Nodes of pools that rule the move out.
     """
 
-    cni: str | None
-    mesh: str | None
-    dataplane: str | None = None
+    today: Place
+    target: Place
+    cloud: str | None = None
+    fresh: bool = False
+    replaced: bool = False
+    l7: bool | None = None
+    old_nodes: int = 0
 
-    def plain(self) -> dict[str, str | None]:
-        """The place as plain data; the data plane only where it is said."""
-        return {"cni": self.cni, "mesh": self.mesh, **({"dataplane": self.dataplane} if self.dataplane else {})}
+    def row(self) -> Row:
+        """The columns that conditions name."""
+        today = Place(NONE, NONE) if self.fresh else self.today
+        ends = {
+            f"{end}_{name}": value
+            for end, place in zip(SIDES_OF, (today, self.target), strict=True)
+            for name, value in _columns(place).items()
+        }
+        rest = {name: getattr(self, name) for name in ("cloud", "fresh", "replaced", "l7", "old_nodes")}
+        return {**ends, **rest, "tuned": self.target.tuned}
 
 
-def parse_place(text: str, known: Place, what: str) -> Place:
-    """A place as a person writes it: ``cilium``, ``istio-ambient``, or both as ``cilium+istio-ambient``.
-
-    Args:
-        text: Names of a network plugin, a mesh, or both.
-        known: What stands where the text says nothing.
-        what: The option, for messages.
-
-    Raises:
-        MeshlabError: A name is neither a plugin nor a mesh.
-    """
-    plugins = {*(inputs()["current_cni"].choices or ()), "stay", f"calico{EBPF}", f"calico-enterprise{EBPF}"} - {
-        "none",
-        "other",
+def _columns(place: Place) -> Row:
+    edition = place.mesh_edition or ""
+    mixed = edition.endswith(WITH_SIDECARS)
+    return {
+        "cni": place.cni,
+        "cni_edition": place.cni_edition or "",
+        "mesh": place.mesh or NONE,
+        "mesh_edition": edition,
+        "vendor": edition.removesuffix(WITH_SIDECARS),
+        "mixed": mixed,
+        "proxies": place.mesh in SIDECARS or mixed,
     }
-    meshes = set(inputs()["current_mesh"].choices or ())
-    cni, mesh, dataplane = known.cni, known.mesh, known.dataplane
-    for name in filter(None, (part.strip() for part in text.split("+"))):
-        if name in plugins:
-            cni, dataplane = name.removesuffix(EBPF), "ebpf" if name.endswith(EBPF) else None
-        elif name in meshes:
-            mesh = name
-        else:
-            raise MeshlabError(
-                Problem(what, f"{name!r} is no plugin or mesh", did_you_mean(name, sorted(plugins | meshes)))
-            )
-    return Place(cni, mesh, dataplane)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A route with the steps that are taken on it."""
+
+    route: Row
+    steps: tuple[Row, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names by which checks and limits mean it: its stages and steps, and who drains its nodes."""
+        takes = {step["takes"] for step in self.steps}
+        drains = {DRAIN} if takes & {DRAIN, BY_PROVIDER} else set()
+        provider = {"provider"} if BY_PROVIDER in takes else set()
+        return frozenset({*drains, *provider, *(step[name] for step in self.steps for name in ("stage", "step"))})
+
+    @property
+    def removes(self) -> frozenset[str]:
+        """Leftovers that its steps remove."""
+        return frozenset(name for step in self.steps for name in (step["removes"] or "").split("|") if name)
+
+
+# --- the tables -----------------------------------------------------------------------------------------------------
 
 
 @kept
-def _routes() -> pl.DataFrame:
-    return read_table("migration/routes")
+def routes() -> tuple[Row, ...]:
+    """Rows of ``routes.csv``."""
+    return tuple(read_table("migration/routes").with_columns(pl.col("stages").str.split("|")).iter_rows(named=True))
 
 
-def ways_between(today: Place, target: Place, cloud: str | None) -> list[dict[str, Any]]:
-    """The way of each part, network first: the first row of its part whose condition holds.
+@kept
+def steps() -> tuple[Row, ...]:
+    """Rows of ``steps.csv``, stage by stage in order."""
+    table = read_table("migration/steps").sort("stage", "place", maintain_order=True)
+    return tuple(table.with_columns(pl.col("text_date").cast(pl.String)).iter_rows(named=True))
 
-    A part that is unknown today and has a target still has a way; one without a target has none.
+
+@kept
+def _stages() -> dict[str, tuple[Row, ...]]:
+    return {stage: tuple(own) for stage, own in groupby(steps(), lambda step: step["stage"])}
+
+
+def held(conditions: Mapping[str, str], rows: Sequence[Row]) -> list[dict[str, bool]]:
+    """Of each row, which conditions hold; one that a missing fact leaves open does not."""
+    frame = pl.DataFrame(list(rows), schema=CONDITIONS)
+    found = frame.select(pl.sql_expr(text).fill_null(value=False).alias(name) for name, text in conditions.items())
+    return found.rows(named=True)
+
+
+@kept
+def _conditions() -> dict[str, str]:
+    return {
+        **{f"route:{row['route']}": row["applies"] for row in routes()},
+        **{f"before:{row['route']}": row["before_network"] for row in routes() if row["before_network"]},
+        **{f"step:{row['step']}": row["applies"] for row in steps() if row["applies"]},
+    }
+
+
+# --- ways -----------------------------------------------------------------------------------------------------------
+
+_taken: dict[Terms, tuple[Way, ...]] = {}
+MOST_TAKEN = 20_000
+
+
+def ways_of(terms: Sequence[Terms]) -> list[tuple[Way, ...]]:
+    """The ways of each move, in the order in which they are gone; none where nothing moves.
+
+    A part for which nobody documents a way makes the whole move one to a second cluster. All moves that were not asked
+    for before are worked out by one query.
     """
-    row = pl.DataFrame(
-        {
-            "from_cni": [today.cni],
-            "from_mesh": [today.mesh],
-            "to_cni": [target.cni],
-            "to_mesh": [target.mesh],
-            "to_dataplane": [target.dataplane],
-            "cloud": [cloud],
-        },
-        schema_overrides=dict.fromkeys(
-            ("from_cni", "from_mesh", "to_cni", "to_mesh", "to_dataplane", "cloud"), pl.String
-        ),
-    )
-    found = []
-    for part, end in (("cni", target.cni), ("mesh", target.mesh)):
-        of_part = _routes().filter(pl.col("part") == part)
-        holds = row.select(
-            pl.sql_expr(condition).fill_null(value=False).alias(route)
-            for route, condition in of_part.select("route", "applies").iter_rows()
-        ).row(0)
-        matching = [item for item, met in zip(of_part.iter_rows(named=True), holds, strict=True) if met]
-        found += matching[:1] if end is not None else []
-    return found
+    missing = [item for item in dict.fromkeys(terms) if item not in _taken]
+    if len(_taken) + len(missing) > MOST_TAKEN:
+        _taken.clear()
+        missing = list(dict.fromkeys(terms))
+    if missing:
+        again: dict[Terms, Row | None] = {}
+        for item, holds in zip(missing, held(_conditions(), [item.row() for item in missing]), strict=True):
+            found = _chosen(item, holds)
+            mesh = next((row for row in found if row["part"] == "mesh" and row["basis"] == UNKNOWN), None)
+            if not item.replaced and (mesh or any(NEW_CLUSTER in (row["stages"] or ()) for row in found)):
+                again[item] = mesh or found[0]
+            else:
+                _taken[item] = tuple(_ways(found, holds))
+        _taken.update(_second_clusters(again))
+    return [_taken[item] for item in terms]
 
 
-@kept
-def _steps() -> pl.DataFrame:
-    return read_table("migration/steps").sort("route", "place", maintain_order=True)
+def _chosen(item: Terms, holds: Mapping[str, bool]) -> list[Row]:
+    """The route of each part that moves, in their order."""
+    moving = {"cni": item.replaced or _moves(item, "cni"), "mesh": _moves(item, "mesh") or item.target.tuned}
+    found = [
+        next(row for row in routes() if row["part"] == part and holds[f"route:{row['route']}"])
+        for part in ("cni", "mesh")
+        if moving[part]
+    ]
+    return sorted(found, key=lambda row: not holds.get(f"before:{row['route']}", False)) if len(found) > 1 else found
 
 
-def steps_of(route: str) -> list[dict[str, Any]]:
-    """Steps of a way in their order."""
-    return _steps().filter(pl.col("route") == route).to_dicts()
+def _moves(item: Terms, side: str) -> bool:
+    name, edition = item.target.side(side)
+    if name is None or (item.target.tuned and not item.fresh):
+        return False
+    if item.fresh:
+        return name != NONE
+    runs, runs_edition = item.today.side(side)
+    return name != (runs or (NONE if side == "mesh" else None)) or (edition or "") != (runs_edition or "")
 
 
-def is_move(route: Mapping[str, Any]) -> bool:
-    """Whether anything moves on that way."""
-    return not str(route["route"]).startswith("stay-")
+def _ways(found: Iterable[Row], holds: Mapping[str, bool]) -> Iterator[Way]:
+    """Routes with their steps; what both parts ask for, such as the rehearsal, is done once."""
+    done: set[str] = set()
+    for row in found:
+        taken = [
+            step
+            for stage in row["stages"] or ()
+            for step in _stages().get(stage, ())
+            if step["step"] not in done and holds.get(f"step:{step['step']}", True)
+        ]
+        done.update(step["step"] for step in taken)
+        yield Way(row, tuple(taken))
+
+
+def _second_clusters(moves: Mapping[Terms, Row | None]) -> Iterator[tuple[Terms, tuple[Way, ...]]]:
+    """Moves to a second cluster: that cluster, with the reason of the part that needs it, and the mesh in it."""
+    items = {item: Terms(item.today, item.target, item.cloud, True, True, item.l7) for item in moves}  # noqa: FBT003
+    rows = [terms.row() for terms in items.values()]
+    for (item, terms), holds in zip(items.items(), held(_conditions(), rows) if rows else (), strict=True):
+        cause = moves[item] or {}
+        build = next(row for row in routes() if row["route"] == NEW_CLUSTER)
+        told = {name: cause[name] for name in ("route", "part", "title", "basis", "limits", "source_id", "text_date")}
+        network = {**build, **told}
+        mesh = [row for row in _chosen(terms, holds) if row["part"] == "mesh"]
+        yield item, tuple(_ways([network, *mesh], holds))
+
+
+def artefacts(terms: Terms) -> dict[str, set[str]]:
+    """What a move has to remove, by side: leftovers of what runs that the target does not use."""
+    rows = read_table("migration/leftovers").rows(named=True)
+    keeps = held({str(place): row["kept"] for place, row in enumerate(rows)}, [terms.row()])[0]
+    due: dict[str, set[str]] = {"cni": set(), "mesh": set()}
+    for place, row in enumerate(rows):
+        name, edition = terms.today.side(row["side"])
+        of_edition = not row["editions"] or edition in row["editions"].split("|")
+        if row["product"] == name and of_edition and not keeps[str(place)]:
+            due[row["side"]].add(row["artefact"])
+    return due

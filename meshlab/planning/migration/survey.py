@@ -24,6 +24,7 @@ Survey = Mapping[str, Any]
 
 NODES: dict[str, pl.DataType] = {
     "name": pl.String(),
+    "pool": pl.String(),
     "pods": pl.Int64(),
     "free_cpu_cores": pl.Float64(),
     "free_memory_gib": pl.Float64(),
@@ -32,7 +33,7 @@ NODES: dict[str, pl.DataType] = {
     "largest_cpu_cores": pl.Float64(),
     "largest_memory_gib": pl.Float64(),
 }
-"""Columns of a survey's nodes: pods to evict, what is free, what has to move, and the largest pod of that."""
+"""Columns of a survey's machines: pool, pods to evict, what is free, what has to move, and the largest pod of that."""
 
 EVICTIONS: dict[str, pl.DataType] = {
     "node": pl.Int64(),
@@ -59,9 +60,8 @@ def survey_of(inventory: Inventory) -> dict[str, Any]:
         "evictions": _evictions(pods, nodes).to_dict(as_series=False),
         "limits": _limits(inventory),
         "ranges": _ranges(inventory),
-        "namespaces": _meshed(inventory, "namespace"),
-        "workloads": _meshed(inventory, "namespace", "owner_kind", "owner"),
-        "meshed_pods": _meshed(inventory, "id"),
+        **_members(inventory),
+        "virtual": inventory.of("Node").join(_virtual(inventory), on="id").sort("name").collect()["name"].to_list(),
         "placed": bool(pods.height) or (nodes.height > 0 and inventory.saw("Pod")),
         "checks": [_checked(row, inventory) for row in checks()],
     }
@@ -74,7 +74,7 @@ def _requests(inventory: Inventory) -> pl.LazyFrame:
 
 def _nodes(inventory: Inventory, pods: pl.DataFrame) -> pl.DataFrame:
     """Nodes in the order in which they are drained: those of the control plane last, else by name."""
-    machines = inventory.of("Node").join(inventory.frames["machines"], on="id").collect()
+    machines = inventory.of("Node").join(inventory.frames["machines"].filter(~pl.col("virtual")), on="id").collect()
     finished = pl.col("phase").is_in(FINISHED).fill_null(value=False)
     running = inventory.frames["pods"].filter(~finished).join(_requests(inventory), on="id")
     used = running.group_by("node").agg(pl.sum("cpu_cores"), pl.sum("memory_gib")).collect()
@@ -142,11 +142,29 @@ def _ranges(inventory: Inventory) -> list[str]:
     return inventory.frames["ranges"].select(pl.col("cidr").drop_nulls().unique().sort()).collect()["cidr"].to_list()
 
 
-def _meshed(inventory: Inventory, *by: str) -> int:
-    """Number of groups of pods that run a proxy or are redirected to one."""
+def _virtual(inventory: Inventory) -> pl.LazyFrame:
+    """Nodes that are no machines: nobody drains them."""
+    return inventory.frames["machines"].filter("virtual").select("id")
+
+
+def _members(inventory: Inventory) -> dict[str, Any]:
+    """What is in the mesh of today: pods with a proxy beside them or redirected to one, their workloads and namespaces.
+
+    ``networked_pods`` are all outside of the host network; ``first_namespace`` is the one with the fewest pods in the
+    mesh, or else the fewest of all: a move begins where least can break.
+    """
     redirected = (pl.col("redirection") == "enabled").fill_null(value=False)
-    pods = inventory.living_pods.filter(pl.col("proxied") | redirected)
-    return pods.select(pl.struct(by).n_unique()).collect().item()
+    pods = inventory.living_pods.with_columns(member=pl.col("proxied") | redirected).collect()
+    members = pods.filter("member")
+    by_size = (members if members.height else pods).group_by("namespace").len().sort("len", "namespace")
+    return {
+        "namespaces": members["namespace"].n_unique(),
+        "workloads": members.select(pl.struct("namespace", "owner_kind", "owner").n_unique()).item(),
+        "meshed_pods": members.height,
+        "proxied_pods": int(members["proxied"].sum()),
+        "networked_pods": pods.height,
+        "first_namespace": by_size["namespace"].drop_nulls().first(),
+    }
 
 
 @kept

@@ -17,6 +17,9 @@ SHOWN = 5
 DIGITS = 2
 """Digits of a figure that is an estimate: more of them would promise too much."""
 
+BASES = {"documented": "documented", "composed": "put together from", "none": "no way is documented"}
+"""On what a route rests, in words."""
+
 YEARS = 24
 """Months from which on a time is told in years."""
 
@@ -25,16 +28,51 @@ YEARS = 24
 
 
 def answers(plan: Mapping[str, Any]) -> dict[str, str]:
-    """What is asked first of a plan, and the answers: how long, what stands in the way, whether it is worth it."""
-    return {"Takes": takes_text(plan), "In the way": in_the_way_text(plan), "Worth it": worth_text(plan)}
+    """What is asked first of a plan, and the answers: how long, what stands in the way, is it worth it, what breaks."""
+    return {
+        "Takes": takes_text(plan),
+        "In the way": in_the_way_text(plan),
+        "Worth it": worth_text(plan),
+        "Breaks": breaks_text(plan),
+        "Way back": back_text(plan),
+    }
 
 
 def takes_text(plan: Mapping[str, Any]) -> str:
-    """Hours of work, days, and pods that restart."""
-    days, parallel = plan["days"], plan["parallel"]
-    nodes = "" if days is None else f", the nodes on {_days_text(days)}, {parallel} at a time"
+    """Hours of work, nodes, and pods that restart."""
+    work = f"{interval_text(plan, 'hours')} h of work"
+    if plan["fresh"]:
+        return f"nothing runs yet: the first installation, {work}"
+    days, parallel, each = plan["days"], plan["parallel"], plan["node_minutes"]
+    nodes = "" if each is None else f", {_ends_text(each)} min for each node"
+    nodes += "" if days is None else f", the nodes on {_days_text(days)}, {parallel} at a time"
+    nodes += ", by the provider's own order" if each is not None and days is None else ""
     restarts = "it is unknown how many pods" if plan["restarts"] is None else _counted(plan["restarts"], "pod")
-    return f"{interval_text(plan, 'hours')} h of work{nodes}; {restarts} restart{'s' * (plan['restarts'] == 1)}"
+    known = "no way in place is known, so that the price is a second cluster: " if plan["basis"] == "none" else ""
+    return f"{known}{work}{nodes}; {restarts} restart{'s' * (plan['restarts'] == 1)}"
+
+
+def breaks_text(plan: Mapping[str, Any]) -> str:
+    """For how long calls to one workload may fail, and policies are not enforced."""
+    calls = plan["disruption_minutes_hi"]
+    cut = (
+        f"calls to a workload may fail for {interval_text(plan, 'disruption_minutes')} min"
+        if calls
+        else "no call fails"
+    )
+    gap = f"policies are not enforced for {interval_text(plan, 'unenforced_hours')} h" if plan["gaps"] else ""
+    return f"{cut}; {gap or 'policies stay enforced, or end for good where that is the aim'}"
+
+
+def back_text(plan: Mapping[str, Any]) -> str:
+    """Until when a move can be undone step by step, and what the way back costs after that."""
+    known = plan["reversibility"]
+    if known["throughout"]:
+        return "each step can be undone by itself"
+    before = f"step by step until: {known['point_of_no_return']}"
+    if known["way_back"] is None:
+        return f"{before}; after that there is none"
+    return f"{before}; after that a move of its own, {interval_text(known, 'way_back_hours')} h: {known['way_back']}"
 
 
 def in_the_way_text(plan: Mapping[str, Any]) -> str:
@@ -48,7 +86,11 @@ def in_the_way_text(plan: Mapping[str, Any]) -> str:
 def worth_text(plan: Mapping[str, Any]) -> str:
     """What the move costs once and saves a month, and when it has paid for itself: beside staying."""
     needs, brings = plan["needs"], plan["brings"]
-    once = f"{interval_text(needs, 'usd')} USD of people's time, {interval_text(needs, 'person_hours')} person-hours"
+    cluster = "" if needs["rent_usd"] is None else " and of a second cluster while both run"
+    usd, people = (interval_text(needs, name) for name in ("usd", "person_hours"))
+    once = f"{usd} USD of people's time{cluster}, {people} person-hours"
+    if plan["fresh"]:
+        return f"nothing runs yet, so that there is nothing to pay back: it costs {once}"
     if brings["usd_per_month"] is None:
         return f"unknown: it costs {once}, and one of the two places has no estimate of its cost"
     if brings["usd_per_month"] < 0:
@@ -64,16 +106,22 @@ def worth_text(plan: Mapping[str, Any]) -> str:
 
 def place_text(place: Mapping[str, Any]) -> str:
     """A place in words."""
-    cni = "an unknown plugin" if place["cni"] is None else place["cni"]
+    cni = {None: "an unknown network", "none": "nothing"}.get(place["cni"], place["cni"])
     mesh = {None: "an unknown mesh", "none": "no mesh"}.get(place["mesh"], place["mesh"])
-    return f"{cni}{' (eBPF)' if place.get('dataplane') else ''} with {mesh}"
+    editions = {side: f" ({name})" if name else "" for side, name in place["edition"].items()}
+    tuned = ", tuned" if place["tuned"] else ""
+    return f"{cni}{editions['cni']} with {mesh}{editions['mesh']}{tuned}"
 
 
 def interval_text(row: Mapping[str, Any], name: str) -> str:
     """A figure with its interval, or that it is unknown."""
     if row[name] is None:
         return "unknown"
-    lo, likely, hi = (significant(row[f"{name}{end}"], DIGITS) for end in ENDS)
+    return _ends_text({end: row[f"{name}{end}"] for end in ENDS})
+
+
+def _ends_text(ends: Mapping[str, float]) -> str:
+    lo, likely, hi = (significant(value, DIGITS) for value in ends.values())
     return likely if lo == hi else f"{likely} ({lo} to {hi})"
 
 
@@ -103,13 +151,16 @@ def plan_text(plan: Plan) -> Iterator[str]:
     yield f"{plan.get('scenario', 'cluster')}: from {place_text(plan['from'])} to {place_text(plan['to'])}"
     if plan["stays"]:
         yield "  nothing moves: what runs today stays, and takes no time"
+        yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
         return
     yield from (f"  {question + ':':11} {answer}" for question, answer in answers(plan).items())
     for route in plan["routes"]:
         yield ""
-        yield f"  {route['title']} ({route['source_id'].replace('|', ', ')}). {route['limits']}"
+        sources = f"{BASES[route['basis']]}: {route['source_id'].replace('|', ', ')}"
+        yield f"  {route['title']} ({sources}). {route['limits']}"
     yield from _section("In the way", [line for blocker in plan["blockers"] for line in _blocker_lines(blocker)])
     yield from _section("Steps, all times together", [_step_line(step) for step in plan["steps"]])
+    yield from _section("Risks", [_risk_line(risk) for risk in plan["risks"]])
     yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
 
 
@@ -129,10 +180,14 @@ def _blocker_lines(blocker: Mapping[str, Any]) -> Iterator[str]:
 
 def _step_line(step: Mapping[str, Any]) -> str:
     often = step["scope"] if step["scope"] == "once" else f"{_times(step['units'])} {step['scope']}"
-    return f"{often:14} {_time_text(step):>22}  {step['action']}"
+    return f"{often:14} {step_time(step):>22}  {step['action']}"
 
 
-def _time_text(step: Mapping[str, Any]) -> str:
+def _risk_line(risk: Mapping[str, str]) -> str:
+    return f"{risk['risk']}. Sign: {risk['sign']}. Owner: {risk['owner']}."
+
+
+def step_time(step: Mapping[str, Any]) -> str:
     """Hours, or minutes where it is less than an hour at most."""
     if step["hours"] is None or step["hours_hi"] >= 1:
         return f"{interval_text(step, 'hours')} h"

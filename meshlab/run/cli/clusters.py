@@ -77,22 +77,36 @@ def facts(
 @click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
 @click.option("--from", "today", default="", metavar="PLACE", help="What runs today, where the dump does not tell.")
 @click.option("--to", "target", default="", metavar="PLACE", help="Where to move [default: the decision's verdict].")
+@click.option(
+    "--rehearse",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the steps as a runbook, with manifests for the first namespace or node pool; nothing is applied.",
+)
 @form_option("plans", "table", "json")
-def migrate(paths: tuple[Path, ...], today: str, target: str, form: str) -> None:
-    """Plan a cluster's move: steps, hours, blockers, cost.
+def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | None, form: str) -> None:
+    """Plan a cluster's move: steps, hours, blockers, cost, way back.
 
-    PATH is a team file, a cluster dump, or a folder of team files. PLACE is a network plugin, a mesh, or both, such as
-    cilium+istio-ambient; calico-ebpf asks for Calico's eBPF data plane. How long things take is assumed, unless a team
-    file states it under migration:.
+    PATH is a team file, a cluster dump, or a folder of team files. PLACE is cni[@edition]+mesh[@edition], and either
+    side may be missing and stays then: +none, calico-enterprise, cilium@self-run+istio-ambient; @tuned is what runs,
+    tuned. How long things take is assumed, unless a team file states it under migration:.
 
-    Example: meshlab migrate must-gather.tar.gz --to cilium+none
+    Example: meshlab migrate must-gather.tar.gz --to cilium+none --rehearse rehearsal
     """
-    from meshlab.files import pretty_json
+    from meshlab.files import pretty_json, write_whole
     from meshlab.planning.migration.text import plan_text
     from meshlab.reviews.cases import find_teams, open_path
     from meshlab.reviews.moves import plans
 
     made = plans([open_path(path) for path in find_teams(paths)], today, target)
+    if rehearse:
+        from meshlab.show.report.runbook import runbook
+
+        folders = {plan["scenario"]: rehearse / plan["scenario"] if len(made) > 1 else rehearse for plan in made}
+        files = {folders[plan["scenario"]] / name: text for plan in made for name, text in runbook(plan).items()}
+        for path, text in files.items():
+            write_whole(path, text)
+        click.echo(f"{len(files)} files written to {printable(str(rehearse))}", err=True)
     if form == "json":
         click.echo(pretty_json(made), nl=False)
     else:

@@ -25,7 +25,7 @@ def index_page(**context: object) -> str:
 
 
 @cache
-def _plain() -> jinja2.Environment:
+def plain_templates() -> jinja2.Environment:
     """Templates of Markdown; text of others is escaped by the filter ``plain``."""
     environment = templates("documents", autoescape=False)
     environment.filters["plain"] = plain
@@ -60,4 +60,4 @@ def _document(template: str, review: Review, **context: object) -> str:
     """A document from its template, which shows the review, what would change its verdict, and what else is given."""
     groups = grouped_flips(review.verdict.flips)
     shown = {"review": review, "verdict": review.verdict, "scenario": review.scenario, "groups": groups}
-    return _plain().get_template(f"{template}.j2").render(**shown, **context)
+    return plain_templates().get_template(f"{template}.j2").render(**shown, **context)

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from meshlab.cluster.audit.rules import STATES
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
-from meshlab.planning.migration.text import answers, place_text, takes_text, worth_text
+from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
 from meshlab.reviews.record import AssumedValue, Review, Row
 from meshlab.scenario import inputs
@@ -225,6 +225,7 @@ def migration(review: Review) -> Fragment:
         "today": place_text(plan["from"]),
         "target": place_text(plan["to"]),
         "answers": answers(plan),
+        "bases": BASES,
         "steps": steps,
     }
     text = "; ".join(f"{question}: {answer}" for question, answer in answers(plan).items())

@@ -58,16 +58,18 @@ def chart(review: Review, which: int, look: str = "light") -> report.Fragment | 
 
 
 def gaps(review: Review) -> report.Fragment:
-    """Times in which no policy is enforced."""
+    """Times in which no policy is enforced: from which step to which, and how long."""
     rows = [
         {
-            "On the way": str(gap["route"]),
-            "Begins [h before the first node]": figure_text(-gap["begin_hours"]),
-            "Ends [h after it began, nights counted]": figure_text(gap["end_hours"]),
+            "From": str(gap["opens"]),
+            "Until": str(gap["closes"]),
+            "Working time [h]": _told(gap["hours"]),
+            "At most [h]": _told(gap["hours_hi"]),
+            "With the hours between windows [h]": _told(gap["with_nights"]),
         }
         for gap in _plan(review)["gaps"]
     ]
-    return report.table(rows, "On this way policies stay enforced, or none are known to be.")
+    return report.table(rows, "On this way policies stay enforced, or end for good where that is the aim.")
 
 
 def needs(review: Review) -> report.Fragment:

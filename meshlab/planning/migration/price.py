@@ -1,0 +1,211 @@
+"""The price of a move: everything about it that is a figure, by one function of where from and where to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from meshlab.models.decision.tables import SIDES
+from meshlab.planning.migration.disruption import gaps
+from meshlab.planning.migration.interval import ENDS, Interval, named, total
+from meshlab.planning.migration.move import Setting
+from meshlab.planning.migration.needs import rent, second_cluster
+from meshlab.planning.migration.nodes import Drained, drained
+from meshlab.planning.migration.places import NONE, WITH_SIDECARS, Place, new_editions, of_today, today_editions
+from meshlab.planning.migration.routes import UNKNOWN, Terms, Way, ways_of
+from meshlab.planning.migration.steps import Step, cut_minutes, hours_of, restarted, timed
+from meshlab.planning.migration.windows import HOUR
+
+BASES = ("documented", "composed", UNKNOWN)
+"""On what routes rest, the best first."""
+
+Price = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A move as it is gone.
+
+    Args:
+        today: What runs, editions filled in.
+        target: Where to, editions filled in.
+        ways: The route of each part that moves, in order.
+        drains: The drain of nodes, by stage.
+        taken: Every step with its hours.
+    """
+
+    today: Place
+    target: Place
+    ways: tuple[Way, ...]
+    drains: Mapping[str, Drained]
+    taken: Sequence[Step]
+
+
+# --- places, editions filled in -------------------------------------------------------------------------------------
+
+
+def settled(today: Place, target: Place, setting: Setting) -> Terms:
+    """The move with the editions that are not said.
+
+    Today's edition is the likeliest that comes into question here; a target that names only its product stays where
+    that runs already, or else is the first edition, in the order of the tables, to which a way is known.
+    """
+    if setting.nothing_runs:
+        today = Place(NONE, NONE)
+    target = of_today(target, today)
+    for side in SIDES:
+        today = _today(today, target, side, setting)
+        target = _same(today, target, side)
+    return _reachable(_terms(today, target, setting))
+
+
+def _terms(today: Place, target: Place, setting: Setting) -> Terms:
+    cloud, old = setting.scenario.get("cloud"), setting.old(target.cni)[0]
+    return Terms(today, target, cloud, fresh=setting.nothing_runs, l7=setting.layer7, old_nodes=old)
+
+
+def _today(today: Place, target: Place, side: str, setting: Setting) -> Place:
+    """Today with the edition of one side: as stated, as the target's where that is possible, else the likeliest."""
+    name, edition = today.side(side)
+    if name is None or edition:
+        return today
+    engine = setting.scenario.get("policy_engine") if side == "cni" else None
+    possible = today_editions(today, side, setting.scenario.get("cloud"), engine)
+    seen = setting.seen
+    if name == "istio-ambient" and seen.get("proxied_pods") and seen.get("meshed_pods", 0) > seen["proxied_pods"]:
+        possible = tuple(item for item in possible if item.endswith(WITH_SIDECARS)) or possible
+    wanted = target.side(side)
+    return today.having(side, name, wanted[1] if wanted[0] == name and wanted[1] in possible else possible[0])
+
+
+def _same(today: Place, target: Place, side: str) -> Place:
+    """The target with today's edition where it names only the product that runs; ambient mode alone has no sidecars."""
+    name, edition = target.side(side)
+    if edition or name is None or name != today.side(side)[0]:
+        return target
+    return target.having(side, name, (today.side(side)[1] or "").removesuffix(WITH_SIDECARS))
+
+
+def _reachable(terms: Terms) -> Terms:
+    """The move to the first of the target's editions to which a way in place is known, or else the first."""
+    for side in SIDES:
+        name, edition = terms.target.side(side)
+        if edition or name in (None, NONE):
+            continue
+        options = [
+            replace(terms, target=terms.target.having(side, name, found))
+            for found in new_editions(side, str(name), terms.cloud)
+        ]
+        known = (item for item, ways in zip(options, ways_of(options), strict=True) if not second_cluster(ways))
+        terms = next(known, options[0])
+    return terms
+
+
+def _basis(ways: Sequence[Way]) -> str:
+    """The worst of what the routes rest on."""
+    return BASES[max((BASES.index(way.route["basis"]) for way in ways), default=0)]
+
+
+# --- the course -----------------------------------------------------------------------------------------------------
+
+
+def course_of(terms: Terms, setting: Setting) -> Course:
+    """The move as it is gone."""
+    ways = ways_of([terms])[0]
+    drains: dict[str, Drained] = {}
+    for way in ways:
+        drains |= drained(setting, way)
+    taken = [step for way in ways for step in timed(setting, (terms.today, terms.target), way, drains)]
+    return Course(terms.today, terms.target, ways, drains, taken)
+
+
+def move_price(today: Place, target: Place, setting: Setting) -> Price:
+    """Everything about a move that is a figure.
+
+    Args:
+        today: What runs; editions that are not said are filled in.
+        target: Where to; ``stay`` for today's.
+        setting: The cluster. It keeps what has been worked out, so that asking again costs nothing.
+
+    Returns:
+        from, to, stays, fresh (nothing runs yet: this is a first installation), basis (documented, composed, or none
+        where nobody documents a way, so that a second cluster is the price), routes; as least, likely and most: hours,
+        person_hours, usd (people, and a second cluster while both run), disruption_minutes (for which calls to one
+        workload may fail), unenforced_hours (in which policies are not enforced); restarts (pods) and reversibility.
+        None where a part is unknown.
+    """
+    key = ("price", today, target)
+    if key not in setting.kept:
+        setting.kept[key] = price_of(course_of(settled(today, target, setting), setting), setting)
+    return setting.kept[key]
+
+
+def move_prices(today: Place, targets: Sequence[Place], setting: Setting) -> list[Price]:
+    """The prices of moves to many places; their ways are looked up together."""
+    terms = [settled(today, target, setting) for target in dict.fromkeys(targets)]
+    ways_of([*terms, *map(_reverse, terms)])
+    return [move_price(today, target, setting) for target in targets]
+
+
+def price_of(course: Course, setting: Setting) -> Price:
+    """The figures of a course."""
+    hours, attended = hours_of(course.taken), hours_of([step for step in course.taken if step.row["attended"]])
+    people = None if attended is None else attended.times(setting.number("people"))
+    wages = None if people is None else people.by(setting.interval("usd_per_person_hour"))
+    lease = rent(setting, course.ways)
+    return {
+        "from": course.today.plain(),
+        "to": course.target.plain(),
+        "stays": not course.ways,
+        "fresh": course.today.cni == NONE,
+        "basis": _basis(course.ways),
+        "routes": [way.route["route"] for way in course.ways],
+        **named("hours", hours),
+        **named("person_hours", people),
+        **named("usd", None if wages is None or lease is None else wages.plus(lease)),
+        **named("disruption_minutes", cut_minutes(setting, course.taken)),
+        **named("unenforced_hours", _unenforced(course)),
+        "restarts": restarted(course.ways, course.taken),
+        "reversibility": reversibility(course, setting),
+    }
+
+
+def _unenforced(course: Course) -> Interval | None:
+    """Hours in which policies are not enforced, over all gaps."""
+    found = [tuple(gap[f"hours{end}"] for end in ENDS) for gap in gaps(course.taken, course.drains)]
+    return None if any(None in ends for ends in found) else total(Interval(*ends) for ends in found)
+
+
+# --- the way back ---------------------------------------------------------------------------------------------------
+
+
+def _reverse(terms: Terms) -> Terms:
+    return replace(terms, today=terms.target, target=replace(terms.today, tuned=False), fresh=False)
+
+
+def reversibility(course: Course, setting: Setting) -> dict[str, Any]:
+    """How far a move can be undone, and what the way back costs.
+
+    Before the point of no return, the first step whose way back is the same move in the other direction, the steps of
+    the windows so far are undone: at least one unit of each, at most all. After it, the way back is a move of its own,
+    by the same tables; after a first installation there is nothing to go back to.
+    """
+    turning = next((step for step in course.taken if not step.row["reversible"]), None)
+    so_far = course.taken[: course.taken.index(turning)] if turning else course.taken
+    undone = [step for step in so_far if step.row["phase"] == "window" and step.hours is not None]
+    least = sum(step.each.likely / HOUR for step in undone)
+    _, likely, most = total(step.hours for step in undone if step.hours)
+    found: dict[str, Any] = {
+        "throughout": turning is None,
+        "point_of_no_return": turning.row["action"] if turning else None,
+        "step": turning.row["step"] if turning else None,
+        **named("undo_hours", Interval(least, max(least, likely), max(least, most))),
+        "way_back": None,
+        **named("way_back_hours", None),
+    }
+    if not course.ways or course.today.cni == NONE:
+        return found
+    back = course_of(_reverse(_terms(course.today, course.target, setting)), setting)
+    title = "; ".join(way.route["title"] for way in back.ways)
+    return {**found, "way_back": title or None, **named("way_back_hours", hours_of(back.taken))}
