@@ -101,7 +101,8 @@ async def _printed(file: Path, title: str) -> bytes:
     from choreographer.errors import BrowserClosedError, BrowserFailedError
 
     try:
-        async with _browser() as browser:
+        # in all, the start of the browser included
+        async with asyncio.timeout(3 * LIMIT_S), _browser() as browser:
             return await _print(await browser.create_tab(), file.as_uri(), title)
     except (BrowserClosedError, BrowserFailedError, TimeoutError) as error:
         problem = Problem("browser", f"printed nothing: {type(error).__name__}", "try it from a shell, then again")

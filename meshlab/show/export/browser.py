@@ -74,11 +74,12 @@ async def _take(shots: Sequence[Shot]) -> list[bytes]:
         raise MeshlabError(Problem("browser", what, todo)) from error
     try:
         with tempfile.TemporaryDirectory(prefix="meshlab-") as folder:
-            async with browser:
+            # in all, the start of the browser included
+            async with asyncio.timeout(LIMIT_S * (1 + len(shots))), browser:
                 tab = await browser.create_tab()
                 await _open(tab, _page(Path(folder)).as_uri())
                 return [_bytes(await _evaluate(tab, _call(shot)), shot.form) for shot in shots]
-    except (BrowserClosedError, BrowserFailedError) as error:
+    except (BrowserClosedError, BrowserFailedError, TimeoutError) as error:
         raise MeshlabError(
             Problem("browser", "ended before all was drawn", "try it from a shell, then again")
         ) from error
