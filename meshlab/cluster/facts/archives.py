@@ -9,7 +9,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, NamedTuple, Protocol
 
 from meshlab.cluster.facts.limits import MAXIMUM_NESTING, MAXIMUM_RATIO, RATIO_FREE_BYTES, TODO, Budget
@@ -158,7 +158,8 @@ def _check_sparse(entry: tarfile.TarInfo, file: str) -> None:
     """Refuse a file that is nearly all holes: they take no room in the archive, and all of it in memory."""
     if entry.issparse():
         # what stands in the table of holes is what anybody may write: no sum of its lies is believed beyond the whole
-        kept = sum(max(0, size) for _, size in entry.sparse or ())  # pyright: ignore[reportAttributeAccessIssue]
+        holes: Iterable[tuple[int, int]] = getattr(entry, "sparse", None) or ()
+        kept = sum(max(0, size) for _, size in holes)
         if entry.size > RATIO_FREE_BYTES + MAXIMUM_RATIO * min(kept, entry.size):
             raise MeshlabError(_bomb(file))
 
@@ -185,13 +186,17 @@ def _zip_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, n
                 yield from _file_or_archive(unpacked, inner, wanted, budget, nesting)
 
 
+_LOCAL_HEADER_BYTES = 30
+"""Length of what stands before each entry of a zip, less its name. [bytes]"""
+
+
 def _check_overlap(entries: Sequence[zipfile.ZipInfo], file: str) -> None:
     """Refuse entries whose packed bytes are the same ones: so a small file holds the same large one many times."""
     end = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if entry.header_offset < end:
             raise MeshlabError(Problem(file, "holds entries that overlap, as archive bombs do", TODO))
-        end = entry.header_offset + zipfile.sizeFileHeader + entry.compress_size
+        end = entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size
 
 
 def _bomb(file: str) -> Problem:

@@ -269,7 +269,7 @@ def _rows(answer: list[Series], source: Mapping[str, str], quantile: float | Non
             source.get("component"),
             *(one.metric.get(source[place]) for place in places),
             quantile,
-            number(one.value[1]) * float(source["factor"]),
+            number(str(one.value[1])) * float(source["factor"]),
         )
         for one in answer
         if one.value is not None
@@ -286,7 +286,7 @@ def _busiest(server: _Server, window_seconds: int, end: float) -> float | None:
             query = promql(source, window_seconds, type_="busiest")
             start = end - window_seconds + STEP_SECONDS
             answer = _get(server, "query_range", query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=STEP_SECONDS)
-            highest += [number(value) for one in answer for _, value in one.values or ()]
+            highest += [number(str(value)) for one in answer for _, value in one.values or ()]
     return max(filter(math.isfinite, highest), default=None)
 
 

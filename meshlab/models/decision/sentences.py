@@ -76,7 +76,7 @@ def _network(contest: Contest, pair: Standing) -> str:
     return f"Replace {product(runs)} by {label_of(side)}{because}."
 
 
-def _mesh(contest: Contest, pair: Standing) -> str:
+def _mesh(contest: Contest, pair: Standing) -> str:  # noqa: PLR0911  (each return is one situation)
     runs, side, sure = contest.runs["mesh"].id, pair.mesh, pair.standing == ELIGIBLE
     needed = named_needs(_of_mesh(contest, pair))
     why = replaced(contest, "mesh")

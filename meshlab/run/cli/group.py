@@ -86,6 +86,8 @@ def _nobody_reads() -> bool:
     """Whether it is standard output whose reader is gone, as with ``| head``, and not a pipe of ours."""
     try:
         watch = select.poll()
+        if sys.__stdout__ is None:
+            return True
         watch.register(sys.__stdout__.fileno(), 0)
         return any(event & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, event in watch.poll(0))
     except (AttributeError, OSError, ValueError):  # no such call on Windows, no such stream in a test
