@@ -9,6 +9,7 @@ import click
 from meshlab.errors import did_you_mean
 from meshlab.run.cli.group import SOME_FAILED, main
 from meshlab.run.cli.options import EXISTING_PATH
+from meshlab.run.cli.text import batch_progress
 
 
 def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
@@ -71,10 +72,9 @@ def review(
     """
     from meshlab.reviews.cases import example_teams, find_teams
     from meshlab.run.batch.batch import Job, render_reviews
-    from meshlab.run.batch.progress import shown
 
     found = find_teams(paths or [example_teams()])
-    with shown(len(found)) as progress:
+    with batch_progress(len(found)) as progress:
         outcomes = render_reviews(
             found,
             Job(out, formats, force, tables=tables),

@@ -10,7 +10,7 @@ import click
 from meshlab.errors import MeshlabError, Problem
 from meshlab.run.cli.group import SOME_FAILED, main
 from meshlab.run.cli.options import EXISTING_PATH, form_option, measured_options, own_measurements
-from meshlab.run.cli.text import many, text_table
+from meshlab.run.cli.text import many, sweep_progress, text_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -155,10 +155,9 @@ def sweep(spec: Path, out: str, jobs: int | None, scheduler: str | None, resume:
 
     Example: meshlab sweep fleets.yaml --out fleets.parquet
     """
-    from meshlab.run.sweep.progress import shown
     from meshlab.run.sweep.run import run_sweep
 
-    with shown() as progress:
+    with sweep_progress() as progress:
         outcome = run_sweep(spec, out, jobs=jobs, scheduler=scheduler, resume=resume, progress=progress)
     for line in outcome.failed:
         click.echo(f"meshlab: error: {line}", err=True)

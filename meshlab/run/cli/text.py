@@ -1,11 +1,20 @@
-"""What commands print for people: tables and numbers of things."""
+"""What commands print for people: tables, numbers of things, and how far they are."""
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from meshlab.run.batch.batch import Outcome
+
+QUIET_S = 10.0
+"""Time between two lines where there is no terminal. [s]"""
 
 
 def many(number: int, noun: str) -> str:
@@ -29,3 +38,46 @@ def text_table(frame: pl.DataFrame) -> str:
         float_precision=3,
     ):
         return f"{frame}\n"
+
+
+# --- how far they are ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def batch_progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+    """Show each outcome of a batch on standard error as it comes; failures always get their lines."""
+    from tqdm import tqdm
+
+    # a file or a pipe gets a line for each team instead of a bar that redraws itself
+    bar = tqdm(total=total, unit="team", desc="meshlab", file=sys.stderr, disable=not sys.stderr.isatty())
+    with bar:
+
+        def progress(outcome: Outcome) -> None:
+            for reason in outcome.reasons:
+                bar.write(f"meshlab: error: {reason}", file=sys.stderr)
+            if bar.disable and not outcome.failed:
+                bar.write(f"meshlab: {'reused' if outcome.reused else 'rendered'} {outcome.team}", file=sys.stderr)
+            bar.update()
+
+        yield progress
+
+
+@contextmanager
+def sweep_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show scenarios done, their rate and the time left on standard error; what an earlier run did has no rate."""
+    from tqdm import tqdm
+
+    with tqdm(desc="meshlab", unit=" scenarios", unit_scale=True, file=sys.stderr, disable=None) as bar:
+        told = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if bar.total is None:  # the first call tells where the run begins
+                bar.initial, bar.total, bar.n = done, total, done
+                bar.unpause()
+            bar.update(done - bar.n)
+            if bar.disable and (done == total or time.monotonic() - told > QUIET_S):
+                told = time.monotonic()
+                bar.write(f"meshlab: {done:,} of {total:,} scenarios", file=sys.stderr)
+
+        yield progress

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,12 +15,11 @@ from meshlab.run.embed.assets import left_over, pictures_of, shown_by
 from meshlab.run.embed.blocks import Block, find_blocks, split
 from meshlab.run.embed.content import Content, content, headline_words
 from meshlab.run.embed.documents import Document, read_markdown, write_markdown
-from meshlab.run.embed.moved import moved
-from meshlab.run.embed.places import file_of, team_of
-from meshlab.run.embed.requests import Request, read_request
+from meshlab.run.embed.requests import Request, file_of, read_request, team_of
 from meshlab.show.export.catalogue import Plate
 from meshlab.show.export.forms import contents
 from meshlab.show.export.write import opened
+from meshlab.show.theme import MINUS, figure_text
 
 Draw = Callable[[Sequence[Plate], str], list[bytes]]
 
@@ -235,3 +235,68 @@ def _stale(filled: Filled, teams: Path | None) -> list[Problem]:
         what = f"{headline_words(part.request)} is stale: {why}"
         problems.append(Problem(file, what, todo, part.block.line))
     return problems
+
+
+# --- by how much figures have moved ----------------------------------------------------------------------------------
+
+
+_NUMBER = re.compile(rf"[-{MINUS}]?[\d,]*\.?\d+")
+
+MOST = 3
+"""Moves that a message tells; more are counted."""
+
+
+def moved(before: Sequence[str], after: Sequence[str]) -> str:
+    """What differs between two contents of a block, in words.
+
+    Args:
+        before: Lines as they stand.
+        after: Lines as they should be.
+    """
+    if not any(line.strip() for line in before):
+        return "it is empty"
+    old, new = _table(before), _table(after)
+    if not new:
+        return "its text has changed"
+    if [row[0] for row in old] != [row[0] for row in new] or old[:1] != new[:1]:
+        return "its table has other rows or columns"
+    moves = list(_moves(old, new))
+    if not moves and _inputs(before) == _inputs(after):
+        return "its text has changed"
+    if not moves:
+        return "no figure has moved, its inputs have changed"
+    more = f", and {len(moves) - MOST} more" if len(moves) > MOST else ""
+    return f"{'; '.join(moves[:MOST])}{more}"
+
+
+def _table(lines: Sequence[str]) -> list[list[str]]:
+    """Cells of the lines that are a table, less its rule."""
+    rows = [line.strip().lstrip("> ") for line in lines]
+    cells = [[part.strip() for part in row.strip("|").split(" | ")] for row in rows if row.startswith("|")]
+    return [row for row in cells if set("".join(row)) != {"-"}]
+
+
+def _inputs(lines: Sequence[str]) -> list[str]:
+    """Hashes of what the block was made from."""
+    return re.findall(r"`[0-9a-f]{64}`", "\n".join(lines))
+
+
+def _moves(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterator[str]:
+    head = [text.replace("\\", "") for text in new[0]]
+    for was, now in zip(old[1:], new[1:], strict=True):
+        for column, (one, other) in enumerate(zip(was, now, strict=False)):
+            if one != other:
+                # figures have their unit in the heading: what stands before them without one names the row
+                row = " ".join(now[place] for place in range(max(1, column)) if "[" not in head[place])
+                yield f"{row}, {head[column]}: {one or 'nothing'} → {other or 'nothing'}{_share(one, other)}"
+
+
+def _share(one: str, other: str) -> str:
+    """The move as a share of what was there, where both cells are single numbers."""
+    if not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
+        return ""
+    before, after = (float(text.replace(",", "").replace(MINUS, "-")) for text in (one, other))
+    if not before:
+        return ""
+    share = 100 * (after / before - 1)
+    return f" ({'+' if share >= 0 else '−'}{figure_text(abs(share))} %)"
