@@ -7,7 +7,7 @@ preferences. Scenarios of one platform have the same pairs, which ``boards`` ord
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
