@@ -53,7 +53,6 @@ ORDER = {
     "fails": 1,
     "lacking": 6,
     "unread": 6,
-    "open": 1,
     "cni_preference": 6,
     "unfinished": 6,
     "mesh_preference": 6,
@@ -65,7 +64,7 @@ ORDER = {
 
 A pair is absent where it is what runs today already, or nothing runs; aside, a new network where nobody knows which one
 runs. How it stands the parts after these say: a requirement that fails; how many needs it lacks; if none, of how many
-nobody read; a requirement that is open. Of pairs that lack as many, what nobody read of sets none apart.
+nobody read, and one more where a requirement is open. Of pairs that lack as many, what nobody read of sets none apart.
 """
 
 BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumerate(ORDER)}
@@ -250,11 +249,10 @@ def orders(held: Board, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
         met, finished, unmet = needs
         lacking, unread = np.bitwise_count(asked & unmet), np.bitwise_count(asked & ~(met | unmet))
         found[group.place[:, 0]] = (
-            (_side(words[0], group, 0) | group.place)
-            | _side(words[1], group, 1)
-            # the two parts lie side by side
-            | _placed("unread", lacking.astype(np.uint16) << ORDER["unread"] | unread * (lacking == 0))
-            | _placed("unfinished", np.bitwise_count(asked & (met & ~finished)))
+            (_side(words[0], group, 0) | _side(words[1], group, 1) | group.place)
+            # an open requirement stands there already, and lacking lies side by side with unread
+            + _placed("unread", lacking.astype(np.uint16) << ORDER["unread"] | unread * (lacking == 0))
+            + _placed("unfinished", np.bitwise_count(asked & (met & ~finished)))
         )
     return found
 
@@ -284,7 +282,7 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits]) -> Bit
     runs = facts[f"{side}:runs"]
     alike = rows.product == today.product
     spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1], rows.speaks[0])
-    word = _placed(f"{side}_preference", _first(spoken)) | _placed("open", ~facts["asked"])
+    word = _placed(f"{side}_preference", _first(spoken)) | _placed("unread", ~facts["asked"])
     if rows is today:
         word |= _placed("absent", runs == NOTHING if side == "cni" else runs <= NOTHING)
     else:
@@ -294,7 +292,7 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits]) -> Bit
         word |= _placed("aside", (runs == NOT_KNOWN) & (side == "cni"))
     for number, required in enumerate(rows.required):
         word |= _placed("fails", facts[f"{side}:fails:{number}"] & required != 0)
-        word |= _placed("open", facts[f"{side}:unknown:{number}"] & required != 0)
+        word |= _placed("unread", facts[f"{side}:unknown:{number}"] & required != 0)
     return word
 
 
@@ -316,6 +314,5 @@ def part(order: Bits, name: str) -> Bits:
 
 def standing(order: Bits) -> Bits:
     """How pairs stand: ``ELIGIBLE``, ``OPEN``, ``UNMET`` or ``RULED_OUT``."""
-    is_open = (part(order, "unread") | part(order, "open")) != 0
-    met = np.where(is_open, OPEN, ELIGIBLE)
+    met = np.where(part(order, "unread") != 0, OPEN, ELIGIBLE)
     return np.where(part(order, "fails") != 0, RULED_OUT, np.where(part(order, "lacking") != 0, UNMET, met))

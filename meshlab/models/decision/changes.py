@@ -25,8 +25,9 @@ from meshlab.scenario import inputs
 Answer = tuple[str | None, ...]
 """What a verdict recommends: CNI, mesh, and the edition of each that is new."""
 
-DEMANDS = frozenset({"provider_support_required", "licence_usd_per_year", "gradual_move_required", "policy_sync"})
-"""Rules that a team may state. One that nobody stated binds nobody, so it is no fact that is missing."""
+DEMANDS = frozenset({"provider_support_required", "gradual_move_required", "policy_sync"})
+"""Rules that a team may state. One that nobody stated binds nobody, so it is no fact that is missing; of a budget that
+nobody stated it matters whether there is one where what is recommended has a price."""
 
 ORDERED = ("integer", "number", "version")
 

@@ -15,7 +15,7 @@ from meshlab.models.decision.decide import column_of, compared
 from meshlab.models.decision.questions import first_questions
 from meshlab.models.decision.sentences import replaced, sentence
 from meshlab.models.decision.standings import Contest, Standing, contests, evidence, grade, option, parts
-from meshlab.models.decision.tables import SIDES, Preference, Tables, load_tables
+from meshlab.models.decision.tables import SAME, SIDES, TODAY, Preference, Tables, load_tables
 from meshlab.models.decision.words import label_of, said
 from meshlab.scenario import inputs, with_all_inputs
 
@@ -153,11 +153,13 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
     """Preferences that hold and speak for another option.
 
     One before the preference that decided has an option that cannot be had here, which is told; of those after it only
-    what could be had as well is an argument. One that holds of every cluster is none.
+    what could be had as well is an argument. One that holds of every cluster is none, and why what runs today does not
+    stay is told among the reasons.
     """
     for side, decider in deciders.items():
         for row in _holding(contest, pair, side):
-            if row is decider or row.condition == ALWAYS or _prefers(contest, row, pair):
+            wanted = row is not decider and row.condition != ALWAYS and row.option not in (TODAY, SAME)
+            if not wanted or _prefers(contest, row, pair):
                 continue
             rows = [each for each in contest.pairs if _prefers(contest, row, each)]
             before = decider is not None and row.priority < decider.priority

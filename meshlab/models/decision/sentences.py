@@ -62,42 +62,48 @@ def _why(contest: Contest, pair: Standing) -> str:
 
 
 def _network(contest: Contest, pair: Standing) -> str:
-    runs, side = contest.runs["cni"].id, pair.cni
-    why = replaced(contest, "cni")
-    because = f": {why}" if why else ""
+    today, side = contest.runs["cni"].id, pair.cni
     if not side.id:
         return "Which network plugin runs has to be found out."
     if side.today:
         return f"Keep {label_of(side)}."
-    if side.id == runs:
-        return f"Keep {product(runs)}, as {label_of(side)}{because}."
-    if runs in ("", NONE):
+    if today in ("", NONE):
         return f"Use {label_of(side)}."
-    return f"Replace {product(runs)} by {label_of(side)}{because}."
+    return f"{_change(contest, pair, 'cni')}{_because(contest, 'cni')}."
 
 
-def _mesh(contest: Contest, pair: Standing) -> str:  # noqa: PLR0911  (each return is one situation)
-    runs, side, sure = contest.runs["mesh"].id, pair.mesh, pair.standing == ELIGIBLE
-    needed = named_needs(_of_mesh(contest, pair))
-    why = replaced(contest, "mesh")
+def _mesh(contest: Contest, pair: Standing) -> str:
+    today, side, sure = contest.runs["mesh"].id, pair.mesh, pair.standing == ELIGIBLE and bool(contest.asked)
+    needed = _of_mesh(contest, pair)
+    runs = today not in ("", NONE)
     if side.id == NONE:
-        reason = "the network meets what is asked" if sure and contest.asked else "nothing that is asked needs one"
-        gone = "" if runs in ("", NONE) else f" {_capital(product(runs))} can go{f': {why}' if why else ''}."
-        return f"No mesh: {reason}.{gone}"
+        gone = f" {_capital(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
+        return f"No mesh: {'the network meets what is asked' if sure else 'nothing that is asked needs one'}.{gone}"
+    if side.id == GATEWAY and not side.today:
+        edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."
+        return (
+            f"{edge} {_change(contest, pair, 'mesh') if runs else f'Add {label_of(side)}'}{_because(contest, 'mesh')}."
+        )
     if side.today:
-        reason = "it meets what is asked" if sure and contest.asked else "nothing that is known rules it out"
+        reason = "it meets what is asked" if sure else "nothing that is known rules it out"
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}."
-    if side.id == GATEWAY:
-        ends = "ends" if len(_of_mesh(contest, pair)) == 1 else "end"
-        told = f"No mesh, but a gateway: {needed} {ends} at the edge."
-        if runs in ("", NONE):
-            return f"{told} Add {label_of(side)}."
-        return f"{told} {label_of(side)} takes the place of {product(runs)}{f': {why}' if why else ''}."
-    if side.id == runs:
-        return f"Keep {product(runs)}, as {label_of(side)}: {why or f'what is asked is {needed}'}."
-    if runs not in ("", NONE):
-        return f"Replace {product(runs)} by {label_of(side)}: {why or f'what is asked is {needed}'}."
-    return f"Yes, a mesh: you need {needed}. Add {label_of(side)}."
+    if not runs:
+        return f"Yes, a mesh: you need {named_needs(needed)}. Add {label_of(side)}."
+    why = _because(contest, "mesh") or f": what is asked is {named_needs(needed)}"
+    return f"{_change(contest, pair, 'mesh')}{why}."
+
+
+def _change(contest: Contest, pair: Standing, name: str) -> str:
+    """What takes the place of a product that runs: another edition of it, or another product."""
+    today, label = contest.runs[name].id, label_of(getattr(pair, name))
+    if getattr(pair, name).id == today:
+        return f"Keep {product(today, name)}, as {label}"
+    return f"Replace {product(today, name)} with {label}"
+
+
+def _because(contest: Contest, name: str) -> str:
+    why = replaced(contest, name)
+    return f": {why}" if why else ""
 
 
 def _of_mesh(contest: Contest, pair: Standing) -> list[str]:

@@ -254,9 +254,11 @@ def _lack(
         f"{input_label(name)}: {said(contest.facts[name], name)}" for name in names if contest.facts[name] is not None
     ]
     if not names and side.only and side.only.ends:
-        known = [f"{side.only.label}: {side.only.ends}"]
+        known = [f"end of its support: {side.only.ends}"]
     missing = [name for name in names if state is None and contest.facts[name] is None]
     words = f"{label_of(side)} needs {row.requirement}"
+    if not names and side.only and side.only.status == "ended":
+        words = f"support for {side.only.label} ended on {side.only.ends}"
     if missing:
         words += f" (not known: {', '.join(map(input_label, missing))})"
     return {
@@ -278,16 +280,16 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
     if side.id == NONE:
         return "there is no mesh"
     cell = contest.cell(side, need)
-    return f"{label_of(side)}: {note_of(cell)}" if cell else f"no edition of {product(side.id)} meets it"
+    return f"{label_of(side)}: {note_of(cell)}" if cell else f"no edition of {product(side.id, side.side)} meets it"
 
 
 def _not_known(side: Side, need: str) -> str:
     """Why it is not known whether a side meets a need."""
     label = need_label(need)
     if len(side.options) > 1:
-        return f"{label} depends on which edition of {product(side.id)} runs"
+        return f"{label} depends on which edition of {product(side.id, side.side)} runs"
     if side.today and side.id in ("", OTHER):
-        return f"{label} depends on what {product(side.id)} is"
+        return f"{label} depends on what {product(side.id, side.side)} is"
     return f"nobody has read whether {label_of(side)} meets {label}"
 
 

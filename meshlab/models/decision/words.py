@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from meshlab.kept import kept
 from meshlab.models.decision.contests import Side
+from meshlab.models.decision.tables import OTHER
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
@@ -50,14 +51,16 @@ def short_products() -> dict[str, str]:
     return dict(read_table("decision/products").select("product", "short").iter_rows())
 
 
-def product(name: str) -> str:
-    """Name of a product, by its id; a network of today that is not known has none."""
-    return products().get(name, name) if name else "the network plugin of today"
+def product(name: str, side: str) -> str:
+    """Name of a product, by its id; what runs today and is not known, or stands in no table, has none."""
+    if name in ("", OTHER):
+        return f"the {'mesh' if side == 'mesh' else 'network plugin'} of today"
+    return products().get(name, name)
 
 
 def label_of(side: Side) -> str:
     """What a side is called; of what runs today in an edition that is not known, the name of the product alone."""
-    return side.only.label if side.only else product(side.id)
+    return side.only.label if side.only and side.id != OTHER else product(side.id, side.side)
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -84,7 +87,7 @@ def said(value: object, name: str = "") -> str:
     if isinstance(value, list):
         return ", ".join(map(need_label, value)) or "none"
     if name in ("current_cni", "current_mesh"):
-        return "none" if value == "none" else product(str(value))
+        return "none" if value == "none" else product(str(value), name.removeprefix("current_"))
     return f"{value:,.15g}" if isinstance(value, int | float) else str(value)
 
 
