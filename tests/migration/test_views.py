@@ -12,14 +12,14 @@ from meshlab.show.views import migration as migration_views
 from meshlab.show.widgets import move_view
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
-PLACES = {"today": "calico+none", "target": "cilium"}
+PLACES = ("calico+none", "cilium")
 """A dump that shows nodes and pods, and a move that drains them."""
 
 
 def test_sliders_plan_anew() -> None:
     """More nodes at a time make the move shorter, and the charts follow."""
     case, review = migration_views.opened(BUDGETS)
-    view = move_view(case, review, **PLACES)
+    view = move_view(case, review, *PLACES)
     before, ticks = view.words.value, view.figures.tick
     view.sliders["max_unavailable"].value = 2
     assert view.figures.tick == ticks + 1
@@ -31,7 +31,7 @@ def test_sliders_plan_anew() -> None:
 def test_sliders_begin_at_the_workbooks_parameters() -> None:
     """A figure that is given stands on its slider and in the plan; one that is not is the team's own."""
     case, review = migration_views.opened(BUDGETS)
-    view = move_view(case, review, **PLACES, own={"max_unavailable": 2, "window_hours": None})
+    view = move_view(case, review, *PLACES, own={"max_unavailable": 2, "window_hours": None})
     assert view.own == {"window_hours": 6.0, "max_unavailable": 2, "surge_nodes": 0}
     assert "2 at a time" in view.words.value
 
@@ -57,7 +57,7 @@ def test_a_wrong_figure_is_refused() -> None:
 def test_fragments_are_there_with_and_without_a_move() -> None:
     """Needs, gaps and charts say something of a move and of a team that stays."""
     for source, today, target in (
-        (BUDGETS, *PLACES.values()),
+        (BUDGETS, *PLACES),
         ("openshift-aws", "", ""),
         ("openshift-aws", "", "stay"),
     ):
