@@ -19,7 +19,10 @@ BOUNDED = settings(max_examples=60, deadline=None)
 def nodes(cells: list[tuple[float, float]]) -> pl.DataFrame:
     """Nodes with so much moved and so much free, the same of CPU and memory."""
     return pl.DataFrame(
-        [(f"node-{place}", 1, free, free, moved, moved, moved, moved) for place, (moved, free) in enumerate(cells)],
+        [
+            (f"node-{place}", 1, free, free, moved, moved, moved, moved, None)
+            for place, (moved, free) in enumerate(cells)
+        ],
         schema=NODES,
         orient="row",
     )

@@ -9,18 +9,15 @@ from typing import Any
 
 import pytest
 
-from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError
-from meshlab.planning.durations import declared, with_own
-from meshlab.planning.migration import Move, Place, parse_place, plan_move, survey_of
+from meshlab.planning.durations import with_own
+from meshlab.planning.migration import Move, Place, Setting, plan_move, read_survey
 from meshlab.planning.migration.interval import ENDS, Interval
-from meshlab.planning.migration.routes import steps_of, ways_between
 from meshlab.planning.migration.windows import days, placed
 from meshlab.planning.migration.worth import break_even, saved
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.moves import plans
 from meshlab.reviews.team import read_team
-from meshlab.tables import read_table
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
 SCENARIO = {"nodes": 3, "pods": 4, "namespaces": 2, "services": 5, "cloud": None}
@@ -69,7 +66,7 @@ CLUSTERS = [
 def test_every_cluster_gives_a_plan(path: Path) -> None:
     """Each real dump of a cluster gives steps with hours, bounds in order, and its nodes one after the other."""
     found = planned(path, "", "cilium+istio-ambient")
-    if found["from"] == {"cni": "cilium", "mesh": "istio-ambient"}:
+    if (found["from"]["cni"], found["from"]["mesh"]) == ("cilium", "istio-ambient"):
         assert found["stays"]
         return
     assert found["steps"]
@@ -80,7 +77,7 @@ def test_every_cluster_gives_a_plan(path: Path) -> None:
 
 def test_budgets_are_read_as_they_are_meant() -> None:
     """Percentages round up, the status outweighs the specification, namespaces and owners part pods from budgets."""
-    survey = survey_of(read_inventory([BUDGETS]))
+    survey = read_survey([BUDGETS])
     limits = survey["limits"]
     assert list(zip(limits["name"], limits["pods"], limits["allowed"], strict=True)) == [
         ("back", 1, 1),
@@ -96,9 +93,8 @@ def test_budgets_are_read_as_they_are_meant() -> None:
 
 def test_blockers_of_a_cluster_made_for_them() -> None:
     """Budgets that allow nothing, two budgets on a pod, bare and local pods, Windows, policies and ranges are named."""
-    found = plan_move(
-        Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, survey_of(read_inventory([BUDGETS])))
-    )
+    setting = Setting(SCENARIO, read_survey([BUDGETS]))
+    found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), setting))
     named = {blocker["id"]: blocker["objects"] for blocker in found["blockers"]}
     assert named["budget-blocks"] == ["PodDisruptionBudget shop/cache", "PodDisruptionBudget shop/db"]
     assert named["budgets-overlap"] == ["Pod shop/bare"]
@@ -113,90 +109,14 @@ def test_blockers_of_a_cluster_made_for_them() -> None:
 
 def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None:
     """A range that is free is no blocker, and a port that the plugin of today uses is one."""
-    survey, places = survey_of(read_inventory([BUDGETS])), (Place("calico", "none"), Place("cilium", "none"))
-    free = plan_move(Move(*places, SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan"))
+    survey, places = read_survey([BUDGETS]), (Place("calico", "none"), Place("cilium", "none"))
+    free = plan_move(Move(*places, Setting(SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan")))
     port = with_own({"tunnel_port": (4789, 4789, 4789)})
-    taken = plan_move(Move(*places, SCENARIO, survey, port, "192.168.4.0/24", "vxlan"))
+    taken = plan_move(Move(*places, Setting(SCENARIO, survey, port, "192.168.4.0/24", "vxlan")))
     assert blocked(free, "cidr-clash") is None
     assert blocked(free, "tunnel-port") is None
     assert blocked(taken, "cidr-clash")["objects"] == ["192.168.0.0/16"]  # type: ignore[index]
     assert blocked(taken, "tunnel-port") is not None
-
-
-# --- ways ----------------------------------------------------------------------------------------------------------
-
-WAYS = [
-    ("calico+none", "cilium+none", None, ["dual-overlay", "stay-mesh"]),
-    ("azure-cni+none", "cilium+none", "aks", ["aks-managed", "stay-mesh"]),
-    ("azure-cni+none", "cilium+none", "self-managed", ["dual-overlay", "stay-mesh"]),
-    ("calico+none", "calico-ebpf+none", None, ["calico-ebpf", "stay-mesh"]),
-    ("flannel+none", "calico+none", None, ["flannel-calico", "stay-mesh"]),
-    ("weave+none", "calico+none", None, ["new-cluster", "stay-mesh"]),
-    ("cilium+istio-sidecar", "cilium+istio-ambient", None, ["stay-cni", "sidecar-ambient"]),
-    ("cilium+linkerd", "cilium+none", None, ["stay-cni", "sidecar-none"]),
-    ("cilium+istio-ambient", "cilium+none", None, ["stay-cni", "ambient-none"]),
-    ("cilium+none", "cilium+istio-sidecar", None, ["stay-cni", "any-sidecar"]),
-    ("calico+istio-sidecar", "cilium+cilium-mesh", None, ["dual-overlay", "sidecar-cilium-mesh"]),
-    ("calico+other", "calico+none", None, ["stay-cni", "no-way"]),
-    ("calico+none", "calico-enterprise+none", "eks", ["calico-enterprise", "stay-mesh"]),
-    ("calico+none", "calico-enterprise+none", "gke", ["new-cluster", "stay-mesh"]),
-    ("aws-vpc+none", "calico+none", "eks", ["policy-engine", "stay-mesh"]),
-    ("cilium+linkerd", "cilium+istio-ambient", None, ["stay-cni", "other-ambient"]),
-    ("cilium+app-mesh", "cilium+istio-sidecar", None, ["stay-cni", "other-sidecar"]),
-    ("cilium+istio-sidecar", "cilium+linkerd", None, ["stay-cni", "other-linkerd"]),
-    ("cilium+none", "cilium+linkerd", None, ["stay-cni", "any-linkerd"]),
-    ("cilium+none", "cilium+istio-ambient", None, ["stay-cni", "any-ambient"]),
-    ("cilium+none", "cilium+gateway", None, ["stay-cni", "any-gateway"]),
-]
-
-
-@pytest.mark.parametrize(("today", "target", "cloud", "expected"), WAYS)
-def test_the_first_row_that_matches_is_the_way(today: str, target: str, cloud: str | None, expected: list[str]) -> None:
-    """From each place to each other leads the way of the procedure that is documented for it."""
-    nowhere = Place(None, None)
-    found = ways_between(parse_place(today, nowhere, "--from"), parse_place(target, nowhere, "--to"), cloud)
-    assert [route["route"] for route in found] == expected
-
-
-def test_staying_takes_nothing() -> None:
-    """A move to where one is has no steps, no hours and no restarts."""
-    here = Place("calico", "none")
-    found = plan_move(Move(here, here, SCENARIO))
-    assert found["stays"]
-    assert (found["steps"], found["hours"], found["restarts"], found["needs"]["usd"]) == ([], 0, 0, 0)
-
-
-def test_a_way_that_is_not_known_is_unknown() -> None:
-    """A mesh for which no procedure is known is no stay, and is told."""
-    found = plan_move(Move(Place("calico", "other"), Place("calico", "none"), SCENARIO))
-    assert not found["stays"]
-    assert any("no procedure is known" in name for name in found["unknown"])
-
-
-def test_tables_of_a_plan_fit_together() -> None:
-    """Every way that moves but the unknown one has steps, every step a known duration and a known source."""
-    sources = set(read_table("sources")["source_id"])
-    for row in read_table("migration/routes").iter_rows(named=True):
-        assert set(row["source_id"].split("|")) <= sources
-        of_way = steps_of(row["route"])
-        assert bool(of_way) != row["route"].startswith(("stay-", "no-way"))
-        assert row["drains"] == any(step["takes"] == "drain" for step in of_way)
-        for step in of_way:
-            assert step["takes"] == "drain" or step["takes"] in declared()
-            assert step["scope"] in ("once", "node", "namespace", "workload")
-            assert set(step["source_id"].split("|")) <= sources
-    for table in ("checks", "limits", "assumptions", "tunnels"):
-        for cell in read_table(f"migration/{table}")["source_id"]:
-            assert set(cell.split("|")) <= sources
-    for table in ("checks", "limits"):
-        for cell in read_table(f"migration/{table}")["routes"]:
-            assert set(cell.split("|")) <= set(read_table("migration/routes")["route"])
-
-
-def test_a_place_that_is_none_is_refused() -> None:
-    """A misspelt plugin is an error that names the nearest one."""
-    with pytest.raises(MeshlabError, match="cilium"):
-        parse_place("cillium", Place(None, None), "--to")
 
 
 # --- money and days ------------------------------------------------------------------------------------------------
@@ -244,6 +164,7 @@ def test_a_team_replaces_assumptions(tmp_path: Path) -> None:
     assert told["reboot_minutes"] == (3, 4, 5, None)
     assert told["agent_seconds"][3] == "meshlab"
     assert found["parallel"] == 2
+    assert found["nodes"] is None
 
 
 def test_wrong_figures_are_told_all_at_once(tmp_path: Path) -> None:

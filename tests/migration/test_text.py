@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from meshlab.cluster.audit.inventory import read_inventory
-from meshlab.planning.migration import Move, Place, plan_move, survey_of
+from meshlab.planning.migration import Move, Place, Setting, plan_move, read_survey
 from meshlab.planning.migration.text import answers, in_the_way_text, plan_text, worth_text
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
@@ -17,7 +16,7 @@ SCENARIO = {"nodes": 3, "pods": 4, "namespaces": 2, "services": 5, "cloud": None
 
 def planned(survey: dict[str, Any] | None = None) -> dict[str, Any]:
     """The plan of a move from Calico to Cilium."""
-    return plan_move(Move(Place("calico", "none"), Place("cilium", "none"), SCENARIO, survey))
+    return plan_move(Move(Place("calico", "none"), Place("cilium", "none"), Setting(SCENARIO, survey)))
 
 
 def money(monthly: float, months: float | str) -> dict[str, Any]:
@@ -26,12 +25,17 @@ def money(monthly: float, months: float | str) -> dict[str, Any]:
     needs = {
         f"{name}{end}": value for name, value in (("usd", 1000), ("person_hours", 10)) for end in ("_lo", "", "_hi")
     }
-    return {"needs": needs, "brings": {**saved, "months_lo": 1.5, "months": months, "months_hi": "never"}}
+    needs |= {"rent_usd": None}
+    return {
+        "fresh": False,
+        "needs": needs,
+        "brings": {**saved, "months_lo": 1.5, "months": months, "months_hi": "never"},
+    }
 
 
 def test_the_answer_comes_first() -> None:
     """How long, what stands in the way and whether it is worth it are the first lines, before any step."""
-    lines = list(plan_text(planned(survey_of(read_inventory([BUDGETS])))))
+    lines = list(plan_text(planned(read_survey([BUDGETS]))))
     assert [line.split(":")[0].strip() for line in lines[1:4]] == ["Takes", "In the way", "Worth it"]
     assert "4 pods restart" in lines[1]
     assert not any("\n" in line for line in lines)
@@ -65,12 +69,33 @@ def test_what_waits_for_the_same_input_is_one_line() -> None:
     assert list(two)[-2:] == ["    Node (for: Kernels; Windows)", "    mesh of today"]
 
 
-def test_pods_without_nodes_are_no_empty_cluster() -> None:
-    """A dump of pods that shows no node takes the nodes and pods that are stated, and says so."""
-    survey = survey_of(read_inventory([BUDGETS]))
-    empty = {**survey, "nodes": {name: [] for name in survey["nodes"]}}
-    found = planned(empty)
-    assert len(found["nodes"]["name"]) == 3
+def test_nodes_that_nobody_has_seen_have_a_range_and_no_schedule() -> None:
+    """A dump of pods that shows no node takes as many as are stated, a range for each, and draws no day."""
+    survey = read_survey([BUDGETS])
+    found = planned({**survey, "nodes": {name: [] for name in survey["nodes"]}})
+    assert found["nodes"] is None
+    assert found["node_minutes"]["lo"] < found["node_minutes"]["likely"] < found["node_minutes"]["hi"]
     assert found["restarts"] == 4
-    assert any("even spread" in name for name in found["unknown"])
-    assert answers(found)["Takes"].endswith("1 at a time; 4 pods restart")
+    assert any("range for each node" in name for name in found["unknown"])
+    assert "min for each node" in answers(found)["Takes"]
+
+
+def test_a_first_installation_is_no_move() -> None:
+    """On a new platform the plan says that nothing runs yet, what the first installation takes, and no way back."""
+    scenario = {**SCENARIO, "greenfield": True, "cloud": "gke", "needs": ["mtls"]}
+    found = plan_move(Move(Place(None, "none"), Place("cilium", "istio-sidecar"), Setting(scenario)))
+    told = answers(found)
+    assert found["fresh"]
+    assert found["from"]["cni"] == "none"
+    assert found["restarts"] == 0
+    assert found["days"] is None
+    assert "rehearse" not in {step["step"].partition("-")[0] for step in found["steps"]}
+    assert told["Takes"].startswith("nothing runs yet: the first installation")
+    assert told["Worth it"].startswith("nothing runs yet")
+
+
+def test_the_point_of_no_return_is_told() -> None:
+    """Until which step a move is undone step by step, and what the way back is after it."""
+    told = answers(planned(read_survey([BUDGETS])))["Way back"]
+    assert told.startswith("step by step until: Delete the CiliumNodeConfig")
+    assert told.endswith("No way in place is known: a second cluster")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,32 +11,39 @@ from meshlab.errors import MeshlabError
 from meshlab.show.views import migration as migration_views
 from meshlab.show.widgets import move_view
 
+BUDGETS = Path(__file__).parent / "budgets.yaml"
+PLACES = ("calico+none", "cilium")
+"""A dump that shows nodes and pods, and a move that drains them."""
+
 
 def test_sliders_plan_anew() -> None:
     """More nodes at a time make the move shorter, and the charts follow."""
-    case, review = migration_views.opened("openshift-aws")
-    view = move_view(case, review, target="cilium+none")
+    case, review = migration_views.opened(BUDGETS)
+    view = move_view(case, review, *PLACES)
     before, ticks = view.words.value, view.figures.tick
-    view.sliders["max_unavailable"].value = 3
+    view.sliders["max_unavailable"].value = 2
     assert view.figures.tick == ticks + 1
     assert view.words.value != before
-    assert "3 at a time" in view.words.value
+    assert "2 at a time" in view.words.value
     assert set(view.figures.figures) == {"0", "1"}
 
 
 def test_sliders_begin_at_the_workbooks_parameters() -> None:
     """A figure that is given stands on its slider and in the plan; one that is not is the team's own."""
-    case, review = migration_views.opened("openshift-aws")
-    view = move_view(case, review, target="cilium+none", own={"max_unavailable": 3, "window_hours": None})
-    assert view.own == {"window_hours": 6.0, "max_unavailable": 3, "surge_nodes": 0}
-    assert "3 at a time" in view.words.value
+    case, review = migration_views.opened(BUDGETS)
+    view = move_view(case, review, *PLACES, own={"max_unavailable": 2, "window_hours": None})
+    assert view.own == {"window_hours": 6.0, "max_unavailable": 2, "surge_nodes": 0}
+    assert "2 at a time" in view.words.value
 
 
 def test_a_plan_of_another_target_leaves_the_review_alone() -> None:
     """Another target changes the plan of the copy, and nothing else."""
     case, review = migration_views.opened("openshift-aws")
-    planned = migration_views.planned(case, review, target="cilium+none", own={"window_hours": 2, "surge_nodes": None})
-    assert planned.migration["to"] == {"cni": "cilium", "mesh": "none"}
+    planned = migration_views.planned(
+        case, review, target="ovn-kubernetes+none", own={"window_hours": 2, "surge_nodes": None}
+    )
+    moved = planned.migration or {}
+    assert (moved["to"]["cni"], moved["to"]["edition"]["cni"]) == ("ovn-kubernetes", "openshift")
     assert replace(planned, migration=review.migration) == review
 
 
@@ -47,8 +56,12 @@ def test_a_wrong_figure_is_refused() -> None:
 
 def test_fragments_are_there_with_and_without_a_move() -> None:
     """Needs, gaps and charts say something of a move and of a team that stays."""
-    for team, target in (("openshift-aws", "cilium+none"), ("openshift-aws", "stay+none")):
-        planned = migration_views.planned(*migration_views.opened(team), target=target)
+    for source, today, target in (
+        (BUDGETS, *PLACES),
+        ("openshift-aws", "", ""),
+        ("openshift-aws", "", "stay"),
+    ):
+        planned = migration_views.planned(*migration_views.opened(source), today, target)
         assert "<" in migration_views.needs(planned).html
         assert "<" in migration_views.gaps(planned).html
         assert migration_views.chart(planned, 0).text

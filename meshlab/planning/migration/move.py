@@ -62,6 +62,11 @@ class Setting:
         return self.survey or NO_DUMP
 
     @property
+    def placed(self) -> bool:
+        """Whether the dump shows both nodes and the pods on them."""
+        return bool(self.seen["placed"] and self.seen["nodes"].get("name"))
+
+    @property
     def nodes(self) -> int:
         """Machines of the dump, or as many as are stated."""
         return len(self.seen["nodes"].get("name", ())) or int(self.scenario.get("nodes") or 1)

@@ -76,7 +76,7 @@ def drained(setting: Setting, way: Way) -> dict[str, Drained]:
 
 def _drained(setting: Setting, work: tuple[str, ...], *, by_provider: bool) -> Drained:
     asked = int(setting.number("max_unavailable")) + int(setting.number("surge_nodes"))
-    if not setting.seen["placed"] or not setting.seen["nodes"].get("name"):
+    if not setting.placed:
         return _range(setting, work, 1 if by_provider else max(1, asked), windows=not by_provider)
     nodes = pl.DataFrame(setting.seen["nodes"], schema=NODES).with_columns(node=pl.int_range(pl.len(), dtype=pl.Int64))
     evictions = evictions_of(setting.seen, setting.number("grace_seconds"))

@@ -69,7 +69,7 @@ def _unknown_editions(move: Move, course: Course) -> Iterator[str]:
 def _unknown_of(move: Move, course: Course, way: Way, drains: list[Drained]) -> Iterator[str]:
     """What a way's hours and limits depend on and the input does not tell."""
     setting = move.setting
-    if drains and not setting.seen["placed"]:
+    if drains and not setting.placed:
         yield "Where pods run, so that time is a range for each node: Node, Pod, PodDisruptionBudget"
     if any(drain.room is not None and not drain.room.known for drain in drains):
         yield "Room for evicted pods: requests and allocatable capacity"

@@ -94,8 +94,7 @@ def _assumptions(move: Move, course: Course) -> Iterator[dict[str, Any]]:
     """What the plan assumes, with the reason of each."""
     if not course.ways:
         return
-    placed = move.setting.seen["placed"]
-    of_nodes = (OF_NODES if placed else UNSEEN) if course.drains else frozenset()
+    of_nodes = (OF_NODES if move.setting.placed else UNSEEN) if course.drains else frozenset()
     used = {name for way in course.ways for step in way.steps for name in (step["takes"], step["cuts"])}
     used |= OF_PEOPLE | of_nodes | {name for drain in course.drains.values() for name in drain.work}
     used |= {"overlap_days"} if second_cluster(course.ways) else set()

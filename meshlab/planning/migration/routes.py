@@ -137,7 +137,6 @@ def held(conditions: Mapping[str, str], rows: Sequence[Row]) -> list[dict[str, b
 def _conditions() -> dict[str, str]:
     return {
         **{f"route:{row['route']}": row["applies"] for row in routes()},
-        **{f"before:{row['route']}": row["before_network"] for row in routes() if row["before_network"]},
         **{f"step:{row['step']}": row["applies"] for row in steps() if row["applies"]},
     }
 
@@ -159,12 +158,14 @@ def ways_of(terms: Sequence[Terms]) -> list[tuple[Way, ...]]:
         _taken.clear()
         missing = list(dict.fromkeys(terms))
     if missing:
-        again: dict[Terms, Row | None] = {}
+        again: dict[Terms, Row] = {}
         for item, holds in zip(missing, held(_conditions(), [item.row() for item in missing]), strict=True):
             found = _chosen(item, holds)
-            mesh = next((row for row in found if row["part"] == "mesh" and row["basis"] == UNKNOWN), None)
-            if not item.replaced and (mesh or any(NEW_CLUSTER in (row["stages"] or ()) for row in found)):
-                again[item] = mesh or found[0]
+            cause = next(
+                (row for row in found if row["basis"] == UNKNOWN or NEW_CLUSTER in (row["stages"] or ())), None
+            )
+            if cause and not item.replaced:
+                again[item] = cause
             else:
                 _taken[item] = tuple(_ways(found, holds))
         _taken.update(_second_clusters(again))
@@ -172,14 +173,13 @@ def ways_of(terms: Sequence[Terms]) -> list[tuple[Way, ...]]:
 
 
 def _chosen(item: Terms, holds: Mapping[str, bool]) -> list[Row]:
-    """The route of each part that moves, in their order."""
+    """The route of each part that moves: the network first, for the mesh moves on the new one."""
     moving = {"cni": item.replaced or _moves(item, "cni"), "mesh": _moves(item, "mesh") or item.target.tuned}
-    found = [
+    return [
         next(row for row in routes() if row["part"] == part and holds[f"route:{row['route']}"])
         for part in ("cni", "mesh")
         if moving[part]
     ]
-    return sorted(found, key=lambda row: not holds.get(f"before:{row['route']}", False)) if len(found) > 1 else found
 
 
 def _moves(item: Terms, side: str) -> bool:
@@ -206,14 +206,15 @@ def _ways(found: Iterable[Row], holds: Mapping[str, bool]) -> Iterator[Way]:
         yield Way(row, tuple(taken))
 
 
-def _second_clusters(moves: Mapping[Terms, Row | None]) -> Iterator[tuple[Terms, tuple[Way, ...]]]:
+def _second_clusters(moves: Mapping[Terms, Row]) -> Iterator[tuple[Terms, tuple[Way, ...]]]:
     """Moves to a second cluster: that cluster, with the reason of the part that needs it, and the mesh in it."""
     items = {item: Terms(item.today, item.target, item.cloud, True, True, item.l7) for item in moves}  # noqa: FBT003
     rows = [terms.row() for terms in items.values()]
     for (item, terms), holds in zip(items.items(), held(_conditions(), rows) if rows else (), strict=True):
-        cause = moves[item] or {}
         build = next(row for row in routes() if row["route"] == NEW_CLUSTER)
-        told = {name: cause[name] for name in ("route", "part", "title", "basis", "limits", "source_id", "text_date")}
+        told = {
+            name: moves[item][name] for name in ("route", "part", "title", "basis", "limits", "source_id", "text_date")
+        }
         network = {**build, **told}
         mesh = [row for row in _chosen(terms, holds) if row["part"] == "mesh"]
         yield item, tuple(_ways([network, *mesh], holds))

@@ -93,10 +93,11 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
     members = survey if leaving and survey.get("meshed_pods") else None
     stated = scenario.get("pods")
     in_mesh = members["meshed_pods"] if members else stated
+    seen = "networked_workloads" if part == "cni" else ""
     return {
         "once": 1,
         "namespace": members["namespaces"] if members else scenario.get("namespaces"),
-        "workload": members["workloads"] if members else scenario.get("services"),
+        "workload": members["workloads"] if members else survey.get(seen) or scenario.get("services"),
         "node": setting.nodes,
         "mesh": in_mesh,
         "proxied": members["proxied_pods"] if members else stated,

@@ -24,7 +24,6 @@ Survey = Mapping[str, Any]
 
 NODES: dict[str, pl.DataType] = {
     "name": pl.String(),
-    "pool": pl.String(),
     "pods": pl.Int64(),
     "free_cpu_cores": pl.Float64(),
     "free_memory_gib": pl.Float64(),
@@ -32,6 +31,7 @@ NODES: dict[str, pl.DataType] = {
     "moved_memory_gib": pl.Float64(),
     "largest_cpu_cores": pl.Float64(),
     "largest_memory_gib": pl.Float64(),
+    "pool": pl.String(),
 }
 """Columns of a survey's machines: pool, pods to evict, what is free, what has to move, and the largest pod of that."""
 
@@ -147,22 +147,29 @@ def _virtual(inventory: Inventory) -> pl.LazyFrame:
     return inventory.frames["machines"].filter("virtual").select("id")
 
 
+def _workloads(pods: pl.DataFrame) -> int:
+    return pods.select(pl.struct("namespace", "owner_kind", "owner").n_unique()).item()
+
+
 def _members(inventory: Inventory) -> dict[str, Any]:
     """What is in the mesh of today: pods with a proxy beside them or redirected to one, their workloads and namespaces.
 
-    ``networked_pods`` are all outside of the host network; ``first_namespace`` is the one with the fewest pods in the
-    mesh, or else the fewest of all: a move begins where least can break.
+    ``networked_pods`` are all outside of the host network that run on machines; ``first_namespace`` is the one with the
+    fewest pods in the mesh, or else the fewest of all: a move begins where least can break.
     """
     redirected = (pl.col("redirection") == "enabled").fill_null(value=False)
     pods = inventory.living_pods.with_columns(member=pl.col("proxied") | redirected).collect()
     members = pods.filter("member")
+    elsewhere = inventory.of("Node").join(_virtual(inventory), on="id").select(node="name").collect()
+    networked = pods.join(elsewhere, on="node", how="anti")
     by_size = (members if members.height else pods).group_by("namespace").len().sort("len", "namespace")
     return {
         "namespaces": members["namespace"].n_unique(),
-        "workloads": members.select(pl.struct("namespace", "owner_kind", "owner").n_unique()).item(),
+        "workloads": _workloads(members),
         "meshed_pods": members.height,
         "proxied_pods": int(members["proxied"].sum()),
-        "networked_pods": pods.height,
+        "networked_pods": networked.height,
+        "networked_workloads": _workloads(networked),
         "first_namespace": by_size["namespace"].drop_nulls().first(),
     }
 

@@ -247,13 +247,19 @@ def _often(step: Mapping[str, Any]) -> str:
 
 
 def migration_chart(review: Review) -> Picture | Fragment:
-    """The nodes one after the other; a line that says so where no node is drained."""
+    """The nodes one after the other; a line that says so where they have no schedule."""
     drawn = migration_charts(review)
-    return drawn[0] if drawn else table([], "No node has to be drained.")
+    return (
+        drawn[0]
+        if drawn
+        else table(
+            [], "Nodes have no schedule: none is drained, the provider has its own order, or no dump shows them."
+        )
+    )
 
 
 def migration_charts(review: Review, *, look: str = "light") -> list[Picture]:
-    """The nodes one after the other, and restarts and missing capacity; none where no node is drained."""
+    """The nodes one after the other, and restarts and missing capacity; none where nodes have no schedule."""
     plan = review.migration
     if not plan or not plan["nodes"]:
         return []

@@ -54,7 +54,14 @@ def chart(review: Review, which: int, look: str = "light") -> report.Fragment | 
         look: light, dark or print.
     """
     drawn = report.migration_charts(review, look=look)
-    return drawn[which] if drawn else report.table([], "No node is drained, so that there is nothing to draw.")
+    return (
+        drawn[which]
+        if drawn
+        else report.table(
+            [],
+            "No schedule to draw: no node is drained, the provider has its own order, or no dump shows them.",
+        )
+    )
 
 
 def gaps(review: Review) -> report.Fragment:

@@ -1,0 +1,284 @@
+"""Plans beside the documents that they rest on, step by step, and what only a plan of a real cluster shows."""
+
+from __future__ import annotations
+
+import csv
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshlab.planning.migration import Move, Place, Setting, move_price, plan_move, read_survey
+from meshlab.planning.migration.routes import Terms, ways_of
+from meshlab.reviews.cases import open_path
+from meshlab.reviews.moves import plans
+from meshlab.run.cli import main
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+GOLDEN = ROOT / "tests" / "golden" / "moves_documents.csv"
+"""Steps of documents, read by hand, with the step of the plan that does each."""
+
+with GOLDEN.open(encoding="utf-8", newline="") as stream:
+    STEPS = list(csv.DictReader(stream))
+
+CASES = [
+    (key, list(rows))
+    for key, rows in groupby(STEPS, lambda row: (row["case"], row["today"], row["target"], row["file"]))
+]
+
+
+def planned(name: str, today: str, target: str, field: Path) -> dict[str, Any]:
+    """The plan of a dump or a team file, ours or of the field cases."""
+    path = field / name if "/" in name else HERE / name
+    return plans([open_path(path)], today, target)[0]
+
+
+@pytest.fixture
+def field(fixtures: Path) -> Path:
+    """Folder of the field cases."""
+    return fixtures.parent / "field"
+
+
+@pytest.mark.parametrize(("key", "rows"), CASES, ids=[f"{key[0]} {key[2]}" for key, _ in CASES])
+def test_plans_agree_with_their_documents(key: tuple[str, ...], rows: list[dict[str, str]], field: Path) -> None:
+    """Each step of the document is a step of the plan, in the document's order, and cites that document."""
+    _, today, target, name = key
+    found = planned(name, today, target, field)
+    cited = {step["step"]: step["source"].split("|") for step in found["steps"]}
+    taken = list(cited)
+    order = [taken.index(row["step"]) for row in rows]
+    assert order == sorted(order)
+    for row in rows:
+        assert row["document"] in cited[row["step"]], row["step"]
+
+
+def test_the_table_of_the_docs_is_this_one() -> None:
+    """Every line of document and plan stands in docs/migration.md."""
+    text = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
+    for row in STEPS:
+        assert f"| {row['case']} | {row['document']}: {row['says']} | `{row['step']}` |" in text
+
+
+# --- what a cluster shows -------------------------------------------------------------------------------------------
+
+
+def test_leaving_linkerd_counts_its_own_pods_and_removes_it() -> None:
+    """Six pods have Linkerd's proxy: six restart, in two namespaces, and Linkerd is gone afterwards."""
+    found = planned("linkerd.yaml", "cilium+linkerd", "+none", HERE)
+    assert found["restarts"] == 6
+    units = {step["step"]: step["units"] for step in found["steps"]}
+    assert (units["mesh-off-3"], units["mesh-restart-1"]) == (2, 2)
+    assert found["steps"][-1]["action"].startswith("Remove Linkerd")
+    assert found["first"]["namespace"] == "pay"
+
+
+def test_the_provider_works_in_its_own_order() -> None:
+    """AKS: one command, all pools at once, no schedule of ours, policies after the last node, no way back."""
+    found = planned("aks-pools.yaml", "azure-cni@azure-npm+none", "cilium", HERE)
+    assert found["nodes"] is None
+    assert found["days"] is None
+    assert {row["pool"]: row["nodes"] for row in found["pools"]} == {"apps": 4, "system": 2}
+    whole = next(step for step in found["steps"] if step["step"] == "aks-cilium-2")
+    assert whole["hours"] == pytest.approx(max(row["hours"] for row in found["pools"]))
+    assert whole["units"] == 6
+    assert not whole["attended"]
+    (gap,) = found["gaps"]
+    assert (gap["opens"], gap["closes"]) == ("az aks update --network-dataplane cilium", "Check policies and traffic")
+    assert found["reversibility"]["step"] == "aks-cilium-1"
+    assert "second cluster" in found["reversibility"]["way_back"]
+
+
+def test_nodes_that_are_no_machines_are_not_drained_and_stand_in_the_way() -> None:
+    """A virtual node or Fargate is no node to drain, its pods do not restart, and it is named as a blocker."""
+    survey = read_survey([HERE / "aks-pools.yaml"])
+    assert survey["virtual"] == ["virtual-node"]
+    assert "virtual-node" not in survey["nodes"]["name"]
+    found = planned("eks-cilium-chained.yaml", "aws-vpc@no-policy-engine+none", "aws-vpc@cilium-chained", HERE)
+    blocker = next(item for item in found["blockers"] if item["id"] == "virtual-nodes")
+    assert blocker["objects"] == ["Node fargate-ip-3"]
+    assert found["restarts"] == 5
+
+
+def test_the_old_pool_goes_first() -> None:
+    """Where one pool's kernel rules Cilium out, its nodes are replaced before any other step touches a node."""
+    survey = read_survey([HERE / "aks-pools.yaml"])
+    check = next(row for row in survey["checks"] if row["id"] == "kernel-cilium")
+    check |= {"state": "fail", "objects": ["Node app-1"], "count": 1}
+    found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), Setting({"nodes": 6}, survey)))
+    steps = [step["step"] for step in found["steps"]]
+    old = next(step for step in found["steps"] if step["step"] == "old-pool-1")
+    assert (old["units"], old["restarts"]) == (4, 8)
+    assert steps.index("old-pool-1") < steps.index("overlay-6")
+
+
+def test_waypoints_follow_the_needs() -> None:
+    """Layer 7 needs deploy a waypoint in each namespace; without them there is none; unknown ones plan one, said so."""
+    places = Place("calico", "none"), Place("stay", "istio-ambient")
+    for needs, deployed in ((["l7_policy"], True), (["mtls"], False), (None, True)):
+        found = plan_move(
+            Move(*places, Setting({"nodes": 3, "namespaces": 2, "services": 4, "pods": 9, "needs": needs}))
+        )
+        assert ("mesh-on-1" in {step["step"] for step in found["steps"]}) == deployed
+        assert any("layer 7" in name for name in found["unknown"]) == (needs is None)
+
+
+def test_the_network_goes_first() -> None:
+    """A mesh moves on the new network; what leaves Cilium with its mesh leaves the whole cluster."""
+    network = Place("cilium", "cilium-mesh", "self-run", "self-run"), Place("flannel", "none", "self-run")
+    (ways,) = ways_of([Terms(*network, "self-managed")])
+    assert [way.route["route"] for way in ways] == ["new-cluster"]
+    assert ways[0].steps[-1]["removes"] == "*"
+    mesh = Place("calico", "linkerd", "self-run", "edge-open-source"), Place("cilium", "none", "self-run")
+    (ways,) = ways_of([Terms(*mesh, "self-managed")])
+    assert [way.route["route"] for way in ways] == ["overlay", "mesh-none"]
+    assert [step["stage"] for way in ways for step in way.steps].count("rehearse") == 1
+
+
+def test_tuning_restarts_only_for_requests() -> None:
+    """Scoping takes no restart, sizing the sidecars does; without proxies no pod restarts at all."""
+    scenario = {"nodes": 3, "namespaces": 2, "services": 4, "pods": 9, "needs": ["mtls"]}
+    for mesh, restarts in (("istio-sidecar", 9), ("linkerd", 9), ("istio-ambient", 0), ("none", 0)):
+        today = Place("calico", mesh)
+        found = plan_move(Move(today, Place("stay", "stay", tuned=True), Setting(scenario)))
+        assert found["to"]["tuned"]
+        assert [route["route"] for route in found["routes"]] == ["tune"]
+        assert found["restarts"] == restarts
+        assert found["reversibility"]["throughout"]
+
+
+def test_a_second_cluster_is_paid_for_while_both_run() -> None:
+    """Four nodes of 8 cores and 32 GiB at 0.03 and 0.004 USD an hour, for 14 to 180 days, beside people."""
+    scenario = {"nodes": 4, "node_cpu_cores": 8, "node_memory_gib": 32, "pods": 9, "namespaces": 2, "services": 4}
+    prices = {"cpu_usd_per_core_hour": 0.03, "memory_usd_per_gib_hour": 0.004}
+    found = plan_move(Move(Place("antrea", "none"), Place("cilium", "none"), Setting({**scenario, **prices})))
+    hourly = 4 * (8 * 0.03 + 32 * 0.004)
+    assert found["basis"] == "none"
+    assert found["needs"]["rent_usd_lo"] == pytest.approx(14 * 24 * hourly)
+    assert found["needs"]["rent_usd_hi"] == pytest.approx(180 * 24 * hourly)
+    wages = found["person_hours_lo"] * 60
+    assert found["usd_lo"] == pytest.approx(wages + 14 * 24 * hourly)
+
+
+def test_risks_have_a_sign_and_an_owner() -> None:
+    """The register of a plan has each risk once, with its sign and the role that owns it."""
+    found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), Setting({"nodes": 3})))
+    assert {step["risk"] for step in found["steps"]} == {row["risk"] for row in found["risks"]}
+    assert all(row["sign"] and row["owner"] for row in found["risks"])
+
+
+# --- what always holds ----------------------------------------------------------------------------------------------
+
+NETWORKS = ("calico", "flannel", "aws-vpc", "azure-cni", "antrea", "cilium")
+MESHES = ("none", "linkerd", "istio-sidecar", "istio-ambient", "consul", "app-mesh")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(st.sampled_from(NETWORKS), st.sampled_from(MESHES)),
+    st.tuples(
+        st.sampled_from(("cilium", "calico", "stay")), st.sampled_from(("none", "linkerd", "istio-ambient", "stay"))
+    ),
+    st.sampled_from(("aks", "eks", "self-managed")),
+    st.integers(1, 500),
+)
+def test_prices_are_in_order_and_grow_with_the_cluster(
+    today: tuple[str, str], target: tuple[str, str], cloud: str, nodes: int
+) -> None:
+    """At least is no more than likely, likely no more than at most, and a larger cluster never takes less."""
+    priced = [
+        move_price(
+            Place(*today),
+            Place(*target),
+            Setting(
+                {"cloud": cloud, "nodes": size, "pods": 9 * size, "services": size, "namespaces": size, "needs": []}
+            ),
+        )
+        for size in (nodes, nodes + 1)
+    ]
+    for found in priced:
+        for name in ("hours", "person_hours", "disruption_minutes", "unenforced_hours"):
+            assert 0 <= found[f"{name}_lo"] <= found[name] <= found[f"{name}_hi"]
+        assert found["person_hours"] <= 2 * found["hours"] + 1e-9
+        assert found["stays"] == (not found["routes"])
+    for name in ("hours_lo", "hours", "hours_hi", "restarts"):
+        assert priced[0][name] <= priced[1][name]
+
+
+# --- the rehearsal --------------------------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_is_a_runbook_with_manifests(tmp_path: Path) -> None:
+    """Two boxes a step, commands, checks, abort and way back, for the first namespace; manifests are YAML."""
+    path = tmp_path / "out"
+    call = [
+        "migrate",
+        str(HERE / "linkerd.yaml"),
+        "--from",
+        "cilium+linkerd",
+        "--to",
+        "+istio-ambient",
+        "--rehearse",
+        str(path),
+        "--format",
+        "json",
+    ]
+    ran = CliRunner().invoke(main, call)
+    assert ran.exit_code == 0, ran.output
+    text = (path / "runbook.md").read_text(encoding="utf-8")
+    steps = planned("linkerd.yaml", "cilium+linkerd", "+istio-ambient", HERE)["steps"]
+    assert text.count("- [ ] Done") == text.count("- [ ] Check before going on") == len(steps)
+    assert text.count("- Abort: ") == text.count("- Way back") == len(steps)
+    assert text.count("```sh") == len(steps)
+    assert "kubectl label namespace pay istio.io/dataplane-mode=ambient" in text
+    assert "point of no return" in text
+    named = {item.name for item in (path / "manifests").iterdir()}
+    assert named == {step["manifest"] for step in steps} - {None}
+    waypoint = yaml.safe_load((path / "manifests" / "waypoint.yaml").read_text(encoding="utf-8"))
+    assert waypoint["metadata"]["namespace"] == "pay"
+    for item in (path / "manifests").iterdir():
+        assert list(yaml.safe_load_all(item.read_text(encoding="utf-8")))
+
+
+def test_a_name_that_is_none_does_not_reach_the_runbook() -> None:
+    """A namespace whose name a dump made up stays a word in capitals: it cannot write commands."""
+    from meshlab.show.report.runbook import runbook
+
+    found = planned("linkerd.yaml", "cilium+linkerd", "+istio-ambient", HERE)
+    found["first"]["namespace"] = "a; rm -rf ~ `x`"
+    files = runbook(found)
+    assert "rm -rf" not in "".join(files.values())
+    assert "kubectl label namespace NAMESPACE" in files["runbook.md"]
+
+
+def test_manifests_have_what_the_plan_knows(tmp_path: Path) -> None:
+    """The new range, the port and the provider's plugin stand in the manifests of the network."""
+    team = tmp_path / "mine.yaml"
+    team.write_text(
+        "team: mine\nscenario: {nodes: 4, current_cni: calico, current_mesh: none, cloud: self-managed}\n"
+        "migration: {pod_cidr: 172.20.0.0/16, tunnel_port: 8999}\n",
+        encoding="utf-8",
+    )
+    ran = CliRunner().invoke(main, ["migrate", str(team), "--to", "cilium", "--rehearse", str(tmp_path / "out")])
+    assert ran.exit_code == 0, ran.output
+    values = yaml.safe_load((tmp_path / "out" / "manifests" / "values-migration.yaml").read_text(encoding="utf-8"))
+    assert values["tunnelPort"] == 8999
+    assert values["ipam"]["operator"]["clusterPoolIPv4PodCIDRList"] == ["172.20.0.0/16"]
+    call = [
+        "migrate",
+        str(HERE / "eks-calico-engine.yaml"),
+        "--from",
+        "aws-vpc@network-policy-agent+none",
+        "--to",
+        "aws-vpc@calico-policy-engine",
+        "--rehearse",
+        str(tmp_path / "eks"),
+    ]
+    assert CliRunner().invoke(main, call).exit_code == 0
+    first, _ = yaml.safe_load_all((tmp_path / "eks" / "manifests" / "installation.yaml").read_text(encoding="utf-8"))
+    assert first["spec"] == {"variant": "Calico", "kubernetesProvider": "EKS", "cni": {"type": "AmazonVPC"}}

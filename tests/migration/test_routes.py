@@ -1,0 +1,368 @@
+"""Routes for every pair of networks and of meshes, editions included: sources, leftovers, restarts."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from meshlab.errors import MeshlabError
+from meshlab.models.decision.tables import Option, load_tables
+from meshlab.planning.durations import declared
+from meshlab.planning.migration import Place, Setting, move_price, move_prices, parse_place
+from meshlab.planning.migration.price import BASES
+from meshlab.planning.migration.routes import NEW_CLUSTER, Terms, artefacts, routes, steps, ways_of
+from meshlab.tables import read_table, resource
+
+NOWHERE = Place(None, None)
+OPTIONS = load_tables().options
+SOURCES = set(read_table("sources")["source_id"])
+CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
+
+TOOLS = frozenset(
+    "kubectl helm az gcloud aws eksctl oc istioctl linkerd cilium meshlab osm consul-k8s step kumactl hubble ip ss "
+    "curl iptables-save systemctl mkdir calicoctl watch for #".split()
+)
+"""What a line of a command may begin with; all else is a comment."""
+
+
+def places(side: str) -> list[tuple[str, str]]:
+    """Every product of one side in each of its editions, and no mesh."""
+    return list(dict.fromkeys((option.id, option.edition) for option in OPTIONS if option.side == side))
+
+
+def clouds_of(*options: tuple[str, str, str]) -> list[str]:
+    """Where all of the editions can be had; none where they are of different clouds."""
+
+    def had(side: str, name: str, edition: str, cloud: str) -> bool:
+        of_edition: list[Option] = [
+            item for item in OPTIONS if (item.side, item.id, item.edition) == (side, name, edition)
+        ]
+        return any(item.had_on(cloud) for item in of_edition)
+
+    return [cloud for cloud in CLOUDS if all(had(*option, cloud) for option in options)]
+
+
+def pairs(side: str) -> Iterator[Terms]:
+    """Every move of one side, the other one staying, wherever both its ends can be had, and at least on one cloud."""
+    for (today, of_today), (target, of_target) in product(places(side), repeat=2):
+        for cloud in clouds_of((side, today, of_today), (side, target, of_target)) or CLOUDS[:1]:
+            for cni in ("cilium", "calico") if side == "mesh" else ("",):
+                start = (
+                    Place(today, "none", of_today or None)
+                    if side == "cni"
+                    else Place(cni, today, "self-run", of_today or None)
+                )
+                end = (
+                    Place(target, "none", of_target or None)
+                    if side == "cni"
+                    else Place(cni, target, "self-run", of_target or None)
+                )
+                yield Terms(start, end, cloud, l7=True)
+
+
+ALL = {side: list(pairs(side)) for side in ("cni", "mesh")}
+
+
+def told(terms: Terms) -> str:
+    """A move in words, for messages."""
+    return f"{terms.today.plain()} to {terms.target.plain()} on {terms.cloud}"
+
+
+# --- every pair -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["cni", "mesh"])
+def test_every_pair_has_a_way_with_a_source_or_none_that_is_known(side: str) -> None:
+    """From each edition to each other leads a documented way with source and date, or the price is a second cluster."""
+    for terms, ways in zip(ALL[side], ways_of(ALL[side]), strict=True):
+        if terms.today == terms.target:
+            assert not ways, told(terms)
+            continue
+        assert ways, told(terms)
+        for way in ways:
+            assert way.route["basis"] in BASES
+            assert set(way.route["source_id"].split("|")) <= SOURCES
+            assert way.route["text_date"]
+        if any(way.route["basis"] == "none" for way in ways):
+            assert NEW_CLUSTER in {step["stage"] for way in ways for step in way.steps}, told(terms)
+            assert "second cluster" in ways[0].route["title"] or terms.target.mesh == "cilium-mesh"
+
+
+@pytest.mark.parametrize("side", ["cni", "mesh"])
+def test_no_way_removes_less_than_it_replaces(side: str) -> None:
+    """What runs today and the target does not use is removed by a step, or goes with the whole cluster."""
+    for terms, ways in zip(ALL[side], ways_of(ALL[side]), strict=True):
+        if terms.today == terms.target:
+            continue
+        removed = {name for way in ways for name in way.removes}
+        left = set() if "*" in removed else artefacts(terms)[side] - removed
+        assert not left, f"{told(terms)} leaves {sorted(left)} behind"
+
+
+def test_what_is_removed_is_known_and_what_is_known_is_removed() -> None:
+    """Steps remove leftovers that the table names, and each of those is removed by some step."""
+    named = {name for step in steps() for name in (step["removes"] or "").split("|") if name and name != "*"}
+    known = set(read_table("migration/leftovers")["artefact"])
+    extra = {"istio-injector", "sidecar-resources", "selector-l7-policies"}
+    assert named - extra == known
+
+
+@pytest.mark.parametrize("side", ["cni", "mesh"])
+def test_each_move_has_one_order(side: str) -> None:
+    """No step is taken twice, and the old goes after the new is there, unless both cannot be at once."""
+    for terms, ways in zip(ALL[side], ways_of(ALL[side]), strict=True):
+        taken = [step["step"] for way in ways for step in way.steps]
+        assert len(taken) == len(set(taken)), told(terms)
+        for way in ways:
+            stages = list(dict.fromkeys(step["stage"] for step in way.steps))
+            if {"mesh-arrive", "mesh-leave"} <= set(stages) and "mesh-replace" not in stages:
+                assert stages.index("mesh-arrive") < stages.index("mesh-leave"), told(terms)
+
+
+def test_no_row_is_never_taken() -> None:
+    """Each route and each step is taken by some move: of one side, of a new cluster, tuned, or with an old pool."""
+    everything = [*ALL["cni"], *ALL["mesh"]]
+    fresh = [replace(item, fresh=True) for item in everything]
+    tuned = [replace(item, target=replace(item.today, tuned=True)) for item in everything]
+    old = [replace(item, old_nodes=3) for item in ALL["cni"]]
+    both = [
+        Terms(
+            Place("calico", "istio-ambient", "self-run", "self-run"),
+            Place("cilium", "istio-ambient", "self-run", "self-run"),
+            "eks",
+        ),
+        Terms(
+            Place("calico", "istio-sidecar", "self-run", "self-run"),
+            Place("cilium", "istio-ambient", "self-run", "self-run"),
+            "eks",
+        ),
+    ]
+    ways = [way for found in ways_of([*everything, *fresh, *tuned, *old, *both]) for way in found]
+    taken_steps = {step["step"] for way in ways for step in way.steps}
+    taken_routes = {way.route["route"] for way in ways}
+    assert {row["step"] for row in steps()} - taken_steps == set()
+    assert {row["route"] for row in routes()} - taken_routes == set()
+
+
+# --- by hand --------------------------------------------------------------------------------------------------------
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "moves.csv"
+"""Moves with what the documents say of them: on what the way rests and which pods restart, worked out by reading."""
+
+with GOLDEN.open(encoding="utf-8", newline="") as stream:
+    BY_HAND = list(csv.DictReader(stream))
+
+SCENARIO: dict[str, Any] = {"nodes": 4, "pods": 60, "namespaces": 3, "services": 12, "needs": ["mtls", "l7_policy"]}
+PODS = {"none": 0, "evicted": 55, "networked": 70, "proxied": 20, "meshed": 25, "stated": 60}
+"""Pods of each kind in the survey below, and those that are stated of the mesh."""
+
+
+def survey(*, meshed: bool) -> dict[str, Any]:
+    """A dump of four nodes in two pools with 55 pods to evict; 20 pods have a proxy, 5 more are redirected to one."""
+    members = {"namespaces": 2, "workloads": 5, "meshed_pods": 25, "proxied_pods": 20} if meshed else {"meshed_pods": 0}
+    return {
+        "nodes": {
+            "name": ["a", "b", "c", "d"],
+            "pool": ["one", "one", "two", "two"],
+            "pods": [20, 15, 10, 10],
+            **{
+                f"{kind}_{unit}": [1.0] * 4
+                for kind in ("free", "moved", "largest")
+                for unit in ("cpu_cores", "memory_gib")
+            },
+        },
+        "evictions": {
+            "node": [0, 1, 2, 3],
+            "limit": [None] * 4,
+            "allowed": [None] * 4,
+            "pods": [20, 15, 10, 10],
+            "unstated": [20, 15, 10, 10],
+            "grace_lo": [None] * 4,
+            "grace_sum": [0.0] * 4,
+            "grace_hi": [None] * 4,
+        },
+        "limits": {},
+        "ranges": [],
+        "checks": [],
+        "virtual": [],
+        "placed": True,
+        "networked_pods": 70,
+        "first_namespace": "shop",
+        **members,
+    }
+
+
+@pytest.mark.parametrize("row", BY_HAND, ids=lambda row: f"{row['today']} to {row['target']} {row['cloud']}")
+def test_moves_are_what_their_documents_say(row: dict[str, str]) -> None:
+    """Each move rests on what was read, and restarts the pods that the documents restart, as many as the dump shows."""
+    today, target = (parse_place(row[end], NOWHERE, end) for end in ("today", "target"))
+    mesh = today.mesh not in ("none", "gateway", "vpc-lattice", "proxyless-grpc", "cilium-mesh")
+    setting = Setting({**SCENARIO, "cloud": row["cloud"]}, survey(meshed=mesh))
+    found = move_price(today, target, setting)
+    assert not found["stays"]
+    assert found["basis"] == row["basis"]
+    assert found["restarts"] == PODS[row["restarts"]]
+    assert found["hours_lo"] <= found["hours"] <= found["hours_hi"]
+
+
+def test_a_mixed_mesh_restarts_what_still_has_a_sidecar() -> None:
+    """Of ambient mode with sidecars for some, the move to ambient mode alone restarts those pods, and no other."""
+    today = Place("calico", "istio-ambient", "self-run")
+    setting = Setting({**SCENARIO, "cloud": "self-managed"}, survey(meshed=True))
+    assert move_price(today, parse_place("+istio-ambient", Place("stay", "stay"), "--to"), setting)["restarts"] == 20
+
+
+def test_a_pod_that_restarts_twice_is_one_pod() -> None:
+    """The guide restarts sidecars once for HBONE and once to lose them: the same pods, counted once."""
+    setting = Setting({**SCENARIO, "cloud": "self-managed"}, survey(meshed=True))
+    terms = Terms(
+        Place("calico", "istio-sidecar", "self-run", "self-run"),
+        Place("calico", "istio-ambient", "self-run", "self-run"),
+    )
+    restarting = [step["step"] for way in ways_of([terms])[0] for step in way.steps if step["restarts"]]
+    assert restarting == ["ambient-install-2", "ambient-move-5"]
+    assert move_price(terms.today, terms.target, setting)["restarts"] == 20
+
+
+# --- the tables -----------------------------------------------------------------------------------------------------
+
+
+def test_no_step_is_without_command_check_and_way_back() -> None:
+    """Each step can be done at night: commands or comments in every line, check, end, way back, risk and owner."""
+    for step in steps():
+        for line in step["command"].split("; "):
+            assert line.split()[0] in TOOLS, (step["step"], line)
+        for name in ("check", "abort", "rollback", "breaks", "risk", "sign", "owner", "why"):
+            assert step[name], (step["step"], name)
+        assert set(step["source_id"].split("|")) <= SOURCES, step["step"]
+        assert step["takes"] in {*declared(), "drain", "provider-node"}
+        assert step["cuts"] is None or step["cuts"] in declared()
+        assert step["scope"] in ("once", "pool", "node", "namespace", "workload")
+        assert step["phase"] in ("prepare", "window", "after")
+        assert step["gap"] in (None, "opens", "closes")
+        assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old")
+
+
+def test_tables_of_moves_fit_together() -> None:
+    """Stages, manifests, checks and limits that a table names are there, and none is left unused."""
+    stages = {step["stage"] for step in steps()}
+    used = {stage for row in routes() for stage in row["stages"] or ()}
+    assert used == stages
+    manifests = {path.name for path in (resource("templates") / "manifests").iterdir()}
+    assert {step["manifest"] for step in steps()} - {None} == manifests
+    known = {*stages, *(step["step"] for step in steps()), "drain", "provider"}
+    for table in ("checks", "limits"):
+        for cell in read_table(f"migration/{table}")["stages"]:
+            assert set(cell.split("|")) <= known
+    for table in ("checks", "limits", "assumptions", "tunnels", "leftovers", "layer7"):
+        for cell in read_table(f"migration/{table}")["source_id"]:
+            assert set(cell.split("|")) <= SOURCES
+    assert set(read_table("migration/layer7")["need"]) <= set(read_table("needs")["need"])
+    editions = {(option.side, option.id, option.edition) for option in OPTIONS}
+    for row in read_table("migration/leftovers").iter_rows(named=True):
+        for edition in (row["editions"] or "").split("|"):
+            assert not edition or (row["side"], row["product"], edition) in editions
+
+
+def test_conditions_name_products_that_there_are() -> None:
+    """Every word in quotes in a condition is an id, an edition or a platform: a misspelt one would never hold."""
+    words = {option.id for option in OPTIONS} | {option.edition for option in OPTIONS} | set(CLOUDS) | {""}
+    conditions = [row["applies"] for row in (*routes(), *steps())] + read_table("migration/leftovers")["kept"].to_list()
+    quoted = pl.Series([text or "" for text in conditions]).str.extract_all(r"'([^']*)'").explode().drop_nulls()
+    assert set(quoted.str.strip_chars("'")) <= words
+
+
+# --- places ---------------------------------------------------------------------------------------------------------
+
+WRITTEN = [
+    ("cilium", Place("cilium", "m")),
+    ("+none", Place("c", "none")),
+    ("none", Place("c", "none")),
+    ("none+none", Place("none", "none")),
+    ("calico-enterprise", Place("calico-enterprise", "m")),
+    ("calico-ebpf", Place("calico", "m", "self-run-ebpf")),
+    (
+        "cilium@azure-cni-powered-by-cilium+istio-sidecar@aks-add-on",
+        Place("cilium", "istio-sidecar", "azure-cni-powered-by-cilium", "aks-add-on"),
+    ),
+    ("aws-vpc@calico-policy-engine+", Place("aws-vpc", "m", "calico-policy-engine")),
+    ("istio-ambient+cilium", Place("cilium", "istio-ambient")),
+    ("stay+stay", Place("stay", "stay")),
+    ("@tuned", Place("c", "m", tuned=True)),
+    ("cilium@tuned", Place("cilium", "m", tuned=True)),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), WRITTEN)
+def test_places_are_read_as_they_are_written(text: str, expected: Place) -> None:
+    """A network, a mesh or both, with editions or tuned; what is not written is what is known."""
+    assert parse_place(text, Place("c", "m"), "--to") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "match"), [("cillium", "cilium"), ("cilium@dataplanev2", "dataplane-v2"), ("a+b+c", "more than")]
+)
+def test_a_place_that_is_none_is_refused(text: str, match: str) -> None:
+    """A misspelt product or edition is an error that names the nearest one."""
+    with pytest.raises(MeshlabError, match=match):
+        parse_place(text, NOWHERE, "--to")
+
+
+@pytest.mark.parametrize(
+    "option", [option for option in OPTIONS if option.id != "none"], ids=lambda option: option.place
+)
+def test_what_runs_already_stays(option: Option) -> None:
+    """To the same product, in whichever edition it runs, known or not, nothing moves and no pod restarts."""
+    cloud = next(iter(sorted(option.platforms - {"any"})), "self-managed")
+    base = Place("cilium", "none", "self-run")
+    for edition in (option.edition, None):
+        today = base.having(option.side, option.id, edition)
+        for target in (base.having(option.side, option.id, None), Place("stay", "stay"), today):
+            found = move_price(today, target, Setting({**SCENARIO, "cloud": cloud}))
+            if (
+                option.edition.endswith("-with-sidecars")
+                and edition
+                and target.mesh == "istio-ambient"
+                and not target.mesh_edition
+            ):
+                assert found["to"]["edition"]["mesh"] == option.edition.removesuffix("-with-sidecars")
+                continue
+            assert found["stays"], (today, target)
+            assert (found["hours"], found["restarts"], found["usd"]) == (0, 0, 0)
+
+
+def test_a_named_edition_of_what_runs_unnamed_stays_where_it_can_be_had() -> None:
+    """A dump that tells Cilium on AKS and not which: the managed edition is no move, Google's would be."""
+    today, setting = Place("cilium", "none"), Setting({**SCENARIO, "cloud": "aks"})
+    assert move_price(today, parse_place("cilium@azure-cni-powered-by-cilium", today, "--to"), setting)["stays"]
+    assert not move_price(today, parse_place("cilium@dataplane-v2", today, "--to"), setting)["stays"]
+
+
+def test_the_target_is_the_edition_that_can_be_reached() -> None:
+    """`--to cilium` is Azure's on a cluster of Azure CNI, one's own on bare metal, and Google's in a second cluster."""
+    cases = [
+        ("azure-cni", "aks", "azure-cni-powered-by-cilium"),
+        ("calico", "self-managed", "self-run"),
+        ("gke-legacy", "gke", "dataplane-v2"),
+    ]
+    for today, cloud, edition in cases:
+        found = move_price(Place(today, "none"), Place("cilium", "none"), Setting({**SCENARIO, "cloud": cloud}))
+        assert found["to"]["edition"]["cni"] == edition
+
+
+def test_many_prices_are_the_single_ones() -> None:
+    """Asked together or one by one, each move has the same price, and asking again gives the same object."""
+    today, setting = Place("calico", "linkerd"), Setting({**SCENARIO, "cloud": "self-managed"})
+    targets = [
+        Place(*item) for item in product(("stay", "cilium", "calico-enterprise"), ("stay", "none", "istio-ambient"))
+    ]
+    together = move_prices(today, targets, setting)
+    assert together == [move_price(today, target, Setting({**SCENARIO, "cloud": "self-managed"})) for target in targets]
+    assert all(one is move_price(today, target, setting) for one, target in zip(together, targets, strict=True))
