@@ -363,7 +363,7 @@ PLUGINS: dict[str, Part] = {
         cni_edition="calico-policy",
         daemons=(NETD, ("kube-system", "calico-node", one("calico-node", "gke.gcr.io/calico/node:v3.27.4-gke.8"))),
     ),
-    "azure-cni": plugin("azure-cni", engine="none", daemons=(AZURE_CNS,), cni_edition="none"),
+    "azure-cni": plugin("azure-cni", engine="none", daemons=(AZURE_CNS,), cni_edition="no-policy-engine"),
     "azure-calico": plugin(
         "azure-cni",
         "calico",
@@ -600,9 +600,9 @@ PLUGINS: dict[str, Part] = {
             CILIUM_AGENT,
         ),
     ),
-    "kube-ovn": other(
+    "kube-ovn": plugin(
         "kube-ovn",
-        "kube-ovn",
+        engine="kube-ovn",
         annotations={"ovn.kubernetes.io/allocated": "true"},
         pod_annotations={"ovn.kubernetes.io/allocated": "true"},
         daemons=(
@@ -621,7 +621,7 @@ PLUGINS: dict[str, Part] = {
         pod_annotations=networks("cilium"),
         objects=(cilium(kube_proxy_replacement="false", cni_exclusive="false"),),
     ),
-    "kube-ovn-cilium": other(
+    "kube-ovn-cilium": plugin(
         "kube-ovn",
         names=frozenset({"kube-ovn", "cilium"}),
         pod_annotations={"ovn.kubernetes.io/allocated": "true"},
@@ -863,7 +863,7 @@ def _meshes() -> Iterator[tuple[str, Mesh]]:
         Mesh(
             Part(
                 names=frozenset({"istio"}),
-                facts=facts_of("istio", "sidecar", "1.20.8-asm.14", "cloud-service-mesh-managed", proxied_pods=4),
+                facts=facts_of("istio", "sidecar", "1.20.8-asm.14", "cloud-service-mesh", proxied_pods=4),
                 objects=(
                     resource("ControlPlaneRevision", "mesh.cloud.google.com/v1beta1", "asm-managed", "istio-system"),
                 ),
@@ -907,7 +907,7 @@ def _meshes() -> Iterator[tuple[str, Mesh]]:
         Mesh(
             Part(
                 names=frozenset({"istio"}),
-                facts=facts_of("istio", "sidecar", "1.24.3", "openshift-service-mesh-3", proxied_pods=4),
+                facts=facts_of("istio", "sidecar", "1.24.3", "openshift-service-mesh", proxied_pods=4),
                 objects=(sail,),
                 deployments=(
                     deployed(
@@ -1031,7 +1031,7 @@ def _meshes() -> Iterator[tuple[str, Mesh]]:
                         "osm-system", "osm-controller", one("osm-controller", "openservicemesh/osm-controller:v1.2.4")
                     ),
                 ),
-                facts=facts_of("osm", "sidecar", "1.2.4", None, proxied_pods=4),
+                facts=facts_of("osm", "sidecar", "1.2.4", "self-run", proxied_pods=4),
             ),
             {"openservicemesh.io/monitored-by": "osm"},
             init=(container("osm-init", "openservicemesh/init:v1.2.4"),),
@@ -1054,7 +1054,7 @@ def _meshes() -> Iterator[tuple[str, Mesh]]:
                         ),
                     ),
                 ),
-                facts=facts_of("app-mesh", "sidecar", None, None, proxied_pods=4),
+                facts=facts_of("app-mesh", "sidecar", None, "aws", proxied_pods=4),
             ),
             {"appmesh.k8s.aws/sidecarInjectorWebhook": "enabled"},
             init=(

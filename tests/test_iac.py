@@ -365,3 +365,82 @@ def test_the_age_of_rows_is_told_in_words(capsys: pytest.CaptureFixture[str]) ->
     for name in ("life_days", "as_of"):
         assert {str(min(row[name] for row in rows)), str(max(row[name] for row in rows))} <= set(words)
     assert str(len(rows)) in words
+
+
+FLUX = """apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: cilium}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: cilium}
+spec:
+  chart: {spec: {chart: cilium, version: 1.16.1}}
+  values:
+    kubeProxyReplacement: true
+    hubble:
+      enabled: true
+"""
+ARGO = """apiVersion: argoproj.io/v1alpha1
+kind: Application
+spec:
+  sources:
+    - chart: cilium
+      helm:
+        %s
+"""
+RKE2 = """apiVersion: helm.cattle.io/v1
+kind: HelmChartConfig
+metadata: {name: rke2-cilium}
+spec:
+  valuesContent: |-
+    kubeProxyReplacement: true
+    hubble:
+      enabled: true
+"""
+WRAPPED = {
+    "Flux": (FLUX, [11, 13]),
+    "Argo CD, text": (
+        ARGO % "values: |\n          kubeProxyReplacement: true\n          hubble: {enabled: true}",
+        [8, 9],
+    ),
+    "Argo CD, object": (
+        ARGO % "valuesObject:\n          kubeProxyReplacement: true\n          hubble: {enabled: true}",
+        [8, 9],
+    ),
+    "RKE2": (
+        RKE2,
+        [6, 8],
+    ),
+}
+
+
+@pytest.mark.parametrize("tool", WRAPPED)
+def test_values_are_read_from_the_object_that_installs_the_chart(tool: str, tmp_path: Path) -> None:
+    """Options stand where the values of the object stand, with the lines of the file."""
+    text, lines = WRAPPED[tool]
+    path = tmp_path / "release.yaml"
+    path.write_text(text)
+
+    found = read_values(path)
+    assert found["option"].to_list() == ["kubeProxyReplacement", "hubble.enabled"]
+    assert found["line"].to_list() == lines
+
+
+def test_an_object_around_no_values_is_told(tmp_path: Path) -> None:
+    """A release without values is no file of values."""
+    path = tmp_path / "release.yaml"
+    path.write_text("kind: HelmRelease\nspec: {chart: {spec: {chart: cilium}}}\n")
+
+    with pytest.raises(MeshlabError, match="is an object around values and holds none"):
+        read_values(path)
+
+
+def test_values_of_a_chart_that_is_not_tabled_are_no_pass(tmp_path: Path) -> None:
+    """Without the chart's schema nobody can tell what a value sets: it is unknown, falls short, and says why."""
+    path = tmp_path / "values.yaml"
+    path.write_text("global: {hub: docker.io/istio}\n")
+
+    answer = iac.report(values=path, product="istio", require="raw")
+    assert [(row["wanted"], row["status"]) for row in answer["short"]] == [("global.hub", None)]
+    assert "not tabled" in answer["short"][0]["why"]

@@ -129,4 +129,6 @@ def test_openshift_on_aws_supplies_its_scenario(fixtures: Path) -> None:
         "windows_nodes": (0, "measured"),
         "cloud": ("openshift", "inferred"),
         "current_cni": ("openshift-sdn", "measured"),
+        "current_cni_edition": ("openshift", "inferred"),
+        "policy_engine": ("other", "measured"),
     }

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from facts_dumps import write
+from facts_dumps import resource, write
 from facts_installs import CHOICES, MESH_REMNANTS, MESHES, PLUGIN_REMNANTS, PLUGINS, Installed, cluster, everything
 
+from meshlab.cluster.audit import audit
 from meshlab.cluster.facts import read_facts
 from meshlab.cluster.facts.supply import fact
 
@@ -33,7 +34,7 @@ def shortfalls(facts: dict[str, object], installed: Installed) -> dict[str, tupl
 PLACES = [(platform, name) for platform, plugins in CHOICES.items() for name in plugins]
 
 
-@pytest.mark.parametrize(("platform", "name"), PLACES, ids="-".join)
+@pytest.mark.parametrize(("platform", "name"), PLACES)
 def test_plugins_and_engines_are_known_as_their_installers_leave_them(platform: str, name: str, tmp_path: Path) -> None:
     """Plugin, edition, engine and proxy of a cluster are what its products' manifests make them, chained or not."""
     installed = cluster(platform, name)
@@ -62,7 +63,7 @@ REMOVED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "removed"), REMOVED, ids="-".join)
+@pytest.mark.parametrize(("name", "removed"), REMOVED)
 def test_what_a_removed_plugin_leaves_behind_proves_nothing(name: str, removed: str, tmp_path: Path) -> None:
     """Beside the agents of another plugin, remnants change no fact, or leave it unknown with the reason."""
     installed = cluster("kubeadm", name, extra=PLUGIN_REMNANTS[removed])
@@ -172,3 +173,47 @@ def test_many_parts_of_all_dumps_claim_nothing_that_is_not_in_the_whole(tmp_path
     for case in EVERYTHING:
         for installed, objects in parts(case, 5):
             assert_nothing_unseen(installed, objects, tmp_path)
+
+
+# --- what speaks for a fact ------------------------------------------------------------------------------------------
+
+
+def test_facts_explain_themselves(tmp_path: Path) -> None:
+    """Evidence for and against a fact is shown with its objects, its strength, and what it cannot show."""
+    installed = cluster("eks", "aws-cilium", "linkerd-edge")
+    evidence = read_facts([write(tmp_path, *installed.objects)], explain=True)["evidence"]
+
+    (chained, denied, *agents) = evidence["cni.product"]
+    assert (chained["value"], chained["speaks"], chained["used"]) == ("aws-vpc", "for", True)
+    assert chained["first"] == "ConfigMap kube-system/cilium-config"
+    assert (denied["value"], denied["speaks"]) == ("cilium", "against")
+    assert {(row["value"], row["objects"]) for row in agents} >= {("aws-vpc", 3), ("cilium", 3)}
+    assert any("chained" in row["cannot_show"] for row in agents)
+    assert {row["value"] for row in evidence["mesh.product"]} == {"linkerd"}
+
+
+def test_every_fact_of_a_made_cluster_has_its_evidence(tmp_path: Path) -> None:
+    """A product, edition or version is among the evidence for it, or its reason says what it follows from."""
+    for case in EVERYTHING[:: 4 * SHARE]:
+        facts = read_facts([write(tmp_path, *cluster(*case).objects)], explain=True)
+        for room, names in (("cni", ("product", "version", "dataplane")), ("mesh", ("product", "version", "edition"))):
+            for name in names:
+                value, of = facts[room][name], f"{room}.{name}"
+                value = facts[room]["name"] if value == "other" else value
+                said_for = {row["value"] for row in facts["evidence"].get(of, ()) if row["speaks"] == "for"}
+                assert value is None or value in said_for or facts["provenance"][of]["why"], (case, of)
+
+
+# --- who enforces policies -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("platform", "name"), PLACES)
+def test_policies_that_nobody_enforces_are_found(platform: str, name: str, tmp_path: Path) -> None:
+    """The audit finds NetworkPolicies just where no engine enforces them, and says nothing where that is not known."""
+    installed = cluster(platform, name)
+    policy = resource("NetworkPolicy", "networking.k8s.io/v1", "deny", "shop")
+    states = {each["rule"]: each["state"] for each in audit([write(tmp_path, *installed.objects, policy)])}
+
+    engine = installed.facts["policy.engine"]
+    expected = "unknown" if engine is None else "fail" if engine == "none" else "not applicable"
+    assert states["policy-unenforced"] == expected

@@ -100,6 +100,59 @@ OHA = json.dumps(
 )
 
 
+NIGHTHAWK = fortio(RetCodes={"200": "90", "503": "10"}, NumThreads="16")
+"""Nighthawk writes 64-bit numbers as text, as Protobuf's JSON has it."""
+
+TREND = {"avg": 2.5, "min": 1.0, "med": 2.0, "max": 9.0, "p(90)": 3.0, "p(95)": 3.5, "p(99)": 5.0}
+K6_EXPORT = json.dumps(
+    {
+        "metrics": {
+            "http_req_duration": TREND,
+            "http_reqs": {"count": 5000, "rate": 500.0},
+            "http_req_failed": {"passes": 250, "fails": 4750, "value": 0.05},
+            "vus_max": {"value": 20, "min": 20, "max": 20},
+            "checks": {"passes": 1, "fails": 0, "value": 1},
+        },
+        "root_group": {"name": "", "checks": {}},
+    }
+)
+K6_SUMMARY = json.dumps(
+    {
+        "options": {"summaryTrendStats": ["med"]},
+        "metrics": {
+            "http_req_duration": {"type": "trend", "contains": "time", "values": TREND},
+            "http_reqs": {"type": "counter", "values": {"count": 5000, "rate": 500.0}},
+            "http_req_failed": {"type": "rate", "values": {"rate": 0.0, "passes": 0, "fails": 5000}},
+        },
+    }
+)
+VEGETA = json.dumps(
+    {
+        "latencies": {"total": 9e12, "mean": 2e6, "50th": 2e6, "90th": 3e6, "95th": 3.5e6, "99th": 5e6, "max": 9e6},
+        "rate": 500.0,
+        "throughput": 475.0,
+        "success": 0.95,
+        "status_codes": {"200": 4750, "503": 250},
+    }
+)
+GHZ = json.dumps(
+    {
+        "count": 5000,
+        "rps": 500.0,
+        "options": {"call": "a.B.C", "concurrency": 20, "metadata": {"authorization": "secret"}},
+        "latencyDistribution": [
+            {"percentage": level, "latency": nanoseconds}
+            for level, nanoseconds in ((10, 1e6), (50, 2e6), (90, 3e6), (95, 3.5e6), (99, 5e6))
+        ],
+        "statusCodeDistribution": {"OK": 4750, "Unavailable": 250},
+    }
+)
+LOCUST = """Type,Name,Request Count,Failure Count,Median Response Time,Requests/s,Failures/s,50%,75%,90%,95%,99%,100%
+GET,/a,4000,0,1,400.0,0,1,1,2,2,2,9
+,Aggregated,5000,250,2,500.0,25,2,2.5,3,3.5,5,9
+"""
+
+
 def read(tmp_path: Path, content: str, name: str = "result") -> Measurements:
     """Measurements from a file of that content."""
     return read_measurements(saved(tmp_path, content, name))
@@ -142,8 +195,14 @@ def test_one_run_of_the_benchmark_by_hand(fixtures: Path) -> None:
         (WRK2.format(p50="6.67ms", errors=""), "wrk", 2000.28, 6.67, 9.0, None, 12.0),
         (WRK, "wrk", 748868.53, 0.25, 0.7, None, 5.8),
         (HEY, "hey", 100.0, 20.0, 30.0, 35.0, 40.0),
+        (NIGHTHAWK, "fortio", 999.9, 2.0, 4.0, None, 8.0),
+        (K6_EXPORT, "k6", 500.0, 2.0, 3.0, 3.5, 5.0),
+        (K6_SUMMARY, "k6", 500.0, 2.0, 3.0, 3.5, 5.0),
+        (VEGETA, "vegeta", 500.0, 2.0, 3.0, 3.5, 5.0),
+        (GHZ, "ghz", 500.0, 2.0, 3.0, 3.5, 5.0),
+        (LOCUST, "locust-csv", 500.0, 2.0, 3.0, 3.5, 5.0),
     ],
-    ids=["fortio", "oha", "wrk2", "wrk", "hey"],
+    ids=["fortio", "oha", "wrk2", "wrk", "hey", "nighthawk", "k6-export", "k6-summary", "vegeta", "ghz", "locust"],
 )
 def test_each_tools_report_is_read_in_milliseconds(
     content: str, kind: str, rate: float, p50: float, p90: float, p95: float | None, p99: float, tmp_path: Path
@@ -169,6 +228,12 @@ def test_each_tools_report_is_read_in_milliseconds(
         (WRK2.format(p50="6.67ms", errors="  Socket errors: connect 0, read 0, write 0, timeout 601\n"), True),
         (WRK2.format(p50="6.67ms", errors="  Non-2xx or 3xx responses: 6000\n"), True),
         (WRK, False),
+        (NIGHTHAWK, True),
+        (K6_EXPORT, True),
+        (K6_SUMMARY, False),
+        (VEGETA, True),
+        (GHZ, True),
+        (LOCUST, True),
     ],
 )
 def test_runs_with_failures_say_so(content: str, failing: bool, tmp_path: Path) -> None:
@@ -228,6 +293,8 @@ def test_wrong_calls_of_a_comparison_are_told(tmp_path: Path, fixtures: Path) ->
         (fortio(DurationHistogram={"Percentiles": None}), "no percentiles of latency; run fortio with -p"),
         (fortio(ActualQPS="fast"), "is not as its kind demands"),
         (fortio(NumThreads=2**70), "is not as its kind demands"),
+        (json.dumps({"metrics": {"http_req_duration": {}}}), "set summaryTrendStats"),
+        (json.dumps({"latencies": {"50th": -1}, "rate": 1}), "is not as its kind demands"),
         ("Running 30s test @ http://127.0.0.1\n  1 threads and 1 connections\n", "run wrk with --latency"),
         ("Labels,ActualQPS,p50\n", "is not as its kind demands"),
         ("Labels,ActualQPS,p50\na,1,2\n", "is not as its kind demands"),

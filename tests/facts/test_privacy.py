@@ -141,6 +141,26 @@ PLACES: dict[str, Object] = {
     "mutual TLS mode": resource(
         "PeerAuthentication", "security.istio.io/v1", "a", "istio-system", spec={"mtls": {"mode": SECRET}}
     ),
+    "kubeconfig under a key that is read elsewhere": resource(
+        "ConfigMap", "v1", "kubeconfig", data={"config": f"token: {SECRET}", "config.conf": SECRET}
+    ),
+    "k3s's arguments": with_metadata(
+        node(), annotations={"k3s.io/node-args": f'["server","--token","{SECRET}","--disable-network-policy"]'}
+    ),
+    "pod's networks": with_metadata(
+        pod(), annotations={"k8s.v1.cni.cncf.io/network-status": f'[{{"name":"{SECRET}","default":true}}]'}
+    ),
+    "namespace's label": with_metadata(resource("Namespace", "v1"), labels={"istio.io/rev": SECRET}),
+    "key of a namespace's label": with_metadata(resource("Namespace", "v1"), labels={f"{SECRET}/mesh-inject": "x"}),
+    "name of a webhook": resource(
+        "MutatingWebhookConfiguration", "admissionregistration.k8s.io/v1", f"sidecar-injector-{SECRET}"
+    ),
+    "environment of a DaemonSet": resource(
+        "DaemonSet",
+        "apps/v1",
+        spec={"template": {"spec": {"containers": [container("calico-node", env=[{"name": "A", "value": SECRET}])]}}},
+        status={"desiredNumberScheduled": 1},
+    ),
     "network's type": resource("Network", "config.openshift.io/v1", status={"networkType": SECRET}),
     "password of a BGP peer": resource(
         "BGPPeer", "projectcalico.org/v3", spec={"password": {"secretKeyRef": {"name": SECRET, "key": SECRET}}}
@@ -167,7 +187,11 @@ def outputs(path: Path) -> bytes:
     for anonymize in (False, True):
         try:
             facts = read_facts([path], anonymize=anonymize)
+            explained = read_facts([path], anonymize=anonymize, explain=True)
+            names = {"first", "from"} if not anonymize else set()  # objects are named, but never what they hold
+            rows = [row for of_fact in explained["evidence"].values() for row in of_fact]
             seen += [json.dumps(facts), repr(scenario_values(facts))]
+            seen += [json.dumps({key: value for key, value in row.items() if key not in names}) for row in rows]
         except MeshlabError as error:
             seen += [str(error), repr(error.problems)]
     return "\n".join(seen).encode()
@@ -223,7 +247,7 @@ UNREAD = [
     place
     for place in PLACES
     if place.startswith(
-        ("Secret", "TLS", "token", "environment", "arguments", "command", "probe", "volume", "projected")
+        ("Secret", "TLS", "token", "environment", "arguments", "command", "probe", "volume", "projected", "kubeconfig")
     )
     or place in ("pod's other annotation", "pod's last applied configuration", "template's annotation")
 ]

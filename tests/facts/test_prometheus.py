@@ -447,3 +447,56 @@ def test_real_files_without_a_measure_of_a_mesh_are_refused(file: str, message: 
     """Series of `up`, and tables of whole pods, are refused for what they lack."""
     with pytest.raises(MeshlabError, match=message):
         read_measurements(fixtures / "prometheus" / file)
+
+
+EXEMPLARS = """# TYPE istio_requests_total counter
+istio_requests_total{{source_workload="a",source_workload_namespace="x",destination_workload="b",\
+destination_workload_namespace="y",reporter="destination"}} 100.0 {first} # {{trace_id="4bf92f{{}}"}} 1.0 {first}
+istio_requests_total{{source_workload="a",source_workload_namespace="x",destination_workload="b",\
+destination_workload_namespace="y",reporter="destination"}} 5.2e7 {second} # {{trace_id="4bf92f"}} 1.0
+# TYPE container_memory_working_set_bytes gauge
+container_memory_working_set_bytes{{namespace="x",pod="a-1",container="istio-proxy"}} 52428800 {second}
+{end}"""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "end"),
+    [
+        ("1700000000.5", "1700000100.5", "# EOF\n"),
+        ("1700000000", "1700000100", "# EOF\n"),
+        ("1700000000000", "1700000100000", ""),
+    ],
+    ids=["openmetrics", "whole-seconds", "prometheus"],
+)
+def test_an_exemplar_is_no_sample_and_times_are_those_of_the_format(
+    first: str, second: str, end: str, tmp_path: Path
+) -> None:
+    """The value is the sample's and not its exemplar's, and a time counts seconds in OpenMetrics alone."""
+    found = read_measurements(saved(tmp_path, EXEMPLARS.format(first=first, second=second, end=end)))
+
+    assert found.calls["requests_per_second"].to_list() == pytest.approx([(5.2e7 - 100) / 100])
+    figures = dict(found.figures.select("metric", "value").iter_rows())
+    assert figures["memory"] == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            {"status": "error", "errorType": "bad_data", "error": 'invalid parameter "query": 1:5: parse error'},
+            "is an error that Prometheus answered: .*parse error.*; correct the query",
+        ),
+        (
+            {"status": "success", "data": {"resultType": "vector", "result": []}},
+            "holds an empty answer: the query matched no series; check its metric, labels and time",
+        ),
+    ],
+    ids=["error", "empty"],
+)
+def test_an_answer_without_series_is_told_for_what_it_is(answer: dict, message: str, tmp_path: Path) -> None:
+    """An error of the server's and an empty result are told in words, each with what to do."""
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps(answer))
+
+    with pytest.raises(MeshlabError, match=message):
+        read_measurements(path)

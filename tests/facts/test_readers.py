@@ -11,6 +11,7 @@ import yaml
 from facts_dumps import Object, asking, container, listed, node, pod, resource, tar_gz, write
 
 from meshlab.cluster.facts import is_dump, read_facts
+from meshlab.errors import MeshlabError
 
 CLUSTER: list[Object] = [
     node("node-1", "5.4.0-1059-azure"),
@@ -277,3 +278,122 @@ def test_nothing_was_looked_at_is_not_none_found(tmp_path: Path) -> None:
     assert facts["workload"]["services"] is None
     assert "workload.services" in facts["unknown"]
     assert "workload.pods" not in facts["unknown"]
+
+
+# --- dumps as people have them ---------------------------------------------------------------------------------------
+
+
+def on_screen(*documents: object) -> str:
+    """Documents as kubectl prints them, one after the other."""
+    return "".join(json.dumps(document, indent=4) + "\n" for document in documents)
+
+
+NODES_AND_PODS = (listed(node(), kind="NodeList"), listed(pod("a"), pod("b"), kind="PodList"))
+END = "logs for container app of pod shop/a ====\n"
+LOGS = "==== START " + END + '{"level": "info"}\n{\nbroken\n==== END ' + END
+
+SCREENS = {
+    "several documents": on_screen(*NODES_AND_PODS),
+    "logs between them": on_screen(NODES_AND_PODS[0]) + LOGS + on_screen(NODES_AND_PODS[1]) + LOGS,
+    "a warning before": "Warning: v1 ComponentStatus is deprecated in v1.19+\n" + on_screen(*NODES_AND_PODS),
+    "an error between": 'error: the server doesn\'t have a resource type "x"\n'.join(map(on_screen, NODES_AND_PODS)),
+    "an error behind": on_screen(listed(*(i for each in NODES_AND_PODS for i in each["items"])))
+    + 'Error from server (Forbidden): secrets is forbidden: User "a" cannot list resource\n',
+    "one document a line": "".join(json.dumps(each) + "\n" for each in NODES_AND_PODS),
+    "YAML with messages": "E1128 12:00:00.000000   17 memcache.go:287] couldn't get resource list: {\n"
+    + yaml.safe_dump(listed(*(i for each in NODES_AND_PODS for i in each["items"])))
+    + "error: the server could not find: it\n",
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_what_kubectl_prints_beside_a_list_is_passed_over(screen: str, tmp_path: Path) -> None:
+    """Documents are read from between logs, warnings and errors, before, between and behind them."""
+    path = tmp_path / "screen.txt"
+    path.write_text(SCREENS[screen])
+
+    facts = read_facts([path])
+    assert (facts["nodes"]["count"], facts["workload"]["pods"]) == (1, 2)
+
+
+def test_a_document_that_is_cut_off_between_others_is_told_with_its_line(tmp_path: Path) -> None:
+    """Text that is part of a document is no message: the file is refused, with the line."""
+    whole = on_screen(NODES_AND_PODS[0])
+    path = tmp_path / "screen.txt"
+    path.write_text(whole + on_screen(NODES_AND_PODS[1])[:200])
+
+    with pytest.raises(MeshlabError, match=rf"screen\.txt:{whole.count(chr(10)) + 1}: holds text that is no JSON"):
+        read_facts([path])
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("NAME     STATUS   ROLES    AGE   VERSION\nnode-1   Ready    <none>   3d    v1.31.2\n", "a table"),
+        ("NAMESPACE   NAME    READY   STATUS\nshop        web-1   1/1     Running\n", "a table"),
+        ("Name:             web-1\nNamespace:        shop\nPriority:         0\n", "a description"),
+    ],
+)
+def test_output_for_people_is_refused_with_what_to_give_instead(text: str, what: str, tmp_path: Path) -> None:
+    """Tables and descriptions are told from YAML, and the words name -o json."""
+    path = tmp_path / "nodes.txt"
+    path.write_text(text)
+
+    with pytest.raises(MeshlabError, match=f"is {what} that kubectl prints for people; .*-o json"):
+        read_facts([path])
+
+
+def without_kind(item: Object, link: str | None = None) -> Object:
+    """The object as client-go writes it: without its kind, with its path if there is one."""
+    rest = {key: value for key, value in item.items() if key not in ("kind", "apiVersion")}
+    return rest if link is None else {**rest, "metadata": {**rest["metadata"], "selfLink": link}}
+
+
+KINDLESS = {
+    "a list of mixed items": {
+        "metadata": {},
+        "items": [without_kind(node()), without_kind(pod()), without_kind(pod("b"))],
+    },
+    "items with their paths": {
+        "items": [
+            without_kind({**node(), "status": {}}, "/api/v1/nodes/node-1"),
+            *(without_kind({**pod(name), "spec": {}}, f"/api/v1/namespaces/shop/pods/{name}") for name in "ab"),
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("form", KINDLESS)
+@pytest.mark.parametrize("dump", [json.dumps, yaml.safe_dump], ids=["json", "yaml"])
+def test_objects_without_a_kind_are_known_by_path_or_fields(form: str, dump: Callable, tmp_path: Path) -> None:
+    """What does not say its kind is known by its selfLink, or by a field that no other kind has."""
+    path = tmp_path / "objects"
+    path.write_text(dump(KINDLESS[form]))
+
+    facts = read_facts([path])
+    assert (facts["nodes"]["count"], facts["workload"]["pods"]) == (1, 2)
+
+
+def test_an_insights_archive_is_read(tmp_path: Path) -> None:
+    """Objects of OpenShift's insights archive are known by their paths; its logs and other settings are passed over."""
+    infrastructure = {"metadata": {"name": "cluster"}, "status": {"infrastructureName": "prod-7"}}
+    files = {
+        "config/node/a.json": json.dumps(without_kind(node("a"))),
+        "config/pod/openshift-dns/dns-1.json": json.dumps(without_kind(pod("dns-1", "openshift-dns"))),
+        "config/pod/openshift-dns/logs/dns-1/errors.log": "{",
+        "config/infrastructure.json": json.dumps(infrastructure),
+        "config/network.json": json.dumps({"metadata": {}, "status": {"networkType": "OVNKubernetes"}}),
+        "config/metrics": "# TYPE a gauge",
+    }
+
+    facts = read_facts([tar_gz(tmp_path / "insights.tar.gz", files)])
+    assert (facts["name"], facts["nodes"]["count"], facts["workload"]["pods"]) == ("prod-7", 1, 1)
+    assert facts["cni"]["product"] == "ovn-kubernetes"
+
+
+def test_a_config_map_without_a_kind_is_never_guessed(tmp_path: Path) -> None:
+    """An object of data alone may be a Secret, and is not read."""
+    path = tmp_path / "objects.json"
+    path.write_text(json.dumps({"items": [without_kind(node()), {"metadata": {"name": "a"}, "data": {"key": "x"}}]}))
+
+    assert read_facts([path])["workload"]["namespaces"] is None

@@ -87,6 +87,17 @@ LATER: dict[str, tuple[Facts, str, object]] = {
     "Kuma": ({"mesh": {"product": "kuma", "mode": "sidecar"}}, "current_mesh", "kuma"),
     "edition of a plugin": ({"cni": {"edition": "dataplane-v2"}}, "current_cni_edition", "dataplane-v2"),
     "edition of a mesh": ({"mesh": {"edition": "aks-add-on"}}, "current_mesh_edition", "aks-add-on"),
+    "kubenet on AKS": ({"cloud": "aks", "cni": {"product": "other", "name": "kubenet"}}, "current_cni", "azure-cni"),
+    "kubenet as an edition": (
+        {"cloud": "aks", "cni": {"product": "other", "name": "kubenet"}},
+        "current_cni_edition",
+        "kubenet",
+    ),
+    "ambient with sidecars": (
+        {"mesh": {"product": "istio", "mode": "mixed", "edition": "self-run"}},
+        "current_mesh_edition",
+        "self-run-with-sidecars",
+    ),
     "an engine": ({"policy": {"engine": "network-policy-agent"}}, "policy_engine", "network-policy-agent"),
     "an engine outside of the list": ({"policy": {"engine": "antrea"}}, "policy_engine", "other"),
 }

@@ -198,12 +198,27 @@ def zipkin(server: dict) -> list[dict]:
         json.dumps(otlp()),
         json.dumps(otlp("batches", "instrumentationLibrarySpans")),
         json.dumps({"trace": otlp()}),
+        json.dumps({"result": otlp()}),
+        "\n".join(json.dumps({"result": {"resourceSpans": [batch]}}) for batch in otlp()["resourceSpans"]),
         "\n".join(json.dumps({"resourceSpans": [batch]}) for batch in otlp()["resourceSpans"]),
         json.dumps(zipkin({"id": "b", "parentId": "a", "shared": True})),
         json.dumps(zipkin({"id": "c", "parentId": "b"})),
         json.dumps([zipkin({"id": "c", "parentId": "b"})]),
     ],
-    ids=["jaeger", "list", "one", "otlp", "old", "tempo", "lines", "zipkin-shared", "zipkin", "zipkin-traces"],
+    ids=[
+        "jaeger",
+        "list",
+        "one",
+        "otlp",
+        "old",
+        "tempo",
+        "jaeger-2",
+        "jaeger-2-lines",
+        "lines",
+        "zipkin-shared",
+        "zipkin",
+        "zipkin-traces",
+    ],
 )
 def test_every_form_tells_the_same_call(content: str, tmp_path: Path) -> None:
     """One call from A to B that takes 2 ms is that in every form."""

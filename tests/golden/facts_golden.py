@@ -150,7 +150,7 @@ BY_HAND: dict[str, dict[str, object]] = {
     "replicatedhq__troubleshoot__baseline-subset": {
         "cloud": "self-managed",
         "cni.product": "flannel",
-        "cni.edition": "self-run",
+        "cni.edition": "k3s",
         "cni.encapsulation": "vxlan",
         "policy.engine": "kube-router",
         "service.proxy": "iptables",

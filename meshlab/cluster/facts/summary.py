@@ -111,7 +111,7 @@ def _cni_facts(answers: Answers, counts: Facts) -> Facts:
         found["mtu"] = Fact(int(str(mtu.value)[:9]), mtu.status, mtu.origin, mtu.why)
     return {
         **_listed("cni", product, inputs()["current_cni"].choices),
-        "cni.edition": _cni_edition(answers, product.value),
+        "cni.edition": _cni_edition(answers, product, found["dataplane"].value),
         **{f"cni.{name}": fact for name, fact in found.items()},
         "cni.bgp_peers": counts["cni.bgp_peers"],
     }
@@ -129,17 +129,20 @@ OTHER = "other"
 """Stands for a product outside of the lists."""
 
 
-def _cni_edition(answers: Answers, product: str | None) -> Fact:
-    """Edition that images and labels show, or that follows from the engine beside the plugin and from the cloud."""
-    if product is None:
-        return UNKNOWN
-    shown = verdict(answers.votes, "cni.edition", product)
-    if shown.value is not None or (shown.why or "").startswith("the objects"):
-        return _from(shown)
-    engine, cloud = _engine(answers).value, verdict(answers.votes, "cloud").value
+def _cni_edition(answers: Answers, product: Verdict, dataplane: object) -> Fact:
+    """Edition that images and labels show, or that follows from engine, cloud and data plane."""
+    shown = verdict(answers.votes, "cni.edition", product.value)
+    if product.value is None or shown.value is not None or shown.why is not None:
+        return _from(shown) if product.value is not None else UNKNOWN
+    known = {
+        "product": product.value,
+        "engine": _engine(answers).value,
+        "cloud": verdict(answers.votes, "cloud").value,
+        "dataplane": dataplane,
+    }
     for row in read_table("facts/editions").iter_rows(named=True):
-        if row["product"] == product and row["engine"] in (None, engine) and row["cloud"] in (None, cloud):
-            return Fact(row["edition"], "inferred", _from(verdict(answers.votes, "cni.product")).origin, row["why"])
+        if all(row[name] in (None, value) for name, value in known.items()):
+            return Fact(row["edition"], "inferred", product.file, row["why"])
     return UNKNOWN
 
 
@@ -152,8 +155,7 @@ MESHES = ("none", "istio", "linkerd", "cilium", "consul", "kuma", "app-mesh", "o
 def _mesh_facts(answers: Answers) -> Facts:
     product = _mesh_product(answers)
     named = _listed("mesh", product, MESHES)
-    edition = verdict(answers.votes, "mesh.edition", product.value)
-    named["mesh.edition"] = _from(edition) if product.value not in (None, "none") else UNKNOWN
+    named["mesh.edition"] = _mesh_edition(answers, product.value)
     if not answers.pods["some"]:
         return {**named, **dict.fromkeys(_MESH_NUMBERS, UNKNOWN)}
     mesh = answers.mesh
@@ -186,6 +188,15 @@ _MESH_NUMBERS = tuple(
         *VERSIONS.values(),
     )
 )
+
+
+def _mesh_edition(answers: Answers, product: str | None) -> Fact:
+    """Edition of the mesh; what Cilium does as a mesh is of the edition that the plugin is."""
+    if product in (None, "none"):
+        return UNKNOWN
+    if product == "cilium":
+        return _cni_edition(answers, Verdict("cilium"), None)
+    return _from(verdict(answers.votes, "mesh.edition", product))
 
 
 def _unshown(_value: object) -> Fact:

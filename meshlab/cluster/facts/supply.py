@@ -165,6 +165,28 @@ def _current_mesh(facts: Facts) -> Answer:
     return None if value is None else (_listed("current_mesh", value), "mesh.product", "measured")
 
 
+def _current_cni(facts: Facts) -> Answer:
+    """The plugin; kubenet, which facts name beside the list, is an edition of Azure's."""
+    product = "azure-cni" if _is_kubenet(facts) else fact(facts, "cni.product")
+    return None if product is None else (product, "cni.product", "measured")
+
+
+def _cni_edition(facts: Facts) -> Answer:
+    edition = "kubenet" if _is_kubenet(facts) else fact(facts, "cni.edition")
+    return None if edition is None else (edition, "cni.edition", "measured")
+
+
+def _is_kubenet(facts: Facts) -> bool:
+    return (fact(facts, "cni.name"), fact(facts, "cloud")) == ("kubenet", "aks")
+
+
+def _mesh_edition(facts: Facts) -> Answer:
+    edition, mixed = fact(facts, "mesh.edition"), fact(facts, "mesh.mode") == "mixed"
+    if edition is None:
+        return None
+    return (f"{edition}-with-sidecars" if mixed and edition == "self-run" else edition), "mesh.edition", "measured"
+
+
 def _policy_engine(facts: Facts) -> Answer:
     engine = fact(facts, "policy.engine")
     return None if engine is None else (_listed("policy_engine", str(engine)), "policy.engine", "measured")
@@ -209,10 +231,10 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "cloud": _same("cloud"),
     "bgp_fabric": _bgp_fabric,
     "greenfield": _greenfield,
-    "current_cni": _same("cni.product"),
-    "current_cni_edition": _same("cni.edition"),
+    "current_cni": _current_cni,
+    "current_cni_edition": _cni_edition,
     "current_mesh": _current_mesh,
-    "current_mesh_edition": _same("mesh.edition"),
+    "current_mesh_edition": _mesh_edition,
     "policy_engine": _policy_engine,
 }
 """How each declared input follows from the facts. Inputs that no dump holds are not among them."""
