@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from records import headline, record
 
 from meshlab.errors import MeshlabError
+from meshlab.models.overhead import dataplanes
 from meshlab.reviews.record import Review, Verdict
 from meshlab.reviews.review import review_values
 from meshlab.show import charts
-from meshlab.show.theme import DATAPLANES, NARROW_PX, STATES, THEMES, in_dark
+from meshlab.show.theme import NARROW_PX, STATES, THEMES, in_dark
 
 FIGURES = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms", "cost_usd_per_month")
 PARTS = ("data_plane_memory_gib", "control_plane_memory_gib", "data_plane_cpu_cores", "control_plane_cpu_cores")
@@ -438,7 +439,7 @@ def test_text_stands_out_from_its_ground(theme: str) -> None:
 @pytest.mark.parametrize("theme", THEMES)
 def test_marks_stand_out_from_their_ground(theme: str) -> None:
     """Each data plane's colour has at least the contrast of 3 that WCAG asks of graphics."""
-    for plane in DATAPLANES.values():
+    for plane in dataplanes().values():
         assert contrast(plane.hues[theme], THEMES[theme].paper) >= 3, plane.label
 
 

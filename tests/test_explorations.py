@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from meshlab.models.curves import curve, path
+from meshlab.models.overhead import adding, dataplanes
 from meshlab.scenario import inputs, with_defaults
-from meshlab.show.charts.facets import DATA_PLANES
-from meshlab.show.theme import DATAPLANES, THEMES, figure_text
+from meshlab.show.theme import THEMES, figure_text
 from meshlab.show.views import explorations
 from meshlab.show.views.explorations import Look, around
 
@@ -50,9 +50,9 @@ def test_a_curve_has_its_own_point_for_every_data_plane() -> None:
     drawn = DRAWINGS["curve"](Look())
     own = curve(around(VALUES).frame, "pods", "cost_usd_per_month").filter("here")
     medians = dict(own.select("dataplane", "median").iter_rows())
-    assert points(drawn.spec) == [(480.0, pytest.approx(medians[name], rel=1e-3)) for name in DATA_PLANES]
-    for name in DATA_PLANES:
-        assert f"{DATAPLANES[name].label} at 480: {figure_text(medians[name])} USD/month" in drawn.words
+    assert points(drawn.spec) == [(480.0, pytest.approx(medians[name], rel=1e-3)) for name in adding()]
+    for name in adding():
+        assert f"{dataplanes()[name].label} at 480: {figure_text(medians[name])} USD/month" in drawn.words
 
 
 def test_the_parts_of_a_curve_outside_the_evidence_are_dotted() -> None:
@@ -60,8 +60,8 @@ def test_the_parts_of_a_curve_outside_the_evidence_are_dotted() -> None:
     drawn = DRAWINGS["curve"](Look())
     frame = curve(around(VALUES).frame, "pods", "cost_usd_per_month").sort("dataplane", "x")
     full = [trace for trace in drawn.spec["data"] if trace.get("line", {}).get("width") == 2.5]
-    assert len(full) == len(DATA_PLANES)
-    for name, trace in zip(DATA_PLANES, full, strict=True):
+    assert len(full) == len(adding())
+    for name, trace in zip(adding(), full, strict=True):
         inside = frame.filter(dataplane=name)["in_evidence_range"].to_list()
         assert [y is not None for y in trace["y"]] == inside
 
@@ -71,13 +71,13 @@ def test_a_path_shows_the_band_of_the_models() -> None:
     drawn = DRAWINGS["path"](Look())
     frame = path(around(VALUES).frame)
     bands = [trace for trace in drawn.spec["data"] if trace.get("fill") == "toself"]
-    for name, band in zip(DATA_PLANES, bands, strict=True):
+    for name, band in zip(adding(), bands, strict=True):
         part = frame.filter(dataplane=name).sort("x")
         expected = [*part["added_p99_ms"], *part["added_p50_ms"].reverse()]
         assert band["y"] == pytest.approx(expected, rel=1e-3)
     own = frame.filter("here")
     p90 = dict(own.select("dataplane", "added_p90_ms").iter_rows())
-    assert points(drawn.spec) == [(3.0, pytest.approx(p90[name], rel=1e-3)) for name in DATA_PLANES]
+    assert points(drawn.spec) == [(3.0, pytest.approx(p90[name], rel=1e-3)) for name in adding()]
 
 
 @pytest.mark.parametrize("name", ["curve", "path"])

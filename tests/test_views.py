@@ -16,7 +16,7 @@ from meshlab.reviews.team import read_team, team_text
 from meshlab.scenario import frame_of
 from meshlab.show import report, widgets
 from meshlab.show.charts import spec
-from meshlab.show.theme import OPTIONS
+from meshlab.show.theme import options
 from meshlab.show.views import explorations
 from meshlab.show.views.explorations import Look, curve_drawing
 from meshlab.show.widgets.shelf import NO_EXAMPLE, Shelf
@@ -141,7 +141,7 @@ def test_the_map_follows_its_axes_and_the_panel(panel: widgets.Panel) -> None:
     (figure,) = view.figures.figures.values()
     assert len(figure["data"][0]["x"]) == frame.height
     assert [text.split("<br>")[-1] for text in figure["data"][0]["customdata"]] == [
-        f"{OPTIONS[row['cni']]}; {OPTIONS[row['mesh']]}" for row in frame.iter_rows(named=True)
+        f"{options()[row['cni']]}; {options()[row['mesh']]}" for row in frame.iter_rows(named=True)
     ]
 
 

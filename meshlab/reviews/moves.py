@@ -13,15 +13,6 @@ from meshlab.planning.migration import Move, Place, Plan, parse_place, plan_move
 from meshlab.reviews.cases import Case
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
-DATAPLANE_OF_MESH = {
-    "none": "none",
-    "cilium-mesh": "cilium",
-    "istio-ambient": "istio-ambient",
-    "istio-sidecar": "istio-sidecar",
-    "linkerd": "linkerd",
-}
-"""The data plane whose estimate answers for a mesh; `other` has none."""
-
 
 def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str | None:
     """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents.
@@ -31,7 +22,7 @@ def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, objec
     mesh = row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]
     if mesh == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
         return "cilium"
-    return DATAPLANE_OF_MESH.get(str(mesh))
+    return overhead.dataplane_of_mesh().get(str(mesh))
 
 
 def move_of(
@@ -61,6 +52,7 @@ def move_of(
     end = parse_place(target, Place(verdict["cni"], verdict["mesh"]), "--to")
     end = replace(end, cni=start.cni) if end.cni == "stay" else end
     end = replace(end, mesh=start.mesh) if end.mesh == "stay" else end
+    known = overhead.dataplane_of_mesh()
     own, pod_cidr = durations.own_figures(case.team.migration)
     return Move(
         today=start,
@@ -72,8 +64,8 @@ def move_of(
         encapsulation=_encapsulation(case),
         figures=figures,
         dataplanes=(
-            DATAPLANE_OF_MESH.get(start.mesh or ""),
-            recommended_dataplane({"cni": end.cni, "mesh": end.mesh}, row) if end.mesh in DATAPLANE_OF_MESH else None,
+            known.get(start.mesh or ""),
+            recommended_dataplane({"cni": end.cni, "mesh": end.mesh}, row) if end.mesh in known else None,
         ),
     )
 

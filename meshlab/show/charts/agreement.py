@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.models.overhead import dataplanes
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
-from meshlab.show.theme import DATAPLANES, MARKERS, THEMES, figure_text, interval_text, mix
+from meshlab.show.theme import THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -32,10 +33,10 @@ def prepare(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
         rows: Rows of ``evidence.assess()``, either fitted or left out.
         kind: memory, cpu or latency.
     """
-    order = pl.col("dataplane").replace_strict(list(DATAPLANES), range(len(DATAPLANES)), default=len(DATAPLANES))
+    order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), default=len(dataplanes()))
     return (
         rows.filter(pl.col("kind") == kind, pl.col("measured") > 0, pl.col("predicted") > 0)
-        .with_columns(label=pl.col("dataplane").replace({name: plane.label for name, plane in DATAPLANES.items()}))
+        .with_columns(label=pl.col("dataplane").replace({name: plane.label for name, plane in dataplanes().items()}))
         .sort(order, "source_id", "component", "measured", maintain_order=True)
     )
 
@@ -63,7 +64,7 @@ def agreement(rows: pl.DataFrame, kind: str, *, theme: str = "light", width: int
 
 def _symbols(frame: pl.DataFrame) -> str:
     shown = frame["dataplane"].unique(maintain_order=True)
-    return ", ".join(f"{MARKERS[DATAPLANES[name].symbol]} {DATAPLANES[name].label}" for name in shown)
+    return ", ".join(f"{dataplanes()[name].mark} {dataplanes()[name].label}" for name in shown)
 
 
 def _draw(kind: str, frame: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
@@ -108,7 +109,7 @@ def _line(low: int, high: int, factor: float, canvas: Canvas) -> Spec:
 
 
 def _points(frame: pl.DataFrame, canvas: Canvas) -> Spec:
-    plane = DATAPLANES[frame["dataplane"][0]]
+    plane = dataplanes()[frame["dataplane"][0]]
     hue, paper = plane.hues[canvas.theme], THEMES[canvas.theme].paper
     return {
         "type": "scatter",

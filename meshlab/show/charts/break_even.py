@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.models.overhead import dataplanes
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, nothing
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES, figure_text
+from meshlab.show.theme import NARROW_PX, THEMES, figure_text
 
 PLOT_PX, AXIS_PX = 340, 54
 """Height of the plot, and room for its axis. [px]"""
@@ -65,7 +66,7 @@ def break_even(
         text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
         throughout: Where there is no line: the data plane that is cheaper everywhere, if one is.
     """
-    names = [DATAPLANES[name].label for name in pair]
+    names = [dataplanes()[name].label for name in pair]
     chart = Titled(
         name="break-even",
         title=f"Where {names[0]} and {names[1]} cost the same",
@@ -81,7 +82,7 @@ def break_even(
 def _no_line(plane: Plane, throughout: str | None) -> str:
     """Why there is no line."""
     if throughout:
-        return f"No line: {DATAPLANES[throughout].label} is cheaper over the whole range."
+        return f"No line: {dataplanes()[throughout].label} is cheaper over the whole range."
     return f"No line: along {plane.y_label} the two never change places."
 
 
@@ -91,7 +92,7 @@ def _words(line: pl.DataFrame, plane: Plane) -> str:
         return ""
     ends = [f"at {figure_text(line[plane.x][end])}: {figure_text(line[plane.y][end])}" for end in (0, -1)]
     row = line.row(0, named=True)
-    cheaper = [DATAPLANES[row[side]].label for side in ("cheaper_below", "cheaper_above")]
+    cheaper = [dataplanes()[row[side]].label for side in ("cheaper_below", "cheaper_above")]
     return (
         f"{plane.y_label} over {plane.x_label}, {', '.join(ends)}; {cheaper[0]} is cheaper below, {cheaper[1]} above."
     )
@@ -155,7 +156,7 @@ def _sides(line: pl.DataFrame, plane: Plane, ink: str) -> list[Spec]:
             "xref": "paper",
             "yref": "paper",
             "showarrow": False,
-            "text": f"{DATAPLANES[first[side]].label} is cheaper",
+            "text": f"{dataplanes()[first[side]].label} is cheaper",
             "font": {"color": ink},
         }
         for place, side in ((above, "cheaper_above"), (below, "cheaper_below"))
@@ -168,8 +169,8 @@ def _table(line: pl.DataFrame, plane: Plane) -> list[dict[str, str]]:
         {
             plane.x_label: figure_text(row[plane.x]),
             f"{plane.y_label} at break-even": figure_text(row[plane.y]),
-            "cheaper below": DATAPLANES[row["cheaper_below"]].label,
-            "cheaper above": DATAPLANES[row["cheaper_above"]].label,
+            "cheaper below": dataplanes()[row["cheaper_below"]].label,
+            "cheaper above": dataplanes()[row["cheaper_above"]].label,
         }
         for row in line.gather_every(every).iter_rows(named=True)
     ]

@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
+from meshlab.models.overhead import adding, dataplanes
 from meshlab.show.charts.canvas import Drawing, Spec, Titled, drawing
-from meshlab.show.charts.facets import DATA_PLANES, Axes, facets
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, interval_text, mix
+from meshlab.show.charts.facets import Axes, facets
+from meshlab.show.theme import NARROW_PX, THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -90,7 +91,7 @@ def curves(
         text_width,
     )
     words = [
-        f"{DATAPLANES[row['dataplane']].label} at {figure_text(row['x'])}: {figure_text(row['median'])} {shown.unit}, "
+        f"{_label(row)} at {figure_text(row['x'])}: {figure_text(row['median'])} {shown.unit}, "
         f"10 to 90 %: {interval_text(row['lo'], row['hi']).replace('–', 'to')}."
         for row in own.iter_rows(named=True)
     ]
@@ -137,11 +138,15 @@ def path(
         text_width,
     )
     words = [
-        f"{DATAPLANES[row['dataplane']].label} over {row['x']:.0f} calls: p50 {figure_text(row['added_p50_ms'])}, "
+        f"{_label(row)} over {row['x']:.0f} calls: p50 {figure_text(row['added_p50_ms'])}, "
         f"p90 {figure_text(row['added_p90_ms'])}, p99 {figure_text(row['added_p99_ms'])} ms."
         for row in own.iter_rows(named=True)
     ]
     return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *words]))
+
+
+def _label(row: Row) -> str:
+    return dataplanes()[row["dataplane"]].label
 
 
 def _titled(words: str, unit: str) -> str:
@@ -151,15 +156,15 @@ def _titled(words: str, unit: str) -> str:
 def _by_plane(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """What is drawn, by data plane, in digits enough for any screen."""
     drawn = frame.with_columns(cs.float().exclude("x").round_sig_figs(DIGITS))
-    return {name: drawn.filter(dataplane=name) for name in DATA_PLANES}
+    return {name: drawn.filter(dataplane=name) for name in adding()}
 
 
 # --- traces --------------------------------------------------------------------------------------------------------
 
 
 def _curve(planes: Mapping[str, pl.DataFrame], name: str, on: Spec, theme: str) -> list[Spec]:
-    frame, hue = planes[name], DATAPLANES[name].hues[theme]
-    others = pl.concat([_broken(planes[other]) for other in DATA_PLANES if other != name])
+    frame, hue = planes[name], dataplanes()[name].hues[theme]
+    others = pl.concat([_broken(planes[other]) for other in adding() if other != name])
     measured = frame.select(pl.when("in_evidence_range").then("median"))["median"]
     own = frame.filter("here")
     return [
@@ -172,10 +177,10 @@ def _curve(planes: Mapping[str, pl.DataFrame], name: str, on: Spec, theme: str) 
 
 
 def _path(frame: pl.DataFrame, name: str, on: Spec, theme: str) -> list[Spec]:
-    hue = DATAPLANES[name].hues[theme]
+    hue = dataplanes()[name].hues[theme]
     own = frame.filter("here")
     hovers = [
-        f"{DATAPLANES[name].label}, {row['x']:.0f} calls<br>p50 {figure_text(row['added_p50_ms'])}, "
+        f"{dataplanes()[name].label}, {row['x']:.0f} calls<br>p50 {figure_text(row['added_p50_ms'])}, "
         f"p90 {figure_text(row['added_p90_ms'])}, p99 {figure_text(row['added_p99_ms'])} ms<br>"
         f"if tails were added up: {figure_text(row['added_up_ms'])} ms"
         for row in frame.iter_rows(named=True)
@@ -222,7 +227,7 @@ def _line(frame: pl.DataFrame, column: str, colour: str, width: float, dash: str
 
 def _point(x: float, y: float, name: str, theme: str) -> Spec:
     """The scenario's own point, in the data plane's symbol."""
-    plane = DATAPLANES[name]
+    plane = dataplanes()[name]
     marker = {"symbol": plane.symbol, "size": 10, "color": plane.hues[theme]}
     line = {"width": 1.5, "color": THEMES[theme].ink}
     return {
@@ -241,7 +246,7 @@ def _point(x: float, y: float, name: str, theme: str) -> Spec:
 
 def _curve_hovers(frame: pl.DataFrame, name: str) -> list[str]:
     return [
-        f"{DATAPLANES[name].label} at {figure_text(row['x'])}<br>median: {figure_text(row['median'])}<br>"
+        f"{dataplanes()[name].label} at {figure_text(row['x'])}<br>median: {figure_text(row['median'])}<br>"
         f"10–90 %: {interval_text(row['lo'], row['hi'])}{'' if row['in_evidence_range'] else '<br>extrapolated'}"
         for row in frame.iter_rows(named=True)
     ]
@@ -250,7 +255,7 @@ def _curve_hovers(frame: pl.DataFrame, name: str) -> list[str]:
 def _curve_rows(frame: pl.DataFrame, shown: Shown) -> list[dict[str, str]]:
     return [
         {
-            "data plane": DATAPLANES[row["dataplane"]].label,
+            "data plane": _label(row),
             _titled(shown.input, shown.input_unit): figure_text(row["x"]),
             f"median [{shown.unit}]": figure_text(row["median"]),
             f"10–90 % [{shown.unit}]": interval_text(row["lo"], row["hi"]),
@@ -268,7 +273,7 @@ def _path_rows(frame: pl.DataFrame) -> list[dict[str, str]]:
     percentiles = {"p50": "added_p50_ms", "p90": "added_p90_ms", "p99": "added_p99_ms"}
     return [
         {
-            "data plane": DATAPLANES[row["dataplane"]].label,
+            "data plane": _label(row),
             "calls in sequence": f"{row['x']:.0f}",
             **{f"{name} [ms]": figure_text(row[column]) for name, column in percentiles.items()},
             "p99 of one call times the calls [ms]": figure_text(row["added_up_ms"]),

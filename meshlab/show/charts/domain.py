@@ -7,17 +7,15 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.models.overhead import NONE, dataplane_of_mesh, dataplanes
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, small
-from meshlab.show.theme import DATAPLANES, NARROW_PX, TEXT_PX, THEMES, mix, option_words, wrap
+from meshlab.show.theme import NARROW_PX, TEXT_PX, THEMES, mix, option_words, wrap
 
 ROW_PX, AXIS_PX, TITLE_ROOM_PX = 56, 84, 28
 """Height of a row of cells, room for the axis below and for a title above. [px]"""
 
 SIDES_PX = (150, 12)
 """Room to the left, for the values of the input that runs downwards, and to the right. [px]"""
-
-HUES = {"none": "none", "cilium-mesh": "cilium", "istio-ambient": "istio-ambient", "istio-sidecar": "istio-sidecar"}
-"""Data plane whose colour a mesh takes."""
 
 LABEL_PX = 11
 """Size of type in a cell. [px]"""
@@ -109,7 +107,7 @@ def _down_title(text: str, colour: str) -> Spec:
 
 def _square(cell: dict[str, Any], canvas: Canvas) -> Spec:
     colours = THEMES[canvas.theme]
-    hue = DATAPLANES[HUES[cell["mesh"]]].hues[canvas.theme]
+    hue = dataplanes()[dataplane_of_mesh().get(cell["mesh"], NONE)].hues[canvas.theme]
     line = {"color": colours.ink, "width": 3} if cell["here"] else {"color": colours.paper, "width": 2}
     return {
         "type": "rect",

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from meshlab.models.overhead import dataplanes
 from meshlab.models.sensitivity import how_moved
 from meshlab.scenario import inputs
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing, small
 from meshlab.show.charts.intervals import VALUE_AXIS
-from meshlab.show.theme import DATAPLANES, HALF, NARROW_PX, THEMES, figure_text, interval_text, mix, wrap
+from meshlab.show.theme import HALF, NARROW_PX, THEMES, figure_text, interval_text, mix, wrap
 from meshlab.tables import read_table
 
 Row = Mapping[str, Any]
@@ -46,7 +47,7 @@ def drivers(
         width: Width, or None to fill what surrounds the figure. [px]
         text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
     """
-    dataplane = DATAPLANES[rows[0]["dataplane"]].label if rows else ""
+    dataplane = dataplanes()[rows[0]["dataplane"]].label if rows else ""
     chart = Titled(
         name="drivers",
         title=f"What moves the {label[0].lower()}{label[1:]} of {dataplane}" if rows else f"{label}: nothing to move",
@@ -100,7 +101,7 @@ def _draw(rows: Sequence[Row], label: str, unit: str, canvas: Canvas) -> tuple[S
 
 def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
     paper = THEMES[canvas.theme].paper
-    hues = [DATAPLANES[row["dataplane"]].hues[canvas.theme] for row in rows]
+    hues = [dataplanes()[row["dataplane"]].hues[canvas.theme] for row in rows]
     return {
         "type": "bar",
         "orientation": "h",

@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.errors import MeshlabError, Problem, shorten
+from meshlab.models.overhead import dataplanes
 from meshlab.reviews.record import Review
 from meshlab.show.charts.canvas import Canvas, Chart, Kind, Spec, figure_source_ids, framed, small
-from meshlab.show.theme import DATAPLANES, HALF, THEMES, figure_text, interval_text, mix
+from meshlab.show.theme import HALF, THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -44,8 +46,11 @@ def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
     """Estimates of a review in the order of every chart, each with what a reader should know of it."""
     headline = review.headline
     columns = dict.fromkeys([f"{figure}{end}" for figure in figures for end in ENDS.values()], pl.Float64)
+    if unknown := {row["dataplane"] for row in review.estimates} - dataplanes().keys():
+        what = f"{review.team} has estimates of {shorten(min(unknown))}, which is no data plane here"
+        raise MeshlabError(Problem("estimates", what, "render the review again"))
     schema = {"dataplane": pl.String, "in_evidence_range": pl.Boolean, **columns}
-    labels = {"dataplane": list(DATAPLANES), "label": [plane.label for plane in DATAPLANES.values()]}
+    labels = {"dataplane": list(dataplanes()), "label": [plane.label for plane in dataplanes().values()]}
     return (
         pl.DataFrame(labels)
         .join(pl.DataFrame(review.estimates, schema=schema), on="dataplane", how="inner", maintain_order="left")
@@ -77,7 +82,7 @@ def prepare_percentiles(chart: Chart, review: Review) -> pl.DataFrame:
     """Figures with their interval, a row for each percentile of each data plane."""
     figures = {percentile: chart.figure.replace("p50", percentile) for percentile in PERCENTILES}
     rows = estimates(review, list(figures.values()))
-    order = pl.col("dataplane").replace_strict(list(DATAPLANES), range(len(DATAPLANES)), return_dtype=pl.Int64)
+    order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), return_dtype=pl.Int64)
     return pl.concat(
         rows.select(*COMMON, *_interval(figure), percentile=pl.lit(percentile))
         for percentile, figure in figures.items()
@@ -130,7 +135,7 @@ def _bar(frame: pl.DataFrame, part: str, hatching: str, canvas: Canvas) -> Spec:
 
 
 def _hues(frame: pl.DataFrame, canvas: Canvas) -> list[str]:
-    return [DATAPLANES[dataplane].hues[canvas.theme] for dataplane in frame["dataplane"]]
+    return [dataplanes()[dataplane].hues[canvas.theme] for dataplane in frame["dataplane"]]
 
 
 def _whiskers(frame: pl.DataFrame, y: Sequence[float], canvas: Canvas, symbol: str | list[str]) -> Spec:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
-from meshlab.show.theme import DATAPLANES, THEMES
+from meshlab.show.theme import ACCENTS, THEMES
 
 PLOT_PX, AXIS_PX = 300, 54
 """Height of the plot, and room for its axis. [px]"""
@@ -17,10 +17,10 @@ SIDES_PX = (74, 20)
 """Room to the left, for the axis, and to the right. [px]"""
 
 LAGS = {
-    "default_age_days": ("age of the chart that it installs by default", "circle", "istio-ambient"),
-    "wrapped_lag_days": ("age of the tool that it wraps", "square-open", "istio-sidecar"),
+    "default_age_days": ("age of the chart that it installs by default", "circle", "cool"),
+    "wrapped_lag_days": ("age of the tool that it wraps", "square-open", "warm"),
 }
-"""What is shown of a release: in words, with its symbol, and the data plane whose colour it takes."""
+"""What is shown of a release: in words, with its symbol, and its accent."""
 
 
 def provider_lag(releases: pl.DataFrame, provider: str, *, theme: str = "light", width: int | None = None) -> Drawing:
@@ -70,9 +70,9 @@ def _draw(releases: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec,
 
 
 def _series(releases: pl.DataFrame, name: str, canvas: Canvas) -> Spec:
-    words, symbol, plane = LAGS[name]
+    words, symbol, accent = LAGS[name]
     known = releases.drop_nulls(name)
-    hue = DATAPLANES[plane].hues[canvas.theme]
+    hue = ACCENTS[accent][canvas.theme]
     return {
         "type": "scatter",
         "name": words,

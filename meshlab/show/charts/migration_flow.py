@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, nothing, words
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, prepared, time_axis, window_hours
-from meshlab.show.theme import DATAPLANES, NARROW_PX, NOTE_PX, THEMES
+from meshlab.show.theme import ACCENTS, NARROW_PX, NOTE_PX, THEMES
 
 SHORTEST = 1e-6
 """Drain of a node without pods to wait for. [h]"""
@@ -109,7 +109,7 @@ def _flow(plan: Plan, hours: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spe
         "name": "pods that restart",
         "x": (hours["hour"] + hours["hours"] / 2).to_list(),
         "y": hours["restarts"].round(2).to_list(),
-        "marker": {"color": DATAPLANES[DRAIN].hues[canvas.theme]},
+        "marker": {"color": ACCENTS[DRAIN][canvas.theme]},
         "hovertemplate": "%{y:.0f} pods an hour<extra></extra>",
     }
     line = {
@@ -119,7 +119,7 @@ def _flow(plan: Plan, hours: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spe
         "yaxis": "y2",
         "x": [*hours["hour"].to_list(), last],
         "y": [*hours["closed"].to_list(), hours["closed"][-1]],
-        "line": {"shape": "hv", "color": DATAPLANES[WORK].hues[canvas.theme], "width": 2},
+        "line": {"shape": "hv", "color": ACCENTS[WORK][canvas.theme], "width": 2},
         "hovertemplate": "%{y} nodes<extra></extra>",
     }
     return [bars, line], layout, {"plot_px": 220, "below_px": AXIS_PX, "sides_px": (64, 60)}

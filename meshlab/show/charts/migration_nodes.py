@@ -10,7 +10,7 @@ import polars as pl
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing
 from meshlab.show.charts.migration_pace import day_rows, pace
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, prepared, time_axis
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES
+from meshlab.show.theme import ACCENTS, NARROW_PX, THEMES
 
 MOST_NODES = 60
 """Nodes up to which each has a bar and a row of the table; of more, the chart shows how many are done."""
@@ -102,9 +102,9 @@ def _short(name: str) -> str:
 
 
 def _part(
-    nodes: pl.DataFrame, places: Sequence[int], begin: str, end: str, name: str, plane: str, canvas: Canvas
+    nodes: pl.DataFrame, places: Sequence[int], begin: str, end: str, name: str, accent: str, canvas: Canvas
 ) -> Spec:
-    hue = DATAPLANES[plane].hues[canvas.theme]
+    hue = ACCENTS[accent][canvas.theme]
     pattern = (
         {"shape": "/", "fgcolor": hue, "bgcolor": THEMES[canvas.theme].paper, "size": 5} if name == "drain" else {}
     )

@@ -9,7 +9,7 @@ import polars as pl
 
 from meshlab.show.charts.canvas import Canvas, Spec, escape, words
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, time_axis
-from meshlab.show.theme import DATAPLANES, NOTE_PX, THEMES
+from meshlab.show.theme import ACCENTS, NOTE_PX, THEMES
 
 PLOT_PX = 340
 """Height of the plot. [px]"""
@@ -104,14 +104,14 @@ def pace(plan: Plan, nodes: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec
     return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": (70, 20)}
 
 
-def _bar(bars: pl.DataFrame, part: str, plane: str, canvas: Canvas) -> Spec:
+def _bar(bars: pl.DataFrame, part: str, accent: str, canvas: Canvas) -> Spec:
     return {
         "type": "bar",
         "name": part,
         "x": bars["hour"].round(4).to_list(),
         "y": bars[part].round(2).to_list(),
         "width": (bars["width"] * 0.85).round(4).to_list(),
-        "marker": {"color": DATAPLANES[plane].hues[canvas.theme], "line": {"width": 0}},
+        "marker": {"color": ACCENTS[accent][canvas.theme], "line": {"width": 0}},
         "customdata": [escape(node) for node in bars["node"]],
         "hovertemplate": f"%{{customdata}}: {part} %{{y:.0f}} min<extra></extra>",
     }

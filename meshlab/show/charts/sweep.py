@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.models.overhead import adding, dataplanes, figures
 from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix
+from meshlab.show.theme import NARROW_PX, THEMES, figure_text, mix
 
 ROW_PX, AXIS_PX = 44, 54
 """Height of a row, and room for the axis below. [px]"""
@@ -19,16 +20,6 @@ SIDES_PX = (190, 96)
 MOST_NAMED = 8
 """Columns of a map that are named."""
 
-LABELS = {
-    "memory_gib": "memory",
-    "cpu_cores": "CPU",
-    "added_p50_ms": "latency at p50",
-    "added_p90_ms": "latency at p90",
-    "added_p99_ms": "latency at p99",
-    "cost_usd_per_month": "cost",
-}
-"""Figures in words, where their names are not words enough."""
-
 CELL_PX, MAP_SIDES_PX = 34, (96, 20)
 """Height of a cell of a map, and room beside it. [px]"""
 
@@ -37,7 +28,7 @@ SHARE_AXIS = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True, "automar
 
 def label_of(figure: str) -> str:
     """A figure in words."""
-    return LABELS.get(figure, _words(figure))
+    return figures()[figure].words if figure in figures() else _words(figure)
 
 
 def indices(
@@ -53,7 +44,7 @@ def indices(
         width: Width, or None to fill what surrounds the figure. [px]
     """
     ordered = rows.sort("total", "axis", descending=[True, False])
-    plane = DATAPLANES[ordered["dataplane"][0]].label
+    plane = dataplanes()[ordered["dataplane"][0]].label
     chart = Titled(
         "global-sensitivity",
         f"What the spread of {label} of {plane} comes from",
@@ -74,7 +65,7 @@ def indices(
 
 
 def _draw_indices(rows: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    hue, paper = DATAPLANES[rows["dataplane"][0]].hues[canvas.theme], THEMES[canvas.theme].paper
+    hue, paper = dataplanes()[rows["dataplane"][0]].hues[canvas.theme], THEMES[canvas.theme].paper
     places = list(range(rows.height))
     alone = rows["first"].clip(0, 1).to_list()
     whiskers = {
@@ -116,18 +107,18 @@ def winners(
         theme: light, dark or print.
         width: Width, or None to fill what surrounds the figure. [px]
     """
-    order = [name for name in DATAPLANES if name != "none"]
+    order = adding()
     found = dict(rows.select("dataplane", "share").iter_rows())
     shown = [(name, found.get(name, 0.0)) for name in order]
     chart = Titled("winners", f"How often each data plane adds the least {label}", "Bar: share of the scenarios.")
-    table = [{"data plane": DATAPLANES[name].label, "share of scenarios": _percent(share)} for name, share in shown]
+    table = [{"data plane": dataplanes()[name].label, "share of scenarios": _percent(share)} for name, share in shown]
     made = drawing(chart, subject, lambda canvas: _draw_winners(shown, canvas), table, theme, width)
-    said = " ".join(f"{DATAPLANES[name].label}: {_percent(share)}." for name, share in shown)
+    said = " ".join(f"{dataplanes()[name].label}: {_percent(share)}." for name, share in shown)
     return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
 
 
 def _draw_winners(shown: Sequence[tuple[str, float]], canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    hues = [DATAPLANES[name].hues[canvas.theme] for name, _ in shown]
+    hues = [dataplanes()[name].hues[canvas.theme] for name, _ in shown]
     bars = {
         "type": "bar",
         "orientation": "h",
@@ -137,7 +128,9 @@ def _draw_winners(shown: Sequence[tuple[str, float]], canvas: Canvas) -> tuple[S
         "marker": {"color": [mix(hue, THEMES[canvas.theme].paper, 0.55) for hue in hues], "line": {"color": hues}},
         "hoverinfo": "skip",
     }
-    layout = _named_rows([DATAPLANES[name].label for name, _ in shown], [_percent(share) for _, share in shown], canvas)
+    layout = _named_rows(
+        [dataplanes()[name].label for name, _ in shown], [_percent(share) for _, share in shown], canvas
+    )
     layout["xaxis"] = {**SHARE_AXIS, "title": {"text": "Share of the scenarios"}}
     room = {"plot_px": ROW_PX * len(shown), "below_px": AXIS_PX, "sides_px": SIDES_PX}
     return [bars, _anchor()], layout, room
@@ -162,8 +155,8 @@ def areas(
         theme: light, dark or print.
         width: Width, or None to fill what surrounds the figure. [px]
     """
-    names = [name for name in DATAPLANES if name in set(rows["dataplane"])]
-    key = ", ".join(f"{_letter(name)} {DATAPLANES[name].label}" for name in names)
+    names = [name for name in dataplanes() if name in set(rows["dataplane"])]
+    key = ", ".join(f"{_letter(name)} {dataplanes()[name].label}" for name in names)
     chart = Titled(
         "areas", f"Where each data plane adds the least {label}", f"{key}. Paler: in fewer of the scenarios."
     )
@@ -172,14 +165,14 @@ def areas(
         {
             _words(across): _number(row[across]),
             _words(up): _number(row[up]),
-            "adds least": DATAPLANES[row["dataplane"]].label,
+            "adds least": dataplanes()[row["dataplane"]].label,
             "in so many": _percent(row["share"]),
         }
         for row in rows.sort(across, up).iter_rows(named=True)
     ]
     made = drawing(chart, subject, lambda canvas: _draw_areas(rows, axes, names, canvas), table, theme, width)
     counts = rows["dataplane"].value_counts(sort=True).iter_rows()
-    said = " ".join(f"{DATAPLANES[name].label}: {count} of {rows.height} cells." for name, count in counts)
+    said = " ".join(f"{dataplanes()[name].label}: {count} of {rows.height} cells." for name, count in counts)
     return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
 
 
@@ -191,7 +184,7 @@ def _draw_areas(
     cells = {(row[across], row[up]): row for row in rows.iter_rows(named=True)}
     traces = []
     for name in names:
-        hue = DATAPLANES[name].hues[canvas.theme]
+        hue = dataplanes()[name].hues[canvas.theme]
         # one layer for each data plane: the paler, the less often it adds least
         shades = [
             [cell["share"] if (cell := cells.get((x, y))) and cell["dataplane"] == name else None for x in columns]
@@ -242,7 +235,7 @@ def _number(value: float) -> str:
 
 def _letter(dataplane: str) -> str:
     """The initial that tells a data plane without colour."""
-    return DATAPLANES[dataplane].label.removeprefix("Istio ")[0].upper()
+    return dataplanes()[dataplane].letter
 
 
 def _named_rows(names: Sequence[str], figures: Sequence[str], canvas: Canvas) -> Spec:
@@ -300,13 +293,13 @@ def surface(
         width: Width, or None to fill what surrounds the figure. [px]
     """
     x, y = [name for name in lines.columns if name not in (along, "cheaper_below", "cheaper_above")]
-    first, second = (DATAPLANES[name].label for name in pair)
+    first, second = (dataplanes()[name].label for name in pair)
     values = lines[along].unique(maintain_order=True).to_list()
     strokes = ", ".join(f"{word} {figure_text(value)}" for value, word in zip(values, DASHES.values(), strict=False))
     said = f"{_words(along)[0].upper()}{_words(along)[1:]}: {strokes}."
     sides = lines.select("cheaper_below", "cheaper_above").unique()
     if sides.height == 1:
-        below, above = (DATAPLANES[name].label for name in sides.row(0))
+        below, above = (dataplanes()[name].label for name in sides.row(0))
         said += f" Below a line {below} adds less, above it {above}."
     chart = Titled("break-even-surface", f"Where {first} and {second} add the same {label}", said)
     table = [

@@ -54,7 +54,7 @@ def _of_review(name: str) -> Entry:
 
 
 def _drivers(figure: str) -> Entry:
-    label, unit = HEADLINES[figure]
+    label, unit = explorations.figure_title(figure)
 
     def draw(review: Review, look: Look) -> Drawing:
         rows = [row for row in review.sensitivity or () if row["figure_name"] == figure]
@@ -104,7 +104,7 @@ def _break_even(review: Review, look: Look) -> Drawing:
 
 def _curve(name: str) -> Entry:
     over, figure = CURVES[name]
-    label, unit = explorations.FIGURES[figure]
+    label, unit = explorations.figure_title(figure)
 
     def draw(review: Review, look: Look) -> Drawing:
         own = explorations.around(review.known, review.team)

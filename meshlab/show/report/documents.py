@@ -9,12 +9,12 @@ from functools import cache
 import jinja2
 
 from meshlab import __version__
+from meshlab.models.overhead import dataplanes
 from meshlab.reviews.record import Review
 from meshlab.show import charts
 from meshlab.show.report.fragments import environment, templates
 from meshlab.show.report.sections import caution, grouped_flips
 from meshlab.show.report.words import value_text
-from meshlab.show.theme import DATAPLANES
 from meshlab.tables import resource
 
 
@@ -51,7 +51,7 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
         review: The review.
         beside: Files that are written beside the record, and that it links to as its evidence.
     """
-    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    names = {key: plane.label for key, plane in dataplanes().items()}
     shown = {"head": review.headline, "names": names, "estimates": review.estimates}
     return _document("decision-record.md", review, **shown, beside=beside)
 

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from meshlab.cluster.audit.rules import STATES
+from meshlab.models.overhead import dataplanes
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import answers, place_text, takes_text, worth_text
@@ -22,7 +23,7 @@ from meshlab.show.charts.migration_flow import flow_chart
 from meshlab.show.charts.migration_nodes import nodes_chart
 from meshlab.show.report.fragments import Fragment, Picture, environment, fragment
 from meshlab.show.report.words import change_text, input_label, need_label, title_text, value_text
-from meshlab.show.theme import DATAPLANES, figure_text, interval_text
+from meshlab.show.theme import figure_text, interval_text
 from meshlab.tables import resource
 
 
@@ -62,7 +63,7 @@ def headline(review: Review) -> Fragment:
         for item in review.headline.figures
         if item.recommended is not None and item.recommended_lo is not None and item.recommended_hi is not None
     ]
-    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    names = {key: plane.label for key, plane in dataplanes().items()}
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
     return fragment("headline", text, head=review.headline, names=names, caution=warning)

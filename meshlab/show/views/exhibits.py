@@ -10,6 +10,7 @@ import polars as pl
 from meshlab.models.decision.domain_map import domain_map
 from meshlab.models.evidence import COVERAGE_GOAL, GOALS
 from meshlab.models.evidence import disagreement as disagreements
+from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
 from meshlab.reviews.review import source_ids, without
 from meshlab.scenario import inputs
@@ -18,7 +19,7 @@ from meshlab.show.charts.agreement import NOUNS, agreement
 from meshlab.show.charts.canvas import Drawing
 from meshlab.show.charts.domain import domain
 from meshlab.show.charts.lag import provider_lag
-from meshlab.show.theme import DATAPLANES, NARROW_PX, figure_text
+from meshlab.show.theme import NARROW_PX, figure_text
 from meshlab.tables import read_table
 
 Assessment = Mapping[str, Any]
@@ -122,7 +123,7 @@ def disagreement() -> report.Fragment:
         [
             {
                 "Figure": f"{NOUNS[row['kind']][0]}, {row['component']}",
-                "Data plane": DATAPLANES[row["dataplane"]].label,
+                "Data plane": dataplanes()[row["dataplane"]].label,
                 "Metric": row["metric"].replace("_", " "),
                 "Sources": str(row["sources"]),
                 "Figures": str(row["n"]),
@@ -212,7 +213,7 @@ def spread(indices: pl.DataFrame) -> report.Fragment:
         indices: Columns of ``sweep.sobol``, of one figure.
     """
     total = indices.pivot("dataplane", index="axis", values="total")
-    planes = {name: DATAPLANES[name].label for name in total.columns if name in DATAPLANES}
+    planes = {name: dataplanes()[name].label for name in total.columns if name in dataplanes()}
     return report.table(
         [
             {

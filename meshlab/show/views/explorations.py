@@ -14,6 +14,7 @@ import polars as pl
 
 from meshlab.models import sensitivity
 from meshlab.models.curves import curve, curve_inputs, path
+from meshlab.models.overhead import adding, dataplanes, figures
 from meshlab.reviews.record import AssumedValue
 from meshlab.reviews.review import STRONGEST, without
 from meshlab.scenario import frame_of, inputs, with_defaults
@@ -22,19 +23,13 @@ from meshlab.show.charts import break_even as break_even_chart
 from meshlab.show.charts import curves as curve_charts
 from meshlab.show.charts.canvas import Drawing, subject
 from meshlab.show.charts.drivers import drivers
-from meshlab.show.theme import DATAPLANES, NARROW_PX
+from meshlab.show.theme import NARROW_PX
 
 SCENARIO = "this scenario"
 """Name of a scenario that has none."""
 
-FIGURES = {
-    "memory_gib": ("Memory", "GiB"),
-    "cpu_cores": ("CPU", "cores"),
-    "added_p50_ms": ("Latency added at p50", "ms"),
-    "added_p99_ms": ("Latency added at p99", "ms"),
-    "cost_usd_per_month": ("Cost", "USD/month"),
-}
-"""Figures that can be explored: label and unit."""
+EXPLORED = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p99_ms", "cost_usd_per_month")
+"""Figures that can be explored."""
 
 UNITLESS = ("count", "share", None)
 """Units that an axis need not name."""
@@ -85,13 +80,18 @@ def axis_title(name: str) -> tuple[str, str]:
     return spec.label, "" if spec.unit in UNITLESS else str(spec.unit)
 
 
+def figure_title(name: str) -> tuple[str, str]:
+    """Label and unit of a figure, as an axis names them."""
+    return (figures()[name].label, figures()[name].unit) if name in figures() else (name, "")
+
+
 def curve_drawing(values: Values, name: str, figure: str, look: Look = Look()) -> Drawing:
     """A figure of every data plane over one input.
 
     Args:
         values: Values of declared inputs; absent ones follow their defaults.
         name: One of ``curve_inputs()``.
-        figure: A key of `FIGURES`.
+        figure: One of `EXPLORED`.
         look: Theme and width.
 
     Raises:
@@ -99,9 +99,7 @@ def curve_drawing(values: Values, name: str, figure: str, look: Look = Look()) -
     """
     own = around(values)
     frame = curve(own.frame, name, figure)
-    shown = curve_charts.Shown(
-        *axis_title(name), inputs()[name].scale == "log", *FIGURES.get(figure, (figure, "")), own.subject
-    )
+    shown = curve_charts.Shown(*axis_title(name), inputs()[name].scale == "log", *figure_title(figure), own.subject)
     return curve_charts.curves(frame, shown, theme=look.theme, text_width=look.text_width)
 
 
@@ -152,7 +150,7 @@ def drivers_drawing(values: Values, dataplane: str, figure: str, look: Look = Lo
     Args:
         values: Values of declared inputs; absent ones follow their defaults.
         dataplane: A data plane that adds something.
-        figure: A key of `FIGURES`.
+        figure: One of `EXPLORED`.
         look: Theme and width.
 
     Raises:
@@ -163,7 +161,7 @@ def drivers_drawing(values: Values, dataplane: str, figure: str, look: Look = Lo
     rows = found.with_columns(dataplane=pl.lit(dataplane)).to_dicts()
     return drivers(
         rows,
-        *FIGURES.get(figure, (figure, "")),
+        *figure_title(figure),
         own.subject,
         theme=look.theme,
         width=None,
@@ -191,9 +189,9 @@ def input_choices() -> list[tuple[str, str]]:
 
 def dataplane_choices() -> list[tuple[str, str]]:
     """Data planes that add something: label and name."""
-    return [(plane.label, name) for name, plane in DATAPLANES.items() if name != "none"]
+    return [(dataplanes()[name].label, name) for name in adding()]
 
 
 def figure_choices() -> list[tuple[str, str]]:
     """Figures that can be explored: label and name."""
-    return [(label, name) for name, (label, _unit) in FIGURES.items()]
+    return [(figures()[name].label, name) for name in EXPLORED]
