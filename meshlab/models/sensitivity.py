@@ -55,7 +55,7 @@ def tornado(scenario: pl.DataFrame, dataplane: str, figure: str) -> pl.DataFrame
 
     Args:
         scenario: One row with the columns of ``scenario.schema()``.
-        dataplane: One of ``overhead.adding()``.
+        dataplane: One of ``overhead.mesh_dataplanes()``.
         figure: A figure of ``estimate``, such as ``memory_gib``.
 
     Returns:
@@ -69,7 +69,7 @@ def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) ->
 
     Args:
         scenarios: Rows with the columns of ``scenario.schema()``, each with a name of its own.
-        dataplane: One of ``overhead.adding()``.
+        dataplane: One of ``overhead.mesh_dataplanes()``.
         figures: Figures of ``estimate``.
 
     Returns:

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
+from meshlab.show import report
 from meshlab.show.views import migration as migration_views
 from meshlab.show.widgets import move_view
 
@@ -19,7 +20,7 @@ def test_sliders_plan_anew() -> None:
     assert view.figures.tick == ticks + 1
     assert view.words.value != before
     assert "3 at a time" in view.words.value
-    assert set(view.figures.figures) == {"0", "1"}
+    assert set(view.figures.figures) == {"migration-nodes", "migration-flow"}
 
 
 def test_sliders_begin_at_the_workbooks_parameters() -> None:
@@ -51,4 +52,5 @@ def test_fragments_are_there_with_and_without_a_move() -> None:
         planned = migration_views.planned(*migration_views.opened(team), target=target)
         assert "<" in migration_views.needs(planned).html
         assert "<" in migration_views.gaps(planned).html
-        assert migration_views.chart(planned, 0).text
+        for name in ("migration-nodes", "migration-flow"):
+            assert report.migration_chart(planned, name)._repr_mimebundle_()["text/plain"]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.models.overhead import adding, cited, citing, dataplanes, estimate
+from meshlab.models.overhead import cited, citing, dataplanes, estimate, mesh_dataplanes
 from meshlab.models.overhead.citations import BETWEEN_SOURCES, coefficients_of, figure_sources
 from meshlab.models.overhead.coefficients import coefficient_table
 
@@ -43,7 +43,7 @@ def test_no_mesh_cites_nothing() -> None:
     assert cited("none") == {}
 
 
-@pytest.mark.parametrize("dataplane", adding())
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_exactly_the_coefficients_that_are_named_move_a_figure(dataplane: str) -> None:
     """A figure follows a coefficient that it names, where inputs use all of the models, and no other."""
     table = coefficient_table()

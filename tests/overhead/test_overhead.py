@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from overhead_frames import NUMERIC, one, scenarios
 
 from meshlab.models.overhead import (
-    adding,
     dataplanes,
     draw_estimates,
     estimate,
     interval_figures,
+    mesh_dataplanes,
     part_figures,
     sources,
 )
@@ -48,7 +48,7 @@ def test_no_mesh_adds_nothing() -> None:
     assert row["in_evidence_range"] is True
 
 
-@pytest.mark.parametrize("dataplane", adding())
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_figures_agree_with_plain_arithmetic(dataplane: str) -> None:
     """Memory, CPU and cost are those of an independent script that follows the docstrings' equations."""
     expected = overhead_golden.expected()[dataplane]
@@ -57,7 +57,7 @@ def test_figures_agree_with_plain_arithmetic(dataplane: str) -> None:
         assert row[name] == pytest.approx(expected[name], rel=1e-9), name
 
 
-@pytest.mark.parametrize("dataplane", adding())
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_percentiles_surround_the_mean_of_plain_arithmetic(dataplane: str) -> None:
     """The median of the path lies a little below its mean, as a gamma distribution's does, p90 and p99 above."""
     mean = overhead_golden.expected()[dataplane]["mean_ms"]
@@ -82,7 +82,7 @@ PATHS = {
 """A path of four calls between nodes, half of them at layer 7, as random times of each traversal."""
 
 
-@pytest.mark.parametrize("dataplane", adding())
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_percentiles_agree_with_a_simulation(dataplane: str) -> None:
     """p50, p90 and p99 of a path lie within 5 % of those of a million simulated requests."""
     c = medians()

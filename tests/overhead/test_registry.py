@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.models.overhead import adding, citing, dataplane_of_mesh, dataplanes, estimate, figures
+from meshlab.models.overhead import citing, dataplane_of_mesh, dataplanes, estimate, figures, mesh_dataplanes
 from meshlab.models.overhead.citations import coefficients_of
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.models.overhead.dataplanes import MODELS, linkerd
@@ -114,7 +114,7 @@ def test_a_wrong_cell_is_told(change: dict[str, str], told: str) -> None:
     assert told in [problem.what for problem in _faults(read_table("dataplanes").with_columns(cells))]
 
 
-@pytest.mark.parametrize("dataplane", adding())
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_the_equations_name_what_the_figures_cite(dataplane: str) -> None:
     """The coefficients of the equations are those from which the estimate's own expressions are made.
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.cluster.facts.measurements import Measurements, compare_load_tests, is_of_a_tool, read_measurements
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.models.overhead import Figure, adding, estimate, figures
+from meshlab.models.overhead import Figure, estimate, figures, mesh_dataplanes
 from meshlab.scenario import Place, check_scenarios, read_raw
 
 OWN_COLUMNS = ("dataplane", "metric", "value", "unit")
@@ -131,8 +131,8 @@ def _named(raw: pl.DataFrame) -> pl.DataFrame:
 def _problems(own: pl.DataFrame, file: str, place: Place) -> Iterator[Problem]:
     for index, (dataplane, metric, value, unit) in enumerate(own.iter_rows()):
         row = f"row {index + 1}:"
-        if dataplane not in adding():
-            todo = did_you_mean(dataplane or "", adding())
+        if dataplane not in mesh_dataplanes():
+            todo = did_you_mean(dataplane or "", mesh_dataplanes())
             yield Problem(file, f"{row} dataplane {shorten(dataplane)}", todo, place(index, "dataplane"))
         if metric not in metrics():
             todo = did_you_mean(metric or "", metrics())

@@ -39,7 +39,7 @@ def split_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Va
     Args:
         parts: What the data plane adds, from medians or from draws.
         c: The same coefficients.
-        dataplane: One of ``registry.adding()``.
+        dataplane: One of ``registry.mesh_dataplanes()``.
     """
     return {
         "data_plane_memory_gib": parts.data_memory * (spread(c, dataplane, "memory") * GIB),
@@ -237,7 +237,7 @@ def steps_with(
         keys: Columns that name a row, beside the data plane.
     """
     intervals = sampled is not None
-    dataplanes = registry.adding() if dataplanes is None else dataplanes
+    dataplanes = registry.mesh_dataplanes() if dataplanes is None else dataplanes
     waypoints = waypoint_replicas(middle)
     request = {
         "_waypoints": waypoints,

@@ -85,7 +85,7 @@ def _of_row(row: Mapping[str, Any]) -> DataPlane:
     return DataPlane(name=row["dataplane"], hues={theme: row[column] for theme, column in HUES.items()}, **others)
 
 
-def adding() -> tuple[str, ...]:
+def mesh_dataplanes() -> tuple[str, ...]:
     """Data planes that add something: all but ``none``."""
     return tuple(name for name in dataplanes() if name != NONE)
 

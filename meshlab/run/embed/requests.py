@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.show.export.catalogue import CATALOGUE, TEAM
+from meshlab.show.charts.catalogue import CATALOGUE, TEAM
 from meshlab.show.theme import THEMES
 
 _WORD = re.compile(r"""\s*(?:([A-Za-z_-]+)(?:=("[^"]*"|'[^']*'|[^\s"']+))?(?=\s|$)|(\S+))""")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from meshlab.models.overhead import dataplanes
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, nothing
-from meshlab.show.theme import NARROW_PX, THEMES, figure_text
+from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import figure_text
 
 PLOT_PX, AXIS_PX = 340, 54
 """Height of the plot, and room for its axis. [px]"""
@@ -48,12 +47,10 @@ def break_even(
     pair: tuple[str, str],
     plane: Plane,
     subject: str,
+    look: Look,
     *,
-    theme: str = "light",
-    width: int | None = NARROW_PX,
-    text_width: int = NARROW_PX,
     throughout: str | None = None,
-) -> Drawing:
+) -> Chart:
     """The line along which two data planes cost the same.
 
     Args:
@@ -61,22 +58,17 @@ def break_even(
         pair: The two data planes.
         plane: The inputs that the line runs over.
         subject: Whose figures these are: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
+        look: Theme and size.
         throughout: Where there is no line: the data plane that is cheaper everywhere, if one is.
     """
     names = [dataplanes()[name].label for name in pair]
-    chart = Titled(
-        name="break-even",
-        title=f"Where {names[0]} and {names[1]} cost the same",
-        key="Line: same monthly cost, at the medians. Cross: as it stands."
-        if line.height
-        else _no_line(plane, throughout),
+    key = (
+        "Line: same monthly cost, at the medians. Cross: as it stands." if line.height else _no_line(plane, throughout)
     )
-    rows = _table(line, plane)
-    made = drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), rows, theme, width, text_width)
-    return Drawing(made.name, made.spec, rows, f"{made.words} {_words(line, plane) or chart.key}")
+    captions = Captions("break-even", f"Where {names[0]} and {names[1]} cost the same", key, subject)
+    return chart_of(
+        captions, _plot(line, plane, look), _table(line, plane), look, sentences=[_words(line, plane) or key]
+    )
 
 
 def _no_line(plane: Plane, throughout: str | None) -> str:
@@ -98,10 +90,10 @@ def _words(line: pl.DataFrame, plane: Plane) -> str:
     )
 
 
-def _draw(line: pl.DataFrame, plane: Plane, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _plot(line: pl.DataFrame, plane: Plane, look: Look) -> Plot:
     if line.is_empty():
-        return nothing()
-    colours = THEMES[canvas.theme]
+        return NOTHING_DRAWN
+    colours = look.colours
     here = plane.here or (None, None)
     layout = {
         "xaxis": {**_axis(line[plane.x], here[0], 0), "title": {"text": plane.x_label}},
@@ -123,7 +115,7 @@ def _draw(line: pl.DataFrame, plane: Plane, canvas: Canvas) -> tuple[Sequence[Sp
         traces.append(
             {"type": "scatter", "mode": "markers", "x": [plane.here[0]], "y": [plane.here[1]], "marker": marker}
         )
-    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return Plot(traces, layout, PLOT_PX, AXIS_PX, SIDES_PX)
 
 
 def _axis(values: pl.Series, here: float | None, margin: float) -> Spec:

@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from meshlab.models.overhead import adding, dataplanes
-from meshlab.show.charts.canvas import Drawing, Spec, Titled, drawing
+from meshlab.models.overhead import dataplanes, mesh_dataplanes
+from meshlab.show.charts.canvas import Captions, Look, chart_of
 from meshlab.show.charts.facets import Axes, facets
-from meshlab.show.theme import NARROW_PX, THEMES, figure_text, interval_text, mix
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -51,25 +52,16 @@ class Shown:
     subject: str
 
 
-def curves(
-    frame: pl.DataFrame,
-    shown: Shown,
-    *,
-    theme: str = "light",
-    width: int | None = None,
-    text_width: int = NARROW_PX,
-) -> Drawing:
+def curves(frame: pl.DataFrame, shown: Shown, look: Look) -> Chart:
     """A figure of every data plane over one input, with the scenario's own point.
 
     Args:
         frame: Columns of ``curves.curve``.
         shown: What it shows, in words.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: The least width, into which lines are broken. [px]
+        look: Theme and size.
     """
     frame = frame.filter(pl.col("dataplane") != "none")
-    chart = Titled("curves", f"{shown.figure} over {shown.input[0].lower()}{shown.input[1:]}", CURVE_KEY)
+    title = f"{shown.figure} over {shown.input[0].lower()}{shown.input[1:]}"
     own = frame.filter("here")
     axes = Axes(
         x_title=_titled(shown.input, shown.input_unit),
@@ -81,42 +73,25 @@ def curves(
         revision=f"{shown.input}|{shown.figure}",
     )
     planes = _by_plane(frame)
-    made = drawing(
-        chart,
-        shown.subject,
-        lambda canvas: facets(axes, lambda name, on: _curve(planes, name, on, canvas.theme), canvas),
-        _curve_rows(frame, shown),
-        theme,
-        width,
-        text_width,
-    )
-    words = [
+    plot = facets(axes, lambda name, on: _curve(planes, name, on, look.theme), look)
+    sentences = [
         f"{_label(row)} at {figure_text(row['x'])}: {figure_text(row['median'])} {shown.unit}, "
         f"10 to 90 %: {interval_text(row['lo'], row['hi']).replace('–', 'to')}."
         for row in own.iter_rows(named=True)
     ]
-    return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *words]))
+    captions = Captions("curves", title, CURVE_KEY, shown.subject)
+    return chart_of(captions, plot, _curve_rows(frame, shown), look, sentences=sentences)
 
 
-def path(
-    frame: pl.DataFrame,
-    subject: str,
-    *,
-    theme: str = "light",
-    width: int | None = None,
-    text_width: int = NARROW_PX,
-) -> Drawing:
+def path(frame: pl.DataFrame, subject: str, look: Look) -> Chart:
     """Percentiles of the latency that every data plane adds, along a path of calls in sequence.
 
     Args:
         frame: Columns of ``curves.path``.
         subject: Whose figures these are: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: The least width, into which lines are broken. [px]
+        look: Theme and size.
     """
     frame = frame.filter(pl.col("dataplane") != "none")
-    chart = Titled("path", "Latency that builds up along a path of calls", PATH_KEY)
     own = frame.filter("here")
     axes = Axes(
         x_title="Calls in sequence",
@@ -128,21 +103,14 @@ def path(
         revision="path",
     )
     planes = _by_plane(frame)
-    made = drawing(
-        chart,
-        subject,
-        lambda canvas: facets(axes, lambda name, on: _path(planes[name], name, on, canvas.theme), canvas),
-        _path_rows(frame),
-        theme,
-        width,
-        text_width,
-    )
-    words = [
+    plot = facets(axes, lambda name, on: _path(planes[name], name, on, look.theme), look)
+    sentences = [
         f"{_label(row)} over {row['x']:.0f} calls: p50 {figure_text(row['added_p50_ms'])}, "
         f"p90 {figure_text(row['added_p90_ms'])}, p99 {figure_text(row['added_p99_ms'])} ms."
         for row in own.iter_rows(named=True)
     ]
-    return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *words]))
+    captions = Captions("path", "Latency that builds up along a path of calls", PATH_KEY, subject)
+    return chart_of(captions, plot, _path_rows(frame), look, sentences=sentences)
 
 
 def _label(row: Row) -> str:
@@ -156,7 +124,7 @@ def _titled(words: str, unit: str) -> str:
 def _by_plane(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """What is drawn, by data plane, in digits enough for any screen."""
     drawn = frame.with_columns(cs.float().exclude("x").round_sig_figs(DIGITS))
-    return {name: drawn.filter(dataplane=name) for name in adding()}
+    return {name: drawn.filter(dataplane=name) for name in mesh_dataplanes()}
 
 
 # --- traces --------------------------------------------------------------------------------------------------------
@@ -164,7 +132,7 @@ def _by_plane(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def _curve(planes: Mapping[str, pl.DataFrame], name: str, on: Spec, theme: str) -> list[Spec]:
     frame, hue = planes[name], dataplanes()[name].hues[theme]
-    others = pl.concat([_broken(planes[other]) for other in adding() if other != name])
+    others = pl.concat([_broken(planes[other]) for other in mesh_dataplanes() if other != name])
     measured = frame.select(pl.when("in_evidence_range").then("median"))["median"]
     own = frame.filter("here")
     return [

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Spec
+from meshlab.show.export import Spec
 
 Plan = Mapping[str, Any]
 
