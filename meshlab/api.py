@@ -21,7 +21,7 @@ from meshlab.scenario import Scenarios, scenarios
 
 if TYPE_CHECKING:
     from meshlab.planning.migration import Plan
-    from meshlab.show.export.notebook import Figure
+    from meshlab.show.charts import Chart
     from meshlab.show.widgets import Panel
 
 __all__ = [
@@ -203,7 +203,8 @@ def figure(
     theme: str = "light",
     width: int = 720,
     height: int | None = None,
-) -> Figure:
+    **options: Any,
+) -> Chart:
     """A chart that shows itself as the last value of a cell, and can be saved and copied.
 
     Args:
@@ -212,14 +213,15 @@ def figure(
         theme: light, dark or print.
         width: Width. [px]
         height: Height; as much as the chart needs unless given. [px]
+        options: What the chart lets choose, such as ``over`` of a curve.
 
     Raises:
-        MeshlabError: There is no such chart or theme, the chart needs a team, or all problems of the team.
+        MeshlabError: There is no such chart, option or theme, the chart needs a team, or all problems of the team.
     """
-    from meshlab.show.export.notebook import figure as drawn
+    from meshlab.show.charts import Look, chart
 
     shown = of if of is None or isinstance(of, Review) else review(of)
-    return drawn(name, shown, theme=theme, width=width, height=height)
+    return chart(name, shown, Look(theme, width, height), **options)
 
 
 def panel(initial: Mapping[str, Any] | None = None, names: Sequence[str] | None = None) -> Panel:

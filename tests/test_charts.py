@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,10 +15,13 @@ from msgspec.structs import replace
 from records import headline, record
 
 from meshlab.errors import MeshlabError
+from meshlab.models.overhead import dataplanes
 from meshlab.reviews.record import Review, Verdict
 from meshlab.reviews.review import review_values
-from meshlab.show import charts
-from meshlab.show.theme import DATAPLANES, NARROW_PX, STATES, THEMES, in_dark
+from meshlab.show.charts import Chart, Look, chart
+from meshlab.show.charts.intervals import COST, CPU, LATENCY, MEMORY
+from meshlab.show.charts.matrix import prepare as prepared_matrix
+from meshlab.show.theme import NARROW_PX, STATES, THEMES, in_dark
 
 FIGURES = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms", "cost_usd_per_month")
 PARTS = ("data_plane_memory_gib", "control_plane_memory_gib", "data_plane_cpu_cores", "control_plane_cpu_cores")
@@ -123,6 +127,22 @@ def review() -> Review:
 
 INTERVAL_CHARTS = {"memory": "GiB", "cpu": "cores", "latency": "ms", "cost": "USD/month"}
 
+CHARTS = (*INTERVAL_CHARTS, "matrix")
+"""Charts that a review alone is drawn as."""
+
+
+def prepared(name: str, review: Review) -> pl.DataFrame:
+    """The frame that a chart shows."""
+    if name == "matrix":
+        return prepared_matrix(review)
+    shown = next(each for each in (MEMORY, CPU, LATENCY, COST) if each.name == name)
+    return shown.prepare(shown, review)
+
+
+def in_look(name: str, review: Review, theme: str = "light", width: int | None = None) -> Chart:
+    """A chart in a theme and width."""
+    return chart(name, review, Look(theme, width))
+
 
 def without_markup(text: str) -> str:
     """Text as it is seen."""
@@ -132,17 +152,9 @@ def without_markup(text: str) -> str:
 # --- prepared frames ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
-def test_a_drawing_is_figure_table_and_words_at_once(review: Review, name: str) -> None:
-    """What one preparation gives is what each form gives alone."""
-    drawn = charts.drawing(name, review, theme="dark", text_width=500)
-    assert drawn.spec == charts.spec(name, review, theme="dark", text_width=500)
-    assert (drawn.rows, drawn.words) == (charts.table(name, review), charts.alt_text(name, review))
-
-
 def test_memory_shows_the_estimates_of_each_data_plane(review: Review) -> None:
     """Totals, intervals and parts of the memory chart are those of the estimates, in the order of all charts."""
-    frame = charts.prepared("memory", review)
+    frame = prepared("memory", review)
     assert frame["dataplane"].to_list() == ["none", "istio-sidecar", "istio-ambient", "cilium", "linkerd"]
     assert frame["median"].to_list() == [0.0, 48.0, 3.6, 5.2, 14.0]
     assert frame["lo"].to_list() == [0.0, 24.0, 1.8, 2.6, 7.0]
@@ -153,12 +165,12 @@ def test_memory_shows_the_estimates_of_each_data_plane(review: Review) -> None:
 
 def test_cost_shows_dollars_a_month(review: Review) -> None:
     """The cost chart shows the estimates' cost."""
-    assert charts.prepared("cost", review)["median"].to_list() == [0.0, 720.0, 250.0, 170.0, 290.0]
+    assert prepared("cost", review)["median"].to_list() == [0.0, 720.0, 250.0, 170.0, 290.0]
 
 
 def test_latency_shows_three_percentiles_of_each_data_plane(review: Review) -> None:
     """The latency chart has a row for p50, p90 and p99 of each data plane, in that order."""
-    frame = charts.prepared("latency", review)
+    frame = prepared("latency", review)
     assert frame["percentile"].to_list() == ["p50", "p90", "p99"] * 5
     assert frame["median"].to_list()[3:6] == [2.4, 4.5, 9.5]
     assert frame["dataplane"].to_list()[3:6] == ["istio-sidecar"] * 3
@@ -166,7 +178,7 @@ def test_latency_shows_three_percentiles_of_each_data_plane(review: Review) -> N
 
 def test_rows_say_what_is_recommended_what_runs_and_what_is_extrapolated(review: Review) -> None:
     """Each mark stands at its own data plane and at no other."""
-    marks = charts.prepared("cpu", review)
+    marks = prepared("cpu", review)
     assert marks.filter("recommended")["dataplane"].to_list() == ["istio-ambient"]
     assert marks.filter("today")["dataplane"].to_list() == ["istio-sidecar"]
     assert marks.filter("extrapolated")["dataplane"].to_list() == ["cilium"]
@@ -174,7 +186,7 @@ def test_rows_say_what_is_recommended_what_runs_and_what_is_extrapolated(review:
 
 def test_the_matrix_lists_rows_by_table_and_priority(review: Review) -> None:
     """The matrix shows the CNI's rows before the mesh's, each table in the order in which it decides."""
-    frame = charts.prepared("matrix", review)
+    frame = prepared("matrix", review)
     assert frame["id"].to_list() == ["greenfield", "healthy", "unchanged", "to-ambient"]
     assert frame["state"].to_list() == ["unknown", "matched", "not matched", "matched"]
     assert frame["missing"].to_list() == ["greenfield, kernel_oldest", "", "", ""]
@@ -185,7 +197,7 @@ def test_of_two_matched_rows_the_one_named_first_decides(review: Review) -> None
     """A matched row with a better priority does not decide where the verdict names another one first."""
     review.verdict.rows[2] = {**RULES[2], "state": "matched", "missing": []}
     review.verdict.matched[:] = ["healthy", "greenfield", "to-ambient"]
-    assert charts.prepared("matrix", review).filter("decides")["id"].to_list() == ["healthy", "to-ambient"]
+    assert prepared("matrix", review).filter("decides")["id"].to_list() == ["healthy", "to-ambient"]
 
 
 # --- figures ------------------------------------------------------------------------------------------------------
@@ -194,7 +206,7 @@ def test_of_two_matched_rows_the_one_named_first_decides(review: Review) -> None
 @pytest.mark.parametrize(("name", "unit"), INTERVAL_CHARTS.items())
 def test_value_axes_begin_at_zero_and_name_their_unit(review: Review, name: str, unit: str) -> None:
     """The value axis names what it shows and the unit, and includes zero."""
-    axis = charts.figure(name, review).layout.xaxis
+    axis = chart(name, review).figure().layout.xaxis
     assert axis.title.text.endswith(f"[{unit}]")
     assert len(axis.title.text) > len(unit) + 10
     assert axis.rangemode == "tozero"
@@ -203,7 +215,7 @@ def test_value_axes_begin_at_zero_and_name_their_unit(review: Review, name: str,
 @pytest.mark.parametrize("name", INTERVAL_CHARTS)
 def test_data_planes_are_named_in_words(review: Review, name: str) -> None:
     """Every data plane's row carries its name in words, with what is to be known of it."""
-    labels = [without_markup(text.replace("<br>", " ")) for text in charts.figure(name, review).layout.yaxis.ticktext]
+    labels = [without_markup(text.replace("<br>", " ")) for text in chart(name, review).figure().layout.yaxis.ticktext]
     assert labels == [
         "No mesh",
         "Istio sidecar ● runs today",
@@ -215,14 +227,14 @@ def test_data_planes_are_named_in_words(review: Review, name: str) -> None:
 
 def test_a_data_plane_may_carry_all_marks(review: Review) -> None:
     """What runs today may be recommended and extrapolated at once; nothing is lost."""
-    label = charts.figure("cost", replace(review, headline=headline("cilium", "cilium"))).layout.yaxis.ticktext[3]
+    label = chart("cost", replace(review, headline=headline("cilium", "cilium"))).figure().layout.yaxis.ticktext[3]
     assert all(word in label for word in ("recommended", "runs today", "†"))
 
 
 def test_figures_stand_beside_their_rows(review: Review) -> None:
     """The median with its unit and the interval are written beside each row."""
     beside = [
-        without_markup(text.replace("<br>", " ")) for text in charts.figure("cost", review).layout.yaxis2.ticktext
+        without_markup(text.replace("<br>", " ")) for text in chart("cost", review).figure().layout.yaxis2.ticktext
     ]
     assert beside == [
         "0 USD",
@@ -235,21 +247,21 @@ def test_figures_stand_beside_their_rows(review: Review) -> None:
 
 def test_whiskers_span_the_interval(review: Review) -> None:
     """The line across a bar's end reaches from the 10 % to the 90 % quantile."""
-    whiskers = charts.figure("memory", review).data[-1]
+    whiskers = chart("memory", review).figure().data[-1]
     assert whiskers.x[1] - whiskers.error_x.arrayminus[1] == 24.0
     assert whiskers.x[1] + whiskers.error_x.array[1] == 96.0
 
 
 def test_parts_of_a_bar_differ_without_colour(review: Review) -> None:
     """Data plane and control plane differ by hatching, so that a grey print tells them apart."""
-    data_plane, control_plane = charts.figure("memory", review).data[:2]
+    data_plane, control_plane = chart("memory", review).figure().data[:2]
     assert data_plane.marker.pattern.shape != control_plane.marker.pattern.shape
-    assert charts.figure("memory", review).layout.barmode == "stack"
+    assert chart("memory", review).figure().layout.barmode == "stack"
 
 
 def test_percentiles_differ_without_colour(review: Review) -> None:
     """Each percentile has a symbol of its own."""
-    symbols = charts.figure("latency", review).data[-1].marker.symbol
+    symbols = chart("latency", review).figure().data[-1].marker.symbol
     assert len(set(symbols[:3])) == 3
 
 
@@ -271,7 +283,7 @@ def test_a_source_note_names_the_chart_s_own_sources(
     review: Review, name: str, present: set[str], absent: set[str]
 ) -> None:
     """The note under a chart names the sources of what it shows, and none of the others."""
-    note = charts.figure(name, review).layout.annotations[-1].text
+    note = chart(name, review).figure().layout.annotations[-1].text
     words = set(re.findall(r"[\w-]+", note))
     assert present <= words
     assert not absent & words
@@ -279,81 +291,81 @@ def test_a_source_note_names_the_chart_s_own_sources(
 
 def test_a_caveat_stands_under_extrapolated_figures_only(review: Review) -> None:
     """The caveat is there where a data plane is out of the evidence's range, and not otherwise."""
-    assert "extrapolated" in charts.figure("memory", review).layout.annotations[-1].text
+    assert "extrapolated" in chart("memory", review).figure().layout.annotations[-1].text
     for row in review.estimates:
         row["in_evidence_range"] = True
-    assert "extrapolated" not in charts.figure("memory", review).layout.annotations[-1].text
+    assert "extrapolated" not in chart("memory", review).figure().layout.annotations[-1].text
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
+@pytest.mark.parametrize("name", CHARTS)
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_chart_has_every_theme(review: Review, name: str, theme: str) -> None:
     """Each chart can be drawn in each theme, on that theme's paper."""
-    figure = charts.figure(name, review, theme=theme)
+    figure = in_look(name, review, theme).figure()
     assert figure.layout.template.layout.paper_bgcolor == THEMES[theme].paper
     assert figure.layout.title.text
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
+@pytest.mark.parametrize("name", CHARTS)
 @pytest.mark.parametrize("width", [None, 600, 1280])
 def test_no_line_of_text_is_wider_than_the_figure(review: Review, name: str, width: int | None) -> None:
     """At an average of 5.8 pixels a character no line above or below the plot leaves the figure."""
     long_name = "a-team-with-a-name-that-is-as-long-as-a-folder-s-name-may-ever-be"
-    figure = charts.figure(name, replace(review, team=long_name), width=width)
+    figure = in_look(name, replace(review, team=long_name), width=width).figure()
     assert figure.layout.width == width
     for text in (figure.layout.title.text, *(item.text for item in figure.layout.annotations)):
         assert all(len(without_markup(line)) * 5.8 <= (width or NARROW_PX) for line in text.split("<br>"))
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
+@pytest.mark.parametrize("name", CHARTS)
 def test_the_same_review_gives_the_same_bytes(review: Review, name: str) -> None:
     """Two drawings of one review are equal byte for byte, and drawing changes no review."""
     before = copy.deepcopy(review)
-    assert charts.figure(name, review).to_json() == charts.figure(name, copy.deepcopy(review)).to_json()
+    assert chart(name, review).figure().to_json() == chart(name, copy.deepcopy(review)).figure().to_json()
     assert review == before
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
+@pytest.mark.parametrize("name", CHARTS)
 def test_the_plain_drawing_is_the_figure(review: Review, name: str) -> None:
     """What a report embeds without plotly's objects is what those objects would give."""
-    assert json.loads(charts.figure(name, review).to_json()) == json.loads(json.dumps(charts.spec(name, review)))
+    assert json.loads(chart(name, review).figure().to_json()) == json.loads(json.dumps(chart(name, review).spec))
 
 
 def test_conditions_are_text_and_never_markup(review: Review) -> None:
     """A condition with a `<`, or a hostile name in it, is shown as it is written."""
     review.verdict.rows[2] = {**RULES[2], "condition": "nodes < 5 AND <b>x</b>"}
-    text = "".join(item.text for item in charts.figure("matrix", review).layout.annotations)
+    text = "".join(item.text for item in chart("matrix", review).figure().layout.annotations)
     assert "nodes &lt; 5 AND &lt;b&gt;x&lt;/b&gt;" in text
 
 
 # --- unknown and degenerate figures --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
+@pytest.mark.parametrize("name", CHARTS)
 def test_unknown_figures_are_said_to_be_unknown(review: Review, name: str) -> None:
     """A figure that is null is drawn as nothing and written as unknown."""
     review.estimates[0] = estimate_row("linkerd", (None,) * 10)
-    figure = charts.figure(name, review)
+    figure = chart(name, review).figure()
     if name in INTERVAL_CHARTS:
         assert figure.data[-1].x[-1] is None
         assert "unknown" in figure.layout.yaxis2.ticktext[-1]
-        assert charts.table(name, review)[-1][f"median [{INTERVAL_CHARTS[name]}]"] == "unknown"
-        assert "unknown" in charts.alt_text(name, review)
+        assert chart(name, review).rows[-1][f"median [{INTERVAL_CHARTS[name]}]"] == "unknown"
+        assert "unknown" in chart(name, review).alt_text
 
 
 @pytest.mark.parametrize("name", INTERVAL_CHARTS)
 def test_an_interval_of_no_width_is_not_written(review: Review, name: str) -> None:
     """No mesh adds nothing for certain: its row has a figure and no interval."""
-    assert charts.table(name, review)[0][f"10–90 % [{INTERVAL_CHARTS[name]}]"] == ""
+    assert chart(name, review).rows[0][f"10–90 % [{INTERVAL_CHARTS[name]}]"] == ""
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
+@pytest.mark.parametrize("name", CHARTS)
 def test_a_review_of_nothing_still_draws(review: Review, name: str) -> None:
     """Without estimates, rows, sources and known inputs every chart is an empty one, not an error."""
     empty = record(scenario=dict.fromkeys(review.scenario))
-    assert charts.figure(name, empty).layout.title.text
-    assert charts.table(name, empty) == []
-    assert charts.alt_text(name, empty).startswith(charts.CHARTS[name].title)
+    assert chart(name, empty).figure().layout.title.text
+    assert chart(name, empty).rows == []
+    assert chart(name, empty).alt_text.startswith(chart(name, empty).title)
 
 
 FIGURE = st.one_of(st.none(), st.floats(min_value=0, max_value=1e12, allow_nan=False))
@@ -366,7 +378,7 @@ def test_any_figures_can_be_drawn(medians: tuple[float | None, ...], inside: boo
     estimates = [{**estimate_row("linkerd", medians), "in_evidence_range": inside}]
     review = record(headline=headline("linkerd"), estimates=estimates)
     for name in INTERVAL_CHARTS:
-        beside = charts.figure(name, review).layout.yaxis2.ticktext
+        beside = chart(name, review).figure().layout.yaxis2.ticktext
         assert not any(re.search(r"\de[+-]?\d", without_markup(text)) for text in beside)
 
 
@@ -375,7 +387,7 @@ def test_any_figures_can_be_drawn(medians: tuple[float | None, ...], inside: boo
 
 def test_tables_carry_units_in_their_headings(review: Review) -> None:
     """A row of the table says all that the chart's row says, with the unit in the heading."""
-    assert charts.table("memory", review)[2] == {
+    assert chart("memory", review).rows[2] == {
         "data plane": "Istio ambient",
         "median [GiB]": "3.6",
         "10–90 % [GiB]": "1.8 – 7.2",
@@ -387,7 +399,7 @@ def test_tables_carry_units_in_their_headings(review: Review) -> None:
 
 def test_alternative_text_gives_figures_in_words(review: Review) -> None:
     """The alternative text names each data plane with its median, unit, interval and marks, and the caveat."""
-    text = charts.alt_text("memory", review)
+    text = chart("memory", review).alt_text
     assert "Istio ambient (recommended): 3.6 GiB, 10 to 90 %: 1.8 to 7.2." in text
     assert "Cilium (extrapolated): 5.2 GiB" in text
     assert "trust it less" in text
@@ -395,7 +407,7 @@ def test_alternative_text_gives_figures_in_words(review: Review) -> None:
 
 def test_alternative_text_of_the_matrix_names_missing_facts(review: Review) -> None:
     """The alternative text of the matrix says why a row is unknown and which row decides."""
-    text = charts.alt_text("matrix", review)
+    text = chart("matrix", review).alt_text
     assert "row greenfield for Cilium: unknown, for want of greenfield, kernel_oldest." in text
     assert "row healthy for Stay with the CNI of today: matched and decides." in text
     assert "Network plugin (CNI): 1 of 3 rows do not match." in text
@@ -407,7 +419,7 @@ def test_alternative_text_of_the_matrix_names_missing_facts(review: Review) -> N
 def test_an_unknown_name_is_refused_with_the_nearest_one(review: Review, kind: str, options: dict[str, str]) -> None:
     """A misspelt chart or theme is an error that names the nearest known one."""
     with pytest.raises(MeshlabError, match=f"unknown {kind} .*did you mean '(memory|dark)'"):
-        charts.figure(review=review, **options)
+        in_look(review=review, **options)
 
 
 # --- the theme ----------------------------------------------------------------------------------------------------
@@ -438,14 +450,14 @@ def test_text_stands_out_from_its_ground(theme: str) -> None:
 @pytest.mark.parametrize("theme", THEMES)
 def test_marks_stand_out_from_their_ground(theme: str) -> None:
     """Each data plane's colour has at least the contrast of 3 that WCAG asks of graphics."""
-    for plane in DATAPLANES.values():
+    for plane in dataplanes().values():
         assert contrast(plane.hues[theme], THEMES[theme].paper) >= 3, plane.label
 
 
-@pytest.mark.parametrize("name", charts.CHARTS)
+@pytest.mark.parametrize("name", CHARTS)
 def test_a_light_figure_becomes_the_dark_one_colour_by_colour(name: str) -> None:
     """With each colour exchanged for its counterpart, a report's light figure is the one drawn for a dark page."""
     made = review_values({"pods": 100, "needs": ["mtls"], "current_cni": "calico"})
-    light, dark = (json.dumps(charts.spec(name, made, theme=theme)) for theme in ("light", "dark"))
+    light, dark = (json.dumps(in_look(name, made, theme).spec) for theme in ("light", "dark"))
     assert light != dark
     assert re.sub("#[0-9a-f]{6}", lambda found: in_dark()[found[0]], light) == dark

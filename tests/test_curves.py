@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from meshlab.errors import MeshlabError
 from meshlab.models.curves import DECADES, axis, curve, curve_inputs, path
-from meshlab.models.overhead import DATAPLANES, estimate
+from meshlab.models.overhead import dataplanes, estimate
 from meshlab.scenario import frame_of, inputs
 
 VALUES: dict[str, Any] = {"nodes": 12, "services": 120, "pods": 480, "l7_traffic_share": 0.2, "call_depth": 3}
@@ -41,8 +41,8 @@ def test_each_point_is_an_estimate_of_its_own(name: str, figure: str) -> None:
 def test_every_numeric_input_makes_a_curve(name: str) -> None:
     """Each input that enters the models gives a curve for every data plane, with the scenario's own point on it."""
     found = curve(one(), name, "memory_gib")
-    assert set(found["dataplane"]) == set(DATAPLANES)
-    assert found.filter("here")["dataplane"].to_list() == sorted(DATAPLANES)
+    assert set(found["dataplane"]) == set(dataplanes())
+    assert found.filter("here")["dataplane"].to_list() == sorted(dataplanes())
     for part in found.partition_by("dataplane"):
         assert part["x"].is_sorted()
         assert part["x"].is_unique().all()

@@ -17,6 +17,7 @@ from meshlab.models.evidence import assess
 from meshlab.models.evidence.disagreement import disagreement
 from meshlab.models.evidence.measurements import measurements
 from meshlab.scenario import frame_of
+from meshlab.show.charts import Look, chart
 from meshlab.show.charts.agreement import NOUNS
 from meshlab.show.charts.domain import domain
 from meshlab.show.views import exhibits
@@ -38,10 +39,10 @@ def assessed() -> dict[str, Any]:
 @pytest.mark.parametrize("left_out", [True, False])
 def test_every_figure_of_the_evidence_has_its_mark(assessed: dict[str, Any], kind: str, left_out: bool) -> None:
     """Each row of the comparison is a mark at its measured and predicted value, open exactly where it lies outside."""
-    picture = exhibits.agreement_picture(assessed, kind, left_out=left_out)
+    drawn = chart(f"agreement-{kind}", left_out=left_out)
     marks = {
         (x, y, symbol.endswith("-open"))
-        for trace in picture.figure["data"]  # type: ignore[attr-defined]
+        for trace in drawn.spec["data"]
         if trace["mode"] == "markers"
         for x, y, symbol in zip(trace["x"], trace["y"], trace["marker"]["symbol"], strict=True)
     }
@@ -52,8 +53,8 @@ def test_every_figure_of_the_evidence_has_its_mark(assessed: dict[str, Any], kin
 @pytest.mark.parametrize("kind", NOUNS)
 def test_every_mark_lies_within_the_axes(assessed: dict[str, Any], kind: str) -> None:
     """Both axes span the same whole decades, and no mark falls outside them."""
-    figure = exhibits.agreement_picture(assessed, kind).figure
-    axes = [figure["layout"][axis] for axis in ("xaxis", "yaxis")]  # type: ignore[index]
+    layout = chart(f"agreement-{kind}").spec["layout"]
+    axes = [layout[axis] for axis in ("xaxis", "yaxis")]
     assert axes[0]["range"] == axes[1]["range"]
     assert all(axis["type"] == "log" and axis["title"]["text"].endswith(f"[{NOUNS[kind][1]}]") for axis in axes)
     low, high = axes[0]["range"]
@@ -132,7 +133,7 @@ def test_every_input_of_the_tables_makes_a_map(across: str) -> None:
     """Each axis gives a drawing with one labelled field for each pair of cells, and its words as JSON."""
     down = "services" if across != "services" else "regulated"
     frame = domain_map(FACTS, across, down)
-    drawn = domain(frame, "A", "B", subject="S")
+    drawn = domain(frame, "A", "B", "S", Look())
     shapes = [shape for shape in drawn.spec["layout"]["shapes"] if shape["type"] == "rect"]
     assert len(shapes) == frame.height == len(drawn.rows)
     assert json.dumps(drawn.spec)

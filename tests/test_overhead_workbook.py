@@ -13,6 +13,7 @@ import pytest
 
 from meshlab.reviews.review import review_values
 from meshlab.show import charts
+from meshlab.show.charts.intervals import COST, CPU, LATENCY, MEMORY
 from meshlab.tables import resource
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
@@ -65,7 +66,7 @@ def test_the_workbook_runs_with_its_defaults(executed: Any) -> None:
     kinds = [output.output_type for cell in executed.cells for output in cell.get("outputs", [])]
     assert set(kinds) == {"display_data", "execute_result"}
     assert [figure["layout"]["title"]["text"] for figure in outputs(executed, PLOTLY_MIME)] == [
-        *(charts.CHARTS[name].title for name in ("memory", "cpu", "latency", "cost")),
+        *(shown.title for shown in (MEMORY, CPU, LATENCY, COST)),
         "Cost over pods in the mesh",
         "Latency that builds up along a path of calls",
         "Where Istio ambient and Cilium cost the same",
@@ -90,7 +91,7 @@ def test_a_run_shows_its_parameters(tmp_path: Path) -> None:
     """Other parameters give the figures that the models give for them, and no controls where none are asked for."""
     values = {"nodes": 3, "services": 10, "pods": 40, "requests_per_second": 800.0, "l7_traffic_share": 0.0}
     notebook = run(tmp_path, **values, interactive=False, theme="print")
-    expected = charts.spec("memory", review_values({**values, "call_depth": 3}), theme="print")
+    expected = charts.chart("memory", review_values({**values, "call_depth": 3}), charts.Look("print")).spec
     assert outputs(notebook, PLOTLY_MIME)[0]["data"] == expected["data"]
     assert not outputs(notebook, "application/vnd.jupyter.widget-view+json")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES
+from meshlab.models.overhead import dataplanes, interval_figures
 from meshlab.reviews.review import read_review
 from meshlab.reviews.team import team_text
 from meshlab.scenario import frame_of
@@ -63,14 +63,14 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_panel_command_and_report_give_the_same_numbers(rendered: dict[str, Any]) -> None:
     """Every figure with its interval is the same in the report and on the command line, and as the panel draws it."""
     reported = {row["dataplane"]: row for row in rendered["review"].estimates}
-    assert reported.keys() == rendered["estimates"].keys() == set(DATAPLANES)
+    assert reported.keys() == rendered["estimates"].keys() == set(dataplanes())
     for dataplane, row in reported.items():
-        for name in (f"{figure}{end}" for figure in INTERVAL_FIGURES for end in ("_lo", "", "_hi")):
+        for name in (f"{figure}{end}" for figure in interval_figures() for end in ("_lo", "", "_hi")):
             assert rendered["estimates"][dataplane][name] == pytest.approx(row[name], rel=1e-12), (dataplane, name)
     drawn = widgets.explorer(widgets.panel(VALUES)).figures.figures
     for chart, figure in SHOWN.items():
         whiskers = drawn[chart]["data"][-1]
-        for index, dataplane in enumerate(DATAPLANES):
+        for index, dataplane in enumerate(dataplanes()):
             median, error = whiskers["x"][index], whiskers["error_x"]
             ends = [median - error["arrayminus"][index], median, median + error["array"][index]]
             expected = [reported[dataplane][f"{figure}{end}"] for end in ("_lo", "", "_hi")]

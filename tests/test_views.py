@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,8 @@ from meshlab.reviews.review import light_review, open_review, review_values
 from meshlab.reviews.team import read_team, team_text
 from meshlab.scenario import frame_of
 from meshlab.show import report, widgets
-from meshlab.show.charts import spec
-from meshlab.show.theme import OPTIONS
-from meshlab.show.views import explorations
-from meshlab.show.views.explorations import Look, curve_drawing
+from meshlab.show.charts import Chart, Look, chart, stated
+from meshlab.show.theme import option_words
 from meshlab.show.widgets.shelf import NO_EXAMPLE, Shelf
 
 VALUES: dict[str, Any] = {
@@ -43,18 +42,20 @@ def panel() -> widgets.Panel:
 def test_only_the_page_in_sight_is_computed(panel: widgets.Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change computes the page in sight alone, and a page that comes into sight shows the newest scenario."""
     computed: list[str] = []
-    for name in ("curve_drawing", "path_drawing", "break_even_drawing", "drivers_drawing"):
-        whole = getattr(explorations, name)
-        monkeypatch.setattr(
-            explorations, name, lambda *given, name=name, whole=whole: computed.append(name) or whole(*given)
-        )
+
+    def noted(name: str, *given: Any, **options: Any) -> Chart:
+        computed.append(name)
+        return chart(name, *given, **options)
+
     explorer = widgets.explorer(panel)
+    monkeypatch.setattr(sys.modules["meshlab.show.widgets.explorer"], "chart", noted)
     panel.controls["pods"].text.value = "900"
-    assert computed == []
+    assert computed == ["memory", "cpu", "latency", "cost"]
     explorer.chooser.value = "Curves"
     panel.controls["pods"].text.value = "1100"
-    assert computed == ["curve_drawing"] * 2
-    drawn = curve_drawing({**VALUES, "pods": 1100}, "pods", "cost_usd_per_month", Look("light", 500))
+    assert computed[4:] == ["curve-cost"] * 2
+    look = Look("light", min_width=500)
+    drawn = chart("curve-cost", stated({**VALUES, "pods": 1100}), look, over="pods", figure="cost_usd_per_month")
     assert list(explorer.figures.figures) == ["curves"]
     assert explorer.figures.figures["curves"]["data"] == drawn.spec["data"]
 
@@ -94,7 +95,7 @@ def test_a_page_follows_the_theme_of_the_page(panel: widgets.Panel) -> None:
     explorer = widgets.explorer(panel)
     explorer.figures.dark = True
     review = review_values(panel.scenario)
-    assert explorer.figures.figures["cost"]["data"] == spec("cost", review, theme="dark")["data"]
+    assert explorer.figures.figures["cost"]["data"] == chart("cost", review, Look("dark")).spec["data"]
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------
@@ -141,14 +142,14 @@ def test_the_map_follows_its_axes_and_the_panel(panel: widgets.Panel) -> None:
     (figure,) = view.figures.figures.values()
     assert len(figure["data"][0]["x"]) == frame.height
     assert [text.split("<br>")[-1] for text in figure["data"][0]["customdata"]] == [
-        f"{OPTIONS[row['cni']]}; {OPTIONS[row['mesh']]}" for row in frame.iter_rows(named=True)
+        f"{option_words(row['cni'])}; {option_words(row['mesh'])}" for row in frame.iter_rows(named=True)
     ]
 
 
 def test_the_rows_of_the_tables_stand_beside_the_map(panel: widgets.Panel) -> None:
     """The matrix shows as many rows as decided or could have, drawn as a report of the same facts draws it."""
     view = widgets.decision_view(panel)
-    drawn = spec("matrix", light_review(VALUES, explained=True), text_width=500)
+    drawn = chart("matrix", light_review(VALUES, explained=True), Look(min_width=500)).spec
     assert view.rows.figures["matrix"]["data"] == drawn["data"]
 
 

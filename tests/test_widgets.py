@@ -14,7 +14,8 @@ import pytest
 from meshlab.errors import MeshlabError, Problem
 from meshlab.reviews.review import review_values
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
-from meshlab.show import charts, widgets
+from meshlab.show import widgets
+from meshlab.show.charts import chart
 from meshlab.show.widgets.entries import Choice, Entry, Members, Slider, help_text, ladder, plain_text
 from meshlab.show.widgets.latest import Latest
 
@@ -231,8 +232,8 @@ def test_a_view_shows_the_review_of_the_panel(panel: widgets.Panel) -> None:
     review = review_values(panel.scenario)
     assert list(view.figures) == ["memory", "cpu", "latency", "cost"]
     for name, figure in view.figures.items():
-        assert figure["data"] == charts.spec(name, review)["data"]
-        assert figure["alt"] == charts.alt_text(name, review)
+        assert figure["data"] == chart(name, review).spec["data"]
+        assert figure["alt"] == chart(name, review).alt_text
 
 
 def test_a_view_follows_every_change(panel: widgets.Panel) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
-from meshlab.models.overhead import INTERVAL_FIGURES, estimate
+from meshlab.models.overhead import estimate, interval_figures
 from meshlab.scenario import Input, inputs, with_defaults
 
 POINTS = 25
@@ -54,7 +54,7 @@ def curve(scenario: pl.DataFrame, name: str, figure: str) -> pl.DataFrame:
     """
     problems = [
         Problem(kind, f"unknown {kind} {word!r}", did_you_mean(word, known))
-        for kind, word, known in (("input", name, curve_inputs()), ("figure", figure, INTERVAL_FIGURES))
+        for kind, word, known in (("input", name, curve_inputs()), ("figure", figure, interval_figures()))
         if word not in known
     ]
     if problems:

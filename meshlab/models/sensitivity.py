@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.kept import kept
-from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, estimate, estimate_by, steps_with
+from meshlab.models.overhead import dataplanes, estimate, estimate_by, interval_figures, steps_with
 from meshlab.models.overhead.coefficients import Value, medians, sources
 from meshlab.models.overhead.estimates import Steps
 from meshlab.scenario import Input, collect_few, inputs, with_defaults
@@ -55,7 +55,7 @@ def tornado(scenario: pl.DataFrame, dataplane: str, figure: str) -> pl.DataFrame
 
     Args:
         scenario: One row with the columns of ``scenario.schema()``.
-        dataplane: One of ``DATAPLANES`` but ``none``.
+        dataplane: One of ``overhead.mesh_dataplanes()``.
         figure: A figure of ``estimate``, such as ``memory_gib``.
 
     Returns:
@@ -69,7 +69,7 @@ def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) ->
 
     Args:
         scenarios: Rows with the columns of ``scenario.schema()``, each with a name of its own.
-        dataplane: One of ``DATAPLANES`` but ``none``.
+        dataplane: One of ``overhead.mesh_dataplanes()``.
         figures: Figures of ``estimate``.
 
     Returns:
@@ -138,16 +138,16 @@ def _uncertain(dataplane: str) -> pl.DataFrame:
     return sources(dataplane).filter(pl.col("lo") < pl.col("hi"))
 
 
-def _check(figures: Iterable[str], *dataplanes: str) -> None:
+def _check(figures: Iterable[str], *named: str) -> None:
     problems = [
-        Problem("figure", f"unknown figure {name!r}", did_you_mean(name, INTERVAL_FIGURES))
+        Problem("figure", f"unknown figure {name!r}", did_you_mean(name, interval_figures()))
         for name in figures
-        if name not in INTERVAL_FIGURES
+        if name not in interval_figures()
     ]
     problems += [
-        Problem("dataplane", f"unknown data plane {name!r}", did_you_mean(name, DATAPLANES))
-        for name in dataplanes
-        if name not in DATAPLANES
+        Problem("dataplane", f"unknown data plane {name!r}", did_you_mean(name, dataplanes()))
+        for name in named
+        if name not in dataplanes()
     ]
     if problems:
         raise MeshlabError(problems)

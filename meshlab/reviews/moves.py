@@ -14,15 +14,6 @@ from meshlab.planning.migration.places import STAY
 from meshlab.reviews.cases import Case
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
-DATAPLANE_OF_MESH = {
-    "none": "none",
-    "cilium-mesh": "cilium",
-    "istio-ambient": "istio-ambient",
-    "istio-sidecar": "istio-sidecar",
-    "linkerd": "linkerd",
-}
-"""The data plane whose estimate answers for a mesh; `other` has none."""
-
 
 def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str | None:
     """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents.
@@ -32,7 +23,7 @@ def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, objec
     mesh = row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]
     if mesh == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
         return "cilium"
-    return DATAPLANE_OF_MESH.get(str(mesh))
+    return overhead.dataplane_of_mesh().get(str(mesh))
 
 
 def setting_of(case: Case, row: Mapping[str, Any]) -> Setting:
@@ -92,14 +83,15 @@ def move_of(
     start = parse_place(today, today_of(case), "--from")
     end = parse_place(target, Place(STAY, STAY), "--to") if target else target_of(verdict)
     sides = {"cni": start.cni if end.cni == STAY else end.cni, "mesh": start.mesh if end.mesh == STAY else end.mesh}
+    known = overhead.dataplane_of_mesh()
     return Move(
         today=start,
         target=end,
         setting=setting_of(case, row),
         figures=figures,
         dataplanes=(
-            DATAPLANE_OF_MESH.get(start.mesh or ""),
-            recommended_dataplane(sides, row) if sides["mesh"] in DATAPLANE_OF_MESH else None,
+            known.get(start.mesh or ""),
+            recommended_dataplane(sides, row) if sides["mesh"] in known else None,
         ),
     )
 

@@ -22,7 +22,7 @@ from meshlab.models import decision, overhead, sensitivity
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
 from meshlab.reviews.comparison import compare
-from meshlab.reviews.moves import DATAPLANE_OF_MESH, plan_of, plan_sources, recommended_dataplane
+from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -43,21 +43,11 @@ FILE = "review.json"
 MAXIMUM_REVIEW_BYTES = 256 * 2**20
 """Largest ``review.json`` that is read: one of a case with 5,000 nodes has a tenth of it. [byte]"""
 
-HEADLINES = {
-    "memory_gib": ("Memory", "GiB"),
-    "cost_usd_per_month": ("Cost", "USD/month"),
-    "added_p99_ms": ("Latency added at p99", "ms"),
-}
-"""The three numbers that a report opens with: figure, label, unit."""
-
+HEADLINES = ("memory_gib", "cost_usd_per_month", "added_p99_ms")
+"""The three numbers that a report opens with."""
 
 STRONGEST = 8
 """Drivers of a figure that a review keeps."""
-
-CITED = dict(
-    zip(overhead.CITING, ("memory", "CPU", "latency", "latency", "latency", "cost", "nodes that fill"), strict=True)
-)
-"""Figures that cite sources, in words."""
 
 SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
 """Figures of a review's row of the index."""
@@ -140,7 +130,7 @@ def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str | None]) -> dic
     found: dict[str, list[Row]] = {}
     for dataplane in sorted({*filter(None, dataplanes)} - {"none"}):
         teams = frame.filter(pl.Series(dataplanes, dtype=pl.String).eq_missing(dataplane))
-        movers = sensitivity.tornados(teams, dataplane, tuple(HEADLINES))
+        movers = sensitivity.tornados(teams, dataplane, HEADLINES)
         strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
         for row in strongest.iter_rows(named=True):
             found.setdefault(row["scenario"], []).append({"dataplane": dataplane, **without(row, "scenario")})
@@ -176,19 +166,19 @@ def _headline(row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], verd
     """The three numbers that matter: of what is recommended, and of what runs today."""
     by_dataplane = {item["dataplane"]: item for item in figures}
     recommended = recommended_dataplane(verdict, row)
-    today = DATAPLANE_OF_MESH.get(str(row["current_mesh"]))
+    today = overhead.dataplane_of_mesh().get(str(row["current_mesh"]))
     return Headline(
         dataplane=recommended,
         today=today,
         figures=[
             HeadlineFigure(
                 figure=figure,
-                label=label,
-                unit=unit,
+                label=overhead.figures()[figure].label,
+                unit=overhead.figures()[figure].unit,
                 **_ends(figure, "recommended", by_dataplane.get(recommended, {})),
                 **_ends(figure, "today", by_dataplane.get(today, {})),
             )
-            for figure, (label, unit) in HEADLINES.items()
+            for figure in HEADLINES
         ],
     )
 
@@ -248,7 +238,7 @@ def _figure_uses(dataplanes: tuple[str, ...]) -> dict[str, list[str]]:
     for dataplane in dataplanes:
         for source_id, figures in overhead.cited(dataplane).items():
             words = {
-                CITED[figure]: "" if part == overhead.MEDIAN else " (width of the interval)"
+                overhead.citing()[figure]: "" if part == overhead.MEDIAN else " (width of the interval)"
                 for figure, part in figures.items()
             }
             uses.setdefault(source_id, []).append(f"{dataplane}: {', '.join(map(''.join, words.items()))}")

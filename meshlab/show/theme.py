@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from meshlab.models.decision.words import products, short_products
+from meshlab.models.overhead import dataplanes
 from meshlab.units import significant
 
 FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
@@ -24,35 +25,6 @@ NARROW_PX = 600
 
 CHARACTER_WIDTH = 0.54
 """Mean width of a character as a share of the type's size, on the wide side so that lines never overflow."""
-
-
-@dataclass(frozen=True, slots=True)
-class DataPlane:
-    """How a data plane is named and drawn in every chart.
-
-    Args:
-        label: Name in words.
-        symbol: Marker, so that curves and points differ without colour.
-        hues: Colour in each theme.
-    """
-
-    label: str
-    symbol: str
-    hues: dict[str, str]
-
-
-DATAPLANES: dict[str, DataPlane] = {
-    "none": DataPlane("No mesh", "x", {"light": "#6b7280", "dark": "#9ca3af", "print": "#555555"}),
-    "istio-sidecar": DataPlane("Istio sidecar", "square", {"light": "#d55e00", "dark": "#f0883e", "print": "#1a1a1a"}),
-    "istio-ambient": DataPlane("Istio ambient", "circle", {"light": "#0072b2", "dark": "#56b4e9", "print": "#444444"}),
-    "cilium": DataPlane("Cilium", "diamond", {"light": "#009e73", "dark": "#2fc79a", "print": "#6e6e6e"}),
-    "linkerd": DataPlane("Linkerd", "triangle-up", {"light": "#b0558a", "dark": "#dd9cc4", "print": "#8f8f8f"}),
-}
-"""Data planes in the order in which every chart lists them."""
-
-
-MARKERS = {"x": "✕", "square": "■", "circle": "●", "diamond": "◆", "triangle-up": "▲"}
-"""Markers as characters, for lines that explain them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +41,13 @@ STATES: dict[str, State] = {
     "unknown": State("?", "unknown", {"light": "#a34700", "dark": "#f0a35e", "print": "#000000"}),
     "not matched": State("–", "not matched", {"light": "#5b6470", "dark": "#9ca3af", "print": "#666666"}),
 }
+
+
+ACCENTS = {
+    "warm": {"light": "#d55e00", "dark": "#f0883e", "print": "#1a1a1a"},
+    "cool": {"light": "#0072b2", "dark": "#56b4e9", "print": "#444444"},
+}
+"""Colours that tell parts of a chart apart where they are of no data plane, in each theme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +115,7 @@ def template(theme: str) -> dict[str, Any]:
         "font": {**font, "color": colours.ink},
         "paper_bgcolor": colours.paper,
         "plot_bgcolor": colours.paper,
-        "colorway": [plane.hues[theme] for plane in DATAPLANES.values()],
+        "colorway": [plane.hues[theme] for plane in dataplanes().values()],
         "hoverlabel": {"font": font, "namelength": -1},
         "hovermode": "closest",
         "dragmode": False,
@@ -161,7 +140,8 @@ HALF = 0.5
 def in_dark() -> dict[str, str]:
     """For each colour of a light figure the one that takes its place on a dark page. [#rrggbb]"""
     light, dark = THEMES["light"], THEMES["dark"]
-    hues = [(item.hues["light"], item.hues["dark"]) for item in (*DATAPLANES.values(), *STATES.values())]
+    coloured = [*(item.hues for item in (*dataplanes().values(), *STATES.values())), *ACCENTS.values()]
+    hues = [(item["light"], item["dark"]) for item in coloured]
     return {
         **dict(zip(astuple(light), astuple(dark), strict=True)),
         **dict(hues),

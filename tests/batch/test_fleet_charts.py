@@ -79,7 +79,7 @@ def test_an_index_escapes_what_teams_are_called() -> None:
     rows = [
         {
             **row(name, 1, 2, 3),
-            **{f"{figure}{end}": 2.0 for figure in fleet.FIGURES for end in ("_lo", "", "_hi")},
+            **{f"{figure}{end}": 2.0 for figure in fleet.shown() for end in ("_lo", "", "_hi")},
             "cni": "cilium",
             "mesh": "none",
             "confidence": 0.5,
@@ -130,7 +130,7 @@ def test_an_index_says_how_to_read_it() -> None:
 
 def test_totals_of_nothing_have_no_interval() -> None:
     """Where no data plane adds anything, the totals are zeros without empty brackets."""
-    nothing = {f"{figure}{end}": 0.0 for figure in fleet.FIGURES for end in ("_lo", "", "_hi")}
+    nothing = {f"{figure}{end}": 0.0 for figure in fleet.shown() for end in ("_lo", "", "_hi")}
     known = {"team": "a", "dataplane": "none", "cni": "stay", "mesh": "none", "confidence": 1.0, "findings": None}
     page = fleet.index_files([known | nothing], [], None, ("html",), "")["index.html"]
     assert "<b>0 GiB</b>, <b>0 cores</b>, <b>0 USD/month</b>." in page

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from meshlab.models.overhead import DATAPLANES, estimate
+from meshlab.models.overhead import dataplanes, estimate
 from meshlab.scenario import inputs, with_defaults
 
 Timed = dict[str, list[Callable[[], object]]]
@@ -60,7 +60,7 @@ def fused(rows: int) -> Timed:
     parts = [frame[start : start + PART] for start in range(0, rows, PART)]
     chunks = [loop.arrays(part) for part in parts]
     c, agents, bounds, width = loop.constants(), loop.agents(), loop.bounds(), len(loop.NUMBERS)
-    out = np.empty((len(loop.COLUMNS), min(rows, PART), len(DATAPLANES)))
+    out = np.empty((len(loop.COLUMNS), min(rows, PART), len(dataplanes())))
     measured = np.empty(out.shape[1:], dtype=np.bool_)
 
     def numba(chunk: tuple[np.ndarray, ...]) -> None:
@@ -77,7 +77,7 @@ def fused(rows: int) -> Timed:
 
 
 def _agree(found: pl.DataFrame, out: np.ndarray, measured: np.ndarray, columns: tuple[str, ...]) -> None:
-    for plane, dataplane in enumerate(DATAPLANES):
+    for plane, dataplane in enumerate(dataplanes()):
         rows = found.filter(dataplane=dataplane)
         for number, column in enumerate(columns):
             np.testing.assert_allclose(out[number, :, plane], rows[column].to_numpy(), rtol=1e-9, err_msg=column)

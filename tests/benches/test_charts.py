@@ -21,8 +21,8 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import pytest
 
-from meshlab.show.export.catalogue import CATALOGUE, Look
-from meshlab.show.export.write import plates_of, write_charts
+from meshlab.show.charts import CATALOGUE
+from meshlab.show.charts.files import DOCUMENT, charts_of, write_charts
 
 TEAMS = ("fleet-500-aks", "online-boutique", "wikikube-eqiad")
 CHARTS = tuple(name for name, entry in CATALOGUE.items() if entry.needs == "a team")[:10]
@@ -41,7 +41,7 @@ def test_thirty_pictures_beside_plotly_own_export(
 ) -> None:
     """Ten charts of three teams take at most one and a half times what plotly takes for ten, and for all thirty."""
     monkeypatch.setattr(pio.defaults, "mathjax", False)
-    figures = [go.Figure(plate.spec) for plate in plates_of(CHARTS, TEAMS, Look())]
+    figures = [go.Figure(chart.spec) for chart in charts_of(CHARTS, TEAMS, DOCUMENT)]
     assert len(figures) == 30
 
     def ours() -> object:

@@ -33,7 +33,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
             **row,
             "team": f"team-{number:04}",
             "findings": (number * 7) % ROWS,
-            **{f"{name}{end}": part * (1.0 + number) for name in fleet.FIGURES for end, part in ENDS.items()},
+            **{f"{name}{end}": part * (1.0 + number) for name in fleet.shown() for end, part in ENDS.items()},
         }
         for number in range(ROWS)
     ]

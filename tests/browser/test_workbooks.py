@@ -91,10 +91,10 @@ def test_a_slider_moves_by_mouse_and_ends_in_the_last_state(rested: Workbook) ->
     assert nodes > 100
     base = {"services": 120, "pods": 480, "requests_per_second": 9600.0, "l7_traffic_share": 0.2, "call_depth": 3}
     review = light_review({**base, "nodes": nodes, "needs": ["mtls", "l7_observability"]})
-    from meshlab.show.charts import alt_text
+    from meshlab.show.charts import chart
 
     drawn = rested.page.locator(".meshlab-figures [role=img]").first
-    expect(drawn).to_have_attribute("aria-label", alt_text("memory", review), timeout=20_000)
+    expect(drawn).to_have_attribute("aria-label", chart("memory", review).alt_text, timeout=20_000)
     assert rested.tick() - before < 100
     assert rested.errors() == []
 

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import review_values
-from meshlab.show import charts, report
+from meshlab.show import report
 from meshlab.show.report import found_text, lack_text
 from meshlab.show.theme import figure_text, interval_text
+from meshlab.show.words import SAVING
 
 GROWN: dict[str, Any] = {"greenfield": False, "current_cni": "calico", "kernel_oldest": "5.15", "windows_nodes": 0}
 
@@ -70,5 +71,5 @@ def test_a_figure_below_zero_has_a_minus_and_a_reason() -> None:
     assert interval_text(2.0, 13.0) == "2.0 – 13"
     assert (figure_text(-0.00002), figure_text(0.00002)) == ("> \N{MINUS SIGN}0.001", "< 0.001")
     for text in (report.headline(made).html, report.decision_record(made), report.markdown_page(made)):
-        assert charts.SAVING in text
-    assert charts.SAVING not in report.headline(review_values({**GROWN, "needs": [], "cni_healthy": True})).html
+        assert SAVING in text
+    assert SAVING not in report.headline(review_values({**GROWN, "needs": [], "cni_healthy": True})).html

@@ -10,15 +10,15 @@ import pytest
 
 from meshlab.reviews.record import Review
 from meshlab.run.embed import Filled, fill
-from meshlab.show.export.catalogue import Plate
+from meshlab.show.charts.files import opened
+from meshlab.show.export import Chart
 from meshlab.show.export.stamps import stamped_svg
-from meshlab.show.export.write import opened
 
 
-def sketched(plates: Sequence[Plate], form: str) -> list[bytes]:
+def sketched(charts: Sequence[Chart], form: str) -> list[bytes]:
     """Pictures that say what they would show, without a browser to draw them."""
     assert form == "svg"
-    return [stamped_svg('<svg xmlns="http://www.w3.org/2000/svg"></svg>', plate.about).encode() for plate in plates]
+    return [stamped_svg('<svg xmlns="http://www.w3.org/2000/svg"></svg>', chart.about).encode() for chart in charts]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from meshlab.run.cli import main
-from meshlab.show.export.catalogue import CATALOGUE
+from meshlab.show.charts import CATALOGUE
 
 
 def status(*arguments: object) -> int:

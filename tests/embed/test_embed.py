@@ -19,7 +19,7 @@ from meshlab.reviews.cases import example_teams
 from meshlab.reviews.record import Review
 from meshlab.run.embed import Filled, check, fill
 from meshlab.run.embed.blocks import find_blocks, split
-from meshlab.show.export.write import opened
+from meshlab.show.charts.files import opened
 
 Write = Callable[..., Path]
 Embed = Callable[..., list[Filled]]

@@ -8,13 +8,20 @@ import shutil
 import pytest
 
 from meshlab.reviews.record import Review
-from meshlab.show.export.write import opened
+from meshlab.show.charts.files import opened
+from meshlab.show.views import migration
 
 
 @pytest.fixture(scope="session")
 def review() -> Review:
     """A team whose figures are all there."""
     return opened("fleet-500-aks")
+
+
+@pytest.fixture(scope="session")
+def moving() -> Review:
+    """A team whose nodes are drained on a move to another network."""
+    return migration.planned(*migration.opened("openshift-aws"), target="cilium+none")
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import asdict, replace
 
+from meshlab import api
 from meshlab.errors import MeshlabError
 from meshlab.files import pretty_json
 from meshlab.reviews.record import Review
+from meshlab.show.charts import CATALOGUE, Look, chart
+from meshlab.show.charts.files import DOCUMENT, opened, write_charts
 from meshlab.show.export import browser
-from meshlab.show.export.catalogue import CATALOGUE, Look, plate
 from meshlab.show.export.forms import FORMS, contents, html_fragment, markdown_table
-from meshlab.show.export.notebook import figure
 from meshlab.show.export.stamps import about_png, about_svg
-from meshlab.show.export.write import opened, write_charts
 
 SVG_TEXT = "{http://www.w3.org/2000/svg}text"
 HOSTILE = '</script><script>alert(1)</script>"><img src=x onerror=alert(1)>'
@@ -51,7 +51,7 @@ def test_every_chart_as_svg_twice(tmp_path: Path, drawing_browser: str) -> None:
 @pytest.mark.browser
 def test_a_png_has_its_scale_and_says_what_it_shows(review: Review, drawing_browser: str) -> None:  # noqa: ARG001
     """At twice the scale a PNG has twice the pixels, and it carries what it shows."""
-    drawn = plate("cost", review, Look("dark", 600))
+    drawn = chart("cost", review, Look("dark", 600))
     png = contents([drawn], "png", scale=2)[0]
     assert int.from_bytes(png[16:20]) == 1200
     assert int.from_bytes(png[20:24]) == 2 * drawn.spec["layout"]["height"]
@@ -67,7 +67,7 @@ def test_without_a_browser_one_line_says_what_to_install(
         write_charts(["memory"], ["fleet-500-aks"], tmp_path / "x.svg")
     assert len(caught.value.problems) == 1
     assert not list(tmp_path.iterdir())
-    assert all(contents([plate("memory", review)], form)[0] for form in FORMS if form not in ("svg", "png"))
+    assert all(contents([chart("memory", review)], form)[0] for form in FORMS if form not in ("svg", "png"))
 
 
 def test_no_picture_starts_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ class _Tags(HTMLParser):
 
 def test_a_piece_of_html_is_whole_and_harmless(review: Review) -> None:
     """Names of others end no element of a piece of HTML, and it is plain ASCII but for plotly's own script."""
-    piece = html_fragment(plate("memory", replace(review, team=HOSTILE)), script="plotly.min.js")
+    piece = html_fragment(chart("memory", replace(review, team=HOSTILE)), script="plotly.min.js")
     tags = _Tags(piece).tags
     assert [tag for tag, _ in tags].count("script") == 2
     assert not [tag for tag, _ in tags if tag == "img"]
@@ -113,7 +113,7 @@ def test_plotly_json_says_what_it_is(review: Review) -> None:
     """Plotly reads the JSON as a figure, which says in its ``meta`` what it shows."""
     import plotly.io
 
-    drawn = plate("domain", review)
+    drawn = chart("domain", review, DOCUMENT)
     text = contents([drawn], "json")[0].decode()
     assert json.loads(text)["layout"]["meta"] == drawn.about
     assert plotly.io.from_json(text).layout.width == 720
@@ -123,7 +123,7 @@ def test_a_rendered_review_needs_no_models(review: Review, tmp_path: Path) -> No
     """A ``review.json`` gives the same drawing as its team, without a model that runs."""
     file = tmp_path / "review.json"
     file.write_text(pretty_json(review), encoding="utf-8")
-    assert plate("latency", opened(file)).drawing_sha256 == plate("latency", review).drawing_sha256
+    assert chart("latency", opened(file)).drawing_sha256 == chart("latency", review).drawing_sha256
 
 
 @pytest.mark.parametrize(
@@ -169,10 +169,10 @@ def test_cells_of_a_markdown_table_hold_no_markup() -> None:
 
 def test_a_notebook_shows_and_saves_a_figure(review: Review, tmp_path: Path) -> None:
     """A figure shows itself as plotly's data and as a table, and saves by the file's ending."""
-    drawn = figure("memory", review, theme="dark")
+    drawn = api.figure("memory", review, theme="dark")
     bundle = drawn._repr_mimebundle_()
     assert "application/vnd.plotly.v1+json" in bundle
     assert "<table" in str(bundle["text/html"])
     assert "Istio ambient" in drawn.save(tmp_path / "memory.csv").read_text(encoding="utf-8")
     with pytest.raises(MeshlabError, match="did you mean 'cost'"):
-        figure("cots", review)
+        api.figure("cots", review)

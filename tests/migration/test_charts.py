@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import polars as pl
 import pytest
 
+from meshlab.show.charts import Look
 from meshlab.show.charts.migration_flow import MOST_HOURS, flow, flow_chart
 from meshlab.show.charts.migration_nodes import MOST_NODES, nodes_chart
 from meshlab.show.charts.migration_pace import BINS, done, slowest
@@ -59,15 +60,15 @@ def test_charts_are_figures(theme: str) -> None:
     """Both charts are figures of plotly with their rows as a table and a sentence, of few nodes and of many."""
     for chart in (nodes_chart, flow_chart):
         for nodes in (3, 200):
-            drawn = chart(plan(nodes), f"mine: {nodes} nodes", theme=theme)
+            drawn = chart(plan(nodes), f"mine: {nodes} nodes", Look(theme))
             go.Figure(drawn.spec)
             assert drawn.rows
-            assert f"mine: {nodes} nodes" in drawn.words
+            assert f"mine: {nodes} nodes" in drawn.alt_text
 
 
 def test_the_table_of_many_nodes_has_a_row_a_day() -> None:
     """Of more nodes than have a bar each, the table has a row for each day, with what is done by its end."""
-    drawn = nodes_chart(plan(MOST_NODES + 4), "many")
+    drawn = nodes_chart(plan(MOST_NODES + 4), "many", Look())
     assert len(drawn.rows) == (MOST_NODES + 4) / 2
     assert drawn.rows[15] == {
         "day": "16",
@@ -108,12 +109,12 @@ def test_a_long_move_has_a_bar_for_each_window() -> None:
 
 def test_a_band_is_there_only_where_policies_are_off() -> None:
     """The band stands for a gap, and is not drawn without one."""
-    assert flow_chart(plan(), "x").spec["layout"]["shapes"]
-    assert not flow_chart(plan(gaps=False), "x").spec["layout"]["shapes"]
+    assert flow_chart(plan(), "x", Look()).spec["layout"]["shapes"]
+    assert not flow_chart(plan(gaps=False), "x", Look()).spec["layout"]["shapes"]
 
 
 def test_a_move_without_nodes_says_so() -> None:
     """Where no node is drained the words say so, and nothing is drawn."""
-    drawn = nodes_chart({**plan(), "nodes": None}, "mine")
-    assert "no node is drained" in drawn.words
+    drawn = nodes_chart({**plan(), "nodes": None}, "mine", Look())
+    assert "no node is drained" in drawn.alt_text
     assert not drawn.spec["data"]

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
+from meshlab.show import report
 from meshlab.show.views import migration as migration_views
 from meshlab.show.widgets import move_view
 
@@ -64,4 +65,5 @@ def test_fragments_are_there_with_and_without_a_move() -> None:
         planned = migration_views.planned(*migration_views.opened(source), today, target)
         assert "<" in migration_views.needs(planned).html
         assert "<" in migration_views.gaps(planned).html
-        assert migration_views.chart(planned, 0).text
+        for name in ("migration-nodes", "migration-flow"):
+            assert report.migration_chart(planned, name)._repr_mimebundle_()["text/plain"]

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.models.overhead import CITING, DATAPLANES, cited, estimate
+from meshlab.models.overhead import cited, citing, dataplanes, estimate, mesh_dataplanes
 from meshlab.models.overhead.citations import BETWEEN_SOURCES, coefficients_of, figure_sources
 from meshlab.models.overhead.coefficients import coefficient_table
 
@@ -31,7 +31,7 @@ def test_memory_of_linkerd_rests_on_no_measurement_of_istio() -> None:
 
 def test_issues_on_memory_stand_behind_no_latency() -> None:
     """S17, issues on the memory of sidecars, is cited for no latency and no CPU of any data plane."""
-    for dataplane in DATAPLANES:
+    for dataplane in dataplanes():
         figures = cited(dataplane).get("S17", {})
         assert not {name for name in figures if name.startswith("added") or name == "cpu_cores"}, dataplane
     assert cited("istio-sidecar")["S17"]["memory_gib"] == "median"
@@ -43,7 +43,7 @@ def test_no_mesh_cites_nothing() -> None:
     assert cited("none") == {}
 
 
-@pytest.mark.parametrize("dataplane", [name for name in DATAPLANES if name != "none"])
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_exactly_the_coefficients_that_are_named_move_a_figure(dataplane: str) -> None:
     """A figure follows a coefficient that it names, where inputs use all of the models, and no other."""
     table = coefficient_table()
@@ -67,7 +67,7 @@ def test_exactly_the_coefficients_that_are_named_move_a_figure(dataplane: str) -
             for end in ("median", "lo", "hi")
         )
         moved = {figure for figure, value in _figures(frame, dataplane, doubled).items() if value != own[figure]}
-        named = {figure for figure in CITING if name in coefficients_of(figure, dataplane)}
+        named = {figure for figure in citing() if name in coefficients_of(figure, dataplane)}
         assert moved <= named, name
         if name not in never:
             assert moved - {"nodes_filled"} == named - {"nodes_filled"}, name
@@ -75,7 +75,7 @@ def test_exactly_the_coefficients_that_are_named_move_a_figure(dataplane: str) -
 
 def _figures(frame: pl.DataFrame, dataplane: str, table: pl.DataFrame) -> dict[str, float]:
     row = estimate(frame, table, intervals=False).filter(dataplane=dataplane).collect().row(0, named=True)
-    return {figure: row[figure] for figure in CITING}
+    return {figure: row[figure] for figure in citing()}
 
 
 def test_widths_are_told_from_medians() -> None:

@@ -9,7 +9,15 @@ from golden import overhead_golden
 from hypothesis import given, settings
 from overhead_frames import NUMERIC, one, scenarios
 
-from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, PART_FIGURES, draw_estimates, estimate, sources
+from meshlab.models.overhead import (
+    dataplanes,
+    draw_estimates,
+    estimate,
+    interval_figures,
+    mesh_dataplanes,
+    part_figures,
+    sources,
+)
 from meshlab.models.overhead.coefficients import coefficient_table, joint_draws, medians
 
 EXAMPLES = settings(max_examples=40, deadline=None)
@@ -27,10 +35,10 @@ def test_one_row_for_each_scenario_and_data_plane() -> None:
     """Two scenarios have ten rows, each with every figure of the interface, its ends beside it."""
     result = estimate(pl.concat([one(), one().with_columns(scenario=pl.lit("two"))])).collect()
     assert sorted(result.select("scenario", "dataplane").iter_rows()) == sorted(
-        (name, plane) for name in ("one", "two") for plane in DATAPLANES
+        (name, plane) for name in ("one", "two") for plane in dataplanes()
     )
-    ends = [column for name in INTERVAL_FIGURES for column in (f"{name}_lo", name, f"{name}_hi")]
-    assert result.columns == ["scenario", "dataplane", *ends, "in_evidence_range", *PART_FIGURES]
+    ends = [column for name in interval_figures() for column in (f"{name}_lo", name, f"{name}_hi")]
+    assert result.columns == ["scenario", "dataplane", *ends, "in_evidence_range", *part_figures()]
 
 
 def test_no_mesh_adds_nothing() -> None:
@@ -40,7 +48,7 @@ def test_no_mesh_adds_nothing() -> None:
     assert row["in_evidence_range"] is True
 
 
-@pytest.mark.parametrize("dataplane", DATAPLANES[1:])
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_figures_agree_with_plain_arithmetic(dataplane: str) -> None:
     """Memory, CPU and cost are those of an independent script that follows the docstrings' equations."""
     expected = overhead_golden.expected()[dataplane]
@@ -49,7 +57,7 @@ def test_figures_agree_with_plain_arithmetic(dataplane: str) -> None:
         assert row[name] == pytest.approx(expected[name], rel=1e-9), name
 
 
-@pytest.mark.parametrize("dataplane", DATAPLANES[1:])
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_percentiles_surround_the_mean_of_plain_arithmetic(dataplane: str) -> None:
     """The median of the path lies a little below its mean, as a gamma distribution's does, p90 and p99 above."""
     mean = overhead_golden.expected()[dataplane]["mean_ms"]
@@ -74,7 +82,7 @@ PATHS = {
 """A path of four calls between nodes, half of them at layer 7, as random times of each traversal."""
 
 
-@pytest.mark.parametrize("dataplane", DATAPLANES[1:])
+@pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_percentiles_agree_with_a_simulation(dataplane: str) -> None:
     """p50, p90 and p99 of a path lie within 5 % of those of a million simulated requests."""
     c = medians()
@@ -102,7 +110,7 @@ def test_an_interval_holds_its_median_everywhere(frame: pl.DataFrame) -> None:
     result = estimate(frame).collect()
     numbers = result.select(pl.col(pl.Float64))
     assert numbers.select(pl.all().is_finite().all()).row(0) == (True,) * numbers.width
-    for name in INTERVAL_FIGURES:
+    for name in interval_figures():
         assert (result[f"{name}_lo"] <= result[name]).all(), name
         assert (result[name] <= result[f"{name}_hi"]).all(), name
     assert (result["added_p50_ms"] <= result["added_p90_ms"]).all()
@@ -137,7 +145,7 @@ def test_more_is_never_less(name: str, factor: int, figures: tuple[str, ...], fr
 def test_medians_alone_are_the_same_medians(frame: pl.DataFrame) -> None:
     """Leaving the intervals out changes no median."""
     full, lean = estimate(frame).collect(), estimate(frame, intervals=False).collect()
-    for name in (*INTERVAL_FIGURES, *PART_FIGURES):
+    for name in (*interval_figures(), *part_figures()):
         assert full[name].to_list() == pytest.approx(lean[name].to_list(), rel=1e-9, abs=1e-12), name
 
 
@@ -145,14 +153,14 @@ def test_draws_of_a_scenario_are_of_one_world_each() -> None:
     """In each draw the figures are those of an estimate whose coefficients are that draw's."""
     frame = pl.concat([one(pods=300, cloud="gke"), one(pods=40).with_columns(scenario=pl.lit("two"))])
     drawn = draw_estimates(frame, count=3).collect()
-    assert drawn.height == 2 * 3 * len(DATAPLANES)
+    assert drawn.height == 2 * 3 * len(dataplanes())
     values = joint_draws(count=3).row(2, named=True)
     world = coefficient_table().with_columns(
         pl.col("coefficient").replace_strict(values, default=pl.col("median")).alias("median")
     )
     own = estimate(frame, world, intervals=False).collect()
     found = own.join(drawn.filter(draw=2), on=["scenario", "dataplane"])
-    for name in INTERVAL_FIGURES:
+    for name in interval_figures():
         assert found[name].to_list() == pytest.approx(found[f"{name}_right"].to_list(), rel=1e-9), name
 
 
@@ -169,7 +177,7 @@ def test_who_runs_cilium_is_not_charged_for_it_again() -> None:
     """With Cilium as the plugin, no layer 7 and no encryption, Cilium adds nothing at all."""
     frame = one(current_cni="cilium", l7_traffic_share=0.0, mtls=False)
     row = estimate(frame).filter(dataplane="cilium").collect().row(0, named=True)
-    assert {row[name] for name in (*INTERVAL_FIGURES, "nodes_filled")} == {0.0}
+    assert {row[name] for name in (*interval_figures(), "nodes_filled")} == {0.0}
 
 
 def test_a_change_of_plugin_is_charged_the_difference_of_the_agents() -> None:

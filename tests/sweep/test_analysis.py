@@ -9,6 +9,7 @@ import pytest
 from meshlab.models.sensitivity import break_even
 from meshlab.run.sweep import analysis, as_grid, break_even_surface, evaluate, regions, shares, sobol, spec_of
 from meshlab.scenario import frame_of
+from meshlab.show.charts import Look
 from meshlab.show.charts import sweep as charts
 
 INPUTS = {"pods": {"range": [50, 20000], "scale": "log"}, "nodes": {"range": [3, 300], "scale": "log"}}
@@ -88,20 +89,20 @@ def test_a_surface_is_made_of_lines() -> None:
     found = break_even_surface(own, pair, figure, plane, {"l7_traffic_share": [0.0, 0.5]})
     alone = break_even(own.with_columns(l7_traffic_share=pl.lit(0.5)), *pair, figure, *plane)
     assert found.filter(l7_traffic_share=0.5).drop("l7_traffic_share").equals(alone)
-    drawn = charts.surface(found, pair, "l7_traffic_share", "cost", "800 pods")
+    drawn = charts.surface(found, pair, "l7_traffic_share", "cost", "800 pods", Look())
     assert (len(drawn.spec["data"]), drawn.rows[0]["l7 traffic share"]) == (2, "0")
 
 
 def test_charts_show_the_strongest_first_and_name_every_data_plane() -> None:
     """Rows of the table stand in the order of the bars; a map tells data planes by letters."""
     spec = spec_of({"sample": SAMPLE, "inputs": INPUTS, "outputs": ["cost_usd_per_month"]})
-    ordered = charts.indices(sobol(spec, 64).filter(dataplane="linkerd"), "cost", "400 scenarios")
+    ordered = charts.indices(sobol(spec, 64).filter(dataplane="linkerd"), "cost", "400 scenarios", Look())
     totals = [int(row["with others"].rstrip("%")) for row in ordered.rows]
     assert totals == sorted(totals, reverse=True)
     rows = evaluate(spec_of(as_grid(INPUTS, ["pods", "nodes"], "memory_gib")))
-    drawn = charts.areas(regions(rows, "memory_gib", "pods", "nodes"), ("pods", "nodes"), "memory", "a grid")
+    drawn = charts.areas(regions(rows, "memory_gib", "pods", "nodes"), ("pods", "nodes"), "memory", "a grid", Look())
     letters = {note["text"] for note in drawn.spec["layout"]["annotations"] if len(note["text"]) == 1}
     assert letters <= {"S", "A", "C", "L"}
     assert len(drawn.rows) == 144
-    won = charts.winners(shares(rows, "memory_gib"), "memory", "a grid")
+    won = charts.winners(shares(rows, "memory_gib"), "memory", "a grid", Look())
     assert [row["data plane"] for row in won.rows] == ["Istio sidecar", "Istio ambient", "Cilium", "Linkerd"]

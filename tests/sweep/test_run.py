@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.models.overhead import DATAPLANES, estimate
+from meshlab.models.overhead import dataplanes, estimate
 from meshlab.run.sweep import partitions, run_sweep
 from meshlab.run.sweep import parts as parts_module
 from meshlab.scenario import frame_of
@@ -144,7 +144,7 @@ def test_only_chosen_data_planes_are_there(spec_file: SpecFile, tmp_path: Path) 
     """Two of five, in the order of every estimate."""
     run_sweep(spec_file(SAMPLE + "dataplanes: [cilium, istio-sidecar]\n"), str(tmp_path / "o.parquet"), jobs=1)
     found = pl.read_parquet(tmp_path / "o.parquet" / "part-00000.parquet")["dataplane"].unique(maintain_order=True)
-    assert found.to_list() == [name for name in DATAPLANES if name in ("cilium", "istio-sidecar")]
+    assert found.to_list() == [name for name in dataplanes() if name in ("cilium", "istio-sidecar")]
 
 
 def test_a_part_that_fails_costs_only_itself(

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from meshlab.errors import MeshlabError
-from meshlab.models.overhead import DATAPLANES
+from meshlab.models.overhead import dataplanes
 from meshlab.run.cli import main
 from meshlab.run.sweep import read_spec
 from meshlab.run.sweep.axes import Listed, Spread
-from meshlab.run.sweep.spec import OUTPUTS
+from meshlab.run.sweep.spec import outputs
 
 SpecFile = Callable[..., Path]
 
@@ -105,7 +105,7 @@ def test_a_spec_is_read_as_it_is_written(spec_file: SpecFile) -> None:
     )
     assert (spec.method, spec.rows, spec.seed) == ("monte-carlo", 1000, 5)
     assert spec.names == ("protocol", "pods", "requests_per_second", "mtls")
-    assert (spec.dataplanes, spec.outputs, spec.aggregates) == (DATAPLANES, OUTPUTS, None)
+    assert (spec.dataplanes, spec.outputs, spec.aggregates) == (tuple(dataplanes()), outputs(), None)
     protocol, pods, rate, mtls = spec.axes
     assert isinstance(protocol, Listed)
     assert protocol.values["protocol"].to_list() == ["grpc", "http1"]

@@ -10,6 +10,7 @@ import polars as pl
 
 from meshlab.cluster.facts.supply import Supplied
 from meshlab.scenario import inputs
+from meshlab.tables import read_table
 
 UNITS = {
     "memory": "MiB",
@@ -56,8 +57,6 @@ EVIDENCE_SCHEMA: dict[str, pl.DataType] = {
     "value": pl.Float64(),
     "unit": pl.String(),
 }
-EVIDENCE_UNITS = {"gib": "GiB", "cores": "cores", "ms": "ms"}
-"""Unit of a metric of the models, by the end of its name."""
 
 NO_EVIDENCE = pl.DataFrame(schema=EVIDENCE_SCHEMA)
 
@@ -109,7 +108,7 @@ def evidence_rows(measured: pl.DataFrame, dataplane: str, scenario: Mapping[str,
         pl.lit(dataplane).alias("dataplane"),
         "metric",
         "value",
-        unit=pl.col("metric").str.extract("_([a-z]+)$").replace_strict(EVIDENCE_UNITS, return_dtype=pl.String),
+        unit=pl.col("metric").replace_strict(dict(read_table("figures").select("figure", "unit").iter_rows())),
     )
 
 

@@ -22,9 +22,6 @@ __all__ = ["Measurements", "as_data", "compare_load_tests", "is_of_a_tool", "rea
 MAXIMUM_BYTES = 512 * 2**20
 """Largest file of measurements that is read, unpacked. [bytes]"""
 
-DATAPLANES = ("istio-sidecar", "istio-ambient", "cilium", "linkerd")
-"""Data planes that a load test may be run with."""
-
 READERS: dict[str, Callable[[bytes, str, str], Measurements]] = {
     "traces": read_traces,
     "load-test": read_load_test,
@@ -64,15 +61,16 @@ def compare_load_tests(
     Args:
         before: Result of the load test without the data plane.
         after: Result of the same load test with it.
-        dataplane: The data plane: one of ``DATAPLANES``.
+        dataplane: The data plane: a row of ``data/dataplanes.csv`` but ``none``.
         scenario: Inputs that are known of both runs, such as ``pods`` and ``mtls``. Calls in sequence are one, unless
             told.
 
     Raises:
         MeshlabError: A file is no load test, or no two runs have the same load.
     """
-    if dataplane not in DATAPLANES:
-        raise MeshlabError(Problem("dataplane", f"{dataplane!r} is unknown", did_you_mean(dataplane, DATAPLANES)))
+    known = read_table("dataplanes")["dataplane"].to_list()[1:]
+    if dataplane not in known:
+        raise MeshlabError(Problem("dataplane", f"{dataplane!r} is unknown", did_you_mean(dataplane, known)))
     if unknown := [name for name in scenario or {} if name not in inputs()]:
         raise MeshlabError(
             Problem("scenario", f"{name!r} is no input", did_you_mean(name, inputs())) for name in unknown

@@ -34,6 +34,7 @@ from meshlab.cluster.facts.series import PLACES, QUANTILES, USAGE, Response, Ser
 from meshlab.cluster.facts.shape import JSON_FAULTS
 from meshlab.cluster.facts.supply import Supplied
 from meshlab.errors import MeshlabError, Problem, shorten
+from meshlab.scenario import inputs
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB
 
@@ -45,9 +46,6 @@ STEP_SECONDS = 300
 
 MAXIMUM_RESPONSE_BYTES = 256 * 2**20
 """Largest response of a server that is read. [bytes]"""
-
-TOTALLED = ("istio-sidecar", "istio-ambient", "linkerd")
-"""Data planes whose components are all there only because of the mesh, so that their sum is what it adds."""
 
 _MIB_PER_GIB = BYTES_PER_GIB / 2**20
 _MCORES_PER_CORE = 1e3
@@ -312,7 +310,9 @@ def summary(usage: pl.DataFrame, kind: str, source: str, notes: tuple[str, ...] 
     """
     components = _components(usage)
     calls = _calls(usage)
-    meshes = [name for name in TOTALLED if name in set(components["dataplane"])]
+    found, plugins = set(components["dataplane"]), inputs()["current_cni"].choices
+    # the agents of one that is a network plugin, too, are there without a mesh: their sum is not what it adds
+    meshes = [name for name in read_table("dataplanes")["dataplane"][1:] if name in found and name not in plugins]
     supplied = _supplied(components, calls, meshes, source)
     return Measurements(
         kind,

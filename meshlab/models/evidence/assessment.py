@@ -13,6 +13,7 @@ import polars as pl
 
 from meshlab.models.evidence.measured import comparison, quality, read_measured
 from meshlab.models.evidence.measurements import KINDS, measurements, predicted
+from meshlab.models.overhead import dataplanes
 from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws
 from meshlab.tables import read_table
 
@@ -196,8 +197,8 @@ def _spread_of_row(coefficients: pl.DataFrame) -> pl.Expr:
     """The draw of the spread that bears on a row: by data plane, kind, and whether it is a control plane or agent."""
     expression = pl.lit(1.0)
     for name in coefficients.filter(pl.col("coefficient").str.ends_with("_spread"))["coefficient"]:
-        plane, *control, kind = name.removesuffix("_spread").split("_")
-        is_plane = pl.col("dataplane").str.strip_prefix("istio-") == plane
+        family, *control, kind = name.removesuffix("_spread").split("_")
+        is_plane = pl.col("dataplane").is_in([plane.name for plane in dataplanes().values() if plane.spread == family])
         is_control = pl.col("component").str.contains("istiod|control-plane|operator") == bool(control)
         is_row = is_plane & is_control & (pl.col("kind") == kind)
         expression = pl.when(is_row).then(pl.col(name)).otherwise(expression)

@@ -10,21 +10,18 @@ import polars as pl
 
 from meshlab.cluster.facts.measurements import Measurements, compare_load_tests, is_of_a_tool, read_measurements
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, estimate
+from meshlab.models.overhead import Figure, estimate, figures, mesh_dataplanes
 from meshlab.scenario import Place, check_scenarios, read_raw
-
-UNITS = {"gib": "GiB", "cores": "cores", "ms": "ms"}
-"""Unit of a metric, by the end of its name."""
-
-METRICS = {name: UNITS[name.rpartition("_")[2]] for name in INTERVAL_FIGURES if not name.startswith("cost")}
-"""Figures that a team can measure, each with its unit."""
-
-KINDS = {"GiB": "memory", "cores": "cpu", "ms": "latency"}
 
 OWN_COLUMNS = ("dataplane", "metric", "value", "unit")
 
 
 _BEGINNING_BYTES = 64 * 2**10
+
+
+def metrics() -> dict[str, Figure]:
+    """Figures that a team can measure: all that have an interval but money."""
+    return {name: figure for name, figure in figures().items() if figure.interval and figure.kind != "cost"}
 
 
 def read_measured(path: Path, before: Path | None = None, dataplane: str | None = None) -> pl.DataFrame:
@@ -115,10 +112,13 @@ def _checked(raw: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
         problems += error.problems
     if problems:
         raise MeshlabError(problems)
-    units = pl.col("metric").replace_strict(METRICS, return_dtype=pl.String)
-    typed = own.with_columns(pl.col("value").cast(pl.Float64), unit=units).with_columns(
-        kind=pl.col("unit").replace_strict(KINDS, return_dtype=pl.String)
-    )
+    told = {
+        column: pl.col("metric").replace_strict(
+            {name: getattr(figure, column) for name, figure in metrics().items()}, return_dtype=pl.String
+        )
+        for column in ("unit", "kind")
+    }
+    typed = own.with_columns(pl.col("value").cast(pl.Float64), **told)
     return pl.concat([scenarios, typed], how="horizontal")
 
 
@@ -131,14 +131,14 @@ def _named(raw: pl.DataFrame) -> pl.DataFrame:
 def _problems(own: pl.DataFrame, file: str, place: Place) -> Iterator[Problem]:
     for index, (dataplane, metric, value, unit) in enumerate(own.iter_rows()):
         row = f"row {index + 1}:"
-        if dataplane not in DATAPLANES[1:]:
-            todo = did_you_mean(dataplane or "", DATAPLANES[1:])
+        if dataplane not in mesh_dataplanes():
+            todo = did_you_mean(dataplane or "", mesh_dataplanes())
             yield Problem(file, f"{row} dataplane {shorten(dataplane)}", todo, place(index, "dataplane"))
-        if metric not in METRICS:
-            todo = did_you_mean(metric or "", METRICS)
+        if metric not in metrics():
+            todo = did_you_mean(metric or "", metrics())
             yield Problem(file, f"{row} metric {shorten(metric)}", todo, place(index, "metric"))
-        elif unit not in (None, "", METRICS[metric]):
-            todo = f"convert the value to {METRICS[metric]}"
+        elif unit not in (None, "", metrics()[metric].unit):
+            todo = f"convert the value to {metrics()[metric].unit}"
             yield Problem(file, f"{row} unit {shorten(unit)} is not that of {metric}", todo, place(index, "unit"))
         if not _is_positive(value):
             yield Problem(
@@ -184,7 +184,7 @@ def comparison(measured: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFra
 
 def picked(end: str) -> pl.Expr:
     """The figure that a row's metric names, from the columns of ``estimate``: ``_lo``, the middle or ``_hi``."""
-    return pl.coalesce(pl.when(metric=name).then(f"{name}{end}") for name in METRICS)
+    return pl.coalesce(pl.when(metric=name).then(f"{name}{end}") for name in metrics())
 
 
 def quality() -> dict[str, pl.Expr]:

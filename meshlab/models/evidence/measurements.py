@@ -165,7 +165,8 @@ def _path_latency(c: Coefficients) -> Value:
         .then(c["linkerd_latency_ms"] * slowed + body)
         .when(dataplane="istio-ambient")
         .then(c["ztunnel_latency_ms"] * factor + body)
-        .otherwise(_expr(c["cilium_datapath_latency_ms"]))
+        .when(dataplane="cilium")
+        .then(c["cilium_datapath_latency_ms"])
     )
     return ROW["instances"] * per_traversal * _percentile_over_mean(c)
 
@@ -178,10 +179,6 @@ def _percentile_over_mean(c: Coefficients) -> pl.Expr:
         root = latency.quantile_root(inverse_root, probability)
         ratio = pl.when(name == percentile).then(root * root * root).otherwise(ratio)
     return ratio
-
-
-def _expr(value: Value) -> pl.Expr:
-    return value if isinstance(value, pl.Expr) else pl.lit(value)
 
 
 def predicted(rows: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:

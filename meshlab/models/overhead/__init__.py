@@ -1,27 +1,37 @@
 """Memory, CPU, latency and money that each data plane adds: expressions over a scenario's inputs and coefficients."""
 
-from meshlab.models.overhead.citations import CITING, MEDIAN, cited
-from meshlab.models.overhead.estimates import (
-    DATAPLANES,
-    INTERVAL_FIGURES,
-    PART_FIGURES,
-    draw_estimates,
-    estimate,
-    estimate_by,
-    sources,
-    steps_with,
+from meshlab.models.overhead.citations import MEDIAN, cited
+from meshlab.models.overhead.coefficients import sources
+from meshlab.models.overhead.estimates import draw_estimates, estimate, estimate_by, steps_with
+from meshlab.models.overhead.registry import (
+    NONE,
+    DataPlane,
+    Figure,
+    citing,
+    dataplane_of_mesh,
+    dataplanes,
+    figures,
+    interval_figures,
+    mesh_dataplanes,
+    part_figures,
 )
 
 __all__ = [
-    "CITING",
-    "DATAPLANES",
-    "INTERVAL_FIGURES",
     "MEDIAN",
-    "PART_FIGURES",
+    "NONE",
+    "DataPlane",
+    "Figure",
     "cited",
+    "citing",
+    "dataplane_of_mesh",
+    "dataplanes",
     "draw_estimates",
     "estimate",
     "estimate_by",
+    "figures",
+    "interval_figures",
+    "mesh_dataplanes",
+    "part_figures",
     "sources",
     "steps_with",
 ]

@@ -8,24 +8,14 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.overhead.coefficients import Coefficients, coefficient_table
-from meshlab.models.overhead.dataplanes import MODELS
 from meshlab.models.overhead.estimates import steps_with
-from meshlab.models.overhead.latency import PERCENTILES
+from meshlab.models.overhead.registry import NONE, citing
 
 BETWEEN_SOURCES = "between-sources"
 """Component of the factors that widen an interval by what sources differ in; their median is one."""
 
 MEDIAN, INTERVAL = "median", "interval"
 """What of a figure rests on a source: the median and so the interval too, or only the interval."""
-
-CITING = (
-    "memory_gib",
-    "cpu_cores",
-    *(f"added_{name}_ms" for name in PERCENTILES),
-    "cost_usd_per_month",
-    "nodes_filled",
-)
-"""Figures that cite their sources."""
 
 
 @kept
@@ -34,7 +24,7 @@ def coefficients_of(figure: str, dataplane: str) -> frozenset[str]:
 
     Args:
         figure: A figure of ``estimate``.
-        dataplane: One of ``DATAPLANES``.
+        dataplane: One of ``registry.dataplanes()``.
     """
     found, open_names = set[str](), [figure]
     roots = _roots(dataplane)
@@ -64,7 +54,7 @@ def _ids(rows: pl.DataFrame) -> set[str]:
 @kept
 def _roots(dataplane: str) -> dict[str, set[str]]:
     """For each column of an estimate the columns and coefficients that it is made of."""
-    if dataplane not in MODELS:
+    if dataplane == NONE:
         return {}
     names = coefficient_table()["coefficient"]
     columns: Coefficients = {name: pl.col(name) for name in names}
@@ -82,7 +72,7 @@ def _roots(dataplane: str) -> dict[str, set[str]]:
 def cited(dataplane: str) -> dict[str, dict[str, str]]:
     """For each source of a data plane its figures, and of each what rests on it: median or only interval."""
     found: dict[str, dict[str, str]] = {}
-    for figure in CITING:
+    for figure in citing():
         for source_id, is_middle in figure_sources(figure, dataplane):
             found.setdefault(source_id, {})[figure] = MEDIAN if is_middle else INTERVAL
     return found

@@ -40,7 +40,7 @@ def sources(dataplane: str, kind: str | None = None) -> pl.DataFrame:
     """Coefficients that enter the figures of a data plane, each with its interval and sources.
 
     Args:
-        dataplane: One of ``overhead.DATAPLANES``.
+        dataplane: One of ``registry.dataplanes()``.
         kind: ``memory``, ``cpu``, ``latency`` or ``placement``; all of them without.
     """
     table = coefficient_table().filter(pl.col("dataplane").str.split("|").list.contains(dataplane))

@@ -13,60 +13,19 @@ from functools import reduce
 import polars as pl
 
 from meshlab.kept import kept, kept_latest
-from meshlab.models.overhead import latency
+from meshlab.models.overhead import latency, registry
 from meshlab.models.overhead.cluster import Cluster, Stage, factors, prepared, waypoint_replicas
-from meshlab.models.overhead.coefficients import DRAWS, Coefficients, Value, draws, joint_draws, medians, sources
-from meshlab.models.overhead.conditions import in_evidence_range
+from meshlab.models.overhead.coefficients import DRAWS, Coefficients, Value, draws, joint_draws, medians
 from meshlab.models.overhead.dataplanes import MODELS, Parts
 from meshlab.models.overhead.latency import PERCENTILES, Traversals
 from meshlab.scenario import collect_few, with_defaults
 from meshlab.units import HOURS_PER_MONTH
-
-__all__ = ["DATAPLANES", "INTERVAL_FIGURES", "estimate", "sources"]
-
-DATAPLANES = ("none", "istio-sidecar", "istio-ambient", "cilium", "linkerd")
-
-INTERVAL_FIGURES = (
-    "memory_gib",
-    "cpu_cores",
-    "added_p50_ms",
-    "added_p90_ms",
-    "added_p99_ms",
-    "cost_usd_per_month",
-    "data_plane_memory_gib",
-    "control_plane_memory_gib",
-    "data_plane_cpu_cores",
-    "control_plane_cpu_cores",
-)
-"""Figures with ``_lo`` and ``_hi``, in the order in which ``estimate`` returns them."""
-
-PART_FIGURES = ("ebpf_maps_memory_gib", "cni_change_memory_gib", "cni_change_cpu_cores", "nodes_filled")
-"""Figures without an interval: parts of the totals, and whole nodes."""
-
-DRAWN = (*(name for name in INTERVAL_FIGURES if not name.startswith("added")), "_mean_ms")
-"""Figures that are drawn; the path's percentiles scale with the draws of its mean."""
 
 PRICES = {"_memory_usd": "memory_usd_per_gib_hour", "_cpu_usd": "cpu_usd_per_core_hour"}
 """Columns of monthly prices, and the inputs that they come from. [USD/GiB/month, USD/core/month]"""
 
 INPUTS_KEPT = ("node_cpu_cores", "node_memory_gib", *PRICES)
 """Columns of the scenarios that the last stages need, beside their keys."""
-
-SPLIT = (*(name for name in INTERVAL_FIGURES if "_plane_" in name), "_mean_ms")
-"""Figures of a data plane from which the others follow."""
-
-KEPT = (
-    *INPUTS_KEPT,
-    "dataplane",
-    *SPLIT,
-    "in_evidence_range",
-    *(name for name in PART_FIGURES if name != "nodes_filled"),
-    "_requested_memory_gib",
-    "_requested_cpu_cores",
-    "_mean",
-    "_variance",
-)
-"""Columns of a data plane's rows."""
 
 GIB = 1.0 / 1024.0
 CORES = 1.0 / 1000.0
@@ -80,7 +39,7 @@ def split_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Va
     Args:
         parts: What the data plane adds, from medians or from draws.
         c: The same coefficients.
-        dataplane: One of ``DATAPLANES`` but ``none``.
+        dataplane: One of ``registry.mesh_dataplanes()``.
     """
     return {
         "data_plane_memory_gib": parts.data_memory * (spread(c, dataplane, "memory") * GIB),
@@ -92,7 +51,7 @@ def split_figures(parts: Parts, c: Coefficients, dataplane: str) -> dict[str, Va
 
 def spread(c: Coefficients, dataplane: str, figure: str) -> Value:
     """Factor between sources that the model does not explain; its median is one. [ratio]"""
-    return c[f"{dataplane.removeprefix('istio-')}_{figure}_spread"]
+    return c[f"{registry.dataplanes()[dataplane].spread}_{figure}_spread"]
 
 
 def totals() -> dict[str, pl.Expr]:
@@ -266,7 +225,7 @@ def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
 def steps_with(
     middle: Coefficients,
     sampled: Coefficients | None = None,
-    dataplanes: Iterable[str] = tuple(MODELS),
+    dataplanes: Sequence[str] | None = None,
     keys: Sequence[str] = ("scenario",),
 ) -> Steps:
     """The expressions of an estimate.
@@ -278,24 +237,25 @@ def steps_with(
         keys: Columns that name a row, beside the data plane.
     """
     intervals = sampled is not None
+    dataplanes = registry.mesh_dataplanes() if dataplanes is None else dataplanes
     waypoints = waypoint_replicas(middle)
     request = {
         "_waypoints": waypoints,
         **factors(middle, waypoints, "_"),
         **(factors(sampled, waypoints, "_drawn_") if sampled else {}),
     }
-    in_range = {f"_in_range_{dataplane}": in_evidence_range(dataplane) for dataplane in dataplanes}
+    in_range = {f"_in_range_{dataplane}": registry.in_evidence_range(dataplane) for dataplane in dataplanes}
     monthly_prices = {name: pl.col(price) * HOURS_PER_MONTH for name, price in PRICES.items()}
     root, ratios = percentile_stages(middle)
     cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
-    middles = {name: pl.col(name).arr.first() for name in DRAWN} | _quantiles() if intervals else {}
+    middles = {name: pl.col(name).arr.first() for name in _drawn()} | _quantiles() if intervals else {}
     added = {f"added_{name}_ms": pl.col("_mean_ms") * pl.col(f"_ratio_{name}") for name in PERCENTILES}
     selected = (
         *map(pl.col, keys),
         pl.col("dataplane"),
-        *(_interval_columns() if intervals else map(pl.col, INTERVAL_FIGURES)),
+        *(_interval_columns() if intervals else map(pl.col, registry.interval_figures())),
         pl.col("in_evidence_range"),
-        *map(pl.col, PART_FIGURES),
+        *map(pl.col, registry.part_figures()),
     )
     return Steps(
         base=(*prepared(), request | monthly_prices | in_range),
@@ -316,20 +276,19 @@ def _plane(
         model(middle, Cluster.of_columns(sampled=False)),
     )
     path = [Traversals(pl.col(f"_count_{index}"), pl.col(f"_mean_{index}")) for index in range(len(middle_parts.path))]
+    crossed = path_columns(middle_parts.path)
     named = {"dataplane": pl.lit(dataplane), "in_evidence_range": pl.col(f"_in_range_{dataplane}")}
     drawn = path if sampled is None else parts.path
     stages = (
-        split_figures(parts, c, dataplane)
-        | path_columns(middle_parts.path)
-        | part_figures(middle_parts, middle, dataplane)
-        | named,
+        split_figures(parts, c, dataplane) | crossed | part_figures(middle_parts, middle, dataplane) | named,
         {
             "_mean_ms": _times(latency.path_mean(drawn), spread(c, dataplane, "latency")),
             "_mean": latency.path_mean(path),
             "_variance": latency.path_variance(path),
         },
     )
-    return stages, tuple(map(pl.col, (*keys, *KEPT)))
+    kept = (*keys, *INPUTS_KEPT, *(name for stage in stages for name in stage if name not in crossed))
+    return stages, tuple(map(pl.col, kept))
 
 
 def _times(value: Value, factor: Value) -> Value:
@@ -341,7 +300,7 @@ def _none(selected: Iterable[pl.Expr], keys: Iterable[str]) -> Iterator[pl.Expr]
     """Columns of the cluster without a mesh: nothing is added, which needs no measurement."""
     constants = {
         **{name: pl.col(name) for name in keys},
-        "dataplane": pl.lit("none"),
+        "dataplane": pl.lit(registry.NONE),
         "in_evidence_range": pl.lit(value=True),
     }
     for name in (column.meta.output_name() for column in selected):
@@ -359,17 +318,22 @@ def _requested_nodes() -> pl.Expr:
     return nodes_filled(pl.max_horizontal(memory_gib, requested_memory), pl.max_horizontal(cpu_cores, requested_cpu))
 
 
+def _drawn() -> tuple[str, ...]:
+    """Figures that are drawn; the path's percentiles scale with the draws of its mean."""
+    return (*(name for name in registry.interval_figures() if not name.startswith("added")), "_mean_ms")
+
+
 def _quantiles() -> dict[str, pl.Expr]:
     """Ends of every drawn figure's interval."""
     return {
         f"{name}_{end}": pl.col(name).arr.to_list().list.agg(pl.element().quantile(share, "linear"))
-        for name in DRAWN
+        for name in _drawn()
         for end, share in (("lo", 0.1), ("hi", 0.9))
     }
 
 
 def _interval_columns() -> Iterator[pl.Expr]:
-    for name in INTERVAL_FIGURES:
+    for name in registry.interval_figures():
         lower, upper = (_interval_end(name, end) for end in ("lo", "hi"))
         yield pl.min_horizontal(lower, name).alias(f"{name}_lo")
         yield pl.col(name)

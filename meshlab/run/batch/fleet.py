@@ -16,18 +16,12 @@ import msgspec
 from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import pretty_json, read_bounded, spreadsheet_text
+from meshlab.models.overhead import dataplanes, figures
+from meshlab.reviews.review import SUMMARY_FIGURES
 from meshlab.run.batch.fleet_charts import colours, fleet_charts
 from meshlab.show import report
-from meshlab.show.theme import DATAPLANES, figure_text
+from meshlab.show.theme import figure_text
 from meshlab.tables import read_table
-
-FIGURES = {
-    "memory_gib": ("Memory", "GiB"),
-    "cpu_cores": ("CPU", "cores"),
-    "added_p99_ms": ("Added p99", "ms"),
-    "cost_usd_per_month": ("Cost", "USD/month"),
-}
-"""Figures of the index: label and unit."""
 
 TOTALLED = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that may be added up over teams. Latencies may not."""
@@ -44,10 +38,15 @@ Row = Mapping[str, Any]
 @cache
 def _index_type() -> type[msgspec.Struct]:
     """What an index has to hold to be compared with: somebody else may have written it."""
-    ends = [(f"{name}{end}", float | None) for name in FIGURES for end in ("_lo", "", "_hi")]
+    ends = [(f"{name}{end}", float | None) for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")]
     texts = [("team", str), ("cni", str | None), ("mesh", str | None)]
     row = msgspec.defstruct("Row", [*texts, *ends, ("findings", int | None)])
     return msgspec.defstruct("Index", [("reviews", list[row])])
+
+
+def shown() -> dict[str, tuple[str, str]]:
+    """Figures of the index: heading and unit."""
+    return {name: (figures()[name].heading, figures()[name].unit) for name in SUMMARY_FIGURES}
 
 
 def read_index(folder: Path) -> dict[str, Row]:
@@ -75,7 +74,7 @@ def changes(row: Row, earlier: Row | None) -> list[str]:
             for name in ("cni", "mesh")
             if row[name] != earlier.get(name)
         ),
-        *(_move(row, earlier, name) for name in FIGURES if _beyond(row, earlier, name)),
+        *(_move(row, earlier, name) for name in SUMMARY_FIGURES if _beyond(row, earlier, name)),
         *(
             [f"findings: {earlier.get('findings')} → {row['findings']}"]
             if row.get("findings") != earlier.get("findings")
@@ -88,7 +87,7 @@ def small_moves(row: Row, earlier: Row | None) -> list[str]:
     """Figures of a team that read otherwise than in an earlier run, and lie within their interval of then."""
     if earlier is None:
         return []
-    return [_move(row, earlier, name) for name in FIGURES if _reads_otherwise(row, earlier, name)]
+    return [_move(row, earlier, name) for name in SUMMARY_FIGURES if _reads_otherwise(row, earlier, name)]
 
 
 def _reads_otherwise(row: Row, earlier: Row, name: str) -> bool:
@@ -96,7 +95,7 @@ def _reads_otherwise(row: Row, earlier: Row, name: str) -> bool:
 
 
 def _move(row: Row, earlier: Row, name: str) -> str:
-    (label, unit), then, now = FIGURES[name], earlier.get(name), row.get(name)
+    (label, unit), then, now = shown()[name], earlier.get(name), row.get(name)
     share = f" ({100 * (now / then - 1):+.0f} %)" if then and now is not None else ""
     return f"{label}: {figure_text(then)} → {figure_text(now)} {unit}{share}"
 
@@ -142,7 +141,7 @@ def index_files(
         }
         for row in rows
     ]
-    charts = fleet_charts(rows, FIGURES)
+    charts = fleet_charts(rows, shown())
     drawn = {line.dataplane for chart in charts for line in chart.lines}
     gone = sorted(set(earlier or ()) - {str(row["team"]) for row in rows})
     data = {"reviews": told, "failed": list(failed), "totals": totals(rows), "meshlab_version": __version__}
@@ -154,11 +153,11 @@ def index_files(
         "index.html": report.index_page(
             rows=told,
             failed=failed,
-            figures=FIGURES,
+            figures=shown(),
             totals=totals(rows),
             verdicts=_verdicts(rows),
             charts=charts,
-            planes={name: plane.label for name, plane in DATAPLANES.items() if name in drawn},
+            planes={name: plane.label for name, plane in dataplanes().items() if name in drawn},
             links={row["team"]: row["link"] for row in told},
             hues={theme: colours(theme) for theme in ("light", "dark")},
             gone=gone,

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meshlab.show.theme import DATAPLANES, figure_text
+from meshlab.models.overhead import dataplanes
+from meshlab.show.theme import figure_text
 from meshlab.units import significant
 
 Row = Mapping[str, Any]
@@ -85,7 +86,7 @@ class FleetChart:
     @property
     def planes(self) -> list[tuple[str, str, str]]:
         """For each data plane its id, the path of its intervals and that of its medians."""
-        drawn = [name for name in DATAPLANES if any(line.dataplane == name for line in self.lines)]
+        drawn = [name for name in dataplanes() if any(line.dataplane == name for line in self.lines)]
         return [(name, _path(self.lines, name), _points(self.lines, name)) for name in drawn]
 
 
@@ -154,4 +155,4 @@ def _ticks(low: float, high: float) -> Iterator[float]:
 
 def colours(theme: str) -> dict[str, str]:
     """Colour of each data plane in a theme."""
-    return {name: plane.hues[theme] for name, plane in DATAPLANES.items()}
+    return {name: plane.hues[theme] for name, plane in dataplanes().items()}

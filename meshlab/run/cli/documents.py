@@ -56,8 +56,8 @@ def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pass
     import polars as pl
 
     from meshlab.files import pretty_json
-    from meshlab.show.export.catalogue import CATALOGUE, Look
-    from meshlab.show.export.write import catalogue_rows, write_charts
+    from meshlab.show.charts import CATALOGUE, Look
+    from meshlab.show.charts.files import catalogue_rows, write_charts
 
     if listing:
         rows = catalogue_rows()
@@ -68,10 +68,10 @@ def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pass
     look = Look(theme, width, height)
     written = write_charts(names or tuple(CATALOGUE), teams, out, look, scale=scale, script=script)
     if form == "json":
-        click.echo(pretty_json([{"file": str(each.file), **each.plate.about} for each in written]), nl=False)
+        click.echo(pretty_json([{"file": str(each.file), **each.chart.about} for each in written]), nl=False)
         return
     for each in written:
-        click.echo(printable(f"{each.file}: {each.plate.words}"))
+        click.echo(printable(f"{each.file}: {each.chart.alt_text}"))
 
 
 @main.command()

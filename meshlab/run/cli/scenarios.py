@@ -77,7 +77,7 @@ def _write(frame: pl.DataFrame, form: str, out: Path | None) -> None:
     from meshlab.files import write_whole
 
     if form == "table":
-        content = text_table(frame.select(_headline_columns(frame))).encode()
+        content = text_table(_headline_columns(frame)).encode()
     elif form == "parquet":
         buffer = BytesIO()
         frame.write_parquet(buffer)
@@ -102,11 +102,16 @@ def _as_csv(frame: pl.DataFrame) -> str:
     return frame.with_columns(pl.when(runs).then("'" + text).otherwise(text).name.keep()).write_csv()
 
 
-def _headline_columns(frame: pl.DataFrame) -> list[str]:
-    """Columns of the table that a person reads: totals with their intervals; the other formats hold the rest."""
-    figures = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
-    wanted = ["scenario", "dataplane", *(f"{name}{end}" for name in figures for end in ("_lo", "", "_hi"))]
-    return [name for name in [*wanted, "in_evidence_range"] if name in frame.columns]
+def _headline_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """The table that a person reads: totals with their intervals; the other formats hold the rest."""
+    import polars as pl
+
+    from meshlab.models.overhead import figures
+    from meshlab.reviews.review import SUMMARY_FIGURES
+
+    ends = {f"{name}{end}": figures()[name].decimals for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")}
+    rounded = (pl.col(name).round(decimals).cast(pl.Decimal(38, decimals)) for name, decimals in ends.items())
+    return frame.select("scenario", "dataplane", *rounded, "in_evidence_range")
 
 
 @main.command()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.files import read_most
-from meshlab.show.export.catalogue import Look, Plate
+from meshlab.show.charts import Chart, Look
+from meshlab.show.charts.files import DOCUMENT
 from meshlab.show.export.stamps import about_png, about_svg
 from meshlab.show.theme import THEMES
 
@@ -24,10 +25,10 @@ def pictures_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.assets")
 
 
-def picture_name(drawn: Plate, look: Look, form: str) -> str:
+def picture_name(drawn: Chart, look: Look, form: str) -> str:
     """The file of a picture: team and chart, and where they are not the usual ones, theme and width."""
-    theme = "" if look.theme == Look().theme else look.theme
-    width = "" if look.width == Look().width else str(look.width)
+    theme = "" if look.theme == DOCUMENT.theme else look.theme
+    width = "" if look.width == DOCUMENT.width else str(look.width)
     return f"{_stem(drawn.team, drawn.name)}{''.join(f'-{word}' for word in (theme, width) if word)}.{form}"
 
 

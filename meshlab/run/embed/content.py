@@ -22,7 +22,9 @@ from meshlab.run.embed.assets import picture_name
 from meshlab.run.embed.data import data_rows
 from meshlab.run.embed.requests import DATA, Request
 from meshlab.show import report
-from meshlab.show.export.catalogue import Look, Plate, plate
+from meshlab.show.charts import Chart, Look, chart
+from meshlab.show.charts.files import DOCUMENT
+from meshlab.show.export import WIDTH_PX
 from meshlab.show.export.forms import cell, is_web, markdown_table
 from meshlab.show.theme import figure_text, interval_text
 
@@ -47,7 +49,7 @@ class Content:
     """
 
     lines: tuple[str, ...]
-    picture: Plate | None = None
+    picture: Chart | None = None
     file: str = ""
 
 
@@ -73,7 +75,7 @@ def content(request: Request, review: Review | None, data: Path | None, folder: 
         rows = data_rows(data, request.options.get("columns"), request.options.get("rows"))
         note = f"From `{data.name}`, sha256 `{digest(rows)}` of the rows."
         return Content(_joined(markdown_table(rows), note))
-    drawn = plate(request.name, review)
+    drawn = chart(request.name, review, DOCUMENT)
     return Content(_joined(markdown_table(drawn.rows), _about(drawn)))
 
 
@@ -87,8 +89,8 @@ def _joined(*parts: str) -> tuple[str, ...]:
 
 def _chart(request: Request, review: Review | None, folder: str) -> Content:
     options = request.options
-    look = Look(options.get("theme", "light"), int(options.get("width", Look().width)))
-    drawn = plate(request.name, review, look)
+    look = Look(options.get("theme", "light"), int(options.get("width", WIDTH_PX)))
+    drawn = chart(request.name, review, look)
     file = picture_name(drawn, look, options.get("form", "svg"))
     image = f"![{_alternative(drawn)}]({quote(folder)}/{quote(file)})"
     caption = f"*{_plain(drawn.title)}. {_plain(drawn.subject)}.*"
@@ -96,12 +98,12 @@ def _chart(request: Request, review: Review | None, folder: str) -> Content:
     return Content(_joined(image, caption, shown, note, _about(drawn)), drawn, file)
 
 
-def _alternative(drawn: Plate) -> str:
+def _alternative(drawn: Chart) -> str:
     """What stands in place of the picture; the figures stand in the table."""
     return _plain(f"{drawn.title}. {drawn.subject}.")
 
 
-def _small(drawn: Plate) -> tuple[str, str]:
+def _small(drawn: Chart) -> tuple[str, str]:
     """The figures as a small table, and what it leaves out."""
     rows = [row for row in drawn.rows if not row.get("state", "").endswith("not matched")]
     shown = [{name: text for name, text in row.items() if name not in LEFT_OUT} for row in rows[:MOST_ROWS]]
@@ -110,7 +112,7 @@ def _small(drawn: Plate) -> tuple[str, str]:
     return markdown_table(shown), note
 
 
-def _about(drawn: Plate) -> str:
+def _about(drawn: Chart) -> str:
     facts = f"Facts: {_plain(drawn.facts)}." if drawn.facts else ""
     return f"{facts}\n\n{_stamp(drawn.inputs_sha256, drawn.sources, __version__)}".strip()
 

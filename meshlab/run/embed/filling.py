@@ -16,12 +16,12 @@ from meshlab.run.embed.blocks import Block, find_blocks, split
 from meshlab.run.embed.content import Content, content, headline_words
 from meshlab.run.embed.documents import Document, read_markdown, write_markdown
 from meshlab.run.embed.requests import Request, file_of, read_request, team_of
-from meshlab.show.export.catalogue import Plate
+from meshlab.show.charts import Chart
+from meshlab.show.charts.files import opened
 from meshlab.show.export.forms import contents
-from meshlab.show.export.write import opened
 from meshlab.show.theme import MINUS, figure_text
 
-Draw = Callable[[Sequence[Plate], str], list[bytes]]
+Draw = Callable[[Sequence[Chart], str], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Filled:
         return self.text != self.document.text
 
     @property
-    def pictures(self) -> dict[Path, Plate]:
+    def pictures(self) -> dict[Path, Chart]:
         """Pictures of its blocks by file."""
         return {self.folder / part.content.file: part.content.picture for part in self.parts if part.content.picture}
 
-    def outdated(self) -> list[tuple[Path, Plate]]:
+    def outdated(self) -> list[tuple[Path, Chart]]:
         """Pictures that are missing, or that show something else."""
         return [(file, shown) for file, shown in self.pictures.items() if shown_by(file) != shown.drawing_sha256]
 
@@ -196,7 +196,7 @@ def _misplaced(filled: Filled) -> list[Problem]:
 
 def _clashes(parts: Sequence[_Part], file: str) -> list[Problem]:
     """Two blocks whose pictures would have one name: two teams of one name, from two files."""
-    first: dict[str, Plate] = {}
+    first: dict[str, Chart] = {}
     problems = []
     for part in parts:
         shown = part.content.picture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.reviews.cases import example_teams
-from meshlab.show.export.catalogue import CATALOGUE, TEAM
+from meshlab.show.charts.catalogue import CATALOGUE, TEAM
 from meshlab.show.theme import THEMES
 
 _WORD = re.compile(r"""\s*(?:([A-Za-z_-]+)(?:=("[^"]*"|'[^']*'|[^\s"']+))?(?=\s|$)|(\S+))""")

@@ -18,15 +18,11 @@ import polars as pl
 from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import canonical_json, digest, read_most, remove_leftovers, write_whole
-from meshlab.models.overhead import sources
+from meshlab.models.overhead import figures, sources
 from meshlab.run.sweep.partitions import part_count
 from meshlab.run.sweep.spec import Spec
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
-
-UNITS = {"gib": "GiB", "cores": "cores", "ms": "ms", "month": "USD/month", "filled": "count"}
-"""Unit of a figure, by the end of its name."""
-
 
 SEAL = "meshlab_file_sha256"
 """What a file says of its own bytes: their hash, taken while the blank stands in its place."""
@@ -175,4 +171,4 @@ def read_tail(path: Path) -> bytes:
 def _unit(column: str) -> str | None:
     if column in inputs():
         return inputs()[column].unit
-    return UNITS.get(column.rpartition("_")[2])
+    return figures()[column].unit if column in figures() else None

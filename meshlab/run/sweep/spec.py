@@ -16,7 +16,7 @@ from meshlab import __version__
 from meshlab.documents import Mapping, Value, read_document
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import digest
-from meshlab.models.overhead import DATAPLANES, INTERVAL_FIGURES, PART_FIGURES
+from meshlab.models.overhead import dataplanes, interval_figures, part_figures
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.run.sweep.axes import Axis, Listed, Spread
 from meshlab.run.sweep.axis_reader import AxisReader
@@ -25,9 +25,6 @@ from meshlab.run.sweep.faults import Faults
 METHODS = ("grid", "latin-hypercube", "monte-carlo")
 
 KEYS = ("sample", "inputs", "dataplanes", "outputs", "aggregates")
-
-OUTPUTS = (*INTERVAL_FIGURES, "in_evidence_range", *PART_FIGURES)
-"""What an estimate of medians returns beside scenario and data plane."""
 
 STATISTICS = ("count", "mean", "p01", "p10", "p50", "p90", "p99", "wins")
 """What may be told of the figures of many scenarios. Wins: the share in which a data plane adds least."""
@@ -94,6 +91,11 @@ def same_spec(file: str, sha256: str) -> Spec:
     return spec
 
 
+def outputs() -> tuple[str, ...]:
+    """What an estimate of medians returns beside scenario and data plane."""
+    return (*interval_figures(), "in_evidence_range", *part_figures())
+
+
 def read_spec(path: Path) -> Spec:
     """A sweep's spec, checked against the declared inputs and the figures of an estimate.
 
@@ -140,8 +142,8 @@ def _checked(document: Mapping, path: Path) -> Spec:
         rows=rows,
         seed=seed,
         axes=axes,
-        dataplanes=faults.chosen(document, "dataplanes", DATAPLANES, "data plane"),
-        outputs=faults.chosen(document, "outputs", OUTPUTS, "output"),
+        dataplanes=faults.chosen(document, "dataplanes", tuple(dataplanes()), "data plane"),
+        outputs=faults.chosen(document, "outputs", outputs(), "output"),
         aggregates=_aggregates(document, tuple(given.values), faults),
         sha256=_hash(document, axes),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
-from meshlab.show.theme import DATAPLANES, MARKERS, THEMES, figure_text, interval_text, mix
+from meshlab.models.overhead import dataplanes
+from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -32,44 +34,44 @@ def prepare(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
         rows: Rows of ``evidence.assess()``, either fitted or left out.
         kind: memory, cpu or latency.
     """
-    order = pl.col("dataplane").replace_strict(list(DATAPLANES), range(len(DATAPLANES)), default=len(DATAPLANES))
+    order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), default=len(dataplanes()))
     return (
         rows.filter(pl.col("kind") == kind, pl.col("measured") > 0, pl.col("predicted") > 0)
-        .with_columns(label=pl.col("dataplane").replace({name: plane.label for name, plane in DATAPLANES.items()}))
+        .with_columns(label=pl.col("dataplane").replace({name: plane.label for name, plane in dataplanes().items()}))
         .sort(order, "source_id", "component", "measured", maintain_order=True)
     )
 
 
-def agreement(rows: pl.DataFrame, kind: str, *, theme: str = "light", width: int | None = None) -> Drawing:
+def agreement(rows: pl.DataFrame, kind: str, look: Look) -> Chart:
     """Published figures of one kind against the models.
 
     Args:
         rows: Rows of ``evidence.assess()``, either fitted or left out.
         kind: memory, cpu or latency.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
+        look: Theme and size.
     """
     frame = prepare(rows, kind)
     noun, unit = NOUNS[kind]
-    chart = Titled(
-        name=f"agreement-{kind}",
-        title=f"{noun}: measured against predicted",
-        key=f"{_symbols(frame)}. Filled: inside its interval; open: outside. {KEY}",
-    )
     inside = int(frame["inside"].sum())
-    words = f"{inside} of {frame.height} figures from {frame['source_id'].n_unique()} sources lie inside"
-    return drawing(chart, words, lambda canvas: _draw(kind, frame, canvas), table(frame, unit), theme, width)
+    captions = Captions(
+        f"agreement-{kind}",
+        f"{noun}: measured against predicted",
+        f"{_symbols(frame)}. Filled: inside its interval; open: outside. {KEY}",
+        f"{inside} of {frame.height} figures from {frame['source_id'].n_unique()} sources lie inside",
+    )
+    ids = sorted(frame["source_id"].unique())
+    return chart_of(captions, _plot(kind, frame, look), table(frame, unit), look, source_ids=ids)
 
 
 def _symbols(frame: pl.DataFrame) -> str:
     shown = frame["dataplane"].unique(maintain_order=True)
-    return ", ".join(f"{MARKERS[DATAPLANES[name].symbol]} {DATAPLANES[name].label}" for name in shown)
+    return ", ".join(f"{dataplanes()[name].mark} {dataplanes()[name].label}" for name in shown)
 
 
-def _draw(kind: str, frame: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _plot(kind: str, frame: pl.DataFrame, look: Look) -> Plot:
     low, high = _decades(frame)
-    traces = [_line(low, high, factor, canvas) for factor in (0.5, 1.0, 2.0)]
-    traces += [_points(part, canvas) for part in frame.partition_by("dataplane", maintain_order=True)]
+    traces = [_line(low, high, factor, look) for factor in (0.5, 1.0, 2.0)]
+    traces += [_points(part, look) for part in frame.partition_by("dataplane", maintain_order=True)]
     axis = {
         "type": "log",
         "range": [low, high],
@@ -85,7 +87,7 @@ def _draw(kind: str, frame: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec
         "xaxis": {**axis, "title": {"text": f"{noun}, measured [{unit}]"}},
         "yaxis": {**axis, "title": {"text": f"{noun}, predicted [{unit}]"}},
     }
-    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return Plot(traces, layout, PLOT_PX, AXIS_PX, SIDES_PX)
 
 
 def _decades(frame: pl.DataFrame) -> tuple[int, int]:
@@ -94,7 +96,7 @@ def _decades(frame: pl.DataFrame) -> tuple[int, int]:
     return math.floor(math.log10(figures.min())), math.ceil(math.log10(figures.max()))  # type: ignore[arg-type]
 
 
-def _line(low: int, high: int, factor: float, canvas: Canvas) -> Spec:
+def _line(low: int, high: int, factor: float, look: Look) -> Spec:
     ends = [10.0**low, 10.0**high]
     dash = "solid" if factor == 1 else "dot"
     return {
@@ -102,14 +104,14 @@ def _line(low: int, high: int, factor: float, canvas: Canvas) -> Spec:
         "mode": "lines",
         "x": ends,
         "y": [end * factor for end in ends],
-        "line": {"color": THEMES[canvas.theme].muted, "width": 1, "dash": dash},
+        "line": {"color": look.colours.muted, "width": 1, "dash": dash},
         "hoverinfo": "skip",
     }
 
 
-def _points(frame: pl.DataFrame, canvas: Canvas) -> Spec:
-    plane = DATAPLANES[frame["dataplane"][0]]
-    hue, paper = plane.hues[canvas.theme], THEMES[canvas.theme].paper
+def _points(frame: pl.DataFrame, look: Look) -> Spec:
+    plane = dataplanes()[frame["dataplane"][0]]
+    hue, paper = plane.hues[look.theme], look.colours.paper
     return {
         "type": "scatter",
         "name": plane.label,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, nothing
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES, figure_text
+from meshlab.models.overhead import dataplanes
+from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import figure_text
 
 PLOT_PX, AXIS_PX = 340, 54
 """Height of the plot, and room for its axis. [px]"""
@@ -47,12 +47,10 @@ def break_even(
     pair: tuple[str, str],
     plane: Plane,
     subject: str,
+    look: Look,
     *,
-    theme: str = "light",
-    width: int | None = NARROW_PX,
-    text_width: int = NARROW_PX,
     throughout: str | None = None,
-) -> Drawing:
+) -> Chart:
     """The line along which two data planes cost the same.
 
     Args:
@@ -60,28 +58,23 @@ def break_even(
         pair: The two data planes.
         plane: The inputs that the line runs over.
         subject: Whose figures these are: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
+        look: Theme and size.
         throughout: Where there is no line: the data plane that is cheaper everywhere, if one is.
     """
-    names = [DATAPLANES[name].label for name in pair]
-    chart = Titled(
-        name="break-even",
-        title=f"Where {names[0]} and {names[1]} cost the same",
-        key="Line: same monthly cost, at the medians. Cross: as it stands."
-        if line.height
-        else _no_line(plane, throughout),
+    names = [dataplanes()[name].label for name in pair]
+    key = (
+        "Line: same monthly cost, at the medians. Cross: as it stands." if line.height else _no_line(plane, throughout)
     )
-    rows = _table(line, plane)
-    made = drawing(chart, subject, lambda canvas: _draw(line, plane, canvas), rows, theme, width, text_width)
-    return Drawing(made.name, made.spec, rows, f"{made.words} {_words(line, plane) or chart.key}")
+    captions = Captions("break-even", f"Where {names[0]} and {names[1]} cost the same", key, subject)
+    return chart_of(
+        captions, _plot(line, plane, look), _table(line, plane), look, sentences=[_words(line, plane) or key]
+    )
 
 
 def _no_line(plane: Plane, throughout: str | None) -> str:
     """Why there is no line."""
     if throughout:
-        return f"No line: {DATAPLANES[throughout].label} is cheaper over the whole range."
+        return f"No line: {dataplanes()[throughout].label} is cheaper over the whole range."
     return f"No line: along {plane.y_label} the two never change places."
 
 
@@ -91,16 +84,16 @@ def _words(line: pl.DataFrame, plane: Plane) -> str:
         return ""
     ends = [f"at {figure_text(line[plane.x][end])}: {figure_text(line[plane.y][end])}" for end in (0, -1)]
     row = line.row(0, named=True)
-    cheaper = [DATAPLANES[row[side]].label for side in ("cheaper_below", "cheaper_above")]
+    cheaper = [dataplanes()[row[side]].label for side in ("cheaper_below", "cheaper_above")]
     return (
         f"{plane.y_label} over {plane.x_label}, {', '.join(ends)}; {cheaper[0]} is cheaper below, {cheaper[1]} above."
     )
 
 
-def _draw(line: pl.DataFrame, plane: Plane, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _plot(line: pl.DataFrame, plane: Plane, look: Look) -> Plot:
     if line.is_empty():
-        return nothing()
-    colours = THEMES[canvas.theme]
+        return NOTHING_DRAWN
+    colours = look.colours
     here = plane.here or (None, None)
     layout = {
         "xaxis": {**_axis(line[plane.x], here[0], 0), "title": {"text": plane.x_label}},
@@ -122,7 +115,7 @@ def _draw(line: pl.DataFrame, plane: Plane, canvas: Canvas) -> tuple[Sequence[Sp
         traces.append(
             {"type": "scatter", "mode": "markers", "x": [plane.here[0]], "y": [plane.here[1]], "marker": marker}
         )
-    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return Plot(traces, layout, PLOT_PX, AXIS_PX, SIDES_PX)
 
 
 def _axis(values: pl.Series, here: float | None, margin: float) -> Spec:
@@ -155,7 +148,7 @@ def _sides(line: pl.DataFrame, plane: Plane, ink: str) -> list[Spec]:
             "xref": "paper",
             "yref": "paper",
             "showarrow": False,
-            "text": f"{DATAPLANES[first[side]].label} is cheaper",
+            "text": f"{dataplanes()[first[side]].label} is cheaper",
             "font": {"color": ink},
         }
         for place, side in ((above, "cheaper_above"), (below, "cheaper_below"))
@@ -168,8 +161,8 @@ def _table(line: pl.DataFrame, plane: Plane) -> list[dict[str, str]]:
         {
             plane.x_label: figure_text(row[plane.x]),
             f"{plane.y_label} at break-even": figure_text(row[plane.y]),
-            "cheaper below": DATAPLANES[row["cheaper_below"]].label,
-            "cheaper above": DATAPLANES[row["cheaper_above"]].label,
+            "cheaper below": dataplanes()[row["cheaper_below"]].label,
+            "cheaper above": dataplanes()[row["cheaper_above"]].label,
         }
         for row in line.gather_every(every).iter_rows(named=True)
     ]

@@ -1,19 +1,16 @@
-"""What all charts share: what a chart is, and the title, key, caveat and sources around a drawing."""
+"""What all charts share: how one looks, and the title, key, caveats and sources around its plot."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-import polars as pl
-
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.reviews.record import Review
-from meshlab.show.theme import NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, template, wrap
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, Theme, template, wrap
 from meshlab.units import significant
-
-Spec = dict[str, Any]
-"""A figure as plotly's JSON: plain data, so that a report or a live view needs not build plotly's objects."""
 
 EDGE_PX = 12
 """Room at the edges. [px]"""
@@ -26,100 +23,39 @@ FIRST_LINE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """How charts of one kind are made; each function takes the chart first.
+class Look:
+    """How a chart is drawn.
 
     Args:
-        prepare: The frame that is shown, from a review.
-        draw: The figure of that frame, as plotly's JSON.
-        rows: The same as rows of text.
-        sentences: The same in words.
-        source_ids: Sources of what is shown.
-    """
-
-    prepare: Callable[[Chart, Review], pl.DataFrame]
-    draw: Callable[[Chart, pl.DataFrame, Canvas], Spec]
-    rows: Callable[[Chart, pl.DataFrame], list[dict[str, str]]]
-    sentences: Callable[[Chart, pl.DataFrame], Iterator[str]]
-    source_ids: Callable[[Chart, pl.DataFrame, Review], list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """One chart.
-
-    Args:
-        name: How commands and documents call it.
-        title: What is shown.
-        description: One line for a list of charts.
-        kind: How it is made.
-        figure: Column of the estimates that it shows, less the end of the interval.
-        unit: Unit of that figure.
-        unit_beside: What of the unit is repeated beside each figure; all of it, unless said.
-        axis: Title of the value axis, less the unit.
-        key: What the marks mean, in one line under the title.
-    """
-
-    name: str
-    title: str
-    description: str
-    kind: Kind
-    figure: str = ""
-    unit: str = ""
-    unit_beside: str | None = None
-    axis: str = ""
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Titled:
-    """A chart of something else than a review: what stands around its drawing.
-
-    Args:
-        name: How documents call it.
-        title: What is shown.
-        key: What the marks mean, in one line under the title.
-    """
-
-    name: str
-    title: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A chart that is drawn: what a page shows, and the same without a picture.
-
-    Args:
-        name: How documents call it.
-        spec: The figure as plotly's JSON.
-        rows: What it shows as rows of text, units in the headings.
-        words: What it shows in words.
-    """
-
-    name: str
-    spec: Spec
-    rows: list[dict[str, str]]
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Canvas:
-    """What a drawing needs beside its frame: the look, the width, and the words around it.
-
-    Args:
-        theme: A key of `THEMES`.
+        theme: light, dark or print.
         width: Width, or None to fill what surrounds the figure. [px]
-        text_width: Width into which lines of text are broken. [px]
-        subtitle: Whose figures these are.
-        notes: Paragraphs under the drawing.
+        height: Height, or None for as much as the chart needs. [px]
+        min_width: The least width where the figure fills what surrounds it, into which lines are broken. [px]
+
+    Raises:
+        MeshlabError: There is no such theme.
     """
 
-    theme: str
-    width: int | None
-    text_width: int
-    subtitle: str
-    notes: Sequence[str]
+    theme: str = "light"
+    width: int | None = None
+    height: int | None = None
+    min_width: int = NARROW_PX
+
+    def __post_init__(self) -> None:
+        """Refuse a theme that nobody knows, naming the nearest."""
+        if self.theme not in THEMES:
+            todo = did_you_mean(self.theme, THEMES)
+            raise MeshlabError(Problem("theme", f"unknown theme {shorten(self.theme)}", todo))
+
+    @property
+    def colours(self) -> Theme:
+        """Colours of paper, ink and lines."""
+        return THEMES[self.theme]
+
+    @property
+    def text_width(self) -> int:
+        """Width into which lines of text are broken. [px]"""
+        return self.width or self.min_width
 
     @property
     def text_px(self) -> float:
@@ -127,60 +63,121 @@ class Canvas:
         return self.text_width - 2 * EDGE_PX
 
 
-def drawing(
-    chart: Titled,
-    subject: str,
-    draw: Callable[[Canvas], tuple[Sequence[Spec], Spec, dict[str, Any]]],
-    rows: list[dict[str, str]],
-    theme: str,
-    width: int | None = None,
-    text_width: int = NARROW_PX,
-) -> Drawing:
-    """A chart of something else than a review.
+PLAIN = Look()
+"""On a light page, as wide as what surrounds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing without the words around it.
 
     Args:
-        chart: Name, title and key.
-        subject: What the figures are of: the line under the title.
-        draw: Gives traces, layout and what `framed` takes by name.
-        rows: The same as rows of text.
-        theme: A key of `THEMES`.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
+        traces: What is drawn, as plotly's JSON.
+        layout: Axes, shapes and annotations.
+        height_px: Its height. [px]
+        below_px: Room for the axis under it. [px]
+        sides_px: Room to its left and right. [px]
     """
-    canvas = Canvas(theme, width, width or text_width, subject, ())
-    traces, layout, room = draw(canvas)
-    return Drawing(chart.name, framed(chart, canvas, traces, layout, **room), rows, f"{chart.title}. {subject}.")
+
+    traces: Sequence[Spec]
+    layout: Spec
+    height_px: float
+    below_px: float = 6
+    sides_px: tuple[float, float] = (EDGE_PX, EDGE_PX)
 
 
-def nothing() -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    """What `drawing` takes where there is nothing to draw: the words around it say why."""
-    hidden = {"visible": False, "fixedrange": True}
-    return [], {"xaxis": hidden, "yaxis": hidden}, {"plot_px": 1}
+NOTHING_DRAWN = Plot([], {axis: {"visible": False, "fixedrange": True} for axis in ("xaxis", "yaxis")}, 1)
+"""Where there is nothing to draw: the words around it say why."""
 
 
-def subtitle(review: Review) -> str:
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What stands around a plot.
+
+    Args:
+        name: How documents call the chart.
+        title: What is shown.
+        key: What the marks mean, in one line under the title.
+        subject: Whose figures these are: the line under the title.
+        notes: Paragraphs under the plot.
+    """
+
+    name: str
+    title: str
+    key: str
+    subject: str
+    notes: Sequence[str] = ()
+
+
+def chart_of(
+    captions: Captions,
+    plot: Plot,
+    rows: list[dict[str, str]],
+    look: Look,
+    *,
+    sentences: Iterable[str] = (),
+    opening: str = "",
+    source_ids: Sequence[str] = (),
+) -> Chart:
+    """A plot with the words around it, as a chart.
+
+    Args:
+        captions: The words.
+        plot: What is drawn in this look.
+        rows: The same as rows of text.
+        look: Theme and size.
+        sentences: The same in words.
+        opening: How the words begin; with title and subject unless given.
+        source_ids: Sources of what is shown.
+
+    Raises:
+        MeshlabError: The height is too small for it.
+    """
+    spec = framed(captions, plot, look)
+    needed = spec["layout"]["height"]
+    if look.height is not None and look.height < needed:
+        todo = f"give at least {needed} px, or a greater width"
+        raise MeshlabError(Problem(captions.name, f"does not fit into a height of {look.height} px", todo))
+    spec["layout"]["height"] = look.height or needed
+    alt_text = " ".join([opening or f"{captions.title}. {captions.subject}.", *sentences])
+    return Chart(
+        captions.name, captions.title, captions.subject, spec, rows, alt_text, look.theme, source_ids=source_ids
+    )
+
+
+class Named(Protocol):
+    """A scenario with a name: a review, or values that are only stated."""
+
+    @property
+    def team(self) -> str: ...  # noqa: D102
+    @property
+    def scenario(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+def subtitle(of: Named) -> str:
     """Whose figures these are, in one line."""
-    return subject(review.team, review.scenario)
-
-
-def subject(name: str, scenario: Mapping[str, Any]) -> str:
-    """A scenario's name with what tells its size."""
     words = {"nodes": "nodes", "services": "services", "pods": "pods", "requests_per_second": "requests/s"}
-    known = [f"{_count(scenario[name])} {word}" for name, word in words.items() if scenario.get(name) is not None]
-    return f"{name}: {', '.join(known)}" if known else name
+    known = [f"{_count(of.scenario[name])} {word}" for name, word in words.items() if of.scenario.get(name) is not None]
+    return f"{of.team}: {', '.join(known)}" if known else of.team
 
 
 def _count(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else significant(value, 3)
 
 
-def figure_source_ids(review: Review, figure: str, dataplanes: Collection[str]) -> list[str]:
-    """Sources of a review that one figure of some data planes rests on."""
-    return [
-        source["source_id"]
-        for source in review.sources
-        if any(figure in source["figures"].get(dataplane, ()) for dataplane in dataplanes)
-    ]
+def cited(review: Review, figure: str, dataplanes: Iterable[str], *, priced: bool = False) -> list[str]:
+    """Sources that one figure of some data planes rests on.
+
+    Args:
+        review: A review.
+        figure: A figure of ``estimate``.
+        dataplanes: Whose it is.
+        priced: Whether the sources of default prices count, too, where those stand in.
+    """
+    sources, names = review.sources, list(dataplanes)
+    found = [row["source_id"] for row in sources if any(figure in row["figures"].get(name, ()) for name in names)]
+    prices = [row["source_id"] for row in sources if priced and "default prices" in row["supports"]]
+    return list(dict.fromkeys([*found, *prices]))
 
 
 def source_note(source_ids: Sequence[str]) -> str:
@@ -188,49 +185,30 @@ def source_note(source_ids: Sequence[str]) -> str:
     return f"Sources (ids of the review's list): {', '.join(source_ids)}." if source_ids else ""
 
 
-def framed(
-    chart: Chart | Titled,
-    canvas: Canvas,
-    data: Sequence[Spec],
-    layout: Spec,
-    plot_px: float,
-    *,
-    below_px: float = 6,
-    sides_px: tuple[float, float] = (EDGE_PX, EDGE_PX),
-) -> Spec:
-    """Title, subtitle, key and notes around a drawing, each broken into lines that fit.
-
-    Args:
-        chart: The chart that is drawn.
-        canvas: Look, width and words.
-        data: Traces.
-        layout: Axes, shapes and annotations of the plot itself.
-        plot_px: Height of the plot. [px]
-        below_px: Room for the axis under the plot. [px]
-        sides_px: Room to the left and right of the plot. [px]
-    """
-    title = wrap(chart.title, canvas.text_px, TITLE_PX)
-    second = _wrap_all((canvas.subtitle, chart.key), canvas.text_px, SECOND_PX)
-    note = _wrap_all(canvas.notes, canvas.text_px, NOTE_PX)
+def framed(captions: Captions, plot: Plot, look: Look) -> Spec:
+    """Title, subject, key and notes around a plot, each broken into lines that fit."""
+    title = wrap(captions.title, look.text_px, TITLE_PX)
+    second = _wrap_all((captions.subject, captions.key), look.text_px, SECOND_PX)
+    note = _wrap_all(captions.notes, look.text_px, NOTE_PX)
     title_px = EDGE_PX + LINE * TITLE_PX * len(title)
     top_px = round(title_px + LINE * SECOND_PX * len(second) + EDGE_PX)
-    bottom_px = round(below_px + LINE * NOTE_PX * len(note) + EDGE_PX)
-    muted, shift = THEMES[canvas.theme].muted, EDGE_PX - sides_px[0]
-    around = {
-        "template": template(canvas.theme),
+    bottom_px = round(plot.below_px + LINE * NOTE_PX * len(note) + EDGE_PX)
+    muted, shift = look.colours.muted, EDGE_PX - plot.sides_px[0]
+    words_around = {
+        "template": template(look.theme),
         "title": _title(title),
-        "height": top_px + round(plot_px) + bottom_px,
-        "autosize": canvas.width is None,
+        "height": top_px + round(plot.height_px) + bottom_px,
+        "autosize": look.width is None,
         "showlegend": False,
-        "margin": {"l": sides_px[0], "r": sides_px[1], "t": top_px, "b": bottom_px},
+        "margin": {"l": plot.sides_px[0], "r": plot.sides_px[1], "t": top_px, "b": bottom_px},
         "annotations": [
-            *layout.get("annotations", []),
+            *plot.layout.get("annotations", []),
             {**words(_lines(second), shift, muted, SECOND_PX), "y": 1, "yref": "paper", "yshift": top_px - title_px},
-            {**words(_lines(note), shift, muted, NOTE_PX), "y": 0, "yref": "paper", "yshift": -below_px},
+            {**words(_lines(note), shift, muted, NOTE_PX), "y": 0, "yref": "paper", "yshift": -plot.below_px},
         ],
     }
-    width = {} if canvas.width is None else {"width": canvas.width}
-    return {"data": list(data), "layout": {**layout, **around, **width}}
+    width = {} if look.width is None else {"width": look.width}
+    return {"data": list(plot.traces), "layout": {**plot.layout, **words_around, **width}}
 
 
 def _title(lines: Sequence[str]) -> Spec:

@@ -9,9 +9,11 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from meshlab.show.charts.canvas import Drawing, Spec, Titled, drawing
-from meshlab.show.charts.facets import DATA_PLANES, Axes, facets
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, interval_text, mix
+from meshlab.models.overhead import dataplanes, mesh_dataplanes
+from meshlab.show.charts.canvas import Captions, Look, chart_of
+from meshlab.show.charts.facets import Axes, facets
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import THEMES, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -50,25 +52,16 @@ class Shown:
     subject: str
 
 
-def curves(
-    frame: pl.DataFrame,
-    shown: Shown,
-    *,
-    theme: str = "light",
-    width: int | None = None,
-    text_width: int = NARROW_PX,
-) -> Drawing:
+def curves(frame: pl.DataFrame, shown: Shown, look: Look) -> Chart:
     """A figure of every data plane over one input, with the scenario's own point.
 
     Args:
         frame: Columns of ``curves.curve``.
         shown: What it shows, in words.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: The least width, into which lines are broken. [px]
+        look: Theme and size.
     """
     frame = frame.filter(pl.col("dataplane") != "none")
-    chart = Titled("curves", f"{shown.figure} over {shown.input[0].lower()}{shown.input[1:]}", CURVE_KEY)
+    title = f"{shown.figure} over {shown.input[0].lower()}{shown.input[1:]}"
     own = frame.filter("here")
     axes = Axes(
         x_title=_titled(shown.input, shown.input_unit),
@@ -80,42 +73,25 @@ def curves(
         revision=f"{shown.input}|{shown.figure}",
     )
     planes = _by_plane(frame)
-    made = drawing(
-        chart,
-        shown.subject,
-        lambda canvas: facets(axes, lambda name, on: _curve(planes, name, on, canvas.theme), canvas),
-        _curve_rows(frame, shown),
-        theme,
-        width,
-        text_width,
-    )
-    words = [
-        f"{DATAPLANES[row['dataplane']].label} at {figure_text(row['x'])}: {figure_text(row['median'])} {shown.unit}, "
+    plot = facets(axes, lambda name, on: _curve(planes, name, on, look.theme), look)
+    sentences = [
+        f"{_label(row)} at {figure_text(row['x'])}: {figure_text(row['median'])} {shown.unit}, "
         f"10 to 90 %: {interval_text(row['lo'], row['hi']).replace('–', 'to')}."
         for row in own.iter_rows(named=True)
     ]
-    return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *words]))
+    captions = Captions("curves", title, CURVE_KEY, shown.subject)
+    return chart_of(captions, plot, _curve_rows(frame, shown), look, sentences=sentences)
 
 
-def path(
-    frame: pl.DataFrame,
-    subject: str,
-    *,
-    theme: str = "light",
-    width: int | None = None,
-    text_width: int = NARROW_PX,
-) -> Drawing:
+def path(frame: pl.DataFrame, subject: str, look: Look) -> Chart:
     """Percentiles of the latency that every data plane adds, along a path of calls in sequence.
 
     Args:
         frame: Columns of ``curves.path``.
         subject: Whose figures these are: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: The least width, into which lines are broken. [px]
+        look: Theme and size.
     """
     frame = frame.filter(pl.col("dataplane") != "none")
-    chart = Titled("path", "Latency that builds up along a path of calls", PATH_KEY)
     own = frame.filter("here")
     axes = Axes(
         x_title="Calls in sequence",
@@ -127,21 +103,18 @@ def path(
         revision="path",
     )
     planes = _by_plane(frame)
-    made = drawing(
-        chart,
-        subject,
-        lambda canvas: facets(axes, lambda name, on: _path(planes[name], name, on, canvas.theme), canvas),
-        _path_rows(frame),
-        theme,
-        width,
-        text_width,
-    )
-    words = [
-        f"{DATAPLANES[row['dataplane']].label} over {row['x']:.0f} calls: p50 {figure_text(row['added_p50_ms'])}, "
+    plot = facets(axes, lambda name, on: _path(planes[name], name, on, look.theme), look)
+    sentences = [
+        f"{_label(row)} over {row['x']:.0f} calls: p50 {figure_text(row['added_p50_ms'])}, "
         f"p90 {figure_text(row['added_p90_ms'])}, p99 {figure_text(row['added_p99_ms'])} ms."
         for row in own.iter_rows(named=True)
     ]
-    return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *words]))
+    captions = Captions("path", "Latency that builds up along a path of calls", PATH_KEY, subject)
+    return chart_of(captions, plot, _path_rows(frame), look, sentences=sentences)
+
+
+def _label(row: Row) -> str:
+    return dataplanes()[row["dataplane"]].label
 
 
 def _titled(words: str, unit: str) -> str:
@@ -151,15 +124,15 @@ def _titled(words: str, unit: str) -> str:
 def _by_plane(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """What is drawn, by data plane, in digits enough for any screen."""
     drawn = frame.with_columns(cs.float().exclude("x").round_sig_figs(DIGITS))
-    return {name: drawn.filter(dataplane=name) for name in DATA_PLANES}
+    return {name: drawn.filter(dataplane=name) for name in mesh_dataplanes()}
 
 
 # --- traces --------------------------------------------------------------------------------------------------------
 
 
 def _curve(planes: Mapping[str, pl.DataFrame], name: str, on: Spec, theme: str) -> list[Spec]:
-    frame, hue = planes[name], DATAPLANES[name].hues[theme]
-    others = pl.concat([_broken(planes[other]) for other in DATA_PLANES if other != name])
+    frame, hue = planes[name], dataplanes()[name].hues[theme]
+    others = pl.concat([_broken(planes[other]) for other in mesh_dataplanes() if other != name])
     measured = frame.select(pl.when("in_evidence_range").then("median"))["median"]
     own = frame.filter("here")
     return [
@@ -172,10 +145,10 @@ def _curve(planes: Mapping[str, pl.DataFrame], name: str, on: Spec, theme: str) 
 
 
 def _path(frame: pl.DataFrame, name: str, on: Spec, theme: str) -> list[Spec]:
-    hue = DATAPLANES[name].hues[theme]
+    hue = dataplanes()[name].hues[theme]
     own = frame.filter("here")
     hovers = [
-        f"{DATAPLANES[name].label}, {row['x']:.0f} calls<br>p50 {figure_text(row['added_p50_ms'])}, "
+        f"{dataplanes()[name].label}, {row['x']:.0f} calls<br>p50 {figure_text(row['added_p50_ms'])}, "
         f"p90 {figure_text(row['added_p90_ms'])}, p99 {figure_text(row['added_p99_ms'])} ms<br>"
         f"if tails were added up: {figure_text(row['added_up_ms'])} ms"
         for row in frame.iter_rows(named=True)
@@ -222,7 +195,7 @@ def _line(frame: pl.DataFrame, column: str, colour: str, width: float, dash: str
 
 def _point(x: float, y: float, name: str, theme: str) -> Spec:
     """The scenario's own point, in the data plane's symbol."""
-    plane = DATAPLANES[name]
+    plane = dataplanes()[name]
     marker = {"symbol": plane.symbol, "size": 10, "color": plane.hues[theme]}
     line = {"width": 1.5, "color": THEMES[theme].ink}
     return {
@@ -241,7 +214,7 @@ def _point(x: float, y: float, name: str, theme: str) -> Spec:
 
 def _curve_hovers(frame: pl.DataFrame, name: str) -> list[str]:
     return [
-        f"{DATAPLANES[name].label} at {figure_text(row['x'])}<br>median: {figure_text(row['median'])}<br>"
+        f"{dataplanes()[name].label} at {figure_text(row['x'])}<br>median: {figure_text(row['median'])}<br>"
         f"10–90 %: {interval_text(row['lo'], row['hi'])}{'' if row['in_evidence_range'] else '<br>extrapolated'}"
         for row in frame.iter_rows(named=True)
     ]
@@ -250,7 +223,7 @@ def _curve_hovers(frame: pl.DataFrame, name: str) -> list[str]:
 def _curve_rows(frame: pl.DataFrame, shown: Shown) -> list[dict[str, str]]:
     return [
         {
-            "data plane": DATAPLANES[row["dataplane"]].label,
+            "data plane": _label(row),
             _titled(shown.input, shown.input_unit): figure_text(row["x"]),
             f"median [{shown.unit}]": figure_text(row["median"]),
             f"10–90 % [{shown.unit}]": interval_text(row["lo"], row["hi"]),
@@ -268,7 +241,7 @@ def _path_rows(frame: pl.DataFrame) -> list[dict[str, str]]:
     percentiles = {"p50": "added_p50_ms", "p90": "added_p90_ms", "p99": "added_p99_ms"}
     return [
         {
-            "data plane": DATAPLANES[row["dataplane"]].label,
+            "data plane": _label(row),
             "calls in sequence": f"{row['x']:.0f}",
             **{f"{name} [ms]": figure_text(row[column]) for name, column in percentiles.items()},
             "p99 of one call times the calls [ms]": figure_text(row["added_up_ms"]),

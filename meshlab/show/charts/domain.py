@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, small
-from meshlab.show.theme import DATAPLANES, NARROW_PX, TEXT_PX, THEMES, mix, option_words, wrap
+from meshlab.models.overhead import NONE, dataplane_of_mesh, dataplanes
+from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, escape, small
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import TEXT_PX, mix, option_words, wrap
 
 ROW_PX, AXIS_PX, TITLE_ROOM_PX = 56, 84, 28
 """Height of a row of cells, room for the axis below and for a title above. [px]"""
@@ -16,16 +17,11 @@ ROW_PX, AXIS_PX, TITLE_ROOM_PX = 56, 84, 28
 SIDES_PX = (150, 12)
 """Room to the left, for the values of the input that runs downwards, and to the right. [px]"""
 
-HUES = {"none": "none", "cilium-mesh": "cilium", "istio-ambient": "istio-ambient", "istio-sidecar": "istio-sidecar"}
-"""Data plane whose colour a mesh takes."""
-
 LABEL_PX = 11
 """Size of type in a cell. [px]"""
 
 
-def domain(
-    frame: pl.DataFrame, across: str, down: str, *, subject: str, theme: str = "light", text_width: int = NARROW_PX
-) -> Drawing:
+def domain(frame: pl.DataFrame, across: str, down: str, subject: str, look: Look) -> Chart:
     """The verdict over two inputs.
 
     Args:
@@ -33,14 +29,8 @@ def domain(
         across: Label of the input from left to right.
         down: Label of the input from top to bottom.
         subject: What is held fixed: the line under the title.
-        theme: light, dark or print.
-        text_width: The least width, into which lines are broken. [px]
+        look: Theme and size.
     """
-    chart = Titled(
-        name="domain",
-        title="The verdict over two inputs",
-        key="Each field: network plugin, then mesh. Thick frame and ●: the facts as given.",
-    )
     rows = [
         {
             across: row["across"],
@@ -51,16 +41,20 @@ def domain(
         }
         for row in frame.iter_rows(named=True)
     ]
-    return drawing(
-        chart, subject, lambda canvas: _draw(frame, across, down, canvas), rows, theme, text_width=text_width
-    )
+    key = "Each field: network plugin, then mesh. Thick frame and ●: the facts as given."
+    captions = Captions("domain", "The verdict over two inputs", key, subject)
+    here = [
+        f"As given ({row['across']}, {row['down']}): {option_words(row['cni'])}, {option_words(row['mesh'])}."
+        for row in frame.filter("here").iter_rows(named=True)
+    ]
+    return chart_of(captions, _plot(frame, across, down, look), rows, look, sentences=here)
 
 
-def _draw(frame: pl.DataFrame, across: str, down: str, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _plot(frame: pl.DataFrame, across: str, down: str, look: Look) -> Plot:
     columns = frame.unique("column", maintain_order=True)["across"].to_list()
     rows = frame.unique("row", maintain_order=True)["down"].to_list()
-    colours = THEMES[canvas.theme]
-    cell_px = (canvas.text_width - sum(SIDES_PX)) / len(columns)
+    colours = look.colours
+    cell_px = (look.text_width - sum(SIDES_PX)) / len(columns)
     cells = list(frame.iter_rows(named=True))
     side = {"showgrid": False, "fixedrange": True, "automargin": False, "color": colours.ink, "tickangle": 0}
     layout = {
@@ -78,7 +72,7 @@ def _draw(frame: pl.DataFrame, across: str, down: str, canvas: Canvas) -> tuple[
             "tickvals": list(range(len(rows))),
             "ticktext": [_label(text, SIDES_PX[0] - 20) for text in rows],
         },
-        "shapes": [_square(cell, canvas) for cell in cells],
+        "shapes": [_square(cell, look) for cell in cells],
         "annotations": [_verdict(cell, colours.ink, cell_px) for cell in cells] + [_down_title(down, colours.muted)],
     }
     # plotly draws no axis without a trace; its points carry what is told under the pointer
@@ -94,7 +88,7 @@ def _draw(frame: pl.DataFrame, across: str, down: str, canvas: Canvas) -> tuple[
         ],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
-    return [points], layout, {"plot_px": ROW_PX * len(rows) + TITLE_ROOM_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return Plot([points], layout, ROW_PX * len(rows) + TITLE_ROOM_PX, AXIS_PX, SIDES_PX)
 
 
 def _label(text: str, width_px: float) -> str:
@@ -107,9 +101,9 @@ def _down_title(text: str, colour: str) -> Spec:
     return {**place, "text": escape(text), "showarrow": False, "font": {"size": TEXT_PX, "color": colour}}
 
 
-def _square(cell: dict[str, Any], canvas: Canvas) -> Spec:
-    colours = THEMES[canvas.theme]
-    hue = DATAPLANES[HUES[cell["mesh"]]].hues[canvas.theme]
+def _square(cell: dict[str, Any], look: Look) -> Spec:
+    colours = look.colours
+    hue = dataplanes()[dataplane_of_mesh().get(cell["mesh"], NONE)].hues[look.theme]
     line = {"color": colours.ink, "width": 3} if cell["here"] else {"color": colours.paper, "width": 2}
     return {
         "type": "rect",

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from meshlab.models.overhead import dataplanes
 from meshlab.models.sensitivity import how_moved
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing, small
+from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape, small
 from meshlab.show.charts.intervals import VALUE_AXIS
-from meshlab.show.theme import DATAPLANES, HALF, NARROW_PX, THEMES, figure_text, interval_text, mix, wrap
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import HALF, figure_text, interval_text, mix, wrap
 from meshlab.tables import read_table
 
 Row = Mapping[str, Any]
@@ -25,16 +27,10 @@ KINDS = {"input": "", "coefficient": "/"}
 """Hatching that tells what a team can find out from what only measurements can narrow."""
 
 
-def drivers(
-    rows: Sequence[Row],
-    label: str,
-    unit: str,
-    subject: str,
-    *,
-    theme: str = "light",
-    width: int | None = NARROW_PX,
-    text_width: int = NARROW_PX,
-) -> Drawing:
+KEY = "Plain: an input, moved as its row says. Hatched: a coefficient, over its 10–90 % interval. Line: as it stands."
+
+
+def drivers(rows: Sequence[Row], label: str, unit: str, subject: str, look: Look) -> Chart:
     """Drivers of one figure, the strongest first.
 
     Args:
@@ -42,40 +38,27 @@ def drivers(
         label: The figure in words.
         unit: Its unit.
         subject: Whose figures these are: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: Where the figure fills what surrounds it: the least width, into which lines are broken. [px]
+        look: Theme and size.
     """
-    dataplane = DATAPLANES[rows[0]["dataplane"]].label if rows else ""
-    chart = Titled(
-        name="drivers",
-        title=f"What moves the {label[0].lower()}{label[1:]} of {dataplane}" if rows else f"{label}: nothing to move",
-        key="Plain: an input, moved as its row says. Hatched: a coefficient, over its 10–90 % interval. "
-        "Line: as it stands."
-        if rows
-        else "No mesh is recommended, so no input moves what it would add.",
-    )
-    made = drawing(
-        chart,
+    dataplane = dataplanes()[rows[0]["dataplane"]].label if rows else ""
+    captions = Captions(
+        "drivers",
+        f"What moves the {label[0].lower()}{label[1:]} of {dataplane}" if rows else f"{label}: nothing to move",
+        KEY if rows else "No mesh is recommended, so no input moves what it would add.",
         subject,
-        lambda canvas: _draw(rows, label, unit, canvas),
-        _table(rows, unit),
-        theme,
-        width,
-        text_width,
     )
     sentences = [
         f"{driver_label(row['driver'])}: "
         f"{figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
         for row in rows
     ]
-    return Drawing(made.name, made.spec, made.rows, " ".join([made.words, *sentences]))
+    return chart_of(captions, _plot(rows, label, unit, look), _table(rows, unit), look, sentences=sentences)
 
 
-def _draw(rows: Sequence[Row], label: str, unit: str, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _plot(rows: Sequence[Row], label: str, unit: str, look: Look) -> Plot:
     if not rows:
-        return nothing()
-    colours = THEMES[canvas.theme]
+        return NOTHING_DRAWN
+    colours = look.colours
     places = list(range(len(rows)))
     side = {
         "range": [len(rows) - 0.5, -0.5],
@@ -94,13 +77,12 @@ def _draw(rows: Sequence[Row], label: str, unit: str, canvas: Canvas) -> tuple[S
     }
     # plotly draws no axis without a trace, and the figures stand on the second one
     anchor = {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
-    room = {"plot_px": _row_px(rows) * len(rows), "below_px": AXIS_PX, "sides_px": SIDES_PX}
-    return [_bars(rows, canvas), anchor], layout, room
+    return Plot([_bars(rows, look), anchor], layout, _row_px(rows) * len(rows), AXIS_PX, SIDES_PX)
 
 
-def _bars(rows: Sequence[Row], canvas: Canvas) -> Spec:
-    paper = THEMES[canvas.theme].paper
-    hues = [DATAPLANES[row["dataplane"]].hues[canvas.theme] for row in rows]
+def _bars(rows: Sequence[Row], look: Look) -> Spec:
+    paper = look.colours.paper
+    hues = [dataplanes()[row["dataplane"]].hues[look.theme] for row in rows]
     return {
         "type": "bar",
         "orientation": "h",

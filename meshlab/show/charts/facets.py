@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Spec
+from meshlab.models.overhead import dataplanes, mesh_dataplanes
+from meshlab.show.charts.canvas import Look, Plot
 from meshlab.show.charts.intervals import VALUE_AXIS
-from meshlab.show.theme import DATAPLANES, MARKERS, SECOND_PX, THEMES
+from meshlab.show.export import Spec
+from meshlab.show.theme import SECOND_PX
 
 COLUMNS = 2
 """Plots beside each other."""
@@ -21,9 +22,6 @@ FACET_PX, HEAD_PX, AXIS_PX, GAP_PX = 150, 24, 50, 28
 
 SIDES_PX = (76, 16)
 """Room to the left, for the axis, and to the right. [px]"""
-
-DATA_PLANES = tuple(name for name in DATAPLANES if name != "none")
-"""Data planes that add anything, in the order of every chart."""
 
 Traces = Callable[[str, dict[str, str]], list[Spec]]
 """Draws one data plane's traces on the axes that it is given by name."""
@@ -51,25 +49,25 @@ class Axes:
     revision: str
 
 
-def facets(axes: Axes, traces: Traces, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    """A plot for each data plane: traces, layout and room, as ``canvas.drawing`` takes them."""
-    rows = -(-len(DATA_PLANES) // COLUMNS)
+def facets(axes: Axes, traces: Traces, look: Look) -> Plot:
+    """A plot for each data plane, all of them as one."""
+    rows = -(-len(mesh_dataplanes()) // COLUMNS)
     height_px = rows * (HEAD_PX + FACET_PX)
-    inner_px = canvas.text_width - sum(SIDES_PX)
-    places = [_place(index, height_px, inner_px) for index in range(len(DATA_PLANES))]
+    inner_px = look.text_width - sum(SIDES_PX)
+    places = [_place(index, height_px, inner_px) for index in range(len(mesh_dataplanes()))]
     drawn = [
         trace
-        for name, place in zip(DATA_PLANES, places, strict=True)
+        for name, place in zip(mesh_dataplanes(), places, strict=True)
         for trace in traces(name, {"xaxis": f"x{place.number}", "yaxis": f"y{place.number}"})
     ]
     layout: Spec = {"shapes": [], "annotations": [], "dragmode": "zoom", "uirevision": axes.revision}
-    colours = THEMES[canvas.theme]
-    for name, place in zip(DATA_PLANES, places, strict=True):
+    colours = look.colours
+    for name, place in zip(mesh_dataplanes(), places, strict=True):
         layout |= _axes(axes, place, last=place.row == rows - 1)
         layout["annotations"].append(_heading(name, place, colours.ink))
         layout["shapes"].append(_here(axes.here, place, colours.muted))
     layout["annotations"] += _titles(axes, colours.muted)
-    return drawn, layout, {"plot_px": height_px, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return Plot(drawn, layout, height_px, AXIS_PX, SIDES_PX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +130,9 @@ def _room(values: pl.Series) -> Spec:
 
 
 def _heading(name: str, place: _Place, ink: str) -> Spec:
-    plane = DATAPLANES[name]
+    plane = dataplanes()[name]
     return {
-        "text": f"{MARKERS[plane.symbol]} <b>{plane.label}</b>",
+        "text": f"{plane.mark} <b>{plane.label}</b>",
         "x": place.x[0],
         "y": place.y[1],
         "xref": "paper",

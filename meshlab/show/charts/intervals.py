@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from meshlab.errors import MeshlabError, Problem, shorten
+from meshlab.models.overhead import dataplanes, figures
 from meshlab.reviews.record import Review
-from meshlab.show.charts.canvas import Canvas, Chart, Kind, Spec, figure_source_ids, framed, small
-from meshlab.show.theme import DATAPLANES, HALF, THEMES, figure_text, interval_text, mix
+from meshlab.show.charts.canvas import (
+    Captions,
+    Look,
+    Plot,
+    chart_of,
+    cited,
+    small,
+    source_note,
+    subtitle,
+)
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import HALF, figure_text, interval_text, mix
+from meshlab.show.words import SAVING
 
 Row = Mapping[str, Any]
 
@@ -20,7 +34,7 @@ AXIS_PX = 50
 """Room for the value axis. [px]"""
 
 BAR_PX, DOTS_PX = 48, 70
-"""Height of a data plane's row, by kind of chart. [px]"""
+"""Height of a data plane's row, by kind of shown. [px]"""
 
 PERCENTILES = {"p50": ("circle", -0.27), "p90": ("diamond", 0.0), "p99": ("square", 0.27)}
 """Symbol of each percentile, and its place in the data plane's row."""
@@ -36,6 +50,63 @@ MARKS = {"recommended": ("★", "recommended"), "today": ("●", "runs today"), 
 
 COMMON = ("dataplane", "label", *MARKS)
 
+CAVEAT = "† An input lies outside what was measured: extrapolated, trust it less."
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """What a chart of intervals shows.
+
+    Args:
+        name: How commands and documents call it.
+        title: What is shown.
+        figure: Column of the estimates, less the end of the interval.
+        axis: Title of the value axis, less the unit.
+        key: What the marks mean, in one line under the title.
+        prepare: The frame that is shown, from a review.
+        plot: Draws that frame.
+        unit_beside: What of the unit is repeated beside each figure; all of it, unless said.
+        priced: Whether default prices are behind the figures.
+    """
+
+    name: str
+    title: str
+    figure: str
+    axis: str
+    key: str
+    prepare: Callable[[Intervals, Review], pl.DataFrame]
+    plot: Callable[[Intervals, pl.DataFrame, Look], Plot]
+    unit_beside: str | None = None
+    priced: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Unit of the figure."""
+        return figures()[self.figure].unit
+
+
+def intervals(shown: Intervals, review: Review, look: Look) -> Chart:
+    """A chart of figures by data plane. The same inputs give the same chart, byte for byte.
+
+    Args:
+        shown: What it shows.
+        review: A review.
+        look: Theme and size.
+    """
+    frame = shown.prepare(shown, review)
+    ids = cited(review, shown.figure, frame["dataplane"], priced=shown.priced)
+    caveats = [*([CAVEAT] if frame["extrapolated"].any() else []), *([SAVING] if (frame["lo"] < 0).any() else [])]
+    captions = Captions(shown.name, shown.title, shown.key, subtitle(review), [*caveats, source_note(ids)])
+    return chart_of(
+        captions,
+        shown.plot(shown, frame, look),
+        rows(shown, frame),
+        look,
+        sentences=[*sentences(shown, frame), *caveats],
+        opening=f"{shown.title}.",
+        source_ids=ids,
+    )
+
 
 # --- frames --------------------------------------------------------------------------------------------------------
 
@@ -44,8 +115,11 @@ def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
     """Estimates of a review in the order of every chart, each with what a reader should know of it."""
     headline = review.headline
     columns = dict.fromkeys([f"{figure}{end}" for figure in figures for end in ENDS.values()], pl.Float64)
+    if unknown := {row["dataplane"] for row in review.estimates} - dataplanes().keys():
+        what = f"{review.team} has estimates of {shorten(min(unknown))}, which is no data plane here"
+        raise MeshlabError(Problem("estimates", what, "render the review again"))
     schema = {"dataplane": pl.String, "in_evidence_range": pl.Boolean, **columns}
-    labels = {"dataplane": list(DATAPLANES), "label": [plane.label for plane in DATAPLANES.values()]}
+    labels = {"dataplane": list(dataplanes()), "label": [plane.label for plane in dataplanes().values()]}
     return (
         pl.DataFrame(labels)
         .join(pl.DataFrame(review.estimates, schema=schema), on="dataplane", how="inner", maintain_order="left")
@@ -61,55 +135,44 @@ def _interval(figure: str) -> list[pl.Expr]:
     return [pl.col(f"{figure}{end}").alias(name) for name, end in ENDS.items()]
 
 
-def prepare_total(chart: Chart, review: Review) -> pl.DataFrame:
+def prepare_total(shown: Intervals, review: Review) -> pl.DataFrame:
     """Totals with their interval, a row for each data plane."""
-    return estimates(review, [chart.figure]).select(*COMMON, *_interval(chart.figure))
+    return estimates(review, [shown.figure]).select(*COMMON, *_interval(shown.figure))
 
 
-def prepare_split(chart: Chart, review: Review) -> pl.DataFrame:
+def prepare_split(shown: Intervals, review: Review) -> pl.DataFrame:
     """Totals with their interval, and the medians of data plane and control plane."""
-    parts = {part: f"{part}_{chart.figure}" for part in PARTS}
-    rows = estimates(review, [chart.figure, *parts.values()])
-    return rows.select(*COMMON, *_interval(chart.figure), **{part: pl.col(name) for part, name in parts.items()})
+    parts = {part: f"{part}_{shown.figure}" for part in PARTS}
+    rows = estimates(review, [shown.figure, *parts.values()])
+    return rows.select(*COMMON, *_interval(shown.figure), **{part: pl.col(name) for part, name in parts.items()})
 
 
-def prepare_percentiles(chart: Chart, review: Review) -> pl.DataFrame:
+def prepare_percentiles(shown: Intervals, review: Review) -> pl.DataFrame:
     """Figures with their interval, a row for each percentile of each data plane."""
-    figures = {percentile: chart.figure.replace("p50", percentile) for percentile in PERCENTILES}
+    figures = {percentile: shown.figure.replace("p50", percentile) for percentile in PERCENTILES}
     rows = estimates(review, list(figures.values()))
-    order = pl.col("dataplane").replace_strict(list(DATAPLANES), range(len(DATAPLANES)), return_dtype=pl.Int64)
+    order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), return_dtype=pl.Int64)
     return pl.concat(
         rows.select(*COMMON, *_interval(figure), percentile=pl.lit(percentile))
         for percentile, figure in figures.items()
     ).sort(order, "percentile")
 
 
-def source_ids(chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
-    """Sources of this chart's figure of the data planes that are shown."""
-    return figure_source_ids(review, chart.figure, set(frame["dataplane"]))
-
-
-def source_ids_and_prices(chart: Chart, frame: pl.DataFrame, review: Review) -> list[str]:
-    """Sources of the figures, and of the prices where the default ones stand in."""
-    prices = [source["source_id"] for source in review.sources if "default prices" in source["supports"]]
-    return list(dict.fromkeys([*source_ids(chart, frame, review), *prices]))
-
-
 # --- drawing -------------------------------------------------------------------------------------------------------
 
 
-def draw_bars(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
+def bars(shown: Intervals, frame: pl.DataFrame, look: Look) -> Plot:
     """A bar to the median, in parts where the frame has them, with the interval of the total across its end."""
     parts = PARTS if set(PARTS) <= set(frame.columns) else {"median": ""}
-    traces = [_bar(frame, part, hatching, canvas) for part, hatching in parts.items()]
-    traces.append(_whiskers(frame, range(frame.height), canvas, symbol="line-ns"))
-    figures = [_bar_label(chart, row) for row in frame.iter_rows(named=True)]
-    return _rows_figure(chart, canvas, frame, traces, (list(range(frame.height)), figures), BAR_PX)
+    traces = [_bar(frame, part, hatching, look) for part, hatching in parts.items()]
+    traces.append(_whiskers(frame, range(frame.height), look, symbol="line-ns"))
+    figures = [_bar_label(shown, row) for row in frame.iter_rows(named=True)]
+    return _rows_plot(shown, look, frame, traces, (list(range(frame.height)), figures), BAR_PX)
 
 
-def _bar(frame: pl.DataFrame, part: str, hatching: str, canvas: Canvas) -> Spec:
-    paper = THEMES[canvas.theme].paper
-    hues = _hues(frame, canvas)
+def _bar(frame: pl.DataFrame, part: str, hatching: str, look: Look) -> Spec:
+    paper = look.colours.paper
+    hues = _hues(frame, look)
     words = part.replace("_", " ")
     return {
         "type": "bar",
@@ -129,12 +192,12 @@ def _bar(frame: pl.DataFrame, part: str, hatching: str, canvas: Canvas) -> Spec:
     }
 
 
-def _hues(frame: pl.DataFrame, canvas: Canvas) -> list[str]:
-    return [DATAPLANES[dataplane].hues[canvas.theme] for dataplane in frame["dataplane"]]
+def _hues(frame: pl.DataFrame, look: Look) -> list[str]:
+    return [dataplanes()[dataplane].hues[look.theme] for dataplane in frame["dataplane"]]
 
 
-def _whiskers(frame: pl.DataFrame, y: Sequence[float], canvas: Canvas, symbol: str | list[str]) -> Spec:
-    ink = THEMES[canvas.theme].ink
+def _whiskers(frame: pl.DataFrame, y: Sequence[float], look: Look, symbol: str | list[str]) -> Spec:
+    ink = look.colours.ink
     return {
         "type": "scatter",
         "name": "median and 10–90 % interval",
@@ -164,30 +227,30 @@ def _hover(row: Row) -> str:
     return f"{median}<br>10–90 %: {interval}" if interval else median
 
 
-def draw_percentiles(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
+def percentiles(shown: Intervals, frame: pl.DataFrame, look: Look) -> Plot:
     """A symbol with its interval for each percentile, three to a data plane."""
     planes = frame["dataplane"].unique(maintain_order=True).to_list()
     places = [PERCENTILES[percentile] for percentile in frame["percentile"]]
     y = [planes.index(dataplane) + step for dataplane, (_, step) in zip(frame["dataplane"], places, strict=True)]
-    dots = _whiskers(frame, y, canvas, [symbol for symbol, _ in places])
-    dots["marker"] |= {"color": _hues(frame, canvas), "line": {"width": 1, "color": THEMES[canvas.theme].ink}}
+    dots = _whiskers(frame, y, look, [symbol for symbol, _ in places])
+    dots["marker"] |= {"color": _hues(frame, look), "line": {"width": 1, "color": look.colours.ink}}
     # plotly draws no axis without a trace, and the names stand on the first one
     anchor = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
     names = frame.unique("dataplane", keep="first", maintain_order=True)
     figures = [_percentile_label(row) for row in frame.iter_rows(named=True)]
-    return _rows_figure(chart, canvas, names, [anchor, dots], (y, figures), DOTS_PX)
+    return _rows_plot(shown, look, names, [anchor, dots], (y, figures), DOTS_PX)
 
 
-def _rows_figure(
-    chart: Chart,
-    canvas: Canvas,
+def _rows_plot(
+    shown: Intervals,
+    look: Look,
     names: pl.DataFrame,
     traces: Sequence[Spec],
     figures: tuple[list[float], list[str]],
     row_px: int,
-) -> Spec:
+) -> Plot:
     """Rows of intervals: names to the left, figures to the right, and below a value axis that begins at zero."""
-    colours = THEMES[canvas.theme]
+    colours = look.colours
     side = {
         "range": [names.height - 0.5, -0.5],
         "showgrid": False,
@@ -198,13 +261,13 @@ def _rows_figure(
     }
     labels = [_row_label(row) for row in names.iter_rows(named=True)]
     layout = {
-        "xaxis": {**VALUE_AXIS, "title": {"text": f"{chart.axis} [{chart.unit}]"}, "zerolinecolor": colours.muted},
+        "xaxis": {**VALUE_AXIS, "title": {"text": f"{shown.axis} [{shown.unit}]"}, "zerolinecolor": colours.muted},
         "yaxis": {**side, "tickvals": list(range(names.height)), "ticktext": labels},
         "yaxis2": {**side, "tickvals": figures[0], "ticktext": figures[1], "overlaying": "y", "side": "right"},
         "barmode": "stack",
         "shapes": [_band(index, colours.band) for index in names["recommended"].arg_true()],
     }
-    return framed(chart, canvas, traces, layout, names.height * row_px, below_px=AXIS_PX, sides_px=SIDES_PX)
+    return Plot(traces, layout, names.height * row_px, AXIS_PX, SIDES_PX)
 
 
 VALUE_AXIS = {
@@ -234,11 +297,11 @@ def _row_label(row: Row) -> str:
     return "<br>".join([name, *map(small, below)])
 
 
-def _bar_label(chart: Chart, row: Row) -> str:
+def _bar_label(shown: Intervals, row: Row) -> str:
     if row["median"] is None:
         return "unknown"
     interval = interval_text(row["lo"], row["hi"])
-    unit = chart.unit if chart.unit_beside is None else chart.unit_beside
+    unit = shown.unit if shown.unit_beside is None else shown.unit_beside
     figure = f"<b>{figure_text(row['median'])}</b> {unit}"
     return f"{figure}<br>{small(interval)}" if interval else figure
 
@@ -252,26 +315,26 @@ def _percentile_label(row: Row) -> str:
 # --- the same without a picture ------------------------------------------------------------------------------------
 
 
-def rows(chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
+def rows(shown: Intervals, frame: pl.DataFrame) -> list[dict[str, str]]:
     """The figures as rows of text with units in the headings."""
     return [
         {
             "data plane": row["label"],
             **({"percentile": row["percentile"]} if "percentile" in row else {}),
-            f"median [{chart.unit}]": figure_text(row["median"]),
-            f"10–90 % [{chart.unit}]": interval_text(row["lo"], row["hi"]),
-            **{f"{part.replace('_', ' ')} [{chart.unit}]": figure_text(row[part]) for part in PARTS if part in row},
+            f"median [{shown.unit}]": figure_text(row["median"]),
+            f"10–90 % [{shown.unit}]": interval_text(row["lo"], row["hi"]),
+            **{f"{part.replace('_', ' ')} [{shown.unit}]": figure_text(row[part]) for part in PARTS if part in row},
             "note": ", ".join(_marks(row)),
         }
         for row in frame.iter_rows(named=True)
     ]
 
 
-def sentences(chart: Chart, frame: pl.DataFrame) -> Iterator[str]:
+def sentences(shown: Intervals, frame: pl.DataFrame) -> Iterator[str]:
     """The figures in words, a sentence each."""
     for row in frame.iter_rows(named=True):
         interval = interval_text(row["lo"], row["hi"]).replace("–", "to")
-        figure = figure_text(row["median"]) + (f" {chart.unit}" if row["median"] is not None else "")
+        figure = figure_text(row["median"]) + (f" {shown.unit}" if row["median"] is not None else "")
         marks = f" ({', '.join(_marks(row))})" if _marks(row) else ""
         yield f"{_name(row)}{marks}: {figure}{f', 10 to 90 %: {interval}' if interval else ''}."
 
@@ -284,6 +347,46 @@ def _name(row: Row) -> str:
     return f"{row['label']} {row['percentile']}" if "percentile" in row else row["label"]
 
 
-TOTALS = Kind(prepare_total, draw_bars, rows, sentences, source_ids_and_prices)
-SPLITS = Kind(prepare_split, draw_bars, rows, sentences, source_ids)
-DISTRIBUTIONS = Kind(prepare_percentiles, draw_percentiles, rows, sentences, source_ids)
+_SPLIT_KEY = "Plain: data plane. Hatched: control plane. Line: 10–90 % of the total."
+
+MEMORY = Intervals(
+    "memory",
+    "Memory that each data plane adds",
+    "memory_gib",
+    "Memory over no mesh, whole cluster",
+    _SPLIT_KEY,
+    prepare_split,
+    bars,
+)
+
+CPU = Intervals(
+    "cpu",
+    "CPU that each data plane adds",
+    "cpu_cores",
+    "CPU over no mesh, whole cluster",
+    _SPLIT_KEY,
+    prepare_split,
+    bars,
+)
+
+LATENCY = Intervals(
+    "latency",
+    "Latency that each data plane adds to a user's request",
+    "added_p50_ms",
+    "Added latency, end to end",
+    "Circle p50, diamond p90, square p99: medians. Lines: 10–90 % intervals.",
+    prepare_percentiles,
+    percentiles,
+)
+
+COST = Intervals(
+    "cost",
+    "What each data plane costs",
+    "cost_usd_per_month",
+    "Cost of memory and CPU over no mesh",
+    "Bar: median. Line: 10–90 % interval.",
+    prepare_total,
+    bars,
+    unit_beside="USD",
+    priced=True,
+)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing
-from meshlab.show.theme import DATAPLANES, THEMES
+from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import ACCENTS
 
 PLOT_PX, AXIS_PX = 300, 54
 """Height of the plot, and room for its axis. [px]"""
@@ -17,28 +17,28 @@ SIDES_PX = (74, 20)
 """Room to the left, for the axis, and to the right. [px]"""
 
 LAGS = {
-    "default_age_days": ("age of the chart that it installs by default", "circle", "istio-ambient"),
-    "wrapped_lag_days": ("age of the tool that it wraps", "square-open", "istio-sidecar"),
+    "default_age_days": ("age of the chart that it installs by default", "circle", "cool"),
+    "wrapped_lag_days": ("age of the tool that it wraps", "square-open", "warm"),
 }
-"""What is shown of a release: in words, with its symbol, and the data plane whose colour it takes."""
+"""What is shown of a release: in words, with its symbol, and its accent."""
 
 
-def provider_lag(releases: pl.DataFrame, provider: str, *, theme: str = "light", width: int | None = None) -> Drawing:
+def provider_lag(releases: pl.DataFrame, provider: str, source_ids: Sequence[str], look: Look) -> Chart:
     """Days by which each release of a provider was behind what it installs.
 
     Args:
         releases: Columns of ``iac.provider_lag``.
         provider: Its name.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
+        source_ids: Sources of its releases.
+        look: Theme and size.
     """
-    chart = Titled(
+    first, last = releases["date"].min(), releases["date"].max()
+    captions = Captions(
         "provider-lag",
         "How old what a provider installs was",
         "Filled circle: default chart; open square: wrapped tool. On the day of each release.",
+        f"{provider}: {releases.height} releases from {first} to {last}",
     )
-    first, last = releases["date"].min(), releases["date"].max()
-    subject = f"{provider}: {releases.height} releases from {first} to {last}"
     rows = [
         {
             "release": row["version"],
@@ -50,10 +50,10 @@ def provider_lag(releases: pl.DataFrame, provider: str, *, theme: str = "light",
         }
         for row in releases.iter_rows(named=True)
     ]
-    return drawing(chart, subject, lambda canvas: _draw(releases, canvas), rows, theme, width)
+    return chart_of(captions, _plot(releases, look), rows, look, source_ids=source_ids)
 
 
-def _draw(releases: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _plot(releases: pl.DataFrame, look: Look) -> Plot:
     axis = {"fixedrange": True, "automargin": False, "tickangle": 0}
     layout = {
         "xaxis": {**axis, "type": "date", "title": {"text": "Day of the release"}, "nticks": 6},
@@ -62,17 +62,16 @@ def _draw(releases: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec,
             "rangemode": "tozero",
             "title": {"text": "Age [d]"},
             "zeroline": True,
-            "zerolinecolor": THEMES[canvas.theme].muted,
+            "zerolinecolor": look.colours.muted,
         },
     }
-    traces = [_series(releases, name, canvas) for name in LAGS]
-    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return Plot([_series(releases, name, look) for name in LAGS], layout, PLOT_PX, AXIS_PX, SIDES_PX)
 
 
-def _series(releases: pl.DataFrame, name: str, canvas: Canvas) -> Spec:
-    words, symbol, plane = LAGS[name]
+def _series(releases: pl.DataFrame, name: str, look: Look) -> Spec:
+    words, symbol, accent = LAGS[name]
     known = releases.drop_nulls(name)
-    hue = DATAPLANES[plane].hues[canvas.theme]
+    hue = ACCENTS[accent][look.theme]
     return {
         "type": "scatter",
         "name": words,

@@ -9,8 +9,20 @@ from typing import Any
 import polars as pl
 
 from meshlab.reviews.record import Review
-from meshlab.show.charts.canvas import LINE, Canvas, Chart, Kind, Spec, escape, framed, small, words
-from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, THEMES, option_words, wrap
+from meshlab.show.charts.canvas import (
+    LINE,
+    Captions,
+    Look,
+    Plot,
+    chart_of,
+    escape,
+    small,
+    source_note,
+    subtitle,
+    words,
+)
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, option_words, wrap
 
 STATE_PX = 116
 """Room for the state of a row. [px]"""
@@ -34,7 +46,32 @@ SCHEMA = {
 }
 
 
-def prepare(_chart: Chart, review: Review) -> pl.DataFrame:
+KEY = "The first row that matches and that nothing rules out decides; unknown: a fact is missing."
+
+
+def matrix(review: Review, look: Look) -> Chart:
+    """The decision tables row by row.
+
+    Args:
+        review: A review.
+        look: Theme and size.
+    """
+    frame = prepare(review)
+    ids = source_ids(frame)
+    title = "Which rows of the decision tables match"
+    captions = Captions("matrix", title, KEY, subtitle(review), [source_note(ids)])
+    return chart_of(
+        captions,
+        _plot(frame, look),
+        rows(frame),
+        look,
+        sentences=sentences(frame),
+        opening=f"{title}.",
+        source_ids=ids,
+    )
+
+
+def prepare(review: Review) -> pl.DataFrame:
     """Rows of the decision tables with their state, in order of table and priority; ``decides`` marks the answer's."""
     matched = review.verdict.matched
     place = pl.col("id").replace_strict(matched, range(len(matched)), default=None, return_dtype=pl.Int64)
@@ -50,16 +87,16 @@ def prepare(_chart: Chart, review: Review) -> pl.DataFrame:
     )
 
 
-def source_ids(_chart: Chart, frame: pl.DataFrame, _review: Review) -> list[str]:
+def source_ids(frame: pl.DataFrame) -> list[str]:
     """Sources that the rows cite."""
     return sorted(
         {source_id for cell in frame["source_id"].drop_nulls() for source_id in re.findall(r"[^\s;|]+", cell)}
     )
 
 
-def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
+def _plot(frame: pl.DataFrame, look: Look) -> Plot:
     """A block of text per row: the state in symbol, word and colour, then what is recommended and when."""
-    colours = THEMES[canvas.theme]
+    colours = look.colours
     annotations: list[Spec] = []
     shapes: list[Spec] = []
     y = 0.0
@@ -68,11 +105,11 @@ def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
         annotations.append(_at(y + 4, words(f"<b>{heading}</b>", 0, colours.ink, TEXT_PX)))
         y += HEADING_PX
         for row in group.iter_rows(named=True):
-            lines = _block(row, canvas.text_px - STATE_PX, colours.muted)
+            lines = _block(row, look.text_px - STATE_PX, colours.muted)
             below = y + LINE * TEXT_PX * len(lines) + GAP_PX
             shapes += [_band(y, below, colours.band)] if row["decides"] else []
             shapes.append(_rule(y, colours.line))
-            hue = STATES[row["state"]].hues[canvas.theme]
+            hue = STATES[row["state"]].hues[look.theme]
             annotations.append(_at(y + GAP_PX / 2, words(_state_words(row), 6, hue, TEXT_PX)))
             annotations.append(_at(y + GAP_PX / 2, words("<br>".join(lines), STATE_PX, colours.ink, TEXT_PX)))
             y = below
@@ -85,7 +122,7 @@ def draw(chart: Chart, frame: pl.DataFrame, canvas: Canvas) -> Spec:
         "annotations": annotations,
         "shapes": shapes,
     }
-    return framed(chart, canvas, [], layout, y)
+    return Plot([], layout, y)
 
 
 def _heading(table: str) -> str:
@@ -125,7 +162,7 @@ def _rule(y: float, colour: str) -> Spec:
     return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": {"color": colour, "width": 1}}
 
 
-def rows(_chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
+def rows(frame: pl.DataFrame) -> list[dict[str, str]]:
     """The decision tables as rows of text."""
     return [
         {
@@ -142,7 +179,7 @@ def rows(_chart: Chart, frame: pl.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def sentences(_chart: Chart, frame: pl.DataFrame) -> Iterator[str]:
+def sentences(frame: pl.DataFrame) -> Iterator[str]:
     """Rows that match or might, in words; the others are counted."""
     for group in frame.partition_by("table", maintain_order=True):
         table = _heading(group["table"][0])
@@ -151,6 +188,3 @@ def sentences(_chart: Chart, frame: pl.DataFrame) -> Iterator[str]:
             decides = " and decides" if row["decides"] else ""
             yield f"{table}, row {row['id']} for {row['option']}: {row['state']}{decides}{missing}."
         yield f"{table}: {(group['state'] == 'not matched').sum()} of {group.height} rows do not match."
-
-
-MATRIX = Kind(prepare, draw, rows, sentences, source_ids)

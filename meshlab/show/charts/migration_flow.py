@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil
-from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, nothing, words
+from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of, words
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, prepared, time_axis, window_hours
-from meshlab.show.theme import DATAPLANES, NARROW_PX, NOTE_PX, THEMES
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import ACCENTS, NOTE_PX
 
 SHORTEST = 1e-6
 """Drain of a node without pods to wait for. [h]"""
@@ -20,6 +19,14 @@ MOST_HOURS = 96
 
 SHORT_MOVES = {1.0: 1 / 12, 3.0: 1 / 4}
 """Hours of a short move, and the parts of an hour that have a bar then: an hour's would seem to last for all of it."""
+
+
+WORDS = (
+    "migration-flow",
+    "Restarts and missing capacity over time",
+    "Bars: pods that restart. Line: nodes closed at a time, at most. Band: no policy is enforced.",
+)
+"""Name, title and key."""
 
 
 def flow(plan: Plan) -> pl.DataFrame:
@@ -51,25 +58,16 @@ def flow(plan: Plan) -> pl.DataFrame:
     )
 
 
-def flow_chart(
-    plan: Plan, subject: str, *, theme: str = "light", width: int | None = None, text_width: int = NARROW_PX
-) -> Drawing:
+def flow_chart(plan: Plan, subject: str, look: Look) -> Chart:
     """Pods that restart over time, and the nodes that are closed meanwhile.
 
     Args:
         plan: A plan as plain data.
         subject: Whose move it is.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: The least width, into which lines are broken. [px]
+        look: Theme and size.
     """
-    chart = Titled(
-        "migration-flow",
-        "Restarts and missing capacity over time",
-        "Bars: pods that restart. Line: nodes closed at a time, at most. Band: no policy is enforced.",
-    )
     if not plan["nodes"]:
-        return drawing(chart, f"{subject}: no node is drained", lambda _: nothing(), [], theme, width, text_width)
+        return chart_of(Captions(*WORDS, f"{subject}: no node is drained"), NOTHING_DRAWN, [], look)
     hours = flow(plan)
     rows = [
         {
@@ -80,11 +78,11 @@ def flow_chart(
         }
         for row in hours.iter_rows(named=True)
     ]
-    return drawing(chart, subject, lambda canvas: _flow(plan, hours, canvas), rows, theme, width, text_width)
+    return chart_of(Captions(*WORDS, subject), _flow(plan, hours, look), rows, look)
 
 
-def _flow(plan: Plan, hours: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    colours = THEMES[canvas.theme]
+def _flow(plan: Plan, hours: pl.DataFrame, look: Look) -> Plot:
+    colours = look.colours
     most, closed = float(hours["restarts"].max() or 1), int(hours["closed"].max() or 1)  # type: ignore[arg-type]
     last = hours["hour"][-1] + hours["hours"][-1]
     axis = {"fixedrange": True, "rangemode": "tozero", "zeroline": False, "automargin": False}
@@ -109,7 +107,7 @@ def _flow(plan: Plan, hours: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spe
         "name": "pods that restart",
         "x": (hours["hour"] + hours["hours"] / 2).to_list(),
         "y": hours["restarts"].round(2).to_list(),
-        "marker": {"color": DATAPLANES[DRAIN].hues[canvas.theme]},
+        "marker": {"color": ACCENTS[DRAIN][look.theme]},
         "hovertemplate": "%{y:.0f} pods an hour<extra></extra>",
     }
     line = {
@@ -119,10 +117,10 @@ def _flow(plan: Plan, hours: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spe
         "yaxis": "y2",
         "x": [*hours["hour"].to_list(), last],
         "y": [*hours["closed"].to_list(), hours["closed"][-1]],
-        "line": {"shape": "hv", "color": DATAPLANES[WORK].hues[canvas.theme], "width": 2},
+        "line": {"shape": "hv", "color": ACCENTS[WORK][look.theme], "width": 2},
         "hovertemplate": "%{y} nodes<extra></extra>",
     }
-    return [bars, line], layout, {"plot_px": 220, "below_px": AXIS_PX, "sides_px": (64, 60)}
+    return Plot([bars, line], layout, 220, AXIS_PX, (64, 60))
 
 
 def _band(last: float, colour: str) -> Spec:

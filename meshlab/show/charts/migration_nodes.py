@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape, nothing
+from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape
 from meshlab.show.charts.migration_pace import day_rows, pace
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, prepared, time_axis
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import ACCENTS
+
+NAME = "migration-nodes"
 
 MOST_NODES = 60
 """Nodes up to which each has a bar and a row of the table; of more, the chart shows how many are done."""
@@ -27,34 +29,30 @@ NAME_PX = 7.2
 LONGEST_NAME = 28
 """Characters of a node's name that are shown."""
 
-BARS = Titled("migration-nodes", "Node by node", "Hatched: drain. Plain: work on the node.")
+BARS = ("Node by node", "Hatched: drain. Plain: work on the node.")
+"""Title and key where each node has a bar."""
 
-PACE = Titled(
-    "migration-nodes",
+PACE = (
     "Nodes done over time",
     "Line: nodes that are done. Bars: the slowest of the nodes that begin then, its drain under the work on it.",
 )
+"""Title and key where there are too many nodes for that."""
 
 
-def nodes_chart(
-    plan: Plan, subject: str, *, theme: str = "light", width: int | None = None, text_width: int = NARROW_PX
-) -> Drawing:
+def nodes_chart(plan: Plan, subject: str, look: Look) -> Chart:
     """A bar for each node: its drain, then the work on it. Of many nodes: how many are done, and the slowest.
 
     Args:
         plan: A plan as plain data.
         subject: Whose nodes these are.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
-        text_width: The least width, into which lines are broken. [px]
+        look: Theme and size.
     """
     if not plan["nodes"]:
-        return drawing(BARS, f"{subject}: no node is drained", lambda _: nothing(), [], theme, width, text_width)
+        return chart_of(Captions(NAME, *BARS, f"{subject}: no node is drained"), NOTHING_DRAWN, [], look)
     nodes = prepared(plan)
     if nodes.height > MOST_NODES:
-        rows = day_rows(nodes)
-        return drawing(PACE, subject, lambda canvas: pace(plan, nodes, canvas), rows, theme, width, text_width)
-    return drawing(BARS, subject, lambda canvas: _bars(plan, nodes, canvas), _each(nodes), theme, width, text_width)
+        return chart_of(Captions(NAME, *PACE, subject), pace(plan, nodes, look), day_rows(nodes), look)
+    return chart_of(Captions(NAME, *BARS, subject), _bars(plan, nodes, look), _each(nodes), look)
 
 
 def _each(nodes: pl.DataFrame) -> list[dict[str, str]]:
@@ -70,7 +68,7 @@ def _each(nodes: pl.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def _bars(plan: Plan, nodes: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _bars(plan: Plan, nodes: pl.DataFrame, look: Look) -> Plot:
     places = list(range(nodes.height))
     names = [_short(name) for name in nodes["node"]]
     shown = places if nodes.height <= NAMED_NODES else places[:: -(-nodes.height // NAMED_NODES)]
@@ -91,23 +89,19 @@ def _bars(plan: Plan, nodes: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spe
     plot_px = min(MOST_PX, max(LEAST_PX, ROW_PX * nodes.height))
     left = 16 + NAME_PX * max(map(len, (names[place] for place in shown)))
     traces = [
-        _part(nodes, places, "begin", "drained", "drain", DRAIN, canvas),
-        _part(nodes, places, "drained", "end", "work", WORK, canvas),
+        _part(nodes, places, "begin", "drained", "drain", DRAIN, look),
+        _part(nodes, places, "drained", "end", "work", WORK, look),
     ]
-    return traces, layout, {"plot_px": plot_px, "below_px": AXIS_PX, "sides_px": (left, 20)}
+    return Plot(traces, layout, plot_px, AXIS_PX, (left, 20))
 
 
 def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def _part(
-    nodes: pl.DataFrame, places: Sequence[int], begin: str, end: str, name: str, plane: str, canvas: Canvas
-) -> Spec:
-    hue = DATAPLANES[plane].hues[canvas.theme]
-    pattern = (
-        {"shape": "/", "fgcolor": hue, "bgcolor": THEMES[canvas.theme].paper, "size": 5} if name == "drain" else {}
-    )
+def _part(nodes: pl.DataFrame, places: Sequence[int], begin: str, end: str, name: str, accent: str, look: Look) -> Spec:
+    hue = ACCENTS[accent][look.theme]
+    pattern = {"shape": "/", "fgcolor": hue, "bgcolor": look.colours.paper, "size": 5} if name == "drain" else {}
     return {
         "type": "bar",
         "orientation": "h",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Spec, escape, words
+from meshlab.show.charts.canvas import Look, Plot, escape, words
 from meshlab.show.charts.migration_time import AXIS_PX, DRAIN, WORK, Plan, time_axis
-from meshlab.show.theme import DATAPLANES, NOTE_PX, THEMES
+from meshlab.show.export import Spec
+from meshlab.show.theme import ACCENTS, NOTE_PX
 
 PLOT_PX = 340
 """Height of the plot. [px]"""
@@ -89,7 +89,7 @@ def day_rows(nodes: pl.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def pace(plan: Plan, nodes: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def pace(plan: Plan, nodes: pl.DataFrame, look: Look) -> Plot:
     """The line of nodes that are done, above bars of the slowest node of each part of the time."""
     axis = {"fixedrange": True, "rangemode": "tozero", "zeroline": False, "automargin": False}
     layout = {
@@ -97,27 +97,27 @@ def pace(plan: Plan, nodes: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec
         "xaxis": time_axis(plan, nodes),
         "yaxis": {**axis, "title": {"text": "Slowest [min]"}, "domain": BELOW, "nticks": 4},
         "yaxis2": {**axis, "title": {"text": "Nodes done"}, "domain": ABOVE, "range": [0, nodes.height * 1.12]},
-        "annotations": _labels(nodes, canvas),
+        "annotations": _labels(nodes, look),
     }
     bars = slowest(nodes)
-    traces = [_bar(bars, "drain", DRAIN, canvas), _bar(bars, "work", WORK, canvas), _line(done(nodes), canvas)]
-    return traces, layout, {"plot_px": PLOT_PX, "below_px": AXIS_PX, "sides_px": (70, 20)}
+    traces = [_bar(bars, "drain", DRAIN, look), _bar(bars, "work", WORK, look), _line(done(nodes), look)]
+    return Plot(traces, layout, PLOT_PX, AXIS_PX, (70, 20))
 
 
-def _bar(bars: pl.DataFrame, part: str, plane: str, canvas: Canvas) -> Spec:
+def _bar(bars: pl.DataFrame, part: str, accent: str, look: Look) -> Spec:
     return {
         "type": "bar",
         "name": part,
         "x": bars["hour"].round(4).to_list(),
         "y": bars[part].round(2).to_list(),
         "width": (bars["width"] * 0.85).round(4).to_list(),
-        "marker": {"color": DATAPLANES[plane].hues[canvas.theme], "line": {"width": 0}},
+        "marker": {"color": ACCENTS[accent][look.theme], "line": {"width": 0}},
         "customdata": [escape(node) for node in bars["node"]],
         "hovertemplate": f"%{{customdata}}: {part} %{{y:.0f}} min<extra></extra>",
     }
 
 
-def _line(line: pl.DataFrame, canvas: Canvas) -> Spec:
+def _line(line: pl.DataFrame, look: Look) -> Spec:
     return {
         "type": "scatter",
         "mode": "lines",
@@ -125,14 +125,14 @@ def _line(line: pl.DataFrame, canvas: Canvas) -> Spec:
         "yaxis": "y2",
         "x": line["hour"].round(4).to_list(),
         "y": line["nodes"].to_list(),
-        "line": {"color": THEMES[canvas.theme].ink, "width": 2.5},
+        "line": {"color": look.colours.ink, "width": 2.5},
         "hovertemplate": "%{y:,} nodes after %{x:.1f} h<extra></extra>",
     }
 
 
-def _labels(nodes: pl.DataFrame, canvas: Canvas) -> list[Spec]:
+def _labels(nodes: pl.DataFrame, look: Look) -> list[Spec]:
     """What share is done at the end of a window: of the last one, and of those that leave room for their label."""
-    colour = THEMES[canvas.theme].ink
+    colour = look.colours.ink
     return [
         {
             **words(f"day {row['day']}: {100 * row['done'] / nodes.height:.0f} %", -8, colour, NOTE_PX),

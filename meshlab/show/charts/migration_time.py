@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Spec
+from meshlab.show.export import Spec
 
 Plan = Mapping[str, Any]
 
@@ -16,8 +16,8 @@ AXIS = "Working time, windows one after the other [h]"
 AXIS_PX = 54
 """Room for the axis. [px]"""
 
-DRAIN, WORK = "istio-sidecar", "istio-ambient"
-"""Data planes whose hues the drain of a node and the work on it take."""
+DRAIN, WORK = "warm", "cool"
+"""Accents of the drain of a node and of the work on it."""
 
 DAY = 24.0
 """Hours of a day."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import Canvas, Drawing, Spec, Titled, drawing, escape
-from meshlab.show.theme import DATAPLANES, NARROW_PX, THEMES, figure_text, mix
+from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
+from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, escape
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import figure_text, mix
 
 ROW_PX, AXIS_PX = 44, 54
 """Height of a row, and room for the axis below. [px]"""
@@ -19,16 +20,6 @@ SIDES_PX = (190, 96)
 MOST_NAMED = 8
 """Columns of a map that are named."""
 
-LABELS = {
-    "memory_gib": "memory",
-    "cpu_cores": "CPU",
-    "added_p50_ms": "latency at p50",
-    "added_p90_ms": "latency at p90",
-    "added_p99_ms": "latency at p99",
-    "cost_usd_per_month": "cost",
-}
-"""Figures in words, where their names are not words enough."""
-
 CELL_PX, MAP_SIDES_PX = 34, (96, 20)
 """Height of a cell of a map, and room beside it. [px]"""
 
@@ -37,27 +28,25 @@ SHARE_AXIS = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True, "automar
 
 def label_of(figure: str) -> str:
     """A figure in words."""
-    return LABELS.get(figure, _words(figure))
+    return figures()[figure].words if figure in figures() else _words(figure)
 
 
-def indices(
-    rows: pl.DataFrame, label: str, subject: str, *, theme: str = "light", width: int | None = NARROW_PX
-) -> Drawing:
+def indices(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
     """Sobol' indices of one figure of one data plane, the strongest axis first.
 
     Args:
         rows: Rows of ``sweep.sobol`` of one data plane and figure.
         label: The figure in words.
         subject: What was swept: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
+        look: Theme and size.
     """
     ordered = rows.sort("total", "axis", descending=[True, False])
-    plane = DATAPLANES[ordered["dataplane"][0]].label
-    chart = Titled(
+    plane = dataplanes()[ordered["dataplane"][0]].label
+    captions = Captions(
         "global-sensitivity",
         f"What the spread of {label} of {plane} comes from",
         "Full: the input alone. Pale: what it does together with others. Line: 80 % interval of the total.",
+        subject,
     )
     table = [
         {
@@ -68,13 +57,12 @@ def indices(
         }
         for row in ordered.iter_rows(named=True)
     ]
-    made = drawing(chart, subject, lambda canvas: _draw_indices(ordered, canvas), table, theme, width)
-    said = " ".join(f"{row['input']}: {row['alone']} alone, {row['with others']} with others." for row in table)
-    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+    said = [f"{row['input']}: {row['alone']} alone, {row['with others']} with others." for row in table]
+    return chart_of(captions, _indices_plot(ordered, look), table, look, sentences=said)
 
 
-def _draw_indices(rows: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    hue, paper = DATAPLANES[rows["dataplane"][0]].hues[canvas.theme], THEMES[canvas.theme].paper
+def _indices_plot(rows: pl.DataFrame, look: Look) -> Plot:
+    hue, paper = dataplanes()[rows["dataplane"][0]].hues[look.theme], look.colours.paper
     places = list(range(rows.height))
     alone = rows["first"].clip(0, 1).to_list()
     whiskers = {
@@ -82,7 +70,7 @@ def _draw_indices(rows: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], S
         "symmetric": False,
         "array": (rows["total_hi"] - rows["total"]).to_list(),
         "arrayminus": (rows["total"] - rows["total_lo"]).to_list(),
-        "color": THEMES[canvas.theme].ink,
+        "color": look.colours.ink,
         "thickness": 1.2,
         "width": 4,
     }
@@ -99,59 +87,47 @@ def _draw_indices(rows: pl.DataFrame, canvas: Canvas) -> tuple[Sequence[Spec], S
         _anchor(),
     ]
     figures = [f"{_percent(low)} / {_percent(high)}" for low, high in rows.select("first", "total").iter_rows()]
-    layout = _named_rows([_words(name) for name in rows["axis"]], figures, canvas)
+    layout = _named_rows([_words(name) for name in rows["axis"]], figures, look)
     layout |= {"barmode": "overlay", "xaxis": {**SHARE_AXIS, "title": {"text": "Share of the spread"}}}
-    return traces, layout, {"plot_px": ROW_PX * rows.height, "below_px": AXIS_PX, "sides_px": SIDES_PX}
+    return Plot(traces, layout, ROW_PX * rows.height, AXIS_PX, SIDES_PX)
 
 
-def winners(
-    rows: pl.DataFrame, label: str, subject: str, *, theme: str = "light", width: int | None = NARROW_PX
-) -> Drawing:
+def winners(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
     """Share of the scenarios in which each data plane adds least of a figure.
 
     Args:
         rows: Columns ``dataplane`` and ``share`` of ``sweep.shares``.
         label: The figure in words.
         subject: What was swept: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
+        look: Theme and size.
     """
-    order = [name for name in DATAPLANES if name != "none"]
+    order = mesh_dataplanes()
     found = dict(rows.select("dataplane", "share").iter_rows())
     shown = [(name, found.get(name, 0.0)) for name in order]
-    chart = Titled("winners", f"How often each data plane adds the least {label}", "Bar: share of the scenarios.")
-    table = [{"data plane": DATAPLANES[name].label, "share of scenarios": _percent(share)} for name, share in shown]
-    made = drawing(chart, subject, lambda canvas: _draw_winners(shown, canvas), table, theme, width)
-    said = " ".join(f"{DATAPLANES[name].label}: {_percent(share)}." for name, share in shown)
-    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+    title = f"How often each data plane adds the least {label}"
+    captions = Captions("winners", title, "Bar: share of the scenarios.", subject)
+    table = [{"data plane": dataplanes()[name].label, "share of scenarios": _percent(share)} for name, share in shown]
+    said = [f"{dataplanes()[name].label}: {_percent(share)}." for name, share in shown]
+    return chart_of(captions, _winners_plot(shown, look), table, look, sentences=said)
 
 
-def _draw_winners(shown: Sequence[tuple[str, float]], canvas: Canvas) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    hues = [DATAPLANES[name].hues[canvas.theme] for name, _ in shown]
+def _winners_plot(shown: Sequence[tuple[str, float]], look: Look) -> Plot:
+    hues = [dataplanes()[name].hues[look.theme] for name, _ in shown]
     bars = {
         "type": "bar",
         "orientation": "h",
         "y": list(range(len(shown))),
         "x": [share for _, share in shown],
         "width": 0.5,
-        "marker": {"color": [mix(hue, THEMES[canvas.theme].paper, 0.55) for hue in hues], "line": {"color": hues}},
+        "marker": {"color": [mix(hue, look.colours.paper, 0.55) for hue in hues], "line": {"color": hues}},
         "hoverinfo": "skip",
     }
-    layout = _named_rows([DATAPLANES[name].label for name, _ in shown], [_percent(share) for _, share in shown], canvas)
+    layout = _named_rows([dataplanes()[name].label for name, _ in shown], [_percent(share) for _, share in shown], look)
     layout["xaxis"] = {**SHARE_AXIS, "title": {"text": "Share of the scenarios"}}
-    room = {"plot_px": ROW_PX * len(shown), "below_px": AXIS_PX, "sides_px": SIDES_PX}
-    return [bars, _anchor()], layout, room
+    return Plot([bars, _anchor()], layout, ROW_PX * len(shown), AXIS_PX, SIDES_PX)
 
 
-def areas(
-    rows: pl.DataFrame,
-    axes: tuple[str, str],
-    label: str,
-    subject: str,
-    *,
-    theme: str = "light",
-    width: int | None = NARROW_PX,
-) -> Drawing:
+def areas(rows: pl.DataFrame, axes: tuple[str, str], label: str, subject: str, look: Look) -> Chart:
     """A map over two inputs: in each cell the data plane that most often adds least of a figure.
 
     Args:
@@ -159,39 +135,34 @@ def areas(
         axes: The two inputs, across and up.
         label: The figure in words.
         subject: What was swept: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
+        look: Theme and size.
     """
-    names = [name for name in DATAPLANES if name in set(rows["dataplane"])]
-    key = ", ".join(f"{_letter(name)} {DATAPLANES[name].label}" for name in names)
-    chart = Titled(
-        "areas", f"Where each data plane adds the least {label}", f"{key}. Paler: in fewer of the scenarios."
-    )
+    names = [name for name in dataplanes() if name in set(rows["dataplane"])]
+    key = ", ".join(f"{_letter(name)} {dataplanes()[name].label}" for name in names)
+    title = f"Where each data plane adds the least {label}"
+    captions = Captions("areas", title, f"{key}. Paler: in fewer of the scenarios.", subject)
     across, up = axes
     table = [
         {
             _words(across): _number(row[across]),
             _words(up): _number(row[up]),
-            "adds least": DATAPLANES[row["dataplane"]].label,
+            "adds least": dataplanes()[row["dataplane"]].label,
             "in so many": _percent(row["share"]),
         }
         for row in rows.sort(across, up).iter_rows(named=True)
     ]
-    made = drawing(chart, subject, lambda canvas: _draw_areas(rows, axes, names, canvas), table, theme, width)
     counts = rows["dataplane"].value_counts(sort=True).iter_rows()
-    said = " ".join(f"{DATAPLANES[name].label}: {count} of {rows.height} cells." for name, count in counts)
-    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+    said = [f"{dataplanes()[name].label}: {count} of {rows.height} cells." for name, count in counts]
+    return chart_of(captions, _areas_plot(rows, axes, names, look), table, look, sentences=said)
 
 
-def _draw_areas(
-    rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str], canvas: Canvas
-) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
+def _areas_plot(rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str], look: Look) -> Plot:
     across, up = axes
-    colours, columns, lines = THEMES[canvas.theme], rows[across].unique().sort(), rows[up].unique().sort()
+    colours, columns, lines = look.colours, rows[across].unique().sort(), rows[up].unique().sort()
     cells = {(row[across], row[up]): row for row in rows.iter_rows(named=True)}
     traces = []
     for name in names:
-        hue = DATAPLANES[name].hues[canvas.theme]
+        hue = dataplanes()[name].hues[look.theme]
         # one layer for each data plane: the paler, the less often it adds least
         shades = [
             [cell["share"] if (cell := cells.get((x, y))) and cell["dataplane"] == name else None for x in columns]
@@ -217,7 +188,7 @@ def _draw_areas(
         "yaxis": {**_cells(lines, len(lines)), "title": {"text": _words(up)}},
         "annotations": letters,
     }
-    return traces, layout, {"plot_px": CELL_PX * len(lines), "below_px": AXIS_PX, "sides_px": MAP_SIDES_PX}
+    return Plot(traces, layout, CELL_PX * len(lines), AXIS_PX, MAP_SIDES_PX)
 
 
 def _cells(values: pl.Series, most: int) -> Spec:
@@ -242,17 +213,17 @@ def _number(value: float) -> str:
 
 def _letter(dataplane: str) -> str:
     """The initial that tells a data plane without colour."""
-    return DATAPLANES[dataplane].label.removeprefix("Istio ")[0].upper()
+    return dataplanes()[dataplane].letter
 
 
-def _named_rows(names: Sequence[str], figures: Sequence[str], canvas: Canvas) -> Spec:
+def _named_rows(names: Sequence[str], figures: Sequence[str], look: Look) -> Spec:
     side = {
         "range": [len(names) - 0.5, -0.5],
         "showgrid": False,
         "fixedrange": True,
         "automargin": False,
         "ticklabelstandoff": 6,
-        "color": THEMES[canvas.theme].ink,
+        "color": look.colours.ink,
         "tickvals": list(range(len(names))),
     }
     return {
@@ -284,10 +255,8 @@ def surface(
     along: str,
     label: str,
     subject: str,
-    *,
-    theme: str = "light",
-    width: int | None = NARROW_PX,
-) -> Drawing:
+    look: Look,
+) -> Chart:
     """Lines along which two data planes add the same of a figure, one for each value of a third input.
 
     Args:
@@ -296,19 +265,18 @@ def surface(
         along: The third input.
         label: The figure in words.
         subject: Whose figures these are: the line under the title.
-        theme: light, dark or print.
-        width: Width, or None to fill what surrounds the figure. [px]
+        look: Theme and size.
     """
     x, y = [name for name in lines.columns if name not in (along, "cheaper_below", "cheaper_above")]
-    first, second = (DATAPLANES[name].label for name in pair)
+    first, second = (dataplanes()[name].label for name in pair)
     values = lines[along].unique(maintain_order=True).to_list()
     strokes = ", ".join(f"{word} {figure_text(value)}" for value, word in zip(values, DASHES.values(), strict=False))
     said = f"{_words(along)[0].upper()}{_words(along)[1:]}: {strokes}."
     sides = lines.select("cheaper_below", "cheaper_above").unique()
     if sides.height == 1:
-        below, above = (DATAPLANES[name].label for name in sides.row(0))
+        below, above = (dataplanes()[name].label for name in sides.row(0))
         said += f" Below a line {below} adds less, above it {above}."
-    chart = Titled("break-even-surface", f"Where {first} and {second} add the same {label}", said)
+    captions = Captions("break-even-surface", f"Where {first} and {second} add the same {label}", said, subject)
     table = [
         {
             _words(along): figure_text(value),
@@ -318,14 +286,11 @@ def surface(
         for (value,), line in lines.partition_by(along, as_dict=True, maintain_order=True).items()
         for row in line.gather_every(max(1, line.height // 6)).iter_rows(named=True)
     ]
-    made = drawing(chart, subject, lambda canvas: _draw_surface(lines, (x, y), along, canvas), table, theme, width)
-    return Drawing(made.name, made.spec, made.rows, f"{made.words} {said}")
+    return chart_of(captions, _surface_plot(lines, (x, y), along, look), table, look, sentences=[said])
 
 
-def _draw_surface(
-    lines: pl.DataFrame, axes: tuple[str, str], along: str, canvas: Canvas
-) -> tuple[Sequence[Spec], Spec, dict[str, Any]]:
-    ink, (x, y) = THEMES[canvas.theme].ink, axes
+def _surface_plot(lines: pl.DataFrame, axes: tuple[str, str], along: str, look: Look) -> Plot:
+    ink, (x, y) = look.colours.ink, axes
     groups = lines.partition_by(along, maintain_order=True)
     traces = [
         {
@@ -340,4 +305,4 @@ def _draw_surface(
     ]
     axis = {"type": "log", "fixedrange": True, "automargin": False, "exponentformat": "SI", "dtick": 1}
     layout = {"xaxis": {**axis, "title": {"text": _words(x)}}, "yaxis": {**axis, "title": {"text": _words(y)}}}
-    return traces, layout, {"plot_px": 320, "below_px": AXIS_PX, "sides_px": MAP_SIDES_PX}
+    return Plot(traces, layout, 320, AXIS_PX, MAP_SIDES_PX)

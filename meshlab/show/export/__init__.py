@@ -1,4 +1,6 @@
-"""Charts for design documents: every chart by name, as a picture, a piece of HTML, data or a table.
+"""A chart as a document takes it: what it says of itself, and its forms as a picture, HTML, data or a table."""
 
-In a notebook: ``meshlab.figure``.
-"""
+from meshlab.show.export.browser import WIDTH_PX
+from meshlab.show.export.chart import PLOTLY_MIME, Chart, Spec
+
+__all__ = ["PLOTLY_MIME", "WIDTH_PX", "Chart", "Spec"]

@@ -21,6 +21,9 @@ from meshlab.errors import MeshlabError, Problem
 if TYPE_CHECKING:
     from choreographer import Tab
 
+WIDTH_PX = 720
+"""Width of a picture unless it has one: a column of text. [px]"""
+
 LIMIT_S = 60
 """Longest time that the browser may take for one figure. [s]"""
 
@@ -38,7 +41,7 @@ class Shot:
     """One picture to take.
 
     Args:
-        spec: The figure as plotly's JSON, with its width and height.
+        spec: The figure as plotly's JSON, with its height.
         form: svg or png.
         scale: Pixels of a PNG for each pixel of the figure.
     """
@@ -110,7 +113,12 @@ def _call(shot: Shot) -> str:
     layout = shot.spec["layout"]
     # plotly would name traces at random
     figure = {**shot.spec, "data": [{**trace, "uid": f"t{number}"} for number, trace in enumerate(shot.spec["data"])]}
-    options = {"format": shot.form, "width": layout["width"], "height": layout["height"], "scale": shot.scale}
+    options = {
+        "format": shot.form,
+        "width": layout.get("width", WIDTH_PX),
+        "height": layout["height"],
+        "scale": shot.scale,
+    }
     return f"Plotly.toImage({json.dumps(figure)}, {json.dumps({**options, 'imageDataOnly': True})})"
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
-from meshlab.files import pretty_json
-from meshlab.show.export.browser import Shot, take
-from meshlab.show.export.catalogue import Plate
-from meshlab.show.export.numbers import csv_table
+from meshlab.files import pretty_json, spreadsheet_text
+from meshlab.show.export.browser import WIDTH_PX, Shot, take
 from meshlab.show.export.stamps import stamped_png, stamped_svg
-from meshlab.show.report import plain
+from meshlab.show.words import plain
+
+if TYPE_CHECKING:
+    from meshlab.show.export.chart import Chart
 
 Rows = Sequence[Mapping[str, str]]
 
@@ -21,11 +28,11 @@ DRAWN = ("svg", "png")
 """Forms that a browser draws."""
 
 
-def contents(plates: Sequence[Plate], form: str, *, scale: float = 1.0, script: str | None = None) -> list[bytes]:
+def contents(charts: Sequence[Chart], form: str, *, scale: float = 1.0, script: str | None = None) -> list[bytes]:
     """The content of a file for each chart, in one form; one browser draws whatever has to be drawn.
 
     Args:
-        plates: Charts.
+        charts: Charts.
         form: One of `FORMS`.
         scale: Pixels of a PNG for each pixel of the figure.
         script: Where a piece of HTML finds plotly.js; within itself unless given.
@@ -35,9 +42,9 @@ def contents(plates: Sequence[Plate], form: str, *, scale: float = 1.0, script: 
     """
     check_form(form)
     if form not in DRAWN:
-        return [_written(plate, form, script).encode() for plate in plates]
-    taken = take([Shot(plate.spec, form, scale) for plate in plates])
-    return [_stamped(picture, plate, form) for picture, plate in zip(taken, plates, strict=True)]
+        return [_written(chart, form, script).encode() for chart in charts]
+    taken = take([Shot(chart.spec, form, scale) for chart in charts])
+    return [_stamped(picture, chart, form) for picture, chart in zip(taken, charts, strict=True)]
 
 
 def check_form(form: str) -> None:
@@ -46,38 +53,38 @@ def check_form(form: str) -> None:
         raise MeshlabError(Problem("--out", f"{form!r} is no form of a chart", did_you_mean(form, FORMS)))
 
 
-def _stamped(picture: bytes, plate: Plate, form: str) -> bytes:
-    return stamped_png(picture, plate.about) if form == "png" else stamped_svg(picture.decode(), plate.about).encode()
+def _stamped(picture: bytes, chart: Chart, form: str) -> bytes:
+    return stamped_png(picture, chart.about) if form == "png" else stamped_svg(picture.decode(), chart.about).encode()
 
 
-def _written(plate: Plate, form: str, script: str | None) -> str:
-    return html_fragment(plate, script) if form == "html" else WRITTEN[form](plate)
+def _written(chart: Chart, form: str, script: str | None) -> str:
+    return html_fragment(chart, script) if form == "html" else WRITTEN[form](chart)
 
 
 # --- HTML ----------------------------------------------------------------------------------------------------------
 
 
-def html_fragment(plate: Plate, script: str | None = None) -> str:
+def html_fragment(chart: Chart, script: str | None = None) -> str:
     """A figure element with the chart, its caption, its table and its sources.
 
     Args:
-        plate: The chart.
+        chart: The chart.
         script: Address of a plotly.js that several pieces share; without one the piece holds it and stands alone.
     """
-    name = f"meshlab-{plate.drawing_sha256[:12]}"
+    name = f"meshlab-{chart.drawing_sha256[:12]}"
     # characters as references: the piece reads the same in a page that does not say how it is encoded
-    words = f"""<figcaption>{escape(plate.title)}. {escape(plate.subject)}
+    words = f"""<figcaption>{escape(chart.title)}. {escape(chart.subject)}
 <details><summary>Figures and sources</summary>
-{_html_table(plate.rows)}
-{_html_sources(plate)}
-<p>Inputs <code>{plate.inputs_sha256}</code>, sources as of {escape(plate.facts_date)},
-meshlab {escape(plate.about["meshlab_version"])}</p>
+{_html_table(chart.rows)}
+{_html_sources(chart)}
+<p>Inputs <code>{chart.inputs_sha256}</code>, sources as of {escape(chart.facts_date)},
+meshlab {escape(chart.about["meshlab_version"])}</p>
 </details></figcaption>""".encode("ascii", "xmlcharrefreplace").decode()
-    label = escape(plate.words).encode("ascii", "xmlcharrefreplace").decode()
+    label = escape(chart.alt_text).encode("ascii", "xmlcharrefreplace").decode()
     return f"""<figure class="meshlab" id="{name}" style="margin:0;overflow-x:auto">
 {_plotly(script)}
-<div role="img" aria-label="{label}" style="height:{plate.spec["layout"]["height"]}px"></div>
-<script>Plotly.newPlot(document.querySelector("#{name} > div"), ...{_call(plate)});</script>
+<div role="img" aria-label="{label}" style="height:{chart.spec["layout"]["height"]}px"></div>
+<script>Plotly.newPlot(document.querySelector("#{name} > div"), ...{_call(chart)});</script>
 {words}
 </figure>
 """
@@ -96,8 +103,8 @@ def _plotly(script: str | None) -> str:
     return f"<script>{plotly_script()}</script>"
 
 
-def _call(plate: Plate) -> str:
-    call = [plate.spec["data"], plate.spec["layout"], {"displayModeBar": False}]
+def _call(chart: Chart) -> str:
+    call = [chart.spec["data"], chart.spec["layout"], {"displayModeBar": False}]
     # JSON within a script: nothing of it may end the element
     return json.dumps(call).replace("<", "\\u003c")
 
@@ -110,8 +117,8 @@ def _html_table(rows: Rows) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>"
 
 
-def _html_sources(plate: Plate) -> str:
-    items = "".join(f"<li>{_html_source(row)}</li>\n" for row in plate.sources)
+def _html_sources(chart: Chart) -> str:
+    items = "".join(f"<li>{_html_source(row)}</li>\n" for row in chart.sources)
     return f"<ul>\n{items}</ul>"
 
 
@@ -125,12 +132,42 @@ def is_web(url: str | None) -> bool:
     return url is not None and url.startswith(("https://", "http://"))
 
 
+COPY = (
+    "const [type, data] = JSON.parse(this.dataset.copy);"
+    "fetch(data).then(r => r.blob()).then(b => navigator.clipboard.write([new ClipboardItem({[type]: b})]))"
+    ".then(() => this.textContent = 'copied', () => this.textContent = 'not allowed here')"
+)
+"""What a button does: puts its data, which it holds as an address, on the clipboard."""
+
+
+def copied(chart: Chart, scale: float) -> str:
+    """The picture with a button that copies it, and one that copies its figures as a Markdown table.
+
+    Args:
+        chart: The chart.
+        scale: Pixels of the picture for each pixel of the figure.
+    """
+    image = _address("image/png", contents([chart], "png", scale=scale)[0])
+    table = _address("text/plain", markdown_table(chart.rows).encode())
+    buttons = _button("Copy the picture", "image/png", image) + _button("Copy the figures", "text/plain", table)
+    width = chart.spec["layout"].get("width", WIDTH_PX)
+    return f'<img src="{image}" width="{width}" alt="{escape(chart.alt_text)}"><div>{buttons}</div>'
+
+
+def _address(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _button(label: str, kind: str, address: str) -> str:
+    return f'<button data-copy="{escape(json.dumps([kind, address]))}" onclick="{escape(COPY)}">{label}</button> '
+
+
 # --- data ----------------------------------------------------------------------------------------------------------
 
 
-def plotly_json(plate: Plate) -> str:
+def plotly_json(chart: Chart) -> str:
     """The figure as plotly reads it, with what it says of itself in the layout's ``meta``."""
-    return pretty_json({**plate.spec, "layout": {**plate.spec["layout"], "meta": plate.about}})
+    return pretty_json({**chart.spec, "layout": {**chart.spec["layout"], "meta": chart.about}})
 
 
 def markdown_table(rows: Rows) -> str:
@@ -146,10 +183,53 @@ def cell(text: str) -> str:
     return plain(text).replace("&", "&amp;").replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
-WRITTEN: dict[str, Callable[[Plate], str]] = {
+# --- figures for programs -------------------------------------------------------------------------------------------
+
+FIGURE = ("figure", "value", "lo", "hi", "unit")
+"""Columns of a figure, behind those that say whose it is."""
+
+_HEADING = re.compile(r"(.*) \[(.*)\]")
+_INTERVAL = "10–90 %"
+_NUMBER = re.compile(r"[-−]?[\d,]*\.?\d+")
+_ENDS = re.compile(rf"({_NUMBER.pattern}) (?:–|to) ({_NUMBER.pattern})")
+
+
+def csv_table(rows: Rows) -> str:
+    """Rows as CSV: each figure with its interval in a row of its own, as rounded as it is shown.
+
+    A figure that is unknown has no value. Rows without figures that have a unit stay as they are.
+    """
+    long = [line for row in rows for line in _figures(row)] or [{**row} for row in rows]
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(long[0]) if long else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: spreadsheet_text(text) for name, text in line.items()} for line in long)
+    return stream.getvalue()
+
+
+def _figures(row: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    units = {name: found for name in row if (found := _HEADING.fullmatch(name))}
+    whose = {
+        f"row {name}" if name in FIGURE else name: number(row[name]) or row[name] for name in row if name not in units
+    }
+    for name, following in pairwise([*units, ""]):
+        figure, unit = units[name].groups()
+        if figure == _INTERVAL:
+            continue
+        ends = _ENDS.fullmatch(row[following]) if following == f"{_INTERVAL} [{unit}]" else None
+        low, high = map(number, ends.groups()) if ends else ("", "")
+        yield {**whose, **dict(zip(FIGURE, (figure, number(row[name]), low, high, unit), strict=True))}
+
+
+def number(text: str) -> str:
+    """A number as programs read it; nothing for what is none."""
+    return text.replace(",", "").replace("−", "-") if _NUMBER.fullmatch(text) else ""
+
+
+WRITTEN: dict[str, Callable[[Chart], str]] = {
     "json": plotly_json,
-    "csv": lambda plate: csv_table(plate.rows),
-    "md": lambda plate: markdown_table(plate.rows),
+    "csv": lambda chart: csv_table(chart.rows),
+    "md": lambda chart: markdown_table(chart.rows),
 }
 
 FORMS: tuple[str, ...] = (*DRAWN, "html", *WRITTEN)

@@ -1,18 +1,18 @@
 """What a report says of a review: fragments for the cells of a notebook, and whole documents.
 
-The words are in ``words``, the parts of the report in ``sections``, what they are made of in ``fragments``, and the
-other forms of a review in ``documents``.
+The parts of the report are in ``sections``, the other forms of a review in ``documents``; their words in ``show.words``
+and what they are made of in ``show.fragments``.
 """
 
-from meshlab.show.report.documents import decision_record, index_page, markdown_page, plain
-from meshlab.show.report.fragments import PLOTLY_MIME, Fragment, Picture, compile_templates
+from meshlab.show.export import PLOTLY_MIME
+from meshlab.show.fragments import Fragment, compile_templates
+from meshlab.show.report.documents import decision_record, index_page, markdown_page
 from meshlab.show.report.sections import (
     assumed,
     assumptions,
     caution,
     chart,
     comparison,
-    drawn,
     drivers,
     facts,
     findings,
@@ -20,9 +20,7 @@ from meshlab.show.report.sections import (
     headline,
     migration,
     migration_chart,
-    migration_charts,
     migration_line,
-    picture,
     rules,
     sources,
     stamp,
@@ -31,11 +29,13 @@ from meshlab.show.report.sections import (
     terraform,
     verdict,
 )
-from meshlab.show.report.words import (
+from meshlab.show.words import (
+    axis_label,
     change_text,
     input_label,
     need_label,
     option_text,
+    plain,
     title_text,
     value_text,
 )
@@ -43,16 +43,15 @@ from meshlab.show.report.words import (
 __all__ = [
     "PLOTLY_MIME",
     "Fragment",
-    "Picture",
     "assumed",
     "assumptions",
+    "axis_label",
     "caution",
     "change_text",
     "chart",
     "comparison",
     "compile_templates",
     "decision_record",
-    "drawn",
     "drivers",
     "facts",
     "findings",
@@ -63,11 +62,9 @@ __all__ = [
     "markdown_page",
     "migration",
     "migration_chart",
-    "migration_charts",
     "migration_line",
     "need_label",
     "option_text",
-    "picture",
     "plain",
     "rules",
     "sources",

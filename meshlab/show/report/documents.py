@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 
 import jinja2
 
 from meshlab import __version__
+from meshlab.models.overhead import dataplanes
 from meshlab.reviews.record import Review
 from meshlab.show import charts
-from meshlab.show.report.fragments import environment, templates
+from meshlab.show.fragments import environment, templates
 from meshlab.show.report.sections import caution, grouped_flips
-from meshlab.show.report.words import value_text
-from meshlab.show.theme import DATAPLANES
+from meshlab.show.words import plain
 from meshlab.tables import resource
 
 
@@ -33,15 +32,10 @@ def plain_templates() -> jinja2.Environment:
     return environment
 
 
-def plain(value: object) -> str:
-    """Other people's text in one line of Markdown: nothing of it is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
-
-
 def markdown_page(review: Review) -> str:
     """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
-    tables = {name: charts.table(name, review) for name in charts.CHARTS if name != "matrix"}
-    return _document("review.md", review, tables=tables, charts=charts.CHARTS, caution=caution(review))
+    drawn = [charts.chart(name, review) for name in ("memory", "cpu", "latency", "cost")]
+    return _document("review.md", review, charts=drawn, caution=caution(review))
 
 
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
@@ -51,7 +45,7 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
         review: The review.
         beside: Files that are written beside the record, and that it links to as its evidence.
     """
-    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    names = {key: plane.label for key, plane in dataplanes().items()}
     shown = {"head": review.headline, "names": names, "estimates": review.estimates}
     return _document("decision-record.md", review, **shown, beside=beside)
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import asdict
 
 from meshlab.cluster.audit.rules import STATES
+from meshlab.models.overhead import dataplanes
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
 from meshlab.reviews.record import AssumedValue, Review, Row
 from meshlab.scenario import inputs
-from meshlab.show import charts, theme
-from meshlab.show.charts.canvas import Drawing
+from meshlab.show import charts
+from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
-from meshlab.show.charts.migration_flow import flow_chart
-from meshlab.show.charts.migration_nodes import nodes_chart
-from meshlab.show.report.fragments import Fragment, Picture, environment, fragment
-from meshlab.show.report.words import change_text, input_label, need_label, title_text, value_text
-from meshlab.show.theme import DATAPLANES, figure_text, interval_text
+from meshlab.show.fragments import Fragment, fragment
+from meshlab.show.theme import STATES as ROW_STATES
+from meshlab.show.theme import figure_text, interval_text
+from meshlab.show.words import change_text, input_label, need_label, title_text, value_text
 from meshlab.tables import resource
 
 
@@ -62,7 +61,7 @@ def headline(review: Review) -> Fragment:
         for item in review.headline.figures
         if item.recommended is not None and item.recommended_lo is not None and item.recommended_hi is not None
     ]
-    names = {key: plane.label for key, plane in DATAPLANES.items()}
+    names = {key: plane.label for key, plane in dataplanes().items()}
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
     return fragment("headline", text, head=review.headline, names=names, caution=warning)
@@ -154,30 +153,9 @@ def facts(review: Review) -> Fragment:
     )
 
 
-def chart(review: Review, name: str, *, look: str = "light") -> Picture:
+def chart(review: Review, name: str, *, theme: str = "light") -> Chart:
     """A chart by name with its alternative text and its figures as a table."""
-    spec = charts.spec(name, review, theme=look)
-    return picture(name, spec, charts.table(name, review), charts.alt_text(name, review))
-
-
-def picture(name: str, spec: Mapping[str, object], rows: Sequence[Mapping[str, str]], words: str) -> Picture:
-    """A drawing with the same in words and as a table.
-
-    Args:
-        name: How documents call it.
-        spec: The figure as plotly's JSON.
-        rows: What it shows as rows of text.
-        words: What it shows in words.
-    """
-    columns = list(rows[0]) if rows else []
-    figures = [column for column in columns if all(re.match(r"[-<]? ?\d|$|–$|unknown$", row[column]) for row in rows)]
-    context = {"name": name, "alternative": words, "rows": rows, "columns": columns, "figures": figures}
-    return Picture(spec, environment().get_template("chart.html.j2").render(**context), words)
-
-
-def drawn(made: Drawing) -> Picture:
-    """A drawing of something else than a review, as `picture` shows it."""
-    return picture(made.name, made.spec, made.rows, made.words)
+    return charts.chart(name, review, Look(theme))
 
 
 def table(rows: Sequence[Mapping[str, object]], empty: str = "Nothing to show.") -> Fragment:
@@ -198,7 +176,7 @@ def rules(review: Review) -> Fragment:
         "rules",
         "\n".join(f"{row['id']}: {row['state']}" for row in rows),
         rows=rows,
-        states=theme.STATES,
+        states=ROW_STATES,
         changed=review.tables_changed,
         options=review.verdict.options,
         label=input_label,
@@ -246,26 +224,11 @@ def _often(step: Mapping[str, Any]) -> str:
     return f"each {step['scope']}" + ("" if step["units"] is None else f", {step['units']:,}")
 
 
-def migration_chart(review: Review) -> Picture | Fragment:
-    """The nodes one after the other; a line that says so where they have no schedule."""
-    drawn = migration_charts(review)
-    return (
-        drawn[0]
-        if drawn
-        else table(
-            [], "Nodes have no schedule: none is drained, the provider has its own order, or no dump shows them."
-        )
-    )
-
-
-def migration_charts(review: Review, *, look: str = "light") -> list[Picture]:
-    """The nodes one after the other, and restarts and missing capacity; none where nodes have no schedule."""
-    plan = review.migration
-    if not plan or not plan["nodes"]:
-        return []
-    subject = f"{review.team}: {len(plan['nodes']['name']):,} nodes, {plan['parallel']} at a time"
-    drawn = (nodes_chart(plan, subject, theme=look), flow_chart(plan, subject, theme=look))
-    return [picture(item.name, item.spec, item.rows, item.words) for item in drawn]
+def migration_chart(review: Review, name: str = "migration-nodes", *, theme: str = "light") -> Chart | Fragment:
+    """A chart of the move; a line that says so where nodes have no schedule."""
+    drains = review.migration is not None and review.migration["nodes"]
+    none = "Nodes have no schedule: none is drained, the provider has its own order, or no dump shows them."
+    return chart(review, name, theme=theme) if drains else table([], none)
 
 
 def terraform(review: Review) -> Fragment:

@@ -7,18 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.models.decision.domain_map import domain_map
 from meshlab.models.evidence import COVERAGE_GOAL, GOALS
 from meshlab.models.evidence import disagreement as disagreements
+from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
-from meshlab.reviews.review import source_ids, without
-from meshlab.scenario import inputs
+from meshlab.reviews.review import source_ids
 from meshlab.show import report
-from meshlab.show.charts.agreement import NOUNS, agreement
-from meshlab.show.charts.canvas import Drawing
-from meshlab.show.charts.domain import domain
-from meshlab.show.charts.lag import provider_lag
-from meshlab.show.theme import DATAPLANES, NARROW_PX, figure_text
+from meshlab.show.charts.agreement import NOUNS
+from meshlab.show.theme import figure_text
 from meshlab.tables import read_table
 
 Assessment = Mapping[str, Any]
@@ -66,24 +62,6 @@ def _against(text: str, *, met: bool) -> str:
     return f"{MET[met]} {text}"
 
 
-def agreement_picture(
-    assessed: Assessment, kind: str, *, left_out: bool = True, theme: str = "light"
-) -> report.Picture:
-    """Measured against predicted for one kind of figure.
-
-    Args:
-        assessed: What ``evidence.assess()`` gives.
-        kind: memory, cpu or latency.
-        left_out: Whether each figure is predicted without its own source.
-        theme: light, dark or print.
-    """
-    return _picture(agreement(_rows(assessed, left_out=left_out), kind, theme=theme))
-
-
-def _picture(drawn: Drawing) -> report.Picture:
-    return report.picture(drawn.name, drawn.spec, drawn.rows, drawn.words)
-
-
 def _rows(assessed: Assessment, *, left_out: bool) -> pl.DataFrame:
     return pl.DataFrame(assessed["rows"], infer_schema_length=None).filter(left_out=left_out)
 
@@ -122,7 +100,7 @@ def disagreement() -> report.Fragment:
         [
             {
                 "Figure": f"{NOUNS[row['kind']][0]}, {row['component']}",
-                "Data plane": DATAPLANES[row["dataplane"]].label,
+                "Data plane": dataplanes()[row["dataplane"]].label,
                 "Metric": row["metric"].replace("_", " "),
                 "Sources": str(row["sources"]),
                 "Figures": str(row["n"]),
@@ -166,42 +144,6 @@ def claims() -> report.Fragment:
     )
 
 
-# --- decision ------------------------------------------------------------------------------------------------------
-
-
-def axis_label(name: str) -> str:
-    """An axis of the domain in words: an input, or a need."""
-    group, _, member = name.partition(":")
-    return f"Need: {report.need_label(member)}" if member else inputs()[group].label
-
-
-def domain_drawing(
-    values: Mapping[str, Any], across: str, down: str, *, theme: str = "light", text_width: int = NARROW_PX
-) -> Drawing:
-    """The map of the domain over two inputs, everything else as given.
-
-    Args:
-        values: Values of declared inputs; absent ones are unknown.
-        across: The input from left to right.
-        down: The input from top to bottom.
-        theme: light, dark or print.
-        text_width: The least width, into which lines are broken. [px]
-
-    Raises:
-        MeshlabError: There is no such axis, or both are the same.
-    """
-    fixed = without({name: value for name, value in values.items() if value is not None}, across, down)
-    known = "; ".join(f"{report.input_label(name)}: {report.value_text(value)}" for name, value in fixed.items())
-    frame = domain_map(values, across, down)
-    subject = f"Held fixed: {known}" if known else "Everything else is unknown"
-    return domain(frame, axis_label(across), axis_label(down), subject=subject, theme=theme, text_width=text_width)
-
-
-def domain_picture(values: Mapping[str, Any], across: str, down: str, *, theme: str = "light") -> report.Picture:
-    """The map of the domain with its table."""
-    return _picture(domain_drawing(values, across, down, theme=theme))
-
-
 # --- sweeps --------------------------------------------------------------------------------------------------------
 
 
@@ -212,7 +154,7 @@ def spread(indices: pl.DataFrame) -> report.Fragment:
         indices: Columns of ``sweep.sobol``, of one figure.
     """
     total = indices.pivot("dataplane", index="axis", values="total")
-    planes = {name: DATAPLANES[name].label for name in total.columns if name in DATAPLANES}
+    planes = {name: dataplanes()[name].label for name in total.columns if name in dataplanes()}
     return report.table(
         [
             {
@@ -225,11 +167,6 @@ def spread(indices: pl.DataFrame) -> report.Fragment:
 
 
 # --- infrastructure as code ----------------------------------------------------------------------------------------
-
-
-def provider_lag_picture(provider: str = "littlejo/cilium", *, theme: str = "light") -> report.Picture:
-    """How old what a provider installs was, release by release."""
-    return _picture(provider_lag(iac.provider_lag(provider), provider, theme=theme))
 
 
 def lag_by_layer() -> report.Fragment:

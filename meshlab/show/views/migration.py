@@ -45,25 +45,6 @@ def planned(
     return msgspec.structs.replace(review, migration=plans([case], today, target, given)[0])
 
 
-def chart(review: Review, which: int, look: str = "light") -> report.Fragment | report.Picture:
-    """A chart of the plan, or a line that says why there is none.
-
-    Args:
-        review: The review.
-        which: 0 for the nodes, 1 for restarts and capacity.
-        look: light, dark or print.
-    """
-    drawn = report.migration_charts(review, look=look)
-    return (
-        drawn[which]
-        if drawn
-        else report.table(
-            [],
-            "No schedule to draw: no node is drained, the provider has its own order, or no dump shows them.",
-        )
-    )
-
-
 def gaps(review: Review) -> report.Fragment:
     """Times in which no policy is enforced: from which step to which, and how long."""
     rows = [

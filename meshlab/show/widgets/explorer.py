@@ -8,26 +8,31 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from meshlab.models.curves import curve_inputs
+from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
+from meshlab.reviews.record import AssumedValue
 from meshlab.reviews.review import light_review
-from meshlab.show.charts.canvas import Drawing
-from meshlab.show.views import explorations
-from meshlab.show.views.explorations import Look
+from meshlab.scenario import inputs
+from meshlab.show import report
+from meshlab.show.charts import Chart, Look, chart, stated
 from meshlab.show.widgets.entries import FIXED
 from meshlab.show.widgets.latest import Latest
 from meshlab.show.widgets.live import LiveFigures
 from meshlab.show.widgets.panel import Panel
-from meshlab.show.widgets.views import BESIDE, VIEW_PX, complain, live_figures
+from meshlab.show.widgets.views import BESIDE, VIEW_PX, complain
 
 CHARTS = ("memory", "cpu", "latency", "cost")
 """Charts of the first page."""
+
+EXPLORED = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p99_ms", "cost_usd_per_month")
+"""Figures that can be explored."""
 
 WIDE = {"width": "100%"}
 """Layout of what is as wide as the view, whatever it holds."""
 
 Choices = Mapping[str, widgets.Dropdown]
 
-Figures = dict[str, dict[str, Any]]
-"""Figures by name, as live figures show them."""
+Values = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,11 @@ class Page:
     """One view of a scenario.
 
     Args:
-        compute: Of a scenario, a look and what was chosen: figures by name, or a fragment's HTML.
+        compute: Of a scenario, a look and what was chosen: charts, or a fragment's HTML.
         choices: Lists by the name under which ``compute`` is told what was chosen.
     """
 
-    compute: Callable[..., Figures | str]
+    compute: Callable[..., list[Chart] | str]
     choices: Choices = field(default_factory=dict)
 
     @property
@@ -88,19 +93,19 @@ class Explorer(widgets.VBox):
     def ask(self, _change: object = None) -> None:
         """Show the page in sight of the panel's scenario next."""
         chosen = {name: choice.value for name, choice in self.page.choices.items()}
-        look = Look(self.figures.theme, VIEW_PX)
+        look = Look(self.figures.theme, min_width=VIEW_PX)
         self.latest.ask((self.page, self.source.scenario, look, chosen))
 
     def _turn(self, _change: object) -> None:
         self.choices.selected_index = list(self.pages).index(str(self.chooser.value))
         self.ask()
 
-    def _show(self, answer: Figures | str) -> None:
+    def _show(self, answer: list[Chart] | str) -> None:
         self.text.value = answer if isinstance(answer, str) else ""
-        self.figures.show({} if isinstance(answer, str) else answer)
+        self.figures.show([] if isinstance(answer, str) else answer)
 
 
-def _computed(question: tuple[Page, Mapping[str, Any], Look, dict[str, Any]]) -> Figures | str:
+def _computed(question: tuple[Page, Mapping[str, Any], Look, dict[str, Any]]) -> list[Chart] | str:
     page, values, look, chosen = question
     return page.compute(values, look, **chosen)
 
@@ -112,35 +117,59 @@ def explorer(source: Panel) -> Explorer:
         {
             "Figures": Page(_figures),
             "Curves": Page(_curves, _curve_choices()),
-            "Path": Page(lambda values, look: _live(explorations.path_drawing(values, look))),
+            "Path": Page(_path),
             "Break-even": Page(_break_even, _break_even_choices()),
             "Drivers": Page(_drivers, _driver_choices()),
-            "Assumed": Page(lambda values, _look: explorations.assumed(values).html),
+            "Assumed": Page(lambda values, _look: assumed(values).html),
         },
     )
 
 
-def _live(drawn: Drawing) -> Figures:
-    return {drawn.name: {**drawn.spec, "alt": drawn.words}}
+def _figures(values: Values, look: Look) -> list[Chart]:
+    review = light_review(values)
+    return [chart(name, review, look) for name in CHARTS]
 
 
-def _figures(values: Mapping[str, Any], look: Look) -> Figures:
-    return live_figures(light_review(values), CHARTS, look.theme)
+def _curves(values: Values, look: Look, *, figure: str, over: str) -> list[Chart]:
+    return [chart("curve-cost", stated(values), look, figure=figure, over=over)]
 
 
-def _curves(values: Mapping[str, Any], look: Look, *, figure: str, over: str) -> Figures:
-    return _live(explorations.curve_drawing(values, over, figure, look))
+def _path(values: Values, look: Look) -> list[Chart]:
+    return [chart("path", stated(values), look)]
 
 
-def _break_even(values: Mapping[str, Any], look: Look, *, one: str, other: str, across: str, up: str) -> Figures:
-    return _live(explorations.break_even_drawing(values, (one, other), (across, up), look))
+def _break_even(values: Values, look: Look, *, one: str, other: str, across: str, up: str) -> list[Chart]:
+    return [chart("break-even", stated(values), look, pair=(one, other), over=(across, up))]
 
 
-def _drivers(values: Mapping[str, Any], look: Look, *, dataplane: str, figure: str) -> Figures:
-    return _live(explorations.drivers_drawing(values, dataplane, figure, look))
+def _drivers(values: Values, look: Look, *, dataplane: str, figure: str) -> list[Chart]:
+    return [chart("drivers-cost", stated(values), look, dataplane=dataplane, figure=figure)]
+
+
+def assumed(values: Values) -> report.Fragment:
+    """Each default that stands in for a value that is not given, and why."""
+    filled = stated(values).scenario
+    return report.assumed(
+        [AssumedValue(input=name, value=filled[name], why=inputs()[name].default_why) for name in filled["assumed"]]
+    )
 
 
 # --- choices -------------------------------------------------------------------------------------------------------
+
+
+def _input_choices() -> list[tuple[str, str]]:
+    """Inputs that can run along an axis: label and name."""
+    return [(inputs()[name].label, name) for name in curve_inputs()]
+
+
+def _dataplane_choices() -> list[tuple[str, str]]:
+    """Data planes that add something: label and name."""
+    return [(dataplanes()[name].label, name) for name in mesh_dataplanes()]
+
+
+def _figure_choices() -> list[tuple[str, str]]:
+    """Figures that can be explored: label and name."""
+    return [(figures()[name].label, name) for name in EXPLORED]
 
 
 def _choice(label: str, options: Sequence[tuple[str, str]], value: str) -> widgets.Dropdown:
@@ -161,13 +190,13 @@ def _apart(one: widgets.Dropdown, other: widgets.Dropdown) -> None:
 
 def _curve_choices() -> Choices:
     return {
-        "figure": _choice("Figure", explorations.figure_choices(), "cost_usd_per_month"),
-        "over": _choice("Over", explorations.input_choices(), "pods"),
+        "figure": _choice("Figure", _figure_choices(), "cost_usd_per_month"),
+        "over": _choice("Over", _input_choices(), "pods"),
     }
 
 
 def _break_even_choices() -> Choices:
-    planes, names = explorations.dataplane_choices(), explorations.input_choices()
+    planes, names = _dataplane_choices(), _input_choices()
     choices = {
         "one": _choice("One", planes, "istio-ambient"),
         "other": _choice("Other", planes, "cilium"),
@@ -181,6 +210,6 @@ def _break_even_choices() -> Choices:
 
 def _driver_choices() -> Choices:
     return {
-        "figure": _choice("Figure", explorations.figure_choices(), "cost_usd_per_month"),
-        "dataplane": _choice("Data plane", explorations.dataplane_choices(), "istio-ambient"),
+        "figure": _choice("Figure", _figure_choices(), "cost_usd_per_month"),
+        "dataplane": _choice("Data plane", _dataplane_choices(), "istio-ambient"),
     }

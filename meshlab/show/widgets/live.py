@@ -6,13 +6,15 @@ figure. This one sends plotly.js once per page and only plain figures after that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 from plotly.offline import get_plotlyjs
+
+from meshlab.show.charts import Chart
 
 PLOTLY_REQUEST = "plotly.js"
 """What the page sends, and is sent, to get the library."""
@@ -50,11 +52,11 @@ class LiveFigures(anywidget.AnyWidget):
         """The theme that suits the page."""
         return "dark" if self.dark else "light"
 
-    def show(self, figures: Mapping[str, Mapping[str, Any]]) -> None:
-        """Show these figures in place of those before; `tick` counts, so that a test can tell that it happened."""
+    def show(self, charts: Sequence[Chart]) -> None:
+        """Show these charts in place of those before; `tick` counts, so that a test can tell that it happened."""
         with self.hold_sync():
             self.tick += 1
-            self.figures = dict(figures)
+            self.figures = {chart.name: chart.live() for chart in charts}
 
 
 def _answer(widget: LiveFigures, message: object, _buffers: object) -> None:

@@ -12,6 +12,7 @@ from meshlab.planning.durations import Assumption, own_figures, with_own
 from meshlab.reviews.cases import Case
 from meshlab.reviews.record import Review
 from meshlab.show import report
+from meshlab.show.charts import Chart
 from meshlab.show.views import migration as migration_views
 from meshlab.show.widgets.entries import UNITLESS
 from meshlab.show.widgets.live import LiveFigures
@@ -61,8 +62,9 @@ class MoveView(widgets.VBox):
             self.words.value = report.table([], "; ".join(map(str, error.problems))).html
             return
         self.words.value = report.migration_line(planned).html
-        drawn = report.migration_charts(planned, look=self.figures.theme)
-        self.figures.show({str(place): {**one.figure, "alt": one.text} for place, one in enumerate(drawn)})
+        names = ("migration-nodes", "migration-flow")
+        drawn = [report.migration_chart(planned, name, theme=self.figures.theme) for name in names]
+        self.figures.show([made for made in drawn if isinstance(made, Chart)])
 
 
 def _slider(known: Assumption, least: float, most: float, step: float) -> Any:

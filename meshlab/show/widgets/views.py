@@ -15,8 +15,8 @@ from meshlab.errors import MeshlabError
 from meshlab.models.decision import map_axes
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import light_review
-from meshlab.show import charts, report
-from meshlab.show.views import exhibits
+from meshlab.show import report
+from meshlab.show.charts import Chart, Look, chart, stated
 from meshlab.show.widgets.entries import FIXED, problem_text
 from meshlab.show.widgets.latest import Latest
 from meshlab.show.widgets.live import LiveFigures
@@ -61,27 +61,21 @@ def complain(source: Panel, error: MeshlabError) -> None:
     source.tell([problem_text(problem) for problem in error.problems])
 
 
-# --- figures -------------------------------------------------------------------------------------------------------
+# --- charts --------------------------------------------------------------------------------------------------------
 
 
-def live_figures(review: Review, names: Sequence[str], theme: str) -> dict[str, dict[str, Any]]:
-    """Charts of a review as a live view shows them."""
-    drawings = (charts.drawing(name, review, theme=theme, text_width=VIEW_PX) for name in names)
-    return {drawn.name: {**drawn.spec, "alt": drawn.words} for drawn in drawings}
-
-
-def figures_view(
-    source: Panel, compute: Callable[[dict[str, Any], str], dict[str, dict[str, Any]]], pause_s: float = 0.0
+def chart_view(
+    source: Panel, compute: Callable[[dict[str, Any], Look], Chart], pause_s: float = 0.0
 ) -> tuple[LiveFigures, Latest]:
-    """Figures that follow a panel and the theme of the page.
+    """A chart that follows a panel and the theme of the page.
 
     Args:
         source: The panel.
-        compute: Figures by name, of a scenario and a theme.
+        compute: The chart of a scenario in a look.
         pause_s: How long the panel has to rest before. [s]
     """
     view = LiveFigures(layout={"flex": FIXED})
-    latest = follow(source, lambda values: compute(values, view.theme), view.show, pause_s)
+    latest = follow(source, lambda values: [compute(values, Look(view.theme, min_width=VIEW_PX))], view.show, pause_s)
     view.observe(lambda _change: latest.ask(source.scenario), "dark")
     return view, latest
 
@@ -166,23 +160,19 @@ class DecisionView(widgets.VBox):
 
     def __init__(self, source: Panel, across: str, down: str) -> None:
         self.across, self.down = _axis("Across", across), _axis("Down", down)
-        self.figures, self.map = figures_view(source, self._mapped)
-        self.rows, _ = figures_view(
-            source, lambda values, theme: live_figures(_explained(values), ("matrix",), theme), REST_S
-        )
+        self.figures, self.map = chart_view(source, self._mapped)
+        self.rows, _ = chart_view(source, lambda values, look: chart("matrix", _explained(values), look), REST_S)
         choices = widgets.HBox([self.across, self.down], layout={"flex": FIXED, "flex_flow": "row wrap"})
         super().__init__([choices, self.figures, self.rows], layout=BESIDE)
         for choice in (self.across, self.down):
             choice.observe(lambda _change: self.map.ask(source.scenario), "value")
 
-    def _mapped(self, values: Mapping[str, Any], theme: str) -> dict[str, dict[str, Any]]:
-        across, down = str(self.across.value), str(self.down.value)
-        drawn = exhibits.domain_drawing(values, across, down, theme=theme, text_width=VIEW_PX)
-        return {"domain": {**drawn.spec, "alt": drawn.words}}
+    def _mapped(self, values: Mapping[str, Any], look: Look) -> Chart:
+        return chart("domain", stated(values), look, across=str(self.across.value), down=str(self.down.value))
 
 
 def _axis(label: str, name: str) -> widgets.Dropdown:
-    options = [(exhibits.axis_label(each), each) for each in map_axes()]
+    options = [(report.axis_label(each), each) for each in map_axes()]
     style = {"description_width": "50px"}
     return widgets.Dropdown(options=options, value=name, description=label, style=style, layout={"width": "240px"})
 

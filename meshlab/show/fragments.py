@@ -1,4 +1,4 @@
-"""Fragments of a report for a notebook's cell, and the templates that they are made of.
+"""Fragments of a report for a notebook's cell, and the templates that they and charts are made of.
 
 A fragment shows as HTML where a page reads it and as plain text where nothing else is understood. Every template
 escapes what it is given: team names, notes and names from a dump are other people's text.
@@ -6,13 +6,13 @@ escapes what it is given: team names, notes and names from a dump are other peop
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import jinja2
 
-from meshlab.show.report.words import (
+from meshlab.show.theme import figure_text, interval_text
+from meshlab.show.words import (
     STATUS_WORDS,
     input_label,
     need_label,
@@ -21,10 +21,7 @@ from meshlab.show.report.words import (
     saving_text,
     value_text,
 )
-from meshlab.show.theme import figure_text, interval_text
 from meshlab.tables import resource
-
-PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +33,6 @@ class Fragment:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/html": self.html, "text/plain": self.text}
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart with its figures as a table: without a script that draws it, the table says everything."""
-
-    figure: Mapping[str, object]
-    html: str
-    text: str
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {PLOTLY_MIME: self.figure, "text/html": self.html, "text/plain": self.text}
 
 
 @cache

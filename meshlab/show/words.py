@@ -1,15 +1,18 @@
-"""Values, options, reasons and changes in the words of a report."""
+"""Values, options, reasons and changes in the words of charts and reports."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from meshlab.kept import kept
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
-from meshlab.show import charts, theme
+from meshlab.show import theme
 from meshlab.tables import read_table
 from meshlab.units import significant
+
+SAVING = "Below zero more is saved than added: the network plugin that leaves may take more than the one that comes."
 
 STATUS_WORDS = {
     "stated": "stated by the team",
@@ -36,6 +39,11 @@ def value_text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def plain(value: object) -> str:
+    """Other people's text in one line of Markdown: nothing of it is markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
+
+
 @kept
 def _need_labels() -> dict[str, str]:
     return dict(read_table("needs").select("need", "label").iter_rows())
@@ -49,6 +57,12 @@ def need_label(need: object) -> str:
 def input_label(name: str) -> str:
     """Label of an input; a need written as ``needs: mtls`` or a name that nobody declared stays readable."""
     return inputs()[name].label if name in inputs() else name
+
+
+def axis_label(name: str) -> str:
+    """An input, or a need as ``needs:mtls``, where one runs along an axis."""
+    group, _, member = name.partition(":")
+    return f"Need: {need_label(member)}" if member else inputs()[group].label
 
 
 def option_text(option: str | None, today: object = None) -> str:
@@ -73,7 +87,7 @@ def preferred_text(option: str) -> str:
 
 def saving_text(figures: Sequence[HeadlineFigure]) -> str:
     """Why a headline figure may be negative, where one of them is."""
-    return charts.SAVING if any((item.recommended_lo or 0) < 0 for item in figures) else ""
+    return SAVING if any((item.recommended_lo or 0) < 0 for item in figures) else ""
 
 
 def change_text(change: Mapping[str, object]) -> str:

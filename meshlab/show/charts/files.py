@@ -14,8 +14,13 @@ from meshlab.files import write_whole
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
 from meshlab.reviews.team import NAME_RULE, check_name
-from meshlab.show.export.catalogue import CATALOGUE, NOTHING, TEAM, Look, Plate, plate
+from meshlab.show.charts.canvas import Look
+from meshlab.show.charts.catalogue import CATALOGUE, NOTHING, TEAM, chart
+from meshlab.show.export import WIDTH_PX, Chart
 from meshlab.show.export.forms import check_form, contents, plotly_script
+
+DOCUMENT = Look(width=WIDTH_PX)
+"""Look of a chart in a document, unless said."""
 
 BLANKS = ("team", "chart", "theme")
 """What stands in braces in the name of a file."""
@@ -27,18 +32,18 @@ class Written:
 
     Args:
         file: Where it is.
-        plate: What it shows.
+        chart: What it shows.
     """
 
     file: Path
-    plate: Plate
+    chart: Chart
 
 
 def write_charts(
     names: Sequence[str],
     teams: Sequence[str],
     out: Path,
-    look: Look | None = None,
+    look: Look = DOCUMENT,
     *,
     scale: float = 1.0,
     script: str | None = None,
@@ -57,17 +62,17 @@ def write_charts(
         MeshlabError: All problems of names, teams and the file's name.
     """
     check_form(out.suffix.removeprefix("."))
-    plates = plates_of(names, teams, look or Look())
-    files = _files(out, plates)
-    made = contents(plates, out.suffix.removeprefix("."), scale=scale, script=script)
+    charts = charts_of(names, teams, look)
+    files = _files(out, charts)
+    made = contents(charts, out.suffix.removeprefix("."), scale=scale, script=script)
     for file, content in zip(files, made, strict=True):
         write_whole(file, content)
     if script is not None:
         _write_script(script, files)
-    return [Written(file, each) for file, each in zip(files, plates, strict=True)]
+    return [Written(file, each) for file, each in zip(files, charts, strict=True)]
 
 
-def plates_of(names: Sequence[str], teams: Sequence[str], look: Look) -> list[Plate]:
+def charts_of(names: Sequence[str], teams: Sequence[str], look: Look) -> list[Chart]:
     """Charts of teams; those that need none are drawn once.
 
     Raises:
@@ -87,8 +92,8 @@ def plates_of(names: Sequence[str], teams: Sequence[str], look: Look) -> list[Pl
             problems += error.problems
     if problems:
         raise MeshlabError(problems)
-    alone = [plate(name, None, look) for name in names if CATALOGUE[name].needs == NOTHING]
-    return alone + [plate(name, each, look) for each in reviews for name in names if CATALOGUE[name].needs == TEAM]
+    alone = [chart(name, None, look) for name in names if CATALOGUE[name].needs == NOTHING]
+    return alone + [chart(name, each, look) for each in reviews for name in names if CATALOGUE[name].needs == TEAM]
 
 
 def _unknown(names: Sequence[str]) -> Iterator[Problem]:
@@ -109,7 +114,7 @@ def opened(source: str | Path) -> Review:
     return review
 
 
-def _files(out: Path, plates: Sequence[Plate]) -> list[Path]:
+def _files(out: Path, charts: Sequence[Chart]) -> list[Path]:
     """The file of each chart.
 
     Raises:
@@ -122,11 +127,11 @@ def _files(out: Path, plates: Sequence[Plate]) -> list[Path]:
         raise MeshlabError(Problem(str(out), f"unknown blank {{{unknown[0]}}}", f"known: {known}"))
     files = [
         Path(_filled(str(out), {"team": each.team or "all", "chart": each.name, "theme": each.theme}))
-        for each in plates
+        for each in charts
     ]
     if twice := [file for file, count in Counter(files).items() if count > 1]:
         todo = f"write --out '{out.with_stem('{team}-{chart}')}'"
-        raise MeshlabError(Problem(str(twice[0]), f"would hold {len(plates)} charts", todo))
+        raise MeshlabError(Problem(str(twice[0]), f"would hold {len(charts)} charts", todo))
     return files
 
 
