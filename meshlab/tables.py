@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -110,8 +110,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise MeshlabError(Problem(str(path), f"is not CSV in UTF-8: {error}", "save it as such")) from error
 
 
-def _header_problems(path: Path, header: object, columns: dict[str, dict[str, str]]) -> Iterator[Problem]:
-    names = list(header)  # type: ignore[call-overload]
+def _header_problems(path: Path, header: Iterable[str], columns: dict[str, dict[str, str]]) -> Iterator[Problem]:
+    names = list(header)
     for name in names:
         if name not in columns:
             yield Problem(str(path), f"unknown column {name!r}", did_you_mean(name, columns), 1)

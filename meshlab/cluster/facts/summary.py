@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from meshlab.cluster.facts.answers import TALLIES, VERSIONS, Answers, Row, pod_numbers
 from meshlab.cluster.facts.signatures import Verdict, kinds, verdict
@@ -76,9 +77,9 @@ def _node_facts(answers: Answers) -> Facts:
     return {f"nodes.{name}": Fact(values[name], origin=_origin(answers.nodes)) for name in _NODE_FACTS}
 
 
-def _tally(counted: object, column: str, of: str = "nodes") -> dict[str, int] | None:
+def _tally(counted: Any, column: str, of: str = "nodes") -> dict[str, int] | None:
     """Number of nodes or pods by what they say, the most frequent first."""
-    rows = [(each[column], each[of]) for each in counted or ()]  # type: ignore[attr-defined]
+    rows = [(each[column], each[of]) for each in counted or ()]
     return dict(sorted(rows, key=lambda row: (-row[1], row[0]))) or None
 
 
@@ -167,7 +168,7 @@ def _mesh_facts(answers: Answers) -> Facts:
         **named,
         "mesh.mode": _mesh_mode(answers),
         "mesh.version": _from(verdict(answers.votes, "mesh.version", product.value)),
-        "mesh.proxied_pods": counted(mesh["sidecars"] + mesh["ambient"]),  # type: ignore[operator]
+        "mesh.proxied_pods": counted(mesh["sidecars"] + mesh["ambient"]),
         "mesh.sidecar_pods": counted(mesh["sidecars"]),
         "mesh.ambient_pods": counted(mesh["ambient"]),
         "mesh.gateway_pods": whole(known("gateways")),
@@ -307,7 +308,7 @@ def _mtls_mode(answers: Answers) -> Fact:
     """Mode of mutual TLS that Istio's workloads accept: strict, permissive, disable or mixed."""
     if not answers.has("PeerAuthentication"):
         return UNKNOWN
-    modes, origin = set(answers.mutual_tls["modes"] or ()), _origin(answers.mutual_tls)  # type: ignore[call-overload]
+    modes, origin = set(answers.mutual_tls["modes"] or ()), _origin(answers.mutual_tls)
     if not answers.mutual_tls["mesh_wide"]:
         why = "nothing is set for the whole mesh, and Istio is permissive then"
         return Fact("mixed" if modes - {"permissive"} else "permissive", "inferred", origin, why)
@@ -317,13 +318,13 @@ def _mtls_mode(answers: Answers) -> Fact:
 # --- as plain data -------------------------------------------------------------------------------------------------
 
 
-def nested(facts: Mapping[str, Fact]) -> dict[str, object]:
+def nested(facts: Mapping[str, Fact]) -> dict[str, Any]:
     """Values under the keys that their dotted names spell."""
-    tree: dict[str, object] = {}
+    tree: dict[str, Any] = {}
     for name, fact in facts.items():
         room, _, key = name.rpartition(".")
         branch = tree.setdefault(room, {}) if room else tree
-        branch[key] = fact.value  # type: ignore[index]
+        branch[key] = fact.value
     return tree
 
 

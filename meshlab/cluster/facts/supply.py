@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from meshlab.scenario import inputs
 
@@ -23,7 +24,7 @@ class Supplied:
     source: str | None
 
 
-Facts = Mapping[str, object]
+Facts = Mapping[str, Any]
 Answer = tuple[object, str, str] | None
 """A value, the dotted fact that it rests on, and whether it is that fact itself or follows from it."""
 
@@ -75,9 +76,9 @@ STAND_INS = {"pods": "workload.joinable_pods", "namespaces": "workload.joinable_
 """Inputs that count applications, and the facts that bound them where a dump shows no application."""
 
 
-def fact(facts: Facts, name: str) -> object:
+def fact(facts: Facts, name: str) -> Any:
     """A fact by its dotted name; None where it is unknown."""
-    value: object = facts
+    value: Any = facts
     for key in name.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
@@ -128,7 +129,7 @@ def _share_of_node(name: str) -> Callable[[Facts], Answer]:
         total, nodes = fact(facts, name), fact(facts, "nodes.workers")
         if not total or not nodes:
             return None
-        return total / nodes, name, "measured" if nodes == 1 else "inferred"  # type: ignore[operator]
+        return total / nodes, name, "measured" if nodes == 1 else "inferred"
 
     return answer
 
@@ -205,7 +206,7 @@ def _greenfield(facts: Facts) -> Answer:
 
 def _bgp_fabric(facts: Facts) -> Answer:
     peers = fact(facts, "cni.bgp_peers")
-    return None if peers is None else (peers > 0, "cni.bgp_peers", "inferred")  # type: ignore[operator]
+    return None if peers is None else (peers > 0, "cni.bgp_peers", "inferred")
 
 
 _MESHES = {

@@ -182,8 +182,8 @@ def _supplied(
     """Declared inputs that the traces supply, and what they leave open."""
     supplied: dict[str, Supplied] = {}
     notes = []
-    median, most = depths["calls"].median(), inputs()["call_depth"].upper or 0
-    depth = floor((median or 0) + 0.5)  # type: ignore[operator]
+    median, most = depths.select(pl.median("calls")).item(), inputs()["call_depth"].upper or 0
+    depth = floor((median or 0) + 0.5)
     if 1 <= depth <= most:
         supplied["call_depth"] = Supplied(depth, "inferred", file)
     elif depth:

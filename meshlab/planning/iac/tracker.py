@@ -82,7 +82,7 @@ def judged(rows: pl.DataFrame, as_of: date | None = None) -> pl.DataFrame:
 def facts_age() -> tuple[date, date]:
     """The oldest and the newest day for which facts of the tracker were read."""
     days = pl.concat([read_table("iac/features")["as_of"], read_table("iac/passes")["as_of"]])
-    return days.min(), days.max()  # type: ignore[return-value]
+    return days.to_frame("day").select(oldest=pl.min("day"), newest=pl.max("day")).row(0)
 
 
 def is_stale(as_of: date) -> pl.Expr:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -200,12 +200,12 @@ def _typed(node: yaml.Node, file: str) -> tuple[str, object]:
     return ("array" if isinstance(node, yaml.SequenceNode) else "object"), _plain(node, file)
 
 
-def _scalar(node: yaml.ScalarNode, construct: object) -> object:
+def _scalar(node: yaml.ScalarNode, construct: Callable[[yaml.ScalarNode], object] | None) -> object:
     """The value of a scalar; its text where it is text or a number that JSON cannot write."""
     if construct is None:
         return node.value
     try:
-        value = construct(node)  # type: ignore[operator]
+        value = construct(node)
     except ValueError:
         return node.value
     return node.value if isinstance(value, float) and not isfinite(value) else value

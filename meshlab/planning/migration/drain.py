@@ -156,7 +156,7 @@ def cluster_seconds(times: pl.DataFrame, evictions: pl.DataFrame, durations: Dur
     if times.is_empty():
         return Interval(0.0, 0.0, 0.0)
     shared = {end: float(times[f"seconds_{end}"].sum()) / parallel for end in ("lo", "hi")}
-    longest = {end: float(times[f"seconds_{end}"].max()) for end in ("lo", "hi")}  # type: ignore[arg-type]
+    longest = times.select(pl.max(f"seconds_{end}").alias(end) for end in ("lo", "hi")).row(0, named=True)
     lo = max(shared["lo"], longest["lo"], _rounds(evictions, durations))
     hi = shared["hi"] + (1 - 1 / parallel) * longest["hi"]
     likely = max(end for _, end in schedule(times["seconds"].to_list(), parallel))
@@ -171,7 +171,7 @@ def _rounds(evictions: pl.DataFrame, durations: Durations) -> float:
         .group_by("budget")
         .agg(seconds=((pl.col("pods").sum() - 1) / pl.col("allowed").first()).floor() * hold)
     )
-    return float(rounds["seconds"].max() or 0.0)  # type: ignore[arg-type]
+    return float(rounds.select(pl.max("seconds")).item() or 0.0)
 
 
 def schedule(seconds: Sequence[float], parallel: int) -> Iterator[tuple[float, float]]:

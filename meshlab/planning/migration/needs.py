@@ -36,10 +36,10 @@ def rent(setting: Setting, ways: Sequence[Way]) -> Interval | None:
     if not second_cluster(ways):
         return ZERO
     memory, cpu = capacity(setting.scenario)
-    prices = [setting.scenario.get(name) for name in ("memory_usd_per_gib_hour", "cpu_usd_per_core_hour")]
-    if memory is None or cpu is None or None in prices:
+    of_memory, of_cpu = map(setting.scenario.get, ("memory_usd_per_gib_hour", "cpu_usd_per_core_hour"))
+    if memory is None or cpu is None or of_memory is None or of_cpu is None:
         return None
-    hourly = memory * prices[0] + cpu * prices[1]  # type: ignore[operator]
+    hourly = memory * of_memory + cpu * of_cpu
     return setting.interval("overlap_days").times(HOURS_OF_DAY * hourly)
 
 

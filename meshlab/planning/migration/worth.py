@@ -23,15 +23,15 @@ def saved(figures: Sequence[Mapping[str, Any]], today: str | None, target: str |
         target: Data plane of the target.
     """
     costs = {row["dataplane"]: [row.get(f"cost_usd_per_month{end}") for end in ENDS] for row in figures}
-    one, other = costs.get(today or ""), costs.get(target or "")
-    if not one or not other or None in one or None in other:
+    one, other = ([cost for cost in costs.get(name or "", ()) if cost is not None] for name in (today, target))
+    if len(one) < len(ENDS) or len(other) < len(ENDS):
         return {f"usd_per_month{end}": None for end in ENDS}
     if today == target:
         return {f"usd_per_month{end}": 0.0 for end in ENDS}
     return {
-        "usd_per_month_lo": one[0] - other[2],  # type: ignore[operator]
-        "usd_per_month": one[1] - other[1],  # type: ignore[operator]
-        "usd_per_month_hi": one[2] - other[0],  # type: ignore[operator]
+        "usd_per_month_lo": one[0] - other[2],
+        "usd_per_month": one[1] - other[1],
+        "usd_per_month_hi": one[2] - other[0],
     }
 
 
