@@ -28,7 +28,7 @@ def read_facts(paths: Sequence[Path], *, anonymize: Anonymize = False, explain: 
 
     Args:
         paths: Files, folders and archives; together they describe one cluster.
-        anonymize: Replace names of files, folders, pools, objects and the cluster by keyed hashes, and reduce free text.
+        anonymize: Replace names (of files, pools, objects, the cluster) by keyed hashes, and reduce free text.
         explain: Add what was seen for and against each fact, as ``evidence``.
 
     Returns:
