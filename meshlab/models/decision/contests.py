@@ -197,11 +197,9 @@ def running(tables: Tables, side: str, today: Running, platform: str | None) -> 
 def _possible(tables: Tables, side: str, today: Running, platform: str | None) -> tuple[Option, ...]:
     """The editions that what runs today may have."""
     editions = tables.editions(side, today.id)
-    editions = tuple(option for option in editions if option.had_on(platform)) or editions
-    stated = tuple(option for option in editions if today.edition and option.edition == today.edition)
-    if stated:
-        return stated
     narrower = (
+        lambda option: not today.edition or option.edition == today.edition,  # stated: so it is, wherever that may be
+        lambda option: option.had_on(platform),
         lambda option: not today.policy_engine or option.policy_engine == today.policy_engine,
         lambda option: option.status != "ended",
         lambda option: today.windows is None or _fits(tables, option, windows=today.windows),
