@@ -254,7 +254,13 @@ class Oracle:
                 for side in ("cni", "mesh")
             }
             cni, mesh = sides["cni"], sides["mesh"]
-            if cni is None or mesh is None or mesh.id == "" or self._is_today(cni, today) or self._is_today(mesh, today):
+            if (
+                cni is None
+                or mesh is None
+                or mesh.id == ""
+                or self._is_today(cni, today)
+                or self._is_today(mesh, today)
+            ):
                 continue
             above = None if cni.today else (cni.id, cni.edition)
             if above not in truths:
@@ -320,7 +326,6 @@ class Oracle:
         is_open = None in states or facts["needs"] is None
         speaks = {side.side: self._preference(side, truths, today) for side in (cni, mesh)}
         key = (
-            not cni.today and today["cni"] is not None and today["cni"].id == "",
             blocked,
             len(unmet),
             is_open + (0 if unmet else len(unread)),
@@ -389,7 +394,7 @@ class Oracle:
         """The verdict as ``decide`` tells it."""
         best = self.standings(facts)[0]
         ids = {side: [row["id"] for row in rows] for side, rows in self.preferences.items()}
-        places = {"cni": best.key[4], "mesh": best.key[6]}
+        places = {"cni": best.key[3], "mesh": best.key[5]}
         asked = facts["needs"] is not None
         known = {"cni": asked or places["cni"] < NEVER, "mesh": asked}
         told: dict[str, Any] = {"tuned": best.tuned, "eligible": best.eligible}
