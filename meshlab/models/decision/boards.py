@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.contests import (
+    MOST_PREFERENCES,
     NOTHING,
     Entry,
     Network,
@@ -43,7 +44,7 @@ from meshlab.models.decision.tables import NONE, SIDES, Tables
 WORD = 62
 """Conditions whose bits one number holds, so that it stays positive. [bits]"""
 
-NO_PREFERENCE = WORD
+NO_PREFERENCE = MOST_PREFERENCES
 """Place of the preference that speaks for a pair where none does."""
 
 ORDER = {
