@@ -1,338 +1,170 @@
+"""Verdicts against an independent reading of the tables, and what must hold of every one of them."""
+
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from meshlab.models.decision import decide, explain, load_tables
-from meshlab.models.decision.states import row_states
-from meshlab.scenario import frame_of, inputs
-from meshlab.tables import read_table
+from meshlab.models.decision import answers, decide, explain
+from meshlab.models.decision.decide import SLICE
+from meshlab.scenario import frame_of, inputs, schema
 
 Draw = Callable[[int, int, float], pl.DataFrame]
+TOLD = ("cni", "mesh", "cni_edition", "mesh_edition", "tuned", "eligible", "cni_row", "mesh_row")
 
 
-def verdict(**facts: Any) -> dict[str, Any]:
-    """The verdict of one scenario."""
-    return decide(frame_of([{"scenario": "one", **facts}])).collect().row(0, named=True)
-
-
-GREENFIELD = {"greenfield": True, "kernel_oldest": "5.15.0", "windows_nodes": 0, "cloud": "self-managed"}
-BROWNFIELD = {"greenfield": False, "kernel_oldest": "5.15.0", "windows_nodes": 0, "cloud": "self-managed"}
-QUIET = {"regulated": False, "bgp_fabric": False, "services": 40, "policy_sync": "eventual", "needs": []}
-
-
-@pytest.mark.parametrize(
-    ("row", "cni", "facts"),
-    [
-        ("greenfield", "cilium", {**QUIET, **GREENFIELD}),
-        ("greenfield", "cilium", {"greenfield": True, "kernel_oldest": "5.10.0"}),
-        ("greenfield", "cilium", {**QUIET, **GREENFIELD, "kernel_oldest": "4.18.0-553.el8_10.x86_64"}),
-        ("managed-cloud", "cilium", {"cloud": "gke"}),
-        (
-            "managed-cloud",
-            "cilium",
-            {**QUIET, **BROWNFIELD, "cloud": "aks", "current_cni": "azure-cni", "cni_healthy": False},
-        ),
-        (
-            "brownfield-bgp",
-            "calico",
-            {**QUIET, **BROWNFIELD, "windows_nodes": 6, "bgp_fabric": True, "current_cni": "flannel"},
-        ),
-        ("brownfield-bgp", "calico", {"greenfield": False, "windows_nodes": 6, "bgp_fabric": True}),
-        ("regulated", "calico-enterprise", {**QUIET, **BROWNFIELD, "regulated": True, "current_cni": "calico"}),
-        ("regulated", "calico-enterprise", {"regulated": True}),
-        (
-            "large-l7",
-            "cilium",
-            {"services": 500, "requests_per_second": 10000.0, "needs": ["l7_policy"], "kernel_oldest": "5.10"},
-        ),
-        ("calico-healthy", "stay", {**QUIET, **BROWNFIELD, "current_cni": "calico", "cni_healthy": True}),
-        ("calico-healthy", "stay", {"current_cni": "calico", "cni_healthy": True, "needs": []}),
-    ],
-)
-def test_each_row_of_the_article_decides_a_scenario(row: str, cni: str, facts: dict[str, Any]) -> None:
-    """Each of the six rows of the article's matrix decides a case of its own."""
-    found = verdict(**facts)
-    assert (found["cni"], found["matched"][0]) == (cni, row)
-
-
-@pytest.mark.parametrize(
-    ("row", "mesh", "facts"),
-    [
-        ("no-mesh-need", "none", {**QUIET, **GREENFIELD}),
-        ("no-mesh-need", "none", {**QUIET, **GREENFIELD, "current_mesh": "istio-sidecar"}),
-        ("cilium-covers", "cilium-mesh", {**QUIET, **GREENFIELD, "needs": ["l7_observability", "l7_policy"]}),
-        (
-            "immediate-policy",
-            "istio-ambient",
-            {**QUIET, **GREENFIELD, "needs": ["l7_policy"], "policy_sync": "immediate"},
-        ),
-        (
-            "istio-to-ambient",
-            "istio-ambient",
-            {**QUIET, **BROWNFIELD, "needs": ["mtls"], "current_mesh": "istio-sidecar"},
-        ),
-    ],
-)
-def test_each_mesh_answer_of_the_article_decides_a_scenario(row: str, mesh: str, facts: dict[str, Any]) -> None:
-    """Each of the article's answers to the mesh question decides a case."""
-    found = verdict(**facts)
-    assert (found["mesh"], found["mesh_row"]) == (mesh, row)
-
-
-@pytest.mark.parametrize(
-    ("case", "cni", "mesh", "facts"),
-    [
-        (
-            "regulated on a new GKE cluster",
-            "cilium",
-            "none",
-            {**QUIET, **GREENFIELD, "cloud": "gke", "regulated": True},
-        ),
-        (
-            "Windows nodes on a grown AKS cluster",
-            "stay",
-            "none",
-            {**QUIET, **BROWNFIELD, "cloud": "aks", "windows_nodes": 3, "current_cni": "azure-cni"},
-        ),
-        (
-            "Windows nodes on a new AKS cluster",
-            "calico",
-            "none",
-            {**QUIET, **GREENFIELD, "cloud": "aks", "windows_nodes": 3},
-        ),
-        (
-            "500 services with layer 7 on kernel 4.18",
-            "stay",
-            "istio-ambient",
-            {
-                **QUIET,
-                **BROWNFIELD,
-                "services": 500,
-                "needs": ["l7_policy"],
-                "kernel_oldest": "4.18.0",
-                "requests_per_second": 2e4,
-            },
-        ),
-        (
-            "500 services with layer 7 on RHEL 8.10",
-            "cilium",
-            "cilium-mesh",
-            {
-                **QUIET,
-                **BROWNFIELD,
-                "services": 500,
-                "needs": ["l7_policy"],
-                "kernel_oldest": "4.18.0-553.el8_10.x86_64",
-                "requests_per_second": 2e4,
-            },
-        ),
-        (
-            "Calico is healthy but layer 7 is needed",
-            "stay",
-            "istio-ambient",
-            {**QUIET, **BROWNFIELD, "current_cni": "calico", "cni_healthy": True, "needs": ["l7_policy"]},
-        ),
-        (
-            "Cilium with policy that has to apply at once",
-            "stay",
-            "istio-ambient",
-            {
-                **QUIET,
-                **BROWNFIELD,
-                "current_cni": "cilium",
-                "cni_healthy": True,
-                "needs": ["l7_policy"],
-                "policy_sync": "immediate",
-            },
-        ),
-        (
-            "Istio sidecars with EnvoyFilter or Wasm",
-            "stay",
-            "istio-sidecar",
-            {
-                **QUIET,
-                **BROWNFIELD,
-                "current_cni": "calico",
-                "cni_healthy": True,
-                "current_mesh": "istio-sidecar",
-                "needs": ["mtls", "envoy_extensions"],
-            },
-        ),
-        (
-            "several clusters with identity",
-            "stay",
-            "istio-sidecar",
-            {**QUIET, **BROWNFIELD, "current_cni": "cilium", "cni_healthy": True, "needs": ["mtls", "multi_cluster"]},
-        ),
-        (
-            "several clusters without identity on Cilium",
-            "stay",
-            "none",
-            {**QUIET, **BROWNFIELD, "current_cni": "cilium", "cni_healthy": True, "needs": ["multi_cluster"]},
-        ),
-        (
-            "virtual machines in the mesh",
-            "cilium",
-            "istio-sidecar",
-            {**QUIET, **GREENFIELD, "needs": ["mtls", "virtual_machines"]},
-        ),
-        (
-            "mutual TLS on Cilium, whose own is deprecated",
-            "cilium",
-            "istio-ambient",
-            {**QUIET, **GREENFIELD, "needs": ["mtls"]},
-        ),
-        (
-            "a grown EKS cluster, which no provider moves to Cilium",
-            "stay",
-            "none",
-            {**QUIET, **BROWNFIELD, "cloud": "eks", "current_cni": "aws-vpc", "cni_healthy": True},
-        ),
-    ],
-)
-def test_the_cases_that_the_article_leaves_open_are_decided(
-    case: str, cni: str, mesh: str, facts: dict[str, Any]
-) -> None:
-    """Each open case has the answer that the tables reason for."""
-    found = verdict(**facts)
-    assert (found["cni"], found["mesh"]) == (cni, mesh), case
-
-
-@pytest.mark.parametrize("missing", [0.0, 0.3, 0.8])
-def test_verdicts_agree_with_an_independent_reading(oracle: Any, draw: Draw, missing: float) -> None:
-    """Verdicts and row states are those that SQLite and a plain loop find in the same files."""
-    frame = draw(250, int(missing * 10), missing)
-    states = row_states(frame, load_tables()).collect().rows(named=True)
-    told = decide(frame).collect().rows(named=True)
-    for facts, state, answer in zip(frame.drop("scenario").rows(named=True), states, told, strict=True):
+def agree(oracle: Any, frame: pl.DataFrame) -> None:
+    """Compare the verdicts of some scenarios with the independent reading, one by one."""
+    found = decide(frame).select(TOLD).collect().rows(named=True)
+    for facts, answer in zip(frame.drop("scenario").rows(named=True), found, strict=True):
         expected = oracle.decide(facts)
-        assert {name: state[f"row:{name}"] for name in expected["states"]} == expected["states"]
-        assert {name: answer[name] for name in ("cni", "mesh", "cni_row", "mesh_row")} == {
-            name: expected[name] for name in ("cni", "mesh", "cni_row", "mesh_row")
-        }
+        stated = {name: value for name, value in facts.items() if value is not None}
+        assert answer == {name: expected[name] for name in TOLD}, stated
 
 
-@settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 10**6))
-def test_the_order_of_scenarios_does_not_matter(draw: Draw, seed: int) -> None:
-    """A scenario's verdict is the same wherever it stands in the frame, and whatever stands beside it."""
-    frame = draw(40, seed, 0.3)
-    together = decide(frame).collect().sort("scenario")
-    assert decide(frame.sample(fraction=1, shuffle=True, seed=seed)).collect().sort("scenario").equals(together)
-    alone = pl.concat(decide(frame[place : place + 1]).collect() for place in range(5))
-    assert alone.equals(decide(frame).collect().head(5))
+@pytest.mark.parametrize("missing", [0.0, 0.1, 0.35, 0.8])
+def test_verdicts_agree_with_an_independent_reading(oracle: Any, draw: Draw, missing: float) -> None:
+    """Verdicts are those that SQLite and a plain loop find in the same files."""
+    agree(oracle, draw(400, 7 + int(missing * 100), missing))
 
 
-@settings(max_examples=6, deadline=None)
-@given(seed=st.integers(0, 10**6))
-def test_the_order_of_rows_in_a_file_does_not_matter(draw: Draw, tmp_path_factory: Any, seed: int) -> None:
-    """Files with their rows shuffled give the same verdicts."""
-    folder = tmp_path_factory.mktemp("shuffled")
-    for name in ("cni", "mesh", "requirements", "capabilities", "needs"):
-        source = Path(__file__).resolve().parents[2] / "data" / "decision" / f"{name}.csv"
-        head, *rows = source.read_text(encoding="utf-8").splitlines(keepends=True)
-        random.Random(seed).shuffle(rows)  # noqa: S311  (not for secrets)
-        (folder / f"{name}.csv").write_text(head + "".join(rows), encoding="utf-8")
-    frame = draw(60, seed, 0.3)
-    assert decide(frame, load_tables(folder)).collect().equals(decide(frame).collect())
+@pytest.mark.soak
+@pytest.mark.parametrize("missing", [0.0, 0.15, 0.5])
+def test_many_verdicts_agree_with_an_independent_reading(oracle: Any, draw: Draw, missing: float) -> None:
+    """So do those of ten thousand scenarios each."""
+    agree(oracle, draw(10_000, 71 + int(missing * 100), missing))
 
 
-def test_a_missing_fact_makes_a_row_unknown_and_never_false() -> None:
-    """Without a kernel the greenfield row is open, and the kernel is listed as unknown."""
-    frame = frame_of([{"scenario": "one", **QUIET, **GREENFIELD, "current_cni": "none", "kernel_oldest": None}])
-    assert row_states(frame, load_tables()).collect()["row:greenfield"].to_list() == [None]
-    found = decide(frame).collect().row(0, named=True)
-    assert (found["cni"], found["unknown"]) == ("stay", ["kernel_oldest"])
-
-
-@settings(max_examples=12, deadline=None)
-@given(seed=st.integers(0, 10**6), missing=st.sampled_from([0.2, 0.5, 0.8]))
-def test_facts_that_are_not_listed_as_unknown_cannot_change_the_answer(draw: Draw, seed: int, missing: float) -> None:
-    """Once the facts listed as unknown are known, no value of the other missing facts changes the verdict."""
-    frame = draw(400, seed, missing)
-    unknown = decide(frame).collect()["unknown"]
-    complete = draw(400, seed + 1, 0.0)
-    columns = [name for name in frame.columns if name != "scenario"]
-    listed = frame.with_columns(
-        pl.when(unknown.list.contains(name)).then(complete[name]).otherwise(pl.col(name)).alias(name)
-        for name in columns
-    )
-    everything = listed.with_columns(pl.coalesce(name, complete[name]).alias(name) for name in columns)
-    answers = [decide(part).select("cni", "mesh").collect() for part in (listed, everything)]
-    assert answers[0].equals(answers[1])
-
-
-def test_a_missing_fact_is_unknown_only_where_it_decides() -> None:
-    """How soon policy must hold matters on Cilium, and not where ambient mode is recommended in any case."""
-    on_cilium = QUIET | GREENFIELD | {"needs": ["l7_policy"], "policy_sync": None, "current_mesh": "none"}
-    assert verdict(**on_cilium)["unknown"] == ["policy_sync"]
-    on_calico = (
-        QUIET | BROWNFIELD | {"needs": ["mtls"], "policy_sync": None, "current_cni": "calico", "cni_healthy": True}
-    )
-    assert verdict(**on_calico)["unknown"] == []
-
-
-def test_a_need_that_nobody_read_about_is_not_met() -> None:
-    """No source says that Cilium has a FIPS mode: it does not pass for a mesh that needs one."""
-    found = verdict(**QUIET | GREENFIELD | {"needs": ["l7_observability", "fips"]})
-    assert (found["mesh"], "cilium-covers" in found["matched"]) == ("istio-ambient", True)
-
-
-def test_an_empty_frame_and_absent_columns_are_fine() -> None:
-    """No rows give no verdicts, and columns that are absent count as missing."""
-    assert decide(frame_of([])).collect().height == 0
-    assert decide(pl.DataFrame({"scenario": ["a"], "cloud": ["gke"]})).collect()["cni"].to_list() == ["cilium"]
-
-
-def test_the_query_stays_lazy_and_streams() -> None:
-    """A lazy frame gives a lazy frame, which the streaming engine answers alike."""
-    frame = frame_of([{"scenario": str(number), "services": number + 1} for number in range(1000)])
-    query = decide(frame.lazy())
-    assert isinstance(query, pl.LazyFrame)
-    assert query.collect(engine="streaming").sort("scenario").equals(query.collect().sort("scenario"))
-
-
-@pytest.mark.parametrize(
-    ("kernel", "cni", "row"),
-    [
-        pytest.param("5.15.0", "cilium", "discontinued", id="a kernel that Cilium takes"),
-        pytest.param("5.4.0", "stay", "discontinued-stuck", id="a kernel that it does not take"),
-    ],
-)
-def test_a_discontinued_plugin_makes_a_case_for_a_change(kernel: str, cni: str, row: str) -> None:
-    """Weave Net is left for Cilium even where it runs well, or its owner is told what stands in the way."""
-    frame = frame_of(
-        [
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_all_pairs_stand_as_the_independent_reading_orders_them(oracle: Any, draw: Draw, missing: float) -> None:
+    """The options of a verdict are the pairs in their order, each with what it lacks and whether it can be chosen."""
+    frame = draw(60, 3 + int(missing * 10), missing)
+    for facts, verdict in zip(frame.drop("scenario").rows(named=True), explain(frame, outlook=False), strict=True):
+        expected = [
             {
-                "scenario": "one",
-                **QUIET,
-                **BROWNFIELD,
-                "current_cni": "weave",
-                "cni_healthy": True,
-                "kernel_oldest": kernel,
+                "cni": pair.cni.id or None,
+                "mesh": pair.mesh.id,
+                "edition": {"cni": pair.cni.edition or None, "mesh": pair.mesh.edition or None},
+                "tuned": pair.tuned,
+                "eligible": pair.eligible,
+                "unmet": [need for need in inputs()["needs"].choices if need in pair.unmet],
             }
+            for pair in oracle.standings(facts)
         ]
-    )
-    found = explain(frame)[0]
-    assert (found["cni"], found["matched"][0]) == (cni, row)
-    assert "discontinued" in found["reasons"][0]
+        assert [{name: option[name] for name in expected[0]} for option in verdict["options"]] == expected
+        assert [option["rank"] for option in verdict["options"]] == list(range(1, len(expected) + 1))
 
 
-def test_every_ended_plugin_has_a_row_that_says_so() -> None:
-    """The term names the ended plugins that no maker leads on to another; each of the others has a row of its own."""
-    ended = read_table("ended_plugins")
-    stranded = set(ended.filter(pl.col("way_on").is_null())["plugin"])
-    (term,) = read_table("decision/terms").filter(pl.col("term") == "discontinued")["condition"]
-    assert set(re.findall(r"'([^']+)'", term)) == stranded
-    conditions = " ".join(read_table("decision/cni")["condition"])
-    assert all(f"current_cni = '{plugin}'" in conditions for plugin in set(ended["plugin"]) - stranded)
-    assert set(ended["plugin"]) <= set(inputs()["current_cni"].choices)
+def test_nothing_that_is_ruled_out_is_recommended(draw: Draw) -> None:
+    """What is recommended meets all where one option does, else is open where one is, and says what it lacks."""
+    for verdict in explain(draw(300, 11, 0.2), outlook=False):
+        first, *others = verdict["options"]
+        states = [option["eligible"] for option in others]
+        assert first["eligible"] is True or True not in states
+        assert first["eligible"] is not False or None not in states
+        assert (first["why_not"] is None) == (first["eligible"] is True)
+        assert verdict["unmet"] == first["unmet"]
+        # a requirement that fails, not a need, is no reason to recommend something for want of better
+        assert first["unmet"] or first["eligible"] is not False or verdict["mesh"] is None
+
+
+def test_what_runs_today_is_not_tuned_for_its_own_sake(draw: Draw) -> None:
+    """Today, tuned, stands beside today in every respect, so it is never told in its place; it is told as an option."""
+    frame = draw(2000, 5, 0.2)
+    assert not decide(frame).select(pl.col("tuned").any()).collect().item()
+    (verdict,) = explain(frame_of([{"scenario": "x", "current_mesh": "istio-sidecar", "needs": ["mtls"]}]))
+    tuned = [option for option in verdict["options"] if option["tuned"]]
+    assert [(option["mesh"], option["today"], option["rank"]) for option in tuned] == [("istio-sidecar", True, 2)]
+
+
+def test_absent_columns_are_missing_facts() -> None:
+    """A frame with few columns is decided as one in which the others are null; columns of others are left alone."""
+    frame = pl.DataFrame({"cloud": ["gke", "eks"], "greenfield": [True, True], "colour": ["red", "blue"]})
+    few = decide(frame).collect()
+    assert few["scenario"].to_list() == ["0", "1"]
+    rows = [
+        {"scenario": "0", "cloud": "gke", "greenfield": True},
+        {"scenario": "1", "cloud": "eks", "greenfield": True},
+    ]
+    assert few.equals(decide(frame_of(rows)).collect())
+    assert few["cni"].to_list() == ["cilium", "aws-vpc"]
+
+
+@pytest.mark.parametrize("form", [pl.DataFrame, lambda frame: frame.lazy()])
+def test_a_frame_without_rows_has_no_verdicts(form: Callable[[pl.DataFrame], Any]) -> None:
+    """No scenarios give no rows, in the columns and types of many."""
+    empty, one = frame_of([]), frame_of([{"scenario": "one"}])
+    found = decide(form(empty)).collect()
+    assert found.height == 0
+    assert found.schema == decide(one).collect().schema
+    assert answers(form(empty)).collect().schema == {"scenario": pl.String, "cni": pl.String, "mesh": pl.String}
+    assert explain(empty) == []
+
+
+def test_many_scenarios_are_decided_as_each_alone(draw: Draw) -> None:
+    """The order of rows is kept, over all platforms and more rows than are worked out at a time."""
+    frame = draw(300, 9, 0.3)
+    many = pl.concat([frame] * (2 * SLICE // 300 + 1))
+    together = decide(many.lazy()).collect()
+    assert together["scenario"].equals(many["scenario"])
+    alone = pl.concat([decide(part).collect() for part in frame.iter_slices(1)])
+    assert together.equals(pl.concat([alone] * (len(many) // 300)))
+
+
+def test_a_lazy_query_can_go_on_after_a_verdict() -> None:
+    """Filters and columns after a verdict work on it as on any other frame."""
+    rows = [{"scenario": cloud, "cloud": cloud, "greenfield": True, "needs": []} for cloud in inputs()["cloud"].choices]
+    found = decide(frame_of(rows).lazy()).filter(pl.col("cni") == "cilium").select("scenario").collect()
+    assert found["scenario"].to_list() == ["gke", "aks", "doks", "self-managed"]
+
+
+def test_a_product_of_which_nothing_is_known_stays_where_nothing_is_asked() -> None:
+    """A plugin and a mesh that no table knows run, are not said to be unhealthy, and nothing rules them out."""
+    facts = {"current_cni": "other", "current_mesh": "other", "greenfield": False, "needs": []}
+    (found,) = decide(frame_of([{"scenario": "x", **facts}])).collect().rows(named=True)
+    assert (found["cni"], found["mesh"], found["eligible"]) == ("stay", "stay", True)
+
+
+def test_the_edition_of_today_is_deduced_where_only_one_comes_into_question() -> None:
+    """Cilium on DigitalOcean is DigitalOcean's; Calico beside Windows nodes is the edition for them."""
+    rows = [
+        {"scenario": "doks", "cloud": "doks", "current_cni": "cilium", "needs": ["host_protection"]},
+        {"scenario": "hns", "cloud": "self-managed", "current_cni": "calico", "windows_nodes": 3, "needs": ["mtls"]},
+        {"scenario": "linux", "cloud": "self-managed", "current_cni": "calico", "windows_nodes": 0, "needs": ["udp"]},
+    ]
+    first = [verdict["options"][0] for verdict in explain(frame_of(rows), outlook=False)]
+    assert [option["edition"]["cni"] for option in first] == ["managed", "self-run-windows-hns", None]
+    # of the editions for Linux nodes each meets the need, so it does not matter which one runs
+    assert first[2]["eligible"] is True
+
+
+def test_an_ended_edition_rules_out_only_where_it_is_stated() -> None:
+    """Linkerd whose edition nobody stated stays, and which one it is could change that; its stable releases ended."""
+    facts = {
+        "cloud": "self-managed",
+        "greenfield": False,
+        "current_cni": "cilium",
+        "current_cni_edition": "self-run",
+        "current_mesh": "linkerd",
+        "cni_healthy": True,
+        "mesh_healthy": True,
+        "needs": ["mtls"],
+    }
+    rows = [{"scenario": "x", **facts}, {"scenario": "y", **facts, "current_mesh_edition": "stable-open-source"}]
+    open_one, stated = explain(frame_of(rows))
+    assert (open_one["mesh"], stated["mesh"]) == ("stay", "linkerd")
+    assert "current_mesh_edition" in open_one["unknown"]
+    assert "ended on 2024-02-21" in stated["sentence"]
+
+
+def test_a_second_reading_gives_the_same(draw: Draw) -> None:
+    """Shuffled rows have the verdicts that they had."""
+    frame = draw(200, 21, 0.2)
+    order = list(range(200))
+    random.Random(4).shuffle(order)  # noqa: S311  (not for secrets)
+    assert decide(frame[order]).collect().equals(decide(frame).collect()[order])
+    assert set(schema()) == set(frame.columns)

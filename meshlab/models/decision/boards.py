@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.contests import (
-    NOT_KNOWN,
+    MOST_PREFERENCES,
     NOTHING,
     Entry,
     Network,
@@ -44,12 +44,11 @@ from meshlab.models.decision.tables import NONE, SIDES, Tables
 WORD = 62
 """Conditions whose bits one number holds, so that it stays positive. [bits]"""
 
-NO_PREFERENCE = WORD
+NO_PREFERENCE = MOST_PREFERENCES
 """Place of the preference that speaks for a pair where none does."""
 
 ORDER = {
     "absent": 1,
-    "aside": 1,
     "fails": 1,
     "lacking": 6,
     "unread": 6,
@@ -62,9 +61,9 @@ ORDER = {
 }
 """Parts of the number by which pairs are ordered, from the most significant, each with its bits.
 
-A pair is absent where it is what runs today already, or nothing runs; aside, a new network where nobody knows which one
-runs. How it stands the parts after these say: a requirement that fails; how many needs it lacks; if none, of how many
-nobody read, and one more where a requirement is open. Of pairs that lack as many, what nobody read of sets none apart.
+A pair is absent where it is what runs today already, or nothing runs. How it stands the parts after that say: a
+requirement that fails; how many needs it lacks; if none, of how many nobody read, and one more where a requirement is
+open. Of pairs that lack as many, what nobody read of sets none apart.
 """
 
 BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumerate(ORDER)}
@@ -289,7 +288,6 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits]) -> Bit
         no_change = (rows.product == NOTHING) & (runs <= NOTHING)
         word |= _placed("absent", rows.option == today.option)
         word |= _placed(f"{side}_change", np.where(no_change, 0, 2 - alike))
-        word |= _placed("aside", (runs == NOT_KNOWN) & (side == "cni"))
     for number, required in enumerate(rows.required):
         word |= _placed("fails", facts[f"{side}:fails:{number}"] & required != 0)
         word |= _placed("unread", facts[f"{side}:unknown:{number}"] & required != 0)

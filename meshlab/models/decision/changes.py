@@ -26,16 +26,16 @@ Answer = tuple[str | None, ...]
 """What a verdict recommends: CNI, mesh, and the edition of each that is new."""
 
 DEMANDS = frozenset({"provider_support_required", "gradual_move_required", "policy_sync"})
-"""Rules that a team may state. One that nobody stated binds nobody, so it is no fact that is missing; of a budget that
-nobody stated it matters whether there is one where what is recommended has a price."""
+"""Rules that a team may state. One that nobody stated binds nobody, so it is no fact that is missing."""
+
+ALONE = frozenset({"needs", "licence_usd_per_year"})
+"""Inputs that are tried alone, and not beside others: needs are one fact; and a budget that nobody stated matters where
+what is recommended has a price, or where money would buy something better."""
 
 ORDERED = ("integer", "number", "version")
 
 SAMPLE, SEED = 512, 20261124
-"""Completions of several missing facts that are tried at random, where there are too many pairs of them to try all."""
-
-MOST_PAIRS = 4096
-"""Pairs of values of two missing facts that are all tried. [pairs]"""
+"""Completions of three missing facts and more that are tried, and the seed by which they are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ class Change:
             return {**values, self.input: self.value}
         held = [name for name in values[self.input] or () if name != self.member]
         return {**values, self.input: [*held, self.member] if self.value else held}
+
+
+Changes = tuple[Change, ...]
 
 
 @kept_latest(16)
@@ -136,9 +139,10 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
 
 
 def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables: Tables) -> list[str]:
-    """Missing facts that could change the answer, alone, two at a time, or several in a sample of completions.
+    """Missing facts that could change the answer, alone or together with others that do not do so alone.
 
-    Needs that nobody stated are one fact. Completions that put together what cannot hold together do not count.
+    Values of one fact and of two are all tried, of more in a sample of completions. Needs that nobody stated are one
+    fact. Completions that put together what cannot hold together do not count.
 
     Args:
         own: The ``compared`` scenario, one row.
@@ -148,35 +152,46 @@ def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables
     """
     missing = [axis for axis in axes(tables).values() if not row[f"known:{axis.input}"] and _is_open(axis.input, row)]
     steps = {axis.name: list(changes_of(axis, None)) for axis in missing}
-    singles = [(change,) for changes in steps.values() for change in changes]
-    pairs = [
-        pair
-        for first, second in itertools.combinations(missing, 2)
-        if "needs" not in (first.input, second.input)
-        for pair in itertools.product(steps[first.name], steps[second.name])
-    ]
+
+    def least(sets: list[Changes]) -> list[Changes]:
+        return [changes for changes, flips in zip(sets, _flipping(own, sets, answer, tables), strict=True) if flips]
+
+    alone = least([(change,) for changes in steps.values() for change in changes])
+    harmless = {
+        name: [change for change in changes if (change,) not in alone]
+        for name, changes in steps.items()
+        if changes[0].input not in ALONE
+    }
+    pairs = [pair for two in itertools.combinations(harmless.values(), 2) for pair in itertools.product(*two)]
+    jointly = least(pairs)
+    told = [change for changes in (*alone, *jointly) for change in changes]
+    told += [change for changes in _sampled(harmless, {*jointly}, least) for change in changes]
+    return [name for name in inputs() if name in {change.input for change in told}]
+
+
+def _sampled(
+    harmless: Mapping[str, Sequence[Change]], jointly: set[Changes], least: Callable[[list[Changes]], list[Changes]]
+) -> list[Changes]:
+    """Sets of three changes and more, none of which could be left out, that lead to another answer; from a sample."""
     generator = np.random.default_rng(SEED)
-    several = (
-        pairs
-        if len(pairs) <= MOST_PAIRS
-        else [tuple(changes[generator.integers(len(changes))] for changes in steps.values()) for _ in range(SAMPLE)]
-    )
-    sets: list[tuple[Change, ...]] = [*singles, *several]
+    open_ones = [changes for changes in harmless.values() if changes]
+    drawn = (tuple(changes[generator.integers(len(changes))] for changes in open_ones) for _ in range(SAMPLE))
+    found = least([changes for changes in drawn if jointly.isdisjoint(itertools.combinations(changes, 2))])
+    for place in reversed(range(len(open_ones))):
+        shorter = {changes: changes[:place] + changes[place + 1 :] for changes in found if len(changes) > place}
+        enough = {*least([*shorter.values()])}
+        found = [left if (left := shorter.get(changes)) in enough else changes for changes in found]
+    return found
+
+
+def _flipping(own: pl.DataFrame, sets: Sequence[Changes], answer: Answer, tables: Tables) -> list[bool]:
+    """Whether each set of changes can hold and leads to another answer."""
     if not sets:
         return []
     frame = varied(own, sets, tables)
-    found = answers_to(frame, tables)
     possible = frame.select(~_contradicted(tables)).to_series()
-    flipped = [
-        changes
-        for changes, (reached, _), can_be in zip(sets, found, possible, strict=True)
-        if can_be is not False and reached != answer
-    ]
-    alone = {changes for changes in flipped if len(changes) == 1}
-    jointly = {changes for changes in flipped if len(changes) == 2 and not any((c,) in alone for c in changes)}  # noqa: PLR2004
-    least = alone | jointly or {*flipped}
-    told = {change.input for changes in least for change in changes}
-    return [name for name in inputs() if name in told]
+    found = answers_to(frame, tables)
+    return [can_be is not False and reached != answer for (reached, _), can_be in zip(found, possible, strict=True)]
 
 
 def _is_open(name: str, row: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from meshlab.errors import MeshlabError, Problem
 from meshlab.kept import kept_latest
 from meshlab.models.decision.conditions import (
     ALWAYS,
@@ -53,6 +54,9 @@ NOT_KNOWN, NOTHING = 0, 1
 
 ELSEWHERE = "self-managed"
 """The platform whose pairs are looked at where none is known."""
+
+MOST_PREFERENCES = 62
+"""Preferences of one side that have a place in the order of pairs."""
 
 ALL_ONES = (1 << 62) - 1
 """Every bit of a number of needs. Numbers stay positive, so that they fit integers of 64 bits."""
@@ -197,11 +201,9 @@ def running(tables: Tables, side: str, today: Running, platform: str | None) -> 
 def _possible(tables: Tables, side: str, today: Running, platform: str | None) -> tuple[Option, ...]:
     """The editions that what runs today may have."""
     editions = tables.editions(side, today.id)
-    editions = tuple(option for option in editions if option.had_on(platform)) or editions
-    stated = tuple(option for option in editions if today.edition and option.edition == today.edition)
-    if stated:
-        return stated
     narrower = (
+        lambda option: not today.edition or option.edition == today.edition,  # stated: so it is, wherever that may be
+        lambda option: option.had_on(platform),
         lambda option: not today.policy_engine or option.policy_engine == today.policy_engine,
         lambda option: option.status != "ended",
         lambda option: today.windows is None or _fits(tables, option, windows=today.windows),
@@ -403,7 +405,11 @@ class Rules:
 
 @kept_latest(16)
 def rules(tables: Tables) -> Rules:
-    """The conditions of the tables, numbered."""
+    """The conditions of the tables, numbered.
+
+    Raises:
+        MeshlabError: There are more preferences than the order of pairs has room for.
+    """
     networks = [
         None,
         *dict.fromkeys((option.id, option.edition) for option in tables.options if option.side == SIDES[0]),
@@ -416,6 +422,19 @@ def rules(tables: Tables) -> Rules:
     }
     conditions = numbered(told.values())
     places = {key: conditions[condition] for key, condition in told.items()}
+    preferred = {
+        side: numbered(
+            (row, places[row, network])
+            for row in tables.of_side(side)
+            for network in networks
+            if told.get((row, network), NEVER) != NEVER
+        )
+        for side in SIDES
+    }
+    for side, rows in preferred.items():
+        if len(rows) > MOST_PREFERENCES:
+            what = f"{len(rows)} preferences of side {side}, of which some depend on the network of the option"
+            raise MeshlabError(Problem("preferences.csv", what, f"at most {MOST_PREFERENCES} have a place: join some"))
     return Rules(
         conditions=conditions,
         asked=tuple(tuple(name for name in inputs() if name in inputs_of(condition)) for condition in conditions),
@@ -429,15 +448,7 @@ def rules(tables: Tables) -> Rules:
             )
             for side in SIDES
         },
-        preferred={
-            side: numbered(
-                (row, places[row, network])
-                for row in tables.of_side(side)
-                for network in networks
-                if told.get((row, network), NEVER) != NEVER
-            )
-            for side in SIDES
-        },
+        preferred=preferred,
     )
 
 

@@ -197,9 +197,11 @@ def _edition(tables: Tables, side: str) -> pl.Expr:
     """The edition of what runs today, where it is stated or only one comes into question."""
     name, known = IDENTITY[side][1], known_running(tables, side)
     platforms = (*inputs()["cloud"].choices, None)
-    found = [running(tables, side, today, platform).edition or None for platform in platforms for today in known]
+    found = [running(tables, side, today, platform).edition for platform in platforms for today in known]
     place = pl.col("cloud").fill_null(len(platforms) - 1) * len(known) + pl.col(f"{side}:runs")
-    return pl.coalesce(column_of(name), pl.lit(pl.Series(found, dtype=pl.Enum(inputs()[name].choices))).gather(place))
+    # an edition of a team's own tables is no value of the input
+    deduced = pl.Series(found).cast(pl.Enum(inputs()[name].choices), strict=False)
+    return pl.coalesce(column_of(name), pl.lit(deduced).gather(place))
 
 
 # --- the answer -----------------------------------------------------------------------------------------------------

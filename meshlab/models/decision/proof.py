@@ -65,12 +65,17 @@ def check(tables: Tables | Path | None = None) -> Report:
 
 
 def share_read(tables: Tables) -> dict[str, float]:
-    """By platform, the share of needs of its pairs of which it was read whether they are met."""
+    """By platform, the share of cells that count for its pairs and say whether a need is met."""
     found: dict[str, float] = {}
     for platform in tables.platforms:
-        pairs = [entry for entry in board(tables, platform).entries if entry.cni and entry.mesh]
-        read = [(met | unmet).bit_count() for met, unmet in (_bits(tables, entry) for entry in pairs)]
-        found[platform] = sum(read) / (len(tables.layers) * len(pairs))
+        sides = {side for entry in board(tables, platform).entries for side in (entry.cni, entry.mesh) if side}
+        counted = [
+            bool((side.met | side.unmet) & bit(inputs()["needs"], need))
+            for side in sides
+            for need, layer in tables.layers.items()
+            if side.id != NONE and layer in (side.side, "any", "both", "encrypting")
+        ]
+        found[platform] = sum(counted) / len(counted)
     return found
 
 

@@ -42,10 +42,10 @@ def replaced(contest: Contest, name: str) -> str | None:
     stays = next((pair for pair in contest.pairs if getattr(pair, name).today and not pair.tuned), None)
     if stays is None:
         return None
-    if stays.standing == ELIGIBLE:
+    lacks = [*lacking(contest, stays)] or [lack for lack in opening(contest, stays) if lack["requirement"] != "needs"]
+    if not lacks:
         healthy = contest.facts[f"{name}_healthy"]
         return f"{label_of(getattr(stays, name))} is said to be unhealthy" if healthy is False else None
-    lacks = [*lacking(contest, stays)] or [*opening(contest, stays)]
     of_side = [lack for lack in lacks if lack["side"] in (name, "any", "both", "encrypting")]
     return joined([lack["why"] for lack in of_side or lacks])
 

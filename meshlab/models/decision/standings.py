@@ -184,7 +184,6 @@ def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
     lacks = [*lacking(contest, pair)]
     open_ones = [*opening(contest, pair)]
     missing = [name for lack in open_ones for name in lack["missing"]]
-    missing += ["needs"] if contest.facts["needs"] is None else []
     nothing_before = contest.runs["mesh"].id == NONE == pair.mesh.id
     return {
         "cni": pair.cni.id or None,
@@ -234,6 +233,9 @@ def opening(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).open:
             yield _lack(contest, side, row, pair.network, state=None)
+    if contest.facts["needs"] is None:
+        why = "what the platform must be able to do has not been said"
+        yield {"side": "both", "requirement": "needs", "found": None, "missing": ["needs"], "source_id": "", "why": why}
     for need in pair.unread:
         sides = [side for side in _counting(contest.tables, pair, need) if not _has(side.met | side.unmet, need)]
         yield {

@@ -327,7 +327,7 @@ def _read_rows(path: Path, table: str, problems: list[Problem]) -> _Rows:
 
 def _folder_problems(folder: Path) -> Iterator[Problem]:
     if not folder.is_dir():
-        yield Problem(str(folder), "is no folder of tables", "give a folder that holds files such as cni.csv")
+        yield Problem(str(folder), "is no folder of tables", "give a folder that holds files such as preferences.csv")
         return
     names = [f"{table}.csv" for table in (*KEYS, REMOVED, SOURCES)]
     files = [path for path in sorted(folder.glob("*.csv")) if not path.name.endswith(".columns.csv")]
@@ -408,7 +408,7 @@ _OPTION_TABLES = {"cni": "networks", "mesh": "meshes"}
 
 
 def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
-    """Options that tables name and that do not exist: in pairs, requirements, preferences and operations."""
+    """Options that tables name and that do not exist: in pairs, cells, requirements, preferences and operations."""
     places = {
         side: {f"{name}@{edition}".rstrip("@") for name, edition, _ in rows[table]}
         for side, table in _OPTION_TABLES.items()
@@ -423,12 +423,30 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
                 yield row.problem(
                     f"{place} cannot be had on {row.cells['platform']}", f"see its row of {_OPTION_TABLES[side]}.csv"
                 )
+    yield from _missing_pairs(rows["pairs"])
+    every = set().union(*places.values())
+    for row in rows["cells"].values():
+        place = f"{row.cells['option']}@{row.cells['edition'] or ''}".rstrip("@")
+        if place not in every:
+            yield row.problem(f"option {shorten(place)} does not exist", did_you_mean(place, sorted(every)))
     for table, column in (("requirements", "kind"), ("preferences", "side"), ("operations", "side")):
         for row in rows[table].values():
-            yield from _option_problems(row, table, places.get(str(row.cells[column]), set()))
+            side = str(row.cells[column])
+            yield from _option_problems(row, table, places.get(side, set()), rows[_OPTION_TABLES.get(side, table)])
 
 
-def _option_problems(row: _Row, table: str, places: set[str]) -> Iterator[Problem]:
+def _missing_pairs(pairs: _Rows) -> Iterator[Problem]:
+    """Platforms without the pairs that every contest holds: what runs today, and its network without a mesh."""
+    for platform in inputs()["cloud"].choices:
+        for mesh in (TODAY, NONE):
+            if pairs and (platform, TODAY, "", mesh, "") not in pairs:
+                file = next(iter(pairs.values())).file
+                yield Problem(
+                    file, f"{platform} has no pair of {TODAY} and {mesh}", "each contest holds it: add the row"
+                )
+
+
+def _option_problems(row: _Row, table: str, places: set[str], options: _Rows) -> Iterator[Problem]:
     """What is wrong with the option that a row of requirements, preferences or operations names."""
     edition = str(row.cells["edition"] or "") if table == "operations" else ""
     name = f"{row.cells['option']}@{edition}".rstrip("@")
@@ -437,7 +455,12 @@ def _option_problems(row: _Row, table: str, places: set[str]) -> Iterator[Proble
     match = _SELECTOR.fullmatch(name)
     if match and match[1] not in columns:
         yield row.problem(f"option selects by {match[1]!r}", did_you_mean(match[1], columns))
-    elif not match and places and name not in known:
+    elif match:
+        fixed = {"status": STATUSES, "supported_by": SUPPORTERS, "paid": ("true", "false")}
+        values = {*fixed.get(match[1], ()), *(str(option.cells.get(match[1])).lower() for option in options.values())}
+        if match[2].lower() not in values:
+            yield row.problem(f"option {shorten(name)} selects nothing", did_you_mean(match[2], sorted(values)))
+    elif places and name not in known:
         yield row.problem(f"option is {shorten(name)}", did_you_mean(name, sorted(known)))
 
 
