@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.planning.migration import Move, Place, Setting, move_price, plan_move, read_survey
+from meshlab.cluster.audit.inventory import read_inventory
+from meshlab.planning.migration import Move, Place, Setting, move_price, plan_move, survey_of
 from meshlab.planning.migration.routes import Terms, ways_of
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.moves import plans
@@ -96,7 +97,7 @@ def test_the_provider_works_in_its_own_order() -> None:
 
 def test_nodes_that_are_no_machines_are_not_drained_and_stand_in_the_way() -> None:
     """A virtual node or Fargate is no node to drain, its pods do not restart, and it is named as a blocker."""
-    survey = read_survey([HERE / "aks-pools.yaml"])
+    survey = survey_of(read_inventory([HERE / "aks-pools.yaml"]))
     assert survey["virtual"] == ["virtual-node"]
     assert "virtual-node" not in survey["nodes"]["name"]
     found = planned("eks-cilium-chained.yaml", "aws-vpc@no-policy-engine+none", "aws-vpc@cilium-chained", HERE)
@@ -107,7 +108,7 @@ def test_nodes_that_are_no_machines_are_not_drained_and_stand_in_the_way() -> No
 
 def test_the_old_pool_goes_first() -> None:
     """Where one pool's kernel rules Cilium out, its nodes are replaced before any other step touches a node."""
-    survey = read_survey([HERE / "aks-pools.yaml"])
+    survey = survey_of(read_inventory([HERE / "aks-pools.yaml"]))
     check = next(row for row in survey["checks"] if row["id"] == "kernel-cilium")
     check |= {"state": "fail", "objects": ["Node app-1"], "count": 1}
     found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), Setting({"nodes": 6}, survey)))

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError
 from meshlab.planning.durations import with_own
-from meshlab.planning.migration import Move, Place, Setting, plan_move, read_survey
+from meshlab.planning.migration import Move, Place, Setting, plan_move, survey_of
 from meshlab.planning.migration.interval import ENDS, Interval
 from meshlab.planning.migration.windows import days, placed
 from meshlab.planning.migration.worth import break_even, saved
@@ -77,7 +78,7 @@ def test_every_cluster_gives_a_plan(path: Path) -> None:
 
 def test_budgets_are_read_as_they_are_meant() -> None:
     """Percentages round up, the status outweighs the specification, namespaces and owners part pods from budgets."""
-    survey = read_survey([BUDGETS])
+    survey = survey_of(read_inventory([BUDGETS]))
     limits = survey["limits"]
     assert list(zip(limits["name"], limits["pods"], limits["allowed"], strict=True)) == [
         ("back", 1, 1),
@@ -93,7 +94,7 @@ def test_budgets_are_read_as_they_are_meant() -> None:
 
 def test_blockers_of_a_cluster_made_for_them() -> None:
     """Budgets that allow nothing, two budgets on a pod, bare and local pods, Windows, policies and ranges are named."""
-    setting = Setting(SCENARIO, read_survey([BUDGETS]))
+    setting = Setting(SCENARIO, survey_of(read_inventory([BUDGETS])))
     found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), setting))
     named = {blocker["id"]: blocker["objects"] for blocker in found["blockers"]}
     assert named["budget-blocks"] == ["PodDisruptionBudget shop/cache", "PodDisruptionBudget shop/db"]
@@ -109,7 +110,7 @@ def test_blockers_of_a_cluster_made_for_them() -> None:
 
 def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None:
     """A range that is free is no blocker, and a port that the plugin of today uses is one."""
-    survey, places = read_survey([BUDGETS]), (Place("calico", "none"), Place("cilium", "none"))
+    survey, places = survey_of(read_inventory([BUDGETS])), (Place("calico", "none"), Place("cilium", "none"))
     free = plan_move(Move(*places, Setting(SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan")))
     port = with_own({"tunnel_port": (4789, 4789, 4789)})
     taken = plan_move(Move(*places, Setting(SCENARIO, survey, port, "192.168.4.0/24", "vxlan")))

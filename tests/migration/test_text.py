@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from meshlab.planning.migration import Move, Place, Setting, plan_move, read_survey
+from meshlab.cluster.audit.inventory import read_inventory
+from meshlab.planning.migration import Move, Place, Setting, plan_move, survey_of
 from meshlab.planning.migration.text import answers, in_the_way_text, plan_text, worth_text
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
@@ -35,7 +36,7 @@ def money(monthly: float, months: float | str) -> dict[str, Any]:
 
 def test_the_answer_comes_first() -> None:
     """How long, what stands in the way and whether it is worth it are the first lines, before any step."""
-    lines = list(plan_text(planned(read_survey([BUDGETS]))))
+    lines = list(plan_text(planned(survey_of(read_inventory([BUDGETS])))))
     assert [line.split(":")[0].strip() for line in lines[1:4]] == ["Takes", "In the way", "Worth it"]
     assert "4 pods restart" in lines[1]
     assert not any("\n" in line for line in lines)
@@ -71,7 +72,7 @@ def test_what_waits_for_the_same_input_is_one_line() -> None:
 
 def test_nodes_that_nobody_has_seen_have_a_range_and_no_schedule() -> None:
     """A dump of pods that shows no node takes as many as are stated, a range for each, and draws no day."""
-    survey = read_survey([BUDGETS])
+    survey = survey_of(read_inventory([BUDGETS]))
     found = planned({**survey, "nodes": {name: [] for name in survey["nodes"]}})
     assert found["nodes"] is None
     assert found["node_minutes"]["lo"] < found["node_minutes"]["likely"] < found["node_minutes"]["hi"]
@@ -96,6 +97,6 @@ def test_a_first_installation_is_no_move() -> None:
 
 def test_the_point_of_no_return_is_told() -> None:
     """Until which step a move is undone step by step, and what the way back is after it."""
-    told = answers(planned(read_survey([BUDGETS])))["Way back"]
+    told = answers(planned(survey_of(read_inventory([BUDGETS]))))["Way back"]
     assert told.startswith("step by step until: Delete the CiliumNodeConfig")
     assert told.endswith("No way in place is known: a second cluster")
