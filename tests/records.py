@@ -19,6 +19,7 @@ def record(**fields: Any) -> Review:
         "facts": None,
         "migration": None,
         "audit": None,
+        "comparison": None,
         "sensitivity": None,
         "meshlab_version": "",
         "inputs_sha256": "",

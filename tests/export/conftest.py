@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,9 @@ def review() -> Review:
 
 @pytest.fixture(scope="session")
 def moving() -> Review:
-    """A team whose nodes are drained on a move to another network."""
-    return migration.planned(*migration.opened("openshift-aws"), target="cilium+none")
+    """A dump whose nodes are drained on a move to another network."""
+    budgets = Path(__file__).parents[1] / "migration" / "budgets.yaml"
+    return migration.planned(*migration.opened(budgets), "calico+none", "cilium")
 
 
 @pytest.fixture(scope="session")

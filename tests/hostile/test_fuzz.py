@@ -31,7 +31,8 @@ from meshlab.run.sweep import run_sweep
 from meshlab.run.sweep.parts import Place
 from meshlab.run.sweep.spec import read_spec
 from meshlab.scenario import read_scenarios
-from meshlab.show.export.catalogue import CATALOGUE, NOTHING, plate
+from meshlab.show.charts import CATALOGUE, chart
+from meshlab.show.charts.catalogue import NOTHING
 from meshlab.tables import data_path
 
 HANG_SECONDS = 20
@@ -112,7 +113,7 @@ class Kinds:
         """A review of somebody else, and a chart of it."""
         review = open_review(self._file("review.json", damaged(self.review, as_json, rng)), build=False)
         name = rng.choice([name for name, entry in CATALOGUE.items() if entry.needs != NOTHING])
-        plate(name, review)
+        chart(name, review)
 
     def index_json(self, rng: random.Random) -> None:
         """An index of somebody else, compared with."""

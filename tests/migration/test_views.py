@@ -26,7 +26,7 @@ def test_sliders_plan_anew() -> None:
     assert view.figures.tick == ticks + 1
     assert view.words.value != before
     assert "2 at a time" in view.words.value
-    assert set(view.figures.figures) == {"0", "1"}
+    assert set(view.figures.figures) == {"migration-nodes", "migration-flow"}
 
 
 def test_sliders_begin_at_the_workbooks_parameters() -> None:
