@@ -175,7 +175,7 @@ def _sampled(
     """Sets of three changes and more, none of which could be left out, that lead to another answer; from a sample."""
     generator = np.random.default_rng(SEED)
     open_ones = [changes for changes in harmless.values() if changes]
-    drawn = (tuple(changes[generator.integers(len(changes))] for changes in open_ones) for _ in range(SAMPLE))
+    drawn = (tuple(changes[int(generator.integers(len(changes)))] for changes in open_ones) for _ in range(SAMPLE))
     found = least([changes for changes in drawn if jointly.isdisjoint(itertools.combinations(changes, 2))])
     for place in reversed(range(len(open_ones))):
         shorter = {changes: changes[:place] + changes[place + 1 :] for changes in found if len(changes) > place}
