@@ -70,19 +70,6 @@ def test_estimate_writes_five_data_planes_for_each_scenario_in_every_format(tmp_
         assert one["memory_gib"] == pytest.approx(float(two["memory_gib"])) == pytest.approx(three["memory_gib"])
 
 
-def test_the_table_of_verdicts_tells_confidence(tmp_path: Path) -> None:
-    """The table tells the confidence that JSON holds, up to a hundred scenarios; of more it says where to find it."""
-    few, many = (tmp_path / name for name in ("few.csv", "many.csv"))
-    few.write_text("scenario,pods\na,100\nb,10\n", encoding="utf-8")
-    many.write_text("scenario\n" + "".join(f"s{n}\n" for n in range(101)), encoding="utf-8")
-    answers = json.loads(run("decide", few, "--format", "json").stdout)
-    told = [line.split("|")[4].strip() for line in run("decide", few).stdout.splitlines()]
-    assert told == ["confidence", "------------", *(f"{100 * answer['confidence']:.0f} %" for answer in answers)]
-    crowd = run("decide", many)
-    assert "confidence" not in crowd.stdout
-    assert "JSON has it for all" in crowd.stderr
-
-
 def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
     """`decide --format json` gives a list with the fields that others read."""
     scenarios = write(tmp_path / "s.yaml", "- {scenario: a, greenfield: true, kernel_oldest: 6.1, needs: [mtls]}\n")
@@ -92,13 +79,20 @@ def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
         "scenario",
         "cni",
         "mesh",
-        "confidence",
+        "edition",
+        "sentence",
+        "settled",
+        "evidence_grade",
         "matched",
         "reasons",
+        "unmet",
+        "options",
+        "parts",
         "blockers",
         "conflicts",
         "flips",
         "unknown",
+        "questions",
     } <= set(found[0])
 
 
@@ -235,22 +229,20 @@ def test_a_teams_own_table_changes_the_verdict_and_the_report_says_what_it_chang
     """A row laid over ours decides in `decide` and in `review`, and both name the row that was replaced."""
     tables = tmp_path / "own"
     tables.mkdir()
-    header = "id,priority,condition,recommendation,reason,source_id"
-    write(tables / "cni.csv", f"{header}\ngreenfield,1,greenfield,calico,Our fabric team runs Calico.,meshlab\n")
-    scenarios = write(
-        tmp_path / "s.yaml", "- {scenario: a, greenfield: true, kernel_oldest: 6.1.0, cloud: self-managed}\n"
-    )
+    header = "id,side,priority,condition,option,lenient,reason,source_id,text_date"
+    row = "greenfield,cni,1,greenfield,calico,false,Our fabric team runs Calico.,meshlab,2026-11-28"
+    write(tables / "preferences.csv", f"{header}\n{row}\n")
+    facts = "greenfield: true, kernel_oldest: 6.1.0, cloud: self-managed, windows_nodes: 0"
+    scenarios = write(tmp_path / "s.yaml", f"- {{scenario: a, {facts}, needs: []}}\n")
     ours, theirs = (run("decide", scenarios, "--format", "json", *more) for more in ((), ("--tables", tables)))
     assert json.loads(ours.stdout)[0]["cni"] == "cilium"
     assert json.loads(theirs.stdout)[0]["cni"] == "calico"
-    assert "row greenfield of cni replaced" in theirs.stderr
-    team = write(
-        tmp_path / "a.yaml", "team: a\nscenario: {greenfield: true, kernel_oldest: 6.1.0, cloud: self-managed}\n"
-    )
+    assert "row greenfield of preferences replaced" in theirs.stderr
+    team = write(tmp_path / "a.yaml", f"team: a\nscenario: {{{facts}}}\nneeds: []\n")
     assert run("review", team, "--tables", tables, "--out", tmp_path / "out", "--format", "html,json").returncode == 0
     review = json.loads((tmp_path / "out" / "a" / "review.json").read_text(encoding="utf-8"))
     assert [(row["table"], row["id"], row["change"]) for row in review["tables_changed"]] == [
-        ("cni", "greenfield", "replaced")
+        ("preferences", "greenfield", "replaced")
     ]
     assert "own tables changed" in (tmp_path / "out" / "a" / "review.html").read_text(encoding="utf-8")
 

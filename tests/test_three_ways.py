@@ -80,7 +80,7 @@ def test_panel_command_and_report_give_the_same_numbers(rendered: dict[str, Any]
 def test_panel_command_and_report_give_the_same_verdict(rendered: dict[str, Any]) -> None:
     """CNI, mesh, matched rows and flips agree, and the panel's heading and buttons say the same."""
     review, verdict = rendered["review"], rendered["verdict"]
-    for name in ("cni", "mesh", "confidence", "matched", "unknown", "blockers", "flips"):
+    for name in ("cni", "mesh", "sentence", "matched", "unknown", "blockers", "flips"):
         assert getattr(review.verdict, name) == verdict[name], name
     view = widgets.answer_view(widgets.panel(VALUES))
     assert f">{report.title_text(review)}<" in view.answer.value

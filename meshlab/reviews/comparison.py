@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -187,12 +188,16 @@ def _payback(ends: Sequence[Row], options: Sequence[Mapping[str, Any]], n: int) 
     return move / saved if saved > 0 else None
 
 
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | None]:
     """What running each side of an option takes, as its row of ``operations.csv`` says."""
     rows = {
         side: tables.operations.get((side, option[side], option["edition"][side] or "")) for side in ("cni", "mesh")
     }
-    return {side: dict(row) if row else None for side, row in rows.items()}
+    return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
 def _against(rows: Sequence[Row]) -> list[str]:

@@ -82,7 +82,8 @@ def test_an_index_escapes_what_teams_are_called() -> None:
             **{f"{figure}{end}": 2.0 for figure in fleet.shown() for end in ("_lo", "", "_hi")},
             "cni": "cilium",
             "mesh": "none",
-            "confidence": 0.5,
+            "settled": False,
+            "evidence_grade": "beta",
             "findings": None,
         }
         for name in ("<b>&\"'", "plain")
@@ -104,7 +105,11 @@ def test_moves_within_the_interval_of_last_time_are_told_apart() -> None:
     assert fleet.changes(now, then) == ["Cost: 100 → 111 USD/month (+11 %)"]
     assert fleet.small_moves(now, then) == ["Memory: 1.1 → 1.3 GiB (+20 %)", "CPU: 2.0 → 4.0 cores (+100 %)"]
     page = fleet.index_files(
-        [{**row("a", 1, 2, 3), **now, "team": "a", "confidence": 1.0}], [], {"a": then}, ("html",), ""
+        [{**row("a", 1, 2, 3), **now, "team": "a", "settled": True}],
+        [],
+        {"a": then},
+        ("html",),
+        "",
     )["index.html"]
     assert page.index("<summary>2 within their intervals</summary>") < page.index("CPU: 2.0 → 4.0 cores")
     assert "outside its 10–90 % interval of last time" in page
@@ -118,12 +123,20 @@ def test_against_nothing_no_move_is_told() -> None:
 
 
 def test_an_index_says_how_to_read_it() -> None:
-    """Beside the figures stand what confidence means, the year of the prices and the month of the facts."""
+    """Beside the figures stand what settled means, the year of the prices and the month of the facts."""
     names = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
     figures = {f"{name}{end}": 1.0 for name in names for end in ("_lo", "", "_hi")}
-    known = {"team": "a", "dataplane": "cilium", "cni": "cilium", "mesh": "none", "confidence": 1.0, "findings": None}
+    known = {
+        "team": "a",
+        "dataplane": "cilium",
+        "cni": "cilium",
+        "mesh": "none",
+        "settled": True,
+        "evidence_grade": "documented",
+        "findings": None,
+    }
     page = fleet.index_files([known | figures], [], None, ("html",), "")["index.html"]
-    assert "Confidence is the share of all values that the unknown facts could take" in page
+    assert "Settled: no missing fact could change the answer" in page
     assert "list price of 2023 unless a team states its own. Facts were read up to 2026-" in page
     assert ">100 %<" in page
 
@@ -131,6 +144,14 @@ def test_an_index_says_how_to_read_it() -> None:
 def test_totals_of_nothing_have_no_interval() -> None:
     """Where no data plane adds anything, the totals are zeros without empty brackets."""
     nothing = {f"{figure}{end}": 0.0 for figure in fleet.shown() for end in ("_lo", "", "_hi")}
-    known = {"team": "a", "dataplane": "none", "cni": "stay", "mesh": "none", "confidence": 1.0, "findings": None}
+    known = {
+        "team": "a",
+        "dataplane": "none",
+        "cni": "stay",
+        "mesh": "none",
+        "settled": True,
+        "evidence_grade": "documented",
+        "findings": None,
+    }
     page = fleet.index_files([known | nothing], [], None, ("html",), "")["index.html"]
     assert "<b>0 GiB</b>, <b>0 cores</b>, <b>0 USD/month</b>." in page
