@@ -409,7 +409,7 @@ def test_alternative_text_of_the_matrix_names_missing_facts(review: Review) -> N
     """The alternative text of the matrix says why a row is unknown and which row decides."""
     text = chart("matrix", review).alt_text
     assert "row greenfield for Cilium: unknown, for want of greenfield, kernel_oldest." in text
-    assert "row healthy for Stay with the CNI of today: matched and decides." in text
+    assert "row healthy for What runs today: matched and decides." in text
     assert "Network plugin (CNI): 1 of 3 rows do not match." in text
 
 

@@ -48,7 +48,7 @@ def test_every_control_stands_in_one_tab(panel: widgets.Panel) -> None:
     (tabs,) = [child for child in panel.children if isinstance(child, ipywidgets.Tab)]
     placed = [control.spec.name for tab in tabs.children for control in tab.children]
     assert sorted(placed) == sorted(inputs())
-    assert list(tabs.titles) == ["Cluster", "Traffic", "Needs", "Prices", "Facts"]
+    assert list(tabs.titles) == ["Cluster", "Traffic", "Needs", "Prices", "Facts", "Budgets"]
 
 
 @pytest.mark.parametrize("spec", NUMBERS, ids=lambda spec: spec.name)
