@@ -69,6 +69,8 @@ class PodAnnotations(msgspec.Struct, gc=False):
     linkerd: Text = msgspec.field(default=None, name="linkerd.io/inject")
     consul: Text = msgspec.field(default=None, name="consul.hashicorp.com/connect-inject")
     mirror: Text = msgspec.field(default=None, name="kubernetes.io/config.mirror")
+    templates: Text = msgspec.field(default=None, name="inject.istio.io/templates")
+    old_networks: Text = msgspec.field(default=None, name="k8s.v1.cni.cncf.io/networks-status")
     networks: Text = msgspec.field(default=None, name="k8s.v1.cni.cncf.io/network-status")
     calico: Text = msgspec.field(default=None, name="cni.projectcalico.org/containerID")
     calico_address: Text = msgspec.field(default=None, name="cni.projectcalico.org/podIP")
