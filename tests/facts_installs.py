@@ -350,6 +350,7 @@ PLUGINS: dict[str, Part] = {
     ),
     "dataplane-v2": plugin(
         "cilium",
+        "gke-legacy",  # netd is part of both, so that a part of a dump may show no more than that
         engine="cilium",
         cni_edition="dataplane-v2",
         proxy="cilium",
