@@ -132,14 +132,13 @@ def test_an_index_says_how_to_read_it() -> None:
         "cni": "cilium",
         "mesh": "none",
         "settled": True,
-        "evidence_grade": None,
         "evidence_grade": "documented",
         "findings": None,
     }
     page = fleet.index_files([known | figures], [], None, ("html",), "")["index.html"]
     assert "Settled: no missing fact could change the answer" in page
     assert "list price of 2023 unless a team states its own. Facts were read up to 2026-" in page
-    assert ">yes<" in page
+    assert ">yes, documented<" in page
 
 
 def test_totals_of_nothing_have_no_interval() -> None:
@@ -151,7 +150,6 @@ def test_totals_of_nothing_have_no_interval() -> None:
         "cni": "stay",
         "mesh": "none",
         "settled": True,
-        "evidence_grade": None,
         "evidence_grade": "documented",
         "findings": None,
     }

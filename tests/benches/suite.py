@@ -36,7 +36,7 @@ RUNS_KEPT = 10
 NOTEWORTHY = 0.1
 """Change of a ratio that is told, where it is larger than the spread of both runs."""
 
-VERSIONS = ("polars", "numpy", "numba", "orjson", "zen-engine", "papermill", "distributed")
+VERSIONS = ("polars", "numpy", "numba", "orjson", "papermill", "distributed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,24 +231,6 @@ def with_pytest(test: str) -> dict[str, Any]:
         return json.loads(told.read_text(encoding="utf-8"))["benchmarks"][0]["extra_info"]
 
 
-def decision() -> Iterator[Figure]:
-    """Decisions against a rule engine."""
-    name = "test_a_million_scenarios_are_decided_at_50_times_the_rate_of_a_rule_engine"
-    found = with_pytest(f"tests/benches/test_decision.py::{name}")
-    theirs = max(found["zen_one_by_one"], found["zen_in_batches"])
-    yield figure(
-        "decision",
-        "rate of decide, a million scenarios",
-        "zen-engine with the same tables and equal verdicts",
-        [1 / found["meshlab"]],
-        [1 / theirs],
-        better="higher",
-        goal=50,
-        value=found["meshlab"],
-        unit="scenarios/s",
-    )
-
-
 def reader() -> Iterator[Figure]:
     """Facts of a large dump against a parser that builds everything."""
     found = with_pytest("tests/benches/test_facts.py::test_json_against_orjson")
@@ -338,7 +320,6 @@ def _spec(path: Path, rows: int) -> Path:
 MEASURES: dict[str, Callable[[], Iterator[Figure]]] = {
     "sweep": sweep_rate,
     "intervals": interval_cost,
-    "decision": decision,
     "rendering": rendering,
     "reader": reader,
     "tick": tick,
