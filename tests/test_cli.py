@@ -210,7 +210,8 @@ def test_an_error_of_ours_is_one_line_and_quotes_nothing_of_the_input(
     assert left.value.code == 1
     told = capsys.readouterr().err
     assert re.fullmatch(
-        r"meshlab: error: unexpected KeyError at run/cli/scenarios\.py:\d+; run again with --debug and report it\n", told
+        r"meshlab: error: unexpected KeyError at run/cli/scenarios\.py:\d+; run again with --debug and report it\n",
+        told,
     )
     with pytest.raises(KeyError, match="a-secret"):
         main(["estimate", "scenarios.csv", "--debug"])

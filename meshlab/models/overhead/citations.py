@@ -12,8 +12,8 @@ from meshlab.models.overhead.dataplanes import MODELS
 from meshlab.models.overhead.estimates import steps_with
 from meshlab.models.overhead.latency import PERCENTILES
 
-BETWEEN_SOURCES = "between-sources"
-"""Component of the factors that widen an interval by what sources differ in; their median is one."""
+SPREAD = "_spread"
+"""End of the names of the factors that widen an interval by what clusters differ in; their median is one."""
 
 MEDIAN, INTERVAL = "median", "interval"
 """What of a figure rests on a source: the median and so the interval too, or only the interval."""
@@ -53,7 +53,7 @@ def figure_sources(figure: str, dataplane: str) -> tuple[tuple[str, bool], ...]:
     The others only widen the interval: how far sources differ was seen on data planes of every kind.
     """
     rows = coefficient_table().filter(pl.col("coefficient").is_in(coefficients_of(figure, dataplane)))
-    middle = _ids(rows.filter(pl.col("component") != BETWEEN_SOURCES))
+    middle = _ids(rows.filter(~pl.col("coefficient").str.ends_with(SPREAD)))
     return tuple((source_id, source_id in middle) for source_id in sorted(middle | _ids(rows)))
 
 
