@@ -142,7 +142,12 @@ def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractC
     if not reviews:
         return open_pool(1)
     rehearse()
-    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(),)))
+    from meshlab.run.batch import pool
+    from meshlab.kept import keep
+    pool.FORKER[0].ask(keep, all_kept())
+    from meshlab.show.report import compile_templates
+    pool.FORKER[0].ask(compile_templates)
+    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(), pool.FORKER[0]._control)))
 
 
 def _prepare(job: Job) -> None:

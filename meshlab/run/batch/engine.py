@@ -39,7 +39,13 @@ def __getattr__(name: str) -> Any:
 @cache
 def engine_class() -> type:
     """The engine that papermill registers as ``meshlab``."""
-    from papermill.engines import Engine, NotebookExecutionManager
+    from papermill.engines import Engine, NotebookExecutionManager, NBClientEngine
+    from meshlab.run.batch.kernels import Manager
+    class E(NBClientEngine):
+        @classmethod
+        def execute_managed_notebook(cls,nb,k,**n):
+            return super().execute_managed_notebook(nb,k,kernel_manager_class=Manager,**n)
+    return E
 
     class SavedTwice(NotebookExecutionManager):
         """Notes times and states as papermill's own manager does, without writing the notebook for each cell."""

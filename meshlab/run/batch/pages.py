@@ -25,7 +25,6 @@ from meshlab.reviews import review
 from meshlab.reviews.cases import Case
 from meshlab.reviews.review import Review, summary
 from meshlab.run.batch import pdf
-from meshlab.run.batch.engine import fork_warm_process
 from meshlab.show import report
 from meshlab.show.theme import in_dark
 from meshlab.tables import resource
@@ -190,11 +189,11 @@ def rehearse() -> bool:
     return True
 
 
-def begin_worker(results: bytes) -> None:
+def begin_worker(results: bytes, control) -> None:
     """Take over what the asking process kept, and fork the process of the notebooks while that is safe."""
     keep(results)
-    if ENGINE:
-        fork_warm_process()
+    from meshlab.run.batch import kernels
+    kernels._F.append(kernels.Forker(control=control))
 
 
 # --- the notebook --------------------------------------------------------------------------------------------------

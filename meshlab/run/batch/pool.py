@@ -39,10 +39,13 @@ Begin = tuple[Callable[..., object], tuple[object, ...]]
 """What each worker of this machine calls first: a function and its arguments."""
 
 
+FORKER=[]
 def start_early() -> None:
     """Let the process import from which all workers of this machine are forked, while this one does other things."""
     if METHOD == "forkserver":
         from multiprocessing import forkserver
+        from meshlab.run.batch import kernels
+        FORKER.append(kernels.Forker("polars","plotly.graph_objects","numpy.ma","numpy.random","meshlab.show.report","meshlab.reviews.review"))
 
         get_context(METHOD).set_forkserver_preload(["meshlab.run.batch.server"])
         given = dict(os.environ)

@@ -8,4 +8,8 @@ import os
 from meshlab.run.batch import warm
 
 warm.die_with(int(os.environ.pop(warm.PARENT)))
-warm.prepare("meshlab.run.batch.pages", "papermill", "nbconvert.exporters")
+import importlib, sys
+sys.modules['rfc3987_syntax']=None
+for n in ("meshlab.run.batch.pages", "papermill", "nbconvert.exporters","meshlab.run.batch.kernels"): importlib.import_module(n)
+import sys
+sys.modules["nbformat"].v4.new_output("stream")
