@@ -6,6 +6,7 @@ leaves at worst a hidden temporary file, and the next run makes what is missing.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,14 +15,15 @@ from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem, printable
 from meshlab.files import write_whole
-from meshlab.kept import all_kept
+from meshlab.kept import all_kept, keep
 from meshlab.models import decision
 from meshlab.reviews.cases import Case, inputs_sha256, load_team, open_case
-from meshlab.run.batch import fleet
+from meshlab.run.batch import fleet, kernels
 from meshlab.run.batch.folders import put, row_of_unchanged
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
     FORMATS,
+    NOTEBOOK_FORMATS,
     PLOTLY_SCRIPT,
     SCRIPTED,
     Wish,
@@ -30,8 +32,9 @@ from meshlab.run.batch.pages import (
     page_css,
     rehearse,
     render_files,
+    start_kernels,
 )
-from meshlab.run.batch.pool import Pool, open_pool, start_early
+from meshlab.run.batch.pool import Pool, environment, open_pool, start_early
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
 
@@ -106,7 +109,8 @@ def render_reviews(
     check_formats(job.formats)
     if job.out.exists() and not job.out.is_dir():
         raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
-    opened, failures = _open_all(paths, job, early=not scheduler)
+    given = environment(jobs or os.cpu_count() or 1)
+    opened, failures = _open_all(paths, job, lambda: None if scheduler else _start_early(job, given))
     if not opened:
         raise MeshlabError([problem for _, error in failures for problem in error.problems])
     rest = [item.case for item in opened if item.row is None]
@@ -116,7 +120,7 @@ def render_reviews(
         progress(outcome)
         outcomes.append(outcome)
 
-    with _workers(len(rest), jobs, scheduler) as pool:
+    with _workers(len(rest), jobs, scheduler, given) as pool:
         _prepare(job)
         for name, error in failures:
             note(Outcome(name, reasons=_lines(error)))
@@ -137,17 +141,23 @@ def _lines(error: MeshlabError) -> tuple[str, ...]:
     return tuple(map(str, error.problems))
 
 
-def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractContextManager[Pool]:
+def _start_early(job: Job, given: Mapping[str, str]) -> None:
+    """Begin the imports of workers and kernels, while this process reads teams."""
+    start_early(given)
+    if NOTEBOOK_FORMATS.intersection(job.formats):
+        start_kernels(given)
+
+
+def _workers(
+    reviews: int, jobs: int | None, scheduler: str | None, given: Mapping[str, str]
+) -> AbstractContextManager[Pool]:
     """Workers for so many reviews: on this machine no more than there is work for, and none to wait for without any."""
     if not reviews:
         return open_pool(1)
     rehearse()
-    from meshlab.run.batch import pool
-    from meshlab.kept import keep
-    pool.FORKER[0].ask(keep, all_kept())
-    from meshlab.show.report import compile_templates
-    pool.FORKER[0].ask(compile_templates)
-    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(), pool.FORKER[0]._control)))
+    kernels.forker.call(keep, all_kept())
+    begin = (begin_worker, (all_kept(), kernels.forker))
+    return open_pool(jobs and min(jobs, reviews), scheduler, begin, given)
 
 
 def _prepare(job: Job) -> None:
@@ -187,10 +197,15 @@ class _Opened:
     row: dict[str, object] | None
 
 
-def _open_all(paths: Sequence[Path], job: Job, *, early: bool) -> tuple[list[_Opened], list[tuple[str, MeshlabError]]]:
+def _open_all(
+    paths: Sequence[Path], job: Job, early: Callable[[], None]
+) -> tuple[list[_Opened], list[tuple[str, MeshlabError]]]:
     """Every team that can be read, and the error of each that cannot.
 
-    With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
+    Args:
+        paths: Team files and dumps.
+        job: What is asked of every team.
+        early: Called once, as soon as there is a team that has to be rendered.
     """
     tables = decision.load_tables(job.tables)
     opened: list[_Opened] = []
@@ -204,9 +219,8 @@ def _open_all(paths: Sequence[Path], job: Job, *, early: bool) -> tuple[list[_Op
             continue
         fresh = job.force or job.workbook
         row = None if fresh else row_of_unchanged(job.out / case.team.name, job.formats, inputs_sha256(case, tables))
-        if early and row is None:
-            start_early()
-            early = False
+        if row is None and all(item.row for item in opened):
+            early()
         opened.append(_Opened(case, row))
     return opened, failures
 
