@@ -117,6 +117,7 @@ class Forker:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for theirs in (self._control, self._woken, self._wake, *self._kernels):
             theirs.close()
+        os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
         if memory_bytes is not None:

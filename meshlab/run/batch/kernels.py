@@ -25,6 +25,7 @@ from typing import Any
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_client.session import new_id
 from traitlets import Float, List, Unicode, default
 
 from meshlab.errors import MeshlabError, Problem
@@ -38,8 +39,11 @@ IN_MEMORY = "--HistoryManager.hist_file=:memory:"
 MEMORY = "MESHLAB_NOTEBOOK_MEMORY_GIB"
 """Environment variable that bounds the memory of each notebook."""
 
-OF_ONE_KERNEL = "JPY_"
-"""Start of the names of environment variables that differ from kernel to kernel."""
+READ_AT_START = (
+    *("DYLD_", "HOME", "IPYTHON", "JUPYTER", "LANG", "LC_", "LD_", "MALLOC_", "MKL_", "MPL", "NUMBA_", "NUMEXPR_"),
+    *("OMP_", "OPENBLAS_", "PLOTLY_", "POLARS_", "PYDEVD_", "PYTHON", "TZ", "XDG_"),
+)
+"""How variables begin that an interpreter or a library reads as it starts: for a change of them a fork is too late."""
 
 LONGEST_NAME = 80
 """Longest name of a connection file beside which its sockets have room for theirs. [characters]"""
@@ -70,7 +74,7 @@ def forker_command(*arguments: str, options: Sequence[str] = ()) -> list[str]:
 
 
 class Forker:
-    """The process from which kernels are forked: of one command and one environment, and replaced for another.
+    """The process from which kernels are forked, replaced where one needs another command or variables at its start.
 
     It ends with the last process that holds its socket; a worker to whom this is sent holds it, too.
     """
@@ -93,7 +97,7 @@ class Forker:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """Start the process, unless one for the same was started."""
-        if self._of != ([*command], environment):
+        if self._of != _identity(command, environment):
             self._start(command, environment)
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -102,7 +106,7 @@ class Forker:
             self._process = subprocess.Popen(  # noqa: S603  (a kernelspec's command with our module in it)
                 command, env=environment, stdin=theirs.fileno(), start_new_session=True
             )
-        self._of = [*command], dict(environment)
+        self._of = _identity(command, environment)
         for function, arguments in self._calls:
             self._ask(function, *arguments).close()
 
@@ -130,6 +134,11 @@ class Forker:
             socket.send_fds(self._control, [b"?"], [theirs.fileno()])
         ours.sendall(pickle.dumps((function, arguments)))
         return ours
+
+
+def _identity(command: Sequence[str], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """What kernels of one forker have in common."""
+    return [*command], {name: value for name, value in environment.items() if name.startswith(READ_AT_START)}
 
 
 forker = Forker()
@@ -208,15 +217,13 @@ class ForkedProvisioner(LocalProvisioner):
         for name in self.modules:
             forker.call(import_module, name)
         file, environment = arguments.index("-f"), kwargs["env"]
-        shared = {name: value for name, value in environment.items() if not name.startswith(OF_ONE_KERNEL)}
-        own = {name: environment[name] for name in environment.keys() - shared.keys()}
         self.cwd = str(kwargs.get("cwd") or os.getcwd())  # noqa: PTH109  (as text)
         memory_bytes = None if self.memory_gib in (None, float("inf")) else int(self.memory_gib * 2**30)
         self.process = Forked(
             forker.fork(
                 forker_command(*arguments[:file], *arguments[file + 2 :], options=options),
-                shared,
-                *(arguments, arguments[file + 1], own, self.cwd, memory_bytes),
+                environment,
+                *(arguments, arguments[file + 1], environment, self.cwd, memory_bytes),
             )
         )
         await self.process.begin()
@@ -244,6 +251,11 @@ def _split(command: list[str]) -> tuple[list[str], list[str]]:
 class Client(AsyncKernelClient):
     """A client of a kernel that is known to listen."""
 
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        # it counts its messages apart from the manager: by one name two requests would have one number
+        self.session.session = new_id()
+
     def start_channels(self, *args: bool, **named: bool) -> None:
         """Start all channels but the heartbeat: the forker tells when the kernel has ended."""
         super().start_channels(*args, **{"hb": False, **named})
@@ -258,17 +270,10 @@ class Client(AsyncKernelClient):
         await super().wait_for_ready(timeout)
 
 
-_plain: Any = AsyncKernelManager
-"""Jupyter's manager, of whose methods the types do not tell what they wrap."""
-
-
 class Manager(AsyncKernelManager):
     """A manager whose kernel is forked, unless its kernelspec names another provisioner."""
 
     client_factory: Any = Client
-    # less a pause in which Jupyter's own tests look at a kernel that is not ready yet
-    start_kernel: Any = _plain._async_start_kernel.__wrapped__  # noqa: SLF001
-    shutdown_kernel: Any = _plain._async_shutdown_kernel.__wrapped__  # noqa: SLF001
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
