@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.cluster.facts.cluster import FINISHED, Cluster
+from meshlab.cluster.facts.needs import ROOT_NAMESPACE, in_use
 from meshlab.cluster.facts.objects import known_kinds, signature_groups
 from meshlab.cluster.facts.signatures import Vote, admitted, votes
 from meshlab.tables import read_table
@@ -15,9 +16,6 @@ from meshlab.units import version_key
 
 MOST_REFUSED = 50
 """Objects that are listed by name where they are not as their kind demands."""
-
-ROOT_NAMESPACE = "istio-system"
-"""Namespace whose settings hold for the whole of an Istio mesh, unless the mesh is configured otherwise."""
 
 MTLS_MODES = ("strict", "permissive", "disable")
 """Modes that a PeerAuthentication can state; any other text states nothing."""
@@ -43,6 +41,7 @@ class Answers:
         shown: All that signatures found.
         votes: What of it counts.
         counts: Number, unread ones and origin of the objects that a fact counts, by fact.
+        needs: What objects ask for, as ``in_use`` returns it.
         faulty: Objects that are not as their kind demands: kind, name, file, fault.
         nodes: ``node_numbers``, and the nodes by each of ``TALLIES``.
         pods: ``pod_numbers``, and what pods show of themselves.
@@ -56,6 +55,7 @@ class Answers:
     shown: tuple[Vote, ...]
     votes: tuple[Vote, ...]
     counts: dict[str, Row]
+    needs: tuple[Row, ...]
     faulty: tuple[Row, ...]
     nodes: Row
     pods: Row
@@ -86,11 +86,12 @@ def ask(cluster: Cluster) -> Answers:
     """All answers about a cluster; objects that were gathered beside those of facts say nothing here."""
     of_facts = pl.col("kind").is_in(sorted(known_kinds())) | pl.col("group").str.contains(signature_groups().pattern)
     shown = cluster.objects.filter(of_facts)
-    kinds, cast, counts, faulty, *rows = pl.collect_all(
+    kinds, cast, counts, needs, faulty, *rows = pl.collect_all(
         [
             cluster.looked_at.select(pl.col("kind").unique()),
             votes(cluster.evidence, cluster.objects),
             _counts(cluster),
+            in_use(cluster.needs, cluster.objects),
             shown.filter(pl.col("fault").is_not_null()).select("kind", "name", "file", "fault").head(MOST_REFUSED),
             cluster.nodes.select(**node_numbers(), **_tallies(), origin=origin_of("file")),
             cluster.pods.select(**pod_numbers(), **_shown_by_pods()),
@@ -108,6 +109,7 @@ def ask(cluster: Cluster) -> Answers:
         shown,
         shown,
         {row["fact"]: row for row in counts.iter_rows(named=True)},
+        tuple(needs.iter_rows(named=True)),
         tuple(faulty.iter_rows(named=True)),
         *(row.row(0, named=True) for row in rows),
     )

@@ -43,6 +43,7 @@ def facts_of(answers: Answers) -> Facts:
         "cloud": _from(verdict(answers.votes, "cloud")),
         **_cni_facts(answers, counts),
         **_mesh_facts(answers),
+        **_need_facts(answers),
         **_workload_facts(answers, counts),
         **_policy_facts(answers, counts),
         "service.proxy": _from(verdict(answers.votes, "service.proxy")),
@@ -226,6 +227,15 @@ def _none(answers: Answers, why: str) -> Verdict:
     if answers.gaps:
         return Verdict(why=f"the input does not hold the whole cluster: {', '.join(answers.gaps)}")
     return Verdict("none", "inferred", _origin(answers.pods), why)
+
+
+# --- needs ----------------------------------------------------------------------------------------------------------
+
+
+def _need_facts(answers: Answers) -> Facts:
+    """Needs that objects use, each with how many and one of them."""
+    rows = [{name: value for name, value in row.items() if name != "file"} for row in answers.needs]
+    return {"needs.used": Fact(rows, origin=answers.needs[0]["file"] if rows else None)}
 
 
 # --- workload ------------------------------------------------------------------------------------------------------
