@@ -6,6 +6,7 @@ leaves at worst a hidden temporary file, and the next run makes what is missing.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,15 +15,16 @@ from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem, printable, problems_of, unicode_text
 from meshlab.files import read_bounded, write_whole
-from meshlab.kept import all_kept
+from meshlab.kept import all_kept, keep
 from meshlab.models import decision
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
 from meshlab.reviews.team import Team
-from meshlab.run.batch import fleet
+from meshlab.run.batch import fleet, kernels
 from meshlab.run.batch.folders import put, row_of_unchanged
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
     FORMATS,
+    NOTEBOOK_FORMATS,
     PLOTLY_SCRIPT,
     SCRIPTED,
     Rendered,
@@ -32,8 +34,9 @@ from meshlab.run.batch.pages import (
     page_css,
     rehearse,
     render_files,
+    start_kernels,
 )
-from meshlab.run.batch.pool import TRIES, Pool, open_pool, start_early
+from meshlab.run.batch.pool import TRIES, Pool, environment, open_pool, start_early
 from meshlab.tables import MAXIMUM_TABLE_BYTES
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
@@ -109,7 +112,9 @@ def render_reviews(
     check_formats(job.formats)
     if job.out.exists() and not job.out.is_dir():
         raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
-    opened, failures = _open_all(paths, job, early=not scheduler)
+    kernels.memory_gib()
+    given = environment(jobs or os.cpu_count() or 1)
+    opened, failures = _open_all(paths, job, lambda: None if scheduler else _start_early(job, given))
     if not opened:
         raise MeshlabError([problem for _, problems in failures for problem in problems])
     rest = [item.case for item in opened if item.row is None]
@@ -119,14 +124,14 @@ def render_reviews(
         progress(outcome)
         outcomes.append(outcome)
 
-    with _workers(len(rest), jobs, scheduler) as pool:
+    with _workers(len(rest), jobs, scheduler, given) as pool:
         _prepare(job)
         for name, problems in failures:
             note(Outcome(name, reasons=tuple(map(str, problems))))
         for item in opened:
             if item.row is not None:
                 note(Outcome(item.case.team.name, item.row, reused=True))
-        for outcome in _rendered(rest, job, pool):
+        for outcome in _rendered(rest, job, pool, given):
             note(outcome)
     outcomes.sort(key=lambda outcome: outcome.team)
     try:
@@ -140,12 +145,23 @@ def _lines(error: BaseException, place: str) -> tuple[str, ...]:
     return tuple(map(str, problems_of(error, place)))
 
 
-def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractContextManager[Pool]:
+def _start_early(job: Job, given: Mapping[str, str]) -> None:
+    """Begin the imports of workers and kernels, while this process reads teams."""
+    start_early(given)
+    if NOTEBOOK_FORMATS.intersection(job.formats):
+        start_kernels(given)
+
+
+def _workers(
+    reviews: int, jobs: int | None, scheduler: str | None, given: Mapping[str, str]
+) -> AbstractContextManager[Pool]:
     """Workers for so many reviews: on this machine no more than there is work for, and none to wait for without any."""
     if not reviews:
         return open_pool(1)
     rehearse()
-    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(),)))
+    kernels.forker.call(keep, all_kept())
+    begin = (begin_worker, (all_kept(), kernels.forker))
+    return open_pool(jobs and min(jobs, reviews), scheduler, begin, given)
 
 
 def _prepare(job: Job) -> None:
@@ -186,11 +202,14 @@ class _Opened:
 
 
 def _open_all(
-    paths: Sequence[Path], job: Job, *, early: bool
+    paths: Sequence[Path], job: Job, early: Callable[[], None]
 ) -> tuple[list[_Opened], list[tuple[str, tuple[Problem, ...]]]]:
     """Every team that can be read, and what is wrong with each that cannot.
 
-    With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
+    Args:
+        paths: Team files and dumps.
+        job: What is asked of every team.
+        early: Called once, as soon as there is a team that has to be rendered.
     """
     tables = decision.load_tables(job.tables)
     opened: list[_Opened] = []
@@ -205,9 +224,8 @@ def _open_all(
             failures.append((printable(unicode_text(path.stem)), problems_of(error, unicode_text(str(path)))))
             continue
         row = None if fresh else row_of_unchanged(job.out / case.team.name, job.formats, inputs)
-        if early and row is None:
-            start_early()
-            early = False
+        if row is None and all(item.row for item in opened):
+            early()
         opened.append(_Opened(case, row))
     return opened, failures
 
@@ -224,7 +242,7 @@ def _open(path: Path, seen: dict[str, str]) -> Case:
     return open_path(path, admit)
 
 
-def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
+def _rendered(cases: Sequence[Case], job: Job, pool: Pool, given: Mapping[str, str]) -> Iterator[Outcome]:
     """What became of each case, as the workers are done with it."""
     wish = Wish(job.formats, job.workbook, job.cell_limit_s, _own_tables(job.tables))
     left = {case.team.name: (case, wish) for case in cases}
@@ -236,7 +254,7 @@ def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
                 yield _written(team, result, job)
         except Exception as error:  # noqa: BLE001  (the process that all workers come from is gone, or a pipe to it)
             lost = error
-            start_early()
+            start_early(given)
             pool.renew()
         if not left:
             return

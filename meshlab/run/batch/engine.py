@@ -1,33 +1,16 @@
-"""A papermill engine that runs notebooks in a warm process: ``papermill --engine meshlab``.
+"""A papermill engine whose kernels are forked: ``papermill --engine meshlab``.
 
-The default engine starts a kernel for each notebook and writes the whole notebook twice for each cell. This one
-imports once, forks for each notebook (``meshlab.run.batch.warm``) and writes the notebook at the start and at the end.
-
-papermill loads engines while it is itself being imported, so nothing here may fail and nothing may import papermill
-at the top: the engine's class is made when it is first asked for, and everything heavy is imported when it is used.
+papermill loads engines while it is itself being imported, so the engine's class is made when it is first asked for.
 """
 
 from __future__ import annotations
 
-import atexit
-import base64
-import json
-import os
-import select
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any
 
-from meshlab.kept import all_kept
-from meshlab.run.batch import warm
-
-START_TIME_LIMIT_S = 120.0
-"""Longest time that the warm process may take for its imports. [s]"""
+PRELOADED = "meshlab.run.batch.preloaded"
+"""Module that imports what meshlab's workbooks need."""
 
 
 def __getattr__(name: str) -> Any:
@@ -39,250 +22,20 @@ def __getattr__(name: str) -> Any:
 @cache
 def engine_class() -> type:
     """The engine that papermill registers as ``meshlab``."""
-    from papermill.engines import Engine, NotebookExecutionManager
+    from papermill.engines import NBClientEngine
 
-    class SavedTwice(NotebookExecutionManager):
-        """Notes times and states as papermill's own manager does, without writing the notebook for each cell."""
-
-        quiet = False
-
-        def save(self, **named: Any) -> None:
-            if not self.quiet:
-                super().save(**named)
-
-    class MeshlabEngine(Engine):
-        """Runs Python notebooks in a fork of a warm process. Other languages are for papermill's own engine."""
+    class MeshlabEngine(NBClientEngine):
+        """papermill's own engine, with kernels that are forked."""
 
         @classmethod
-        def execute_notebook(
-            cls,
-            nb: Any,
-            kernel_name: str,
-            output_path: str | None = None,
-            progress_bar: Any = True,  # noqa: FBT002  (the signature is papermill's)
-            log_output: Any = False,  # noqa: FBT002
-            autosave_cell_every: int = 30,
-            **named: Any,
-        ) -> Any:
-            """Run a notebook and write it at the start, and at the end or on failure."""
-            manager = SavedTwice(nb, output_path, log_output, progress_bar, autosave_cell_every)
-            manager.notebook_start()
-            manager.quiet = True
-            try:
-                cls.execute_managed_notebook(manager, kernel_name, log_output=log_output, **named)
-            finally:
-                manager.quiet = False
-                manager.cleanup_pbar()
-                manager.notebook_complete()
-            return manager.nb
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *args: Any, **named: Any) -> Any:
+            """Run the notebook."""
+            from meshlab.run.batch.kernels import Manager, forker
 
-        @classmethod
-        def execute_managed_notebook(
-            cls,
-            nb_man: Any,
-            kernel_name: str,  # noqa: ARG003  (papermill passes it; the warm process has one kernel)
-            **named: Any,
-        ) -> None:
-            """Run the cells and note what became of each.
-
-            Raises:
-                CellTimeoutError: A cell ran longer than ``execution_timeout``.
-                DeadKernelError: The process of the notebook died.
-            """
-            folder = (named.get("resources") or {}).get("metadata", {}).get("path")
-            for answer in warm_process().run(nb_man.nb, folder, named.get("execution_timeout")):
-                _note(nb_man, answer)
+            if any("meshlab" in cell.source for cell in nb_man.nb.cells):
+                forker.call(import_module, PRELOADED)
+            return super().execute_managed_notebook(
+                nb_man, kernel_name, *args, **{"kernel_manager_class": Manager, **named}
+            )
 
     return MeshlabEngine
-
-
-def _note(nb_man: Any, answer: dict[str, Any]) -> None:
-    if "start" in answer:
-        nb_man.cell_start(nb_man.nb.cells[answer["start"]], answer["start"])
-    elif "cell" in answer:
-        _note_cell(nb_man, answer)
-    else:
-        nb_man.nb.metadata.update(_nodes(answer["metadata"]))
-
-
-def _note_cell(nb_man: Any, answer: dict[str, Any]) -> None:
-    cell = nb_man.nb.cells[answer["cell"]]
-    cell.outputs = _nodes(answer["outputs"])
-    cell.execution_count = answer["execution_count"]
-    if answer["failed"]:
-        nb_man.cell_exception(cell, cell_index=answer["cell"])
-    nb_man.cell_complete(cell, cell_index=answer["cell"])
-
-
-def _nodes(value: Any) -> Any:
-    import nbformat
-
-    return nbformat.from_dict(value)
-
-
-class WarmProcess:
-    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe.
-
-    Args:
-        process: Where it runs; a new interpreter unless given.
-    """
-
-    def __init__(self, process: subprocess.Popen[bytes] | Fork | None = None) -> None:
-        # -P: modules of the folder in which a user happens to be are none of ours
-        self.process = process or subprocess.Popen(
-            [sys.executable, "-P", "-m", "meshlab.run.batch.warm"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self._waiting = b""
-        self._next(time.monotonic() + START_TIME_LIMIT_S)
-        if process is None:
-            self._ask({"kept": base64.b85encode(all_kept()).decode()})
-
-    def run(self, notebook: Any, folder: str | None, limit_s: float | None) -> Iterator[dict[str, Any]]:
-        """Run one notebook and yield the answers about it.
-
-        Args:
-            notebook: The notebook, parameters injected.
-            folder: Working folder; this process's own unless given.
-            limit_s: Longest time that one cell may take, or None. [s]
-        """
-        self._ask({"notebook": notebook, "folder": folder or os.getcwd(), "environment": dict(os.environ)})  # noqa: PTH109
-        child, cell, ended = 0, None, False
-        try:
-            while True:
-                # two processes write: the child's answers may come before the word of its number
-                answer = self._next(time.monotonic() + limit_s if limit_s and cell else None)
-                if answer is None:
-                    raise _timed_out(cell, limit_s)
-                if "pid" in answer:
-                    child = answer["pid"]
-                elif "ended" in answer:
-                    ended = True
-                    _check_end(answer["ended"])
-                    return
-                else:
-                    cell = notebook.cells[answer["start"]] if "start" in answer else None
-                    yield answer
-        finally:
-            if not ended:
-                self._kill(child)
-
-    def _ask(self, request: Mapping[str, object]) -> None:
-        assert self.process.stdin is not None  # noqa: S101  (always a pipe; the type cannot say so)
-        self.process.stdin.write(json.dumps(request).encode() + b"\n")
-        self.process.stdin.flush()
-
-    def _kill(self, child: int) -> None:
-        """End the notebook that runs, and read what is left of its answers."""
-        while not child:
-            answer = self._next(None) or {}
-            child = answer.get("pid", 0)
-        os.kill(child, signal.SIGKILL)
-        while "ended" not in (self._next(None) or {}):
-            pass
-
-    def _next(self, deadline: float | None) -> dict[str, Any] | None:
-        """The next answer, or None where it does not come in time."""
-        assert self.process.stdout is not None  # noqa: S101  (as above)
-        descriptor = self.process.stdout.fileno()
-        while b"\n" not in self._waiting:
-            rest = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not select.select([descriptor], [], [], rest)[0]:
-                return None
-            chunk = os.read(descriptor, 1 << 20)
-            if not chunk:
-                raise _dead(f"the warm process ended with status {self.process.wait()}")
-            self._waiting += chunk
-        line, _, self._waiting = self._waiting.partition(b"\n")
-        return json.loads(line)
-
-    def close(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-class Fork:
-    """A warm process that is a fork of this one, with what a warm process needs of ``Popen``.
-
-    It spares the imports, and shares their memory. This process may not have run a polars query yet.
-    """
-
-    def __init__(self) -> None:
-        (theirs, to), (back, answers) = os.pipe(), os.pipe()
-        parent = os.getpid()
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.dup2(theirs, 0)
-            os.dup2(answers, 1)
-            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            warm.serve(parent)
-            os._exit(0)
-        os.close(theirs)
-        os.close(answers)
-        self.stdin, self.stdout = os.fdopen(to, "wb"), os.fdopen(back, "rb")
-        self._status: int | None = None
-
-    def poll(self) -> int | None:
-        """Exit status, or None while it runs."""
-        return self._ended(os.WNOHANG)
-
-    def wait(self) -> int | None:
-        """Exit status, once it has ended."""
-        return self._ended(0)
-
-    def _ended(self, options: int) -> int | None:
-        if self._status is None:
-            pid, status = os.waitpid(self.pid, options)
-            self._status = os.waitstatus_to_exitcode(status) if pid else None
-        return self._status
-
-    def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.send_signal(signal.SIGKILL)
-
-
-def _check_end(status: int) -> None:
-    if status:
-        raise _dead(f"the process of the notebook ended with status {status}")
-
-
-def _dead(message: str) -> Exception:
-    from nbclient.exceptions import DeadKernelError
-
-    return DeadKernelError(message)
-
-
-def _timed_out(cell: Any, limit_s: float | None) -> Exception:
-    from nbclient.exceptions import CellTimeoutError
-
-    return CellTimeoutError.error_from_timeout_and_cell("Cell execution timed out", int(limit_s or 0), cell)
-
-
-_of_thread = threading.local()
-"""A warm process answers one thread: Dask's workers run several, and the process dies with the one that made it."""
-
-
-def warm_process() -> WarmProcess:
-    """This thread's warm process, a new one where the last has died."""
-    running: WarmProcess | None = getattr(_of_thread, "warm", None)
-    return running if running and running.process.poll() is None else _keep(WarmProcess())
-
-
-def fork_warm_process() -> None:
-    """Make this thread's warm process a fork of this one, which imports what notebooks need and must be fresh."""
-    warm.prepare()
-    _keep(WarmProcess(Fork()))
-
-
-def _keep(started: WarmProcess) -> WarmProcess:
-    _of_thread.warm = started
-    atexit.register(started.close)
-    return started

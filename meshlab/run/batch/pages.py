@@ -6,13 +6,13 @@ Everything here runs in a worker, on this machine or on another: a case goes in,
 from __future__ import annotations
 
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,13 @@ import msgspec
 
 from meshlab.errors import Problem, printable, problems_of
 from meshlab.files import pretty_json, write_whole
-from meshlab.kept import keep, kept
+from meshlab.kept import all_kept, keep, kept
 from meshlab.reviews import review
 from meshlab.reviews.cases import Case
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import summary
-from meshlab.run.batch import pdf
-from meshlab.run.batch.engine import fork_warm_process
+from meshlab.run.batch import kernels, pdf
+from meshlab.run.batch.engine import PRELOADED
 from meshlab.show import report
 from meshlab.show.theme import in_dark
 from meshlab.tables import resource
@@ -40,8 +40,11 @@ CELL_LIMIT_S = 120.0
 PLOTLY_SCRIPT = "assets/plotly.min.js"
 """The one copy of plotly.js of a reports folder."""
 
-ENGINE = "meshlab" if hasattr(os, "fork") else None
-"""The papermill engine: ours where a process can fork, papermill's own elsewhere."""
+ENGINE = "meshlab"
+"""The papermill engine."""
+
+MEMORY_GIB = 4.0
+"""Most memory of a workbook unless ``kernels.MEMORY`` says otherwise, far above what a review needs. [GiB]"""
 
 KERNEL = "python3"
 """The kernel of every workbook."""
@@ -166,6 +169,8 @@ def _make(case: Case, wish: Wish) -> _Made:
         file = folder / review.FILE
         file.write_text(pretty_json(review.outline(case, TABLES if wish.tables else None)), encoding="utf-8")
         rehearse()
+        if not kernels.forker.prepared:  # by whoever asks: this is a worker of Dask, or nobody's
+            kernels.forker.call(keep, all_kept())
         notebook = NotebookNode()
         if NOTEBOOK_FORMATS.intersection(wish.formats):
             workbook = wish.workbook or str(resource("workbooks") / "review.ipynb")
@@ -191,11 +196,16 @@ def rehearse() -> bool:
     return True
 
 
-def begin_worker(results: bytes) -> None:
-    """Take over what the asking process kept, and fork the process of the notebooks while that is safe."""
+def start_kernels(environment: Mapping[str, str]) -> None:
+    """Let the process import from which kernels of this environment are forked, while this one does other things."""
+    kernels.forker.call(import_module, PRELOADED)
+    kernels.forker.start(kernels.forker_command(kernels.IN_MEMORY), environment)
+
+
+def begin_worker(results: bytes, forker: kernels.Forker) -> None:
+    """Take over what the asking process kept, and the process from which its kernels are forked."""
     keep(results)
-    if ENGINE:
-        fork_warm_process()
+    kernels.forker = forker
 
 
 # --- the notebook --------------------------------------------------------------------------------------------------
@@ -213,6 +223,7 @@ def run_workbook(workbook: str, folder: Path, team: str, cell_limit_s: float) ->
     from papermill.execute import raise_for_execution_errors
     from papermill.iorw import load_notebook_node
     from papermill.parameterize import parameterize_notebook
+    from traitlets.config import Config
 
     notebook = parameterize_notebook(
         load_notebook_node(workbook), {"source": review.FILE}, kernel_name=KERNEL, engine_name=ENGINE
@@ -224,6 +235,8 @@ def run_workbook(workbook: str, folder: Path, team: str, cell_limit_s: float) ->
             KERNEL,
             progress_bar=False,
             execution_timeout=cell_limit_s,
+            shutdown_kernel="immediate",  # a report's workbook leaves nothing that an orderly end would save
+            config=Config(ForkedProvisioner={"memory_gib": kernels.memory_gib() or MEMORY_GIB}),
             resources={"metadata": {"path": str(folder)}},
         )
         raise_for_execution_errors(notebook, None)
@@ -237,6 +250,9 @@ def _problem(team: str, workbook: str, error: Exception) -> Problem:
 
     if isinstance(error, PapermillExecutionError):
         what = f"cell {error.exec_count} of {workbook} raised {error.ename}: {error.evalue}"
+        if error.ename == "MemoryError":
+            bound = kernels.memory_gib() or MEMORY_GIB
+            what += f" (a workbook may take {bound:g} GiB; {kernels.MEMORY} sets another bound)"
     else:
         what = f"{workbook} stopped: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
     return Problem(team, printable(what), f"see {team}/failed.ipynb")

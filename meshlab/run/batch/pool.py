@@ -17,7 +17,6 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.run.batch.warm import PARENT
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,20 +38,24 @@ Begin = tuple[Callable[..., object], tuple[object, ...]]
 """What each worker of this machine calls first: a function and its arguments."""
 
 
-def start_early() -> None:
+def environment(workers: int) -> dict[str, str]:
+    """Environment of each of so many workers: polars has its share of the cores, unless something else is set."""
+    return {"POLARS_MAX_THREADS": str(max(1, (os.cpu_count() or 1) // workers)), **os.environ}
+
+
+def start_early(given: Mapping[str, str]) -> None:
     """Let the process import from which all workers of this machine are forked, while this one does other things."""
     if METHOD == "forkserver":
         from multiprocessing import forkserver
 
         get_context(METHOD).set_forkserver_preload(["meshlab.run.batch.server"])
-        given = dict(os.environ)
-        os.environ.update({SAFE_PATH: "1", PARENT: str(os.getpid())})
+        own = dict(os.environ)
+        os.environ.update({**given, SAFE_PATH: "1"})
         try:
             forkserver.ensure_running()
         finally:
-            os.environ.pop(PARENT)
-            os.environ.pop(SAFE_PATH)
-            os.environ.update(given)
+            os.environ.clear()
+            os.environ.update(own)
 
 
 class Pool:
@@ -79,24 +82,30 @@ class Pool:
         yield from _Run(task, self, AHEAD * self.workers).run(iter(items))
 
 
-def open_pool(jobs: int | None, scheduler: str | None = None, begin: Begin = (int, ())) -> AbstractContextManager[Pool]:
+def open_pool(
+    jobs: int | None,
+    scheduler: str | None = None,
+    begin: Begin = (int, ()),
+    given: Mapping[str, str] | None = None,
+) -> AbstractContextManager[Pool]:
     """Workers on this machine, or those of a Dask cluster.
 
     Args:
         jobs: Workers on this machine; the number of cores unless said.
         scheduler: Address of a Dask scheduler to use instead, such as ``tcp://host:8786``.
         begin: What each worker on this machine calls first.
+        given: Environment of each worker on this machine; this process's own and a share of the cores unless said.
 
     Raises:
         MeshlabError: There is no Dask, or no scheduler at the address.
     """
-    return _cluster(scheduler) if scheduler else _local(jobs or os.cpu_count() or 1, begin)
+    workers = jobs or os.cpu_count() or 1
+    return _cluster(scheduler) if scheduler else _local(workers, begin, given or environment(workers))
 
 
 @contextmanager
-def _local(workers: int, begin: Begin) -> Iterator[Pool]:
-    threads = str(max(1, (os.cpu_count() or 1) // workers))
-    arguments = (begin, {"POLARS_MAX_THREADS": threads, **os.environ})
+def _local(workers: int, begin: Begin, given: Mapping[str, str]) -> Iterator[Pool]:
+    arguments = (begin, given)
     context = get_context(METHOD)
     pool = Pool(
         lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=arguments), workers
@@ -107,10 +116,10 @@ def _local(workers: int, begin: Begin) -> Iterator[Pool]:
         pool.executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(begin: Begin, environment: Mapping[str, str]) -> None:
+def _begin(begin: Begin, given: Mapping[str, str]) -> None:
     """Begin as a worker: the process that it was forked from may be older than its environment."""
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(given)
     function, arguments = begin
     function(*arguments)
     _end_with_parent()
