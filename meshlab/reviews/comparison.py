@@ -7,7 +7,7 @@ each other from ``planning.comparison``.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,8 @@ from meshlab.planning.comparison import Limit
 from meshlab.planning.migration import move_prices
 from meshlab.reviews.cases import Case
 from meshlab.reviews.moves import setting_of, target_of, today_of
+from meshlab.scenario import collect_few, inputs, with_defaults
+from meshlab.units import significant
 
 Row = dict[str, Any]
 
@@ -74,11 +76,7 @@ def compare(
     if not options:
         return None
     ends = comparison.intervals(worlds, [*CRITERIA, "monthly_usd"]).rows(named=True)
-    limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
-    capacity = row["nodes"] * row["node_memory_gib"]
-    limits.append(Limit("fits", "memory_gib", capacity))
-    if row["max_added_memory_share"] is not None:
-        limits.append(Limit("max_added_memory_share", "memory_gib", row["max_added_memory_share"] * capacity))
+    limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
     choices = eligible(worlds, options)
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
@@ -122,8 +120,80 @@ def weighed(
     options = _compared(verdict)
     if not options:
         return [], [], pl.DataFrame()
-    prices = move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
+    prices = _prices(case, row, options)
     return options, prices, _worlds(row, scenario, options, prices)
+
+
+def _capacity_gib(row: Mapping[str, Any]) -> float:
+    return row["nodes"] * row["node_memory_gib"]
+
+
+def _budgets(row: Mapping[str, Any]) -> list[Limit]:
+    """The budgets that are stated."""
+    limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
+    share = row["max_added_memory_share"]
+    return [
+        *limits,
+        *([] if share is None else [Limit("max_added_memory_share", "memory_gib", share * _capacity_gib(row))]),
+    ]
+
+
+def over_budget(cases: Mapping[str, Case]) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, str]]:
+    """What ``decision.explain`` asks: which options break a stated budget with near certainty, in all but a few draws.
+
+    Args:
+        cases: The teams by the names of their scenarios; one that is missing has no price of a move.
+    """
+
+    def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        filled = collect_few(with_defaults(scenario)).row(0, named=True)
+        limits, case = _budgets(filled), cases.get(filled["scenario"])
+        asked = [place for place, option in enumerate(options) if option["eligible"] is not False] if limits else []
+        if not asked:
+            return {}
+        chosen = [options[place] for place in asked]
+        prices = _prices(case, filled, chosen) if case else [UNPRICED] * len(chosen)
+        worlds = _worlds(filled, scenario, chosen, prices).with_columns(
+            # what an option costs at least, where nobody has said what its licence costs
+            monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
+        )
+        kept = comparison.within(worlds, limits).rows(named=True)
+        ends = comparison.intervals(worlds, [limit.figure for limit in limits]).rows(named=True)
+        return {
+            place: "; ".join(_breach(limit, row) for limit in over)
+            for place, shares, row in zip(asked, kept, ends, strict=True)
+            if (over := [limit for limit in limits if _breaks(shares[limit.name])])
+        }
+
+    return broken
+
+
+def _breaks(share_within: float | None) -> bool:
+    return share_within is not None and share_within < 1 - comparison.NEARLY
+
+
+def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
+    lo, middle, hi = (significant(row[f"{limit.figure}{end}"], 3) for end in ("_lo", "", "_hi"))
+    label, unit = inputs()[limit.name].label, UNITS[limit.figure]
+    return f"{label} of {significant(limit.most, 3)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
+
+
+UNPRICED = {f"{name}{end}": None for name in ("hours", "usd", "disruption_minutes") for end in ("_lo", "", "_hi")}
+"""The price of a move of which nothing is known."""
+
+UNITS = {
+    "added_p99_ms": "ms",
+    "monthly_usd": "USD a month",
+    "move_hours": "h",
+    "move_disruption_minutes": "min",
+    "memory_gib": "GiB",
+}
+"""Units of the figures that budgets bound."""
+
+
+def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Prices of the moves to each option."""
+    return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
 
 
 def eligible(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

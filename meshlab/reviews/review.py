@@ -21,7 +21,7 @@ from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
-from meshlab.reviews.comparison import compare
+from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.record import (
     AssumedValue,
@@ -69,7 +69,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     )
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
-    verdicts = decision.explain(frame, tables)
+    verdicts = decision.explain(frame, tables, over=over_budget({case.team.name: case for case in cases}))
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
     movers = _sensitivities(frame, dataplanes)
     return [

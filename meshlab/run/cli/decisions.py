@@ -35,13 +35,14 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
     if scenarios is None:
         raise click.UsageError("name a file of scenarios, or give --check", click.get_current_context())
     from meshlab.files import pretty_json
+    from meshlab.reviews.comparison import over_budget
     from meshlab.scenario import read_scenarios
 
     for change in loaded.changes:
         click.echo(f"meshlab: tables: row {change['id']} of {change['table']} {change['change']}", err=True)
     frame = read_scenarios(scenarios)
     if form == "json":
-        click.echo(pretty_json(decision.explain(frame, loaded)), nl=False)
+        click.echo(pretty_json(decision.explain(frame, loaded, over=over_budget({}))), nl=False)
     else:
         click.echo(text_table(decision.decide(frame, loaded).collect()), nl=False)
     return 0
