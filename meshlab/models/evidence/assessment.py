@@ -131,7 +131,7 @@ def assess(measured: Path | pl.DataFrame | None = None) -> dict[str, Any]:
 
 @cache
 def _assessed() -> pl.DataFrame:
-    rows = measurements().filter(role="fit")
+    rows = scores.scored()
     in_sample = compared_rows(rows, coefficient_table()).with_columns(left_out=pl.lit(value=False))
     unseen = read_table("evidence/left_out").filter(grouping="source", candidate="model")
     predictions = unseen.select("measurement_id", "predicted", "lo", "hi", left_out=pl.lit(value=True))

@@ -82,7 +82,7 @@ def added_latency(c: Coefficients) -> tuple[dict[str, Value], dict[str, pl.Expr]
     deviation = latency.deviation_over_mean(c, pl.col("_mean_ms"), pl.col("_variance_ms2"))
     percentiles = {
         f"added_{name}_ms": latency.path_quantile(
-            c, *map(pl.col, ("_mean_ms", "_deviation", "_log_stalls", "_stall_ms")), probability
+            c, pl.col("_mean_ms"), pl.col("_deviation"), pl.col("_log_stalls"), pl.col("_stall_ms"), probability
         )
         for name, probability in PERCENTILES.items()
     }
