@@ -70,6 +70,16 @@ def test_estimate_writes_five_data_planes_for_each_scenario_in_every_format(tmp_
         assert one["memory_gib"] == pytest.approx(float(two["memory_gib"])) == pytest.approx(three["memory_gib"])
 
 
+def test_estimate_answers_for_pairs(tmp_path: Path) -> None:
+    """With --pairs each option of the contest has the promised columns, over no mesh and over what runs today."""
+    text = "scenario,cloud,current_cni,current_mesh,greenfield,needs\na,eks,aws-vpc,istio-sidecar,false,mtls\n"
+    rows = json.loads(run("estimate", write(tmp_path / "s.csv", text), "--pairs", "--format", "json").stdout)
+    promised = {"scenario", "cni", "mesh", "cni_edition", "mesh_edition", "tuned", "baseline", "memory_gib_lo"}
+    assert all(promised <= set(row) for row in rows)
+    assert {row["baseline"] for row in rows} == {"none", "today"}
+    assert {row["tuned"] for row in rows} == {True, False}
+
+
 def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
     """`decide --format json` gives a list with the fields that others read."""
     scenarios = write(tmp_path / "s.yaml", "- {scenario: a, greenfield: true, kernel_oldest: 6.1, needs: [mtls]}\n")

@@ -20,7 +20,7 @@ from meshlab.scenario import inputs
 kept.keep(sys.stdin.buffer.read())
 tables = decision.load_tables()
 threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
-print(len(tables.cni), len(inputs()), sum(name.startswith("polars-") and "ooc" not in name for name in threads))
+print(len(tables.options), len(inputs()), sum(name.startswith("polars-") and "ooc" not in name for name in threads))
 """
 
 
@@ -75,7 +75,7 @@ def test_another_process_gets_what_was_kept_and_runs_no_query() -> None:
 
     tables = decision.load_tables()
     told = subprocess.run([sys.executable, "-c", HANDED_ON], input=kept.all_kept(), capture_output=True, check=True)
-    assert told.stdout.split() == [b"%d" % count for count in (len(tables.cni), len(inputs()), 0)]
+    assert told.stdout.split() == [b"%d" % count for count in (len(tables.options), len(inputs()), 0)]
 
 
 def test_what_was_handed_on_is_what_was_kept() -> None:

@@ -13,9 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
+
+from meshlab.models import decision
+from meshlab.models.overhead import estimate
+from meshlab.models.pairs import FIGURES, pair_worlds
 
 LO, HI = 0.1, 0.9
 """Ends of every interval. [share]"""
@@ -94,6 +99,76 @@ def within(worlds: pl.DataFrame, limits: Iterable[Limit]) -> pl.DataFrame:
     return worlds.group_by("option", maintain_order=True).agg(
         (pl.col(limit.figure) <= limit.most).mean().alias(limit.name) for limit in limits
     )
+
+
+PAIR = ("scenario", "cni", "mesh", "cni_edition", "mesh_edition", "tuned")
+"""What names an option of the contest among estimates."""
+
+
+def estimate_pairs(
+    scenarios: pl.DataFrame, coefficients: pl.DataFrame | None = None, tables: decision.Tables | None = None
+) -> pl.DataFrame:
+    """What every option of each scenario's contest adds, plugin and mesh together, with 10-90 % intervals.
+
+    Args:
+        scenarios: Columns of ``scenario.schema()``.
+        coefficients: As for ``overhead.estimate``.
+        tables: Decision tables; ours unless given.
+
+    Returns:
+        ``PAIR``, ``dataplane``, ``today``, ``eligible`` and ``baseline``: an option's figures over the cluster without
+        a mesh (``none``) and, where something runs, over that (``today``), as differences draw by draw. Then
+        ``FIGURES`` with their ends, null where no measurement informs them, and ``in_evidence_range``.
+    """
+    verdicts = decision.explain(scenarios, tables, outlook=False)
+    measured = estimate(scenarios, coefficients, intervals=False)
+    frames = [
+        _pairs(scenario, verdict, coefficients)
+        for scenario, verdict in zip(scenarios.iter_slices(1), verdicts, strict=True)
+    ]
+    told = measured.select("scenario", "dataplane", "in_evidence_range").collect()
+    return pl.concat(frames, how="vertical_relaxed").join(
+        told, on=["scenario", "dataplane"], how="left", maintain_order="left"
+    )
+
+
+def _pairs(scenario: pl.DataFrame, verdict: Mapping[str, Any], coefficients: pl.DataFrame | None) -> pl.DataFrame:
+    options = verdict["options"]
+    worlds = pair_worlds(scenario, options, coefficients)
+    today = next((place for place, option in enumerate(options) if option["today"] and not option["tuned"]), None)
+    over = {"none": intervals(worlds, FIGURES)}
+    if today is not None:
+        over["today"] = differences(worlds, today, FIGURES)
+    names = pl.DataFrame(
+        [
+            {"option": place, **_named(option), "scenario": verdict["scenario"]}
+            | {key: option[key] for key in ("dataplane", "today", "eligible")}
+            for place, option in enumerate(options)
+        ],
+        schema={
+            "option": worlds.schema["option"],
+            **dict.fromkeys(PAIR, pl.String),
+            "tuned": pl.Boolean,
+            "dataplane": pl.String,
+            "today": pl.Boolean,
+            "eligible": pl.Boolean,
+        },
+    )
+    return pl.concat(
+        names.with_columns(baseline=pl.lit(baseline)).join(figures, on="option", maintain_order="left").drop("option")
+        for baseline, figures in over.items()
+    )
+
+
+def _named(option: Mapping[str, Any]) -> dict[str, Any]:
+    edition = option["edition"]
+    return {
+        "cni": option["cni"],
+        "mesh": option["mesh"],
+        "cni_edition": edition["cni"],
+        "mesh_edition": edition["mesh"],
+        "tuned": option["tuned"],
+    }
 
 
 # --- which is best --------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reports folder of one team, and an index of a thousand rows."""
     folder = tmp_path_factory.mktemp("reports")
     team = folder / "good.yaml"
-    team.write_text("team: good\nscenario: {pods: 40}\n", encoding="utf-8")
+    team.write_text("team: good\nscenario: {pods: 40}\nneeds: [mtls]\n", encoding="utf-8")
     render_reviews([team], Job(folder, ("html",)), jobs=1)
     row = summary(open_review(team))
     rows = [

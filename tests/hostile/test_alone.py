@@ -30,6 +30,7 @@ from meshlab.run.batch.batch import Job, render_reviews
 from meshlab.run.batch.fleet import read_index
 from meshlab.run.batch.folders import NOTE, row_of_unchanged
 from meshlab.run.embed import check
+from meshlab.show.charts import Look
 from meshlab.show.charts.migration_nodes import nodes_chart
 from meshlab.tables import MAXIMUM_TABLE_BYTES, check_table
 
@@ -406,7 +407,7 @@ def test_names_of_nodes_are_text_in_charts(count: int) -> None:
     }
     assumptions = [{"name": "window_hours", "value": 24.0}]
     plan = {"nodes": columns, "gaps": [], "parallel": 1, "assumptions": assumptions}
-    spec = json.dumps(nodes_chart(plan, "x").spec)
+    spec = json.dumps(nodes_chart(plan, "x", Look()).spec)
     assert "evil.example" in spec
     assert "<a href" not in spec
     assert "<b>B" not in spec

@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshlab.models import decision
+from meshlab.models.overhead import estimate
+from meshlab.models.pairs import FIGURES
 from meshlab.planning import comparison as c
+from meshlab.scenario import scenarios
 
 
 def worlds_of(values: np.ndarray, figure: str = "total_usd") -> pl.DataFrame:
@@ -147,3 +151,57 @@ def test_pairs_are_told_apart_by_counting() -> None:
     values = np.array([[1.0, 2.0], [3.0, 2.0], [2.0, 2.0], [0.0, 2.0]])
     rows = c.pairwise(worlds_of(values)).rows()
     assert rows == [(0, 1, 2.5 / 4), (1, 0, 1.5 / 4)]
+
+
+# --- estimates of pairs ---------------------------------------------------------------------------------------------
+
+CLUSTER = {
+    "scenario": "shop",
+    "nodes": 12,
+    "services": 120,
+    "pods": 480,
+    "namespaces": 10,
+    "cloud": "aks",
+    "current_cni": "azure-cni",
+    "current_mesh": "istio-sidecar",
+    "greenfield": False,
+    "needs": ["mtls"],
+}
+
+
+def only(frame: pl.DataFrame, **values: object) -> dict[str, float]:
+    """The one row of a frame that holds these values."""
+    return frame.filter(pl.col(name).eq_missing(pl.lit(value)) for name, value in values.items()).row(0, named=True)
+
+
+def test_pairs_are_over_no_mesh_and_over_today_draw_by_draw() -> None:
+    """Today over itself is nothing; ambient saves less than its interval apart from sidecars' would let one think."""
+    found = c.estimate_pairs(scenarios([CLUSTER]))
+    verdict = decision.explain(scenarios([CLUSTER]))[0]
+    assert set(found["baseline"]) == {"none", "today"}
+    assert found.filter(baseline="none").height == len(verdict["options"]) == found.filter(baseline="today").height
+    today = {"cni": "azure-cni", "mesh": "istio-sidecar", "cni_edition": None, "mesh_edition": None, "tuned": False}
+    ambient = today | {"mesh": "istio-ambient", "mesh_edition": "self-run"}
+    assert {only(found, baseline="today", **today)[name] for name in FIGURES} == {0.0}
+    figures = estimate(scenarios([CLUSTER])).collect()
+    for pair, dataplane in ((today, "istio-sidecar"), (ambient, "istio-ambient")):
+        row, alone = only(found, baseline="none", **pair), only(figures, dataplane=dataplane)
+        for name in ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month"):
+            for end in ("_lo", "_hi"):  # of 1,024 draws and of the estimate's own
+                assert row[f"{name}{end}"] == pytest.approx(alone[f"{name}{end}"], rel=0.2)
+        assert row["in_evidence_range"] == alone["in_evidence_range"]
+    saved = only(found, baseline="today", **ambient)
+    assert saved["memory_gib_hi"] < 0
+    ends = (only(found, baseline="none", **pair) for pair in (ambient, today))
+    (low, high), (low_today, high_today) = ((row["memory_gib_lo"], row["memory_gib_hi"]) for row in ends)
+    assert saved["memory_gib_hi"] - saved["memory_gib_lo"] < (high - low) + (high_today - low_today)
+
+
+def test_what_no_measurement_informs_of_a_pair_is_null() -> None:
+    """A gateway's figures are null, never zero; a new cluster has no today to be compared with."""
+    found = c.estimate_pairs(scenarios([{"scenario": "new", "pods": 48, "greenfield": True, "cloud": "eks"}]))
+    assert set(found["baseline"]) == {"none"}
+    gateway = found.filter(mesh="gateway")
+    assert gateway.height
+    for name in FIGURES:
+        assert gateway[name].null_count() == gateway.height

@@ -11,11 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 from meshlab.cluster.audit import ambient, mesh, network  # noqa: F401  (they register the queries)
+from meshlab.cluster.audit.differences import differences
 from meshlab.cluster.audit.inventory import Inventory, read_inventory
 from meshlab.cluster.audit.rules import Finding, findings, rules
 from meshlab.cluster.facts.anonymous import Anonymize, hider
 
-__all__ = ["audit", "findings_of", "rules"]
+__all__ = ["audit", "compare", "findings_of", "rules"]
 
 
 def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime | None = None) -> list[Finding]:
@@ -28,13 +29,27 @@ def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime |
 
     Returns:
         A finding for each rule, in the order of the table: ``rule``, ``title``, ``severity`` (high, medium, low),
-        ``family``, ``state`` (of ``rules.STATES``), ``objects``, ``count``, ``why``, ``check``, ``source_id``,
-        ``detail`` and ``missing`` (what the input would have to hold to decide it).
+        ``family``, ``loop`` (of day 2: identity, compute, network, storage), ``state`` (of ``rules.STATES``),
+        ``objects``, ``count``, ``why``, ``check``, ``source_id``, ``detail``, ``missing`` (what the input would have to
+        hold to decide it) and ``evidence`` (the objects, or else the detail).
 
     Raises:
         MeshlabError: A path cannot be read.
     """
     return findings_of(read_inventory(paths, at), anonymize=anonymize)
+
+
+def compare(paths: Sequence[Path], others: Sequence[Path]) -> list[Finding]:
+    """Where two clusters differ in network and mesh, as findings.
+
+    Args:
+        paths: Files, folders and archives of one cluster.
+        others: Those of the other.
+
+    Raises:
+        MeshlabError: A path cannot be read.
+    """
+    return list(differences(read_inventory(paths), read_inventory(others)))
 
 
 def findings_of(inventory: Inventory, *, anonymize: Anonymize = False) -> list[Finding]:

@@ -6,7 +6,7 @@ As in ``meshlab.cluster.facts.columns``, a row's ``id`` is the object's place am
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, singledispatch
 from typing import Any
 
@@ -320,9 +320,11 @@ CONFIG_MAPS = {"cilium-config": "cilium", "calico-config": "calico"}
 
 @rows_of.register
 def _(config: settings.ConfigMap) -> Iterator[Row]:
-    owner = CONFIG_MAPS.get((config.metadata.name if config.metadata else None) or "")
-    if owner is not None:
-        yield from _switches(owner, config.data or settings.ConfigData())
+    name, data = (config.metadata.name if config.metadata else None) or "", config.data or settings.ConfigData()
+    if name in CONFIG_MAPS:
+        yield from _switches(CONFIG_MAPS[name], data)
+    if name == "istio" and isinstance(data.mesh, str):
+        yield from _matched("istio", _ISTIO, data.mesh)
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -370,9 +372,24 @@ def _kube_proxy(found: Found) -> Iterator[Row]:
     """Switches of kube-proxy, whose configuration EKS keeps under a name of its own."""
     for field_, text in shown_by(found) if found.kind == "ConfigMap" else ():
         if field_.startswith("ConfigMap/kube-proxy"):
-            for switch, pattern in _KUBE_PROXY.items():
-                setting = pattern.search(text)
-                yield "switches", ("kube_proxy", switch, (setting[1] if setting else "") or "unset")
+            yield from _matched("kube_proxy", _KUBE_PROXY, text)
+
+
+_ISTIO = {
+    "outbound_traffic_policy": re.compile(r"""^outboundTrafficPolicy:\s*\n\s+mode:\s*["']?(\w+)""", re.MULTILINE),
+    "enable_auto_mtls": re.compile(r"""^enableAutoMtls:\s*["']?(\w+)""", re.MULTILINE),
+    "access_logs": re.compile(r"""^accessLogFile:\s*["']?([\w/.-]*)""", re.MULTILINE),
+    "tracing": re.compile(r"""^enableTracing:\s*["']?(\w+)""", re.MULTILINE),
+    "hold_application": re.compile(r"""^\s+holdApplicationUntilProxyStarts:\s*["']?(\w+)""", re.MULTILINE),
+}
+"""Settings in the text of Istio's mesh configuration; the rest of that text is dropped here."""
+
+
+def _matched(owner: str, patterns: Mapping[str, re.Pattern[str]], text: str) -> Iterator[Row]:
+    """A row for each switch that stands in a text: ``unset`` where the text leaves it to its default."""
+    for switch, pattern in patterns.items():
+        setting = pattern.search(text)
+        yield "switches", (owner, switch, (setting[1] if setting else "") or "unset")
 
 
 def _mode(mtls: kube.MutualTls | None) -> str:

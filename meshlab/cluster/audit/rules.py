@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache
 from string import Formatter
 from typing import Any
@@ -40,6 +40,7 @@ class Rule:
         title: What goes wrong, in a few words.
         severity: high, medium or low.
         family: What the rule is about.
+        loop: Which loop of day 2 it belongs to: identity, compute, network or storage.
         query: Query whose rows are judged.
         subject: What those rows are, in the plural; with columns in braces, what a passing row shows.
         applies: Condition over facts under which the rule means anything.
@@ -57,6 +58,7 @@ class Rule:
     title: str
     severity: str
     family: str
+    loop: str
     query: str
     subject: str
     applies: str
@@ -86,20 +88,35 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
     missing = _missing(rule, inventory, rows.filter(pl.col("failing").is_null()), applies=applies)
     state, shown = _state(rows, missing, applies=applies)
     objects = (_name(row, hide) for row in shown.head(MOST_OBJECTS).iter_rows(named=True))
-    return {
-        "rule": rule.id,
-        "title": rule.title,
-        "severity": rule.severity,
-        "family": rule.family,
+    return finding(
+        asdict(rule),
+        state,
+        objects=list(dict.fromkeys(filter(None, objects))),
+        count=shown.height,
+        detail=_does_not_apply(rule, inventory) if applies is False else _detail(rule, state, rows, shown, hide),
+        missing=[] if state in ("pass", "not applicable") else missing,
+    )
+
+
+def finding(row: Mapping[str, Any], state: str, *, objects: Sequence[str] = (), **told: object) -> Finding:
+    """A finding: what the row of its rule says, and what was found.
+
+    Args:
+        row: ``id``, ``title``, ``severity``, ``loop``, ``why``, ``check`` and ``source_id``.
+        state: One of ``STATES``.
+        objects: The objects that speak for it.
+        told: ``count``, ``detail``, ``missing``, and what stands before the row's own cell.
+    """
+    found = {
+        "rule": row["id"],
+        **{name: row.get(name) for name in ("title", "severity", "family", "loop")},
         "state": state,
-        "objects": list(dict.fromkeys(filter(None, objects))),
-        "count": shown.height,
-        "why": rule.why,
-        "check": rule.check,
-        "source_id": rule.source_id,
-        "detail": _does_not_apply(rule, inventory) if applies is False else _detail(rule, state, rows, shown, hide),
-        "missing": [] if state in ("pass", "not applicable") else missing,
+        "objects": list(objects),
+        "count": 0,
+        **{name: row[name] for name in ("why", "check", "source_id")},
+        **told,
     }
+    return {**found, "evidence": found["objects"] or ([found["detail"]] if found["detail"] else [])}
 
 
 def _state(rows: pl.DataFrame, missing: list[str], *, applies: bool | None) -> tuple[str, pl.DataFrame]:
@@ -205,6 +222,16 @@ def _name(row: Mapping[str, object], hide: Hide) -> str:
     """``Kind namespace/name``; empty for a row that is about the cluster as a whole."""
     place = "/".join(hide(str(row[part])) for part in ("namespace", "name") if row[part] is not None)
     return f"{row['kind']} {place}" if place else ""
+
+
+SEVERITIES = ("low", "medium", "high")
+"""How bad a finding is, from least to worst."""
+
+
+def failing(found: Iterable[Finding], level: str) -> list[Finding]:
+    """Findings that fail and are at least as severe as a level."""
+    worse = SEVERITIES[SEVERITIES.index(level) :]
+    return [each for each in found if each["state"] == "fail" and each["severity"] in worse]
 
 
 def findings(inventory: Inventory, hide: Hide = str) -> Iterator[Finding]:

@@ -294,7 +294,7 @@ class BgpConfiguration(Object, gc=False):
 
 
 class ConfigData(msgspec.Struct, gc=False, rename="kebab"):
-    """Switches in the config maps of Cilium and Calico; of others only entries that signatures look at are read."""
+    """Switches of Cilium, Calico and Istio; of other config maps only entries that signatures look at are read."""
 
     mtu: Number = None
     enable_l7_proxy: Flag = None
@@ -312,6 +312,7 @@ class ConfigData(msgspec.Struct, gc=False, rename="kebab"):
     bpf_lb_map_max: Number = None
     cluster_id: Number = None
     veth_mtu: Number = msgspec.field(default=None, name="veth_mtu")
+    mesh: Text = None
 
 
 class ConfigMap(Object, gc=False):

@@ -212,9 +212,8 @@ def flips(
     row: Mapping[str, Any],
     answer: Answer,
     tables: Tables,
-    explain: Callable[[pl.DataFrame, Sequence[Change]], list[dict[str, Any]]],
-) -> list[tuple[Change, dict[str, Any]]]:
-    """The nearest change of each known fact, in each direction, that leads to another answer, with that verdict.
+) -> tuple[list[Change], pl.DataFrame]:
+    """The nearest change of each known fact, in each direction, that leads to another answer, with that scenario.
 
     What has been and cannot come back is left out: another cloud, other products of today, an older kernel.
 
@@ -223,12 +222,14 @@ def flips(
         row: Its ``present_cells``, and ``known:NAME`` for each input.
         answer: What is recommended as it stands.
         tables: The tables.
-        explain: Gives the verdicts of ``compared`` scenarios after changes.
+
+    Returns:
+        The changes, and the ``compared`` scenario after each of them.
     """
     known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
     tried = [change for axis in known for change in changes_of(axis, _here(axis, row)) if _can_come(change)]
     if not tried:
-        return []
+        return [], own.clear()
     frame = varied(own, [(change,) for change in tried], tables)
     found = answers_to(frame, tables)
     possible = frame.select(~_contradicted(tables)).to_series()
@@ -238,8 +239,7 @@ def flips(
         if other and eligible and possible[place] is not False:
             nearest.setdefault((change.axis, change.side, reached), place)
     places = sorted(nearest.values(), key=lambda place: _effort(tried[place]))
-    made = [tried[place] for place in places]
-    return list(zip(made, explain(frame[places], made), strict=True))
+    return [tried[place] for place in places], frame[places]
 
 
 ACTIONS = ("change", "learn", "fixed")

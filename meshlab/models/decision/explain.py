@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from meshlab.models.decision.boards import ELIGIBLE, RULED_OUT, UNMET
-from meshlab.models.decision.changes import Answer, Change, answer_of, flips, open_facts, present_cells
+from meshlab.models.decision.changes import Change, answer_of, flips, open_facts, present_cells
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
 from meshlab.models.decision.decide import column_of, compared
 from meshlab.models.decision.questions import first_questions
 from meshlab.models.decision.sentences import replaced, sentence
-from meshlab.models.decision.standings import Contest, Standing, contests, evidence, grade, option, parts
+from meshlab.models.decision.standings import Contest, Standing, contests, evidence, grade, names, option, parts
 from meshlab.models.decision.tables import SAME, SIDES, TODAY, Preference, Tables, load_tables
 from meshlab.models.decision.words import label_of, said
 from meshlab.scenario import inputs, with_all_inputs
@@ -34,21 +34,19 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None, *, outlook: b
     tables = tables or load_tables()
     facts = with_all_inputs(scenarios)
     frame = compared(facts).collect()
-    told = _explained(frame, facts.rows(named=True), tables)
+    rows = facts.rows(named=True)
+    held = contests(frame, rows, tables) if rows else []
+    told = [_verdict(contest) for contest in held]
     if outlook:
-        for own, raw, verdict in zip(frame.iter_slices(1), facts.rows(named=True), told, strict=True):
-            _look_out(own, raw, verdict, tables)
-    return [{key: value for key, value in verdict.items() if not key.startswith("_")} for verdict in told]
-
-
-def _explained(frame: pl.DataFrame, facts: Sequence[Row], tables: Tables) -> list[dict[str, Any]]:
-    return [_verdict(contest) for contest in contests(frame, facts, tables)] if len(frame) else []
+        for own, contest, verdict in zip(frame.iter_slices(1), held, told, strict=True):
+            _look_out(own, contest, verdict)
+    return told
 
 
 def _verdict(contest: Contest) -> dict[str, Any]:
     answer, pair = contest.answer, contest.pairs[0]
     options = [option(contest, each, rank) for rank, each in enumerate(contest.pairs, 1)]
-    deciders = {side: _decider(contest, side) for side in SIDES if answer[side] is not None}
+    deciders = _deciders(contest)
     return {
         "scenario": contest.facts["scenario"],
         "cni": answer["cni"],
@@ -59,7 +57,7 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "settled": False,
         "evidence_grade": grade(contest, pair) if answer["mesh"] is not None else None,
         "matched": list(_matched(contest, pair, deciders)),
-        "reasons": list(_reasons(contest, pair, deciders, options[0])),
+        "reasons": [*_reasons(contest), *(f"{caveat}." for caveat in options[0]["caveats"] if deciders)],
         "unmet": pair.lacking,
         "blockers": list(_blockers(options)),
         "conflicts": list(_conflicts(contest, pair, deciders)),
@@ -71,16 +69,19 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "parts": parts(contest),
         "rows": list(_rows(contest, pair)),
         "contradictions": [row.reason for row in contest.tables.impossible if contest.state(row, None)],
-        "_contest": contest,
     }
 
 
 # --- reasons --------------------------------------------------------------------------------------------------------
 
 
-def _decider(contest: Contest, side: str) -> Preference | None:
-    """The preference that decided on a side."""
-    return next((row for row in contest.tables.of_side(side) if row.id == contest.answer[f"{side}_row"]), None)
+def _deciders(contest: Contest) -> dict[str, Preference | None]:
+    """The preference that decided on each side that has an answer; None where none did."""
+    return {
+        side: next((row for row in contest.tables.of_side(side) if row.id == contest.answer[f"{side}_row"]), None)
+        for side in SIDES
+        if contest.answer[side] is not None
+    }
 
 
 def _holding(contest: Contest, pair: Standing, side: str) -> Iterator[Preference]:
@@ -121,17 +122,16 @@ UNDECIDED = "No preference names one of the {} that are left: this is the smalle
 MESH_OR_NETWORK = {"cni": "networks", "mesh": "meshes"}
 
 
-def _reasons(contest: Contest, pair: Standing, deciders: Mapping[str, Preference | None], chosen: Row) -> Iterator[str]:
+def _reasons(contest: Contest) -> Iterator[str]:
     """Why: on each side what keeps the product of today from staying, and what speaks for the one that is chosen."""
-    for name, row in deciders.items():
+    pair = contest.pairs[0]
+    for name, row in _deciders(contest).items():
         why = replaced(contest, name)
         if why:
             yield f"{why[:1].upper()}{why[1:]}."
         yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
         if getattr(pair, name).today and contest.facts[f"{name}_healthy"] is False:
             yield f"{label_of(getattr(pair, name))} is said to be unhealthy: what troubles it has to be mended first."
-    if deciders:
-        yield from (f"{caveat}." for caveat in chosen["caveats"])
 
 
 def _prefers(contest: Contest, row: Preference, pair: Standing) -> bool:
@@ -179,10 +179,9 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
 # --- what could change it -------------------------------------------------------------------------------------------
 
 
-def _look_out(own: pl.DataFrame, raw: Row, verdict: dict[str, Any], tables: Tables) -> None:
+def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any]) -> None:
     """Work out what is not known, what to ask, and what would flip the verdict."""
-    contest: Contest = verdict["_contest"]
-    answer: Answer = answer_of(contest.answer)
+    answer, raw, tables = answer_of(contest.answer), contest.facts, contest.tables
     row = own.select(
         *present_cells(tables), *(pl.col(column_of(name)).is_not_null().alias(f"known:{name}") for name in inputs())
     ).row(0, named=True)
@@ -192,29 +191,27 @@ def _look_out(own: pl.DataFrame, raw: Row, verdict: dict[str, Any], tables: Tabl
     verdict["settled"] = is_known and not verdict["unknown"]
     if not is_known:
         verdict["questions"] = first_questions(own, row, tables)
-    else:
-        verdict["flips"] = [
-            _flip(raw, change, verdict, after)
-            for change, after in flips(
-                own, row, answer, tables, lambda frame, found: _explained(frame, [one.on(raw) for one in found], tables)
-            )
-        ]
+        return
+    changes, frame = flips(own, row, answer, tables)
+    after = contests(frame, [change.on(raw) for change in changes], tables) if changes else []
+    verdict["flips"] = [_flip(raw, *each, verdict["options"]) for each in zip(changes, after, strict=True)]
 
 
-def _flip(raw: Row, change: Change, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def _flip(raw: Row, change: Change, after: Contest, before: Sequence[Row]) -> dict[str, Any]:
     """One change, the answer that it leads to, and why: what the first option then lacks, or what becomes possible."""
-    changed = change.on(raw)
+    changed, answer = change.on(raw), after.answer
     spec = inputs()[change.input]
-    left = before["options"][0]
-    then = next((o for o in after["options"] if _same(o, left)), None)
+    left = before[0]
+    then = next((option(after, pair, 0) for pair in after.pairs if names(pair).items() <= left.items()), None)
     if then is not None and then["eligible"] is not True and then["why_not"]:
         why = f"{left['label']} then falls short: {then['why_not']}"
     else:
-        now = next((o for o in before["options"] if _same(o, after["options"][0])), None)
+        reached = names(after.pairs[0])
+        now = next((each for each in before if reached.items() <= each.items()), None)
         why = (
             f"{now['label']} becomes possible: until then, {now['why_not']}"
             if now is not None and now["eligible"] is not True and now["why_not"]
-            else (after["reasons"] or [""])[0]
+            else next(_reasons(after), "")
         )
     at = raw[change.input]
     margin = None
@@ -224,17 +221,12 @@ def _flip(raw: Row, change: Change, before: Mapping[str, Any], after: Mapping[st
         "input": change.input if change.member is None else f"needs: {change.member}",
         "from": at,
         "to": changed[change.input],
-        "cni": after["cni"],
-        "mesh": after["mesh"],
-        "edition": after["edition"],
-        "recommendation": f"{after['cni']}, {after['mesh']}",
+        "cni": answer["cni"],
+        "mesh": answer["mesh"],
+        "edition": {side: answer[f"{side}_edition"] for side in SIDES},
+        "recommendation": f"{answer['cni']}, {answer['mesh']}",
         "margin": margin,
         "why": why,
-        "sentence": after["sentence"],
+        "sentence": sentence(after),
         "changes": [{"input": change.input, "from": at, "to": changed[change.input]}],
     }
-
-
-def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    keys: Iterable[str] = ("cni", "mesh", "edition", "tuned")
-    return all(first[key] == second[key] for key in keys)

@@ -186,11 +186,8 @@ def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
     missing = [name for lack in open_ones for name in lack["missing"]]
     nothing_before = contest.runs["mesh"].id == NONE == pair.mesh.id
     return {
-        "cni": pair.cni.id or None,
-        "mesh": pair.mesh.id,
-        "edition": {side.side: side.edition or None for side in pair.sides},
+        **names(pair),
         "label": pair.label,
-        "tuned": pair.tuned,
         "today": pair.cni.today and (pair.mesh.today or nothing_before),
         "eligible": STANDINGS[pair.standing],
         "unmet": pair.lacking,
@@ -201,6 +198,16 @@ def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
         "paid": any(side.only is not None and side.only.paid for side in pair.sides),
         "caveats": list(dict.fromkeys(caveats(contest, pair))),
         "lacks": lacks,
+    }
+
+
+def names(pair: Standing) -> dict[str, Any]:
+    """What tells a pair from every other of a contest."""
+    return {
+        "cni": pair.cni.id or None,
+        "mesh": pair.mesh.id,
+        "edition": {side.side: side.edition or None for side in pair.sides},
+        "tuned": pair.tuned,
     }
 
 

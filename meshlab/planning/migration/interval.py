@@ -43,7 +43,7 @@ ZERO = Interval(0.0, 0.0, 0.0)
 def total(intervals: Iterable[Interval]) -> Interval:
     """The sum of all."""
     ends = list(zip(*intervals, strict=True))
-    return Interval(*map(float, map(sum, ends))) if ends else ZERO
+    return Interval(*map(math.fsum, ends)) if ends else ZERO
 
 
 def named(name: str, interval: Interval | None) -> dict[str, float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import fsum
 from typing import Any
 
 from meshlab.planning.migration.interval import ZERO, Interval
@@ -47,7 +48,7 @@ def beside(move: Move, ways: Sequence[Way]) -> dict[str, float | None]:
     """What runs beside the old on all ways: a second cluster, proxies of the new mesh, or agents of the new network."""
     parts = [_beside(move, way) for way in ways]
     return {
-        name: None if any(part[place] is None for part in parts) else sum(part[place] or 0.0 for part in parts)
+        name: None if any(part[place] is None for part in parts) else fsum(part[place] or 0.0 for part in parts)
         for place, name in enumerate(("extra_memory_gib", "extra_cpu_cores"))
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Any
 
 from meshlab.models.decision.tables import SIDES
@@ -194,7 +195,7 @@ def reversibility(course: Course, setting: Setting) -> dict[str, Any]:
     turning = next((step for step in course.taken if not step.row["reversible"]), None)
     so_far = course.taken[: course.taken.index(turning)] if turning else course.taken
     undone = [step for step in so_far if step.row["phase"] == "window" and step.hours is not None]
-    least = sum(step.each.likely / HOUR for step in undone)
+    least = fsum(step.each.likely / HOUR for step in undone)
     _, likely, most = total(step.hours for step in undone if step.hours)
     found: dict[str, Any] = {
         "throughout": turning is None,

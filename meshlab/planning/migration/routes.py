@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -129,8 +130,12 @@ def _stages() -> dict[str, tuple[Row, ...]]:
 def held(conditions: Mapping[str, str], rows: Sequence[Row]) -> list[dict[str, bool]]:
     """Of each row, which conditions hold; one that a missing fact leaves open does not."""
     frame = pl.DataFrame(list(rows), schema=CONDITIONS)
-    found = frame.select(pl.sql_expr(text).fill_null(value=False).alias(name) for name, text in conditions.items())
-    return found.rows(named=True)
+    return frame.select(_expression(text).alias(name) for name, text in conditions.items()).rows(named=True)
+
+
+@cache
+def _expression(text: str) -> pl.Expr:
+    return pl.sql_expr(text).fill_null(value=False)
 
 
 @kept

@@ -226,12 +226,11 @@ def run_cells(content: Mapping[str, Any], kernel: Kernel) -> Iterator[dict[str, 
     kernel.begin()
     cells_s = 0.0
     for index, cell in enumerate(notebook.cells):
-        tags = cell.metadata.get("tags", ())
-        if cell.cell_type != "code" or not cell.source.strip() or "skip-execution" in tags:
+        if cell.cell_type != "code" or not cell.source.strip():
             continue
         yield {"start": index}
         started_s = time.perf_counter()
-        failed = _run_cell(kernel, client, cell, index) and "raises-exception" not in tags
+        failed = _run_cell(kernel, client, cell, index)
         cells_s += time.perf_counter() - started_s
         yield {"cell": index, "outputs": cell.outputs, "execution_count": cell.execution_count, "failed": failed}
         if failed:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import main
+from meshlab.run.cli.group import FOUND, main
 from meshlab.run.cli.options import EXISTING_PATH, form_option
 
 KEY_FILE = click.option(
@@ -117,23 +119,50 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
 @click.argument("paths", nargs=-1, required=True, type=EXISTING_PATH, metavar="PATH...")
 @click.option("--anonymize", is_flag=True, help="Replace names of objects by hashes under a key of this run alone.")
 @KEY_FILE
+@click.option(
+    "--against", "others", multiple=True, type=EXISTING_PATH, metavar="OTHER", help="Find where this cluster differs."
+)
+@click.option(
+    "--fail-on",
+    "level",
+    type=click.Choice(["low", "medium", "high"]),
+    help="Exit with status 3 where a rule fails that is at least as severe.",
+)
 @form_option("findings", "table", "json")
-def audit(paths: tuple[Path, ...], anonymize: bool, key_file: Path | None, form: str) -> None:  # noqa: FBT001
+def audit(
+    paths: tuple[Path, ...],
+    anonymize: bool,  # noqa: FBT001
+    key_file: Path | None,
+    others: tuple[Path, ...],
+    level: str | None,
+    form: str,
+) -> int:
     """Find drift and failure modes in a cluster's dump.
 
     Each rule passes or fails for what it looked at. Where the dump lacks what a rule asks about, it is unknown;
-    where the cluster lacks its subject, it is not applicable.
+    where the cluster lacks its subject, it is not applicable. With --against the rules are what two clusters, such as
+    staging and production, may differ in: plugin, mesh, their versions and settings, and policies by kind.
 
-    Example: meshlab audit must-gather.tar.gz
+    Example: meshlab audit must-gather.tar.gz --fail-on high
     """
     from meshlab.cluster.audit import audit as findings_of
-    from meshlab.cluster.audit.rules import STATES
+    from meshlab.cluster.audit import compare
+    from meshlab.cluster.audit.rules import failing
     from meshlab.files import pretty_json
 
-    findings = findings_of(list(paths), anonymize=_hidden(anonymize, key_file))
+    hidden = _hidden(anonymize, key_file)
+    findings = compare(list(paths), list(others)) if others else findings_of(list(paths), anonymize=hidden)
     if form == "json":
         click.echo(pretty_json(findings), nl=False)
-        return
+    else:
+        _tell(findings)
+    return FOUND if level and failing(findings, level) else 0
+
+
+def _tell(findings: Sequence[Mapping[str, Any]]) -> None:
+    """Print findings for a person: what fails first, with how to check it."""
+    from meshlab.cluster.audit.rules import STATES
+
     for state in STATES:
         found = [finding for finding in findings if finding["state"] == state]
         for finding in found:

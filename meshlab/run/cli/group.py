@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-SOME_FAILED, WRONG_INPUT = 1, 2
-"""Exit statuses: some of the work failed and the rest was done; the input or the call is wrong."""
+SOME_FAILED, WRONG_INPUT, FOUND = 1, 2, 3
+"""Exit statuses: some of the work failed and the rest was done; input or call are wrong; the audit found something."""
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a disk that takes no more."""

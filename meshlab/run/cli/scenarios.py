@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     "Your own measurements, which narrow the coefficients first: scenario columns, dataplane, metric, value; "
     "a load test (fortio, oha, wrk2, hey); or series of Prometheus."
 )
+@click.option("--pairs", is_flag=True, help="A row for each option of the contest, plugin and mesh together, instead.")
 @click.option("--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(
     "--format",
@@ -34,6 +35,7 @@ def estimate(
     measured: Path | None,
     before: Path | None,
     dataplane: str | None,
+    pairs: bool,  # noqa: FBT001
     out: Path | None,
     form: str | None,
 ) -> None:
@@ -41,12 +43,13 @@ def estimate(
 
     SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario. Names of figures end in their
     unit; with _lo and _hi they are the ends of the 10-90 % interval. Where in_evidence_range is false, an input lies
-    outside what was measured.
+    outside what was measured. With --pairs each option's figures stand over no mesh and over what runs today.
 
     Example: meshlab estimate scenarios.csv --format json
     """
     from meshlab.models.evidence import narrow
     from meshlab.models.overhead import estimate as estimates
+    from meshlab.planning.comparison import estimate_pairs
     from meshlab.scenario import read_scenarios
 
     form = form or _form_of(out)
@@ -54,7 +57,9 @@ def estimate(
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
     own = own_measurements(measured, before, dataplane)
     coefficients = None if own is None else narrow(None, own)
-    _write(estimates(read_scenarios(scenarios), coefficients).collect(), form, out)
+    given = read_scenarios(scenarios)
+    found = estimate_pairs(given, coefficients) if pairs else estimates(given, coefficients).collect()
+    _write(found, form, out)
 
 
 ENDINGS = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".md": "table", ".txt": "table"}
@@ -111,7 +116,8 @@ def _headline_columns(frame: pl.DataFrame) -> pl.DataFrame:
 
     ends = {f"{name}{end}": figures()[name].decimals for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")}
     rounded = (pl.col(name).round(decimals).cast(pl.Decimal(38, decimals)) for name, decimals in ends.items())
-    return frame.select("scenario", "dataplane", *rounded, "in_evidence_range")
+    keys = frame.columns[: frame.columns.index("memory_gib_lo")]
+    return frame.select(*keys, *rounded, "in_evidence_range")
 
 
 @main.command()
