@@ -24,6 +24,7 @@ ROOMS: tuple[str, ...] = (
     "reviews.cases",
     "reviews.moves",
     "reviews.comparison",
+    "reviews.measurement",
     "reviews.review",
     "show.theme",
     "show.words",
@@ -61,7 +62,10 @@ KEEPERS: dict[str, str] = {
     "nbclient": "run.batch",
     "nbconvert": "run.batch",
     "nbformat": "run.batch",
-    "numpy": "models.decision models.evidence models.overhead planning.comparison reviews.comparison run.sweep",
+    "numpy": (
+        "models.decision models.evidence models.overhead planning.comparison reviews.comparison reviews.measurement "
+        "run.sweep"
+    ),
     "papermill": "run.batch",
     "plotly": "show.export show.widgets run.batch",
     "scipy": "models.evidence run.sweep",

@@ -44,7 +44,7 @@ def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
         return table
     log_draws = np.log(own.select(names).to_numpy())
     covariance = np.cov(log_draws, rowvar=False)
-    noise = rows["kind"].replace_strict(_noise(table), return_dtype=pl.Float64).to_numpy()
+    noise = rows["kind"].replace_strict(reading_noise(table), return_dtype=pl.Float64).to_numpy()
     observed = rows["value"].log().to_numpy()
     point, gain, origin, jacobian = _step(table, rows, names, prior, prior, covariance, noise, observed)
     for _ in range(ROUNDS - 1):
@@ -55,7 +55,8 @@ def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     return _updated(table, free, own, np.exp(point), np.exp(log_draws), seen)
 
 
-def _noise(table: pl.DataFrame) -> dict[str, float]:
+def reading_noise(table: pl.DataFrame) -> dict[str, float]:
+    """How far a reading lies from what its cluster would give in the long run, by kind of figure. [of a logarithm]"""
     rows = table.filter(pl.col("coefficient").str.ends_with("_reading_sd"))
     return {name.removesuffix("_reading_sd"): sd for name, sd in rows.select("coefficient", "median").iter_rows()}
 

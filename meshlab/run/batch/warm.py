@@ -49,6 +49,10 @@ PRELOADED = (
 )
 """Imported before the first fork. What of these a machine lacks is imported, or missed, by the notebook itself."""
 
+NEEDLESS = ("rfc3987", "rfc3987_syntax")
+"""What jsonschema imports where it is installed, to check a format that no notebook has: building its grammar takes
+longer than all other imports together."""
+
 MEMORY_LIMIT_BYTES = 4 << 30
 """Most memory that one notebook may take, far above what a review needs (0.2 GiB): it fails before the machine does."""
 
@@ -78,11 +82,15 @@ def prepare(*names: str) -> None:
     Args:
         names: Modules to import beside those.
     """
+    missed = [name for name in NEEDLESS if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(missed))
     for name in (*PRELOADED, *names):
         try:
             importlib.import_module(name)
         except ImportError:
             continue
+    for name in missed:
+        del sys.modules[name]
     if "meshlab.show.report" in sys.modules:
         sys.modules["meshlab.show.report"].compile_templates()
     if "nbformat" in sys.modules:
