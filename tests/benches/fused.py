@@ -202,7 +202,7 @@ def far(mean, deviation, score, stalls):
     """A percentile of a path from its gamma time and its stalls."""
     root = deviation * (score * (1.0 / 3.0) - deviation * (1.0 / 9.0)) + 1.0
     reach = mean * deviation * score
-    return max(mean * (root * root * root) + stalls * stalls / (stalls + reach + 1e-12), 0.0)
+    return max(mean * (root * root * root) + stalls * stalls / (stalls + 1.5 * reach + 1e-12), 0.0)
 
 
 @loop

@@ -89,7 +89,7 @@ class Sums:
         for name, score, rest in (("p50", 0.0, 0.5), ("p90", 1.2815515655446, 0.1), ("p99", 2.3263478740408, 0.01)):
             gamma = mean * (1 - d * d / 9 + score * d / 3) ** 3
             stall, far = self.stall * max(math.log(stalls / rest), 0.0), score * d * mean
-            found[f"added_{name}_ms"] = max(gamma + stall**2 / (stall + far + 1e-12), 0.0)
+            found[f"added_{name}_ms"] = max(gamma + stall**2 / (stall + 1.5 * far + 1e-12), 0.0)
         return found
 
 

@@ -77,7 +77,7 @@ def nodes_filled(memory_gib: pl.Expr, cpu_cores: pl.Expr) -> pl.Expr:
     return pl.max_horizontal(memory_gib / pl.col("node_memory_gib"), cpu_cores / pl.col("node_cpu_cores")).ceil()
 
 
-def added_latency(c: Coefficients) -> tuple[dict[str, Value], dict[str, pl.Expr]]:
+def added_latency(c: Coefficients) -> tuple[dict[str, Value], dict[str, Value]]:
     """Stages that end in the path's percentiles. [ms]"""
     deviation = latency.deviation_over_mean(c, pl.col("_mean_ms"), pl.col("_variance_ms2"))
     percentiles = {
