@@ -132,9 +132,9 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 .PHONY: pins
 pins: ## Compile requirements/*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer releases)
 	@test -n "$(UV)" || { echo "make pins needs uv: https://docs.astral.sh/uv" >&2; exit 2; }
-	$(COMPILE) $(ARGS) --extra notebook --extra dask --group build --group test --group bench --group dev -o requirements/dev.txt
+	$(COMPILE) $(ARGS) --extra notebook --extra app --extra dask --group build --group test --group bench --group dev -o requirements/dev.txt
 	$(COMPILE) -c requirements/dev.txt --group build -o requirements/runtime.txt
 	$(COMPILE) -c requirements/dev.txt --extra notebook --group build -o requirements/notebook.txt
-	$(COMPILE) -c requirements/dev.txt --extra notebook --extra dask --group build --group test -o requirements/test.txt
-	$(COMPILE) -c requirements/dev.txt --extra notebook --extra dask --group build --group test --group bench -o requirements/bench.txt
+	$(COMPILE) -c requirements/dev.txt --extra notebook --extra app --extra dask --group build --group test -o requirements/test.txt
+	$(COMPILE) -c requirements/dev.txt --extra notebook --extra app --extra dask --group build --group test --group bench -o requirements/bench.txt
 	$(BIN)/python .ci/supply_chain.py materials requirements/runtime.cdx.json

@@ -91,13 +91,37 @@ def review(
     return SOME_FAILED if failed else 0
 
 
+PORT = click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port on this machine [default: the first that is free]."
+)
+HANDED_ON = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS]...")
+
+
 @main.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port on this machine [default: the first free from 8888].")
-def lab(port: int | None) -> int:
+@PORT
+@HANDED_ON
+def lab(port: int | None, arguments: tuple[str, ...]) -> int:
     """Open the workbooks in JupyterLab, on this machine only.
 
-    Example: meshlab lab
+    What follows -- goes to JupyterLab.
+
+    Example: meshlab lab -- --no-browser
     """
     from meshlab.run.lab import open_lab
 
-    return open_lab(port)
+    return open_lab(port, arguments)
+
+
+@main.command()
+@PORT
+@HANDED_ON
+def app(port: int | None, arguments: tuple[str, ...]) -> int:
+    """Open the first workbook as a page without code, on this machine only.
+
+    What follows -- goes to Voila.
+
+    Example: meshlab app --port 8890 -- --no-browser
+    """
+    from meshlab.run.lab import open_app
+
+    return open_app(port, arguments)
