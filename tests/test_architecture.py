@@ -62,7 +62,10 @@ KEEPERS: dict[str, str] = {
     "nbclient": "run.batch",
     "nbconvert": "run.batch",
     "nbformat": "run.batch",
-    "numpy": "models.decision models.evidence planning.comparison reviews.comparison reviews.measurement run.sweep",
+    "numpy": (
+        "models.decision models.evidence models.overhead planning.comparison reviews.comparison reviews.measurement "
+        "run.sweep"
+    ),
     "papermill": "run.batch",
     "plotly": "show.export show.widgets run.batch",
     "scipy": "models.evidence run.sweep",

@@ -47,11 +47,12 @@ LIMITS = {
 MONTHS_A_YEAR = 12.0
 
 GROUPS = {
-    "sidecars": ("sidecar_", "istiod_"),
-    "ambient mode": ("ztunnel_", "waypoint_", "ambient_"),
-    "Cilium": ("cilium_", "node_envoy_"),
+    "sidecars": ("sidecar_", "istiod_", "configuration_"),
+    "ambient mode": ("ztunnel_", "waypoint_"),
+    "Cilium": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
     "Linkerd": ("linkerd_",),
-    "how load scales": ("rate_", "connection", "latency_shape", "crowd"),
+    "how load scales": ("rate_", "queue_", "latency_variance"),
+    "the nodes' machines": ("vm_", "stall_"),
 }
 """Groups of coefficients that one measurement would settle together, by how their names begin."""
 
