@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,6 +44,7 @@ def facts_of(answers: Answers) -> Facts:
         "cloud": _from(verdict(answers.votes, "cloud")),
         **_cni_facts(answers, counts),
         **_mesh_facts(answers),
+        **_need_facts(answers),
         **_workload_facts(answers, counts),
         **_policy_facts(answers, counts),
         "service.proxy": _from(verdict(answers.votes, "service.proxy")),
@@ -226,6 +228,56 @@ def _none(answers: Answers, why: str) -> Verdict:
     if answers.gaps:
         return Verdict(why=f"the input does not hold the whole cluster: {', '.join(answers.gaps)}")
     return Verdict("none", "inferred", _origin(answers.pods), why)
+
+
+# --- needs ----------------------------------------------------------------------------------------------------------
+
+
+def _need_facts(answers: Answers) -> Facts:
+    """Needs that objects use, each with how many and one of them; and features that serve none of those."""
+    rows = [{name: value for name, value in row.items() if name != "file"} for row in answers.needs]
+    return {
+        "needs.used": Fact(rows, origin=answers.needs[0]["file"] if rows else answers.origin),
+        "needs.installed_unused": replace(_unused(answers), origin=_origin(answers.pods)),
+    }
+
+
+def _unused(answers: Answers) -> Fact:
+    """Features that no object uses, with what their pods ask for; unknown where the input could not show their use."""
+    if not answers.pods["some"]:
+        return UNKNOWN
+    rows = read_table("facts/features").iter_rows(named=True)
+    features = [row for row in rows if verdict(answers.votes, row["fact"]).value == row["product"]]
+    unseen = [row for row in features if not any(re.search(row["seen"], kind) for kind in answers.groups)]
+    blind = [row["feature"] for row in unseen if row["feature"] in answers.installed]
+    if blind or any(row["where"] == "mesh" for row in unseen):
+        what = ", ".join(blind) or f"what {unseen[0]['product']} brings"
+        return Fact(why=f"no kind of object is in the input that could show whether anybody uses {what}")
+    features = [row for row in features if row["feature"] in answers.installed]
+    unused = [_cost(row, answers.installed[row["feature"]]) for row in features if not _serves(row, answers)]
+    why = (
+        "no object of the input asks for what they serve"
+        if unused
+        else "of no feature all that it serves is unasked for"
+    )
+    return Fact(unused, "inferred", why=why)
+
+
+def _serves(feature: Row, answers: Answers) -> bool:
+    """Whether a need that the feature serves is in use where it serves it."""
+    places = ("mesh", "both") if feature["where"] == "mesh" else ("edge", "mesh", "both")
+    return any(row["need"] in feature["needs"].split("|") and row["where"] in places for row in answers.needs)
+
+
+def _cost(feature: Row, installed: Row) -> Row:
+    return {
+        "feature": feature["feature"],
+        "pods": installed["pods"],
+        "cpu_request_cores": installed["cpu_cores"],
+        "memory_request_gib": installed["memory_gib"],
+        "needs": feature["needs"].split("|"),
+        "cannot_show": feature["blind"],
+    }
 
 
 # --- workload ------------------------------------------------------------------------------------------------------
