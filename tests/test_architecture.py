@@ -22,6 +22,7 @@ ROOMS: tuple[str, ...] = (
     "planning.comparison planning.migration",
     "reviews.record reviews.team",
     "reviews.cases",
+    "reviews.needs",
     "reviews.moves",
     "reviews.comparison",
     "reviews.review",

@@ -13,6 +13,7 @@ from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.facts import is_dump, scenario_values, stand_ins
 from meshlab.cluster.facts.files import SMALL_BYTES, Opened, Source
 from meshlab.cluster.facts.read import facts_from, nature
+from meshlab.cluster.facts.supply import with_parts
 from meshlab.documents import MAXIMUM_BYTES
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest, read_most
@@ -202,12 +203,19 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
             given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
         elif name in bounded:
             given[name] = Given(bounded[name].value, bounded[name].status, bounded[name].source)
-        if name in supplied and given[name].value != supplied[name].value:
+        if name in supplied and _disagree(given[name].value, supplied[name].value):
             found = supplied[name]
             disagreements.append(
                 Disagreement(input=name, used=given[name].value, found=found.value, source=found.source)
             )
     return Case(team, cluster.facts, given, tuple(disagreements), cluster.findings, cluster.survey)
+
+
+def _disagree(used: object, found: object) -> bool:
+    """Whether a team's value and the cluster's contradict each other; needs beyond those in use do not."""
+    if isinstance(used, list | tuple) and isinstance(found, list):
+        return not with_parts(used).issuperset(found)
+    return used != found
 
 
 def _file_name(file: str) -> str:

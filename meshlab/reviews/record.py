@@ -178,6 +178,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
         sources: Each cited source once, with what it supports and the figures that rest on it.
         tables_changed: What the team's own decision tables change of ours.
         inputs_sha256: Hash of everything that the review is made of.
+        needs: Needs that are stated beside those that objects use, and what is installed and unused; None without a
+            dump.
     """
 
     team: str
@@ -200,6 +202,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[Row]
     tables_changed: list[Row]
     inputs_sha256: str
+    needs: Row | None = None
 
     @property
     def known(self) -> dict[str, Any]:

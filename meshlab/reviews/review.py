@@ -23,6 +23,7 @@ from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
 from meshlab.reviews.comparison import compare
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
+from meshlab.reviews.needs import side_by_side
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -122,6 +123,7 @@ def _review(
         sources=_sources(figures, verdict, row, case.findings, features, plan),
         tables_changed=list(tables.changes),
         inputs_sha256=inputs_sha256(case, tables),
+        needs=side_by_side(case),
     )
 
 

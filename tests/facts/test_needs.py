@@ -170,7 +170,7 @@ def test_no_need_is_without_an_object(shared: Path) -> None:
             assert place.rpartition("/")[2] in text
 
 
-# --- what is installed and serves nobody -------------------------------------------------------------------------------
+# --- what is installed and serves nobody ------------------------------------------------------------------------------
 
 
 def pod(

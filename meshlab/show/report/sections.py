@@ -13,6 +13,7 @@ from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
+from meshlab.reviews.needs import left_out
 from meshlab.reviews.record import AssumedValue, Review, Row
 from meshlab.scenario import inputs
 from meshlab.show import charts
@@ -41,6 +42,7 @@ def verdict(review: Review) -> Fragment:
         scenario=review.scenario,
         grades=GRADES,
         against=review.comparison["against"] if review.comparison else [],
+        left_out=left_out(review.needs),
     )
 
 
@@ -150,6 +152,7 @@ def facts(review: Review) -> Fragment:
         differing=differing,
         cluster=review.facts,
         notes=review.notes,
+        needs=review.needs,
     )
 
 
