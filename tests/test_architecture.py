@@ -21,6 +21,7 @@ ROOMS: tuple[str, ...] = (
     "planning.durations planning.iac",
     "planning.comparison planning.migration",
     "reviews.record reviews.team",
+    "reviews.measured",
     "reviews.cases",
     "reviews.needs",
     "reviews.moves",

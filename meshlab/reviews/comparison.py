@@ -60,6 +60,7 @@ def compare(
     scenario: pl.DataFrame,
     verdict: Mapping[str, Any],
     tables: Tables,
+    coefficients: pl.DataFrame | None = None,
 ) -> Row | None:
     """The comparison of a review; None where there is nothing to compare.
 
@@ -69,12 +70,13 @@ def compare(
         scenario: The scenario as it was given, one row.
         verdict: What the contest answered, with its options.
         tables: The decision's tables.
+        coefficients: As for ``overhead.estimate``.
     """
     options = _compared(verdict)
     if not options:
         return None
     prices = _prices(case, row, options)
-    worlds = _worlds(row, scenario, options, prices)
+    worlds = _worlds(row, scenario, options, prices, coefficients)
     ends = comparison.intervals(worlds, [*CRITERIA, "monthly_usd"]).rows(named=True)
     limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
     capacity = row["nodes"] * row["node_memory_gib"]
@@ -106,7 +108,7 @@ def compare(
         "options": rows,
         "against": list(_against(rows)),
         "break_even": _break_even(worlds, options, best),
-        "find_out": _find_out(choices),
+        "find_out": _find_out(choices, coefficients),
     }
 
 
@@ -138,10 +140,14 @@ def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, A
 
 
 def _worlds(
-    row: Mapping[str, Any], scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]], prices: Sequence[Row]
+    row: Mapping[str, Any],
+    scenario: pl.DataFrame,
+    options: Sequence[Mapping[str, Any]],
+    prices: Sequence[Row],
+    coefficients: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """The figures of each option in each draw, with licence, move and total."""
-    worlds = pair_worlds(scenario, options)
+    worlds = pair_worlds(scenario, options, coefficients)
     offered = row["licence_price_usd_per_year"]
     generator = np.random.default_rng(zlib.crc32(b"moves"))
     share = generator.random(DRAWS)  # how slow this team works is the same on every way
@@ -246,9 +252,9 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     return found
 
 
-def _find_out(choices: pl.DataFrame) -> list[Row]:
+def _find_out(choices: pl.DataFrame, coefficients: pl.DataFrame | None) -> list[Row]:
     """What knowing a group of coefficients would save, the most first; a group that would save nothing is left out."""
-    drawn = joint_draws()
+    drawn = joint_draws(coefficients)
     groups = {
         name: np.log(drawn.select(columns).to_numpy())
         for name, starts in GROUPS.items()

@@ -70,11 +70,24 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     )
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
+    narrowed = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
+    for (team,), rows in frame.partition_by("scenario", as_dict=True).items():
+        if team in narrowed:
+            estimates[(team,)] = overhead.estimate(rows, narrowed[team]).collect()
     verdicts = decision.explain(frame, tables)
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
-    movers = _sensitivities(frame, dataplanes)
+    movers = _sensitivities(frame, dataplanes, narrowed)
     return [
-        _review(case, row, scenario, estimates[(case.team.name,)], verdict, movers.get(case.team.name), tables)
+        _review(
+            case,
+            row,
+            scenario,
+            estimates[(case.team.name,)],
+            verdict,
+            movers.get(case.team.name),
+            tables,
+            narrowed.get(case.team.name),
+        )
         for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True)
     ]
 
@@ -87,6 +100,7 @@ def _review(
     verdict: Row,
     movers: list[Row] | None,
     tables: decision.Tables,
+    coefficients: pl.DataFrame | None,
 ) -> Review:
     figures = [without(item, "scenario") for item in estimates.to_dicts()]
     plan = None if verdict["mesh"] is None else plan_of(case, row, figures, verdict)
@@ -103,7 +117,7 @@ def _review(
         notes=case.team.notes,
         source=case.team.source,
         verdict=Verdict(**without(verdict, "scenario")),
-        comparison=compare(case, row, scenario, verdict, tables),
+        comparison=compare(case, row, scenario, verdict, tables, coefficients),
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=values,
@@ -124,18 +138,50 @@ def _review(
         tables_changed=list(tables.changes),
         inputs_sha256=inputs_sha256(case, tables),
         needs=side_by_side(case),
+        measured=_measured(case, scenario, figures),
     )
 
 
-def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str | None]) -> dict[str, list[Row]]:
+def _narrowed(case: Case) -> pl.DataFrame | None:
+    """The coefficients after a team's own figures; None where it has none."""
+    if not case.own or not case.own["rows"]:
+        return None
+    from meshlab.reviews.measured import coefficients_of
+
+    known = {name: item.value for name, item in case.given.items() if item.status in ("stated", "measured")}
+    return coefficients_of(case.own["rows"], known)
+
+
+def _measured(case: Case, scenario: pl.DataFrame, figures: Sequence[Row]) -> Row | None:
+    """What of a review rests on the team's own measurements; None where it names no file."""
+    if not case.own:
+        return None
+    from meshlab.reviews.measured import rests_on
+
+    types = scenario.schema
+    without = {name: pl.lit(value, types[name]) for name, value in case.own["without"].items()}
+    return rests_on(case.own, scenario.with_columns(**without), figures)
+
+
+def _sensitivities(
+    frame: pl.DataFrame, dataplanes: Sequence[str | None], narrowed: Mapping[str, pl.DataFrame]
+) -> dict[str, list[Row]]:
     """What moves the three figures of each team's recommended data plane most; without a mesh nothing moves."""
     found: dict[str, list[Row]] = {}
     for dataplane in sorted({*filter(None, dataplanes)} - {"none"}):
         teams = frame.filter(pl.Series(dataplanes, dtype=pl.String).eq_missing(dataplane))
-        movers = sensitivity.tornados(teams, dataplane, HEADLINES)
-        strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
-        for row in strongest.iter_rows(named=True):
-            found.setdefault(row["scenario"], []).append({"dataplane": dataplane, **without(row, "scenario")})
+        own = pl.col("scenario").is_in(list(narrowed))
+        parts = [
+            (teams.filter(~own), None),
+            *((teams.filter(scenario=team), table) for team, table in narrowed.items()),
+        ]
+        for part, coefficients in parts:
+            if part.is_empty():
+                continue
+            movers = sensitivity.tornados(part, dataplane, HEADLINES, coefficients)
+            strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
+            for row in strongest.iter_rows(named=True):
+                found.setdefault(row["scenario"], []).append({"dataplane": dataplane, **without(row, "scenario")})
     return found
 
 

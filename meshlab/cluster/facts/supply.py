@@ -42,7 +42,7 @@ def scenario_values(facts: Facts) -> dict[str, Supplied]:
     return {
         name: _supplied(facts, answer)
         for name, answer in answers.items()
-        if answer is not None and _is_allowed(name, answer[0])
+        if answer is not None and is_allowed(name, answer[0])
     }
 
 
@@ -95,7 +95,7 @@ def _supplied(facts: Facts, answer: tuple[object, str, str]) -> Supplied:
     return Supplied(value, "inferred" if inferred else "measured", origin.get("from"))
 
 
-def _is_allowed(name: str, value: object) -> bool:
+def is_allowed(name: str, value: object) -> bool:
     """Whether the value is one that the declared input takes; a cluster may have none of what an input counts."""
     spec = inputs()[name]
     if spec.type == "choice":

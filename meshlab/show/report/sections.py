@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from meshlab.cluster.audit.rules import STATES
-from meshlab.models.overhead import dataplanes
+from meshlab.models.overhead import dataplanes, figures
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
@@ -153,7 +153,20 @@ def facts(review: Review) -> Fragment:
         cluster=review.facts,
         notes=review.notes,
         needs=review.needs,
+        measured=review.measured,
+        rests=_resting(review),
+        interval=interval_text,
     )
+
+
+def _resting(review: Review) -> list[Row]:
+    """Figures of what is recommended that rest on own measurements; of every data plane where nothing is."""
+    shown, planes = review.headline.dataplane, dataplanes()
+    return [
+        {**row, "label": f"{figures()[row['figure']].label}, {planes[row['dataplane']].label}"}
+        for row in (review.measured or {}).get("figures", ())
+        if shown in (None, "none", row["dataplane"])
+    ]
 
 
 def chart(review: Review, name: str, *, theme: str = "light") -> Chart:
