@@ -26,6 +26,7 @@ ROOMS: tuple[str, ...] = (
     "reviews.needs",
     "reviews.moves",
     "reviews.comparison",
+    "reviews.tuning",
     "reviews.review",
     "show.theme",
     "show.words",

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import polars as pl
@@ -35,6 +35,7 @@ from meshlab.reviews.record import (
     checked,
 )
 from meshlab.reviews.team import Team
+from meshlab.reviews.tuning import scoped, tuned_estimates, tuning
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
 from meshlab.tables import read_table
 
@@ -77,32 +78,37 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     verdicts = decision.explain(frame, tables)
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
     movers = _sensitivities(frame, dataplanes, narrowed)
+    tuned = tuned_estimates(frame, scoped(filled, verdicts), narrowed)
+
+    def numbers(team: str) -> _Numbers:
+        return _Numbers(estimates[(team,)], narrowed.get(team), movers.get(team), tuned.get(team))
+
     return [
-        _review(
-            case,
-            row,
-            scenario,
-            estimates[(case.team.name,)],
-            verdict,
-            movers.get(case.team.name),
-            tables,
-            narrowed.get(case.team.name),
-        )
+        _review(case, row, scenario, verdict, numbers(case.team.name), tables)
         for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True)
     ]
 
 
+class _Numbers(NamedTuple):
+    """What the models answer for one team.
+
+    Args:
+        estimates: A row for each data plane.
+        coefficients: Its own coefficients, where it measured something.
+        movers: What moves its figures most.
+        tuned: The estimate of its sidecars with scoped configuration.
+    """
+
+    estimates: pl.DataFrame
+    coefficients: pl.DataFrame | None
+    movers: list[Row] | None
+    tuned: Row | None
+
+
 def _review(
-    case: Case,
-    row: Row,
-    scenario: pl.DataFrame,
-    estimates: pl.DataFrame,
-    verdict: Row,
-    movers: list[Row] | None,
-    tables: decision.Tables,
-    coefficients: pl.DataFrame | None,
+    case: Case, row: Row, scenario: pl.DataFrame, verdict: Row, numbers: _Numbers, tables: decision.Tables
 ) -> Review:
-    figures = [without(item, "scenario") for item in estimates.to_dicts()]
+    figures = [without(item, "scenario") for item in numbers.estimates.to_dicts()]
     plan = None if verdict["mesh"] is None else plan_of(case, row, figures, verdict)
     features = iac.for_verdict(
         {**verdict, "mesh": row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]},
@@ -117,7 +123,7 @@ def _review(
         notes=case.team.notes,
         source=case.team.source,
         verdict=Verdict(**without(verdict, "scenario")),
-        comparison=compare(case, row, scenario, verdict, tables, coefficients),
+        comparison=compare(case, row, scenario, verdict, tables, numbers.coefficients),
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=values,
@@ -127,7 +133,7 @@ def _review(
         migration=plan,
         iac=features,
         audit=case.findings,
-        sensitivity=movers,
+        sensitivity=numbers.movers,
         assumptions=[
             AssumedValue(input=item.input, value=item.value, why=item.source)
             for item in values
@@ -139,6 +145,7 @@ def _review(
         inputs_sha256=inputs_sha256(case, tables),
         needs=side_by_side(case),
         measured=_measured(case, scenario, figures),
+        tuning=tuning(row, figures, numbers.tuned),
     )
 
 

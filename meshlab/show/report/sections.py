@@ -66,7 +66,28 @@ def headline(review: Review) -> Fragment:
     names = {key: plane.label for key, plane in dataplanes().items()}
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
-    return fragment("headline", text, head=review.headline, names=names, caution=warning)
+    shown = {"head": review.headline, "names": names, "caution": warning}
+    return fragment("headline", text, **shown, tuning=review.tuning, scoping=scoping_text(review))
+
+
+def scoping_text(review: Review) -> str | None:
+    """What scoping alone would save of what proxies take, in two sentences; None where nothing is to gain."""
+    found = review.tuning
+    if not found:
+        return None
+    memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
+    takes = f"{figure_text(memory['scoped'])} {memory['unit']} rather than {figure_text(memory['median'])}"
+    share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
+    whose = "the sidecars of today" if found["runs_today"] else "sidecars"
+    moves = (
+        "Nothing moves for that: compare a move with it."
+        if found["runs_today"]
+        else "Compare other data planes with it."
+    )
+    return (
+        f"Scoping alone: {whose} that know {found['scoped_services']:,} services and not {found['services']:,} "
+        f"would take {takes} ({share}). {moves}"
+    )
 
 
 HEADS = (
