@@ -110,7 +110,17 @@ def test_every_row_is_met_by_an_object(tmp_path: Path) -> None:
     unmet = [row for row in rows.unique().join(met, on=["need", "kind"], how="anti").rows() if row[1] not in alike]
 
     assert not unmet
-    helping = {None, "installed", "registry-only", "registry-only-here", "label-of-hosts", "selects"}
+    helping = {
+        None,
+        "installed",
+        "scopes",
+        "exports",
+        "discovers",
+        "registry-only",
+        "registry-only-here",
+        "label-of-hosts",
+        "selects",
+    }
     assert set(need_rows()["need"]) - set(known) == helping
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from meshlab.cluster.facts.cluster import FINISHED, Cluster
 from meshlab.cluster.facts.needs import ROOT_NAMESPACE, in_use
 from meshlab.cluster.facts.objects import known_kinds, signature_groups
+from meshlab.cluster.facts.scoping import narrowing, scoping_of, services_known
 from meshlab.cluster.facts.signatures import Vote, admitted, votes
 from meshlab.tables import read_table
 from meshlab.units import version_key
@@ -52,6 +53,7 @@ class Answers:
         mesh: Who takes part in a mesh, and what its proxies ask for.
         namespaces: How many the objects name.
         mutual_tls: Modes that settings state, and whether one is for the whole mesh.
+        config_services: Services that a sidecar is configured for; None where nothing tells. [services]
     """
 
     kinds: frozenset[str]
@@ -69,6 +71,7 @@ class Answers:
     mesh: Row
     namespaces: Row
     mutual_tls: Row
+    config_services: float | None = field(default=None, kw_only=True)
 
     @property
     def counted(self) -> bool:
@@ -92,12 +95,13 @@ def ask(cluster: Cluster) -> Answers:
     """All answers about a cluster; objects that were gathered beside those of facts say nothing here."""
     of_facts = pl.col("kind").is_in(sorted(known_kinds())) | pl.col("group").str.contains(signature_groups().pattern)
     shown = cluster.objects.filter(of_facts)
-    kinds, cast, counts, needs, installed, faulty, *rows = pl.collect_all(
+    kinds, cast, counts, needs, narrowed, installed, faulty, *rows = pl.collect_all(
         [
             cluster.looked_at.select("kind", "file", name=pl.format("{}.{}", "kind", "group")),
             votes(cluster.evidence, cluster.objects),
             _counts(cluster),
             in_use(cluster.needs, cluster.objects),
+            narrowing(cluster),
             _installed(cluster),
             shown.filter(pl.col("fault").is_not_null()).select("kind", "name", "file", "fault").head(MOST_REFUSED),
             cluster.nodes.select(**node_numbers(), **_tallies(), origin=origin_of("file")),
@@ -123,6 +127,8 @@ def ask(cluster: Cluster) -> Answers:
         tuple(faulty.iter_rows(named=True)),
         *(row.row(0, named=True) for row in rows),
     )
+    if answers.has("Sidecar") or narrowed.height:
+        answers = replace(answers, config_services=services_known(scoping_of(cluster, narrowed)))
     return replace(answers, votes=admitted(shown, whole=not answers.gaps))
 
 

@@ -37,6 +37,7 @@ class Cluster:
         proxies: What every container is for a mesh, of pods that do not count, too: id, container, proxy.
         evidence: What signatures found in objects and in pods that count.
         needs: What objects ask for: id, namespace, need, and whether at the edge or in the mesh.
+        texts: Texts of fields that are looked at in objects: id, field, text.
         looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
     """
 
@@ -49,6 +50,7 @@ class Cluster:
     proxies: pl.LazyFrame
     evidence: pl.LazyFrame
     needs: pl.LazyFrame
+    texts: pl.LazyFrame
     looked_at: pl.LazyFrame
 
 
@@ -76,7 +78,9 @@ def cluster_of(rows: Rows) -> Cluster:
     pods, evidence, needs = _collected(
         _with_requests(pods, containers), _evidence(shown, objects, pods), asked(frames["texts"], objects)
     )
-    return Cluster(objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, looked_at)
+    return Cluster(
+        objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames["texts"], looked_at
+    )
 
 
 def _collected(*frames: pl.LazyFrame) -> list[pl.LazyFrame]:

@@ -176,6 +176,7 @@ def _mesh_facts(answers: Answers) -> Facts:
         "mesh.gateway_pods": whole(known("gateways")),
         "mesh.waypoint_pods": whole(known("waypoints")),
         "mesh.control_plane_pods": whole(known("control_planes")),
+        "mesh.config_services": _config_services(answers, product.value),
         "mesh.proxy_cpu_request_cores": counted(known("cpu_cores")),
         "mesh.proxy_memory_request_gib": counted(known("memory_gib")),
         **{f"mesh.{name}": whole(_tally(mesh[name], "value", "pods")) for name in VERSIONS.values()},
@@ -185,12 +186,20 @@ def _mesh_facts(answers: Answers) -> Facts:
 _MESH_NUMBERS = tuple(
     f"mesh.{name}"
     for name in (
-        *("mode", "version", "proxied_pods", "sidecar_pods", "ambient_pods"),
+        *("mode", "version", "proxied_pods", "sidecar_pods", "ambient_pods", "config_services"),
         *("gateway_pods", "waypoint_pods", "control_plane_pods"),
         *("proxy_cpu_request_cores", "proxy_memory_request_gib"),
         *VERSIONS.values(),
     )
 )
+
+
+def _config_services(answers: Answers, product: str | None) -> Fact:
+    """Services that each of Istio's sidecars is configured for, by what is set; all where nothing narrows it."""
+    if product != "istio" or answers.config_services is None or not answers.has("Service"):
+        return UNKNOWN
+    why = "mean over the sidecars, by Sidecar resources, exportTo and discovery selectors in the input"
+    return Fact(max(1, round(answers.config_services)), "inferred", answers.origin, why)
 
 
 def _mesh_edition(answers: Answers, product: str | None) -> Fact:

@@ -256,6 +256,7 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "namespaces": _some("workload.application_namespaces"),
     "node_cpu_cores": _share_of_node("nodes.cpu_cores"),
     "node_memory_gib": _share_of_node("nodes.memory_gib"),
+    "config_services": _same("mesh.config_services"),
     "mtls": _mapped("policy.mtls_mode", {"strict": True, "permissive": True, "disable": False}),
     "kernel_oldest": _same("nodes.kernel_oldest"),
     "windows_nodes": _same("nodes.windows"),
