@@ -33,7 +33,10 @@ def asked(texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
     rows = need_rows().lazy().with_columns(pl.col("groups").fill_null("").str.split("|"))
     own = pl.col("field").is_in(need_rows()["field"].unique().implode())
     whole = objects.filter(~pl.concat_str("namespace", "name", ignore_nulls=True).str.contains(TEMPLATE, literal=True))
-    read = texts.filter(own).join(whole.select("id", "group", "namespace"), on="id").collect().lazy()
+    seen = texts.filter(own).join(whole.select("id", "group", "namespace"), on="id").collect()
+    if seen.is_empty():
+        return pl.LazyFrame(schema=ASKED)
+    read = seen.lazy()
     spared = pl.col("text").str.contains(pl.col("unless")).fill_null(value=False)
     said = (
         read.select("field", "text", "group")

@@ -546,7 +546,25 @@ class _Path(NamedTuple):
 
 @cache
 def evidence_of(kind: str) -> Evidence | None:
-    """How to read the paths that signatures look at in objects of the kind; None where they look at none.
+    """How to read the paths that signatures look at in objects of the kind; None where they look at none."""
+    paths, tree = _paths_of(kind)
+    if not paths:
+        return None
+    return Evidence(_struct(kind, tree), {name: _plan(of_name, tree) for name, of_name in paths.items()})
+
+
+Tree = dict[str, dict]
+"""Keys to look into, each with the keys below it."""
+
+
+def evidence_keys(kind: str) -> Tree:
+    """The keys on the paths that signatures look at in objects of the kind."""
+    return _paths_of(kind)[1]
+
+
+@cache
+def _paths_of(kind: str) -> tuple[dict[str | None, list[_Path]], Tree]:
+    """Paths that signatures look at in objects of the kind, by the object's name, and the keys on them.
 
     Labels and annotations of pods are read with the pods themselves: there are too many to decode them twice.
     """
@@ -555,15 +573,13 @@ def evidence_of(kind: str) -> Evidence | None:
         of, _, path = field.partition(":")
         if path not in SPECIAL and not path.startswith("condition."):
             paths.setdefault(of.partition("/")[2] or None, []).append(_path(field, path))
-    if not paths:
-        return None
-    tree: dict[str, dict] = {}
+    tree: Tree = {}
     for path in (path for of_name in paths.values() for path in of_name):
         for keys, mark in ((path.keys + keys, mark) for keys, mark in path.several or (((), path.mark),)):
             branch = tree
-            for key in (*keys, *([_HELD] if mark[:1] in _HOLDING else [])):
+            for key in (*keys, *([HELD] if mark[:1] in _HOLDING else [])):
                 branch = branch.setdefault(key, {})
-    return Evidence(_struct(kind, tree), {name: _plan(of_name, tree) for name, of_name in paths.items()})
+    return paths, tree
 
 
 def plans_of(kind: str, name: str | None, group: str) -> list[Plan]:
@@ -576,7 +592,7 @@ def plans_of(kind: str, name: str | None, group: str) -> list[Plan]:
 
 _MARK = re.compile(r"(?<=.)([?!#]|=.*)$", re.DOTALL)
 _HOLDING = ("?", "!", "#")
-_HELD = "?"
+HELD = "?"
 """Stands in a tree of keys for a value of which only what it holds counts."""
 
 
@@ -602,15 +618,15 @@ def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
     """A nested type of the tree's keys; leaves are scalars, or hold something that is not looked into."""
     fields, names = [], {}
     for index, (key, branch) in enumerate(tree.items()):
-        of_key = _HOLDER if branch.keys() == {_HELD} else _struct(f"{name}_{index}", branch) if branch else _SCALAR
-        own, many = _many(key)
+        of_key = _HOLDER if branch.keys() == {HELD} else _struct(f"{name}_{index}", branch) if branch else _SCALAR
+        own, many = split_key(key)
         names[f"f{index}"] = own
         of_all = list[of_key] if many == "[]" else dict[str, of_key | None] if many else of_key
         fields.append((f"f{index}", of_all | None, None))
     return msgspec.defstruct(name, fields, rename=names, gc=False)
 
 
-def _many(key: str) -> tuple[str, str]:
+def split_key(key: str) -> tuple[str, str]:
     """A key, and whether it holds a list or a mapping to go through."""
     return (key[:-2], key[-2:]) if key.endswith(("[]", "<>")) else (key, "")
 
@@ -639,7 +655,7 @@ def _steps(keys: tuple[str, ...], tree: dict[str, dict]) -> tuple[Step, ...]:
     if not keys:
         return ()
     place = list(tree).index(keys[0])
-    return ((f"f{place}", _many(keys[0])[1]), *_steps(keys[1:], tree[keys[0]]))
+    return ((f"f{place}", split_key(keys[0])[1]), *_steps(keys[1:], tree[keys[0]]))
 
 
 @cache
