@@ -24,6 +24,7 @@ ROOMS: tuple[str, ...] = (
     "reviews.measured",
     "reviews.cases",
     "reviews.needs",
+    "reviews.pools",
     "reviews.moves",
     "reviews.comparison",
     "reviews.tuning",

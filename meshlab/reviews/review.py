@@ -24,6 +24,7 @@ from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, ope
 from meshlab.reviews.comparison import compare
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.needs import side_by_side
+from meshlab.reviews.pools import old_pools
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -118,6 +119,7 @@ def _review(
         require=case.team.terraform,
     )
     values = _inputs(case, row)
+    pools = old_pools(case, scenario, verdict, tables)
     return Review(
         team=case.team.name,
         notes=case.team.notes,
@@ -145,6 +147,7 @@ def _review(
         inputs_sha256=inputs_sha256(case, tables),
         needs=side_by_side(case),
         measured=_measured(case, scenario, figures),
+        pools=pools,
         tuning=tuning(row, figures, numbers.tuned),
     )
 

@@ -79,7 +79,16 @@ BY_HAND: dict[str, dict[str, object]] = {
     },
     "replicatedhq__sbctl__kurl_nodes": {"cloud": "self-managed", "cni.product": "weave", "cni.edition": "self-run"},
     # nodes of several clusters: DigitalOcean with Cilium, kURL with Flannel, MicroK8s
-    "replicatedhq__troubleshoot__nodes": {"nodes.pools": {"pool-yd23sqk7u": 3, "biggernode": 1, "smallnode": 1}},
+    "replicatedhq__troubleshoot__nodes": {
+        "nodes.pools": {"pool-yd23sqk7u": 3, "biggernode": 1, "smallnode": 1},
+        "nodes.pool_kernels": [
+            {"pool": None, "kernel": "5.0.0-1021-gcp", "nodes": 1},
+            {"pool": None, "kernel": "6.8.0-1015-aws", "nodes": 1},
+            {"pool": "biggernode", "kernel": "4.19.0-11-amd64", "nodes": 1},
+            {"pool": "pool-yd23sqk7u", "kernel": "4.19.0-11-amd64", "nodes": 3},
+            {"pool": "smallnode", "kernel": "4.19.0-11-amd64", "nodes": 1},
+        ],
+    },
     "kiali__kiali__ztunnel-config": {
         "mesh.product": "istio",
         "mesh.mode": "ambient",

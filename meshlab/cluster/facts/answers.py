@@ -30,6 +30,9 @@ TALLIES = {
 }
 """Facts that count nodes by what they say of themselves, and the column."""
 
+POOL_KERNELS = "pool_kernels"
+"""The fact that counts nodes by pool and kernel together."""
+
 Row = dict[str, Any]
 
 
@@ -174,7 +177,10 @@ def _tallies() -> dict[str, pl.Expr]:
     counted = {
         name: pl.col(column) if column == "pool" else pl.col(column).filter(machine) for name, column in TALLIES.items()
     }
-    return {name: cell.drop_nulls().value_counts(name="nodes").implode() for name, cell in counted.items()}
+    kernels = pl.struct("pool", "kernel").filter(machine, pl.col("kernel").is_not_null())
+    return {name: cell.drop_nulls().value_counts(name="nodes").implode() for name, cell in counted.items()} | {
+        POOL_KERNELS: kernels.alias("of").value_counts(name="nodes").implode()
+    }
 
 
 # --- pods ----------------------------------------------------------------------------------------------------------

@@ -152,6 +152,12 @@ def _hidden(fact: Fact, name: str, hide: Callable[[str], str]) -> Fact:
     value = hide(str(fact.value)) if named else reduced(name, fact.value)
     if name == "needs.used" and isinstance(fact.value, list):
         value = [row | {"example": _place_hidden(row["example"], hide)} for row in fact.value]
+    if name == "nodes.pool_kernels" and isinstance(fact.value, list):
+        kernel = "nodes.kernel_oldest"
+        hidden = [
+            {"pool": row["pool"] and hide(row["pool"]), "kernel": reduced(kernel, row["kernel"])} for row in fact.value
+        ]
+        value = [row | {"nodes": own["nodes"]} for row, own in zip(hidden, fact.value, strict=True)]
     if name == "nodes.pools" and isinstance(fact.value, dict):
         value = {hide(pool): nodes for pool, nodes in fact.value.items()}
     why = fact.why

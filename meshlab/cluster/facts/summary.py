@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from meshlab.cluster.facts.answers import TALLIES, VERSIONS, Answers, Row, pod_numbers
+from meshlab.cluster.facts.answers import POOL_KERNELS, TALLIES, VERSIONS, Answers, Row, pod_numbers
 from meshlab.cluster.facts.signatures import Verdict, kinds, verdict
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -68,6 +68,7 @@ def _text(value: object) -> str | None:
 _NODE_FACTS = (
     *("count", "workers", "virtual", "linux", "windows", "kernel_oldest", "kernel_newest"),
     *TALLIES,
+    POOL_KERNELS,
     *("cpu_cores", "memory_gib"),
 )
 
@@ -76,7 +77,15 @@ def _node_facts(answers: Answers) -> Facts:
     if not answers.has("Node"):
         return {f"nodes.{name}": UNKNOWN for name in _NODE_FACTS}
     values = answers.nodes | {name: _tally(answers.nodes[name], column) for name, column in TALLIES.items()}
+    values[POOL_KERNELS] = _pool_kernels(answers.nodes[POOL_KERNELS])
     return {f"nodes.{name}": Fact(values[name], origin=_origin(answers.nodes)) for name in _NODE_FACTS}
+
+
+def _pool_kernels(counted: Any) -> list[Row] | None:
+    """Number of nodes by pool and kernel; None where no node names its pool."""
+    rows = [{**each["of"], "nodes": each["nodes"]} for each in counted or ()]
+    named = any(row["pool"] for row in rows)
+    return sorted(rows, key=lambda row: (row["pool"] or "", row["kernel"])) if named else None
 
 
 def _tally(counted: Any, column: str, of: str = "nodes") -> dict[str, int] | None:

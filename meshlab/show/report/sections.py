@@ -43,6 +43,7 @@ def verdict(review: Review) -> Fragment:
         grades=GRADES,
         against=review.comparison["against"] if review.comparison else [],
         left_out=left_out(review.needs),
+        pools=review.pools,
     )
 
 
