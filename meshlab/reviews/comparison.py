@@ -63,6 +63,7 @@ def compare(
     scenario: pl.DataFrame,
     verdict: Mapping[str, Any],
     tables: Tables,
+    coefficients: pl.DataFrame | None = None,
 ) -> Row | None:
     """The comparison of a review; None where there is nothing to compare.
 
@@ -72,8 +73,9 @@ def compare(
         scenario: The scenario as it was given, one row.
         verdict: What the contest answered, with its options.
         tables: The decision's tables.
+        coefficients: As for ``overhead.estimate``.
     """
-    options, prices, worlds = weighed(case, row, scenario, verdict)
+    options, prices, worlds = weighed(case, row, scenario, verdict, coefficients)
     if not options:
         return None
     ends = comparison.intervals(worlds, [*CRITERIA, "monthly_usd"]).rows(named=True)
@@ -103,12 +105,16 @@ def compare(
         "options": rows,
         "against": list(_against(rows)),
         "break_even": _break_even(worlds, options, best),
-        "find_out": _find_out(choices),
+        "find_out": _find_out(choices, coefficients),
     }
 
 
 def weighed(
-    case: Case, row: Mapping[str, Any], scenario: pl.DataFrame, verdict: Mapping[str, Any]
+    case: Case,
+    row: Mapping[str, Any],
+    scenario: pl.DataFrame,
+    verdict: Mapping[str, Any],
+    coefficients: pl.DataFrame | None = None,
 ) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame]:
     """The options that are compared, the prices of the moves to them, and their figures in every draw.
 
@@ -117,12 +123,13 @@ def weighed(
         row: Its scenario, defaults filled in.
         scenario: The scenario as it was given, one row.
         verdict: What the contest answered, with its options.
+        coefficients: As for ``overhead.estimate``.
     """
     options = _compared(verdict)
     if not options:
         return [], [], pl.DataFrame()
     prices = _prices(case, row, options)
-    return options, prices, _worlds(row, scenario, options, prices)
+    return options, prices, _worlds(row, scenario, options, prices, coefficients)
 
 
 def _capacity_gib(row: Mapping[str, Any]) -> float:
@@ -139,11 +146,14 @@ def _budgets(row: Mapping[str, Any]) -> list[Limit]:
     ]
 
 
-def over_budget(cases: Mapping[str, Case]) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, str]]:
+def over_budget(
+    cases: Mapping[str, Case], narrowed: Mapping[str, pl.DataFrame] | None = None
+) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, str]]:
     """What ``decision.explain`` asks: which options break a stated budget with near certainty, in all but a few draws.
 
     Args:
         cases: The teams by the names of their scenarios; one that is missing has no price of a move.
+        narrowed: Coefficients of those teams that have measured something.
     """
 
     def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, str]:
@@ -154,7 +164,8 @@ def over_budget(cases: Mapping[str, Case]) -> Callable[[pl.DataFrame, Sequence[M
             return {}
         chosen = [options[place] for place in asked]
         prices = _prices(case, filled, chosen) if case else [UNPRICED] * len(chosen)
-        worlds = _worlds(filled, scenario, chosen, prices).with_columns(
+        coefficients = (narrowed or {}).get(filled["scenario"])
+        worlds = _worlds(filled, scenario, chosen, prices, coefficients).with_columns(
             # what an option costs at least, where nobody has said what its licence costs
             monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
         )
@@ -225,10 +236,14 @@ PRICED = {"hours": "hours", "usd": "usd", "disruption_minutes": "disruption_minu
 
 
 def _worlds(
-    row: Mapping[str, Any], scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]], prices: Sequence[Row]
+    row: Mapping[str, Any],
+    scenario: pl.DataFrame,
+    options: Sequence[Mapping[str, Any]],
+    prices: Sequence[Row],
+    coefficients: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """The figures of each option in each draw, with licence, move and total."""
-    worlds = pair_worlds(scenario, options)
+    worlds = pair_worlds(scenario, options, coefficients)
     offered = row["licence_price_usd_per_year"]
     generator = np.random.default_rng(zlib.crc32(b"moves"))
     share = generator.random(DRAWS)  # how slow this team works is the same on every way
@@ -333,16 +348,16 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     return found
 
 
-def _find_out(choices: pl.DataFrame) -> list[Row]:
+def _find_out(choices: pl.DataFrame, coefficients: pl.DataFrame | None) -> list[Row]:
     """What knowing a group of coefficients would save, the most first; a group that would save nothing is left out."""
     if not choices.height:
         return []
-    return [row for row in comparison.what_to_find_out(choices, group_draws()) if row["saves_usd"]]
+    return [row for row in comparison.what_to_find_out(choices, group_draws(coefficients)) if row["saves_usd"]]
 
 
-def group_draws() -> dict[str, np.ndarray]:
+def group_draws(coefficients: pl.DataFrame | None = None) -> dict[str, np.ndarray]:
     """Logarithms of the coefficients of each of ``GROUPS``. [draws x coefficients]"""
-    drawn = joint_draws()
+    drawn = joint_draws(coefficients)
     return {
         name: np.log(drawn.select(columns).to_numpy())
         for name, starts in GROUPS.items()

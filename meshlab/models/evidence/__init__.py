@@ -9,7 +9,7 @@ from meshlab.models.evidence.assessment import (
     fitted,
     narrow,
 )
-from meshlab.models.evidence.measured import check_measured, read_measured
+from meshlab.models.evidence.measured import check_measured, read_measured, read_own
 
 __all__ = [
     "COVERAGE_GOALS",
@@ -21,4 +21,5 @@ __all__ = [
     "fitted",
     "narrow",
     "read_measured",
+    "read_own",
 ]

@@ -52,8 +52,15 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option(
     "--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own decision tables, laid over meshlab's."
 )
+@click.option(
+    "--measured",
+    type=EXISTING_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Traces, load tests, answers of Prometheus or a folder of them: rates, depth of calls, narrower intervals.",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
-def review(
+def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     paths: tuple[Path, ...],
     out: Path,
     jobs: int | None,
@@ -61,6 +68,7 @@ def review(
     force: bool,  # noqa: FBT001
     baseline: Path | None,
     tables: Path | None,
+    measured: tuple[Path, ...],
     scheduler: str | None,
 ) -> int:
     """Render a review for each team.
@@ -74,10 +82,14 @@ def review(
     from meshlab.run.batch.batch import Job, render_reviews
 
     found = find_teams(paths or [example_teams()])
+    if measured and len(found) != 1:
+        raise click.UsageError(
+            f"--measured goes with one team, and there are {len(found)}; name files under 'measured:' in each team file"
+        )
     with batch_progress(len(found)) as progress:
         outcomes = render_reviews(
             found,
-            Job(out, formats, force, tables=tables),
+            Job(out, formats, force, tables=tables, measured=measured),
             jobs=jobs,
             scheduler=scheduler,
             baseline=baseline,

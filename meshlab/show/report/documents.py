@@ -9,10 +9,11 @@ import jinja2
 
 from meshlab import __version__
 from meshlab.models.overhead import dataplanes
+from meshlab.reviews.needs import left_out
 from meshlab.reviews.record import Review
 from meshlab.show import charts
 from meshlab.show.fragments import environment, templates
-from meshlab.show.report.sections import caution, grouped_flips
+from meshlab.show.report.sections import caution, grouped_flips, scoping_text
 from meshlab.show.words import plain
 from meshlab.tables import resource
 
@@ -35,7 +36,14 @@ def plain_templates() -> jinja2.Environment:
 def markdown_page(review: Review) -> str:
     """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
     drawn = [charts.chart(name, review) for name in ("memory", "cpu", "latency", "cost")]
-    return _document("review.md", review, charts=drawn, caution=caution(review))
+    return _document(
+        "review.md",
+        review,
+        charts=drawn,
+        caution=caution(review),
+        left_out=left_out(review.needs),
+        scoping=scoping_text(review),
+    )
 
 
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:

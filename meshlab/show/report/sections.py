@@ -8,11 +8,12 @@ from typing import Any
 from msgspec.structs import asdict
 
 from meshlab.cluster.audit.rules import STATES
-from meshlab.models.overhead import dataplanes
+from meshlab.models.overhead import dataplanes, figures
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
+from meshlab.reviews.needs import left_out
 from meshlab.reviews.record import AssumedValue, Review, Row
 from meshlab.scenario import inputs
 from meshlab.show import charts
@@ -41,6 +42,8 @@ def verdict(review: Review) -> Fragment:
         scenario=review.scenario,
         grades=GRADES,
         against=review.comparison["against"] if review.comparison else [],
+        left_out=left_out(review.needs),
+        pools=review.pools,
     )
 
 
@@ -64,7 +67,28 @@ def headline(review: Review) -> Fragment:
     names = {key: plane.label for key, plane in dataplanes().items()}
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
-    return fragment("headline", text, head=review.headline, names=names, caution=warning)
+    shown = {"head": review.headline, "names": names, "caution": warning}
+    return fragment("headline", text, **shown, tuning=review.tuning, scoping=scoping_text(review))
+
+
+def scoping_text(review: Review) -> str | None:
+    """What scoping alone would save of what proxies take, in two sentences; None where nothing is to gain."""
+    found = review.tuning
+    if not found:
+        return None
+    memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
+    takes = f"{figure_text(memory['scoped'])} {memory['unit']} rather than {figure_text(memory['median'])}"
+    share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
+    whose = "the sidecars of today" if found["runs_today"] else "sidecars"
+    moves = (
+        "Nothing moves for that: compare a move with it."
+        if found["runs_today"]
+        else "Compare other data planes with it."
+    )
+    return (
+        f"Scoping alone: {whose} that know {found['scoped_services']:,} services and not {found['services']:,} "
+        f"would take {takes} ({share}). {moves}"
+    )
 
 
 HEADS = (
@@ -150,7 +174,21 @@ def facts(review: Review) -> Fragment:
         differing=differing,
         cluster=review.facts,
         notes=review.notes,
+        needs=review.needs,
+        measured=review.measured,
+        rests=_resting(review),
+        interval=interval_text,
     )
+
+
+def _resting(review: Review) -> list[Row]:
+    """Figures of what is recommended that rest on own measurements; of every data plane where nothing is."""
+    shown, planes = review.headline.dataplane, dataplanes()
+    return [
+        {**row, "label": f"{figures()[row['figure']].label}, {planes[row['dataplane']].label}"}
+        for row in (review.measured or {}).get("figures", ())
+        if shown in (None, "none", row["dataplane"])
+    ]
 
 
 def chart(review: Review, name: str, *, theme: str = "light") -> Chart:
