@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# how long one example takes says more of the machine than of the code; speed is for benchmarks
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `make data`, so that a fit has the same bytes
 

@@ -288,7 +288,7 @@ def test_a_broken_notebook_costs_only_its_own_report(tmp_path: Path, fault: str)
     made.cells[0].metadata["tags"] = ["parameters"]
     made.metadata["kernelspec"] = {"name": "python3", "language": "python", "display_name": ""}
     nbformat.write(made, tmp_path / "workbook.ipynb")
-    job = Job(tmp_path / "out", ("html", "ipynb"), workbook=str(tmp_path / "workbook.ipynb"), cell_limit_s=3)
+    job = Job(tmp_path / "out", ("html", "ipynb"), workbook=str(tmp_path / "workbook.ipynb"), cell_limit_s=20)
     outcomes = render_reviews([team(tmp_path, name) for name in ("bad", "good")], job, jobs=1)
     assert [(outcome.team, outcome.failed) for outcome in outcomes] == [("bad", True), ("good", False)]
     assert {name for name in tree(job.out) if name.startswith(("bad", "good"))} == {
