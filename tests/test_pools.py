@@ -49,7 +49,7 @@ def review_of(folder: Path, items: list[dict[str, Any]], team: str = TEAM) -> Re
 
 
 def test_one_old_pool_does_not_rule_out_the_only_answer(tmp_path: Path) -> None:
-    """2 of 20 nodes with kernel 4.18 rule out the only plugin that meets the need: it is the answer, that pool first."""
+    """2 of 20 nodes with kernel 4.18 rule out the only plugin that meets the need: it is the answer, after the pool."""
     review = review_of(tmp_path, nodes(gpu=(2, "4.18.0-100"), general=(18, "6.1.0-13")))
     without = review_of(tmp_path, nodes(general=(18, "6.1.0-13")))
 
