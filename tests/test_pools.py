@@ -48,22 +48,38 @@ def review_of(folder: Path, items: list[dict[str, Any]], team: str = TEAM) -> Re
     return open_review(folder / "team.yaml")
 
 
-def test_one_old_pool_is_named_and_replacing_it_first_is_offered(tmp_path: Path) -> None:
-    """2 of 20 nodes with kernel 4.18 rule Cilium out: blockers and page name the pool, and the answer without it."""
+def test_one_old_pool_does_not_rule_out_the_only_answer(tmp_path: Path) -> None:
+    """2 of 20 nodes with kernel 4.18 rule out the only plugin that meets the need: it is the answer, after the pool."""
     review = review_of(tmp_path, nodes(gpu=(2, "4.18.0-100"), general=(18, "6.1.0-13")))
+    without = review_of(tmp_path, nodes(general=(18, "6.1.0-13")))
 
     assert review.pools
     assert review.pools["text"] == "2 of 20 nodes, pool gpu, kernel 4.18.0-100"
     assert review.pools["kernel_without"] == "6.1.0-13"
     assert "cilium" in review.pools["opens"]
+    assert review.pools["taken"]
+    assert (review.verdict.cni, review.verdict.mesh) == (without.verdict.cni, without.verdict.mesh)
+    assert review.verdict.sentence.endswith("First replace that pool: 2 of 20 nodes, pool gpu, kernel 4.18.0-100.")
+    assert review.migration
+    acting = [step["action"] for step in review.migration["steps"] if step["scope"] == "pool"]
+    assert acting[0].startswith("Replace the node pool whose nodes rule the move out")
+    assert "2 of 20 nodes, pool gpu, kernel 4.18.0-100" in report.verdict(review).html
+
+
+def test_where_another_option_meets_all_replacing_the_pool_is_offered(tmp_path: Path) -> None:
+    """Calico runs and is asked for nothing that it lacks: the blocker of Cilium names the pool, the answer stands."""
+    team = TEAM.replace("flannel", "calico").replace("cni_healthy: false", "cni_healthy: true")
+    review = review_of(
+        tmp_path, nodes(gpu=(2, "4.18.0-100"), general=(18, "6.1.0-13")), team.replace("dns_policy", "bgp")
+    )
+
+    assert review.pools
+    assert not review.pools["taken"]
+    assert review.verdict.cni == "stay"
     blocked = [row for row in review.verdict.blockers if row["option"] == "cilium" and "oldest kernel" in row["found"]]
     assert blocked
     assert all("2 of 20 nodes, pool gpu" in row["found"] for row in blocked)
-    shown = report.verdict(review).html
-    assert "2 of 20 nodes, pool gpu, kernel 4.18.0-100" in shown
-    assert "replace that pool first" in shown
-    without = review_of(tmp_path, nodes(general=(18, "6.1.0-13")))
-    assert (review.pools["cni"], review.pools["mesh"]) == (without.verdict.cni, without.verdict.mesh)
+    assert "replace that pool first" in report.verdict(review).html
 
 
 def test_a_cluster_of_old_nodes_has_no_pool_to_replace_first(tmp_path: Path) -> None:

@@ -20,33 +20,38 @@ MOST = 0.5
 """Share of the nodes above which replacing them is no first step, but another cluster. [ratio]"""
 
 
-def old_pools(case: Case, scenario: pl.DataFrame, verdict: Row, tables: decision.Tables) -> Row | None:
-    """Pools whose kernels rule options out, named in those blockers, and what is open without them.
+def beside_old_pools(
+    case: Case, scenario: pl.DataFrame, verdict: Row, tables: decision.Tables, over: decision.Over | None = None
+) -> tuple[Row, Row | None]:
+    """A verdict, and the pools whose kernels rule options out, named in those blockers.
 
-    None where the oldest kernel is stated, rules nothing out, or the dump names no pools.
+    Where nothing that can be had meets what is asked, and something would without those pools, the verdict is that,
+    with replacing them as its first step. No pools where the oldest kernel is stated, rules nothing out, or the dump
+    names none.
 
     Args:
         case: The team with its facts.
         scenario: Its scenario, one row.
         verdict: What the contest answered; the blockers that a pool's kernel makes name it afterwards.
         tables: The decision's tables.
+        over: Which options break a budget.
     """
     rows = fact(case.facts or {}, "nodes.pool_kernels")
     given = case.given.get(INPUT)
     if not rows or given is None or given.status == "stated" or not _by_kernel(verdict):
-        return None
+        return verdict, None
     total = sum(row["nodes"] for row in rows)
     rest = _in_order(rows)
     old: list[Row] = []
-    answer = verdict
+    answer, without = verdict, scenario
     while rest and _by_kernel(answer):
         pool = rest[0]["pool"]
         old += [row for row in rest if row["pool"] == pool and row["kernel"] == rest[0]["kernel"]]
         rest = [row for row in rest if row["pool"] != pool]
         if not rest or sum(row["nodes"] for row in old) > MOST * total:
-            return None
+            return verdict, None
         without = scenario.with_columns(pl.lit(rest[0]["kernel"], scenario.schema[INPUT]).alias(INPUT))
-        (answer,) = decision.explain(without, tables, outlook=False)
+        (answer,) = decision.explain(without, tables, outlook=False, over=over)
     names = sorted({row["pool"] or "" for row in old})
     found = {
         "pools": [{**row, "of": total} for row in old],
@@ -55,11 +60,17 @@ def old_pools(case: Case, scenario: pl.DataFrame, verdict: Row, tables: decision
         "opens": _opened(verdict, answer),
         **{name: answer[name] for name in ("cni", "mesh", "sentence")},
         "changes": (answer["cni"], answer["mesh"]) != (verdict["cni"], verdict["mesh"]),
+        "taken": False,
         "step": f"replace {'that pool' if len(names) == 1 else 'those pools'} first, by nodes with a newer image",
     }
     for blocker in _by_kernel(verdict):
         blocker["found"] = f"{blocker['found']} ({found['text']})"
-    return found
+    if not found["changes"] or not verdict["unmet"] or answer["unmet"] or None in (answer["cni"], answer["mesh"]):
+        return verdict, found
+    (whole,) = decision.explain(without, tables, over=over)
+    first = f"First {found['step'].partition(',')[0].removesuffix(' first')}: {found['text']}."
+    named = {"sentence": f"{whole['sentence']} {first}", "reasons": [first, *whole["reasons"]]}
+    return {**whole, **named, "settled": False}, found | {"taken": True}
 
 
 def pool_text(row: Mapping[str, Any], total: int) -> str:

@@ -24,7 +24,7 @@ from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, ope
 from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.needs import side_by_side
-from meshlab.reviews.pools import old_pools
+from meshlab.reviews.pools import beside_old_pools
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -76,17 +76,20 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     for (team,), rows in frame.partition_by("scenario", as_dict=True).items():
         if team in narrowed:
             estimates[(team,)] = overhead.estimate(rows, narrowed[team]).collect()
-    verdicts = decision.explain(frame, tables, over=over_budget({case.team.name: case for case in cases}, narrowed))
+    over = over_budget({case.team.name: case for case in cases}, narrowed)
+    parts = zip(cases, frame.iter_slices(1), decision.explain(frame, tables, over=over), strict=True)
+    settled = [beside_old_pools(*part, tables, over) for part in parts]
+    verdicts = [verdict for verdict, _ in settled]
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
     movers = _sensitivities(frame, dataplanes, narrowed)
     tuned = tuned_estimates(frame, scoped(filled, verdicts), narrowed)
 
-    def numbers(team: str) -> _Numbers:
-        return _Numbers(estimates[(team,)], narrowed.get(team), movers.get(team), tuned.get(team))
+    def numbers(team: str, pools: Row | None) -> _Numbers:
+        return _Numbers(estimates[(team,)], narrowed.get(team), movers.get(team), tuned.get(team), pools)
 
     return [
-        _review(case, row, scenario, verdict, numbers(case.team.name), tables)
-        for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True)
+        _review(case, row, scenario, verdict, numbers(case.team.name, pools), tables)
+        for case, row, scenario, (verdict, pools) in zip(cases, filled, frame.iter_slices(1), settled, strict=True)
     ]
 
 
@@ -98,12 +101,14 @@ class _Numbers(NamedTuple):
         coefficients: Its own coefficients, where it measured something.
         movers: What moves its figures most.
         tuned: The estimate of its sidecars with scoped configuration.
+        pools: Pools whose kernels rule options out.
     """
 
     estimates: pl.DataFrame
     coefficients: pl.DataFrame | None
     movers: list[Row] | None
     tuned: Row | None
+    pools: Row | None
 
 
 def _review(
@@ -119,7 +124,6 @@ def _review(
         require=case.team.terraform,
     )
     values = _inputs(case, row)
-    pools = old_pools(case, scenario, verdict, tables)
     return Review(
         team=case.team.name,
         notes=case.team.notes,
@@ -147,7 +151,7 @@ def _review(
         inputs_sha256=inputs_sha256(case, tables),
         needs=side_by_side(case),
         measured=_measured(case, scenario, figures),
-        pools=pools,
+        pools=numbers.pools,
         tuning=tuning(row, figures, numbers.tuned),
     )
 
