@@ -19,9 +19,10 @@ from meshlab.show import charts
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.fragments import Fragment, fragment
+from meshlab.show.report.board import GRADES, added_need, caution
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import change_text, input_label, need_label, title_text, value_text
+from meshlab.show.words import answer_text, change_text, input_label, need_label, title_text, value_text
 from meshlab.tables import resource
 
 
@@ -42,15 +43,6 @@ def verdict(review: Review) -> Fragment:
         grades=GRADES,
         against=review.comparison["against"] if review.comparison else [],
     )
-
-
-GRADES = {
-    "documented": "released and documented",
-    "beta": "rests on a beta or a preview",
-    "extrapolated": "inferred from another edition's text",
-    "prior": "not read for every need",
-}
-"""Grades of the evidence behind a verdict, in words."""
 
 
 def headline(review: Review) -> Fragment:
@@ -95,29 +87,27 @@ def _least(options: Sequence[Row], name: str) -> int | None:
     return min(((value, rank) for value, rank in known if value is not None), default=(0, None))[1]
 
 
-def caution(review: Review) -> str | None:
-    """What the figures must not be read without: that no pods of applications were found, and what stands in."""
-    why = next((row.source for row in review.inputs if row.input == "pods" and row.status == "stand-in"), None)
-    return why and f"{why[:1].upper()}{why[1:]}. All figures hang on that number."
-
-
 def flips(review: Review) -> Fragment:
     """What could change the answer: changes of single facts, and the facts that are missing."""
     answer = review.verdict
-    groups = grouped_flips(answer.flips)
+    groups = grouped_flips(answer.flips, review.scenario)
     unknown = [{"name": name, "label": input_label(name)} for name in answer.unknown]
     text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
-    return fragment("flips", text, groups=groups, unknown=unknown, scenario=review.scenario)
+    return fragment("flips", text, groups=groups, unknown=unknown)
 
 
-def grouped_flips(found: Sequence[Row]) -> list[Row]:
-    """Flips by the answer that they lead to; needs that lead to the same one stand in one line."""
-    groups: dict[tuple[str, str], Row] = {}
+def grouped_flips(found: Sequence[Row], today: Mapping[str, Any]) -> list[Row]:
+    """Flips by the answer that they lead to; needs that lead to the same one stand in one line.
+
+    Args:
+        found: Flips of a verdict.
+        today: ``current_cni`` and ``current_mesh``.
+    """
+    groups: dict[str, Row] = {}
     for flip in found:
-        group = groups.setdefault(
-            (flip["cni"], flip["mesh"]), {"cni": flip["cni"], "mesh": flip["mesh"], "needs": [], "ways": []}
-        )
-        added = _added_need(flip["changes"])
+        answer = answer_text(flip, today)
+        group = groups.setdefault(answer, {"answer": answer, "needs": [], "ways": []})
+        added = added_need(flip["changes"])
         if added:
             group["needs"].append(need_label(added))
         else:
@@ -125,15 +115,6 @@ def grouped_flips(found: Sequence[Row]) -> list[Row]:
             margin = f" ({flip['margin']})" if flip["margin"] else ""
             group["ways"].append(f"{words}{margin}: {flip['why']}")
     return list(groups.values())
-
-
-def _added_need(changes: Sequence[Row]) -> str | None:
-    """The need that is the only change, where it is one."""
-    if len(changes) != 1 or changes[0]["input"] != "needs":
-        return None
-    before, after = changes[0]["from"] or [], changes[0]["to"] or []
-    added = [need for need in after if need not in before]
-    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None
 
 
 def facts(review: Review) -> Fragment:
@@ -214,7 +195,7 @@ def migration_line(review: Review) -> Fragment:
     """What the move takes and how it pays, in two sentences."""
     plan = review.migration or {}
     if plan["stays"]:
-        return table([], f"Nothing moves: {place_text(plan['from'])} stays.")
+        return table([], f"Nothing moves: {place_text(plan['from'])} stay.")
     return table([], f"{takes_text(plan)}. Worth it: {worth_text(plan)}.")
 
 

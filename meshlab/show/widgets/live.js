@@ -1,5 +1,5 @@
 // Draws plotly figures that follow a kernel. One widget shows any number of figures and updates them in place. Figures
-// in sight are drawn at once; those that are scrolled away follow when the hand rests, or when they come into sight.
+// in sight are drawn at once; those that are scrolled away follow after a pause, or when they come into sight.
 
 const CONFIG = { responsive: true, displayModeBar: false };
 
