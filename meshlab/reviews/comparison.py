@@ -79,11 +79,9 @@ def compare(
         verdict: What the contest answered, with its options.
         tables: The decision's tables.
     """
-    options = _compared(verdict)
+    options, prices, worlds = weighed(case, row, scenario, verdict)
     if not options:
         return None
-    prices = _prices(case, row, options)
-    worlds = _worlds(row, scenario, options, prices)
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
     capacity = row["nodes"] * row["node_memory_gib"]
@@ -91,7 +89,7 @@ def compare(
     if row["max_added_memory_share"] is not None:
         limits.append(Limit("max_added_memory_share", "memory_gib", row["max_added_memory_share"] * capacity))
     kept = comparison.within(worlds, limits).rows(named=True)
-    choices = worlds.filter(pl.col("option").is_in([n for n, option in enumerate(options) if option["eligible"]]))
+    choices = eligible(worlds, options)
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
     means = worlds.group_by("option", maintain_order=True).agg(pl.col(WEIGHED).mean())
     better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
@@ -119,6 +117,29 @@ def compare(
     }
 
 
+def weighed(
+    case: Case, row: Mapping[str, Any], scenario: pl.DataFrame, verdict: Mapping[str, Any]
+) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame]:
+    """The options that are compared, the prices of the moves to them, and their figures in every draw.
+
+    Args:
+        case: The team with its facts.
+        row: Its scenario, defaults filled in.
+        scenario: The scenario as it was given, one row.
+        verdict: What the contest answered, with its options.
+    """
+    options = _compared(verdict)
+    if not options:
+        return [], [], pl.DataFrame()
+    prices = move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
+    return options, prices, _worlds(row, scenario, options, prices)
+
+
+def eligible(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The worlds of the options among which the choice is made."""
+    return worlds.filter(pl.col("option").is_in([n for n, option in enumerate(options) if option["eligible"]]))
+
+
 NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
 """What an option of the comparison is called."""
 
@@ -139,11 +160,6 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 PRICED = {"hours": "hours", "usd": "usd", "disruption_minutes": "disruption_minutes"}
 """Figures of a move, and what its price calls them."""
-
-
-def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Prices of the moves to each option."""
-    return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
 
 
 def _worlds(
@@ -286,10 +302,16 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
 
 def _find_out(choices: pl.DataFrame) -> list[Row]:
     """What knowing a group of coefficients would save, the most first; a group that would save nothing is left out."""
+    if not choices.height:
+        return []
+    return [row for row in comparison.what_to_find_out(choices, group_draws()) if row["saves_usd"]]
+
+
+def group_draws() -> dict[str, np.ndarray]:
+    """Logarithms of the coefficients of each of ``GROUPS``. [draws x coefficients]"""
     drawn = joint_draws()
-    groups = {
+    return {
         name: np.log(drawn.select(columns).to_numpy())
         for name, starts in GROUPS.items()
         if (columns := [column for column in drawn.columns if column.startswith(starts)])
     }
-    return [row for row in comparison.what_to_find_out(choices, groups) if row["saves_usd"]] if choices.height else []

@@ -38,7 +38,7 @@ def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
         return table
     prior = free["median"].log().to_numpy()
     variance = free.select(log_sd(pl.col("lo"), pl.col("hi")) ** 2).to_series().to_numpy()
-    noise = rows["kind"].replace_strict(_noise(table), return_dtype=pl.Float64).to_numpy()
+    noise = rows["kind"].replace_strict(reading_noise(table), return_dtype=pl.Float64).to_numpy()
     observed = rows["value"].log().to_numpy()
     names = list(free["coefficient"])
     point, gain, origin, jacobian = _step(table, rows, names, prior, prior, variance, noise, observed)
@@ -57,7 +57,8 @@ def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
     return _updated(with_draws, free, point, posterior_sd, np.sqrt(variance), np.exp(log_draws))
 
 
-def _noise(table: pl.DataFrame) -> dict[str, float]:
+def reading_noise(table: pl.DataFrame) -> dict[str, float]:
+    """How far a reading lies from what its cluster would give in the long run, by kind of figure. [of a logarithm]"""
     rows = table.filter(pl.col("coefficient").str.ends_with("_noise"))
     return dict(zip(rows["kind"], rows["median"], strict=True))
 

@@ -1,7 +1,10 @@
-"""A papermill engine that runs notebooks in a warm process: ``papermill --engine meshlab``.
+"""A papermill engine that runs meshlab's own workbooks in a warm process: ``papermill --engine meshlab``.
 
 The default engine starts a kernel for each notebook and writes the whole notebook twice for each cell. This one
 imports once, forks for each notebook (``meshlab.run.batch.warm``) and writes the notebook at the start and at the end.
+What it forks is a shell without a kernel around it: enough for the workbooks that meshlab ships, which are compared
+cell by cell with the default engine, and not for any notebook. All others, workbooks that somebody changed among them,
+are handed to papermill's default engine.
 
 papermill loads engines while it is itself being imported, so nothing here may fail and nothing may import papermill
 at the top: the engine's class is made when it is first asked for, and everything heavy is imported when it is used.
@@ -51,7 +54,7 @@ def engine_class() -> type:
                 super().save(**named)
 
     class MeshlabEngine(Engine):
-        """Runs Python notebooks in a fork of a warm process. Other languages are for papermill's own engine."""
+        """Runs meshlab's own workbooks in a fork of a warm process, and all else as papermill's default engine does."""
 
         @classmethod
         def execute_notebook(
@@ -64,7 +67,13 @@ def engine_class() -> type:
             autosave_cell_every: int = 30,
             **named: Any,
         ) -> Any:
-            """Run a notebook and write it at the start, and at the end or on failure."""
+            """Run a workbook and write it at the start, and at the end or on failure."""
+            if kernel_name != KERNEL or log_output or any(map(named.get, KERNEL_ALONE)) or not is_own(nb):
+                from papermill.engines import papermill_engines
+
+                return papermill_engines.get_engine(None).execute_notebook(
+                    nb, kernel_name, output_path, progress_bar, log_output, autosave_cell_every, **named
+                )
             manager = SavedTwice(nb, output_path, log_output, progress_bar, autosave_cell_every)
             manager.notebook_start()
             manager.quiet = True
@@ -94,6 +103,34 @@ def engine_class() -> type:
                 _note(nb_man, answer)
 
     return MeshlabEngine
+
+
+KERNEL = "python3"
+"""The kernel of every workbook."""
+
+KERNEL_ALONE = ("stdout_file", "stderr_file", "allow_errors")
+"""Options that a kernel honours and a warm process does not."""
+
+
+def is_own(notebook: Any) -> bool:
+    """Whether the code of a notebook is that of a workbook as meshlab ships it, its injected parameters aside."""
+    return _code(notebook["cells"]) in _shipped()
+
+
+@cache
+def _shipped() -> frozenset[tuple[str, ...]]:
+    from meshlab.tables import resource
+
+    files = resource("workbooks").glob("*.ipynb")
+    return frozenset(_code(json.loads(path.read_text(encoding="utf-8"))["cells"]) for path in files)
+
+
+def _code(cells: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        "".join(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code" and "injected-parameters" not in cell.get("metadata", {}).get("tags", ())
+    )
 
 
 def _note(nb_man: Any, answer: dict[str, Any]) -> None:

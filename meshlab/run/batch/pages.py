@@ -26,7 +26,7 @@ from meshlab.reviews.cases import Case
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import summary
 from meshlab.run.batch import pdf
-from meshlab.run.batch.engine import fork_warm_process
+from meshlab.run.batch.engine import KERNEL, fork_warm_process
 from meshlab.show import report
 from meshlab.show.theme import in_dark
 from meshlab.tables import resource
@@ -42,9 +42,6 @@ PLOTLY_SCRIPT = "assets/plotly.min.js"
 
 ENGINE = "meshlab" if hasattr(os, "fork") else None
 """The papermill engine: ours where a process can fork, papermill's own elsewhere."""
-
-KERNEL = "python3"
-"""The kernel of every workbook."""
 
 TABLES = "tables"
 """Folder of a team's own decision tables, beside its review while it is made."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from meshlab.errors import printable
 from meshlab.run.cli.group import SOME_FAILED, main
 from meshlab.run.cli.options import EXISTING_PATH, form_option
 from meshlab.run.cli.text import many, text_table
@@ -60,6 +61,36 @@ def _check_tables(tables: Path | None, form: str) -> int:
             click.echo(f"read on {platform}: {100 * share:.0f} % of the cells of its pairs")
         click.echo("the tables hold" if report.ok else "the tables do not hold")
     return 0 if report.ok else SOME_FAILED
+
+
+@main.command()
+@click.argument("team")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write the plan with its manifests and its table, instead of printing the plan.",
+)
+def plan_measurement(team: str, out: Path | None) -> None:
+    """Plan the measurement that would narrow a team's choice most.
+
+    TEAM is an example team, a team file or a dump. The plan says what to run, how often, and what is read back; nothing
+    is applied.
+
+    Example: meshlab plan-measurement teams/payments.yaml --out experiment
+    """
+    from meshlab.files import write_whole
+    from meshlab.reviews.measurement import measurement_plan
+    from meshlab.reviews.review import open_named
+    from meshlab.show.report.measurement import measurement_files
+
+    files = measurement_files(measurement_plan(open_named(team)))
+    if out is None:
+        click.echo(files["measurement.md"], nl=False)
+        return
+    for name, text in files.items():
+        write_whole(out / name, text)
+    click.echo(f"{many(len(files), 'file')} written to {printable(str(out))}", err=True)
 
 
 @main.command()
