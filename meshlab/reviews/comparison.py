@@ -238,8 +238,7 @@ def _against(rows: Sequence[Row], horizon: float) -> list[str]:
     told = []
     for name, share in first["within"].items():
         if share is not None and share < comparison.NEARLY:
-            what = "fits into the memory of the cluster" if name == "fits" else f"keeps to {_budget(name)}"
-            told.append(f"It {what} with a probability of only {100 * share:.0f} %.")
+            told.append(_exceeds(name, share))
     rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
     cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
     regret = first["expected_regret_usd"]
@@ -262,8 +261,13 @@ def _beaten(first: Row) -> str:
     return f"{first['dominated_by']} is as good or better in {listed(better)}; {listed(open_)} cannot be compared."
 
 
-def _budget(name: str) -> str:
-    return f"the {inputs()[name].label[:1].lower()}{inputs()[name].label[1:]}"
+def _exceeds(name: str, share: float) -> str:
+    """That a limit is broken, or kept with some probability."""
+    label = "" if name == "fits" else f"the {inputs()[name].label[:1].lower()}{inputs()[name].label[1:]}"
+    if share <= 1 - comparison.NEARLY:
+        return f"It exceeds {label or 'the memory of the cluster'}."
+    what = f"keeps to {label}" if label else "fits into the memory of the cluster"
+    return f"It {what} with a probability of only {100 * share:.0f} %."
 
 
 def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from meshlab.planning.comparison import NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
@@ -28,10 +29,10 @@ from meshlab.show.words import (
 from meshlab.units import significant
 
 GRADES = {
-    "documented": "released and documented",
-    "beta": "in part a beta or a preview",
-    "extrapolated": "in part inferred from the documentation of another edition",
-    "prior": "not read for every need",
+    "documented": "Everything that is asked of it is released and documented.",
+    "beta": "Part of what is asked of it is a beta or a preview.",
+    "extrapolated": "Part of what is asked of it is inferred from the documentation of another edition.",
+    "prior": "For part of what is asked of it, nobody has read the documentation.",
 }
 """Grades of the evidence that the recommendation meets what is asked, in words."""
 
@@ -82,7 +83,7 @@ def summary(review: Review) -> Fragment:
         options=shown,
         rows=list(figure_rows(review, shown)),
         horizon=review.comparison["horizon_months"] if review.comparison else None,
-        payback=_payback,
+        payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,
     )
 
@@ -109,7 +110,7 @@ def objections(review: Review) -> list[str]:
             for row in review.verdict.conflicts
             if not row["ruled_out"]
         ][:1]
-        told += _caveats(review)[:1]
+        told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review)[:1]]
     second = next((row for row in review.verdict.options if row["rank"] != 1 and row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
         told = [f"{second['label']} meets what is asked, too." if second else "No other option meets what is asked."]
@@ -130,7 +131,7 @@ def certainty(review: Review) -> Iterator[str]:
     elif verdict.mesh is not None:
         yield "Not everything that it depends on has been read: see all options below."
     if verdict.evidence_grade and verdict.mesh is not None:
-        yield f"The evidence that it meets what is asked is {GRADES[verdict.evidence_grade]}."
+        yield GRADES[verdict.evidence_grade]
     if first and review.comparison:
         yield _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
@@ -178,7 +179,7 @@ def _margin(review: Review) -> Iterator[str]:
             told += 1
             yield f"{_change(flip)}. Then: {answer_text(flip, review.scenario)}."
     if needs:
-        yield f"One more need: {listed(needs, 'or', 5)}."
+        yield f"One of these needs as well: {listed(needs, 'or', 5)}."
     if not needs and not told:
         yield "No single change of a known fact leads to another option that meets what is asked."
 
@@ -190,7 +191,14 @@ def _change(flip: Row) -> str:
         return f"The {label if flip['to'] else label.replace(IS, ' is not ')}"
     if flip["margin"]:
         return f"{input_label(flip['input'])} {flip['margin']}"
-    return "; ".join(map(change_text, flip["changes"]))
+    if (changed := flip["changes"])[0]["input"] == "needs" and len(changed) == 1:
+        gone = [need for need in changed[0]["from"] or () if need not in (changed[0]["to"] or ())]
+        added = [need for need in changed[0]["to"] or () if need not in (changed[0]["from"] or ())]
+        parts = (("no longer needed", gone), ("also needed", added))
+        return upper_first(
+            "; ".join(f"{words}: {listed(map(_need, names), 'and', 4)}" for words, names in parts if names)
+        )
+    return "; ".join(map(change_text, changed))
 
 
 def added_need(changes: Sequence[Row]) -> str | None:
@@ -218,7 +226,7 @@ def _not_known(review: Review) -> Iterator[str]:
         )
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
     if movers and cost is not None:
-        lines.append(f"Its cost depends most on: {lower_first(driver_label(movers[0]['driver']))}.")
+        lines.append(f"What moves its cost most: {lower_first(driver_label(movers[0]['driver']))}.")
     yield from lines or ["Nothing that could change the answer."]
 
 
@@ -234,6 +242,10 @@ def next_step(review: Review) -> str:
     elif first and first["dominated_by"] and first["probability_best"] is not None:
         before = f"Decide knowingly against {first['dominated_by']}. "
     if not plan or plan["stays"]:
+        if EDITIONS & {*verdict.unknown}:
+            return (
+                f"{before}If this edition runs already, sign the decision record; otherwise the move has to be planned."
+            )
         return f"{before}Sign the decision record; nothing has to be moved."
     grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
@@ -241,6 +253,10 @@ def next_step(review: Review) -> str:
     step = plan["steps"][0] if plan["steps"] else None
     begin = f", then begin: {lower_first(step['action'])}" if step else ""
     return f"{before}Sign the decision record{begin}."
+
+
+EDITIONS = {"current_cni_edition", "current_mesh_edition"}
+"""What has to be known before it can be said that nothing moves."""
 
 
 def options_shown(review: Review) -> list[Row]:
@@ -261,6 +277,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
         row["source_id"] for row in review.sources if {"steps of the move", "ways of the move"} & {*row["supports"]}
     ]
     fresh = bool(review.migration and review.migration["fresh"])
+    assumed = bool(EDITIONS & {*review.verdict.unknown})
     for figure, label, unit in FIGURES:
         values = [option["criteria"][figure] for option in options]
         if all(value["median"] is None for value in values):
@@ -275,15 +292,23 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
             "unit": unit,
             "sources": [(names[name], name) for name in ids],
             "cells": [
-                {**_cell(option, figure), "mark": mark, "bar": bar(value, scale)}
+                {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}
                 for option, value, mark in zip(options, values, marks, strict=True)
             ],
         }
 
 
-def _cell(option: Row, figure: str) -> Row:
-    """A figure in words with its interval; without the price of a licence what is known of the money."""
+def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
+    """A figure in words with its interval; without the price of a licence what is known of the money.
+
+    Args:
+        option: An option of the comparison.
+        figure: One of its criteria.
+        assumed: Whether the edition that runs today is not known.
+    """
     value, note = option["criteria"][figure], ""
+    if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
+        note = "if this edition runs already"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
         note = "and a licence of unknown price" if value["median"] is not None else ""
@@ -304,7 +329,7 @@ def _standing(option: Row) -> str:
     return ", ".join(filter(None, words))
 
 
-def _payback(option: Row, options: Sequence[Row]) -> str:
+def _payback(option: Row, *, fresh: bool) -> str:
     """When an option has paid for its move, in words."""
     months, saved = option["payback_months"], option["saves_usd_per_month"]
     if months is not None:
@@ -312,7 +337,7 @@ def _payback(option: Row, options: Sequence[Row]) -> str:
     if option["today"] and not option["tuned"]:
         return "no move"
     if saved is None:
-        return "not known" if any(row["today"] for row in options) else "nothing runs yet"
+        return "nothing runs yet" if fresh else "not known"
     return "never"
 
 
@@ -429,7 +454,7 @@ def _risks(review: Review) -> Iterator[Row]:
     grade = review.verdict.evidence_grade
     if grade and grade != "documented":
         yield _risk(
-            f"The evidence is {GRADES[grade]}",
+            GRADES[grade].rstrip("."),
             "The rehearsal does not show what the need asks for",
             "architect",
             "Have the vendor or the provider confirm it in writing; prove it in the rehearsal",
@@ -475,8 +500,8 @@ def _exits(review: Review) -> Iterator[str]:
             yield f"Way back: {back_text(plan)}."
     for figure, words, unit in (
         ("added_p99_ms", "The p99 of the slowest path grows by more than", "ms"),
-        ("memory_gib", "Network and mesh use more than", "GiB beyond today's network"),
-        ("monthly_usd", "Capacity and licences cost more than", "USD a month beyond today's network"),
+        ("memory_gib", "Network and mesh use more than", "GiB on top of the cluster without a mesh"),
+        ("monthly_usd", "Capacity and licences cost more than", "USD a month on top of it"),
     ):
         most = (first["criteria"][figure]["hi"] if first else None) or 0
         if most > 0:
