@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import jinja2
-from markupsafe import Markup
 
 from meshlab.reviews.review import source_ids
 from meshlab.show.theme import figure_text, interval_text
@@ -43,14 +42,9 @@ def environment() -> jinja2.Environment:
     """Templates of all fragments; they escape what they are given."""
     made = templates("fragments", autoescape=True)
     made.globals["status_words"] = STATUS_WORDS
-    made.filters |= {"sources": source_links, "lower_first": lower_first}
+    made.globals["source_ids"] = source_ids
+    made.filters["lower_first"] = lower_first
     return made
-
-
-def source_links(cell: str | None) -> Markup:
-    """The sources that a cell cites, each as a link to its row of the report's list."""
-    link = Markup('<a href="#source-{0}">{0}</a>')
-    return Markup(" ").join(link.format(name) for name in source_ids(cell))
 
 
 def templates(folder: str, *, autoescape: bool) -> jinja2.Environment:

@@ -162,6 +162,7 @@ def rules(review: Review) -> Fragment:
         options=review.verdict.options,
         label=input_label,
         need=need_label,
+        known=_listed(review),
     )
 
 
@@ -184,6 +185,7 @@ def migration(review: Review) -> Fragment:
         "today": place_text(plan["from"]),
         "target": place_text(plan["to"]),
         "answers": answers(plan),
+        "known": _listed(review),
         "bases": BASES,
         "steps": steps,
     }
@@ -215,7 +217,7 @@ def migration_chart(review: Review, name: str = "migration-nodes", *, theme: str
 def terraform(review: Review) -> Fragment:
     """What the recommended option cannot yet express by attributes of its own in Terraform."""
     text = "\n".join(f"{row['option']}: {row['status']}" for row in review.iac)
-    return fragment("terraform", text, rows=review.iac)
+    return fragment("terraform", text, rows=review.iac, known=_listed(review))
 
 
 def drivers(review: Review) -> Fragment:
@@ -255,6 +257,11 @@ def assumed(values: Sequence[AssumedValue]) -> Fragment:
     units = {name: spec.unit or "" for name, spec in inputs().items()}
     rows = [{**asdict(row), "label": input_label(row.input), "unit": units.get(row.input, "")} for row in values]
     return fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
+
+
+def _listed(review: Review) -> set[str]:
+    """Ids of the sources that the report's list holds."""
+    return {row["source_id"] for row in review.sources}
 
 
 def sources(review: Review) -> Fragment:
