@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meshlab.kept import kept
-from meshlab.planning.migration.text import edition_label
+from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
 from meshlab.show import theme
@@ -84,7 +84,8 @@ def preferred_text(option: str) -> str:
     product, _, edition = option.partition("@")
     kinds = {"today": "What runs today", "same": "Another edition of what runs today"}
     words = kinds.get(option) or theme.option_words(product).replace("supported_by=", "Supported by the ")
-    return f"{words} ({edition})" if edition else words
+    named = (editions().get((side, product, edition)) for side in ("cni", "mesh") if edition)
+    return next(filter(None, named), f"{words} ({edition})" if edition else words)
 
 
 def saving_text(figures: Sequence[HeadlineFigure]) -> str:

@@ -118,11 +118,12 @@ def place_text(place: Mapping[str, Any]) -> str:
 def edition_label(side: str, place: Mapping[str, Any]) -> str:
     """What a side of a place is called: by its edition, or by its product alone."""
     product, edition = place[side], place["edition"][side]
-    return _editions().get((side, product, edition)) or products().get(product) or str(product)
+    return editions().get((side, product, edition)) or products().get(product) or str(product)
 
 
 @kept
-def _editions() -> dict[tuple[str, str, str | None], str]:
+def editions() -> dict[tuple[str, str, str | None], str]:
+    """What each edition is called, by side, product and edition."""
     rows = [
         ((side, row[column], row["edition"]), row["label"])
         for side, table, column in (("cni", "networks", "network"), ("mesh", "meshes", "mesh"))

@@ -177,14 +177,14 @@ def _margin(review: Review) -> Iterator[str]:
             needs[_need(need)] = None
         elif told < 2:  # noqa: PLR2004  (the nearest are enough for a first page)
             told += 1
-            yield f"{_change(flip)}. Then: {answer_text(flip, review.scenario)}."
+            yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
     if needs:
         yield f"One of these needs as well: {listed(needs, 'or', 5)}."
     if not needs and not told:
         yield "No single change of a known fact leads to another option that meets what is asked."
 
 
-def _change(flip: Row) -> str:
+def change_of(flip: Row) -> str:
     """What changes, with how far away that is."""
     label = lower_first(input_label(flip["input"].partition(":")[0]))
     if IS in label and len(flip["changes"]) == 1:
@@ -239,6 +239,8 @@ def next_step(review: Review) -> str:
     before = ""
     if verdict.unknown:
         before = f"Find out and state: {listed(map(_input, verdict.unknown), 'and', 4)}. "
+    elif first and (first["within"].get("fits") or 1.0) < NEARLY:
+        before = "Measure on one node pool first whether it fits. "
     elif first and first["dominated_by"] and first["probability_best"] is not None:
         before = f"Decide knowingly against {first['dominated_by']}. "
     if not plan or plan["stays"]:
@@ -432,7 +434,7 @@ def _triggers(review: Review) -> Iterator[str]:
         if need := added_need(flip["changes"]):
             needs.setdefault(answer, []).append(_need(need))
         else:
-            yield f"{_change(flip)}. The answer would be: {answer}."
+            yield f"{change_of(flip)}. The answer would be: {answer}."
     for answer, names in needs.items():
         yield f"It also needs {listed(names, 'or', 12)}. The answer would be: {answer}."
     if review.verdict.unknown:

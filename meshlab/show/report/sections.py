@@ -13,16 +13,16 @@ from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
-from meshlab.reviews.record import AssumedValue, Review, Row
+from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
 from meshlab.scenario import inputs
 from meshlab.show import charts
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.fragments import Fragment, fragment
-from meshlab.show.report.board import GRADES, added_need, caution
+from meshlab.show.report.board import GRADES, added_need, caution, change_of
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import answer_text, change_text, input_label, need_label, title_text, value_text
+from meshlab.show.words import answer_text, input_label, need_label, option_text, title_text, value_text
 from meshlab.tables import resource
 
 
@@ -63,7 +63,7 @@ HEADS = (
     ("memory_gib", "Memory", "GiB"),
     ("cpu_cores", "CPU", "cores"),
     ("added_p99_ms", "Latency at p99", "ms"),
-    ("cost_usd_per_month", "Capacity", "USD/month"),
+    ("monthly_usd", "Cost and licence", "USD/month"),
     ("move_hours", "Move", "h"),
     ("total_usd", "Total", "USD"),
 )
@@ -111,16 +111,20 @@ def grouped_flips(found: Sequence[Row], today: Mapping[str, Any]) -> list[Row]:
         if added:
             group["needs"].append(need_label(added))
         else:
-            words = "; ".join(map(change_text, flip["changes"]))
-            margin = f" ({flip['margin']})" if flip["margin"] else ""
-            group["ways"].append(f"{words}{margin}: {flip['why']}")
+            yes_or_no = [change["to"] for change in flip["changes"] if isinstance(change["to"], bool)]
+            # that something is not healthy is a reason of its own
+            group["ways"].append(change_of(flip) if yes_or_no else f"{change_of(flip)}: {flip['why']}")
     return list(groups.values())
 
 
 def facts(review: Review) -> Fragment:
     """Every input with its value and where it comes from, and where team file and cluster disagree."""
     rows = [
-        {**asdict(row), "why": row.source if row.status in ("stated", "measured", "inferred") else ""}
+        {
+            **asdict(row),
+            "value": _named(row),
+            "why": row.source if row.status in ("stated", "measured", "inferred") else "",
+        }
         for row in review.inputs
     ]
     differing = [{**asdict(row), "label": input_label(row.input)} for row in review.disagreements]
@@ -132,6 +136,12 @@ def facts(review: Review) -> Fragment:
         cluster=review.facts,
         notes=review.notes,
     )
+
+
+def _named(row: InputValue | AssumedValue) -> object:
+    """The value of an input; a product has its name."""
+    named = row.input in ("current_cni", "current_mesh") and row.value is not None
+    return option_text(row.value) if named else row.value
 
 
 def chart(review: Review, name: str, *, theme: str = "light") -> Chart:
@@ -181,15 +191,18 @@ def migration(review: Review) -> Fragment:
         today = place_text(plan["from"]) if plan else ""
         return fragment("migration", "nothing moves", plan=plan, today=today)
     steps = [{**step, "often": _often(step), "hours_text": hours_text(step, "hours")} for step in plan["steps"]]
+    told = answers(plan)
+    if review.comparison:
+        del told["Worth it"]  # the comparison says it, draw by draw
     context = {
         "today": place_text(plan["from"]),
         "target": place_text(plan["to"]),
-        "answers": answers(plan),
+        "answers": told,
         "known": _listed(review),
         "bases": BASES,
         "steps": steps,
     }
-    text = "; ".join(f"{question}: {answer}" for question, answer in answers(plan).items())
+    text = "; ".join(f"{question}: {answer}" for question, answer in told.items())
     return fragment("migration", text, plan=plan, **context)
 
 
@@ -255,7 +268,10 @@ def assumptions(review: Review) -> Fragment:
 def assumed(values: Sequence[AssumedValue]) -> Fragment:
     """Values that stand in, and why."""
     units = {name: spec.unit or "" for name, spec in inputs().items()}
-    rows = [{**asdict(row), "label": input_label(row.input), "unit": units.get(row.input, "")} for row in values]
+    rows = [
+        {**asdict(row), "value": _named(row), "label": input_label(row.input), "unit": units.get(row.input, "")}
+        for row in values
+    ]
     return fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
 
 
