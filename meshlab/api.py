@@ -173,9 +173,11 @@ def plan_migration(of: Subject, today: str = "", target: str = "", *, own: Mappi
     Raises:
         MeshlabError: There is no such team, file, place or figure, or all problems of what it states.
     """
+    from meshlab.reviews.comparison import over_budget
     from meshlab.reviews.moves import plans
 
-    return plans([_case(of)], today, target, own)[0]
+    case = _case(of)
+    return plans([case], today, target, own, over_budget({case.team.name: case}))[0]
 
 
 def read_cluster(path: str | Path) -> Cluster:

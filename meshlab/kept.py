@@ -56,3 +56,9 @@ def keep(results: bytes) -> None:
     """Take over what another process of the same code kept."""
     for name, found in pickle.loads(results).items():  # noqa: S301  (from a process of our own, through a pipe)
         _results.setdefault(name, {}).update(found)
+
+
+def forget() -> None:
+    """Keep nothing of what was kept: the tables of ``data/`` have been written anew."""
+    for results in _results.values():
+        results.clear()

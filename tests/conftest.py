@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `make data`, so that a fit has the same bytes
+
 pytest_plugins = ["dask_cluster"]  # the fixture of a Dask cluster
 
 ROOT = Path(__file__).resolve().parents[1]

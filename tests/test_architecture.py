@@ -21,10 +21,14 @@ ROOMS: tuple[str, ...] = (
     "planning.durations planning.iac",
     "planning.comparison planning.migration",
     "reviews.record reviews.team",
+    "reviews.measured",
     "reviews.cases",
+    "reviews.needs",
+    "reviews.pools",
     "reviews.moves",
     "reviews.comparison",
     "reviews.measurement",
+    "reviews.tuning",
     "reviews.review",
     "show.theme",
     "show.words",
@@ -62,7 +66,10 @@ KEEPERS: dict[str, str] = {
     "nbclient": "run.batch",
     "nbconvert": "run.batch",
     "nbformat": "run.batch",
-    "numpy": "models.decision models.evidence planning.comparison reviews.comparison reviews.measurement run.sweep",
+    "numpy": (
+        "models.decision models.evidence models.overhead planning.comparison reviews.comparison reviews.measurement "
+        "run.sweep"
+    ),
     "papermill": "run.batch",
     "plotly": "show.export show.widgets run.batch",
     "scipy": "models.evidence run.sweep",

@@ -65,10 +65,12 @@ def test_every_mark_lies_within_the_axes(assessed: dict[str, Any], kind: str) ->
 
 def test_goals_are_marked_as_met_or_not(assessed: dict[str, Any]) -> None:
     """A goal that is missed carries the symbol of a miss, whatever the figures are."""
-    summary = {"fit": {"memory": {**assessed["summary"]["fit"]["memory"], "inside": 0.5, "median_factor": 1.2}}}
+    summary = {
+        "fit": {"memory": {**assessed["summary"]["fit"]["memory"], "inside_by_source": 0.5, "median_factor": 1.2}}
+    }
     text = exhibits.fit_quality({"summary": summary}).text
     assert "✗ 50 %" in text
-    assert "✓ 1.20 (1.35)" in text
+    assert "✓ 1.20 (1.4)" in text
 
 
 def test_disagreement_is_that_of_the_measurements() -> None:

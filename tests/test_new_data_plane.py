@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 ROWS = {
-    "dataplanes.csv": "kuma,Kuma,star,★,K,#8a6d00,#d9b84a,#777777,pod,linkerd,kuma\n",
+    "dataplanes.csv": "kuma,Kuma,star,★,K,#8a6d00,#d9b84a,#777777,pod,kuma\n",
     "evidence/range.csv": "".join(
         f"{row}\n"
         for row in (

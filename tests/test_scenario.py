@@ -24,6 +24,7 @@ INTERFACE_COLUMNS = """
     current_mesh_edition policy_engine cni_healthy mesh_healthy policy_sync provider_support_required
     licence_usd_per_year licence_price_usd_per_year platform_engineers gradual_move_required horizon_months
     max_added_memory_share max_added_p99_ms max_usd_per_month max_move_hours max_disruption_minutes needs
+    machine new_connections_per_second control_plane_replicas waypoint_replicas network_policies
 """.split()
 
 

@@ -53,9 +53,10 @@ def test_scenarios_do_not_disturb_each_other() -> None:
 
 
 def test_coefficients_of_other_data_planes_do_not_appear() -> None:
-    """Linkerd's tornado holds inputs and Linkerd's coefficients."""
+    """Linkerd's tornado holds inputs and Linkerd's coefficients; what all proxies share is named after the sidecar."""
     drivers = tornado(one(), "linkerd", "cpu_cores").filter(kind="coefficient")["driver"]
-    assert not drivers.str.contains("sidecar|ztunnel|waypoint|cilium").any()
+    assert not drivers.str.contains("ztunnel|waypoint|cilium|envoy").any()
+    assert drivers.filter(drivers.str.contains("sidecar")).to_list() == ["sidecar_latency_ms"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_coefficients_of_other_data_planes_do_not_appear() -> None:
         ("call_depth", {"call_depth": 3}, ("2", "4"), "one down and one up"),
         ("same_node_share", {"same_node_share": 0.5}, ("0.3", "0.7"), "a fifth of its range down and up"),
         ("mtls", {"mtls": True}, ("False", "True"), "yes or no"),
-        ("ztunnel_base_mib", {}, ("9.074", "16.63"), "10–90 % interval"),
+        ("ztunnel_base_mib", {}, ("8.309", "14.92"), "10–90 % interval"),
     ],
 )
 def test_a_driver_goes_as_its_words_say(
@@ -82,7 +83,7 @@ def test_every_driver_has_a_label() -> None:
     labels = read_table("coefficient_labels")
     assert labels["coefficient"].to_list() == coefficient_table()["coefficient"].to_list()
     assert labels["label"].is_unique().all()
-    assert driver_label("ambient_memory_spread") == "Sources differ: memory of Istio ambient"
+    assert driver_label("ztunnel_memory_spread") == "Clusters differ: memory of ztunnels"
     assert (driver_value("0.0158055"), driver_value("True"), driver_value("http1")) == ("0.016", "yes", "http1")
 
 

@@ -64,20 +64,26 @@ def tornado(scenario: pl.DataFrame, dataplane: str, figure: str) -> pl.DataFrame
     return tornados(scenario, dataplane, (figure,)).drop("scenario", "figure_name")
 
 
-def tornados(scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str]) -> pl.DataFrame:
+def tornados(
+    scenarios: pl.DataFrame, dataplane: str, figures: Sequence[str], coefficients: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """The ``tornado`` of each scenario and figure, one after another, by one query over the moves of all of them.
 
     Args:
         scenarios: Rows with the columns of ``scenario.schema()``, each with a name of its own.
         dataplane: One of ``overhead.mesh_dataplanes()``.
         figures: Figures of ``estimate``.
+        coefficients: Columns of ``coefficients.csv``; the fitted ones without.
 
     Returns:
         ``scenario, figure_name`` and the columns of ``tornado``.
     """
     _check(figures, dataplane)
-    own = _with_coefficients(collect_few(with_defaults(scenarios).drop("assumed")), _uncertain(dataplane))
-    moves = [move for place, row in enumerate(own.iter_rows(named=True)) for move in _moves(place, row, dataplane)]
+    uncertain = _uncertain(dataplane)
+    if coefficients is not None:
+        uncertain = uncertain.update(coefficients.select("coefficient", "median", "lo", "hi"), on="coefficient")
+    own = _with_coefficients(collect_few(with_defaults(scenarios).drop("assumed")), uncertain)
+    moves = [move for place, row in enumerate(own.iter_rows(named=True)) for move in _moves(place, row, uncertain)]
     query = estimate_by(pl.concat([own, _moved(own, moves)]), _steps(dataplane))
     found = query.filter(dataplane=dataplane).select(figures).collect(engine="in-memory")
     at_own = found[: own.height].with_columns(own["scenario"]).unpivot(figures, index="scenario", variable_name=NAME)
@@ -159,12 +165,12 @@ def _with_coefficients(scenarios: pl.DataFrame, table: pl.DataFrame) -> pl.DataF
     )
 
 
-def _moves(place: int, row: Mapping[str, Any], dataplane: str) -> Iterator[_Move]:
+def _moves(place: int, row: Mapping[str, Any], uncertain: pl.DataFrame) -> Iterator[_Move]:
     """All moves of one scenario: its inputs as far as they enter the models, then the coefficients."""
     for name, spec in inputs().items():
         if spec.group in GROUPS and row[name] is not None:
             yield from (_Move(place, name, "input", spec.unit, value) for value in _values(spec, row[name]))
-    for name, unit, *ends in _uncertain(dataplane).select("coefficient", "unit", "lo", "hi").iter_rows():
+    for name, unit, *ends in uncertain.select("coefficient", "unit", "lo", "hi").iter_rows():
         yield from (_Move(place, name, "coefficient", unit, value) for value in ends)
 
 

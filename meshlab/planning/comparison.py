@@ -303,6 +303,8 @@ def value_of_information(values: np.ndarray, known: np.ndarray) -> tuple[float, 
         Expected saving, between zero and that of perfect information [unit of the values], and the probability that the
         choice changes [share].
     """
+    # an option that is the cheapest in no draw is never the better choice, whatever a regression makes of its tail
+    values = values[:, np.unique([*values.argmin(axis=1), values.mean(axis=0).argmin()])]
     best = int(values.mean(axis=0).argmin())
     if values.shape[1] < 2 or not known.shape[1]:  # noqa: PLR2004  (between one option there is nothing to choose)
         return 0.0, 0.0

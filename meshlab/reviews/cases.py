@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meshlab import __version__
 from meshlab.cluster.audit import findings_of
@@ -13,6 +14,7 @@ from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.facts import is_dump, scenario_values, stand_ins
 from meshlab.cluster.facts.files import SMALL_BYTES, Opened, Source
 from meshlab.cluster.facts.read import facts_from, nature
+from meshlab.cluster.facts.supply import with_parts
 from meshlab.documents import MAXIMUM_BYTES
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest, read_most
@@ -23,6 +25,9 @@ from meshlab.reviews.record import Disagreement, Row
 from meshlab.reviews.team import Team, read_team
 from meshlab.scenario import inputs
 from meshlab.tables import data_path
+
+if TYPE_CHECKING:
+    from meshlab.reviews.measured import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class Case:
     disagreements: tuple[Disagreement, ...]
     findings: list[Row] | None = None
     survey: Row | None = None
+    own: Row | None = None
+    """Files of measurements, figures of them for the models, and inputs as they would be without them."""
 
 
 # --- from paths to teams -------------------------------------------------------------------------------------------
@@ -106,28 +113,28 @@ def is_team(head: bytes) -> bool:
     return TEAM_AT_MARGIN.search(head) is not None
 
 
-def open_path(path: Path, admit: Callable[[Team], None] = lambda _: None) -> Case:
+def open_path(path: Path, admit: Callable[[Team], None] = lambda _: None, measured: Sequence[Path] = ()) -> Case:
     """The case of a team file, or of a dump, which stands as a team of its own; a file is opened once.
 
     Args:
         path: A team file, or a dump: a file, folder or archive.
         admit: Is shown the team before its cluster is read, and may refuse it.
+        measured: Files and folders of measurements, beside those that a team file names.
 
     Raises:
         MeshlabError: The path is neither, is wrong or cannot be read.
     """
-    if not path.is_file():
-        team = _team_of_dump(path) if path.is_dir() else read_team(path)
+
+    def admitted(team: Team) -> Team:
         admit(team)
-        return open_case(team)
+        return replace(team, measured=(*team.measured, *measured)) if measured else team
+
+    if not path.is_file():
+        return open_case(admitted(_team_of_dump(path) if path.is_dir() else read_team(path)))
     with Opened(path) as file:
         if is_team(file.head) or nature(file.head) != "dump":
-            team = read_team(path, file.read(MAXIMUM_BYTES + 1))
-            admit(team)
-            return open_case(team)
-        team = _team_of_dump(path)
-        admit(team)
-        return open_case(team, read_cluster(file))
+            return open_case(admitted(read_team(path, file.read(MAXIMUM_BYTES + 1))))
+        return open_case(admitted(_team_of_dump(path)), read_cluster(file))
 
 
 def _team_of_dump(path: Path) -> Team:
@@ -178,20 +185,22 @@ def read_cluster(path: Source) -> Cluster:
 
 
 def open_case(team: Team, cluster: Cluster | None = None) -> Case:
-    """Settle where every input comes from: stated, then assumed, then the facts of the team's cluster.
+    """Settle where every input comes from: stated, then measured, then assumed, then the facts of the team's cluster.
 
     Args:
         team: The team.
         cluster: Its cluster, where that has been read.
 
     Raises:
-        MeshlabError: The cluster's dump cannot be read.
+        MeshlabError: The cluster's dump or a file of measurements cannot be read, or holds nothing of use.
     """
     if cluster is None:
         cluster = read_cluster(team.cluster) if team.cluster else NO_CLUSTER
     supplied = scenario_values(cluster.facts) if cluster.facts else {}
     bounded = stand_ins(cluster.facts) if cluster.facts else {}
+    own = _own(team)
     given: dict[str, Given] = {}
+    without: dict[str, object] = {}
     disagreements: list[Disagreement] = []
     for name in inputs():
         if name in team.stated:
@@ -202,12 +211,37 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
             given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
         elif name in bounded:
             given[name] = Given(bounded[name].value, bounded[name].status, bounded[name].source)
-        if name in supplied and given[name].value != supplied[name].value:
-            found = supplied[name]
-            disagreements.append(
-                Disagreement(input=name, used=given[name].value, found=found.value, source=found.source)
-            )
-    return Case(team, cluster.facts, given, tuple(disagreements), cluster.findings, cluster.survey)
+        measured = own.supplied.get(name) if own else None
+        if measured and (name not in given or given[name].status in LESS_THAN_MEASURED):
+            without[name] = given[name].value if name in given else None
+            given[name] = Given(measured.value, "measured", measured.source)
+        disagreements += [
+            Disagreement(input=name, used=given[name].value, found=found.value, source=found.source)
+            for found in (supplied.get(name), measured)
+            if found and _disagree(given[name].value, found.value)
+        ]
+    kept = own and {"files": own.files, "rows": own.rows, "without": without}
+    return Case(team, cluster.facts, given, tuple(disagreements), cluster.findings, cluster.survey, kept)
+
+
+LESS_THAN_MEASURED = ("assumed", "inferred", "stand-in")
+"""Where a value comes from that own measurements replace; what a team states or a dump counts, they do not."""
+
+
+def _own(team: Team) -> Measured | None:
+    """What the team measured; None where it names no file."""
+    if not team.measured:
+        return None
+    from meshlab.reviews.measured import read_all
+
+    return read_all(team.measured)
+
+
+def _disagree(used: object, found: object) -> bool:
+    """Whether a team's value and the cluster's contradict each other; needs beyond those in use do not."""
+    if isinstance(used, list | tuple) and isinstance(found, list):
+        return not with_parts(used).issuperset(found)
+    return used != found
 
 
 def _file_name(file: str) -> str:
@@ -231,6 +265,7 @@ def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
             case.facts,
             case.findings,
             case.survey,
+            case.own,
             laid_over,
             __version__,
             data_sha256(),

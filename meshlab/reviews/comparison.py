@@ -7,7 +7,7 @@ each other from ``planning.comparison``.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -24,7 +24,7 @@ from meshlab.planning.migration import move_prices
 from meshlab.planning.migration.text import span_text
 from meshlab.reviews.cases import Case
 from meshlab.reviews.moves import setting_of, target_of, today_of
-from meshlab.scenario import inputs
+from meshlab.scenario import collect_few, inputs, with_defaults
 from meshlab.units import significant
 
 Row = dict[str, Any]
@@ -54,11 +54,12 @@ LIMITS = {
 MONTHS_A_YEAR = 12.0
 
 GROUPS = {
-    "sidecars": ("sidecar_", "istiod_"),
-    "ambient mode": ("ztunnel_", "waypoint_", "ambient_"),
-    "Cilium": ("cilium_", "node_envoy_"),
+    "sidecars": ("sidecar_", "istiod_", "configuration_"),
+    "ambient mode": ("ztunnel_", "waypoint_"),
+    "Cilium": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
     "Linkerd": ("linkerd_",),
-    "how load scales": ("rate_", "connection", "latency_shape", "crowd"),
+    "how load scales": ("rate_", "queue_", "latency_variance"),
+    "the nodes' machines": ("vm_", "stall_"),
 }
 """Groups of coefficients that one measurement would settle together, by how their names begin."""
 
@@ -69,6 +70,7 @@ def compare(
     scenario: pl.DataFrame,
     verdict: Mapping[str, Any],
     tables: Tables,
+    coefficients: pl.DataFrame | None = None,
 ) -> Row | None:
     """The comparison of a review; None where there is nothing to compare.
 
@@ -78,16 +80,13 @@ def compare(
         scenario: The scenario as it was given, one row.
         verdict: What the contest answered, with its options.
         tables: The decision's tables.
+        coefficients: As for ``overhead.estimate``.
     """
-    options, prices, worlds = weighed(case, row, scenario, verdict)
+    options, prices, worlds = weighed(case, row, scenario, verdict, coefficients)
     if not options:
         return None
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
-    limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
-    capacity = row["nodes"] * row["node_memory_gib"]
-    limits.append(Limit("fits", "memory_gib", capacity))
-    if row["max_added_memory_share"] is not None:
-        limits.append(Limit("max_added_memory_share", "memory_gib", row["max_added_memory_share"] * capacity))
+    limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
     choices = eligible(worlds, options)
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
@@ -113,12 +112,16 @@ def compare(
         "options": rows,
         "against": _against(rows, row["horizon_months"]),
         "break_even": _break_even(worlds, options, best),
-        "find_out": _find_out(choices),
+        "find_out": _find_out(choices, coefficients),
     }
 
 
 def weighed(
-    case: Case, row: Mapping[str, Any], scenario: pl.DataFrame, verdict: Mapping[str, Any]
+    case: Case,
+    row: Mapping[str, Any],
+    scenario: pl.DataFrame,
+    verdict: Mapping[str, Any],
+    coefficients: pl.DataFrame | None = None,
 ) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame]:
     """The options that are compared, the prices of the moves to them, and their figures in every draw.
 
@@ -127,12 +130,89 @@ def weighed(
         row: Its scenario, defaults filled in.
         scenario: The scenario as it was given, one row.
         verdict: What the contest answered, with its options.
+        coefficients: As for ``overhead.estimate``.
     """
     options = _compared(verdict)
     if not options:
         return [], [], pl.DataFrame()
-    prices = move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
-    return options, prices, _worlds(row, scenario, options, prices)
+    prices = _prices(case, row, options)
+    return options, prices, _worlds(row, scenario, options, prices, coefficients)
+
+
+def _capacity_gib(row: Mapping[str, Any]) -> float:
+    return row["nodes"] * row["node_memory_gib"]
+
+
+def _budgets(row: Mapping[str, Any]) -> list[Limit]:
+    """The budgets that are stated."""
+    limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
+    share = row["max_added_memory_share"]
+    return [
+        *limits,
+        *([] if share is None else [Limit("max_added_memory_share", "memory_gib", share * _capacity_gib(row))]),
+    ]
+
+
+def over_budget(
+    cases: Mapping[str, Case], narrowed: Mapping[str, pl.DataFrame] | None = None
+) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, str]]:
+    """What ``decision.explain`` asks: which options break a stated budget with near certainty, in all but a few draws.
+
+    Args:
+        cases: The teams by the names of their scenarios; one that is missing has no price of a move.
+        narrowed: Coefficients of those teams that have measured something.
+    """
+
+    def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+        filled = collect_few(with_defaults(scenario)).row(0, named=True)
+        limits, case = _budgets(filled), cases.get(filled["scenario"])
+        asked = [place for place, option in enumerate(options) if option["eligible"] is not False] if limits else []
+        if not asked:
+            return {}
+        chosen = [options[place] for place in asked]
+        prices = _prices(case, filled, chosen) if case else [UNPRICED] * len(chosen)
+        coefficients = (narrowed or {}).get(filled["scenario"])
+        worlds = _worlds(filled, scenario, chosen, prices, coefficients).with_columns(
+            # what an option costs at least, where nobody has said what its licence costs
+            monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
+        )
+        kept = comparison.within(worlds, limits).rows(named=True)
+        ends = comparison.intervals(worlds, [limit.figure for limit in limits]).rows(named=True)
+        return {
+            place: "; ".join(_breach(limit, row) for limit in over)
+            for place, shares, row in zip(asked, kept, ends, strict=True)
+            if (over := [limit for limit in limits if _breaks(shares[limit.name])])
+        }
+
+    return broken
+
+
+def _breaks(share_within: float | None) -> bool:
+    return share_within is not None and share_within < 1 - comparison.NEARLY
+
+
+def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
+    lo, middle, hi = (significant(row[f"{limit.figure}{end}"], 3) for end in ("_lo", "", "_hi"))
+    label, unit = inputs()[limit.name].label, UNITS[limit.figure]
+    return f"{label} of {significant(limit.most, 3)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
+
+
+UNPRICED = {f"{name}{end}": None for name in ("hours", "usd", "disruption_minutes") for end in ("_lo", "", "_hi")}
+"""The price of a move of which nothing is known."""
+
+UNITS = {
+    "added_p99_ms": "ms",
+    "monthly_usd": "USD a month",
+    "move_hours": "h",
+    "move_disruption_minutes": "min",
+    "memory_gib": "GiB",
+}
+"""Units of the figures that budgets bound."""
+
+
+def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Prices of the moves to each option."""
+    return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
 
 
 def eligible(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -163,10 +243,14 @@ PRICED = {"hours": "hours", "usd": "usd", "disruption_minutes": "disruption_minu
 
 
 def _worlds(
-    row: Mapping[str, Any], scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]], prices: Sequence[Row]
+    row: Mapping[str, Any],
+    scenario: pl.DataFrame,
+    options: Sequence[Mapping[str, Any]],
+    prices: Sequence[Row],
+    coefficients: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """The figures of each option in each draw, with licence, move and total."""
-    worlds = pair_worlds(scenario, options)
+    worlds = pair_worlds(scenario, options, coefficients)
     offered = row["licence_price_usd_per_year"]
     generator = np.random.default_rng(zlib.crc32(b"moves"))
     share = generator.random(DRAWS)  # how slow this team works is the same on every way
@@ -304,16 +388,16 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     return found
 
 
-def _find_out(choices: pl.DataFrame) -> list[Row]:
+def _find_out(choices: pl.DataFrame, coefficients: pl.DataFrame | None) -> list[Row]:
     """What knowing a group of coefficients would save, the most first; a group that would save nothing is left out."""
     if not choices.height:
         return []
-    return [row for row in comparison.what_to_find_out(choices, group_draws()) if row["saves_usd"]]
+    return [row for row in comparison.what_to_find_out(choices, group_draws(coefficients)) if row["saves_usd"]]
 
 
-def group_draws() -> dict[str, np.ndarray]:
+def group_draws(coefficients: pl.DataFrame | None = None) -> dict[str, np.ndarray]:
     """Logarithms of the coefficients of each of ``GROUPS``. [draws x coefficients]"""
-    drawn = joint_draws()
+    drawn = joint_draws(coefficients)
     return {
         name: np.log(drawn.select(columns).to_numpy())
         for name, starts in GROUPS.items()

@@ -25,7 +25,7 @@ from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.planning import comparison
 from meshlab.reviews.cases import Case
-from meshlab.reviews.comparison import eligible, group_draws, weighed
+from meshlab.reviews.comparison import eligible, group_draws, over_budget, weighed
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
 METRICS = ("data_plane_memory_gib", "data_plane_cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms")
@@ -70,7 +70,7 @@ def measurement_plan(case: Case) -> dict[str, Any]:
     given = {name: item.value for name, item in case.given.items()}
     frame = frame_of([{"scenario": case.team.name, **given}])
     row = collect_few(with_defaults(frame)).row(0, named=True)
-    (verdict,) = decision.explain(frame, outlook=False)
+    (verdict,) = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case}))
     options, _, worlds = weighed(case, row, frame, verdict)
     choices = eligible(worlds, options) if options else worlds
     places, values = comparison.matrix(choices) if options else ([], np.empty((0, 0)))

@@ -104,7 +104,11 @@ def plan_of(
 
 
 def plans(
-    cases: Sequence[Case], today: str = "", target: str = "", own: Mapping[str, object] | None = None
+    cases: Sequence[Case],
+    today: str = "",
+    target: str = "",
+    own: Mapping[str, object] | None = None,
+    over: decision.Over | None = None,
 ) -> list[Plan]:
     """The plan of each case, with the name of its scenario.
 
@@ -113,6 +117,7 @@ def plans(
         today: What runs today, where the facts are to be overruled; see ``parse_place``.
         target: What they move to, where the verdicts are to be overruled.
         own: Figures that stand before those of the teams, by the names of ``data/migration/assumptions.csv``.
+        over: Which options break a budget; see ``decision.explain``.
 
     Raises:
         MeshlabError: A place that is named is none, or a figure is wrong.
@@ -127,7 +132,7 @@ def plans(
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     moves = [
         move_of(case, row, estimates[(case.team.name,)].to_dicts(), verdict, today=today, target=target)
-        for case, row, verdict in zip(cases, filled, decision.explain(frame, outlook=False), strict=True)
+        for case, row, verdict in zip(cases, filled, decision.explain(frame, outlook=False, over=over), strict=True)
     ]
     return [{"scenario": case.team.name, **plan_move(move)} for case, move in zip(cases, moves, strict=True)]
 

@@ -178,6 +178,11 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
         sources: Each cited source once, with what it supports and the figures that rest on it.
         tables_changed: What the team's own decision tables change of ours.
         inputs_sha256: Hash of everything that the review is made of.
+        needs: Needs that are stated beside those that objects use, and what is installed and unused; None without a
+            dump.
+        pools: Pools whose kernels rule options out, and what replacing them first would open; None where none does.
+        tuning: What scoping the configuration of proxies alone would save; None where nothing is to gain.
+        measured: Files of the team's own measurements and the figures that rest on them; None where it names none.
     """
 
     team: str
@@ -200,6 +205,10 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[Row]
     tables_changed: list[Row]
     inputs_sha256: str
+    needs: Row | None = None
+    measured: Row | None = None
+    tuning: Row | None = None
+    pools: Row | None = None
 
     @property
     def known(self) -> dict[str, Any]:

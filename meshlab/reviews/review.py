@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import polars as pl
@@ -21,8 +21,10 @@ from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
-from meshlab.reviews.comparison import compare
+from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
+from meshlab.reviews.needs import side_by_side
+from meshlab.reviews.pools import old_pools
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -34,6 +36,7 @@ from meshlab.reviews.record import (
     checked,
 )
 from meshlab.reviews.team import Team
+from meshlab.reviews.tuning import scoped, tuned_estimates, tuning
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
 from meshlab.tables import read_table
 
@@ -69,25 +72,44 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     )
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
-    verdicts = decision.explain(frame, tables)
+    narrowed = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
+    for (team,), rows in frame.partition_by("scenario", as_dict=True).items():
+        if team in narrowed:
+            estimates[(team,)] = overhead.estimate(rows, narrowed[team]).collect()
+    verdicts = decision.explain(frame, tables, over=over_budget({case.team.name: case for case in cases}, narrowed))
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
-    movers = _sensitivities(frame, dataplanes)
+    movers = _sensitivities(frame, dataplanes, narrowed)
+    tuned = tuned_estimates(frame, scoped(filled, verdicts), narrowed)
+
+    def numbers(team: str) -> _Numbers:
+        return _Numbers(estimates[(team,)], narrowed.get(team), movers.get(team), tuned.get(team))
+
     return [
-        _review(case, row, scenario, estimates[(case.team.name,)], verdict, movers.get(case.team.name), tables)
+        _review(case, row, scenario, verdict, numbers(case.team.name), tables)
         for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True)
     ]
 
 
+class _Numbers(NamedTuple):
+    """What the models answer for one team.
+
+    Args:
+        estimates: A row for each data plane.
+        coefficients: Its own coefficients, where it measured something.
+        movers: What moves its figures most.
+        tuned: The estimate of its sidecars with scoped configuration.
+    """
+
+    estimates: pl.DataFrame
+    coefficients: pl.DataFrame | None
+    movers: list[Row] | None
+    tuned: Row | None
+
+
 def _review(
-    case: Case,
-    row: Row,
-    scenario: pl.DataFrame,
-    estimates: pl.DataFrame,
-    verdict: Row,
-    movers: list[Row] | None,
-    tables: decision.Tables,
+    case: Case, row: Row, scenario: pl.DataFrame, verdict: Row, numbers: _Numbers, tables: decision.Tables
 ) -> Review:
-    figures = [without(item, "scenario") for item in estimates.to_dicts()]
+    figures = [without(item, "scenario") for item in numbers.estimates.to_dicts()]
     plan = None if verdict["mesh"] is None else plan_of(case, row, figures, verdict)
     features = iac.for_verdict(
         {**verdict, "mesh": row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]},
@@ -97,12 +119,13 @@ def _review(
         require=case.team.terraform,
     )
     values = _inputs(case, row)
+    pools = old_pools(case, scenario, verdict, tables)
     return Review(
         team=case.team.name,
         notes=case.team.notes,
         source=case.team.source,
         verdict=Verdict(**without(verdict, "scenario")),
-        comparison=compare(case, row, scenario, verdict, tables),
+        comparison=compare(case, row, scenario, verdict, tables, numbers.coefficients),
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=values,
@@ -112,7 +135,7 @@ def _review(
         migration=plan,
         iac=features,
         audit=case.findings,
-        sensitivity=movers,
+        sensitivity=numbers.movers,
         assumptions=[
             AssumedValue(input=item.input, value=item.value, why=item.source)
             for item in values
@@ -122,18 +145,53 @@ def _review(
         sources=_sources(figures, verdict, row, case.findings, features, plan),
         tables_changed=list(tables.changes),
         inputs_sha256=inputs_sha256(case, tables),
+        needs=side_by_side(case),
+        measured=_measured(case, scenario, figures),
+        pools=pools,
+        tuning=tuning(row, figures, numbers.tuned),
     )
 
 
-def _sensitivities(frame: pl.DataFrame, dataplanes: Sequence[str | None]) -> dict[str, list[Row]]:
+def _narrowed(case: Case) -> pl.DataFrame | None:
+    """The coefficients after a team's own figures; None where it has none."""
+    if not case.own or not case.own["rows"]:
+        return None
+    from meshlab.reviews.measured import coefficients_of
+
+    known = {name: item.value for name, item in case.given.items() if item.status in ("stated", "measured")}
+    return coefficients_of(case.own["rows"], known)
+
+
+def _measured(case: Case, scenario: pl.DataFrame, figures: Sequence[Row]) -> Row | None:
+    """What of a review rests on the team's own measurements; None where it names no file."""
+    if not case.own:
+        return None
+    from meshlab.reviews.measured import rests_on
+
+    types = scenario.schema
+    without = {name: pl.lit(value, types[name]) for name, value in case.own["without"].items()}
+    return rests_on(case.own, scenario.with_columns(**without), figures)
+
+
+def _sensitivities(
+    frame: pl.DataFrame, dataplanes: Sequence[str | None], narrowed: Mapping[str, pl.DataFrame]
+) -> dict[str, list[Row]]:
     """What moves the three figures of each team's recommended data plane most; without a mesh nothing moves."""
     found: dict[str, list[Row]] = {}
     for dataplane in sorted({*filter(None, dataplanes)} - {"none"}):
         teams = frame.filter(pl.Series(dataplanes, dtype=pl.String).eq_missing(dataplane))
-        movers = sensitivity.tornados(teams, dataplane, HEADLINES)
-        strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
-        for row in strongest.iter_rows(named=True):
-            found.setdefault(row["scenario"], []).append({"dataplane": dataplane, **without(row, "scenario")})
+        own = pl.col("scenario").is_in(list(narrowed))
+        parts = [
+            (teams.filter(~own), None),
+            *((teams.filter(scenario=team), table) for team, table in narrowed.items()),
+        ]
+        for part, coefficients in parts:
+            if part.is_empty():
+                continue
+            movers = sensitivity.tornados(part, dataplane, HEADLINES, coefficients)
+            strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
+            for row in strongest.iter_rows(named=True):
+                found.setdefault(row["scenario"], []).append({"dataplane": dataplane, **without(row, "scenario")})
     return found
 
 

@@ -20,7 +20,7 @@ from meshlab.scenario import cell_text, check_scenarios, inputs
 NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
 """Team names become folders and links: nothing that climbs, hides or needs escaping."""
 
-KEYS = ("team", "cluster", "scenario", "assumptions", "needs", "terraform", "migration", "notes", "source")
+KEYS = ("team", "cluster", "measured", "scenario", "assumptions", "needs", "terraform", "migration", "notes", "source")
 
 LAYERS = ("typed", "raw")
 """What a team may demand of Terraform: an attribute for what it needs, or at least values passed on as they are."""
@@ -57,6 +57,7 @@ class Team:
         stated: Values of declared inputs that the team knows.
         assumptions: Values of declared inputs that the team supposes.
         cluster: File, folder or archive whose facts fill what is not stated.
+        measured: Files and folders of the team's own measurements.
         notes: Free text shown in the review.
         source: Where the stated facts come from.
         terraform: What the team demands of Terraform: typed, raw, or nothing.
@@ -68,6 +69,7 @@ class Team:
     stated: dict[str, object] = field(default_factory=dict)
     assumptions: dict[str, Assumption] = field(default_factory=dict)
     cluster: Path | None = None
+    measured: tuple[Path, ...] = ()
     notes: str = ""
     source: str = ""
     terraform: str | None = None
@@ -102,7 +104,7 @@ def read_team(path: Path, content: bytes | None = None) -> Team:
     document = read_document(path, content)
     if not isinstance(document, Mapping):
         raise MeshlabError(Problem(file, "holds no team", "begin with a line such as 'team: payments'", 1))
-    problems = [*_shape_problems(document, file), *_cluster_problems(document, path)]
+    problems = [*_shape_problems(document, file), *_path_problems(document, path)]
     values: dict[str, object] = {}
     try:
         values = _checked_values(document, file)
@@ -121,6 +123,7 @@ def read_team(path: Path, content: bytes | None = None) -> Team:
             if name in values
         },
         cluster=path.parent / str(document.values["cluster"]) if document.values.get("cluster") else None,
+        measured=tuple(path.parent / name for name in _measured(document)),
         notes=str(document.values.get("notes") or "").strip(),
         source=str(document.values.get("source") or "").strip(),
         terraform=cast("str | None", document.values.get("terraform")),
@@ -165,6 +168,7 @@ SHAPES: dict[str, tuple[type | UnionType, str, str]] = {
     "assumptions": (Mapping | None, "is no mapping", "write 'assumptions:' and below it 'pods: {value: …, why: …}'"),
     "migration": (Mapping | None, "is no mapping", "write 'migration:' and below it 'reboot_minutes: [2, 3, 6]'"),
     "cluster": (str | None, "is not text", "give one path"),
+    "measured": (list | str | None, "is no list of files", "write it as [traces.json, prometheus.json]"),
     "notes": (str | None, "is not text", "give one line, or a block after '|'"),
     "source": (str | None, "is not text", "give one line, or a block after '|'"),
     "terraform": (str | None, "is not text", "give typed or raw"),
@@ -240,11 +244,19 @@ def _checked_values(document: Mapping, file: str) -> dict[str, object]:
     return {name: row[name] for name in inputs() if row[name] is not None}
 
 
-def _cluster_problems(document: Mapping, path: Path) -> Iterator[Problem]:
+def _measured(document: Mapping) -> list[str]:
+    """Paths of measurements as the file names them; one alone needs no list."""
+    named = document.values.get("measured")
+    return [named] if isinstance(named, str) else [str(each) for each in named] if isinstance(named, list) else []
+
+
+def _path_problems(document: Mapping, path: Path) -> Iterator[Problem]:
     cluster = document.values.get("cluster")
-    if isinstance(cluster, str) and cluster and not _exists(path.parent / cluster):
-        what, todo = f"cluster {shorten(cluster)} does not exist", "give a path relative to the team file"
-        yield Problem(str(path), what, todo, document.lines["cluster"])
+    named = [("cluster", cluster)] if isinstance(cluster, str) and cluster else []
+    for key, name in [*named, *(("measured", each) for each in _measured(document))]:
+        if not _exists(path.parent / name):
+            what, todo = f"{key} {shorten(name)} does not exist", "give a path relative to the team file"
+            yield Problem(str(path), what, todo, document.lines[key])
 
 
 def _exists(path: Path) -> bool:

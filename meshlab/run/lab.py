@@ -1,13 +1,15 @@
-"""Opening the workbooks in JupyterLab."""
+"""Opening the workbooks: in JupyterLab, or as pages without code."""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem
@@ -31,30 +33,77 @@ def workbooks_folder() -> Path:
     return copy
 
 
-def open_lab(port: int | None = None) -> int:
+FRONT_DOOR = "start.ipynb"
+"""The workbook that everybody opens first."""
+
+OWN_MACHINE_ALONE = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "connect-src 'self' ws://127.0.0.1:* ws://localhost:* data: blob:"
+)
+"""What a page of the app may load: Voilà's template links style sheets of a content network, unused here."""
+
+
+def open_lab(port: int | None = None, arguments: Sequence[str] = ()) -> int:
     """Run JupyterLab on loopback with its own token until the user stops it. [exit status]
+
+    Args:
+        port: Port on this machine; one that is taken is an error, not another port.
+        arguments: What to hand to JupyterLab, such as ``--no-browser``.
 
     Raises:
         MeshlabError: JupyterLab is not installed.
     """
-    if importlib.util.find_spec("jupyterlab") is None:
-        raise MeshlabError(
-            Problem("meshlab lab", "JupyterLab is not installed", "run: pip install 'meshlab[notebook]'")
-        )
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
+    words = [
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={workbooks_folder()}",
+        f"--LabApp.default_url=/lab/tree/{FRONT_DOOR}",
+        # neither news nor looks for releases: nothing of a user's machine is told to anybody
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *(() if port is None else (f"--ServerApp.port={port}", "--ServerApp.port_retries=0")),
     ]
-    if port is not None:
-        # a port that was asked for and is taken is an error, not another port
-        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    # an empty folder to start in: Python would import modules of the user's, and Jupyter run its configuration
+    return _serve("lab", "jupyterlab", "notebook", [*words, *arguments], {})
+
+
+def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
+    """Run the first workbook as a page without code, on loopback with a token, until the user stops it. [exit status]
+
+    Voilà serves it, with a kernel that has run the workbook before somebody asks.
+
+    Args:
+        port: Port on this machine; one that is taken is an error, not another port.
+        arguments: What to hand to Voilà, such as ``--no-browser``.
+
+    Raises:
+        MeshlabError: Voilà is not installed.
+    """
+    settings = {
+        "Voila": {
+            "ip": "127.0.0.1",
+            "tornado_settings": {"headers": {"Content-Security-Policy": OWN_MACHINE_ALONE}},
+            **({} if port is None else {"port": port, "port_retries": 0}),
+        },
+        "VoilaConfiguration": {"preheat_kernel": True},
+    }
+    return _serve("app", "voila", "app", [str(workbooks_folder() / FRONT_DOOR), *arguments], settings)
+
+
+def _serve(command: str, module: str, extra: str, words: Sequence[str], settings: Mapping[str, object]) -> int:
+    """Run a server in an empty folder: elsewhere it would import the user's modules and take their settings."""
+    if importlib.util.find_spec(module) is None:
+        what = f"{module} is not installed"
+        raise MeshlabError(Problem(f"meshlab {command}", what, f"run: pip install 'meshlab[{extra}]'"))
+    # in a container the only user is root, whom Jupyter refuses unless told
+    root = ["--allow-root"] if module == "jupyterlab" and getattr(os, "geteuid", int)() == 0 else []
     with tempfile.TemporaryDirectory(prefix="meshlab-") as empty:
-        environment = {**os.environ, SAFE_PATH: "1"}
+        if settings:
+            Path(empty, f"{module}.json").write_text(json.dumps(settings), encoding="utf-8")
         try:
-            return subprocess.run(command, check=False, cwd=empty, env=environment).returncode  # noqa: S603  (our words and a port)
+            return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
+                [sys.executable, "-m", module, *words, *root],
+                check=False,
+                cwd=empty,
+                env={**os.environ, SAFE_PATH: "1"},
+            ).returncode
         except KeyboardInterrupt:
             return 0

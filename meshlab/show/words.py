@@ -18,7 +18,7 @@ SAVING = "Below zero more is saved than added: the network plugin that leaves ma
 
 STATUS_WORDS = {
     "stated": "stated by the team",
-    "measured": "read from the cluster",
+    "measured": "measured",
     "inferred": "inferred from the cluster",
     "assumed": "assumed by the team",
     "stand-in": "stands in, for the dump shows none",

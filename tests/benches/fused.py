@@ -12,12 +12,12 @@ the plain Python loop over rows.
 from __future__ import annotations
 
 from collections import namedtuple
-from math import ceil
+from math import ceil, log
 from statistics import NormalDist
 
 import numpy as np
 import polars as pl
-from numba import njit, prange
+from numba import config, njit, prange
 
 from meshlab.models.overhead.coefficients import medians
 from meshlab.tables import read_table
@@ -39,6 +39,7 @@ COLUMNS = (
     "ebpf_maps_memory_gib",
     "cni_change_memory_gib",
     "cni_change_cpu_cores",
+    "worker_load",
     "nodes_filled",
 )
 
@@ -58,13 +59,21 @@ NUMBERS = (
     "config_services",
     "cpu_usd_per_core_hour",
     "memory_usd_per_gib_hour",
+    "network_policies",
+    "new_connections_per_second",
+    "control_plane_replicas",
+    "waypoint_replicas",
 )
 
 PROTOCOLS = ("http1", "grpc", "http2", "tcp")
 
-Z50, Z90, Z99 = (NormalDist().inv_cdf(share) / 3.0 for share in (0.5, 0.9, 0.99))
+CLOUDS = ("gke", "aks", "eks", "doks")
+
+Z90, Z99 = (NormalDist().inv_cdf(share) for share in (0.9, 0.99))
 GIB, CORES = 1.0 / 1024.0, 1e-3
 QUANTITIES = ("l7_traffic_share", "payload_bytes", "pods", "rate_per_proxy", "services", "config_services")
+
+config.PARFOR_MAX_TUPLE_SIZE = 200  # the coefficients, which the loop takes as one tuple
 
 loop = njit(error_model="numpy", fastmath=False)
 
@@ -101,7 +110,12 @@ def arrays(frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
         mtls=pl.col("mtls").cast(pl.Int8),
         is_new=(pl.col("current_cni") != "cilium").fill_null(value=True).cast(pl.Int8),
         is_openshift=(pl.col("cloud") == "openshift").fill_null(value=False).cast(pl.Int8),
-        is_vm=pl.col("cloud").is_in(["gke", "aks", "eks", "doks"]).fill_null(value=False).cast(pl.Int8),
+        machine=pl.when(pl.coalesce(pl.col("machine") == "cloud-vm", pl.col("cloud").is_in(CLOUDS)))
+        .then(1)
+        .when(machine="bare-metal")
+        .then(2)
+        .otherwise(0)
+        .cast(pl.Int8),
         agent=pl.col("current_cni")
         .replace_strict(agents["current_cni"], range(1, agents.height + 1), default=0, return_dtype=pl.Int8)
         .fill_null(0),
@@ -116,20 +130,26 @@ def agents() -> np.ndarray:
 
 
 Row = namedtuple(  # noqa: PYI024  (numba takes no class of types)
-    "Row", [*NUMBERS, "protocol", "mtls", "is_new", "is_openshift", "is_vm", "agent_memory", "agent_cpu"]
+    "Row", [*NUMBERS, "protocol", "mtls", "is_new", "is_openshift", "machine", "agent_memory", "agent_cpu"]
 )
 
 Shared = namedtuple(  # noqa: PYI024  (numba takes no class of types)
     "Shared",
-    "x body body_ms factor plain_factor slow double_power pods_power nodes_power l7_power waypoints l7_rate queue",
+    "x body body_ms slow sidecar_ms ztunnel_ms stall_ms pod_work node_work node_l7_work waypoint_work waypoints "
+    "l7_rate",
 )
+
+
+@loop
+def on_machine(factor, machine):
+    """A factor on virtual cores, its inverse on bare metal."""
+    return factor if machine == 1 else 1.0 / factor if machine == 2 else 1.0
 
 
 @loop
 def shared(c, x):
     """Terms that more than one data plane needs, each once."""
-    body = x.payload_bytes * 1e-6
-    kind = x.protocol
+    body, kind, power, rest = x.payload_bytes * 1e-6, x.protocol, c.rate_exponent, 1.0 - c.rate_exponent
     cpu = (
         c.grpc_cpu_factor if kind == 1 else c.http2_cpu_factor if kind == 2 else c.tcp_cpu_factor if kind == 3 else 1.0
     )
@@ -142,49 +162,75 @@ def shared(c, x):
         if kind == 3
         else 1.0
     )
-    plain = cpu * (c.vm_cpu_factor if x.is_vm else 1.0)
-    power, rest = c.rate_exponent, 1.0 - c.rate_exponent
+    plain = cpu * on_machine(c.vm_cpu_factor, x.machine)
+    factor = plain * (c.mtls_cpu_factor if x.mtls else 1.0)
     l7_rate = x.requests_per_second * x.l7_traffic_share
-    waypoints = (x.namespaces if x.l7_traffic_share > 0.0 else 0.0) + l7_rate / c.waypoint_capacity_rps
-    crowd = min(max(2.0 * x.connections / x.pods, 1.0), 16.0) / 16.0
+    waypoints = x.waypoint_replicas if x.l7_traffic_share > 0.0 else 0.0
+    opening = 0.5 * min(x.new_connections_per_second / max(x.requests_per_second, 1e-3), 1.0)
+    double_power, l7_power, nodes_power = (
+        (2e-3 * x.requests_per_second) ** power,
+        (1e-3 * l7_rate) ** power,
+        x.nodes**rest,
+    )
+    body_ms = c.byte_latency_ms * body
     return Shared(
         x,
         body,
-        c.byte_latency_ms * body,
-        plain * (c.mtls_cpu_factor if x.mtls else 1.0),
-        plain,
+        body_ms,
         ms * (c.mtls_latency_factor if x.mtls else 1.0),
-        (2e-3 * x.requests_per_second) ** power,
-        x.pods**rest,
-        x.nodes**rest,
-        (1e-3 * l7_rate) ** power,
+        body_ms + c.proxy_connect_ms * opening,
+        body_ms + c.ztunnel_connect_ms * opening,
+        c.stall_ms * on_machine(c.vm_stall_factor, x.machine) * c.stall_latency_spread,
+        factor * double_power * x.pods**rest,
+        factor * double_power * nodes_power,
+        plain * l7_power * nodes_power,
+        factor * l7_power * waypoints**rest,
         waypoints,
         l7_rate,
-        crowd**c.latency_connection_exponent
-        * (1.0 + c.latency_rate_slope * min(2e-3 * x.requests_per_second / x.pods, 3.0)),
     )
 
 
 @loop
-def figures(c, x, memory, control_memory, cpu, control_cpu, mean, variance, spread, asked_memory, asked_cpu):
+def queue(c, load):
+    """Time in a proxy whose workers are so busy over that of an idle one."""
+    busy = min(load, 0.95)
+    return 1.0 + c.queue_weight * busy / (1.0 - busy)
+
+
+@loop
+def far(mean, deviation, score, stalls):
+    """A percentile of a path from its gamma time and its stalls."""
+    root = deviation * (score * (1.0 / 3.0) - deviation * (1.0 / 9.0)) + 1.0
+    reach = mean * deviation * score
+    return max(mean * (root * root * root) + stalls * stalls / (stalls + 1.5 * reach + 1e-12), 0.0)
+
+
+@loop
+def figures(c, s, memory, control_memory, cpu, control_cpu, mean, variance, stalling, asked_memory, asked_cpu, load):
     """Figures of one data plane from its parts, in the order of ``COLUMNS`` less what only Cilium has."""
-    total_memory, total_cpu, ms = memory + control_memory, cpu + control_cpu, mean * spread
-    inverse = variance**0.5 / (mean + 1e-12) * c.latency_shape**-0.5
-    low = 1.0 - inverse * inverse * (1.0 / 9.0)
-    p50, p90, p99 = max(low + inverse * Z50, 0.0), max(low + inverse * Z90, 0.0), max(low + inverse * Z99, 0.0)
-    filled_memory = asked_memory if asked_memory > total_memory and asked_memory > 0.0 else total_memory
-    filled_cpu = asked_cpu if asked_cpu > total_cpu and asked_cpu > 0.0 else total_cpu
+    x, memory, control_memory, cpu, control_cpu = (
+        s.x,
+        memory * GIB,
+        control_memory * GIB,
+        cpu * CORES,
+        control_cpu * CORES,
+    )
+    total_memory, total_cpu, deviation = memory + control_memory, cpu + control_cpu, variance**0.5 / (mean + 1e-12)
+    seen = log(stalling) - c.stall_rarity if stalling > 0.0 else -np.inf
+    filled_memory = asked_memory * GIB if asked_memory * GIB > total_memory and asked_memory > 0.0 else total_memory
+    filled_cpu = asked_cpu * CORES if asked_cpu * CORES > total_cpu and asked_cpu > 0.0 else total_cpu
     return (
         total_memory,
         total_cpu,
-        ms * (p50 * p50 * p50),
-        ms * (p90 * p90 * p90),
-        ms * (p99 * p99 * p99),
+        far(mean, deviation, 0.0, s.stall_ms * max(seen - log(0.5), 0.0)),
+        far(mean, deviation, Z90, s.stall_ms * max(seen - log(1.0 - 0.9), 0.0)),
+        far(mean, deviation, Z99, s.stall_ms * max(seen - log(1.0 - 0.99), 0.0)),
         (total_memory * x.memory_usd_per_gib_hour + total_cpu * x.cpu_usd_per_core_hour) * HOURS_PER_MONTH,
         memory,
         control_memory,
         cpu,
         control_cpu,
+        load,
         1.0 * ceil(max(filled_memory / x.node_memory_gib, filled_cpu / x.node_cpu_cores)),
     )
 
@@ -192,83 +238,99 @@ def figures(c, x, memory, control_memory, cpu, control_cpu, mean, variance, spre
 @loop
 def istio_sidecar(c, s):
     """Figures of Istio with sidecars."""
-    x, replicas, ends = s.x, c.control_plane_replicas, 2.0 * s.x.connections / s.x.pods
+    x, replicas = s.x, s.x.control_plane_replicas
     endpoints = x.pods * min(x.config_services / x.services, 1.0)
     cni_nodes = x.nodes if x.is_openshift else 0.0
     one = (
         c.sidecar_base_mib
-        + c.sidecar_service_mib * x.config_services
-        + c.sidecar_endpoint_mib * endpoints
-        + c.sidecar_connection_mib * ends
+        + (c.sidecar_service_mib * x.config_services + c.sidecar_endpoint_mib * endpoints)
+        * c.configuration_memory_spread
+        + c.sidecar_connection_mib * (2.0 * x.connections / x.pods)
     )
     istiod = c.istiod_base_mib * replicas + x.pods * (
         c.istiod_sidecar_mib + c.istiod_config_mib * x.config_services + c.istiod_pod_mib
     )
+    busy = c.sidecar_mcores * s.pod_work
     cpu = (
         c.sidecar_idle_mcores * x.pods
-        + 0.5 * (c.sidecar_client_mcores + c.sidecar_server_mcores) * s.factor * s.double_power * s.pods_power
-        + c.byte_mcores * 2.0 * x.requests_per_second * s.body
-        + c.istio_cni_mcores * cni_nodes
+        + busy
+        + 2.0
+        * (
+            c.byte_mcores * x.requests_per_second * s.body
+            + c.proxy_connect_mcores * 1e-3 * x.new_connections_per_second
+        )
     )
-    ms, count = c.sidecar_latency_ms * s.slow * s.queue + s.body_ms, 2.0 * x.call_depth
+    load = busy * c.sidecar_cpu_spread * 1e-3 / (x.pods * c.sidecar_workers)
+    ms, count = (
+        c.sidecar_latency_ms * c.sidecar_latency_spread * s.slow * queue(c, load) + s.sidecar_ms,
+        2.0 * x.call_depth,
+    )
     return figures(
         c,
-        x,
-        (x.pods * one + c.istio_cni_node_mib * cni_nodes) * (c.sidecar_memory_spread * GIB),
-        istiod * (c.sidecar_control_memory_spread * GIB),
-        cpu * (c.sidecar_cpu_spread * CORES),
-        (c.istiod_base_mcores * replicas + c.istiod_proxy_mcores * x.pods) * (c.sidecar_control_cpu_spread * CORES),
+        s,
+        x.pods * one * c.sidecar_memory_spread + c.istio_cni_node_mib * cni_nodes,
+        istiod * c.istiod_memory_spread,
+        cpu * c.sidecar_cpu_spread + c.istio_cni_mcores * cni_nodes,
+        (c.istiod_base_mcores * replicas + c.istiod_proxy_mcores * x.pods) * c.istiod_cpu_spread,
         count * ms,
-        count * ms * ms,
-        c.sidecar_latency_spread,
-        (c.sidecar_request_mib * x.pods + c.istiod_request_mib * replicas) * GIB,
-        (c.sidecar_request_mcores * x.pods + c.istiod_request_mcores * replicas) * CORES,
+        count * ms * ms * c.latency_variance,
+        count,
+        c.sidecar_request_mib * x.pods + c.istiod_request_mib * replicas,
+        c.sidecar_request_mcores * x.pods + c.istiod_request_mcores * replicas,
+        load,
     )
 
 
 @loop
 def istio_ambient(c, s):
     """Figures of Istio ambient."""
-    x, replicas, waypoints = s.x, c.control_plane_replicas, s.waypoints
+    x, replicas, waypoints = s.x, s.x.control_plane_replicas, s.waypoints
     crossings = 2.0 - x.same_node_share + c.ztunnel_same_node_share * x.same_node_share
     some = max(waypoints, 1.0)
     ztunnel = (
-        c.ztunnel_base_mib
-        + c.ztunnel_pod_mib * x.pods
-        + c.ztunnel_connection_mib * (2.0 * x.connections / x.nodes)
-        + c.istio_cni_node_mib
-    )
+        c.ztunnel_base_mib + c.ztunnel_pod_mib * x.pods + c.ztunnel_connection_mib * (2.0 * x.connections / x.nodes)
+    ) * c.ztunnel_memory_spread + c.istio_cni_node_mib
     waypoint = (
-        c.waypoint_base_mib
-        + c.sidecar_service_mib * (x.services / x.namespaces)
+        c.sidecar_base_mib * c.waypoint_base_factor
+        + c.sidecar_service_mib * (x.services / x.namespaces) * c.configuration_memory_spread
         + c.sidecar_connection_mib * (2.0 * x.connections * x.l7_traffic_share / some)
+    ) * c.waypoint_memory_spread
+    busy, l7_busy = (
+        0.5 * c.ztunnel_mcores * crossings * s.node_work,
+        c.sidecar_mcores * c.waypoint_cpu_factor * s.waypoint_work,
     )
-    rest = 1.0 - c.rate_exponent
     cpu = (
-        (c.ztunnel_idle_mcores + c.istio_cni_mcores) * x.nodes
-        + c.ztunnel_mcores * 0.5 * crossings * s.factor * s.double_power * s.nodes_power
-        + c.waypoint_idle_mcores * waypoints
-        + c.waypoint_mcores * s.factor * s.l7_power * waypoints**rest
-        + c.byte_mcores * s.body * (2.0 * x.requests_per_second + s.l7_rate)
-    )
+        c.ztunnel_idle_mcores * x.nodes
+        + busy
+        + c.byte_mcores * s.body * 2.0 * x.requests_per_second
+        + c.ztunnel_connect_mcores * 1e-3 * x.new_connections_per_second * crossings
+    ) * c.ztunnel_cpu_spread + c.istio_cni_mcores * x.nodes
+    cpu += (
+        c.sidecar_idle_mcores * waypoints
+        + l7_busy
+        + c.byte_mcores * s.body * s.l7_rate
+        + c.proxy_connect_mcores * 1e-3 * x.new_connections_per_second * x.l7_traffic_share
+    ) * c.waypoint_cpu_spread
+    load = busy * c.ztunnel_cpu_spread * 1e-3 / (x.nodes * c.ztunnel_workers)
+    l7_load = l7_busy * c.waypoint_cpu_spread * 1e-3 / (some * c.waypoint_workers)
     first, second = x.call_depth * crossings, x.call_depth * x.l7_traffic_share
-    first_ms = c.ztunnel_latency_ms * s.slow + s.body_ms
-    busy = 1.0 + c.latency_rate_slope * min(1e-3 * s.l7_rate / some, 3.0)
-    second_ms = c.waypoint_latency_ms * s.slow * busy + s.body_ms
+    own = c.sidecar_latency_ms * s.slow
+    first_ms = own * c.ztunnel_latency_factor * c.ztunnel_latency_spread * queue(c, load) + s.ztunnel_ms
+    second_ms = own * c.waypoint_latency_factor * c.waypoint_latency_spread * queue(c, l7_load) + s.body_ms
     return figures(
         c,
-        x,
-        (x.nodes * ztunnel + waypoints * waypoint) * (c.ambient_memory_spread * GIB),
-        (c.istiod_base_mib * replicas + c.istiod_pod_mib * x.pods) * (c.ambient_control_memory_spread * GIB),
-        cpu * (c.ambient_cpu_spread * CORES),
-        (c.istiod_base_mcores * replicas + c.istiod_proxy_mcores * (x.nodes + waypoints))
-        * (c.ambient_control_cpu_spread * CORES),
+        s,
+        x.nodes * ztunnel + waypoints * waypoint,
+        (c.istiod_base_mib * replicas + c.istiod_pod_mib * x.pods) * c.istiod_memory_spread,
+        cpu,
+        (c.istiod_base_mcores * replicas + c.istiod_proxy_mcores * (x.nodes + waypoints)) * c.istiod_cpu_spread,
         first * first_ms + second * second_ms,
-        first * first_ms * first_ms + second * second_ms * second_ms,
-        c.ambient_latency_spread,
-        (c.ztunnel_request_mib * x.nodes + c.sidecar_request_mib * waypoints + c.istiod_request_mib * replicas) * GIB,
-        (c.ztunnel_request_mcores * x.nodes + c.sidecar_request_mcores * waypoints + c.istiod_request_mcores * replicas)
-        * CORES,
+        first * first_ms * first_ms * c.latency_variance
+        + second * second_ms * second_ms * (c.latency_variance + 1.0 - x.l7_traffic_share),
+        x.call_depth * (2.0 - x.same_node_share) + second,
+        c.ztunnel_request_mib * x.nodes + c.sidecar_request_mib * waypoints + c.istiod_request_mib * replicas,
+        c.ztunnel_request_mcores * x.nodes + c.sidecar_request_mcores * waypoints + c.istiod_request_mcores * replicas,
+        max(load, l7_load),
     )
 
 
@@ -276,77 +338,105 @@ def istio_ambient(c, s):
 def cilium(c, s):
     """Figures of Cilium, then its maps and its change of the network plugin."""
     x = s.x
-    new_nodes, replicas = (x.nodes, c.control_plane_replicas) if x.is_new else (0.0, 0.0)
+    new_nodes, replicas = (x.nodes, x.control_plane_replicas) if x.is_new else (0.0, 0.0)
     new_calls = x.call_depth if x.is_new else 0.0
     new_rate = x.requests_per_second if x.is_new else 0.0
     has_l7, encrypted = x.l7_traffic_share > 0.0, 1.0 - x.same_node_share if x.mtls else 0.0
     envoys = x.nodes if has_l7 else 0.0
-    maps = (c.cilium_map_base_mib + c.cilium_map_share * 1024.0 * x.node_memory_gib) * new_nodes
+    maps = (
+        (c.cilium_map_base_mib + c.cilium_map_share * 1024.0 * x.node_memory_gib)
+        * c.ebpf_maps_memory_spread
+        * new_nodes
+    )
     agent = (
         c.cilium_agent_base_mib
         + c.cilium_agent_pod_mib * x.pods
         + c.cilium_agent_service_mib * x.services
-        - c.replaced_agent_scale * x.agent_memory
-    )
+        + c.cilium_agent_policy_mib * x.network_policies
+    ) * c.cilium_agent_memory_spread - c.replaced_agent_scale * x.agent_memory
     cni_memory = agent * new_nodes + maps
     bytes_mcores = c.byte_mcores * s.body
-    cni_cpu = (c.cilium_agent_mcores - c.replaced_agent_scale * x.agent_cpu) * new_nodes + new_rate * (
-        c.cilium_kernel_mcores * 1e-3 + bytes_mcores * 0.2
-    )
+    cni_cpu = (
+        c.cilium_agent_mcores * c.cilium_agent_cpu_spread - c.replaced_agent_scale * x.agent_cpu
+    ) * new_nodes + new_rate * (c.cilium_kernel_mcores * 1e-3 + bytes_mcores * 0.2) * c.datapath_cpu_spread
+    busy = c.sidecar_mcores * c.node_envoy_cpu_factor * s.node_l7_work
     cpu = (
         cni_cpu
-        + c.node_envoy_idle_mcores * envoys
-        + (c.node_envoy_mcores * s.plain_factor * s.l7_power * s.nodes_power if has_l7 else 0.0)
-        + bytes_mcores * s.l7_rate
-        + x.requests_per_second * encrypted * (c.cilium_mtls_mcores * 1e-3 + bytes_mcores * 0.2)
+        + (
+            c.sidecar_idle_mcores * envoys
+            + busy
+            + bytes_mcores * s.l7_rate
+            + c.proxy_connect_mcores * 1e-3 * x.new_connections_per_second * x.l7_traffic_share
+        )
+        * c.node_envoy_cpu_spread
+        + x.requests_per_second * encrypted * (c.cilium_mtls_mcores * 1e-3 + bytes_mcores * 0.2) * c.datapath_cpu_spread
     )
-    memory = cni_memory + c.node_envoy_base_mib * envoys + c.cilium_mtls_node_mib * (x.nodes if x.mtls else 0.0)
-    busy = 1.0 + c.latency_rate_slope * min(1e-3 * s.l7_rate / x.nodes, 3.0)
-    second, second_ms = x.call_depth * x.l7_traffic_share, c.node_envoy_latency_ms * s.slow * busy + s.body_ms
-    third, third_ms = x.call_depth * encrypted, c.cilium_mtls_latency_ms + s.body_ms
-    first_ms = c.cilium_datapath_latency_ms
+    memory = (
+        cni_memory
+        + c.sidecar_base_mib * c.node_envoy_base_factor * c.node_envoy_memory_spread * envoys
+        + c.cilium_mtls_node_mib * (x.nodes if x.mtls else 0.0)
+    )
+    load = busy * c.node_envoy_cpu_spread * 1e-3 / (x.nodes * x.node_cpu_cores)
+    first_ms = c.sidecar_latency_ms * c.datapath_latency_factor * c.datapath_latency_spread
+    second_ms = (
+        c.sidecar_latency_ms * c.node_envoy_latency_factor * c.node_envoy_latency_spread * s.slow * queue(c, load)
+        + s.body_ms
+    )
+    if not x.is_new:
+        first_ms = 0.0
+    third_ms = c.cilium_mtls_latency_ms + s.body_ms
+    second, third = x.call_depth * x.l7_traffic_share, x.call_depth * encrypted
     found = figures(
         c,
-        x,
-        memory * (c.cilium_memory_spread * GIB),
-        c.cilium_operator_mib * replicas * (c.cilium_control_memory_spread * GIB),
-        cpu * (c.cilium_cpu_spread * CORES),
-        c.cilium_operator_mcores * replicas * (c.cilium_control_cpu_spread * CORES),
+        s,
+        memory,
+        c.cilium_operator_mib * replicas,
+        cpu,
+        c.cilium_operator_mcores * replicas,
         new_calls * first_ms + second * second_ms + third * third_ms,
-        new_calls * first_ms * first_ms + second * second_ms * second_ms + third * third_ms * third_ms,
-        c.cilium_latency_spread,
+        new_calls * first_ms * first_ms * c.latency_variance
+        + second * second_ms * second_ms * (c.latency_variance + 1.0 - x.l7_traffic_share)
+        + third * third_ms * third_ms * (c.latency_variance + 1.0 - encrypted),
+        new_calls + second,
         0.0,
         0.0,
+        load,
     )
-    memory_scale, cpu_scale = c.cilium_memory_spread * GIB, c.cilium_cpu_spread * CORES
-    return found, maps * memory_scale, cni_memory * memory_scale, cni_cpu * cpu_scale
+    return found, maps * GIB, cni_memory * GIB, cni_cpu * CORES
 
 
 @loop
 def linkerd(c, s):
     """Figures of Linkerd."""
-    x, replicas = s.x, c.control_plane_replicas
+    x, replicas = s.x, s.x.control_plane_replicas
     one = c.linkerd_base_mib + c.linkerd_connection_mib * (2.0 * x.connections / x.pods)
+    busy = c.linkerd_mcores * s.pod_work
     cpu = (
         c.linkerd_idle_mcores * x.pods
-        + c.linkerd_mcores * s.factor * s.double_power * s.pods_power
-        + c.byte_mcores * 2.0 * x.requests_per_second * s.body
+        + busy
+        + 2.0
+        * (
+            c.byte_mcores * x.requests_per_second * s.body
+            + c.proxy_connect_mcores * 1e-3 * x.new_connections_per_second
+        )
     )
-    ms, count = c.linkerd_latency_ms * s.slow * s.queue + s.body_ms, 2.0 * x.call_depth
+    load = busy * c.linkerd_cpu_spread * 1e-3 / (x.pods * c.linkerd_workers)
+    own = c.sidecar_latency_ms * c.linkerd_latency_factor * c.linkerd_latency_spread
+    ms, count = own * s.slow * queue(c, load) + s.sidecar_ms, 2.0 * x.call_depth
     return figures(
         c,
-        x,
-        x.pods * one * (c.linkerd_memory_spread * GIB),
-        (c.linkerd_control_base_mib * replicas + c.linkerd_control_pod_mib * x.pods)
-        * (c.linkerd_control_memory_spread * GIB),
-        cpu * (c.linkerd_cpu_spread * CORES),
+        s,
+        x.pods * one * c.linkerd_memory_spread,
+        (c.linkerd_control_base_mib * replicas + c.linkerd_control_pod_mib * x.pods) * c.linkerd_control_memory_spread,
+        cpu * c.linkerd_cpu_spread,
         (c.linkerd_control_base_mcores * replicas + c.linkerd_control_pod_mcores * x.pods)
-        * (c.linkerd_control_cpu_spread * CORES),
+        * c.linkerd_control_cpu_spread,
         count * ms,
-        count * ms * ms,
-        c.linkerd_latency_spread,
+        count * ms * ms * c.latency_variance,
+        count,
         0.0,
         0.0,
+        load,
     )
 
 
@@ -372,7 +462,7 @@ def row_of(numbers, kinds, agent_figures, i):
     n, k, agent = numbers, kinds, kinds[5][i]
     return Row(
         *(n[0][i], n[1][i], n[2][i], n[3][i], n[4][i], n[5][i], n[6][i], n[7][i], n[8][i], n[9][i], n[10][i]),
-        *(n[11][i], n[12][i], n[13][i], n[14][i]),
+        *(n[11][i], n[12][i], n[13][i], n[14][i], n[15][i], n[16][i], n[17][i], n[18][i]),
         *(k[0][i], k[1][i], k[2][i], k[3][i], k[4][i]),
         *(agent_figures[agent][0], agent_figures[agent][1]),
     )
@@ -387,6 +477,7 @@ def write(out, row, plane, found):
     out[11, row, plane] = 0.0
     out[12, row, plane] = 0.0
     out[13, row, plane] = found[10]
+    out[14, row, plane] = found[11]
 
 
 @njit(parallel=True, error_model="numpy", fastmath=False)
@@ -395,7 +486,7 @@ def fill(c, numbers, kinds, agent_figures, limits, allowed, out, measured):
     for i in prange(out.shape[1]):
         x = row_of(numbers, kinds, agent_figures, i)
         s = shared(c, x)
-        for column in range(14):
+        for column in range(15):
             out[column, i, 0] = 0.0
         write(out, i, 1, istio_sidecar(c, s))
         write(out, i, 2, istio_ambient(c, s))
@@ -411,6 +502,12 @@ def fill(c, numbers, kinds, agent_figures, limits, allowed, out, measured):
             measured[i, plane] = inside(limits, allowed, x, per_pod, per_node, plane)
 
 
+def machine_of(row):
+    """The code of ``arrays`` for the class of a row's machine."""
+    is_vm = row["machine"] == "cloud-vm" if row["machine"] else row["cloud"] in CLOUDS
+    return 1 if is_vm else 2 if row["machine"] == "bare-metal" else 0
+
+
 def rows(frame):
     """The same over a frame row by row, as lists of figures: what one writes in plain Python."""
     agents = read_table("cni_agents").select("current_cni", "memory_mib", "cpu_mcores")
@@ -424,7 +521,7 @@ def rows(frame):
             mtls=row["mtls"],
             is_new=row["current_cni"] != "cilium",
             is_openshift=row["cloud"] == "openshift",
-            is_vm=row["cloud"] in ("gke", "aks", "eks", "doks"),
+            machine=machine_of(row),
             agent_memory=agent[0],
             agent_cpu=agent[1],
         )

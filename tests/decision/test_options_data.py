@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from meshlab.models import decision
 from meshlab.reviews.team import read_team
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -230,3 +231,20 @@ def test_a_case_is_a_team_that_can_be_read(path: Path) -> None:
     """Each case states facts that the inputs know, in editions that run where it says."""
     team = read_team(path)
     assert team.name == path.stem
+
+
+def test_texts_that_are_due_are_those_older_than_a_year_before_the_newest() -> None:
+    """Counted from the table of cells by hand: dates as text, none of them within the last year."""
+    tables = decision.load_tables()
+    listed = decision.due(tables)
+    newest = max(cell.text_date for cell in tables.cells.values() if cell.text_date[:1].isdigit())
+    year_ago = f"{int(newest[:4]) - 1}{newest[4:]}"
+    dated = [date for date in listed["text_date"] if date[:1].isdigit()]
+    assert dated
+    assert all(date < year_ago for date in dated)
+    old = {
+        c.source_id
+        for c in tables.cells.values()
+        if c.source_id and c.text_date[:1].isdigit() and c.text_date < year_ago
+    }
+    assert old <= set(listed["source_id"])

@@ -55,8 +55,8 @@ def test_drivers_are_those_of_the_review(review: Review) -> None:
     """The strongest driver of the cost stands first, with the figures at both of its ends."""
     strongest = next(row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month")
     row = chart("drivers-cost", review).rows[0]
-    assert strongest["driver"] == "sidecar_endpoint_mib"
-    assert row["driver"] == "Sidecar, per endpoint that it knows"
+    assert strongest["driver"] == "pods"
+    assert row["driver"] == "Pods in the mesh"
     assert float(row["highest [USD/month]"].replace(",", "")) == pytest.approx(strongest["figure_at_high"], rel=0.05)
 
 

@@ -13,7 +13,7 @@ from meshlab.cluster.facts import is_dump, read_facts, scenario_values
 from meshlab.errors import MeshlabError
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "facts.csv"
-ROOMS = ("nodes", "cni", "mesh", "workload", "policy", "service")
+ROOMS = ("nodes", "cni", "mesh", "workload", "policy", "service", "needs")
 
 
 def expected() -> dict[str, dict[str, object]]:

@@ -14,7 +14,7 @@ from facts.kube_api import RESOURCES, KubeApi, by_resource, cut, kubeconfig, ser
 
 from meshlab.cluster.facts.kubectl import ATTEMPTS
 from meshlab.cluster.facts.live import read_live
-from meshlab.cluster.facts.objects import TYPES, signature_fields
+from meshlab.cluster.facts.objects import TYPES, need_rows, signature_fields
 from meshlab.cluster.facts.read import read_facts
 from meshlab.errors import MeshlabError
 from meshlab.tables import read_table
@@ -228,12 +228,46 @@ def test_a_kubectl_that_is_not_there_is_told() -> None:
         read_live("prod", kubectl="no-such-kubectl")
 
 
+@pytest.fixture
+def routes(api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> KubeApi:
+    """The same server with Istio's resources, and one route of two weights."""
+    served = {"virtualservices": "VirtualService", "sidecars": "Sidecar"}
+    monkeypatch.setitem(RESOURCES, "/apis/networking.istio.io/v1", served)
+    route = [{"destination": {"host": "a"}, "weight": 90}, {"destination": {"host": "b"}, "weight": 10}]
+    split = {"metadata": {"name": "split", "namespace": "shop"}, "spec": {"http": [{"route": route}]}}
+    monkeypatch.setitem(api.objects, "virtualservices", [split])
+    return api
+
+
+@pytest.mark.usefixtures("routes")
+def test_needs_in_use_are_those_of_live_objects(kubectl: str) -> None:
+    """Kinds that show needs are listed where the server knows them, those that no fact else is read from, too."""
+    facts, _ = read(kubectl)
+
+    expected = {"objects": 1, "namespaces": 1, "where": "mesh", "example": "VirtualService shop/split"}
+    assert facts["needs"]["used"] == [{"need": "traffic_split", **expected}]
+    assert facts["needs"]["installed_unused"] == []
+
+
+def test_nothing_is_called_unused_where_a_kind_that_could_show_it_may_not_be_listed(
+    routes: KubeApi, kubectl: str
+) -> None:
+    """Sidecar resources alone are forbidden: what else is in use is told, and nothing is said to be unused."""
+    routes.fail("sidecars", *[status(403, "Forbidden")] * 9)
+
+    facts, _ = read(kubectl)
+
+    assert [row["need"] for row in facts["needs"]["used"]] == ["traffic_split"]
+    assert facts["needs"]["installed_unused"] is None
+    assert facts["provenance"]["needs.installed_unused"]["why"] == "the user of this context may not list Sidecar"
+
+
 def test_every_kind_that_facts_are_read_from_is_listed() -> None:
     """The table of kinds to list holds every kind that facts look at, but those that pods stand for."""
-    stand_ins = {"Deployment", "StatefulSet", "ReplicaSet", "DeploymentConfig", "Rollout", "ZtunnelConfigDump"}
+    stand_ins = {"Deployment", "StatefulSet", "ReplicaSet", "DeploymentConfig", "ZtunnelConfigDump"}
     stand_ins |= {"CustomResourceDefinition"}
     wanted = set(TYPES) | set(signature_fields()) | set(read_table("facts/kinds")["kind"])
-    listed = set(read_table("facts/live_kinds")["kind"])
+    listed = set(read_table("facts/live_kinds")["kind"]) | set(need_rows()["kind"].str.split("/").list.first())
 
     assert wanted - listed == stand_ins & wanted
     assert "Secret" not in listed

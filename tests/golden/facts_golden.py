@@ -79,7 +79,16 @@ BY_HAND: dict[str, dict[str, object]] = {
     },
     "replicatedhq__sbctl__kurl_nodes": {"cloud": "self-managed", "cni.product": "weave", "cni.edition": "self-run"},
     # nodes of several clusters: DigitalOcean with Cilium, kURL with Flannel, MicroK8s
-    "replicatedhq__troubleshoot__nodes": {"nodes.pools": {"pool-yd23sqk7u": 3, "biggernode": 1, "smallnode": 1}},
+    "replicatedhq__troubleshoot__nodes": {
+        "nodes.pools": {"pool-yd23sqk7u": 3, "biggernode": 1, "smallnode": 1},
+        "nodes.pool_kernels": [
+            {"pool": None, "kernel": "5.0.0-1021-gcp", "nodes": 1},
+            {"pool": None, "kernel": "6.8.0-1015-aws", "nodes": 1},
+            {"pool": "biggernode", "kernel": "4.19.0-11-amd64", "nodes": 1},
+            {"pool": "pool-yd23sqk7u", "kernel": "4.19.0-11-amd64", "nodes": 3},
+            {"pool": "smallnode", "kernel": "4.19.0-11-amd64", "nodes": 1},
+        ],
+    },
     "kiali__kiali__ztunnel-config": {
         "mesh.product": "istio",
         "mesh.mode": "ambient",
@@ -163,6 +172,43 @@ BY_HAND: dict[str, dict[str, object]] = {
     },
     "istio__istio__calico_install": {"cni.product": "calico", "cni.version": "3.27.0", "policy.engine": "calico"},
 }
+
+NEEDS = {
+    # 61 policies for the whole cluster, all with an endpointSelector; 11 have toFQDNs, two namespaces among those
+    "JJGadgets__Biohazard__cilium_netpols_core": [
+        "dns_policy 11 2 mesh CiliumClusterwideNetworkPolicy labelled-allow-egress-cloudflare-r2",
+        "cluster_policy 61 0 mesh CiliumClusterwideNetworkPolicy cluster-default-kube-dns-ingress",
+    ],
+    "envoyproxy__gateway__grpc-routing": ["gateway_api 1 0 edge GRPCRoute yages"],
+    "istio__istio__destination-rule-all-mtls": ["mtls 4 0 mesh DestinationRule productpage"],
+    "istio__istio__virtual-service-reviews-90-10": ["traffic_split 1 0 mesh VirtualService reviews"],
+    "istio__istio__virtual-service-reviews-test-v2": ["traffic_management 1 0 mesh VirtualService reviews"],
+    "kiali__kiali__bookinfo-reviews-all-cb": [
+        "circuit_breaking 1 0 mesh DestinationRule circuitbreaker-reviews-all-cb"
+    ],
+    # two policies and one issuer for the gateway within the cluster, two and two for that at its edge; objects that
+    # stand twice in the file count as the last of them
+    "kubeflow__manifests__istio_config_common": [
+        "mtls 1 1 mesh DestinationRule knative-serving/knative",
+        "l7_policy 4 1 both AuthorizationPolicy istio-system/cluster-local-gateway-require-jwt",
+        "jwt 3 1 both RequestAuthentication istio-system/cluster-local-gateway-jwt",
+    ],
+    "np-guard__network-config-analyzer__onlineboutique_live_istio-gateways": [
+        "egress_gateway 1 1 edge Gateway istio-system/my-gateway"
+    ],
+    # ten policies on principals, methods and paths; all but the frontend's name methods of gRPC
+    "np-guard__network-config-analyzer__onlineboutique_live_policies": [
+        "mtls 10 1 mesh AuthorizationPolicy onlineboutique/adservice",
+        "l7_policy 10 1 mesh AuthorizationPolicy onlineboutique/adservice",
+        "grpc_policy 9 1 mesh AuthorizationPolicy onlineboutique/adservice",
+    ],
+    "projectcalico__calico__bgppeer-global": ["bgp 1 0 edge BGPPeer globalpeer.name5"],
+    "GoogleCloudPlatform__microservices-demo__onlineboutique_istio": ["gateway_api 1 0 edge HTTPRoute frontend-route"],
+}
+"""Needs in use, read by hand: need, objects, namespaces, where, and the first object in the order of the file."""
+
+OPEN = (*("bookinfo_pods_list", "onlineboutique_live_all_depl", "ztunnel-config", "inject_emojivoto"),)
+"""Files with a mesh's proxies but none of the objects that would show whether somebody uses them."""
 
 REFUSED = {"testcase20-profiles": "Profile"}
 """Files that hold only kinds which no fact is about."""
@@ -453,6 +499,17 @@ def facts_of(path: Path) -> dict[str, object]:
     return facts
 
 
+def needs_of(stem: str, *, pods: bool) -> dict[str, object]:
+    """Needs in use as facts list them, and that nothing of a mesh is unused where there is none."""
+    rows = [row.split(" ", 4) for row in NEEDS.get(stem, ())]
+    used = [
+        {"need": need, "objects": int(objects), "namespaces": int(spaces), "where": where, "example": example}
+        for need, objects, spaces, where, example in rows
+    ]
+    shown = pods and not any(part in stem for part in OPEN)
+    return {"needs.used": used, **({"needs.installed_unused": []} if shown else {})}
+
+
 def main(folder: Path) -> None:
     """Write the table."""
     table = csv.writer(sys.stdout, lineterminator="\n")
@@ -464,7 +521,9 @@ def main(folder: Path) -> None:
             if refused:
                 table.writerow([f"{kind}/{path.name}", "refused", json.dumps(refused)])
                 continue
-            for fact, value in {"name": stem, **facts_of(path), **BY_HAND.get(stem, {})}.items():
+            facts = facts_of(path)
+            facts |= needs_of(stem, pods=any(fact.startswith("mesh.") for fact in facts))
+            for fact, value in {"name": stem, **facts, **BY_HAND.get(stem, {})}.items():
                 if value is not None:
                     table.writerow([f"{kind}/{path.name}", fact, json.dumps(value, sort_keys=True)])
 

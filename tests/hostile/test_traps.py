@@ -109,21 +109,24 @@ def test_the_traps_are_set(folder: Path) -> None:
     assert (folder.parent / "marker").exists()
 
 
-@pytest.mark.parametrize("words", [["-m", "jupyterlab"]])
-def test_the_lab_starts_elsewhere(words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """JupyterLab is started in an empty folder, and keeps the current one off the path of itself and its kernels."""
+@pytest.mark.parametrize(("name", "module"), [("open_lab", "jupyterlab"), ("open_app", "voila")])
+def test_servers_start_elsewhere(name: str, module: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both start in a folder without anything of the user's, on loopback, and keep the current one off all paths."""
     from meshlab.run import lab
 
     started: dict[str, object] = {}
 
     def run(command: list[str], **options: object) -> subprocess.CompletedProcess[bytes]:
-        started.update(options, command=command, files=list(Path(str(options["cwd"])).iterdir()))
+        settings = {path.name: path.read_text() for path in Path(str(options["cwd"])).iterdir()}
+        started.update(options, command=command, settings=settings)
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.chdir(folder)
     monkeypatch.setattr(lab.subprocess, "run", run)
     monkeypatch.setattr(lab.importlib.util, "find_spec", lambda _: object())
-    assert lab.open_lab(8999) == 0
-    assert started["files"] == []
+    assert getattr(lab, name)(8999, ["--no-browser"]) == 0
     assert started["env"]["PYTHONSAFEPATH"] == "1"  # type: ignore[index]
-    assert started["command"][1:3] == words  # type: ignore[index]
+    assert started["command"][1:3] == ["-m", module]  # type: ignore[index]
+    assert "--no-browser" in started["command"]  # type: ignore[operator]
+    assert "127.0.0.1" in f"{started['command']}{started['settings']}"
+    assert set(started["settings"]) <= {"voila.json"}  # type: ignore[call-overload]

@@ -7,19 +7,26 @@ import pytest
 from overhead_frames import one
 
 from meshlab.models.overhead import cited, citing, dataplanes, estimate, mesh_dataplanes
-from meshlab.models.overhead.citations import BETWEEN_SOURCES, coefficients_of, figure_sources
+from meshlab.models.overhead.citations import SPREAD, coefficients_of, figure_sources
 from meshlab.models.overhead.coefficients import coefficient_table
 
 
 def test_latency_of_linkerd_cites_what_its_equation_names() -> None:
-    """The source of the proxy, of encryption, of its rate and shape give the median; two more only the interval."""
+    """What all proxies share, Linkerd's own and its CPU, which loads its workers, give the median."""
     assert dict(figure_sources("added_p99_ms", "linkerd")) == {
-        "R01": True,  # linkerd_latency_ms
-        "R05": False,  # linkerd_latency_spread alone
+        "R01": True,  # linkerd_latency_factor, sidecar_latency_ms and others
+        "R05": True,  # sidecar_latency_ms
         "R06": True,  # mtls_latency_factor, tcp_latency_factor
-        "S01": False,  # linkerd_latency_spread alone
-        "S02": True,  # latency_shape, latency_rate_slope, latency_connection_exponent
-        "meshlab": True,  # byte_latency_ms, grpc_latency_factor, http2_latency_factor
+        "S01": True,  # sidecar_latency_ms, stall_ms
+        "S02": True,  # latency_variance
+        "T01": True,  # stall_ms
+        "T07": True,  # sidecar_latency_ms
+        "R03": True,  # rate_exponent, vm_cpu_factor: load of the workers
+        "R07": True,  # vm_cpu_factor
+        "S06": True,  # mtls_cpu_factor
+        "S11": True,  # linkerd_mcores
+        "T02": True,  # rate_exponent
+        "meshlab": True,  # byte_latency_ms and other priors
     }
 
 
@@ -35,7 +42,7 @@ def test_issues_on_memory_stand_behind_no_latency() -> None:
         figures = cited(dataplane).get("S17", {})
         assert not {name for name in figures if name.startswith("added") or name == "cpu_cores"}, dataplane
     assert cited("istio-sidecar")["S17"]["memory_gib"] == "median"
-    assert cited("cilium")["S17"]["memory_gib"] == "interval"
+    assert cited("cilium")["S17"]["memory_gib"] == "median"  # sidecars inform what all Envoys share
 
 
 def test_no_mesh_cites_nothing() -> None:
@@ -57,6 +64,8 @@ def test_exactly_the_coefficients_that_are_named_move_a_figure(dataplane: str) -
         connections=700,
         current_cni="calico",
         cloud="eks",
+        new_connections_per_second=90.0,
+        call_depth=30,  # so that the median of requests meets a stall
     )
     own = _figures(frame, dataplane, table)
     never = {"http2_cpu_factor", "tcp_cpu_factor", "http2_latency_factor", "tcp_latency_factor"}  # another protocol
@@ -79,6 +88,6 @@ def _figures(frame: pl.DataFrame, dataplane: str, table: pl.DataFrame) -> dict[s
 
 
 def test_widths_are_told_from_medians() -> None:
-    """What differs between sources has the median one, so that what it cites widens intervals only."""
-    spreads = coefficient_table().filter(component=BETWEEN_SOURCES).filter(pl.col("coefficient").str.contains("spread"))
+    """What differs between clusters has the median one, so that what it cites widens intervals only."""
+    spreads = coefficient_table().filter(pl.col("coefficient").str.ends_with(SPREAD))
     assert set(spreads["median"]) == {1.0}

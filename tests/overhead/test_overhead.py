@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 import pytest
@@ -48,35 +50,38 @@ def test_no_mesh_adds_nothing() -> None:
     assert row["in_evidence_range"] is True
 
 
+FIGURES = ("memory_gib", "cpu_cores", "cost_usd_per_month", "added_p50_ms", "added_p90_ms", "added_p99_ms")
+
+
 @pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_figures_agree_with_plain_arithmetic(dataplane: str) -> None:
-    """Memory, CPU and cost are those of an independent script that follows the docstrings' equations."""
+    """Memory, CPU, cost and percentiles are those of an independent script that follows the docstrings' equations."""
     expected = overhead_golden.expected()[dataplane]
     row = estimate(one(**overhead_golden.SCENARIO)).filter(dataplane=dataplane).collect().row(0, named=True)
-    for name in ("memory_gib", "cpu_cores", "cost_usd_per_month"):
+    for name in FIGURES:
         assert row[name] == pytest.approx(expected[name], rel=1e-9), name
 
 
 @pytest.mark.parametrize("dataplane", mesh_dataplanes())
-def test_percentiles_surround_the_mean_of_plain_arithmetic(dataplane: str) -> None:
-    """The median of the path lies a little below its mean, as a gamma distribution's does, p90 and p99 above."""
-    mean = overhead_golden.expected()[dataplane]["mean_ms"]
-    row = estimate(one(**overhead_golden.SCENARIO)).filter(dataplane=dataplane).collect().row(0, named=True)
-    assert 0.85 * mean < row["added_p50_ms"] < mean < row["added_p90_ms"] < row["added_p99_ms"] < 3 * mean
-
-
-def _gamma(generator: np.random.Generator, count: int, mean: float, shape: float) -> np.ndarray:
-    return generator.gamma(shape, mean / shape, size=(1_000_000, count)).sum(axis=1)
+def test_a_draw_agrees_with_plain_arithmetic(dataplane: str) -> None:
+    """The figures of one draw are those of the independent script with that draw's coefficients, its spreads too."""
+    world = {**medians(), **joint_draws(count=8).row(7, named=True)}
+    expected = overhead_golden.expected(world)[dataplane]
+    drawn = draw_estimates(one(**overhead_golden.SCENARIO), count=8).filter(dataplane=dataplane, draw=7).collect()
+    for name in FIGURES:
+        assert drawn[name].item() == pytest.approx(expected[name], rel=1e-9), name
 
 
 PATHS = {
-    "istio-sidecar": lambda g, c, k: _gamma(g, 2 * 4, c["sidecar_latency_ms"], k),
-    "linkerd": lambda g, c, k: _gamma(g, 2 * 4, c["linkerd_latency_ms"], k),
-    "istio-ambient": lambda g, c, k: (
-        _gamma(g, 2 * 4, c["ztunnel_latency_ms"], k) + _gamma(g, 2, c["waypoint_latency_ms"], k)
+    "istio-sidecar": lambda s, c: s(8, 1.0, c["sidecar_latency_ms"]),
+    "linkerd": lambda s, c: s(8, 1.0, c["sidecar_latency_ms"] * c["linkerd_latency_factor"]),
+    "istio-ambient": lambda s, c: (
+        s(8, 1.0, c["sidecar_latency_ms"] * c["ztunnel_latency_factor"])
+        + s(4, 0.5, c["sidecar_latency_ms"] * c["waypoint_latency_factor"])
     ),
-    "cilium": lambda g, c, k: (
-        _gamma(g, 4, c["cilium_datapath_latency_ms"], k) + _gamma(g, 2, c["node_envoy_latency_ms"], k)
+    "cilium": lambda s, c: (
+        s(4, 1.0, c["sidecar_latency_ms"] * c["datapath_latency_factor"])
+        + s(4, 0.5, c["sidecar_latency_ms"] * c["node_envoy_latency_factor"])
     ),
 }
 """A path of four calls between nodes, half of them at layer 7, as random times of each traversal."""
@@ -84,23 +89,30 @@ PATHS = {
 
 @pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_percentiles_agree_with_a_simulation(dataplane: str) -> None:
-    """p50, p90 and p99 of a path lie within 5 % of those of a million simulated requests."""
-    c = medians()
-    times = PATHS[dataplane](np.random.default_rng(7), c, c["latency_shape"])
+    """p50, p90 and p99 of a path, stalls included, lie within 15 % of those of a million simulated requests."""
+    c, generator = medians(), np.random.default_rng(7)
+
+    def simulated(count: int, share: float, mean: float) -> np.ndarray:
+        shape = 1 / c["latency_variance"]
+        crosses = generator.random((1_000_000, count)) < share
+        times = generator.gamma(shape, mean / shape, size=crosses.shape)
+        stalls = generator.random(crosses.shape) < math.exp(-c["stall_rarity"])
+        return (crosses * (times + stalls * generator.exponential(c["stall_ms"], size=crosses.shape))).sum(axis=1)
+
+    times = PATHS[dataplane](simulated, c)
     frame = one(
         requests_per_second=0.0,
         payload_bytes=0,
         mtls=False,
         protocol="http1",
         pods=40,
-        connections=10_000,
         call_depth=4,
         l7_traffic_share=0.5,
         same_node_share=0.0,
     )
     row = estimate(frame).filter(dataplane=dataplane).collect().row(0, named=True)
     for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
-        assert row[f"added_{name}_ms"] == pytest.approx(np.quantile(times, share), rel=0.05), name
+        assert row[f"added_{name}_ms"] == pytest.approx(np.quantile(times, share), rel=0.15), name
 
 
 @EXAMPLES
@@ -215,7 +227,7 @@ def test_a_request_is_dearer_at_a_low_rate() -> None:
         figure(one(pods=100, requests_per_second=rate), "istio-sidecar", "data_plane_cpu_cores")
         for rate in (0.0, 1e3, 1e4)
     )
-    assert (low - idle) / (high - idle) == pytest.approx(0.1**0.85, rel=0.05)
+    assert (low - idle) / (high - idle) == pytest.approx(0.1 ** medians()["rate_exponent"], rel=0.05)
 
 
 def test_whole_nodes_are_filled_by_requests() -> None:
@@ -273,12 +285,15 @@ ORDERS = [
     (
         "S14",
         "memory",
-        ("istio-sidecar", "linkerd", "istio-ambient"),
+        ("istio-sidecar", "linkerd"),
         {**PAIR, "requests_per_second": 3200.0, "connections": 1600, "l7_traffic_share": 0.0},
     ),
     ("S24", "memory", ("istio-sidecar", "istio-ambient"), {"pods": 31, "services": 3, "l7_traffic_share": 1.0}),
 ]
-"""Sources that measured two data planes or more on one rig: the dearer first, at the source's conditions."""
+"""Sources that measured two data planes or more on one rig: the dearer first, at the source's conditions.
+
+S14 has ztunnel below Linkerd in memory, too, but leaves out the agent of Istio's CNI, which a figure of ambient holds.
+"""
 
 
 @pytest.mark.parametrize(("source", "kind", "order", "conditions"), ORDERS, ids=lambda value: str(value)[:24])

@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.models.overhead import citing, dataplane_of_mesh, dataplanes, estimate, figures, mesh_dataplanes
+from meshlab.models.overhead import citing, dataplane_of_mesh, estimate, figures, mesh_dataplanes
 from meshlab.models.overhead.citations import coefficients_of
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.models.overhead.dataplanes import MODELS, linkerd
-from meshlab.models.overhead.registry import RANGED, SPREADS, _faults, coefficients_used, incomplete
+from meshlab.models.overhead.registry import RANGED, _faults, coefficients_used, incomplete
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
@@ -56,22 +56,8 @@ def test_a_missing_range_is_told(quantity: str) -> None:
     assert lacking(tables) == [f"kuma has no range of {quantity}"]
 
 
-@pytest.mark.parametrize("figure", SPREADS)
-def test_a_missing_spread_is_told(figure: str) -> None:
-    """Each coefficient of what sources differ in is asked for by the name that the family gives it."""
-    tables = with_kuma()
-    family = pl.when(dataplane="kuma").then(pl.lit("kuma")).otherwise("spread")
-    tables["table"] = tables["table"].with_columns(spread=family)
-    spreads = tables["coefficients"].filter(pl.col("coefficient").str.contains("^linkerd_.*_spread$"))
-    own = spreads.with_columns(pl.col("coefficient").str.replace("linkerd", "kuma"))
-    tables["coefficients"] = pl.concat(
-        [tables["coefficients"], own.filter(pl.col("coefficient") != f"kuma_{figure}_spread")]
-    )
-    assert lacking(tables) == [f"kuma has no coefficient kuma_{figure}_spread"]
-
-
 @pytest.mark.parametrize(
-    "coefficient", ["linkerd_base_mib", "linkerd_latency_ms", "byte_mcores", "mtls_latency_factor"]
+    "coefficient", ["linkerd_base_mib", "linkerd_memory_spread", "stall_rarity", "byte_mcores", "mtls_latency_factor"]
 )
 @pytest.mark.parametrize("change", ["gone", "unnamed"])
 def test_a_missing_coefficient_is_told(coefficient: str, change: str) -> None:
@@ -116,14 +102,9 @@ def test_a_wrong_cell_is_told(change: dict[str, str], told: str) -> None:
 
 @pytest.mark.parametrize("dataplane", mesh_dataplanes())
 def test_the_equations_name_what_the_figures_cite(dataplane: str) -> None:
-    """The coefficients of the equations are those from which the estimate's own expressions are made.
-
-    Beside them stand the shape of a path's distribution and what sources differ in.
-    """
+    """The coefficients of the equations are those from which the estimate's own expressions are made."""
     of_figures = set().union(*(coefficients_of(figure, dataplane) for figure in citing()))
-    family = dataplanes()[dataplane].spread
-    apart = {"latency_shape", *(f"{family}_{figure}_spread" for figure in SPREADS)}
-    assert coefficients_used(MODELS[dataplane]) == of_figures - apart
+    assert coefficients_used(MODELS[dataplane]) == of_figures
 
 
 # --- what is read from them ----------------------------------------------------------------------------------------
@@ -146,5 +127,5 @@ def test_figures_are_the_columns_of_an_estimate() -> None:
 def test_units_of_figures_are_declared() -> None:
     """Each figure's unit is one of ``units.csv``, and the one that its name ends in."""
     assert {figure.unit for figure in figures().values()} <= set(read_table("units")["unit"])
-    ends = {"gib": "GiB", "cores": "cores", "ms": "ms", "month": "USD/month", "filled": "count"}
+    ends = {"gib": "GiB", "cores": "cores", "ms": "ms", "month": "USD/month", "load": "share", "filled": "count"}
     assert all(ends[name.rpartition("_")[2]] == figure.unit for name, figure in figures().items())

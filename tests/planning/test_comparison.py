@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import meshlab as ml
 from meshlab.models import decision
 from meshlab.models.overhead import estimate
 from meshlab.models.pairs import FIGURES
@@ -205,3 +206,65 @@ def test_what_no_measurement_informs_of_a_pair_is_null() -> None:
     assert gateway.height
     for name in FIGURES:
         assert gateway[name].null_count() == gateway.height
+
+
+# --- budgets ----------------------------------------------------------------------------------------------------------
+
+FLEET = {
+    "scenario": "fleet",
+    "nodes": 1000,
+    "node_cpu_cores": 11,
+    "node_memory_gib": 44.0,
+    "services": 500,
+    "namespaces": 500,
+    "pods": 50_000,
+    "requests_per_second": 250_000.0,
+    "l7_traffic_share": 1.0,
+    "cloud": "aks",
+    "windows_nodes": 0,
+    "greenfield": False,
+    "kernel_oldest": "5.15.0",
+    "current_cni": "azure-cni",
+    "current_mesh": "none",
+    "cni_healthy": True,
+    "needs": ["mtls", "l7_policy", "l7_observability"],
+}
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        ({"max_added_memory_share": 0.1}, "Memory budget of 4,400 GiB"),
+        ({"max_usd_per_month": 20_000.0}, "Running budget"),
+    ],
+)
+def test_an_option_over_budget_is_not_eligible_and_says_so(budget: dict[str, float], told: str) -> None:
+    """Sidecars that fill the fleet lose to ambient mode; without the budget the provider's sidecars stand first."""
+    free, bound = ml.review(FLEET), ml.review({**FLEET, **budget})
+    assert free.verdict.mesh == "istio-sidecar"
+    assert bound.verdict.mesh == "istio-ambient"
+    over = [option for option in bound.verdict.options if option["mesh"] == "istio-sidecar"]
+    assert over
+    assert not any(option["eligible"] for option in over)
+    assert told in next(o["why_not"] for o in over if o["edition"]["mesh"] == "aks-add-on")
+    # what would change it keeps the budget in mind, too
+    assert all(flip["mesh"] != "istio-sidecar" for flip in bound.verdict.flips)
+
+
+def test_a_budget_that_nothing_meets_leaves_nothing_found() -> None:
+    """Where every option that meets the needs is over budget, none is called eligible."""
+    bound = ml.review({**FLEET, "max_added_p99_ms": 1e-3})
+    assert not any(option["eligible"] for option in bound.verdict.options)
+    assert "None of the options meets everything that is asked" in bound.verdict.sentence
+
+
+def test_a_budget_that_may_hold_only_shows_its_probability() -> None:
+    """A budget within the interval rules nothing out: its probability stands in the comparison."""
+    free = ml.review(FLEET)
+    assert free.comparison is not None
+    row = next(row for row in free.comparison["options"] if row["recommended"])
+    bound = ml.review({**FLEET, "max_added_p99_ms": row["criteria"]["added_p99_ms"]["median"]})
+    assert bound.verdict.mesh == free.verdict.mesh
+    assert bound.comparison is not None
+    kept = next(row for row in bound.comparison["options"] if row["recommended"])["within"]["max_added_p99_ms"]
+    assert 0.4 < kept < 0.6

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
 from meshlab.cluster.facts.cluster import FINISHED, Cluster
+from meshlab.cluster.facts.needs import ROOT_NAMESPACE, in_use
 from meshlab.cluster.facts.objects import known_kinds, signature_groups
+from meshlab.cluster.facts.scoping import narrowing, scoping_of, services_known
 from meshlab.cluster.facts.signatures import Vote, admitted, votes
 from meshlab.tables import read_table
 from meshlab.units import version_key
 
 MOST_REFUSED = 50
 """Objects that are listed by name where they are not as their kind demands."""
-
-ROOT_NAMESPACE = "istio-system"
-"""Namespace whose settings hold for the whole of an Istio mesh, unless the mesh is configured otherwise."""
 
 MTLS_MODES = ("strict", "permissive", "disable")
 """Modes that a PeerAuthentication can state; any other text states nothing."""
@@ -31,6 +30,9 @@ TALLIES = {
 }
 """Facts that count nodes by what they say of themselves, and the column."""
 
+POOL_KERNELS = "pool_kernels"
+"""The fact that counts nodes by pool and kernel together."""
+
 Row = dict[str, Any]
 
 
@@ -43,6 +45,10 @@ class Answers:
         shown: All that signatures found.
         votes: What of it counts.
         counts: Number, unread ones and origin of the objects that a fact counts, by fact.
+        needs: What objects ask for, as ``in_use`` returns it.
+        installed: Pods that serve one feature each, by feature: pods, cpu_cores, memory_gib.
+        groups: Kinds with their API group, as ``kinds``: Kind.group.
+        origin: The files in which objects were looked for.
         faulty: Objects that are not as their kind demands: kind, name, file, fault.
         nodes: ``node_numbers``, and the nodes by each of ``TALLIES``.
         pods: ``pod_numbers``, and what pods show of themselves.
@@ -50,12 +56,17 @@ class Answers:
         mesh: Who takes part in a mesh, and what its proxies ask for.
         namespaces: How many the objects name.
         mutual_tls: Modes that settings state, and whether one is for the whole mesh.
+        config_services: Services that a sidecar is configured for; None where nothing tells. [services]
     """
 
     kinds: frozenset[str]
     shown: tuple[Vote, ...]
     votes: tuple[Vote, ...]
     counts: dict[str, Row]
+    needs: tuple[Row, ...]
+    installed: dict[str, Row]
+    groups: frozenset[str]
+    origin: str | None
     faulty: tuple[Row, ...]
     nodes: Row
     pods: Row
@@ -63,6 +74,7 @@ class Answers:
     mesh: Row
     namespaces: Row
     mutual_tls: Row
+    config_services: float | None = field(default=None, kw_only=True)
 
     @property
     def counted(self) -> bool:
@@ -86,11 +98,14 @@ def ask(cluster: Cluster) -> Answers:
     """All answers about a cluster; objects that were gathered beside those of facts say nothing here."""
     of_facts = pl.col("kind").is_in(sorted(known_kinds())) | pl.col("group").str.contains(signature_groups().pattern)
     shown = cluster.objects.filter(of_facts)
-    kinds, cast, counts, faulty, *rows = pl.collect_all(
+    kinds, cast, counts, needs, narrowed, installed, faulty, *rows = pl.collect_all(
         [
-            cluster.looked_at.select(pl.col("kind").unique()),
+            cluster.looked_at.select("kind", "file", name=pl.format("{}.{}", "kind", "group")),
             votes(cluster.evidence, cluster.objects),
             _counts(cluster),
+            in_use(cluster.needs, cluster.objects),
+            narrowing(cluster),
+            _installed(cluster),
             shown.filter(pl.col("fault").is_not_null()).select("kind", "name", "file", "fault").head(MOST_REFUSED),
             cluster.nodes.select(**node_numbers(), **_tallies(), origin=origin_of("file")),
             cluster.pods.select(**pod_numbers(), **_shown_by_pods()),
@@ -108,9 +123,15 @@ def ask(cluster: Cluster) -> Answers:
         shown,
         shown,
         {row["fact"]: row for row in counts.iter_rows(named=True)},
+        tuple(needs.iter_rows(named=True)),
+        {row["feature"]: row for row in installed.iter_rows(named=True)},
+        frozenset(kinds["name"]),
+        kinds.select(origin_of("file")).item(),
         tuple(faulty.iter_rows(named=True)),
         *(row.row(0, named=True) for row in rows),
     )
+    if answers.has("Sidecar") or narrowed.height:
+        answers = replace(answers, config_services=services_known(scoping_of(cluster, narrowed)))
     return replace(answers, votes=admitted(shown, whole=not answers.gaps))
 
 
@@ -156,7 +177,10 @@ def _tallies() -> dict[str, pl.Expr]:
     counted = {
         name: pl.col(column) if column == "pool" else pl.col(column).filter(machine) for name, column in TALLIES.items()
     }
-    return {name: cell.drop_nulls().value_counts(name="nodes").implode() for name, cell in counted.items()}
+    kernels = pl.struct("pool", "kernel").filter(machine, pl.col("kernel").is_not_null())
+    return {name: cell.drop_nulls().value_counts(name="nodes").implode() for name, cell in counted.items()} | {
+        POOL_KERNELS: kernels.alias("of").value_counts(name="nodes").implode()
+    }
 
 
 # --- pods ----------------------------------------------------------------------------------------------------------
@@ -283,20 +307,49 @@ def _versions(cluster: Cluster, shows: str, name: str) -> pl.LazyFrame:
     return named.select(pl.col("value").value_counts(name="pods").implode().alias(name))
 
 
+def _proxies(cluster: Cluster) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Containers that are proxies beside an application, and those that are a node's."""
+    containers = cluster.containers.filter(_alive())
+    apps = containers.filter(pl.col("proxy").is_null(), pl.col("role") == "app").select("id")
+    running = containers.filter(pl.col("proxy") == "sidecar", pl.col("role") != "init", pl.col("part").is_null())
+    return running.join(apps, on="id", how="semi"), containers.filter(pl.col("proxy") == "node")
+
+
+def _installed(cluster: Cluster) -> pl.LazyFrame:
+    """Pods that serve one feature each, and what they ask for; of sidecars only what the proxies do."""
+    sidecars, of_nodes = _proxies(cluster)
+    alive, weight = cluster.pods.filter(_alive()), pl.col("weight")
+    features = cluster.evidence.filter(pl.col("shows") == "brings-feature").select("id", feature="value").unique()
+    waypoints = alive.filter(pl.col("part") == "waypoint").with_columns(feature=pl.lit("waypoints"))
+    of_pods = pl.concat([waypoints, alive.join(features, on="id")])
+    named = ("id", "feature", "weight", "cpu_cores", "memory_gib")
+    return (
+        pl.concat(
+            [
+                sidecars.with_columns(feature=pl.lit("sidecars")).select(named),
+                of_nodes.with_columns(feature=pl.lit("node-proxies")).select(named),
+                of_pods.select(named),
+            ]
+        )
+        .group_by("feature")
+        .agg(
+            pods=weight.filter(pl.col("id").is_first_distinct()).sum(),
+            cpu_cores=whole_sum(pl.col("cpu_cores") * weight),
+            memory_gib=whole_sum(pl.col("memory_gib") * weight),
+        )
+    )
+
+
 def _mesh(cluster: Cluster) -> pl.LazyFrame:
     """Pods in the mesh: sidecars, ambient and proxies of nodes, and what proxies ask for; what runs beside them.
 
     A pod of nothing but a proxy, or with a label that makes it one, is a gateway: it is neither a pod in the mesh nor a
     cost of one. Nor is a pod of the control plane.
     """
-    containers, pods, weight = cluster.containers.filter(_alive()), cluster.pods, pl.col("weight")
-    part = pl.col("part")
-    apps = containers.filter(pl.col("proxy").is_null(), pl.col("role") == "app").select("id")
-    running = containers.filter(pl.col("proxy") == "sidecar", pl.col("role") != "init")
-    sidecars = running.filter(part.is_null()).join(apps, on="id", how="semi")
+    pods, part, weight = cluster.pods, pl.col("part"), pl.col("weight")
+    sidecars, of_nodes = _proxies(cluster)
     ambient = pods.filter(_alive(), pl.col("redirection") == "enabled").join(sidecars, on="id", how="anti")
-    of_nodes = containers.filter(pl.col("proxy") == "node")
-    edge = pods.join(containers.filter(pl.col("proxy").is_in(["sidecar", "edge"])), on="id", how="semi")
+    edge = pods.join(cluster.containers.filter(pl.col("proxy").is_in(["sidecar", "edge"])), on="id", how="semi")
     gateways = edge.filter(part.eq_missing("gateway") | part.is_null()).join(sidecars, on="id", how="anti")
     return pl.concat(
         [

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from meshlab.cluster.facts.columns import LASTING_KINDS, TEMPLATE_KINDS, Rows
+from meshlab.cluster.facts.needs import asked
 from meshlab.cluster.facts.objects import signature_fields, signature_groups
 from meshlab.cluster.facts.requests import pod_requests
 from meshlab.cluster.facts.signatures import found, match
@@ -35,6 +36,8 @@ class Cluster:
             component.
         proxies: What every container is for a mesh, of pods that do not count, too: id, container, proxy.
         evidence: What signatures found in objects and in pods that count.
+        needs: What objects ask for: id, namespace, need, and whether at the edge or in the mesh.
+        texts: Texts of fields that are looked at in objects: id, field, text.
         looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
     """
 
@@ -46,6 +49,8 @@ class Cluster:
     parts: pl.LazyFrame
     proxies: pl.LazyFrame
     evidence: pl.LazyFrame
+    needs: pl.LazyFrame
+    texts: pl.LazyFrame
     looked_at: pl.LazyFrame
 
 
@@ -70,8 +75,12 @@ def cluster_of(rows: Rows) -> Cluster:
         everything.select("kind", "group", "file").unique(maintain_order=True),
     )
     containers = _containers(frames["containers"], proxies, pods).collect().lazy()
-    pods, evidence = _collected(_with_requests(pods, containers), _evidence(shown, objects, pods))
-    return Cluster(objects, nodes, pods, containers, controllers, parts, proxies, evidence, looked_at)
+    pods, evidence, needs = _collected(
+        _with_requests(pods, containers), _evidence(shown, objects, pods), asked(frames["texts"], objects)
+    )
+    return Cluster(
+        objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames["texts"], looked_at
+    )
 
 
 def _collected(*frames: pl.LazyFrame) -> list[pl.LazyFrame]:

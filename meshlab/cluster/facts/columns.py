@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -236,7 +237,7 @@ class Rows:
 def shown_by(found: Found) -> Iterator[tuple[str, str]]:
     """Fields that signatures look at in an object, with their texts."""
     metadata = getattr(found.value, "metadata", None)
-    for plan in kube.plans_of(found.kind, metadata.name if metadata else None) if found.evidence else ():
+    for plan in kube.plans_of(found.kind, metadata.name if metadata else None, found.group) if found.evidence else ():
         yield from _shown(plan, found.evidence)
 
 
@@ -282,28 +283,51 @@ def _marked_by_annotations(number: int, annotations: kube.PodAnnotations) -> Ite
 
 def _shown(plan: kube.Plan, value: Any) -> Iterator[tuple[str, str]]:
     """Fields of a plan with their texts."""
-    for field_ in plan.fields:
-        yield field_, str(value)
+    for field_, mark in plan.fields:
+        yield field_, _text(value, mark)
     for field_, several in plan.together:
-        yield field_, ";".join(",".join(map(str, _values(value, steps))) for steps in several)
-    for attribute, is_list, inner in plan.below:
-        found = getattr(value, attribute)
-        if found is not None:
-            for item in found if is_list else (found,):
-                yield from _shown(inner, item)
+        yield field_, ";".join(",".join(_values(value, *reach)) for reach in several)
+    for (attribute, many), inner in plan.below:
+        for item in _through(getattr(value, attribute), many):
+            yield from _shown(inner, item)
 
 
-def _values(value: Any, steps: kube.Steps) -> Iterator[Any]:
-    """What stands at the end of the steps."""
-    for number, (attribute, is_list) in enumerate(steps):
-        value = getattr(value, attribute)
-        if value is None:
-            return
-        if is_list:
-            for item in value:
-                yield from _values(item, steps[number + 1 :])
-            return
-    yield value
+def _values(value: Any, steps: tuple[kube.Step, ...], mark: str) -> Iterator[str]:
+    """Texts of what stands at the end of the steps."""
+    if not steps:
+        yield _text(value, mark)
+        return
+    (attribute, many), *rest = steps
+    found = getattr(value, attribute)
+    if found is None and mark[:1] == "=" and not any(step[1] for step in steps):
+        yield mark[1:]
+    for item in _through(found, many):
+        yield from _values(item, tuple(rest), mark)
+
+
+def _through(value: Any, many: str) -> Iterable[Any]:
+    """The values to go on with: those of a list or mapping, or the value itself; none where it is missing."""
+    if value is None:
+        return ()
+    return [each for each in value.values() if each is not None] if many == "<>" else value if many else (value,)
+
+
+_NOTHING = re.compile(r"(?i)(0+(\.0+)?[a-z%]*|false|none|null)?")
+"""Text of a value that asks for nothing: empty, zero of any unit, or switched off."""
+
+
+def _text(value: Any, mark: str) -> str:
+    """A value as its text, or as what its mark says of it."""
+    match mark:
+        case "!":
+            return "x"
+        case "?" if isinstance(value, dict | list):
+            return "x" if value else ""
+        case "?":
+            return "" if _NOTHING.fullmatch(str(value)) else "x"
+        case "#":
+            return ";".join(value) if isinstance(value, dict) else ""
+    return str(value)
 
 
 def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:

@@ -188,7 +188,8 @@ def expected_of(item: object, form: Form, kind: str, of_items: str | None, api_v
         value = form.decode(item, DECODED.get(kind, Plain))
         if (value.kind or of_items) != kind or kind.endswith("List"):
             return None
-        return Found(kind, group_of(value.api_version or api_version), value, _evidence(item, form, kind, value))
+        group = group_of(value.api_version or api_version)
+        return Found(kind, group, value, _evidence(item, form, kind, group, value))
     except msgspec.ValidationError:
         return None
 
@@ -204,15 +205,15 @@ def found(kind: str, group: str, value: object, form: Form) -> Found:
     """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
     try:
         own = form.decode(value, DECODED.get(kind, Plain))
-        return Found(kind, group, own, _evidence(value, form, kind, own))
+        return Found(kind, group, own, _evidence(value, form, kind, group, own))
     except msgspec.ValidationError as error:
         return Found(kind, group, _plain(value, form), fault=str(error))
 
 
-def _evidence(value: object, form: Form, kind: str, own: Object) -> msgspec.Struct | None:
+def _evidence(value: object, form: Form, kind: str, group: str, own: Object) -> msgspec.Struct | None:
     """What signatures look at; of kinds of which only some objects are looked at, the others stay unread."""
     looked_at = evidence_of(kind)
-    if looked_at is None or not plans_of(kind, getattr(getattr(own, "metadata", None), "name", None)):
+    if looked_at is None or not plans_of(kind, getattr(getattr(own, "metadata", None), "name", None), group):
         return None
     return form.decode(value, looked_at.type)
 

@@ -1,7 +1,8 @@
 """Facts of a live cluster, by GETs of the user's own kubectl.
 
-Which kinds are listed, and which facts stay unknown where one may not be, stands in ``data/facts/live_kinds.csv``.
-Secrets are not in that table, and nothing outside of it is ever asked for.
+Which kinds are listed, and which facts stay unknown where one may not be, stands in ``data/facts/live_kinds.csv``;
+kinds whose objects show needs in use stand in ``data/facts/needs_in_use.csv``. Secrets are in neither table, and
+nothing outside of them is ever asked for.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+import polars as pl
 
 from meshlab.cluster.facts.anonymous import Anonymize
 from meshlab.cluster.facts.answers import ask
@@ -22,6 +25,7 @@ from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import read_json
 from meshlab.cluster.facts.kubectl import ATTEMPTS, ExpiredError, Kubectl, NotListedError
 from meshlab.cluster.facts.limits import Budget
+from meshlab.cluster.facts.objects import need_rows
 from meshlab.cluster.facts.read import as_data
 from meshlab.cluster.facts.shape import JSON_FAULTS
 from meshlab.cluster.facts.signatures import Verdict, verdict
@@ -120,7 +124,7 @@ def _wanted(api: Kubectl) -> list[Want]:
     """Rows of the table of kinds with the paths at which this server keeps them."""
     groups = {each.name: each.preferred_version.version for each in _decoded(api, "/apis", _Groups).groups}
     bases = {"": "/api/v1", **{name: f"/apis/{name}/{version}" for name, version in groups.items()}}
-    table = read_table("facts/live_kinds").rows(named=True)
+    table = [*read_table("facts/live_kinds").rows(named=True), *_of_needs()]
     served = {group: _plurals(api, bases[group]) for group in {row["group"] or "" for row in table} & bases.keys()}
     return [
         Want(
@@ -130,6 +134,33 @@ def _wanted(api: Kubectl) -> list[Want]:
         for row in table
         if row["instead_of"] not in served
     ]
+
+
+@cache
+def _of_needs() -> list[dict[str, str | None]]:
+    """Rows of kinds that are listed because objects of them may show a need in use, beside those of the table."""
+    table = read_table("facts/live_kinds").select("kind", pl.col("group", "selector").fill_null("")).rows()
+    rows = {
+        (kind.partition("/")[0], group, f"metadata.name={name}" if (name := kind.partition("/")[2]) else ""): groups
+        for kind, groups in need_rows().select("kind", pl.col("groups").fill_null("").str.split("|")).iter_rows()
+        for group in groups
+    }
+    blank = dict.fromkeys(("decides", "helps"))
+    return [
+        {"kind": kind, "group": group, "selector": selector, "instead_of": _same_objects(group, groups), **blank}
+        for (kind, group, selector), groups in sorted(rows.items())
+        if (kind, group, selector) not in table
+    ]
+
+
+@cache
+def _kinds_of_needs() -> frozenset[str]:
+    return frozenset(kind.partition("/")[0] for kind in need_rows()["kind"])
+
+
+def _same_objects(group: str, groups: list[str]) -> str | None:
+    """The group among those of a kind that holds the objects which this one shows once more."""
+    return next((each for each in groups if each != group and each.endswith(f".{group}")), None)
 
 
 def _plurals(api: Kubectl, base: str) -> dict[str, str] | None:
@@ -221,6 +252,9 @@ def _objects(chunk: bytes, want: Want, context: str) -> Iterator[Found]:
 
 # --- what stays unknown --------------------------------------------------------------------------------------------
 
+UNUSED = "needs.installed_unused"
+"""Says of features that nothing uses them: not where one of the kinds that could show it may not be listed."""
+
 REASONS = {
     "forbidden": "the user of this context may not list {kind}",
     "missing": "the server does not list {kind} for now",
@@ -234,7 +268,9 @@ def _without(facts: Facts, refused: dict[Want, str]) -> Facts:
 
 def _withheld(name: str, fact: Fact, refused: dict[Want, str]) -> Fact:
     for want, outcome in refused.items():
-        decided = want.decides and re.search(want.decides, name)
+        decided = (want.decides and re.search(want.decides, name)) or (
+            name == UNUSED and want.kind in _kinds_of_needs()
+        )
         helped = want.helps and fact.value is None and fact.why is None and re.search(want.helps, name)
         if decided or helped:
             return Fact(why=REASONS[outcome].format(kind=want.kind))

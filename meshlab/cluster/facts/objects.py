@@ -12,6 +12,7 @@ from functools import cache
 from typing import Annotated, NamedTuple
 
 import msgspec
+import polars as pl
 
 from meshlab.tables import read_table
 
@@ -433,13 +434,31 @@ SPECIAL = frozenset({"name", "keys", "taint"})
 
 @cache
 def signature_fields() -> dict[str, tuple[str, ...]]:
-    """Fields that signatures look at, by kind: ``{"Node": ("Node:spec.providerID", …)}``."""
+    """Fields that signatures and needs look at, by kind: ``{"Node": ("Node:spec.providerID", …)}``."""
     fields: dict[str, list[str]] = {}
-    for field in sorted(read_table("facts/signatures")["field"].unique()):
+    for field in sorted({*read_table("facts/signatures")["field"], *need_rows()["field"]}):
         kind, colon, _ = field.partition(":")
         if colon:
             fields.setdefault(kind.partition("/")[0], []).append(field)
     return {kind: tuple(of_kind) for kind, of_kind in fields.items()}
+
+
+@cache
+def need_rows() -> pl.DataFrame:
+    """Rows of ``data/facts/needs_in_use.csv``, one for each kind and path, with the field that they look at."""
+    rows = read_table("facts/needs_in_use").with_columns(pl.col("kind", "path").str.split("|"))
+    return rows.explode("kind").explode("path").with_columns(field=pl.format("{}:{}", "kind", "path"))
+
+
+@cache
+def _groups_of_needs() -> dict[str, frozenset[str]]:
+    """API groups of kinds of which nothing but needs is looked at: another group's kind is another thing."""
+    own = {field.partition(":")[0].partition("/")[0] for field in read_table("facts/signatures")["field"]}
+    groups: dict[str, set[str]] = {}
+    for kind, of_kind in need_rows().select("kind", "groups").iter_rows():
+        if kind.partition("/")[0] not in own:
+            groups.setdefault(kind.partition("/")[0], set()).update((of_kind or "").split("|"))
+    return {kind: frozenset(of_kind) for kind, of_kind in groups.items()}
 
 
 @cache
@@ -461,29 +480,47 @@ def is_used(kind: str, group: str) -> bool:
     return kind in known_kinds() or signature_groups().search(group) is not None
 
 
+# --- paths -----------------------------------------------------------------------------------------------------------
+#
+# A path is keys with dots between them. A key that ends in [] holds a list and one that ends in <> a mapping of any
+# keys: both are gone through. The last key may end in how it is taken: ? is x where it holds anything but nothing and
+# zero, ! is x where it is there at all, # are the keys of a mapping, and =text stands for a value that is missing.
+# Paths in braces behind a common beginning make one text, with semicolons between them.
+
+
 def split_path(path: str) -> list[str]:
     """Keys of a path; a dot inside of a key is escaped by a backslash."""
     return [key.replace("\0", ".") for key in path.replace("\\.", "\0").split(".")] if path else []
 
 
-Step = tuple[str, bool]
-"""Name of an attribute, and whether it holds a list to go through."""
+Step = tuple[str, str]
+"""Name of an attribute, and whether it holds a list or a mapping to go through: [], <> or nothing."""
 
-Steps = tuple[Step, ...]
+
+class Reach(NamedTuple):
+    """The way to texts, and how a value at its end is taken.
+
+    Args:
+        steps: Attributes on the way.
+        mark: ?, !, # or = with what stands for a missing value; empty for the value itself.
+    """
+
+    steps: tuple[Step, ...]
+    mark: str
 
 
 class Plan(NamedTuple):
     """What to read of a value: fields that it is the text of, fields of several texts below it, and where to go on.
 
     Args:
-        fields: Names of fields.
-        together: Names of fields with the steps to each of their texts.
+        fields: Names of fields, and how the value is taken for each.
+        together: Names of fields with the ways to each of their texts.
         below: Attributes to look into.
     """
 
-    fields: tuple[str, ...]
-    together: tuple[tuple[str, tuple[Steps, ...]], ...]
-    below: tuple[tuple[str, bool, Plan], ...]
+    fields: tuple[tuple[str, str], ...]
+    together: tuple[tuple[str, tuple[Reach, ...]], ...]
+    below: tuple[tuple[Step, Plan], ...]
 
 
 class Evidence(NamedTuple):
@@ -498,73 +535,127 @@ class Evidence(NamedTuple):
     plans: dict[str | None, Plan]
 
 
+class _Path(NamedTuple):
+    """A field, the keys of its path, how the value is taken, and the paths in braces behind it."""
+
+    field: str
+    keys: tuple[str, ...]
+    mark: str
+    several: tuple[tuple[tuple[str, ...], str], ...]
+
+
 @cache
 def evidence_of(kind: str) -> Evidence | None:
-    """How to read the paths that signatures look at in objects of the kind; None where they look at none.
-
-    Labels and annotations of pods are read with the pods themselves: there are too many to decode them twice.
-    """
-    paths: dict[str | None, list[tuple[str, list[str], list[list[str]]]]] = {}
-    for field in signature_fields().get(kind, ()) if kind != "Pod" else ():
-        of, _, path = field.partition(":")
-        if path not in SPECIAL and not path.startswith("condition."):
-            paths.setdefault(of.partition("/")[2] or None, []).append((field, *_parts(path)))
+    """How to read the paths that signatures look at in objects of the kind; None where they look at none."""
+    paths, tree = _paths_of(kind)
     if not paths:
         return None
-    tree: dict[str, dict] = {}
-    for _, base, several in (path for of_name in paths.values() for path in of_name):
-        for keys in ([*base, *each] for each in several or [[]]):
-            branch = tree
-            for key in keys:
-                branch = branch.setdefault(key, {})
     return Evidence(_struct(kind, tree), {name: _plan(of_name, tree) for name, of_name in paths.items()})
 
 
-def plans_of(kind: str, name: str | None) -> list[Plan]:
-    """What signatures look at in an object of the kind and name."""
+Tree = dict[str, dict]
+"""Keys to look into, each with the keys below it."""
+
+
+def evidence_keys(kind: str) -> Tree:
+    """The keys on the paths that signatures look at in objects of the kind."""
+    return _paths_of(kind)[1]
+
+
+@cache
+def _paths_of(kind: str) -> tuple[dict[str | None, list[_Path]], Tree]:
+    """Paths that signatures look at in objects of the kind, by the object's name, and the keys on them.
+
+    Labels and annotations of pods are read with the pods themselves: there are too many to decode them twice.
+    """
+    paths: dict[str | None, list[_Path]] = {}
+    for field in signature_fields().get(kind, ()) if kind != "Pod" else ():
+        of, _, path = field.partition(":")
+        if path not in SPECIAL and not path.startswith("condition."):
+            paths.setdefault(of.partition("/")[2] or None, []).append(_path(field, path))
+    tree: Tree = {}
+    for path in (path for of_name in paths.values() for path in of_name):
+        for keys, mark in ((path.keys + keys, mark) for keys, mark in path.several or (((), path.mark),)):
+            branch = tree
+            for key in (*keys, *([HELD] if mark[:1] in _HOLDING else [])):
+                branch = branch.setdefault(key, {})
+    return paths, tree
+
+
+def plans_of(kind: str, name: str | None, group: str) -> list[Plan]:
+    """What signatures look at in an object of the kind, name and API group."""
     looked_at = evidence_of(kind)
-    plans = looked_at.plans if looked_at else {}
-    return [plans[of] for of in dict.fromkeys((None, name)) if of in plans]
+    if looked_at is None or group not in _groups_of_needs().get(kind, {group}):
+        return []
+    return [looked_at.plans[of] for of in dict.fromkeys((None, name)) if of in looked_at.plans]
 
 
-def _parts(path: str) -> tuple[list[str], list[list[str]]]:
-    """Keys of a path, and of the several paths in braces at its end."""
+_MARK = re.compile(r"(?<=.)([?!#]|=.*)$", re.DOTALL)
+_HOLDING = ("?", "!", "#")
+HELD = "?"
+"""Stands in a tree of keys for a value of which only what it holds counts."""
+
+
+def _path(field: str, path: str) -> _Path:
     base, brace, inner = path.partition("{")
-    several = [split_path(each) for each in inner.removesuffix("}").split(",")] if brace else []
-    return split_path(base.removesuffix(".") if brace else base), several
+    several = tuple(_marked(each) for each in inner.removesuffix("}").split(",")) if brace else ()
+    keys, mark = _marked(base.removesuffix(".") if brace else base)
+    return _Path(field, keys, mark, several)
+
+
+def _marked(path: str) -> tuple[tuple[str, ...], str]:
+    """Keys of a path, and how the value at its end is taken."""
+    mark = _MARK.search(path)
+    return tuple(split_path(path[: mark.start()] if mark else path)), mark[0] if mark else ""
+
+
+_SCALAR = str | int | float | bool
+_CONTENT = Anything | list[Anything | _SCALAR | None] | _SCALAR | None
+_HOLDER = dict[str, _CONTENT] | list[_CONTENT] | _SCALAR
 
 
 def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
-    """A nested type of the tree's keys; leaves are scalars, a key that ends in [] is a list."""
+    """A nested type of the tree's keys; leaves are scalars, or hold something that is not looked into."""
     fields, names = [], {}
     for index, (key, branch) in enumerate(tree.items()):
-        of_key = _struct(f"{name}_{index}", branch) if branch else str | int | float | bool
-        names[f"f{index}"] = key.removesuffix("[]")
-        fields.append((f"f{index}", (list[of_key] if key.endswith("[]") else of_key) | None, None))
+        of_key = _HOLDER if branch.keys() == {HELD} else _struct(f"{name}_{index}", branch) if branch else _SCALAR
+        own, many = split_key(key)
+        names[f"f{index}"] = own
+        of_all = list[of_key] if many == "[]" else dict[str, of_key | None] if many else of_key
+        fields.append((f"f{index}", of_all | None, None))
     return msgspec.defstruct(name, fields, rename=names, gc=False)
 
 
-def _plan(paths: list[tuple[str, list[str], list[list[str]]]], tree: dict[str, dict]) -> Plan:
-    """The plan of paths, each with its field, the keys that are left of it, and several paths behind them."""
-    ended = [(field, several) for field, base, several in paths if not base]
+def split_key(key: str) -> tuple[str, str]:
+    """A key, and whether it holds a list or a mapping to go through."""
+    return (key[:-2], key[-2:]) if key.endswith(("[]", "<>")) else (key, "")
+
+
+def _plan(paths: list[_Path], tree: dict[str, dict]) -> Plan:
+    """The plan of paths in a value of the tree's type."""
+    ended = [path for path in paths if not path.keys]
     below = []
-    for key in dict.fromkeys(base[0] for _, base, _ in paths if base):
-        inner = [(field, base[1:], several) for field, base, several in paths if base[:1] == [key]]
-        ((attribute, is_list),) = _steps([key], tree)
-        below.append((attribute, is_list, _plan(inner, tree[key])))
+    for key in dict.fromkeys(path.keys[0] for path in paths if path.keys):
+        inner = [path._replace(keys=path.keys[1:]) for path in paths if path.keys[:1] == (key,)]
+        (step,) = _steps((key,), tree)
+        below.append((step, _plan(inner, tree[key])))
     return Plan(
-        tuple(field for field, several in ended if not several),
-        tuple((field, tuple(_steps(each, tree) for each in several)) for field, several in ended if several),
+        tuple((path.field, path.mark) for path in ended if not path.several),
+        tuple(
+            (path.field, tuple(Reach(_steps(keys, tree), mark) for keys, mark in path.several))
+            for path in ended
+            if path.several
+        ),
         tuple(below),
     )
 
 
-def _steps(keys: list[str], tree: dict[str, dict]) -> Steps:
+def _steps(keys: tuple[str, ...], tree: dict[str, dict]) -> tuple[Step, ...]:
     """The attributes of that type on the way to a path."""
     if not keys:
         return ()
     place = list(tree).index(keys[0])
-    return ((f"f{place}", keys[0].endswith("[]")), *_steps(keys[1:], tree[keys[0]]))
+    return ((f"f{place}", split_key(keys[0])[1]), *_steps(keys[1:], tree[keys[0]]))
 
 
 @cache

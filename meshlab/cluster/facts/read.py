@@ -135,16 +135,29 @@ def _explained(answers: Answers, hide: Callable[[str], str]) -> dict[str, list[d
     """The evidence, with names hidden; the kind of an object is no name."""
     found = evidence(answers)
     for fact, row in ((fact, row) for fact, rows in found.items() for row in rows):
-        kind, _, place = str(row["first"]).partition(" ")
         of = "mesh.name" if fact == "mesh.product" and row["value"] not in MESHES else fact
         value = row["value"] if hide is str else reduced(of, row["value"])
-        row |= {"value": value, "first": f"{kind} {hide(place)}", "from": hide(str(row["from"]))}
+        row |= {"value": value, "first": _place_hidden(str(row["first"]), hide), "from": hide(str(row["from"]))}
     return found
+
+
+def _place_hidden(named: str, hide: Callable[[str], str]) -> str:
+    """Kind, namespace and name of an object; the kind is no name."""
+    kind, _, place = named.partition(" ")
+    return f"{kind} {hide(place)}"
 
 
 def _hidden(fact: Fact, name: str, hide: Callable[[str], str]) -> Fact:
     named = name == "name" and fact.value is not None
     value = hide(str(fact.value)) if named else reduced(name, fact.value)
+    if name == "needs.used" and isinstance(fact.value, list):
+        value = [row | {"example": _place_hidden(row["example"], hide)} for row in fact.value]
+    if name == "nodes.pool_kernels" and isinstance(fact.value, list):
+        kernel = "nodes.kernel_oldest"
+        hidden = [
+            {"pool": row["pool"] and hide(row["pool"]), "kernel": reduced(kernel, row["kernel"])} for row in fact.value
+        ]
+        value = [row | {"nodes": own["nodes"]} for row, own in zip(hidden, fact.value, strict=True)]
     if name == "nodes.pools" and isinstance(fact.value, dict):
         value = {hide(pool): nodes for pool, nodes in fact.value.items()}
     why = fact.why

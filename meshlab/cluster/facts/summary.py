@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from meshlab.cluster.facts.answers import TALLIES, VERSIONS, Answers, Row, pod_numbers
+from meshlab.cluster.facts.answers import POOL_KERNELS, TALLIES, VERSIONS, Answers, Row, pod_numbers
 from meshlab.cluster.facts.signatures import Verdict, kinds, verdict
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -43,6 +44,7 @@ def facts_of(answers: Answers) -> Facts:
         "cloud": _from(verdict(answers.votes, "cloud")),
         **_cni_facts(answers, counts),
         **_mesh_facts(answers),
+        **_need_facts(answers),
         **_workload_facts(answers, counts),
         **_policy_facts(answers, counts),
         "service.proxy": _from(verdict(answers.votes, "service.proxy")),
@@ -66,6 +68,7 @@ def _text(value: object) -> str | None:
 _NODE_FACTS = (
     *("count", "workers", "virtual", "linux", "windows", "kernel_oldest", "kernel_newest"),
     *TALLIES,
+    POOL_KERNELS,
     *("cpu_cores", "memory_gib"),
 )
 
@@ -74,7 +77,15 @@ def _node_facts(answers: Answers) -> Facts:
     if not answers.has("Node"):
         return {f"nodes.{name}": UNKNOWN for name in _NODE_FACTS}
     values = answers.nodes | {name: _tally(answers.nodes[name], column) for name, column in TALLIES.items()}
+    values[POOL_KERNELS] = _pool_kernels(answers.nodes[POOL_KERNELS])
     return {f"nodes.{name}": Fact(values[name], origin=_origin(answers.nodes)) for name in _NODE_FACTS}
+
+
+def _pool_kernels(counted: Any) -> list[Row] | None:
+    """Number of nodes by pool and kernel; None where no node names its pool."""
+    rows = [{**each["of"], "nodes": each["nodes"]} for each in counted or ()]
+    named = any(row["pool"] for row in rows)
+    return sorted(rows, key=lambda row: (row["pool"] or "", row["kernel"])) if named else None
 
 
 def _tally(counted: Any, column: str, of: str = "nodes") -> dict[str, int] | None:
@@ -174,6 +185,7 @@ def _mesh_facts(answers: Answers) -> Facts:
         "mesh.gateway_pods": whole(known("gateways")),
         "mesh.waypoint_pods": whole(known("waypoints")),
         "mesh.control_plane_pods": whole(known("control_planes")),
+        "mesh.config_services": _config_services(answers, product.value),
         "mesh.proxy_cpu_request_cores": counted(known("cpu_cores")),
         "mesh.proxy_memory_request_gib": counted(known("memory_gib")),
         **{f"mesh.{name}": whole(_tally(mesh[name], "value", "pods")) for name in VERSIONS.values()},
@@ -183,12 +195,20 @@ def _mesh_facts(answers: Answers) -> Facts:
 _MESH_NUMBERS = tuple(
     f"mesh.{name}"
     for name in (
-        *("mode", "version", "proxied_pods", "sidecar_pods", "ambient_pods"),
+        *("mode", "version", "proxied_pods", "sidecar_pods", "ambient_pods", "config_services"),
         *("gateway_pods", "waypoint_pods", "control_plane_pods"),
         *("proxy_cpu_request_cores", "proxy_memory_request_gib"),
         *VERSIONS.values(),
     )
 )
+
+
+def _config_services(answers: Answers, product: str | None) -> Fact:
+    """Services that each of Istio's sidecars is configured for, by what is set; all where nothing narrows it."""
+    if product != "istio" or answers.config_services is None or not answers.has("Service"):
+        return UNKNOWN
+    why = "mean over the sidecars, by Sidecar resources, exportTo and discovery selectors in the input"
+    return Fact(max(1, round(answers.config_services)), "inferred", answers.origin, why)
 
 
 def _mesh_edition(answers: Answers, product: str | None) -> Fact:
@@ -226,6 +246,56 @@ def _none(answers: Answers, why: str) -> Verdict:
     if answers.gaps:
         return Verdict(why=f"the input does not hold the whole cluster: {', '.join(answers.gaps)}")
     return Verdict("none", "inferred", _origin(answers.pods), why)
+
+
+# --- needs ----------------------------------------------------------------------------------------------------------
+
+
+def _need_facts(answers: Answers) -> Facts:
+    """Needs that objects use, each with how many and one of them; and features that serve none of those."""
+    rows = [{name: value for name, value in row.items() if name != "file"} for row in answers.needs]
+    return {
+        "needs.used": Fact(rows, origin=answers.needs[0]["file"] if rows else answers.origin),
+        "needs.installed_unused": replace(_unused(answers), origin=_origin(answers.pods)),
+    }
+
+
+def _unused(answers: Answers) -> Fact:
+    """Features that no object uses, with what their pods ask for; unknown where the input could not show their use."""
+    if not answers.pods["some"]:
+        return UNKNOWN
+    rows = read_table("facts/features").iter_rows(named=True)
+    features = [row for row in rows if verdict(answers.votes, row["fact"]).value == row["product"]]
+    unseen = [row for row in features if not any(re.search(row["seen"], kind) for kind in answers.groups)]
+    blind = [row["feature"] for row in unseen if row["feature"] in answers.installed]
+    if blind or any(row["where"] == "mesh" for row in unseen):
+        what = ", ".join(blind) or f"what {unseen[0]['product']} brings"
+        return Fact(why=f"no kind of object is in the input that could show whether anybody uses {what}")
+    features = [row for row in features if row["feature"] in answers.installed]
+    unused = [_cost(row, answers.installed[row["feature"]]) for row in features if not _serves(row, answers)]
+    why = (
+        "no object of the input asks for what they serve"
+        if unused
+        else "of no feature all that it serves is unasked for"
+    )
+    return Fact(unused, "inferred", why=why)
+
+
+def _serves(feature: Row, answers: Answers) -> bool:
+    """Whether a need that the feature serves is in use where it serves it."""
+    places = ("mesh", "both") if feature["where"] == "mesh" else ("edge", "mesh", "both")
+    return any(row["need"] in feature["needs"].split("|") and row["where"] in places for row in answers.needs)
+
+
+def _cost(feature: Row, installed: Row) -> Row:
+    return {
+        "feature": feature["feature"],
+        "pods": installed["pods"],
+        "cpu_request_cores": installed["cpu_cores"],
+        "memory_request_gib": installed["memory_gib"],
+        "needs": feature["needs"].split("|"),
+        "cannot_show": feature["blind"],
+    }
 
 
 # --- workload ------------------------------------------------------------------------------------------------------

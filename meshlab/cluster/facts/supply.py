@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from meshlab.scenario import inputs
+from meshlab.tables import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def scenario_values(facts: Facts) -> dict[str, Supplied]:
     return {
         name: _supplied(facts, answer)
         for name, answer in answers.items()
-        if answer is not None and _is_allowed(name, answer[0])
+        if answer is not None and is_allowed(name, answer[0])
     }
 
 
@@ -92,7 +95,7 @@ def _supplied(facts: Facts, answer: tuple[object, str, str]) -> Supplied:
     return Supplied(value, "inferred" if inferred else "measured", origin.get("from"))
 
 
-def _is_allowed(name: str, value: object) -> bool:
+def is_allowed(name: str, value: object) -> bool:
     """Whether the value is one that the declared input takes; a cluster may have none of what an input counts."""
     spec = inputs()[name]
     if spec.type == "choice":
@@ -209,6 +212,33 @@ def _bgp_fabric(facts: Facts) -> Answer:
     return None if peers is None else (peers > 0, "cni.bgp_peers", "inferred")
 
 
+def _needs(facts: Facts) -> Answer:
+    """Needs that objects use, where one of them is a mesh's to meet: only then do they say whether to have one.
+
+    Nobody needs less; what is needed beside them no object shows.
+    """
+    layers = dict(read_table("decision/needs").select("need", "layer").iter_rows())
+    asked = [row["need"] for row in fact(facts, "needs.used") or () if asks(row, layers[row["need"]])]
+    return (asked, "needs.used", "inferred") if any(layers[need] == "mesh" for need in asked) else None
+
+
+def asks(used: Mapping[str, Any], layer: str) -> bool:
+    """Whether a need in use asks for its layer: what a mesh has to meet does not, where it is in use at the edge alone.
+
+    Args:
+        used: A row of the fact ``needs.used``.
+        layer: Layer of the need in ``data/decision/needs.csv``.
+    """
+    return layer != "mesh" or used["where"] != "edge"
+
+
+def with_parts(needs: Iterable[str]) -> frozenset[str]:
+    """Needs with those that are parts of them: who asks for the whole asks for each."""
+    named = frozenset(needs)
+    parts = read_table("decision/needs").filter(pl.col("part_of").is_in(named))["need"]
+    return named.union(parts)
+
+
 _MESHES = {
     ("none", None): "none",
     ("istio", "sidecar"): "istio-sidecar",
@@ -226,6 +256,7 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "namespaces": _some("workload.application_namespaces"),
     "node_cpu_cores": _share_of_node("nodes.cpu_cores"),
     "node_memory_gib": _share_of_node("nodes.memory_gib"),
+    "config_services": _same("mesh.config_services"),
     "mtls": _mapped("policy.mtls_mode", {"strict": True, "permissive": True, "disable": False}),
     "kernel_oldest": _same("nodes.kernel_oldest"),
     "windows_nodes": _same("nodes.windows"),
@@ -237,5 +268,6 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "current_mesh": _current_mesh,
     "current_mesh_edition": _mesh_edition,
     "policy_engine": _policy_engine,
+    "needs": _needs,
 }
 """How each declared input follows from the facts. Inputs that no dump holds are not among them."""

@@ -29,7 +29,7 @@ from yaml.events import (
 )
 
 from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import Plain, evidence_of, signature_fields
+from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, signature_fields, split_key
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 
@@ -108,10 +108,21 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    evidence = (looked_at.type for kind in signature_fields() if (looked_at := evidence_of(kind)))
-    for of in {Plain, Linked, telling_fields().type, *DECODED.values(), *evidence}:
+    for of in {Plain, Linked, telling_fields().type, *DECODED.values()}:
         _add_keys(keys, msgspec.inspect.type_info(of))
+    for kind in signature_fields():
+        _add_tree(keys, evidence_keys(kind))
     return {**keys, "items": keys}
+
+
+def _add_tree(keys: Keys, tree: Tree) -> None:
+    """Add the keys of paths: types of all kinds would take as long to make as a short file to read."""
+    if tree.keys() == {HELD}:
+        keys.setdefault(_ANY, {})
+    for key, branch in tree.items():
+        own, many = split_key(key)
+        inside = keys.setdefault(own, {}) if key != HELD else {}
+        _add_tree(inside.setdefault(_ANY, {}) if many == "<>" else inside, branch)
 
 
 def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:

@@ -2,8 +2,20 @@
 
 from meshlab.models.decision.decide import answers, decide
 from meshlab.models.decision.domain_map import domain_map, map_axes
-from meshlab.models.decision.explain import explain
+from meshlab.models.decision.explain import Over, explain
 from meshlab.models.decision.proof import Report, check
-from meshlab.models.decision.tables import Tables, load_tables
+from meshlab.models.decision.tables import Tables, due, load_tables
 
-__all__ = ["Report", "Tables", "answers", "check", "decide", "domain_map", "explain", "load_tables", "map_axes"]
+__all__ = [
+    "Over",
+    "Report",
+    "Tables",
+    "answers",
+    "check",
+    "decide",
+    "domain_map",
+    "due",
+    "explain",
+    "load_tables",
+    "map_axes",
+]

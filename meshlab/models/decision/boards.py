@@ -72,6 +72,9 @@ BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumera
 ABSENT = 1 << BELOW["absent"]
 """Least number of a pair that is not there."""
 
+FAILS = 1 << BELOW["fails"]
+"""What a pair's number gains that is ruled out by something beside the tables, such as a budget."""
+
 ELIGIBLE, OPEN, UNMET, RULED_OUT = range(4)
 """How a pair stands: it may be recommended; something is unread or unknown; a need is unmet; a requirement fails."""
 

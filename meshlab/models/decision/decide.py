@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from meshlab.kept import kept_latest
 from meshlab.models.decision.boards import (
     ELIGIBLE,
+    FAILS,
     NO_PREFERENCE,
     OPEN,
     RULED_OUT,
@@ -96,6 +97,9 @@ IDENTITY = {
 }
 """Inputs that tell what runs today on a side: product, edition, and the engine beside it."""
 
+OVER = "over"
+"""Column that scenarios may have: places of the pairs that a budget rules out, by figures that no table holds."""
+
 WINDOWS = (None, False, True)
 """Whether nodes run Windows, by the number that stands for it."""
 
@@ -118,7 +122,7 @@ def stated(frame: pl.DataFrame, tables: Tables, *, told: bool = False) -> pl.Dat
         lazy = lazy.with_columns(step)
     states = [expression.meta.output_name() for expression in steps[-2]] if told else []
     first = [expression.meta.output_name() for expression in (*steps[0], *steps[-1])]
-    return lazy.select("scenario", *first, *states).collect()
+    return lazy.select("scenario", *first, *states, *({OVER} & set(frame.columns))).collect()
 
 
 @kept_latest(16)
@@ -230,7 +234,10 @@ def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[Board, NDAr
         held = board(tables, platform_at(code))
         for start in range(0, len(rows), SLICE):
             part = rows[start : start + SLICE]
-            yield held, part, orders(held, tables, {name: values[part] for name, values in columns.items()})
+            found = orders(held, tables, {name: values[part] for name, values in columns.items()})
+            for column, row in enumerate(part.tolist()) if OVER in facts.columns else ():
+                found[facts[OVER][row].to_list(), column] |= FAILS
+            yield held, part, found
 
 
 def platform_at(code: int | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,7 @@ from meshlab.models.decision.boards import ELIGIBLE, RULED_OUT, UNMET
 from meshlab.models.decision.changes import Change, answer_of, flips, open_facts, present_cells
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
-from meshlab.models.decision.decide import column_of, compared
+from meshlab.models.decision.decide import OVER, column_of, compared
 from meshlab.models.decision.questions import first_questions
 from meshlab.models.decision.sentences import replaced, sentence
 from meshlab.models.decision.standings import Contest, Standing, contests, evidence, grade, names, option, parts
@@ -22,7 +22,13 @@ from meshlab.scenario import inputs, with_all_inputs
 Row = Mapping[str, Any]
 
 
-def explain(scenarios: pl.DataFrame, tables: Tables | None = None, *, outlook: bool = True) -> list[dict[str, Any]]:
+Over = Callable[[pl.DataFrame, Sequence[Row]], Mapping[int, str]]
+"""From a scenario and the options of its contest to those that break a budget: their places among them, and which."""
+
+
+def explain(
+    scenarios: pl.DataFrame, tables: Tables | None = None, *, outlook: bool = True, over: Over | None = None
+) -> list[dict[str, Any]]:
     """The verdict of each scenario with everything that bears on it: INTERFACE.md's ``decide``, and more beside it.
 
     Args:
@@ -30,16 +36,23 @@ def explain(scenarios: pl.DataFrame, tables: Tables | None = None, *, outlook: b
         tables: Decision tables; ours unless given.
         outlook: Whether ``settled``, ``unknown``, ``questions`` and ``flips`` are worked out, which takes ten times as
             long; they are empty otherwise.
+        over: Which options break a budget: the choice is made again without them. No budget counts unless given.
     """
     tables = tables or load_tables()
     facts = with_all_inputs(scenarios)
     frame = compared(facts).collect()
     rows = facts.rows(named=True)
-    held = contests(frame, rows, tables) if rows else []
-    told = [_verdict(contest) for contest in held]
-    if outlook:
-        for own, contest, verdict in zip(frame.iter_slices(1), held, told, strict=True):
-            _look_out(own, contest, verdict)
+    told = []
+    for place, contest in enumerate(contests(frame, rows, tables) if rows else ()):
+        own, verdict, broken = frame[place], _verdict(contest), {}
+        if over and (found := over(facts[place], verdict["options"])):
+            broken = {contest.pairs[at].place: why for at, why in found.items()}
+            own = own.with_columns(pl.Series(OVER, [list(broken)], dtype=pl.List(pl.Int64)))
+            (contest,) = contests(own, rows[place : place + 1], tables, broken)  # noqa: PLW2901  (the choice, made again)
+            verdict = _verdict(contest)
+        if outlook:
+            _look_out(own, contest, verdict, broken)
+        told.append(verdict)
     return told
 
 
@@ -179,7 +192,7 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
 # --- what could change it -------------------------------------------------------------------------------------------
 
 
-def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any]) -> None:
+def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over: Mapping[int, str]) -> None:
     """Work out what is not known, what to ask, and what would flip the verdict."""
     answer, raw, tables = answer_of(contest.answer), contest.facts, contest.tables
     row = own.select(
@@ -193,7 +206,7 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any]) -> N
         verdict["questions"] = first_questions(own, row, tables)
         return
     changes, frame = flips(own, row, answer, tables)
-    after = contests(frame, [change.on(raw) for change in changes], tables) if changes else []
+    after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
     verdict["flips"] = [_flip(raw, *each, verdict["options"]) for each in zip(changes, after, strict=True)]
 
 

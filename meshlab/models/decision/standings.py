@@ -61,6 +61,8 @@ class Standing:
     standing: int
     lacking: list[str]
     unread: list[str]
+    place: int
+    over: str | None
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -122,13 +124,16 @@ class Ruling:
     broken: list[Requirement]
 
 
-def contests(frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables) -> list[Contest]:
+def contests(
+    frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables, over: Mapping[int, str] | None = None
+) -> list[Contest]:
     """The contest of each ``compared`` scenario.
 
     Args:
-        frame: The scenarios.
+        frame: The scenarios; with ``OVER`` where a budget rules pairs out.
         facts: The same as they were given.
         tables: The tables.
+        over: By the place of a pair which budget it breaks.
     """
     given = stated(frame, tables, told=True)
     best = np.zeros(len(given), np.int64)
@@ -144,13 +149,18 @@ def contests(frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables) -> lis
     for row, answer in enumerate(answers.select(pl.exclude("^state:.*$")).iter_rows(named=True)):
         platform = platform_at(answer["cloud"])
         runs = {side: known_running(tables, side)[answer[f"{side}:runs"]] for side in SIDES}
-        pairs = list(_standings(ranked[row], answer["needs"] or 0, runs, platform, tables))
+        pairs = list(_standings(ranked[row], answer["needs"] or 0, runs, platform, tables, over or {}))
         found.append(Contest(facts[row], answer, platform, runs, pairs, states[row], tables))
     return found
 
 
 def _standings(
-    ranked: Sequence[tuple[int, int]], asked: int, runs: Mapping[str, Running], platform: str | None, tables: Tables
+    ranked: Sequence[tuple[int, int]],
+    asked: int,
+    runs: Mapping[str, Running],
+    platform: str | None,
+    tables: Tables,
+    over: Mapping[int, str],
 ) -> Iterator[Standing]:
     entries = board(tables, platform).entries
     cni_today, mesh_today = (running(tables, side, runs[side], platform) for side in SIDES)
@@ -168,6 +178,8 @@ def _standings(
             standing=stands,
             lacking=needs_of(asked & unmet),
             unread=needs_of(asked & ~(met | unmet)),
+            place=place,
+            over=over.get(place),
         )
 
 
@@ -218,7 +230,16 @@ def _dataplane(mesh: Side) -> str | None:
 
 
 def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
-    """What is known to rule a pair out: requirements that fail, and needs that it does not meet."""
+    """What is known to rule a pair out: a budget, requirements that fail, and needs that it does not meet."""
+    if pair.over:
+        yield {
+            "side": "both",
+            "requirement": "budget",
+            "found": pair.over,
+            "missing": [],
+            "source_id": "",
+            "why": f"over budget: {pair.over}",
+        }
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).failing:
             yield _lack(contest, side, row, pair.network, state=False)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
+
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.kept import kept, kept_latest
 from meshlab.models.decision.conditions import Condition, Some, read_condition
@@ -585,3 +587,30 @@ def is_stale(tables: Tables, text_date: str) -> bool:
     if not text_date[:1].isdigit():
         return True
     return newest_text(tables) - date.fromisoformat(text_date) > timedelta(days=YEAR_DAYS)
+
+
+def due(tables: Tables) -> pl.DataFrame:
+    """The texts that have to be read again, the oldest first, and what rests on each.
+
+    Returns:
+        ``source_id``, ``text_date``, ``rows`` (how many rest on it), ``first`` (one of them).
+    """
+    rows = [
+        *(
+            (cell.source_id, cell.text_date, f"{cell.option}@{cell.edition}: {cell.need}")
+            for cell in tables.cells.values()
+        ),
+        *((option.source_id, option.text_date, f"{option.place}: what it is") for option in tables.options),
+        *((row.source_id, row.text_date, f"requirement {row.id}") for row in tables.requirements),
+        *(
+            (str(row["source_id"]), str(row["text_date"] or ""), f"{'@'.join(place[1:])}: what running it takes")
+            for place, row in tables.operations.items()
+        ),
+    ]
+    read = [row for row in dict.fromkeys(rows) if row[0] and is_stale(tables, row[1])]
+    return (
+        pl.DataFrame(read, schema=["source_id", "text_date", "what"], orient="row")
+        .group_by("source_id", "text_date")
+        .agg(rows=pl.len(), first=pl.col("what").min())
+        .sort("text_date", "source_id")
+    )

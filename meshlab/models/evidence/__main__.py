@@ -1,12 +1,18 @@
-"""``python -m meshlab.models.evidence`` rewrites what is fitted: coefficients, the same without each source, ranges."""
+"""``python -m meshlab.models.evidence`` rewrites what is fitted, and says how well it predicts what it has not seen.
+
+It ends with 1 if what ships scores worse than a baseline in any kind of figure.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 import polars as pl
 
-from meshlab.models.evidence.assessment import draw_table, evidence_range, fit, fit_left_out
+from meshlab.kept import forget
+from meshlab.models.evidence import scores, validation
+from meshlab.models.evidence.assessment import SIGNIFICANT_DIGITS, draw_columns, evidence_range, fitted
 from meshlab.tables import data_path
 
 
@@ -19,18 +25,25 @@ def write(tables: Iterable[tuple[str, pl.DataFrame]]) -> None:
         partial.replace(path)
 
 
-def main() -> None:
-    """Rewrite what is fitted."""
-    coefficients = fit()
+def main() -> int:
+    """Rewrite what is fitted and print how well it predicts; 1 where a baseline predicts better."""
+    coefficients, draws = fitted()
+    predictions, calibrated = validation.left_out(), validation.calibration()
     write(
         [
             ("coefficients.csv", coefficients),
-            ("coefficient_draws.csv", draw_table(coefficients)),
-            ("evidence/left_out.csv", fit_left_out()),
+            ("coefficient_draws.csv", draws),
+            ("coefficient_draws.columns.csv", draw_columns(coefficients, draws)),
+            ("evidence/left_out.csv", predictions.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))),
+            ("evidence/calibration.csv", calibrated.with_columns(pl.col("below").round(SIGNIFICANT_DIGITS))),
+            ("evidence/pairs.csv", validation.pairs().with_columns(pl.col("measured", "ahead").round_sig_figs(4))),
             ("evidence/range.csv", evidence_range()),
         ]
     )
+    forget()
+    print("\n".join(scores.told()))  # noqa: T201  (a chore's output)
+    return int(bool(scores.worse()))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,59 +1,90 @@
 """From measurements to coefficients: a mixed model on logarithms, one for each kind of figure.
 
-log(measured) = log(model(coefficients)) + effect of the rig + effect of the component on that rig + noise.
-Coefficients have lognormal priors (``data/evidence/priors.csv``), so that one without a measurement keeps its prior.
-Effects that all rows of a rig share make a source with many rows count little more than a source with one: the weight
-goes to sources, not to rows. The effect of the rig also keeps two data planes that one rig measured side by side.
+log(measured) = log(model(coefficients, what the rig differs by)) + noise of the reading. What a rig differs by is a
+factor for each component, the ``_spread`` coefficients: a part that all components of the rig share, and a part of the
+component's own. Coefficients have lognormal priors (``data/evidence/priors.csv``), so that one without a measurement
+keeps its prior. What all rows of a rig share makes a source with many rows count little more than a source with one:
+the weight goes to sources, not to rows. The equations stand in docs/models.md.
 
-``scipy.optimize.least_squares`` finds the coefficients: the model is not linear in their logarithms, a trust region
-needs no starting point near the answer, and its Jacobian comes from one polars query over all perturbed coefficients.
+``scipy.optimize.least_squares`` finds the coefficients for given standard deviations, ``minimize`` the deviations with
+the coefficients integrated out (Laplace). The Jacobian comes from one polars query over all perturbed coefficients, so
+that there is no second form of the model's equations for a sampler.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import least_squares, minimize
-from scipy.stats import norm, qmc, t
+from scipy.stats import norm, qmc
 
-from meshlab.models.evidence.measurements import predicted
-from meshlab.models.overhead.coefficients import DRAWS, NINETY_PERCENT, Value, log_normal_interval, log_sd
+from meshlab.models.evidence.measurements import KINDS, predicted
+from meshlab.models.overhead.coefficients import (
+    DRAWS,
+    NINETY_PERCENT,
+    Coefficients,
+    Value,
+    log_normal_interval,
+    log_sd,
+)
+from meshlab.tables import read_table
 
 PERTURBATION = 1e-4
 """Step of a logarithm for the Jacobian."""
 
-ROUNDS, ROUNDS_AGAIN = 4, 2
-"""Rounds of coefficients given spreads, then spreads given coefficients; from the priors, or from an earlier fit."""
+SD_STEP = 1e-2
+"""Step of a standard deviation's logarithm for its curvature."""
 
-SPREAD_PRIOR = {"rig": (0.25, 0.7), "component": (0.25, 0.7), "row": (0.2, 0.7)}
-"""Standard deviations of the logarithm before any measurement, each with its width: what all rows of a rig share (its
-hardware), what its rows of one component share (how it was loaded and counted), and what is a row's own."""
+ROUNDS, ROUNDS_AGAIN = 4, 2
+"""Rounds of coefficients given deviations, then deviations given coefficients; from the priors, or from a fit."""
+
+SEED = 20260801
+
+Predict = Callable[[pl.LazyFrame, Coefficients, Collection[str]], pl.LazyFrame]
 
 
 @dataclass(frozen=True, slots=True)
 class KindFit:
-    """Coefficients of one kind, on the logarithmic scale.
+    """Coefficients of one kind and the deviations between clusters, all on the logarithmic scale.
 
     Args:
-        names: The coefficients that are not fixed.
+        names: The coefficients that are not certain, without spreads.
         mean: Logarithms of their medians.
         covariance: Of those logarithms.
-        spreads: For each group of components, the standard deviations in the order of ``SPREAD_PRIOR``.
-        rigs: For each group of components, the number of rigs.
+        spreads: What clusters differ by: the names of the ``_spread`` coefficients.
+        sd_names: Standard deviations of the logarithm: of the rig, of each group of components, of a reading.
+        log_sds: Their logarithms.
+        sd_covariance: Of those logarithms.
+        rig: For each spread, one where it shares what the rig's components have in common, else zero.
+        own: For each spread, the place of its group's deviation in ``sd_names``; -1 where it has none of its own.
         touched: For each coefficient, the sources whose rows depend on it.
     """
 
     names: tuple[str, ...]
     mean: np.ndarray
     covariance: np.ndarray
-    spreads: dict[str, tuple[float, ...]]
-    rigs: dict[str, int]
+    spreads: tuple[str, ...]
+    sd_names: tuple[str, ...]
+    log_sds: np.ndarray
+    sd_covariance: np.ndarray
+    rig: np.ndarray
+    own: np.ndarray
     touched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def spread_covariance(self, sds: np.ndarray) -> np.ndarray:
+        """Covariance of the logarithms of a cluster's spreads, without the noise of a reading."""
+        own = np.where(self.own < 0, 0.0, sds[self.own])
+        return np.outer(self.rig, self.rig) * sds[self.sd_names.index(RIG)] ** 2 + np.diag(own**2)
+
+
+RIG, READING = "rig", "reading"
+"""What a rig's components share, and what a reading scatters: names of deviations beside the groups of components."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +92,40 @@ class _Problem:
     """One kind's rows and priors, as arrays."""
 
     rows: pl.DataFrame
-    names: tuple[str, ...]
+    kind: str
+    predict: Predict
     fixed: dict[str, float]
-    prior_mean: np.ndarray
-    prior_sd: np.ndarray
+    prior: KindFit
     observed: np.ndarray
     same_rig: np.ndarray
-    same_component: np.ndarray
-    groups: tuple[str, ...]
-    row_groups: np.ndarray
 
     def log_model(self, points: np.ndarray) -> np.ndarray:
-        """Logarithms of the predictions, one row of the result for each row of ``points``."""
-        sets = pl.DataFrame(np.exp(points), schema=list(self.names)).with_row_index("_set")
-        c: dict[str, Value] = {**self.fixed, **{name: pl.col(name) for name in self.names}}
-        crossed = sets.lazy().join(self.rows.lazy().with_row_index("_row"), how="cross", maintain_order="left_right")
-        values = predicted(crossed, c).select("predicted").collect(engine="in-memory")["predicted"]
+        """Logarithms of the predictions, one row of the result for each row of ``points``: coefficients, spreads."""
+        names = [*self.prior.names, *self.prior.spreads][: points.shape[1]]
+        sets = pl.DataFrame(np.exp(points), schema=names).with_row_index("_set")
+        ones = dict.fromkeys(self.prior.spreads, 1.0)
+        c: dict[str, Value] = {**self.fixed, **ones, **{name: pl.col(name) for name in names}}
+        crossed = sets.lazy().join(self.rows.lazy(), how="cross", maintain_order="left_right")
+        query = self.predict(crossed, c, (self.kind,)).select("predicted")
+        values = query.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())["predicted"]
         return np.log(values.to_numpy().reshape(len(points), -1))
 
-    def jacobian(self, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The log model at a point, and its derivatives by each logarithm."""
-        points = np.vstack([point, point + PERTURBATION * np.eye(len(point))])
-        values = self.log_model(points)
+    def jacobian(self, point: np.ndarray, *, spreads: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """The log model at a point, and its derivatives by each logarithm: of coefficients, or of spreads too."""
+        centre = np.concatenate([point, np.zeros(len(self.prior.spreads) * spreads)])
+        values = self.log_model(np.vstack([centre, centre + PERTURBATION * np.eye(len(centre))]))
         return values[0], (values[1:] - values[0]).T / PERTURBATION
 
-    def covariance(self, log_spreads: np.ndarray) -> np.ndarray:
-        """Covariance of the rows: what a rig's rows share, what its rows of one component share, and noise."""
-        rig, component, row = np.exp(log_spreads.reshape(len(SPREAD_PRIOR), -1))[:, self.row_groups]
-        shared = self.same_rig * np.outer(rig, rig) + self.same_component * np.outer(component, component)
-        return shared + np.diag(row**2)
+    def covariance(self, log_sds: np.ndarray, by_spread: np.ndarray) -> np.ndarray:
+        """Covariance of the rows: what a rig's rows share through its spreads, and noise."""
+        sds = np.exp(log_sds)
+        shared = by_spread @ self.prior.spread_covariance(sds) @ by_spread.T
+        return self.same_rig * shared + np.eye(len(self.observed)) * sds[self.prior.sd_names.index(READING)] ** 2
 
 
-def fit_kind(rows: pl.DataFrame, priors: pl.DataFrame, kind: str, start: KindFit | None = None) -> KindFit:
+def fit_kind(
+    rows: pl.DataFrame, priors: pl.DataFrame, kind: str, start: KindFit | None = None, predict: Predict = predicted
+) -> KindFit:
     """Coefficients of one kind from rows of evidence.
 
     Args:
@@ -100,75 +133,82 @@ def fit_kind(rows: pl.DataFrame, priors: pl.DataFrame, kind: str, start: KindFit
         priors: Columns of ``priors.csv``.
         kind: ``memory``, ``cpu`` or ``latency``.
         start: A fit to more rows, from which this one starts.
+        predict: The model: adds ``predicted`` to rows.
     """
-    problem = _problem(rows.filter(kind=kind), priors, kind)
-    centres, widths = _spread_prior(len(problem.groups))
-    log_spreads, point = centres, problem.prior_mean
-    if start is not None:
-        point = start.mean
-        log_spreads = np.log([start.spreads[group] for group in problem.groups]).T.ravel()
+    problem = _problem(rows.filter(kind=kind), priors, kind, predict)
+    prior = problem.prior
     if not problem.rows.height:
-        return _result(problem, point, np.diag(problem.prior_sd**2), centres, np.zeros((0, len(point))))
+        return prior
+    log_sds, point = (prior.log_sds, prior.mean) if start is None else (start.log_sds, start.mean)
+    value, jacobian = problem.jacobian(point, spreads=True)
     for _ in range(ROUNDS if start is None else ROUNDS_AGAIN):
-        point = _coefficients(problem, point, log_spreads)
-        value, jacobian = problem.jacobian(point)
-        log_spreads = _spreads(problem, point, value, jacobian, centres, widths)
-    value, jacobian = problem.jacobian(point)
-    factor = cho_factor(problem.covariance(log_spreads), lower=True)
-    precision = jacobian.T @ cho_solve(factor, jacobian) + np.diag(problem.prior_sd**-2.0)
-    return _result(problem, point, np.linalg.inv(precision), log_spreads, jacobian)
-
-
-def _problem(rows: pl.DataFrame, priors: pl.DataFrame, kind: str) -> _Problem:
-    free = priors.filter(pl.col("kind") == kind, pl.col("lo") < pl.col("hi"), ~_is_spread())
-    fixed = priors.filter(~pl.col("coefficient").is_in(free["coefficient"].implode()))
-    groups = tuple(sorted(rows["spread"].unique()))
-    return _Problem(
-        rows=rows,
-        names=tuple(free["coefficient"]),
-        fixed=dict(zip(fixed["coefficient"], fixed["median"], strict=True)),
-        prior_mean=free["median"].log().to_numpy(),
-        prior_sd=free.select(log_sd(pl.col("lo"), pl.col("hi"))).to_series().to_numpy(),
-        observed=rows["value"].log().to_numpy(),
-        same_rig=_same(rows, RIG),
-        same_component=_same(rows, RIG, *COMPONENT),
-        groups=groups,
-        row_groups=np.array([groups.index(group) for group in rows["spread"]], dtype=int),
+        point = _coefficients(problem, point, problem.covariance(log_sds, jacobian[:, len(point) :]))
+        value, jacobian = problem.jacobian(point, spreads=True)
+        log_sds = minimize(_surprise(problem, point, value, jacobian), log_sds, method="L-BFGS-B", tol=1e-10).x
+    curvature = _curvature(_surprise(problem, point, value, jacobian), log_sds)
+    jacobian, by_spread = jacobian[:, : len(point)], jacobian[:, len(point) :]
+    factor = cho_factor(problem.covariance(log_sds, by_spread), lower=True)
+    precision = jacobian.T @ cho_solve(factor, jacobian) + np.linalg.inv(prior.covariance)
+    curvature = curvature + 0.5 * np.linalg.inv(prior.sd_covariance)
+    return KindFit(
+        **{name: getattr(prior, name) for name in ("names", "spreads", "sd_names", "rig", "own")},
+        mean=point,
+        covariance=np.linalg.inv(precision),
+        log_sds=log_sds,
+        sd_covariance=np.linalg.inv(0.5 * (curvature + curvature.T)),
+        touched=_touched(problem, np.hstack([jacobian, by_spread])),
     )
 
 
-RIG = pl.col("rig")
+def _problem(rows: pl.DataFrame, priors: pl.DataFrame, kind: str, predict: Predict) -> _Problem:
+    own = priors.filter(kind=kind)
+    is_spread = pl.col("coefficient").str.ends_with("_spread")
+    free = own.filter(pl.col("lo") < pl.col("hi"), ~is_spread)
+    spreads = own.filter(is_spread).join(read_table("evidence/components"), on="component", maintain_order="left")
+    sds = priors.filter(pl.col("kind") == "spread", pl.col("coefficient").str.starts_with(f"{kind}_"))
+    sd_names = [name.removeprefix(f"{kind}_").removesuffix("_sd") for name in sds["coefficient"]]
+    fixed = priors.filter(~pl.col("coefficient").is_in([*free["coefficient"], *spreads["coefficient"]]))
+    deviation = log_sd(pl.col("lo"), pl.col("hi")) ** 2
+    groups = spreads["spread"].to_list()
+    return _Problem(
+        rows=rows,
+        kind=kind,
+        predict=predict,
+        fixed=dict(zip(fixed["coefficient"], fixed["median"], strict=True)),
+        prior=KindFit(
+            names=tuple(free["coefficient"]),
+            mean=free["median"].log().to_numpy(),
+            covariance=np.diag(free.select(deviation).to_series().to_numpy()),
+            spreads=tuple(spreads["coefficient"]),
+            sd_names=tuple(sd_names),
+            log_sds=sds["median"].log().to_numpy(),
+            sd_covariance=np.diag(sds.select(deviation).to_series().to_numpy()),
+            rig=np.array([float(group != "configuration") for group in groups]),
+            own=np.array([_own(group, sd_names) for group in groups], dtype=int),
+        ),
+        observed=rows["value"].log().to_numpy(),
+        same_rig=np.equal.outer(*[rows["rig"].rank("dense").to_numpy()] * 2).astype(float),
+    )
 
-COMPONENT = (pl.col("component").str.replace("-(client|server)$", ""), pl.col("dataplane"))
+
+def _own(group: str, sd_names: Sequence[str]) -> int:
+    """Place of a group's own deviation; a machine's is the rig's, and of latency all components are as proxies."""
+    return -1 if group == "machine" else sd_names.index(group if group in sd_names else "proxy")
 
 
-def _same(rows: pl.DataFrame, *keys: pl.Expr) -> np.ndarray:
-    """For each pair of rows, 1 where they agree in all keys."""
-    groups = rows.select(pl.concat_str(*keys, separator="|").rank("dense").alias("group"))["group"].to_numpy()
-    return np.equal.outer(groups, groups).astype(float)
-
-
-def _is_spread() -> pl.Expr:
-    return pl.col("component") == "between-sources"
-
-
-def _spread_prior(groups: int) -> tuple[np.ndarray, np.ndarray]:
-    centre, width = np.array(list(SPREAD_PRIOR.values())).T
-    return np.repeat(np.log(centre), groups), np.repeat(width, groups)
-
-
-def _coefficients(problem: _Problem, start: np.ndarray, log_spreads: np.ndarray) -> np.ndarray:
-    """The most probable coefficients for given spreads."""
-    root = np.linalg.cholesky(problem.covariance(log_spreads))
+def _coefficients(problem: _Problem, start: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """The most probable coefficients for given deviations."""
+    root = np.linalg.cholesky(covariance)
+    prior_sd = np.sqrt(np.diag(problem.prior.covariance))
 
     def residuals(point: np.ndarray) -> np.ndarray:
         misfit = problem.observed - problem.log_model(point[None, :])[0]
         white = solve_triangular(root, misfit, lower=True)
-        return np.concatenate([white, (point - problem.prior_mean) / problem.prior_sd])
+        return np.concatenate([white, (point - problem.prior.mean) / prior_sd])
 
     def jacobian(point: np.ndarray) -> np.ndarray:
         white = solve_triangular(root, -problem.jacobian(point)[1], lower=True)
-        return np.vstack([white, np.diag(1.0 / problem.prior_sd)])
+        return np.vstack([white, np.diag(1.0 / prior_sd)])
 
     # scipy annotates jac as text only, and takes a function
     return least_squares(
@@ -182,104 +222,135 @@ def _coefficients(problem: _Problem, start: np.ndarray, log_spreads: np.ndarray)
     ).x
 
 
-def _spreads(
-    problem: _Problem,
-    point: np.ndarray,
-    value: np.ndarray,
-    jacobian: np.ndarray,
-    centres: np.ndarray,
-    widths: np.ndarray,
-) -> np.ndarray:
-    """The most probable spreads, coefficients integrated out around a point."""
-    misfit = problem.observed - value + jacobian @ (point - problem.prior_mean)
-    from_coefficients = (jacobian * problem.prior_sd**2) @ jacobian.T
+def _surprise(
+    problem: _Problem, point: np.ndarray, value: np.ndarray, jacobian: np.ndarray
+) -> Callable[[np.ndarray], float]:
+    """Negative logarithm of the deviations' posterior, coefficients integrated out around a point."""
+    jacobian, by_spread = jacobian[:, : len(point)], jacobian[:, len(point) :]
+    misfit = problem.observed - value + jacobian @ (point - problem.prior.mean)
+    from_coefficients = jacobian @ problem.prior.covariance @ jacobian.T
+    widths = np.sqrt(np.diag(problem.prior.sd_covariance))
 
-    def surprise(log_spreads: np.ndarray) -> float:
-        root = np.linalg.cholesky(problem.covariance(log_spreads) + from_coefficients)
+    def surprise(log_sds: np.ndarray) -> float:
+        root = np.linalg.cholesky(problem.covariance(log_sds, by_spread) + from_coefficients)
         white = solve_triangular(root, misfit, lower=True)
-        prior = ((log_spreads - centres) / widths) ** 2
+        prior = ((log_sds - problem.prior.log_sds) / widths) ** 2
         return float(np.log(np.diag(root)).sum() + 0.5 * (white @ white) + 0.5 * prior.sum())
 
-    return minimize(surprise, centres, method="L-BFGS-B", tol=1e-10).x
+    return surprise
 
 
-def _result(
-    problem: _Problem, point: np.ndarray, covariance: np.ndarray, log_spreads: np.ndarray, jacobian: np.ndarray
-) -> KindFit:
-    touched = {
-        name: tuple(sorted(set(problem.rows["source_id"].to_numpy()[np.abs(jacobian[:, index]) > TOUCHES])))
-        for index, name in enumerate(problem.names)
-    }
-    spreads = dict(zip(problem.groups, np.exp(log_spreads.reshape(len(SPREAD_PRIOR), -1)).T.tolist(), strict=True))
-    rigs = dict(problem.rows.group_by("spread").agg(pl.n_unique("rig")).iter_rows())
-    return KindFit(problem.names, point, covariance, spreads, rigs, touched)
+def _curvature(function: Callable[[np.ndarray], float], point: np.ndarray) -> np.ndarray:
+    """Second derivatives by central differences, made positive: a flat direction keeps half of its prior's."""
+    steps = SD_STEP * np.eye(len(point))
+    found = [
+        [sum(s * t * function(point + s * a + t * b) for s in (1, -1) for t in (1, -1)) for b in steps] for a in steps
+    ]
+    values, vectors = np.linalg.eigh(np.array(found) / (4 * SD_STEP**2))
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T
 
 
 TOUCHES = 0.05
 """A source bears on a coefficient if doubling it would move one of the source's rows by some percent."""
 
+
+def _touched(problem: _Problem, jacobian: np.ndarray) -> dict[str, tuple[str, ...]]:
+    sources = problem.rows["source_id"].to_numpy()
+    names = (*problem.prior.names, *problem.prior.spreads)
+    return {name: tuple(sorted(set(sources[np.abs(jacobian[:, index]) > TOUCHES]))) for index, name in enumerate(names)}
+
+
+# --- draws ---------------------------------------------------------------------------------------------------------
+
+
+def drawn(fits: dict[str, KindFit], count: int = DRAWS) -> pl.DataFrame:
+    """Joint draws of all coefficients that are not certain, as a new cluster has them: a column for each.
+
+    A Sobol sequence stands for chance, for its points fill the space more evenly; its scores are then turned and
+    stretched a little, until they have the covariance of independent ones to the digit, and the draws that of the fit.
+
+    Args:
+        fits: One for each kind.
+        count: Draws, a power of two, more than ``dimensions``.
+    """
+    scores = norm.ppf(qmc.Sobol(dimensions(fits), rng=SEED).random(count))
+    root = np.linalg.cholesky(np.cov(scores, rowvar=False, bias=True))
+    return draws_at(fits, solve_triangular(root, (scores - scores.mean(axis=0)).T, lower=True).T)
+
+
+def dimensions(fits: dict[str, KindFit]) -> int:
+    """Independent standard normal scores that one draw takes. [count]"""
+    return sum(_sizes(fits))
+
+
+def _sizes(fits: dict[str, KindFit]) -> list[int]:
+    return [size for fit in fits.values() for size in (len(fit.sd_names), len(fit.names), 1, len(fit.spreads))]
+
+
+def draws_at(fits: dict[str, KindFit], scores: np.ndarray) -> pl.DataFrame:
+    """Joint draws at given scores: the deviations, then the coefficients, then what the cluster differs by, with noise.
+
+    Args:
+        fits: One for each kind.
+        scores: A row for each draw, ``dimensions`` columns.
+    """
+    parts = iter(scores[:, start:end] for start, end in pairwise(np.cumsum([0, *_sizes(fits)])))
+    columns: dict[str, np.ndarray] = {}
+    for fit in fits.values():
+        sds, coefficients, rig, own = (next(parts) for _ in range(4))
+        sds = np.exp(fit.log_sds + sds @ np.linalg.cholesky(fit.sd_covariance).T)
+        logs = fit.mean + coefficients @ np.linalg.cholesky(fit.covariance).T
+        reading = sds[:, [fit.sd_names.index(READING)]]
+        group = np.where(fit.own < 0, 0.0, sds[:, fit.own])
+        own_sd = np.where(fit.own < 0, 0.0, np.hypot(group, fit.rig * reading))
+        spread = fit.rig * rig * sds[:, [fit.sd_names.index(RIG)]] + own_sd * own
+        columns |= dict(zip(fit.names, np.exp(logs).T, strict=True))
+        columns |= dict(zip(fit.spreads, np.exp(spread).T, strict=True))
+    return pl.DataFrame(columns)
+
+
+# --- the table -----------------------------------------------------------------------------------------------------
+
 NARROWED = 0.8
 """A coefficient is a prior still if the measurements leave more than this share of its prior's width."""
 
 
-def coefficients_of(fits: dict[str, KindFit], priors: pl.DataFrame) -> pl.DataFrame:
-    """The table of coefficients, columns of ``coefficients.csv``, from the fits of all kinds."""
-    rows = [_coefficient_row(row, fits.get(row["kind"])) for row in priors.iter_rows(named=True)]
+def coefficients_of(fits: dict[str, KindFit], priors: pl.DataFrame, draws: pl.DataFrame) -> pl.DataFrame:
+    """The table of coefficients, columns of ``coefficients.csv``.
+
+    Args:
+        fits: One for each kind.
+        priors: Columns of ``priors.csv``.
+        draws: As ``drawn`` returns it, from which the intervals of what clusters differ by are taken.
+    """
+    rows = [_coefficient_row(row, fits, draws) for row in priors.iter_rows(named=True)]
     return pl.DataFrame(rows, schema={**priors.schema, "is_prior": pl.Boolean()}, orient="row").select(
         *priors.columns[: priors.columns.index("source_ids")], "is_prior", "source_ids", "note"
     )
 
 
-def _coefficient_row(prior: dict[str, Any], fit: KindFit | None) -> dict[str, Any]:
-    name = str(prior["coefficient"])
-    if fit is None:
+def _coefficient_row(prior: dict[str, Any], fits: dict[str, KindFit], draws: pl.DataFrame) -> dict[str, Any]:
+    name, kind = str(prior["coefficient"]), str(prior["kind"])
+    if kind == "spread":
+        kind, group = name.removesuffix("_sd").split("_")
+        fit = fits[kind]
+        place = fit.sd_names.index(group)
+        median, lo, hi = log_normal_interval(fit.log_sds[place], fit.sd_covariance[place, place] ** 0.5)
+        return _row(prior, median, lo, hi, sorted({source for found in fit.touched.values() for source in found}))
+    if kind not in KINDS or prior["lo"] == prior["hi"]:
         return {**prior, "is_prior": prior["source_ids"] == "meshlab"}
-    if name.endswith("_noise"):
-        return {**prior, **_noise_row(fit)}
-    if prior["component"] == "between-sources":
-        return {**prior, **_spread_row(name, str(prior["dataplane"]), fit)}
-    if name not in fit.names:
-        return {**prior, "is_prior": prior["source_ids"] == "meshlab"}
-    index = fit.names.index(name)
-    sd = float(np.sqrt(fit.covariance[index, index]))
+    fit = fits[kind]
+    if name in fit.spreads:
+        lo, hi = (draws[name].quantile(end, "linear") for end in (0.1, 0.9))
+        return _row(prior, 1.0, lo, hi, fit.touched.get(name, ()))
+    place = fit.names.index(name)
+    sd = fit.covariance[place, place] ** 0.5
     prior_sd = np.log(prior["hi"] / prior["lo"]) / (2 * NINETY_PERCENT)
-    if sd > NARROWED * prior_sd:
-        return {**prior, "is_prior": True}
-    median, lo, hi = log_normal_interval(float(fit.mean[index]), sd)
-    return {**prior, "median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": "|".join(fit.touched[name])}
+    seen = sd <= NARROWED * prior_sd
+    return _row(prior, *log_normal_interval(fit.mean[place], sd), fit.touched.get(name, ()) if seen else ())
 
 
-def _noise_row(fit: KindFit) -> dict[str, Any]:
-    if not fit.spreads:
-        return {"is_prior": True}
-    row = max(spread[-1] for spread in fit.spreads.values())
-    return {"median": row, "lo": row, "hi": row, "is_prior": False, "source_ids": _all_sources(fit)}
-
-
-def _all_sources(fit: KindFit) -> str:
-    return "|".join(sorted({source for touched in fit.touched.values() for source in touched}))
-
-
-def _spread_row(name: str, dataplane: str, fit: KindFit) -> dict[str, Any]:
-    group = "agent" if "_control_" in name or (dataplane == "cilium" and "latency" not in name) else "proxy"
-    if group not in fit.spreads:
-        return {"is_prior": True}
-    # with few rigs their spread is itself uncertain: Student's factor, as for a prediction interval of a meta-analysis
-    few = float(t.ppf(0.9, max(fit.rigs[group] - 1, 2))) / NINETY_PERCENT
-    median, lo, hi = log_normal_interval(0.0, few * math.hypot(*fit.spreads[group]))
-    return {"median": median, "lo": lo, "hi": hi, "is_prior": False, "source_ids": _all_sources(fit)}
-
-
-SEED = 20260801
-
-
-def drawn(table: pl.DataFrame) -> pl.DataFrame:
-    """Joint draws of a table's coefficients, a column for each that is not certain.
-
-    Args:
-        table: Columns of ``coefficients.csv``.
-    """
-    free = table.filter(pl.col("lo") < pl.col("hi"))
-    scores = norm.ppf(qmc.Sobol(free.height, rng=SEED).random(DRAWS))
-    sd = free.select(log_sd(pl.col("lo"), pl.col("hi"))).to_series().to_numpy()
-    return pl.DataFrame(np.exp(free["median"].log().to_numpy() + scores * sd), schema=list(free["coefficient"]))
+def _row(prior: dict[str, Any], median: float, lo: Any, hi: Any, sources: Any) -> dict[str, Any]:
+    """A prior's row with what the evidence makes of it; without sources it says that it is a prior still."""
+    found = {"is_prior": not sources, "source_ids": "|".join(sources) or prior["source_ids"]}
+    return {**prior, "median": median, "lo": lo, "hi": hi, **found}

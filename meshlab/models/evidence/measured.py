@@ -48,6 +48,21 @@ def read_measured(path: Path, before: Path | None = None, dataplane: str | None 
     return _checked(*_table(path))
 
 
+def read_own(path: Path) -> tuple[Measurements | None, pl.DataFrame | None]:
+    """What a file of measurements tells: what a tool wrote, and figures as ``read_measured`` returns them, if any.
+
+    Args:
+        path: A table of measurements, traces, the result of a load test, or series of Prometheus.
+
+    Raises:
+        MeshlabError: The file cannot be read, is of no known kind, or is not as its kind demands.
+    """
+    if path.suffix.lower() != ".gz" and _is_table(path):
+        return None, _checked(*_table(path))
+    found = read_measurements(path)
+    return found, None if found.frame.is_empty() else _checked(found.frame, str(path), _nowhere)
+
+
 def check_measured(raw: pl.DataFrame) -> pl.DataFrame:
     """A frame of measurements, checked: what ``read_measured`` gives of a table.
 

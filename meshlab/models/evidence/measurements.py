@@ -7,14 +7,15 @@ form of them here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Collection
+from functools import cache, reduce
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.overhead import cpu, latency, memory
 from meshlab.models.overhead.coefficients import Coefficients, Value
+from meshlab.models.overhead.conditions import share
 from meshlab.models.overhead.latency import PERCENTILES
 from meshlab.tables import data_path, read_table
 
@@ -88,16 +89,16 @@ def traffic() -> cpu.Traffic:
     return cpu.Traffic(grpc=pl.col("grpc_share").fill_null(0), http2=0.0, tcp=0.0, mtls=mtls)
 
 
-def _platform(factor: Value) -> pl.Expr:
-    """The factor on virtual machines, its inverse on bare metal, one where the source does not say."""
-    on_metal = pl.when(platform="bare-metal").then(1.0 / factor)
-    return pl.when(platform="cloud-vm").then(factor).otherwise(on_metal.otherwise(1.0))
+def _machine() -> dict[str, pl.Expr]:
+    """Class of the machine; neither where the source does not say."""
+    return {"is_vm": share(pl.col("platform") == "cloud-vm"), "is_metal": share(pl.col("platform") == "bare-metal")}
 
 
-def _proxies(c: Coefficients, idle: str, per_1000: Value) -> Value:
-    factor = traffic().cpu_factor(c) * _platform(c["vm_cpu_factor"])
+def _proxies(c: Coefficients, kind: str, per_1000: Value) -> Value:
+    logged = 1.0 + (c["access_log_cpu_factor"] - 1.0) * share(pl.col("access_log"))
+    factor = traffic().cpu_factor(c) * cpu.machine_factor(c["vm_cpu_factor"], **_machine()) * logged
     work = factor * cpu.batched(c, ROW["instances"], ROW["rate"])
-    return cpu.proxies(c, ROW["instances"], idle, per_1000, work, ROW["rate"] * PAYLOAD_MB)
+    return cpu.proxies(c, kind, ROW["instances"], per_1000, work, ROW["rate"] * PAYLOAD_MB)
 
 
 def _sidecar_memory(c: Coefficients) -> Value:
@@ -121,28 +122,28 @@ MEMORY: dict[str, Callable[[Coefficients], Value]] = {
     "sidecar-server": _sidecar_memory,
     "ztunnel": lambda c: ROW["instances"] * memory.ztunnel(c, ROW["pods"], ROW["connections"]),
     "waypoint": lambda c: ROW["instances"] * memory.waypoint(c, CONFIG_SERVICES, ROW["connections"]),
+    "gateway-envoy": lambda c: ROW["instances"] * memory.gateway_envoy(c, CONFIG_SERVICES, ROW["connections"]),
     "linkerd-proxy": lambda c: ROW["instances"] * memory.linkerd_proxy(c, ROW["connections"]),
-    "cilium-agent": lambda c: ROW["instances"] * memory.cilium_agent(c, ROW["pods"], ROW["services"]),
-    "cilium-agent-per-pod": lambda c: ROW["instances"] * c["cilium_agent_pod_mib"],
+    "cilium-agent": lambda c: (
+        ROW["instances"] * memory.cilium_agent(c, ROW["pods"], ROW["services"], pl.col("policies").fill_null(0))
+    ),
+    "cilium-agent-per-pod": lambda c: ROW["instances"] * c["cilium_agent_pod_mib"] * c["cilium_agent_memory_spread"],
     "ebpf-maps": lambda c: ROW["instances"] * memory.ebpf_maps(c, pl.col("node_memory_gib")),
-    "node-envoy": lambda c: ROW["instances"] * memory.node_envoy(c),
     "istiod": _istiod_memory,
-    "istiod-registry": lambda c: c["istiod_pod_mib"] * ROW["pods"],
+    "istiod-registry": lambda c: c["istiod_pod_mib"] * ROW["pods"] * c["istiod_memory_spread"],
     "linkerd-control-plane": lambda c: memory.linkerd_control_plane(c, ROW["instances"], ROW["pods"]),
 }
 """Memory of a measurement's instances. [MiB]"""
 
 CPU: dict[str, Callable[[Coefficients], Value]] = {
-    "sidecar": lambda c: _proxies(
-        c, "sidecar_idle_mcores", 0.5 * (c["sidecar_client_mcores"] + c["sidecar_server_mcores"])
+    **dict.fromkeys(
+        ("sidecar", "sidecar-client", "sidecar-server"), lambda c: _proxies(c, "sidecar", c["sidecar_mcores"])
     ),
-    "sidecar-client": lambda c: _proxies(c, "sidecar_idle_mcores", c["sidecar_client_mcores"]),
-    "sidecar-server": lambda c: _proxies(c, "sidecar_idle_mcores", c["sidecar_server_mcores"]),
-    "ztunnel": lambda c: _proxies(c, "ztunnel_idle_mcores", c["ztunnel_mcores"]),
-    "waypoint": lambda c: _proxies(c, "waypoint_idle_mcores", c["waypoint_mcores"]),
-    "linkerd-proxy": lambda c: _proxies(c, "linkerd_idle_mcores", c["linkerd_mcores"]),
-    "node-envoy": lambda c: _proxies(c, "node_envoy_idle_mcores", c["node_envoy_mcores"]),
-    "cilium-agent": lambda c: ROW["instances"] * c["cilium_agent_mcores"],
+    "ztunnel": lambda c: _proxies(c, "ztunnel", c["ztunnel_mcores"]),
+    "waypoint": lambda c: _proxies(c, "waypoint", cpu.envoy(c, "waypoint")),
+    "gateway-envoy": lambda c: _proxies(c, "gateway", cpu.envoy(c, "gateway")),
+    "linkerd-proxy": lambda c: _proxies(c, "linkerd", c["linkerd_mcores"]),
+    "cilium-agent": lambda c: ROW["instances"] * cpu.cilium_agent(c),
     # the coefficient is of both ends of a call, a measurement of an application of one
     "cilium-datapath": lambda c: 0.5 * cpu.kernel(c, ROW["rate"], "cilium_kernel_mcores", PAYLOAD_MB),
     "istiod": _istiod_cpu,
@@ -150,47 +151,67 @@ CPU: dict[str, Callable[[Coefficients], Value]] = {
 }
 """CPU of a measurement's instances. [mcores]"""
 
+TOGETHER = {"together": 1.0, "jitter": 0.55}
+"""How far connections fire at once, by how the load is made; with jitter of a tenth of the period S01 has 0.55 of the
+queue that it has without. [share]"""
+
+KINDS_OF_PATHS = {"istio-sidecar": "sidecar", "linkerd": "linkerd", "istio-ambient": "ztunnel", "cilium": "datapath"}
+"""Proxy that the traversals of a measured path cross, by data plane."""
+
+
+def _traversal_ms(c: Coefficients) -> Value:
+    """Mean that one traversal of the path adds, stalls apart. [ms]"""
+    rate = ROW["rate"].fill_null(1000.0) * ROW["instances"] / pl.col("proxies").fill_null(1.0)
+    together = reduce(lambda found, load: pl.when(load=load[0]).then(load[1]).otherwise(found), TOGETHER.items(), _ZERO)
+    bursts = latency.bursts(c, ROW["connections"].fill_null(1.0), rate, together)
+    own = pl.coalesce(
+        pl.when(dataplane=plane).then(
+            c[f"{kind}_latency_spread"] * (1.0 if kind == "sidecar" else c[f"{kind}_latency_factor"])
+        )
+        for plane, kind in KINDS_OF_PATHS.items()
+    )
+    body = pl.when(dataplane="cilium").then(0.0).otherwise(c["byte_latency_ms"] * PAYLOAD_MB)
+    return c["sidecar_latency_ms"] * traffic().latency_factor(c) * bursts * own + body
+
 
 def _path_latency(c: Coefficients) -> Value:
     """Added latency of a path through ``instances`` traversals, at the percentile that the metric names. [ms]"""
-    busy = (ROW["rate"] * ROW["instances"] / pl.col("proxies") * 1e-3).clip(upper_bound=3.0)
-    factor = traffic().latency_factor(c)
-    queue = latency.queueing(c, ROW["connections"].fill_null(latency.CROWDED_CONNECTIONS))
-    slowed = factor * (1.0 + c["latency_rate_slope"] * busy) * queue
-    body = c["byte_latency_ms"] * PAYLOAD_MB
-    per_traversal = (
-        pl.when(dataplane="istio-sidecar")
-        .then(c["sidecar_latency_ms"] * slowed + body)
-        .when(dataplane="linkerd")
-        .then(c["linkerd_latency_ms"] * slowed + body)
-        .when(dataplane="istio-ambient")
-        .then(c["ztunnel_latency_ms"] * factor + body)
-        .when(dataplane="cilium")
-        .then(c["cilium_datapath_latency_ms"])
+    mean, stall_ms = pl.col("_mean_ms"), latency.stall_length(c, **_machine())
+    quantiles = (
+        pl.when(metric=f"added_latency_{name}").then(
+            latency.path_quantile(c, mean, pl.col("_deviation"), pl.col("_log_stalls"), stall_ms, probability)
+        )
+        for name, probability in PERCENTILES.items()
     )
-    return ROW["instances"] * per_traversal * _percentile_over_mean(c)
+    return pl.coalesce(*quantiles, mean + stall_ms * pl.col("_log_stalls").exp())
 
 
-def _percentile_over_mean(c: Coefficients) -> pl.Expr:
-    inverse_root = (ROW["instances"] * c["latency_shape"]).sqrt().pow(-1)
-    name = pl.col("metric").str.strip_prefix("added_latency_")
-    ratio = pl.lit(1.0)  # the mean
-    for percentile, probability in PERCENTILES.items():
-        root = latency.quantile_root(inverse_root, probability)
-        ratio = pl.when(name == percentile).then(root * root * root).otherwise(ratio)
-    return ratio
+def _staged(rows: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:
+    """Rows with the moments of their path, from which each percentile follows."""
+    path = (latency.Traversals(ROW["instances"], pl.col("_traversal_ms")),)
+    variance = latency.path_variance(c, path)
+    return (
+        rows.with_columns(_traversal_ms=_traversal_ms(c))
+        .with_columns(_mean_ms=latency.path_mean(path), _variance=variance, _log_stalls=latency.log_stalls(c, path))
+        .with_columns(_deviation=latency.deviation_over_mean(c, pl.col("_mean_ms"), pl.col("_variance")))
+    )
 
 
-def predicted(rows: pl.LazyFrame, c: Coefficients) -> pl.LazyFrame:
+_ZERO = pl.lit(0.0)
+
+
+def predicted(rows: pl.LazyFrame, c: Coefficients, kinds: Collection[str] = KINDS) -> pl.LazyFrame:
     """The rows with ``predicted``, in the unit of their metric; null where no model knows the component.
 
     Args:
         rows: Columns of ``measurements()``.
         c: Coefficients; expressions over further columns of ``rows`` where each row brings its own.
+        kinds: Kinds that the rows are of, where they are not of all.
     """
+    staged = _staged(rows, c) if "latency" in kinds else rows
     known = pl.lit(None, pl.Float64)
     for kind, models in (("memory", MEMORY), ("cpu", CPU), ("latency", {"path": _path_latency})):
-        for component, model in models.items():
+        for component, model in models.items() if kind in kinds else ():
             is_row = (pl.col("kind") == kind) & (pl.col("component") == component)
             known = pl.when(is_row).then(model(c)).otherwise(known)
-    return rows.with_columns(predicted=known)
+    return staged.with_columns(predicted=known)

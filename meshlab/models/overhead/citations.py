@@ -11,8 +11,8 @@ from meshlab.models.overhead.coefficients import Coefficients, coefficient_table
 from meshlab.models.overhead.estimates import steps_with
 from meshlab.models.overhead.registry import NONE, citing
 
-BETWEEN_SOURCES = "between-sources"
-"""Component of the factors that widen an interval by what sources differ in; their median is one."""
+SPREAD = "_spread"
+"""End of the names of the factors that widen an interval by what clusters differ in; their median is one."""
 
 MEDIAN, INTERVAL = "median", "interval"
 """What of a figure rests on a source: the median and so the interval too, or only the interval."""
@@ -43,7 +43,7 @@ def figure_sources(figure: str, dataplane: str) -> tuple[tuple[str, bool], ...]:
     The others only widen the interval: how far sources differ was seen on data planes of every kind.
     """
     rows = coefficient_table().filter(pl.col("coefficient").is_in(coefficients_of(figure, dataplane)))
-    middle = _ids(rows.filter(pl.col("component") != BETWEEN_SOURCES))
+    middle = _ids(rows.filter(~pl.col("coefficient").str.ends_with(SPREAD)))
     return tuple((source_id, source_id in middle) for source_id in sorted(middle | _ids(rows)))
 
 
@@ -60,12 +60,11 @@ def _roots(dataplane: str) -> dict[str, set[str]]:
     columns: Coefficients = {name: pl.col(name) for name in names}
     steps = steps_with(columns, dataplanes=(dataplane,))
     stages = chain(steps.base, *(stages for stages, _ in steps.planes), steps.figures)
-    return {
-        name: set(value.meta.root_names()) - {name}
-        for stage in stages
-        for name, value in stage.items()
-        if isinstance(value, pl.Expr)
-    }
+    found: dict[str, set[str]] = {}
+    for name, value in chain.from_iterable(stage.items() for stage in stages):
+        if isinstance(value, pl.Expr):  # a later stage may hand on a column under its own name
+            found.setdefault(name, set()).update(value.meta.root_names())
+    return found
 
 
 @kept

@@ -10,7 +10,7 @@ import polars as pl
 
 from meshlab.models.overhead import cpu, latency
 from meshlab.models.overhead.coefficients import Coefficients, Value
-from meshlab.models.overhead.conditions import at_most, is_one_of, share
+from meshlab.models.overhead.conditions import at_least, at_most, is_one_of, share
 from meshlab.models.overhead.cpu import Traffic
 from meshlab.tables import read_table
 
@@ -29,6 +29,10 @@ NUMBERS = (
     "call_depth",
     "same_node_share",
     "config_services",
+    "network_policies",
+    "new_connections_per_second",
+    "control_plane_replicas",
+    "waypoint_replicas",
 )
 """Inputs that enter the equations as numbers."""
 
@@ -61,14 +65,21 @@ class Cluster:
     l7_rate: pl.Expr
     l7_mb: pl.Expr
     waypoints: pl.Expr
+    network_policies: pl.Expr
+    control_plane_replicas: pl.Expr
+    new_connections_per_second: pl.Expr
+    new_connection_share: pl.Expr
+    node_cores: pl.Expr
     changes_cni: pl.Expr
     new_nodes: pl.Expr
     uses_istio_cni: pl.Expr
     replaced_memory_mib: pl.Expr
     replaced_cpu_mcores: pl.Expr
     latency_factor: pl.Expr
-    pod_latency_factor: pl.Expr
     body_ms: pl.Expr
+    sidecar_entry_ms: pl.Expr
+    ztunnel_entry_ms: pl.Expr
+    stall_ms: pl.Expr
     pod_work: pl.Expr
     node_work: pl.Expr
     node_l7_work: pl.Expr
@@ -83,23 +94,25 @@ class Cluster:
 
 FACTORS = (
     "latency_factor",
-    "pod_latency_factor",
     "body_ms",
+    "sidecar_entry_ms",
+    "ztunnel_entry_ms",
+    "stall_ms",
     "pod_work",
     "node_work",
     "node_l7_work",
     "waypoint_work",
 )
-"""What depends on coefficients and serves several data planes: the time of a request by its protocol, its encryption
-and how crowded a pod's proxy is, that of its body, and what proxies handle as ``cpu.proxies`` takes it. Powers are the
-dearest part of an estimate, so each is worked out once."""
+"""What depends on coefficients and serves several data planes: the time of a request by its protocol and encryption,
+that of its body and of the share that opens a connection, that of a stall, and what proxies handle as ``cpu.proxies``
+takes it. Powers are the dearest part of an estimate, so each is worked out once."""
 
 
 def prepared() -> tuple[Stage, Stage, Stage]:
     """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
     numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
     rate, nodes, pods = map(pl.col, ("_requests_per_second", "_nodes", "_pods"))
-    is_openshift, on_vms = (is_one_of("cloud", names) for names in (("openshift",), ("gke", "aks", "eks", "doks")))
+    machine, cloud = pl.col("machine"), is_one_of("cloud", ("gke", "aks", "eks", "doks"))
     derived = {
         "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
         "_is_mtls": share(pl.col("mtls")),
@@ -113,15 +126,19 @@ def prepared() -> tuple[Stage, Stage, Stage]:
         # unknown counts as new, so that nobody is surprised by an agent that was not charged
         "_changes_cni": 1.0 - share(pl.col("current_cni") == "cilium"),
         # OpenShift forbids the init container that sidecars otherwise use
-        "_uses_istio_cni": share(is_openshift),
-        # other clusters may run on virtual machines or on bare metal: nothing says which
-        "_is_vm": share(on_vms),
+        "_uses_istio_cni": share(pl.col("cloud") == "openshift"),
+        # other clusters may run on virtual machines or on bare metal, unless they say which
+        "_is_vm": share(pl.coalesce(machine == "cloud-vm", cloud)),
+        "_is_metal": share(machine == "bare-metal"),
+        "_node_cores": pl.col("node_cpu_cores").cast(pl.Float64),
         "_replaced_memory_mib": replaced_agent("memory_mib"),
         "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
     }
     derived_again = {
         "_encrypted_share": pl.col("_is_mtls") * (1.0 - pl.col("_same_node_share")),
         "_new_nodes": nodes * pl.col("_changes_cni"),
+        "_waypoints": pl.col("_waypoint_replicas") * pl.col("_has_l7"),
+        "_new_connection_share": at_most(pl.col("_new_connections_per_second") / at_least(rate, 1e-3), 1.0),
         "_pod_rate": pl.col("_both_ends_rate") / pods,
         "_node_rate": pl.col("_both_ends_rate") / nodes,
         "_both_ends_mb": pl.col("_both_ends_rate") * pl.col("_payload_mb"),
@@ -130,44 +147,34 @@ def prepared() -> tuple[Stage, Stage, Stage]:
     return numbers, derived, derived_again
 
 
-def waypoint_replicas(c: Coefficients) -> pl.Expr:
-    """Replicas of all waypoints: one a namespace where layer 7 is used, more as the rate asks for them. [count]"""
-    return pl.col("_namespaces") * pl.col("_has_l7") + pl.col("_l7_rate") / c["waypoint_capacity_rps"]
-
-
-def factors(c: Coefficients, waypoints: pl.Expr, prefix: str) -> Stage:
+def factors(c: Coefficients, prefix: str) -> Stage:
     """The ``FACTORS``, as columns of medians or of draws.
 
     Args:
         c: Medians or draws.
-        waypoints: Their replicas. An expression rather than a column of an earlier stage, so that the power of the
-            rate at layer 7 is worked out once for nodes and waypoints.
         prefix: Of the columns' names.
     """
     traffic = Traffic.of_columns()
-    platform = 1.0 + (c["vm_cpu_factor"] - 1.0) * pl.col("_is_vm")
-    nodes, pods, rate, l7_rate = map(pl.col, ("_nodes", "_pods", "_both_ends_rate", "_l7_rate"))
+    machine = {name: pl.col(f"_{name}") for name in ("is_vm", "is_metal")}
+    platform = cpu.machine_factor(c["vm_cpu_factor"], **machine)
+    nodes, pods, waypoints, rate, l7_rate = map(
+        pl.col, ("_nodes", "_pods", "_waypoints", "_both_ends_rate", "_l7_rate")
+    )
     factor, plain_factor = traffic.cpu_factor(c) * platform, traffic.without_mtls().cpu_factor(c) * platform
-    queue = latency.queueing(c, pl.col("_pod_connections"))
+    body_ms, opening = c["byte_latency_ms"] * pl.col("_payload_mb"), pl.col("_new_connection_share") * 0.5
     values = (
         traffic.latency_factor(c),
-        traffic.latency_factor(c) * (queue * (1.0 + c["latency_rate_slope"] * busy(pl.col("_pod_rate")))),
-        c["byte_latency_ms"] * pl.col("_payload_mb"),
+        body_ms,
+        # two proxies share what a new connection takes
+        body_ms + c["proxy_connect_ms"] * opening,
+        body_ms + c["ztunnel_connect_ms"] * opening,
+        latency.stall_length(c, **machine),
         factor * cpu.batched(c, pods, rate),
         factor * cpu.batched(c, nodes, rate),
         plain_factor * cpu.batched(c, nodes, l7_rate),
         factor * cpu.batched(c, waypoints, l7_rate),
     )
     return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
-
-
-def busy(rate: pl.Expr) -> pl.Expr:
-    """Rate of one proxy, up to the highest at which latency was measured. [1000/s]
-
-    Args:
-        rate: Traversals of it. [1/s]
-    """
-    return at_most(rate * 1e-3, 3.0)
 
 
 def replaced_agent(figure: str) -> pl.Expr:

@@ -8,7 +8,7 @@ column), so one formula gives the median, the interval, and every probability an
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import NormalDist
 
 import polars as pl
@@ -21,10 +21,15 @@ Value = float | pl.Expr
 
 Coefficients = Mapping[str, Value]
 
+
+class Arrays(dict[str, Value]):
+    """Coefficients of which those that are not certain are arrays of draws."""
+
+
 DRAWS = 1024
 """Joint draws of all coefficients in ``coefficient_draws.csv``: one row each, a coefficient to a column."""
 
-SHOWN = 64
+SHOWN = 50
 """The first of them, from which ``estimate`` takes its intervals: they stand for all (docs/models.md)."""
 
 NINETY_PERCENT = NormalDist().inv_cdf(0.9)
@@ -53,18 +58,25 @@ def medians(table: pl.DataFrame | None = None) -> dict[str, float]:
     return dict(zip(table["coefficient"], table["median"], strict=True))
 
 
-def draws(table: pl.DataFrame | None = None) -> dict[str, Value]:
+def of_each(c: Coefficients, value: pl.Expr, function: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """A function that polars knows of numbers only, of a quantity that is an array where the coefficients are."""
+    return value.arr.eval(function(pl.element())) if isinstance(c, Arrays) else function(value)
+
+
+def draws(table: pl.DataFrame | None = None) -> Arrays:
     """The median of each coefficient and its ``SHOWN`` draws as one array; one that is certain stays a number.
 
     The median comes first, so that one expression gives the middle and the interval.
     """
     drawn = joint_draws(table, SHOWN)
-    return {
-        name: pl.lit(pl.Series([[median, *drawn[name]]], dtype=pl.Array(pl.Float64, SHOWN + 1)))
-        if name in drawn.columns
-        else median
-        for name, median in medians(table).items()
-    }
+    return Arrays(
+        {
+            name: pl.lit(pl.Series([[median, *drawn[name]]], dtype=pl.Array(pl.Float64, SHOWN + 1)))
+            if name in drawn.columns
+            else median
+            for name, median in medians(table).items()
+        }
+    )
 
 
 def joint_draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> pl.DataFrame:
@@ -81,17 +93,14 @@ def joint_draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> pl.Dat
     if "draws" in table.columns:
         own = table.drop_nulls("draws")
         return pl.DataFrame(dict(zip(own["coefficient"], own["draws"].list.head(count), strict=True)))
-    fitted = (
-        coefficient_table()
-        .filter(pl.col("lo") < pl.col("hi"))
-        .select("coefficient", "median", _sd=log_sd(pl.col("lo"), pl.col("hi")))
-    )
+    drawn = _fitted_draws(count)
+    fitted = coefficient_table().select("coefficient", "median", _sd=log_sd(pl.col("lo"), pl.col("hi")))
     moved = (
-        table.filter(pl.col("lo") < pl.col("hi"))
+        table.filter(pl.col("coefficient").is_in(drawn.columns))
         .join(fitted, on="coefficient", suffix="_fitted")
         .select("coefficient", "median", "median_fitted", log_sd(pl.col("lo"), pl.col("hi")) / pl.col("_sd"))
     )
-    return _fitted_draws(count).select(
+    return drawn.select(
         ((pl.col(name) / fitted).log() * stretch).exp().mul(median).alias(name)
         for name, median, fitted, stretch in moved.iter_rows()
     )

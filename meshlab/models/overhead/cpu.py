@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from meshlab.models.overhead.coefficients import Coefficients, Value
+from meshlab.models.overhead.coefficients import Coefficients, Value, of_each
 from meshlab.models.overhead.conditions import share
 
 BYTES_PER_MB = 1e6
@@ -86,25 +86,59 @@ def batched(c: Coefficients, count: pl.Expr, rate: pl.Expr) -> pl.Expr:
     """
     exponent = c["rate_exponent"]
     # logarithms are shared between proxies of one count or rate, and a power takes as long as three of them
-    return (exponent * (rate * 1e-3).log() + (1.0 - exponent) * count.log()).exp()
+    return of_each(c, exponent * (rate * 1e-3).log() + (1.0 - exponent) * count.log(), pl.Expr.exp)
 
 
-def proxies(c: Coefficients, count: Value, idle: str, per_1000: Value, work: Value, megabytes: Value) -> Value:
+def envoy(c: Coefficients, kind: str) -> Value:
+    """A waypoint, Cilium's Envoy or a plain one at 1000 traversals/s, HTTP/1.1 without mTLS. [mcores]
+
+    A sidecar's figure times the factor of that kind: what is known of one Envoy bears on all.
+    """
+    return c["sidecar_mcores"] * c[f"{kind}_cpu_factor"]
+
+
+def proxies(
+    c: Coefficients,
+    kind: str,
+    count: Value,
+    per_1000: Value,
+    work: Value,
+    megabytes: Value,
+    new_connections: Value = 0.0,
+) -> Value:
     """Proxies that share a rate evenly. [mcores]
 
-    count * idle + per_1000 * work + bytes.
+    (count * idle + per_1000 * work + bytes + new connections) * what the cluster's differ from the model by.
 
     Args:
         c: Coefficients.
+        kind: ``sidecar``, ``ztunnel``, ``waypoint``, ``linkerd``, ``node_envoy`` or ``gateway``.
         count: Proxies. [count]
-        idle: Coefficient of a proxy without traffic.
         per_1000: A proxy at 1000 traversals/s, HTTP/1.1 without mTLS. [mcores]
         work: The ``batched`` rate of all of them, times what a request costs over HTTP/1.1 without mTLS. [1000/s]
         megabytes: Request bodies through all of them. [MB/s]
+        new_connections: New connections through all of them. [1/s]
 
-    Sources: S01, S02, S07, R01, S11 (data/sources.csv).
+    Sources: S01, S02, S07, R01, R03, R07, S11, T02 (data/sources.csv); what a new connection costs is a prior.
     """
-    return c[idle] * count + per_1000 * work + c["byte_mcores"] * megabytes
+    idle = c[f"{kind}_idle_mcores" if kind in ("ztunnel", "linkerd") else "sidecar_idle_mcores"]
+    connect = c["ztunnel_connect_mcores" if kind == "ztunnel" else "proxy_connect_mcores"]
+    used = idle * count + per_1000 * work + c["byte_mcores"] * megabytes + connect * (new_connections * 1e-3)
+    return used * c[f"{kind}_cpu_spread"]
+
+
+def worker_load(c: Coefficients, kind: str, count: Value, per_1000: Value, work: Value, workers: Value) -> Value:
+    """Share of a proxy's workers that requests keep busy. [share]
+
+    Args:
+        c: Coefficients.
+        kind: As for ``proxies``.
+        count: Proxies. [count]
+        per_1000: As for ``proxies``. [mcores]
+        work: As for ``proxies``. [1000/s]
+        workers: Worker threads of one proxy. [count]
+    """
+    return per_1000 * work * c[f"{kind}_cpu_spread"] * (1e-3 / (count * workers))
 
 
 def kernel(c: Coefficients, rate: Value, per_1000: str, payload_mb: Value) -> Value:
@@ -114,7 +148,19 @@ def kernel(c: Coefficients, rate: Value, per_1000: str, payload_mb: Value) -> Va
 
     Sources: R01 (data/sources.csv) for Cilium's datapath; encryption and bytes are priors.
     """
-    return c[per_1000] * (rate * 1e-3) + c["byte_mcores"] * (rate * payload_mb * KERNEL_BYTE_SHARE)
+    bytes_mcores = c["byte_mcores"] * (rate * payload_mb * KERNEL_BYTE_SHARE)
+    return (c[per_1000] * (rate * 1e-3) + bytes_mcores) * c["datapath_cpu_spread"]
+
+
+def machine_factor(factor: Value, is_vm: Value, is_metal: Value) -> Value:
+    """The factor on a cloud's virtual cores, its inverse on bare metal, one where the machine is unknown. [ratio]
+
+    Args:
+        factor: Cost on virtual cores over that on an unknown machine. [ratio]
+        is_vm: One on virtual cores, else zero.
+        is_metal: One on bare metal, else zero.
+    """
+    return 1.0 + (factor - 1.0) * is_vm + (1.0 / factor - 1.0) * is_metal
 
 
 def istiod(c: Coefficients, replicas: Value, connected: Value) -> Value:
@@ -127,7 +173,7 @@ def istiod(c: Coefficients, replicas: Value, connected: Value) -> Value:
 
     Sources: S01, S11 (data/sources.csv).
     """
-    return c["istiod_base_mcores"] * replicas + c["istiod_proxy_mcores"] * connected
+    return (c["istiod_base_mcores"] * replicas + c["istiod_proxy_mcores"] * connected) * c["istiod_cpu_spread"]
 
 
 def linkerd_control_plane(c: Coefficients, replicas: Value, pods: Value) -> Value:
@@ -135,4 +181,13 @@ def linkerd_control_plane(c: Coefficients, replicas: Value, pods: Value) -> Valu
 
     Sources: S07, S11 (data/sources.csv).
     """
-    return c["linkerd_control_base_mcores"] * replicas + c["linkerd_control_pod_mcores"] * pods
+    used = c["linkerd_control_base_mcores"] * replicas + c["linkerd_control_pod_mcores"] * pods
+    return used * c["linkerd_control_cpu_spread"]
+
+
+def cilium_agent(c: Coefficients) -> Value:
+    """Cilium's agent of one node. [mcores] What it depends on, churn above all, no source states.
+
+    Sources: R01, R04, S20, S21 (data/sources.csv).
+    """
+    return c["cilium_agent_mcores"] * c["cilium_agent_cpu_spread"]

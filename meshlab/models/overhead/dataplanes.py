@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meshlab.models.overhead import cpu, memory
-from meshlab.models.overhead.cluster import Cluster, busy
+import polars as pl
+
+from meshlab.models.overhead import cpu, latency, memory
+from meshlab.models.overhead.cluster import Cluster
 from meshlab.models.overhead.coefficients import Coefficients, Value
 from meshlab.models.overhead.conditions import at_least
 from meshlab.models.overhead.latency import Traversals
@@ -25,6 +27,7 @@ class Parts:
         data_cpu: CPU of the data plane. [mcores]
         control_cpu: CPU of the control plane. [mcores]
         path: Traversals on the critical path.
+        worker_load: Busy share of the workers of its busiest proxies. [share]
         requested_memory: Memory that the charts request by default, which the scheduler reserves. [MiB]
         requested_cpu: CPU that the charts request by default, which the scheduler reserves. [mcores]
         maps_memory: eBPF maps, a part of ``data_memory``. [MiB]
@@ -37,6 +40,7 @@ class Parts:
     data_cpu: Value
     control_cpu: Value
     path: tuple[Traversals, ...]
+    worker_load: Value
     requested_memory: Value | None = None
     requested_cpu: Value | None = None
     maps_memory: Value = 0.0
@@ -44,24 +48,33 @@ class Parts:
     cni_cpu: Value = 0.0
 
 
+def _crossing(c: Coefficients, x: Cluster, kind: str, load: Value, entry_ms: Value) -> Value:
+    """Mean time in one proxy of a kind, at the load of its workers, and what a request takes besides. [ms]"""
+    own = c["sidecar_latency_ms"] if kind == "sidecar" else c["sidecar_latency_ms"] * c[f"{kind}_latency_factor"]
+    return own * c[f"{kind}_latency_spread"] * x.latency_factor * latency.queueing(c, load) + entry_ms
+
+
 # --- data planes ---------------------------------------------------------------------------------------------------
 
 
 def istio_sidecar(c: Coefficients, x: Cluster) -> Parts:
     """Istio with a sidecar beside every pod: each call crosses two, whether or not its ends share a node."""
-    per_1000 = 0.5 * (c["sidecar_client_mcores"] + c["sidecar_server_mcores"])
     cni_nodes = x.nodes * x.uses_istio_cni
+    load = cpu.worker_load(c, "sidecar", x.pods, c["sidecar_mcores"], x.pod_work, c["sidecar_workers"])
     return Parts(
         data_memory=x.pods * memory.sidecar(c, x.config_services, x.endpoints, x.pod_connections)
         + memory.istio_cni(c) * cni_nodes,
-        control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods)
+        control_memory=memory.istiod(c, x.control_plane_replicas, x.pods)
         + memory.istiod_sidecars(c, x.pods, x.config_services),
-        data_cpu=cpu.proxies(c, x.pods, "sidecar_idle_mcores", per_1000, x.pod_work, x.both_ends_mb)
+        data_cpu=cpu.proxies(
+            c, "sidecar", x.pods, c["sidecar_mcores"], x.pod_work, x.both_ends_mb, 2.0 * x.new_connections_per_second
+        )
         + c["istio_cni_mcores"] * cni_nodes,
-        control_cpu=cpu.istiod(c, c["control_plane_replicas"], x.pods),
-        path=(Traversals(2.0 * x.call_depth, c["sidecar_latency_ms"] * x.pod_latency_factor + x.body_ms),),
-        requested_memory=c["sidecar_request_mib"] * x.pods + c["istiod_request_mib"] * c["control_plane_replicas"],
-        requested_cpu=c["sidecar_request_mcores"] * x.pods + c["istiod_request_mcores"] * c["control_plane_replicas"],
+        control_cpu=cpu.istiod(c, x.control_plane_replicas, x.pods),
+        path=(Traversals(2.0 * x.call_depth, _crossing(c, x, "sidecar", load, x.sidecar_entry_ms)),),
+        worker_load=load,
+        requested_memory=c["sidecar_request_mib"] * x.pods + c["istiod_request_mib"] * x.control_plane_replicas,
+        requested_cpu=c["sidecar_request_mcores"] * x.pods + c["istiod_request_mcores"] * x.control_plane_replicas,
     )
 
 
@@ -71,41 +84,59 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
     A call crosses two ztunnels; within a node one ztunnel is both. A call that needs layer 7 crosses a waypoint too.
     """
     crossings = 2.0 - x.same_node_share + c["ztunnel_same_node_share"] * x.same_node_share
-    waypoints = x.waypoints
-    per_waypoint = at_least(waypoints, 1.0)
-    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate / per_waypoint))
+    per_ztunnel, per_waypoint = 0.5 * c["ztunnel_mcores"] * crossings, cpu.envoy(c, "waypoint")
+    waypoints, some_waypoints = x.waypoints, at_least(x.waypoints, 1.0)
+    load = cpu.worker_load(c, "ztunnel", x.nodes, per_ztunnel, x.node_work, c["ztunnel_workers"])
+    l7_load = cpu.worker_load(c, "waypoint", some_waypoints, per_waypoint, x.waypoint_work, c["waypoint_workers"])
     return Parts(
         data_memory=x.nodes * (memory.ztunnel(c, x.pods, 2.0 * x.connections / x.nodes) + memory.istio_cni(c))
         + waypoints
-        * memory.waypoint(c, x.services / x.namespaces, 2.0 * x.connections * x.l7_traffic_share / per_waypoint),
-        control_memory=memory.istiod(c, c["control_plane_replicas"], x.pods),
+        * memory.waypoint(c, x.services / x.namespaces, 2.0 * x.connections * x.l7_traffic_share / some_waypoints),
+        control_memory=memory.istiod(c, x.control_plane_replicas, x.pods),
         data_cpu=cpu.proxies(
-            c, x.nodes, "ztunnel_idle_mcores", 0.5 * c["ztunnel_mcores"] * crossings, x.node_work, x.both_ends_mb
+            c, "ztunnel", x.nodes, per_ztunnel, x.node_work, x.both_ends_mb, x.new_connections_per_second * crossings
         )
-        + cpu.proxies(c, waypoints, "waypoint_idle_mcores", c["waypoint_mcores"], x.waypoint_work, x.l7_mb)
+        + cpu.proxies(
+            c,
+            "waypoint",
+            waypoints,
+            per_waypoint,
+            x.waypoint_work,
+            x.l7_mb,
+            x.new_connections_per_second * x.l7_traffic_share,
+        )
         + c["istio_cni_mcores"] * x.nodes,
-        control_cpu=cpu.istiod(c, c["control_plane_replicas"], x.nodes + waypoints),
+        control_cpu=cpu.istiod(c, x.control_plane_replicas, x.nodes + waypoints),
         path=(
-            Traversals(x.call_depth * crossings, c["ztunnel_latency_ms"] * x.latency_factor + x.body_ms),
-            Traversals(x.call_depth * x.l7_traffic_share, c["waypoint_latency_ms"] * slowed + x.body_ms),
+            Traversals(
+                x.call_depth * crossings,
+                _crossing(c, x, "ztunnel", load, x.ztunnel_entry_ms),
+                stalls=x.call_depth * (2.0 - x.same_node_share),
+            ),
+            Traversals(x.call_depth, _crossing(c, x, "waypoint", l7_load, x.body_ms), x.l7_traffic_share),
         ),
+        worker_load=pl.max_horizontal(load, l7_load),
         requested_memory=c["ztunnel_request_mib"] * x.nodes
         + c["sidecar_request_mib"] * waypoints
-        + c["istiod_request_mib"] * c["control_plane_replicas"],
+        + c["istiod_request_mib"] * x.control_plane_replicas,
         requested_cpu=c["ztunnel_request_mcores"] * x.nodes
         + c["sidecar_request_mcores"] * waypoints
-        + c["istiod_request_mcores"] * c["control_plane_replicas"],
+        + c["istiod_request_mcores"] * x.control_plane_replicas,
     )
 
 
 def linkerd(c: Coefficients, x: Cluster) -> Parts:
     """Linkerd with a proxy beside every pod: each call crosses two."""
+    load = cpu.worker_load(c, "linkerd", x.pods, c["linkerd_mcores"], x.pod_work, c["linkerd_workers"])
     return Parts(
         data_memory=x.pods * memory.linkerd_proxy(c, x.pod_connections),
-        control_memory=memory.linkerd_control_plane(c, c["control_plane_replicas"], x.pods),
-        data_cpu=cpu.proxies(c, x.pods, "linkerd_idle_mcores", c["linkerd_mcores"], x.pod_work, x.both_ends_mb),
-        control_cpu=cpu.linkerd_control_plane(c, c["control_plane_replicas"], x.pods),
-        path=(Traversals(2.0 * x.call_depth, c["linkerd_latency_ms"] * x.pod_latency_factor + x.body_ms),),
+        control_memory=memory.linkerd_control_plane(c, x.control_plane_replicas, x.pods),
+        data_cpu=cpu.proxies(
+            c, "linkerd", x.pods, c["linkerd_mcores"], x.pod_work, x.both_ends_mb, 2.0 * x.new_connections_per_second
+        ),
+        control_cpu=cpu.linkerd_control_plane(c, x.control_plane_replicas, x.pods),
+        path=(Traversals(2.0 * x.call_depth, _crossing(c, x, "linkerd", load, x.sidecar_entry_ms)),),
+        worker_load=load,
     )
 
 
@@ -119,23 +150,37 @@ def cilium(c: Coefficients, x: Cluster) -> Parts:
     envoys = x.nodes * x.has_l7
     encrypted_nodes = x.nodes * x.is_mtls
     maps = memory.ebpf_maps(c, x.node_memory_gib) * x.new_nodes
-    agent = memory.cilium_agent(c, x.pods, x.services) - c["replaced_agent_scale"] * x.replaced_memory_mib
-    agent_cpu = c["cilium_agent_mcores"] - c["replaced_agent_scale"] * x.replaced_cpu_mcores
+    agent = (
+        memory.cilium_agent(c, x.pods, x.services, x.network_policies)
+        - c["replaced_agent_scale"] * x.replaced_memory_mib
+    )
+    agent_cpu = cpu.cilium_agent(c) - c["replaced_agent_scale"] * x.replaced_cpu_mcores
     cni_memory = agent * x.new_nodes + maps
     cni_cpu = agent_cpu * x.new_nodes + cpu.kernel(c, x.requests_per_second * new, "cilium_kernel_mcores", x.payload_mb)
-    slowed = x.latency_factor * (1.0 + c["latency_rate_slope"] * busy(x.l7_rate / x.nodes))
+    per_envoy = cpu.envoy(c, "node_envoy")
+    load = cpu.worker_load(c, "node_envoy", x.nodes, per_envoy, x.node_l7_work, x.node_cores)
+    datapath_ms = c["sidecar_latency_ms"] * c["datapath_latency_factor"] * (c["datapath_latency_spread"] * new)
     return Parts(
         data_memory=cni_memory + memory.node_envoy(c) * envoys + memory.cilium_encryption(c) * encrypted_nodes,
-        control_memory=memory.cilium_operator(c, c["control_plane_replicas"] * new),
+        control_memory=memory.cilium_operator(c, x.control_plane_replicas * new),
         data_cpu=cni_cpu
-        + cpu.proxies(c, envoys, "node_envoy_idle_mcores", c["node_envoy_mcores"], x.node_l7_work, x.l7_mb)
+        + cpu.proxies(
+            c,
+            "node_envoy",
+            envoys,
+            per_envoy,
+            x.node_l7_work,
+            x.l7_mb,
+            x.new_connections_per_second * x.l7_traffic_share,
+        )
         + cpu.kernel(c, x.requests_per_second * x.encrypted_share, "cilium_mtls_mcores", x.payload_mb),
-        control_cpu=c["cilium_operator_mcores"] * (c["control_plane_replicas"] * new),
+        control_cpu=c["cilium_operator_mcores"] * (x.control_plane_replicas * new),
         path=(
-            Traversals(x.call_depth * new, c["cilium_datapath_latency_ms"]),
-            Traversals(x.call_depth * x.l7_traffic_share, c["node_envoy_latency_ms"] * slowed + x.body_ms),
-            Traversals(x.call_depth * x.encrypted_share, c["cilium_mtls_latency_ms"] + x.body_ms),
+            Traversals(x.call_depth * new, datapath_ms),
+            Traversals(x.call_depth, _crossing(c, x, "node_envoy", load, x.body_ms), x.l7_traffic_share),
+            Traversals(x.call_depth, c["cilium_mtls_latency_ms"] + x.body_ms, x.encrypted_share, stalls=0.0),
         ),
+        worker_load=load,
         maps_memory=maps,
         cni_memory=cni_memory,
         cni_cpu=cni_cpu,

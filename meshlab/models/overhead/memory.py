@@ -9,11 +9,30 @@ from __future__ import annotations
 from meshlab.models.overhead.coefficients import Coefficients, Value
 
 
+def configuration(c: Coefficients, services: Value, endpoints: Value | None = None) -> Value:
+    """What an Envoy holds of the Services that it knows. [MiB]
+
+    (services * service + endpoints * endpoint) * the cluster's own size of a Service: ports, routes and policies of a
+    Service differ between clusters more than the rest of a proxy does.
+
+    Args:
+        c: Coefficients.
+        services: Services that the proxy is configured for. [count]
+        endpoints: Endpoints of those services; none where they are few beside services. [count]
+
+    Sources: S01, S17, S18, T02 (data/sources.csv).
+    """
+    known = c["sidecar_service_mib"] * services
+    if endpoints is not None:
+        known = known + c["sidecar_endpoint_mib"] * endpoints
+    return known * c["configuration_memory_spread"]
+
+
 def sidecar(c: Coefficients, services: Value, endpoints: Value, connections: Value) -> Value:
     """Envoy and pilot-agent beside one pod. [MiB]
 
-    base + services known + endpoints known + connection ends held. The configuration is the driver: an unscoped
-    sidecar in a cluster of 2000 pods holds six times a scoped one.
+    base + configuration + connection ends held. The configuration is the driver: an unscoped sidecar in a cluster of
+    2000 pods holds six times a scoped one.
 
     Args:
         c: Coefficients.
@@ -21,14 +40,34 @@ def sidecar(c: Coefficients, services: Value, endpoints: Value, connections: Val
         endpoints: Endpoints of those services. [count]
         connections: Connections that end at the proxy, either side. [count]
 
-    Sources: S02, S05, S06, S17, S18 (data/sources.csv).
+    Sources: R03, R07, R09, S01, S02, S06, S17, S18 (data/sources.csv).
     """
     return (
-        c["sidecar_base_mib"]
-        + c["sidecar_service_mib"] * services
-        + c["sidecar_endpoint_mib"] * endpoints
-        + c["sidecar_connection_mib"] * connections
-    )
+        c["sidecar_base_mib"] + configuration(c, services, endpoints) + c["sidecar_connection_mib"] * connections
+    ) * c["sidecar_memory_spread"]
+
+
+def waypoint(c: Coefficients, services: Value, connections: Value) -> Value:
+    """One replica of a namespace's waypoint, an Envoy configured for the namespace's services. [MiB]
+
+    Sources: S01, S11 (data/sources.csv).
+    """
+    base = c["sidecar_base_mib"] * c["waypoint_base_factor"]
+    return (base + configuration(c, services) + c["sidecar_connection_mib"] * connections) * c["waypoint_memory_spread"]
+
+
+def gateway_envoy(c: Coefficients, services: Value, connections: Value) -> Value:
+    """One plain Envoy without a mesh's agent: no data plane runs it, it informs what all Envoys share. [MiB]
+
+    Sources: T02 (data/sources.csv).
+    """
+    base = c["sidecar_base_mib"] * c["gateway_base_factor"]
+    return (base + configuration(c, services) + c["sidecar_connection_mib"] * connections) * c["gateway_memory_spread"]
+
+
+def node_envoy(c: Coefficients) -> Value:
+    """Cilium's Envoy of one node, which handles layer 7. [MiB] A prior beside what all Envoys share."""
+    return c["sidecar_base_mib"] * c["node_envoy_base_factor"] * c["node_envoy_memory_spread"]
 
 
 def ztunnel(c: Coefficients, pods: Value, connections: Value) -> Value:
@@ -41,15 +80,9 @@ def ztunnel(c: Coefficients, pods: Value, connections: Value) -> Value:
 
     Sources: S01, S11, S19, S28 (data/sources.csv).
     """
-    return c["ztunnel_base_mib"] + c["ztunnel_pod_mib"] * pods + c["ztunnel_connection_mib"] * connections
-
-
-def waypoint(c: Coefficients, services: Value, connections: Value) -> Value:
-    """One replica of a namespace's waypoint, an Envoy configured for the namespace's services. [MiB]
-
-    Sources: S01, S11 (data/sources.csv).
-    """
-    return c["waypoint_base_mib"] + c["sidecar_service_mib"] * services + c["sidecar_connection_mib"] * connections
+    return (c["ztunnel_base_mib"] + c["ztunnel_pod_mib"] * pods + c["ztunnel_connection_mib"] * connections) * c[
+        "ztunnel_memory_spread"
+    ]
 
 
 def istio_cni(c: Coefficients) -> Value:
@@ -70,7 +103,7 @@ def istiod(c: Coefficients, replicas: Value, pods: Value) -> Value:
 
     Sources: S01, S11 (data/sources.csv).
     """
-    return c["istiod_base_mib"] * replicas + c["istiod_pod_mib"] * pods
+    return (c["istiod_base_mib"] * replicas + c["istiod_pod_mib"] * pods) * c["istiod_memory_spread"]
 
 
 def istiod_sidecars(c: Coefficients, sidecars: Value, config_services: Value) -> Value:
@@ -85,7 +118,7 @@ def istiod_sidecars(c: Coefficients, sidecars: Value, config_services: Value) ->
 
     Sources: S01, S05 (data/sources.csv).
     """
-    return (c["istiod_sidecar_mib"] + c["istiod_config_mib"] * config_services) * sidecars
+    return (c["istiod_sidecar_mib"] + c["istiod_config_mib"] * config_services) * sidecars * c["istiod_memory_spread"]
 
 
 def linkerd_proxy(c: Coefficients, connections: Value) -> Value:
@@ -93,7 +126,7 @@ def linkerd_proxy(c: Coefficients, connections: Value) -> Value:
 
     Sources: S07, S11 (data/sources.csv).
     """
-    return c["linkerd_base_mib"] + c["linkerd_connection_mib"] * connections
+    return (c["linkerd_base_mib"] + c["linkerd_connection_mib"] * connections) * c["linkerd_memory_spread"]
 
 
 def linkerd_control_plane(c: Coefficients, replicas: Value, pods: Value) -> Value:
@@ -101,15 +134,28 @@ def linkerd_control_plane(c: Coefficients, replicas: Value, pods: Value) -> Valu
 
     Sources: S11 (data/sources.csv).
     """
-    return c["linkerd_control_base_mib"] * replicas + c["linkerd_control_pod_mib"] * pods
+    return (c["linkerd_control_base_mib"] * replicas + c["linkerd_control_pod_mib"] * pods) * c[
+        "linkerd_control_memory_spread"
+    ]
 
 
-def cilium_agent(c: Coefficients, pods: Value, services: Value) -> Value:
+def cilium_agent(c: Coefficients, pods: Value, services: Value, policies: Value) -> Value:
     """Cilium's agent of one node, without its maps. [MiB]
 
-    Sources: R04, S20, S21 (data/sources.csv).
+    Args:
+        c: Coefficients.
+        pods: Pods of the cluster. [count]
+        services: Services of the cluster. [count]
+        policies: Network policies of the cluster. [count]
+
+    Sources: R04, S20, S21, T06 (data/sources.csv).
     """
-    return c["cilium_agent_base_mib"] + c["cilium_agent_pod_mib"] * pods + c["cilium_agent_service_mib"] * services
+    return (
+        c["cilium_agent_base_mib"]
+        + c["cilium_agent_pod_mib"] * pods
+        + c["cilium_agent_service_mib"] * services
+        + c["cilium_agent_policy_mib"] * policies
+    ) * c["cilium_agent_memory_spread"]
 
 
 def ebpf_maps(c: Coefficients, node_memory_gib: Value) -> Value:
@@ -119,12 +165,7 @@ def ebpf_maps(c: Coefficients, node_memory_gib: Value) -> Value:
 
     Sources: R04, S-CIL-TUNE (data/sources.csv).
     """
-    return c["cilium_map_base_mib"] + c["cilium_map_share"] * 1024.0 * node_memory_gib
-
-
-def node_envoy(c: Coefficients) -> Value:
-    """Cilium's Envoy of one node, which handles layer 7. [MiB]"""
-    return c["node_envoy_base_mib"]
+    return (c["cilium_map_base_mib"] + c["cilium_map_share"] * 1024.0 * node_memory_gib) * c["ebpf_maps_memory_spread"]
 
 
 def cilium_encryption(c: Coefficients) -> Value:

@@ -1,7 +1,7 @@
 """Which data planes and figures there are: the tables that every list, label, unit and colour of them is read from.
 
-A data plane is a row of ``data/dataplanes.csv``, its equations in ``dataplanes``, its coefficients with what sources
-differ in, and the range in which it was measured. One that lacks a part is refused before anything is worked out.
+A data plane is a row of ``data/dataplanes.csv``, its equations in ``dataplanes``, its coefficients, and the range in
+which it was measured. One that lacks a part is refused before anything is worked out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.kept import kept
-from meshlab.models.overhead.cluster import Cluster, factors, waypoint_replicas
+from meshlab.models.overhead import latency
+from meshlab.models.overhead.cluster import Cluster, factors
 from meshlab.models.overhead.coefficients import Coefficients, Value, coefficient_table
 from meshlab.models.overhead.conditions import is_one_of
 from meshlab.models.overhead.dataplanes import MODELS, Parts
@@ -25,9 +26,6 @@ from meshlab.tables import data_path, read_table
 
 NONE = "none"
 """The option without a data plane: the cluster as it is without a mesh."""
-
-SPREADS = ("memory", "control_memory", "cpu", "control_cpu", "latency")
-"""What sources differ in beyond what the models explain, a coefficient each for every family."""
 
 RANGED = ("l7_traffic_share", "mtls", "payload_bytes", "pods", "protocol", "rate_per_proxy", "services")
 """Quantities of which it is known for every data plane how far they were measured."""
@@ -51,7 +49,6 @@ class DataPlane:
         letter: One letter for it.
         hues: Colour in each theme. [#rrggbb]
         proxy_per: ``pod`` or ``node``; None without a proxy.
-        spread: Family of its coefficients of what sources differ in; None without any.
         mesh: The mesh whose figures these are.
     """
 
@@ -62,7 +59,6 @@ class DataPlane:
     letter: str
     hues: Mapping[str, str]
     proxy_per: str | None
-    spread: str | None
     mesh: str
 
 
@@ -111,7 +107,7 @@ class Figure:
         cited: What sources are said to support; None where the figure cites none.
         unit: Its unit.
         decimals: Decimals in a table of plain numbers.
-        kind: ``memory``, ``cpu``, ``latency``, ``cost`` or ``nodes``.
+        kind: ``memory``, ``cpu``, ``latency``, ``cost``, ``load`` or ``nodes``.
         interval: Whether it has a 10-90 % interval, in columns that end in ``_lo`` and ``_hi``.
     """
 
@@ -176,7 +172,7 @@ def incomplete(
     coefficients: pl.DataFrame,
     models: Mapping[str, Callable[[Coefficients, Cluster], Parts]],
 ) -> Iterator[Problem]:
-    """What data planes lack: equations, coefficients, what sources differ in, or the range that was measured.
+    """What data planes lack: equations, coefficients, or the range that was measured.
 
     Args:
         table: Columns of ``dataplanes.csv``.
@@ -186,10 +182,10 @@ def incomplete(
     """
     of_row = dict(coefficients.select("coefficient", pl.col("dataplane").str.split("|")).iter_rows())
     files = {name: str(data_path(f"{name}.csv")) for name in ("dataplanes", "coefficients", "evidence/range")}
-    for name, spread in table.filter(pl.col("dataplane") != NONE).select("dataplane", "spread").iter_rows():
-        needed = {f"{spread}_{figure}_spread" for figure in SPREADS}
+    for name in table.filter(pl.col("dataplane") != NONE)["dataplane"]:
+        needed = set[str]()
         if name in models:
-            needed |= coefficients_used(models[name])
+            needed = coefficients_used(models[name])
         else:
             todo = "add them to MODELS in meshlab/models/overhead/dataplanes.py"
             yield Problem(files["dataplanes"], f"data plane {name!r} has no equations", todo)
@@ -209,12 +205,10 @@ def incomplete(
 
 def coefficients_used(model: Callable[[Coefficients, Cluster], Parts]) -> set[str]:
     """Names of the coefficients in a data plane's equations, and in the shared factors that they take."""
-    names = _Names()
-    parts = model(names, Cluster.of_columns(sampled=False))
-    waypoints = waypoint_replicas(names)
-    shared = {**factors(names, waypoints, "_"), "_waypoints": waypoints}
-    roots = _roots(*(getattr(parts, name) for name in Parts.__slots__))
-    roots |= _roots(*(value for part in parts.path for value in (part.count, part.mean_ms)))
+    names, x = _Names(), Cluster.of_columns(sampled=False)
+    parts, shared = model(names, x), factors(names, "_")
+    path = latency.path_variance(names, parts.path), latency.log_stalls(names, parts.path), x.stall_ms
+    roots = _roots(*(getattr(parts, name) for name in Parts.__slots__), *path)
     return (roots | {root for name in roots & shared.keys() for root in _roots(shared[name])}) & names.asked
 
 

@@ -72,6 +72,7 @@ class Job:
         workbook: Path of another workbook than ours.
         cell_limit_s: Longest time that one cell of it may take. [s]
         tables: Folder of a team's own decision tables, laid over ours.
+        measured: Files and folders of measurements, beside those that team files name.
     """
 
     out: Path
@@ -80,6 +81,7 @@ class Job:
     workbook: str | None = None
     cell_limit_s: float = CELL_LIMIT_S
     tables: Path | None = None
+    measured: tuple[Path, ...] = ()
 
 
 def render_reviews(
@@ -199,7 +201,7 @@ def _open_all(
     seen: dict[str, str] = {}
     for path in paths:
         try:
-            case = _open(path, seen)
+            case = _open(path, seen, job.measured)
             inputs = "" if fresh else inputs_sha256(case, tables)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is one team's)
             failures.append((printable(unicode_text(path.stem)), problems_of(error, unicode_text(str(path)))))
@@ -212,7 +214,7 @@ def _open_all(
     return opened, failures
 
 
-def _open(path: Path, seen: dict[str, str]) -> Case:
+def _open(path: Path, seen: dict[str, str], measured: Sequence[Path]) -> Case:
     def admit(team: Team) -> None:
         # folders are told apart on file systems that fold case, too
         first = seen.setdefault(team.name.lower(), team.file)
@@ -221,7 +223,7 @@ def _open(path: Path, seen: dict[str, str]) -> Case:
                 Problem(team.file, f"team {team.name!r} stands in {first} as well", "give each team its own name")
             )
 
-    return open_path(path, admit)
+    return open_path(path, admit, measured)
 
 
 def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:

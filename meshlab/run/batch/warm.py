@@ -83,7 +83,8 @@ def prepare(*names: str) -> None:
         names: Modules to import beside those.
     """
     missed = [name for name in NEEDLESS if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(missed))
+    for name in missed:
+        sys.modules[name] = None  # type: ignore[assignment]
     for name in (*PRELOADED, *names):
         try:
             importlib.import_module(name)

@@ -98,9 +98,11 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
     from meshlab.files import pretty_json, write_whole
     from meshlab.planning.migration.text import plan_text
     from meshlab.reviews.cases import find_teams, open_path
+    from meshlab.reviews.comparison import over_budget
     from meshlab.reviews.moves import plans
 
-    made = plans([open_path(path) for path in find_teams(paths)], today, target)
+    cases = [open_path(path) for path in find_teams(paths)]
+    made = plans(cases, today, target, over=over_budget({case.team.name: case for case in cases}))
     if rehearse:
         from meshlab.show.report.runbook import runbook
 

@@ -17,8 +17,9 @@ from meshlab.run.cli.text import many, text_table
 @click.argument("scenarios", type=EXISTING_PATH, required=False)
 @click.option("--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own tables, laid over meshlab's.")
 @click.option("--check", is_flag=True, help="Prove the tables: preferences can decide, needs can be met.")
+@click.option("--due", is_flag=True, help="List the texts behind the tables that have to be read again.")
 @form_option("verdicts", "table", "json")
-def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) -> int:  # noqa: FBT001
+def decide(scenarios: Path | None, tables: Path | None, check: bool, due: bool, form: str) -> int:  # noqa: FBT001
     """Recommend a CNI and a mesh for each scenario.
 
     JSON holds the reasons, the blockers and what would change the answer, too.
@@ -31,17 +32,23 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, form: str) 
 
     if check:
         return _check_tables(tables, form)
-    loaded = decision.load_tables(tables)
-    if scenarios is None:
-        raise click.UsageError("name a file of scenarios, or give --check", click.get_current_context())
     from meshlab.files import pretty_json
+
+    loaded = decision.load_tables(tables)
+    if due:
+        found = decision.due(loaded)
+        click.echo(pretty_json(found.to_dicts()) if form == "json" else text_table(found), nl=False)
+        return 0
+    if scenarios is None:
+        raise click.UsageError("name a file of scenarios, or give --check or --due", click.get_current_context())
+    from meshlab.reviews.comparison import over_budget
     from meshlab.scenario import read_scenarios
 
     for change in loaded.changes:
         click.echo(f"meshlab: tables: row {change['id']} of {change['table']} {change['change']}", err=True)
     frame = read_scenarios(scenarios)
     if form == "json":
-        click.echo(pretty_json(decision.explain(frame, loaded)), nl=False)
+        click.echo(pretty_json(decision.explain(frame, loaded, over=over_budget({}))), nl=False)
     else:
         click.echo(text_table(decision.decide(frame, loaded).collect()), nl=False)
     return 0

@@ -52,8 +52,15 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
 @click.option(
     "--tables", type=EXISTING_PATH, metavar="DIR", help="A folder of your own decision tables, laid over meshlab's."
 )
+@click.option(
+    "--measured",
+    type=EXISTING_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Traces, load tests, answers of Prometheus or a folder of them: rates, depth of calls, narrower intervals.",
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
-def review(
+def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     paths: tuple[Path, ...],
     out: Path,
     jobs: int | None,
@@ -61,6 +68,7 @@ def review(
     force: bool,  # noqa: FBT001
     baseline: Path | None,
     tables: Path | None,
+    measured: tuple[Path, ...],
     scheduler: str | None,
 ) -> int:
     """Render a review for each team.
@@ -74,10 +82,14 @@ def review(
     from meshlab.run.batch.batch import Job, render_reviews
 
     found = find_teams(paths or [example_teams()])
+    if measured and len(found) != 1:
+        raise click.UsageError(
+            f"--measured goes with one team, and there are {len(found)}; name files under 'measured:' in each team file"
+        )
     with batch_progress(len(found)) as progress:
         outcomes = render_reviews(
             found,
-            Job(out, formats, force, tables=tables),
+            Job(out, formats, force, tables=tables, measured=measured),
             jobs=jobs,
             scheduler=scheduler,
             baseline=baseline,
@@ -91,13 +103,37 @@ def review(
     return SOME_FAILED if failed else 0
 
 
+PORT = click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port on this machine [default: the first that is free]."
+)
+HANDED_ON = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS]...")
+
+
 @main.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port on this machine [default: the first free from 8888].")
-def lab(port: int | None) -> int:
+@PORT
+@HANDED_ON
+def lab(port: int | None, arguments: tuple[str, ...]) -> int:
     """Open the workbooks in JupyterLab, on this machine only.
 
-    Example: meshlab lab
+    What follows -- goes to JupyterLab.
+
+    Example: meshlab lab -- --no-browser
     """
     from meshlab.run.lab import open_lab
 
-    return open_lab(port)
+    return open_lab(port, arguments)
+
+
+@main.command()
+@PORT
+@HANDED_ON
+def app(port: int | None, arguments: tuple[str, ...]) -> int:
+    """Open the first workbook as a page without code, on this machine only.
+
+    What follows -- goes to Voila.
+
+    Example: meshlab app --port 8890 -- --no-browser
+    """
+    from meshlab.run.lab import open_app
+
+    return open_app(port, arguments)

@@ -131,7 +131,8 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
 
     Published measurements, with each source left out in turn, or your own. Of n measurements, inside is the share
     that lies in the 10-90 % interval, median_factor how far the middle is off (1 is exact), and median_width the
-    interval's upper end over its lower. The same with each source weighed alike ends in _by_source.
+    interval's upper end over its lower. The same with each source weighed alike ends in _by_source. Then follow the
+    scores of the models beside one fitted constant each, a calculator's and the documentation's, by what was left out.
 
     Example: meshlab evidence --measured ours.csv
     """
@@ -139,6 +140,7 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
 
     from meshlab.files import pretty_json
     from meshlab.models.evidence import assess
+    from meshlab.models.evidence.scores import told
 
     found = assess(own_measurements(measured, before, dataplane))
     if form == "json":
@@ -148,6 +150,8 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
         heading = "each source left out in turn" if fit == "left_out" else fit.replace("_", " ")
         click.echo(f"{'your measurements against the models' if measured else heading}:")
         click.echo(text_table(pl.DataFrame([{"kind": kind, **figures} for kind, figures in kinds.items()])))
+    if measured is None:
+        click.echo("\n".join(told()))
 
 
 @main.command()

@@ -11,6 +11,7 @@ from functools import partial
 
 from meshlab.planning.comparison import NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
+from meshlab.reviews.needs import left_out
 from meshlab.reviews.record import Review, Row
 from meshlab.show.charts.canvas import cited
 from meshlab.show.charts.drivers import driver_label
@@ -69,7 +70,7 @@ def summary(review: Review) -> Fragment:
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
         ("What is not known and would matter?", list(_not_known(review))),
-        ("What is next?", [next_step(review)]),
+        ("What is next?", [*filter(None, (scoping_text(review),)), next_step(review)]),
     ]
     return fragment(
         "summary",
@@ -92,6 +93,26 @@ def caution(review: Review) -> str | None:
     """What the figures must not be read without: that no pods of applications were found, and what stands in."""
     why = next((row.source for row in review.inputs if row.input == "pods" and row.status == "stand-in"), None)
     return why and f"{why[:1].upper()}{why[1:]}. All figures depend on that number."
+
+
+def scoping_text(review: Review) -> str | None:
+    """What scoping alone would save of what proxies take, in two sentences; None where nothing is to gain."""
+    found = review.tuning
+    if not found:
+        return None
+    memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
+    takes = f"{figure_text(memory['scoped'])} {memory['unit']} rather than {figure_text(memory['median'])}"
+    share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
+    whose = "the sidecars of today" if found["runs_today"] else "sidecars"
+    moves = (
+        "Nothing moves for that: compare a move with it."
+        if found["runs_today"]
+        else "Compare other data planes with it."
+    )
+    return (
+        f"Scoping alone: {whose} that know {found['scoped_services']:,} services and not {found['services']:,} "
+        f"would take {takes} ({share}). {moves}"
+    )
 
 
 def chosen(review: Review) -> Row | None:
@@ -224,6 +245,9 @@ def _not_known(review: Review) -> Iterator[str]:
             f"on average, and changes which option is the cheapest with a probability of "
             f"{100 * found[0]['probability_of_change']:.0f} %."
         )
+    asked = [_need(row["need"]) for row in left_out(review.needs)]
+    if asked:
+        lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
     if movers and cost is not None:
         lines.append(f"What moves its cost most: {lower_first(driver_label(movers[0]['driver']))}.")

@@ -9,11 +9,12 @@ import jinja2
 
 from meshlab import __version__
 from meshlab.planning.migration.text import place_text
+from meshlab.reviews.needs import left_out
 from meshlab.reviews.record import Review
 from meshlab.show import charts
 from meshlab.show.fragments import environment, templates
 from meshlab.show.report import board
-from meshlab.show.report.board import caution
+from meshlab.show.report.board import caution, scoping_text
 from meshlab.show.report.sections import grouped_flips
 from meshlab.show.words import option_text, plain, title_text
 from meshlab.tables import resource
@@ -40,6 +41,8 @@ def markdown_page(review: Review) -> str:
     options = board.options_shown(review)
     shown = {
         "caution": caution(review),
+        "left_out": left_out(review.needs),
+        "scoping": scoping_text(review),
         "against": board.objections(review),
         "sure": list(board.certainty(review)),
         "next_step": board.next_step(review),

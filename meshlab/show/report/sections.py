@@ -8,18 +8,19 @@ from typing import Any
 from msgspec.structs import asdict
 
 from meshlab.cluster.audit.rules import STATES
-from meshlab.models.overhead import dataplanes
+from meshlab.models.overhead import dataplanes, figures
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
+from meshlab.reviews.needs import left_out
 from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
 from meshlab.scenario import inputs
 from meshlab.show import charts
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.fragments import Fragment, fragment
-from meshlab.show.report.board import GRADES, added_need, caution, change_of
+from meshlab.show.report.board import GRADES, added_need, caution, change_of, scoping_text
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.show.words import answer_text, input_label, need_label, option_text, title_text, value_text
@@ -42,6 +43,8 @@ def verdict(review: Review) -> Fragment:
         scenario=review.scenario,
         grades=GRADES,
         against=review.comparison["against"] if review.comparison else [],
+        left_out=left_out(review.needs),
+        pools=review.pools,
     )
 
 
@@ -56,7 +59,8 @@ def headline(review: Review) -> Fragment:
     names = {key: plane.label for key, plane in dataplanes().items()}
     warning = caution(review)
     text = "\n".join([*lines, *([warning] if warning else [])])
-    return fragment("headline", text, head=review.headline, names=names, caution=warning)
+    shown = {"head": review.headline, "names": names, "caution": warning}
+    return fragment("headline", text, **shown, tuning=review.tuning, scoping=scoping_text(review))
 
 
 HEADS = (
@@ -78,7 +82,9 @@ def comparison(review: Review) -> Fragment:
     heads = [{"name": name, "label": label, "unit": unit} for name, label, unit in HEADS]
     winners = {name: _least(found["options"], name) for name, _, _ in HEADS} if found else {}
     text = "\n".join(row["label"] for row in found["options"]) if found else "nothing to compare"
-    return fragment("comparison", text, comparison=found, heads=heads, winners=winners, units=UNITS, draws=f"{DRAWS:,}")
+    scoped = {"tuning": review.tuning, "scoping": scoping_text(review)}
+    shown = {"comparison": found, "heads": heads, "winners": winners, "units": UNITS, "draws": f"{DRAWS:,}"}
+    return fragment("comparison", text, **shown, **scoped)
 
 
 def _least(options: Sequence[Row], name: str) -> int | None:
@@ -135,6 +141,10 @@ def facts(review: Review) -> Fragment:
         differing=differing,
         cluster=review.facts,
         notes=review.notes,
+        needs=review.needs,
+        measured=review.measured,
+        rests=_resting(review),
+        interval=interval_text,
     )
 
 
@@ -142,6 +152,16 @@ def _named(row: InputValue | AssumedValue) -> object:
     """The value of an input; a product has its name."""
     named = row.input in ("current_cni", "current_mesh") and row.value is not None
     return option_text(row.value) if named else row.value
+
+
+def _resting(review: Review) -> list[Row]:
+    """Figures of what is recommended that rest on own measurements; of every data plane where nothing is."""
+    shown, planes = review.headline.dataplane, dataplanes()
+    return [
+        {**row, "label": f"{figures()[row['figure']].label}, {planes[row['dataplane']].label}"}
+        for row in (review.measured or {}).get("figures", ())
+        if shown in (None, "none", row["dataplane"])
+    ]
 
 
 def chart(review: Review, name: str, *, theme: str = "light") -> Chart:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from meshlab.reviews.cases import Case
+from meshlab.reviews.comparison import over_budget
 from meshlab.reviews.moves import plans
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import build_reviews, open_named
@@ -42,7 +43,8 @@ def planned(
         MeshlabError: A place or a figure is wrong.
     """
     given = {name: value for name, value in (own or {}).items() if value is not None}
-    return msgspec.structs.replace(review, migration=plans([case], today, target, given)[0])
+    over = over_budget({case.team.name: case})
+    return msgspec.structs.replace(review, migration=plans([case], today, target, given, over)[0])
 
 
 def gaps(review: Review) -> report.Fragment:

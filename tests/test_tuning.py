@@ -1,0 +1,70 @@
+"""What scoping alone would save, against the estimates of both numbers of services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import meshlab as ml
+from meshlab.reviews.review import open_review
+from meshlab.show import report
+
+
+def estimated(**values: object) -> dict[str, float]:
+    """The estimate of Istio with sidecars for these values."""
+    rows = ml.estimate({"scenario": "a", **values}).rows(named=True)
+    return next(row for row in rows if row["dataplane"] == "istio-sidecar")
+
+
+def test_figures_are_those_of_the_estimate_at_both_numbers_of_services(tmp_path: Path) -> None:
+    """500 services in 20 namespaces: scoped to 50 each, the figures before and after are what ``estimate`` answers."""
+    size = {"services": 500, "namespaces": 20, "pods": 5000, "nodes": 50}
+    (tmp_path / "team.yaml").write_text(
+        f"team: a\nneeds: [mtls]\nscenario: {{{ml_text(size)}, current_mesh: istio-sidecar}}\n"
+    )
+    found = open_review(tmp_path / "team.yaml").tuning
+
+    assert found
+    assert (found["services"], found["scoped_services"], found["runs_today"]) == (500, 50, True)
+    whole, scoped = estimated(**size), estimated(**size, config_services=50)
+    for row in found["figures"]:
+        name = row["figure"]
+        assert (row["lo"], row["median"], row["hi"]) == pytest.approx([whole[f"{name}{e}"] for e in ("_lo", "", "_hi")])
+        assert (row["scoped_lo"], row["scoped"], row["scoped_hi"]) == pytest.approx(
+            [scoped[f"{name}{e}"] for e in ("_lo", "", "_hi")]
+        )
+        assert row["saved"] == pytest.approx(whole[name] - scoped[name])
+    assert [row["saved"] > 0 for row in found["figures"] if row["figure"] == "memory_gib"] == [True]
+
+
+def ml_text(values: dict[str, int]) -> str:
+    """Values in the braces of YAML."""
+    return ", ".join(f"{name}: {value}" for name, value in values.items())
+
+
+def test_the_example_of_500_services_says_what_scoping_saves_before_the_move() -> None:
+    """Sidecars that know 500 services take 39,100 GiB, scoped ones about a tenth, and the report says so."""
+    review = open_review("fleet-500-aks")
+
+    for shown in (report.headline(review).html, report.markdown_page(review)):
+        assert "Scoping alone" in shown
+        assert "rather than 39,100" in shown
+    assert review.tuning
+    assert "kind: Sidecar" in report.headline(review).html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "needs: []\nscenario: {services: 500, current_mesh: none, current_cni: calico}\n",
+        "needs: [mtls]\nscenario: {services: 500, config_services: 4, namespaces: 20, current_mesh: istio-sidecar}\n",
+    ],
+)
+def test_where_nothing_is_to_gain_nothing_is_said(text: str, tmp_path: Path) -> None:
+    """Without a mesh and none recommended, or with a configuration that is scoped already, there is nothing to tune."""
+    (tmp_path / "team.yaml").write_text(f"team: a\n{text}")
+    review = open_review(tmp_path / "team.yaml")
+
+    assert review.tuning is None
+    assert "Scoping alone" not in report.headline(review).html
