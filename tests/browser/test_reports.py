@@ -74,7 +74,7 @@ def test_a_report_draws_its_charts_from_the_file_system(page: Any, reports: Path
     page.goto((reports / "good" / "review.html").as_uri())
     assert page.locator(".plotly .main-svg").count() == 0
     unfold(page)
-    assert page.locator(".plotly").count() == 4
+    assert page.locator("figure > .plotly").count() == 4
     assert page.locator(".modebar").count() == 0
     assert page.evaluate(
         "[...document.querySelectorAll('.plotly')].every(c => c.querySelector('svg').clientWidth > 400)"
