@@ -15,11 +15,13 @@ import numpy as np
 import polars as pl
 
 from meshlab.models.decision.tables import Tables
+from meshlab.models.decision.words import listed
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, pair_worlds
 from meshlab.planning import comparison
 from meshlab.planning.comparison import Limit
 from meshlab.planning.migration import move_prices
+from meshlab.planning.migration.text import span_text
 from meshlab.reviews.cases import Case
 from meshlab.reviews.moves import setting_of, target_of, today_of
 from meshlab.scenario import collect_few, inputs, with_defaults
@@ -30,11 +32,16 @@ Row = dict[str, Any]
 MOST = 12
 """Options that are compared, beside what runs today. [options]"""
 
-CRITERIA = (*FIGURES, "licence_usd_per_month", "move_usd", "move_hours", "move_disruption_minutes", "total_usd")
+MONEY = ("licence_usd_per_month", "monthly_usd", "move_usd", "total_usd")
+
+CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_disruption_minutes")
 """Figures of an option, each with its interval."""
 
 WEIGHED = ("total_usd", "added_p99_ms", "memory_gib")
 """Figures of which less is better, by which one option may be better than another throughout."""
+
+WEIGHED_WORDS = {"total_usd": "cost", "added_p99_ms": "latency", "memory_gib": "memory"}
+"""The same in words."""
 
 LIMITS = {
     "max_added_p99_ms": "added_p99_ms",
@@ -78,7 +85,7 @@ def compare(
     options, prices, worlds = weighed(case, row, scenario, verdict, coefficients)
     if not options:
         return None
-    ends = comparison.intervals(worlds, [*CRITERIA, "monthly_usd"]).rows(named=True)
+    ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
     choices = eligible(worlds, options)
@@ -94,7 +101,7 @@ def compare(
             "probability_best": best.get(n, {}).get("probability_best"),
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
             "dominated_by": options[better[n]]["label"] if n in better else None,
-            "payback_months": _payback(ends, options, n),
+            **_payback(ends, options, n),
             "move": {name: prices[n][name] for name in ("basis", "routes", "restarts", "reversibility")},
             "operations": _operations(tables, option),
         }
@@ -103,7 +110,7 @@ def compare(
     return {
         "horizon_months": row["horizon_months"],
         "options": rows,
-        "against": list(_against(rows)),
+        "against": _against(rows, row["horizon_months"]),
         "break_even": _break_even(worlds, options, best),
         "find_out": _find_out(choices, coefficients),
     }
@@ -262,7 +269,11 @@ def _worlds(
             )
         )
     joined = worlds.join(pl.concat(added), on=["option", "draw"], how="left", maintain_order="left")
-    joined = joined.with_columns(monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"))
+    memory, cpu = pl.col("memory_gib") / row["node_memory_gib"], pl.col("cpu_cores") / row["node_cpu_cores"]
+    joined = joined.with_columns(
+        monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"),
+        nodes=pl.when(memory.is_not_null() & cpu.is_not_null()).then(pl.max_horizontal(memory, cpu)),
+    )
     return comparison.totals(joined, row["horizon_months"])
 
 
@@ -279,15 +290,16 @@ def _triangular(ends: Sequence[float | None], share: np.ndarray) -> pl.Series:
     return pl.Series(np.where(share < turn, rising, falling))
 
 
-def _payback(ends: Sequence[Row], options: Sequence[Mapping[str, Any]], n: int) -> float | None:
-    """Months after which what an option saves over today, tuned where that is compared, has paid for its move."""
+def _payback(ends: Sequence[Row], options: Sequence[Mapping[str, Any]], n: int) -> Row:
+    """What an option saves over today, tuned where that is compared, and the months after which its move is paid."""
     todays = [place for place, option in enumerate(options) if option["today"]]
-    base = next((place for place in todays if options[place]["tuned"]), todays[0] if todays else None)
+    wanted = not options[n]["today"]  # today's, tuned, is compared with today's as it runs
+    base = next((place for place in todays if options[place]["tuned"] == wanted), todays[0] if todays else None)
     move, cost = ends[n]["move_usd"], ends[n]["monthly_usd"]
     if base is None or n == base or None in (move, cost, ends[base]["monthly_usd"]):
-        return None
+        return {"saves_usd_per_month": None, "payback_months": None}
     saved = ends[base]["monthly_usd"] - cost
-    return move / saved if saved > 0 else None
+    return {"saves_usd_per_month": saved, "payback_months": move / saved if saved > 0 else None}
 
 
 def _plain(value: object) -> object:
@@ -302,29 +314,57 @@ def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | No
     return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
-def _against(rows: Sequence[Row]) -> list[str]:
-    """What the numbers say against the recommended option, in sentences."""
+def _against(rows: Sequence[Row], horizon: float) -> list[str]:
+    """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
         return []
     told = []
-    fits = first["within"].get("fits")
-    if fits is not None and fits < comparison.NEARLY:
-        told.append(f"It fits into the memory of the cluster with a probability of {100 * fits:.0f} % only.")
     for name, share in first["within"].items():
-        if name != "fits" and share is not None and share < comparison.NEARLY:
-            told.append(f"It stays within the budget {name} with a probability of {100 * share:.0f} %.")
+        if share is not None and share < comparison.NEARLY:
+            told.append(_exceeds(name, share))
     rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
     cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
     regret = first["expected_regret_usd"]
     if cheapest and cheapest is not first and regret and cheapest["probability_best"] >= comparison.TELLING:
         told.append(
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
-            f"{100 * cheapest['probability_best']:.0f} %; choosing this one is expected to lose {regret:,.0f} USD."
+            f"{100 * cheapest['probability_best']:.0f} %; this one is expected to cost {significant(regret)} USD more."
         )
     if first["dominated_by"]:
-        told.append(f"{first['dominated_by']} is no worse in cost, latency or memory, and better in one of them.")
-    return told
+        told.append(_beaten(first))
+    return [*told, *_unpaid(first, rows, horizon)]
+
+
+def _beaten(first: Row) -> str:
+    """By which option the recommended one is dominated, and in what: what is not known is no argument."""
+    known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
+    better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
+    if not open_:
+        return f"{first['dominated_by']} is as good or better in {listed(better)}."
+    return f"{first['dominated_by']} is as good or better in {listed(better)}; {listed(open_)} cannot be compared."
+
+
+def _exceeds(name: str, share: float) -> str:
+    """That a limit is broken, or kept with some probability."""
+    label = "" if name == "fits" else f"the {inputs()[name].label[:1].lower()}{inputs()[name].label[1:]}"
+    if share <= 1 - comparison.NEARLY:
+        return f"It exceeds {label or 'the memory of the cluster'}."
+    what = f"keeps to {label}" if label else "fits into the memory of the cluster"
+    return f"It {what} with a probability of only {100 * share:.0f} %."
+
+
+def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:
+    """That the move is not paid back within the horizon, where that is so."""
+    saved, months = first["saves_usd_per_month"], first["payback_months"]
+    if saved is None or (months is not None and months <= horizon):
+        return []
+    stays = any(row["today"] and row["eligible"] for row in rows)
+    meets = "" if stays else ", which does not meet what is asked"
+    if months is not None:
+        return [f"What it saves over today{meets}, pays for the move only after {span_text(months)}."]
+    more = f"costs {significant(-saved)} USD a month more than" if saved < 0 else "saves nothing over"
+    return [f"It {more} what runs today{meets}: the move is never paid back."]
 
 
 def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best: Mapping[int, Any]) -> list[Row]:

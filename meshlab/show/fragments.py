@@ -11,10 +11,12 @@ from functools import cache
 
 import jinja2
 
+from meshlab.reviews.review import source_ids
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.show.words import (
     STATUS_WORDS,
     input_label,
+    lower_first,
     need_label,
     option_text,
     preferred_text,
@@ -40,6 +42,8 @@ def environment() -> jinja2.Environment:
     """Templates of all fragments; they escape what they are given."""
     made = templates("fragments", autoescape=True)
     made.globals["status_words"] = STATUS_WORDS
+    made.globals["source_ids"] = source_ids
+    made.filters["lower_first"] = lower_first
     return made
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from meshlab.kept import kept
+from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
 from meshlab.show import theme
@@ -82,7 +84,8 @@ def preferred_text(option: str) -> str:
     product, _, edition = option.partition("@")
     kinds = {"today": "What runs today", "same": "Another edition of what runs today"}
     words = kinds.get(option) or theme.option_words(product).replace("supported_by=", "Supported by the ")
-    return f"{words} ({edition})" if edition else words
+    named = (editions().get((side, product, edition)) for side in ("cni", "mesh") if edition)
+    return next(filter(None, named), f"{words} ({edition})" if edition else words)
 
 
 def saving_text(figures: Sequence[HeadlineFigure]) -> str:
@@ -100,8 +103,59 @@ def change_text(change: Mapping[str, object]) -> str:
     return f"{label}: {value_text(after)} instead of {value_text(before)}"
 
 
+NAMES = (
+    "Azure",
+    "Calico",
+    "Cilium",
+    "Envoy",
+    "Gateway API",
+    "Google",
+    "Hubble",
+    "Istio",
+    "Kubernetes",
+    "Linkerd",
+    "Windows",
+)
+"""Beginnings that keep their capital within a sentence."""
+
+
+def lower_first(text: str) -> str:
+    """A text within a sentence: its first letter small, unless it begins a name or an abbreviation."""
+    return text if text[1:2].isupper() or text.startswith(NAMES) else text[:1].lower() + text[1:]
+
+
+def upper_first(text: str) -> str:
+    """A text where a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(items: Iterable[str], word: str, most: int) -> str:
+    """Items in a sentence: ``a, b and 3 more``, or with another word before the last."""
+    names = list(items)
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return f" {word} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def answer_text(answer: Mapping[str, Any], today: Mapping[str, object]) -> str:
+    """An answer in one line, such as that after a flip.
+
+    Args:
+        answer: ``cni``, ``mesh`` and ``edition``.
+        today: ``current_cni`` and ``current_mesh``.
+    """
+    return "; ".join(
+        option_text(str(answer[side]), today[f"current_{side}"])
+        if answer[side] == "stay"
+        else upper_first(edition_label(side, answer))
+        if answer[side]
+        else option_text(None)
+        for side in ("cni", "mesh")
+    )
+
+
 def title_text(review: Review) -> str:
     """The verdict in one line."""
-    return "; ".join(
-        option_text(getattr(review.verdict, side), review.scenario[f"current_{side}"]) for side in ("cni", "mesh")
-    )
+    verdict = review.verdict
+    edition = {"cni": None, "mesh": None, **verdict.edition}
+    return answer_text({"cni": verdict.cni, "mesh": verdict.mesh, "edition": edition}, review.scenario)

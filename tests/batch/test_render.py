@@ -72,22 +72,30 @@ def test_good_teams_are_rendered_beside_a_bad_one(rendered: Path) -> None:
     assert "did you mean" in (rendered / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_report_opens_with_the_verdict_then_the_three_numbers_then_what_could_change_it(rendered: Path) -> None:
-    """The order of a report's parts is the order in which a reader asks."""
+def test_a_report_opens_with_the_first_page_then_the_record_then_what_a_board_asks(rendered: Path) -> None:
+    """The order of a report's parts is the order in which a board asks; all but the first two are folded."""
     html = (rendered / "good" / "review.html").read_text(encoding="utf-8")
     parts = [
-        "ml-verdict",
-        "ml-headline",
-        "What-could-change-the-answer",
-        "The-facts-and-where",
-        "data-plane-would-add",
-        "row-by-row",
-        "What-is-assumed",
+        '<section class="ml ml-summary">',
+        'id="Decision-record"',
+        '<section class="ml ml-record">',
+        'id="Why,-and-what-speaks-against-it"',
+        'id="What-every-option-costs"',
+        'id="What-the-mesh-alone-adds"',
+        'id="What-the-move-takes"',
+        'id="What-would-change-the-answer"',
+        'id="The-facts,-and-where-each-comes-from"',
+        'id="What-is-assumed"',
+        'id="The-decision-tables,-row-by-row"',
         'id="Sources"',
     ]
-    body = html[html.index("<main>") :]
+    body = html[html.index('<main id="answer">') :]
     places = [body.index(part) for part in parts]
     assert places == sorted(places)
+    folded = re.findall(r'<details class="part"><summary><h2 id="([^"]+)"', body)
+    assert len(folded) == len(re.findall("<h2 id=", body)) - 1
+    assert "Decision-record" not in folded
+    assert body.count("<details") == body.count("</details>")
 
 
 def test_code_is_hidden_and_nothing_is_fetched(rendered: Path) -> None:
@@ -109,7 +117,7 @@ def test_reports_stay_small(rendered: Path) -> None:
 def test_every_chart_of_a_report_has_its_figures_as_a_table(rendered: Path) -> None:
     """A reader without the script finds each chart's figures in a table beside it."""
     html = (rendered / "good" / "review.html").read_text(encoding="utf-8")
-    assert html.count('class="plotly"') == html.count('class="ml ml-figures"') == 5
+    assert html.count('class="plotly"') == html.count('class="ml ml-figures"') == 4
 
 
 def test_the_notebook_names_no_path_and_no_time(rendered: Path) -> None:
@@ -157,7 +165,7 @@ def test_markdown_and_decision_record_tell_the_verdict_and_escape_other_peoples_
     )
     render_reviews([path], Job(tmp_path / "out", ("md", "adr")))
     markdown, record = ((tmp_path / "out" / "a" / f"review.{end}").read_text(encoding="utf-8") for end in ("md", "adr"))
-    assert record.startswith("---\nstatus: proposed\n---\n")
+    assert record.startswith("---\nstatus: proposed\ndate:\ndecision-makers:\n---\n")
     for heading in ("Context and Problem Statement", "Considered Options", "Decision Outcome", "Consequences"):
         assert f" {heading}\n" in record
     assert r"\<img src=x\> \| \[x\](javascript:1)" in markdown

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from meshlab.reviews.cases import example_teams
 from meshlab.reviews.review import open_review, summary
 from meshlab.run.batch import fleet
 from meshlab.run.batch.batch import Job, render_reviews
@@ -61,12 +63,102 @@ def page(browser: Any) -> Iterator[Any]:
     assert complaints == []
 
 
-def test_a_report_draws_its_charts_from_the_file_system(page: Any, reports: Path) -> None:
-    """All five charts of a report are drawn without network and without an error in the console."""
-    page.goto((reports / "good" / "review.html").as_uri())
-    page.wait_for_function("document.querySelectorAll('.main-svg').length > 0")
+def unfold(page: Any) -> None:
+    """Open every folded part and wait until its charts are drawn."""
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
     page.wait_for_function("[...document.querySelectorAll('.plotly')].every(c => c.querySelector('.main-svg'))")
-    assert page.locator(".plotly .main-svg").count() >= 5
+
+
+def test_a_report_draws_its_charts_from_the_file_system(page: Any, reports: Path) -> None:
+    """All four charts of a report are drawn, once unfolded, without network and without an error in the console."""
+    page.goto((reports / "good" / "review.html").as_uri())
+    assert page.locator(".plotly .main-svg").count() == 0
+    unfold(page)
+    assert page.locator("figure > .plotly").count() == 4
+    assert page.locator(".modebar").count() == 0
+    assert page.evaluate(
+        "[...document.querySelectorAll('.plotly')].every(c => c.querySelector('svg').clientWidth > 400)"
+    )
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reports folder of the five example teams."""
+    folder = tmp_path_factory.mktemp("examples")
+    render_reviews(sorted(example_teams().glob("*.yaml")), Job(folder, ("html",)), jobs=1)
+    return folder
+
+
+TEAMS = sorted(path.stem for path in example_teams().glob("*.yaml"))
+SCREEN, SHEET = {"width": 1440, "height": 900}, {"width": 703, "height": 1032}
+"""A desk's screen, and an A4 sheet less margins of 12 mm. [px]"""
+
+MOST_SCREENS, MOST_WORDS, MOST_BYTES = 6, 1500, 400_000
+
+
+@pytest.mark.parametrize("team", TEAMS)
+def test_the_first_page_is_one_screen_and_one_sheet_and_the_rest_is_folded(
+    page: Any, examples: Path, team: str
+) -> None:
+    """What a board reads first needs no scrolling; all that is unfolded is six screens and 1,500 words at most."""
+    file = examples / team / "review.html"
+    page.set_viewport_size(SCREEN)
+    page.goto(file.as_uri())
+    first = "document.querySelector('.ml-summary').getBoundingClientRect().bottom"
+    assert page.evaluate(first) <= SCREEN["height"]
+    assert page.evaluate("document.documentElement.scrollHeight") <= MOST_SCREENS * SCREEN["height"]
+    assert len(page.evaluate("document.querySelector('main').innerText").split()) <= MOST_WORDS
+    assert page.evaluate("document.documentElement.scrollWidth") == SCREEN["width"]
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.set_viewport_size(SHEET)
+    page.emulate_media(media="print")
+    assert page.evaluate(first) <= SHEET["height"]
+    assert file.stat().st_size <= MOST_BYTES
+
+
+@pytest.mark.parametrize("team", TEAMS)
+def test_headings_are_in_order_and_links_lead_somewhere(page: Any, examples: Path, team: str) -> None:
+    """No level of headings is skipped, every link within the page has its target, and the first leads to the answer."""
+    page.goto((examples / team / "review.html").as_uri())
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => Number(h.localName[1]))")
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    missing = page.evaluate(
+        "[...document.querySelectorAll('a[href^=\"#\"]')].map(a => a.getAttribute('href').slice(1))"
+        ".filter(id => !document.getElementById(decodeURIComponent(id)))"
+    )
+    assert missing == []
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#answer"
+
+
+def test_a_link_to_a_source_unfolds_it_and_leads_to_its_page(page: Any, examples: Path) -> None:
+    """From a figure of the first page to the page that says it are two clicks."""
+    page.set_viewport_size(SCREEN)
+    page.goto((examples / "fleet-500-aks" / "review.html").as_uri())
+    link = page.locator(".ml-board a").first
+    row = page.locator(link.get_attribute("href"))
+    assert not row.is_visible()
+    link.click()
+    page.wait_for_function("document.querySelector(location.hash).closest('details').open")
+    assert row.is_visible()
+    assert row.locator("a").get_attribute("href").startswith("https://")
+
+
+def test_a_report_copied_alone_says_everything(browser: Any, examples: Path, tmp_path: Path) -> None:
+    """Without its folder the first page has its bars and other charts their tables; one script is missed, no more."""
+    alone = tmp_path / "review.html"
+    alone.write_bytes((examples / "fleet-500-aks" / "review.html").read_bytes())
+    asked: list[str] = []
+    page = browser.new_context(offline=True).new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(alone.as_uri())
+    assert page.locator(".ml-board svg:visible").count() >= 12
+    page.evaluate("document.querySelectorAll('details.part').forEach(part => part.open = true)")
+    assert page.locator(".ml-figures table:visible").count() == page.locator(".plotly").count() > 0
+    assert {url.rpartition("/")[2] for url in asked} == {"review.html", "plotly.min.js"}
+    page.context.close()
 
 
 def test_an_index_of_a_thousand_rows_sorts_and_searches(page: Any, reports: Path) -> None:
@@ -132,6 +224,7 @@ def test_a_report_follows_the_readers_look_and_is_printed_light(page: Any, repor
     inks = f"{texts}.map(text => getComputedStyle(text)[text.localName === 'text' ? 'fill' : 'color'])"
     page.emulate_media(color_scheme="dark")
     page.goto((reports / "good" / "review.html").as_uri())
+    unfold(page)
     for look, ground in (
         ({"color_scheme": "dark"}, "rgb(20, 24, 29)"),
         ({"color_scheme": "light"}, "rgb(255, 255, 255)"),

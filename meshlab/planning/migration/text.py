@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from meshlab.kept import kept
+from meshlab.models.decision.words import products
 from meshlab.planning.migration.interval import ENDS
 from meshlab.planning.migration.limits import SEVERITIES
 from meshlab.planning.migration.plan import Plan
+from meshlab.tables import read_table
 from meshlab.units import significant
 
 SHOWN = 5
@@ -80,7 +83,7 @@ def in_the_way_text(plan: Mapping[str, Any]) -> str:
     found = Counter(blocker["severity"] for blocker in plan["blockers"])
     known = ", ".join(f"{found[severity]} {severity}" for severity in SEVERITIES if found[severity])
     unknown = f"; {_counted(len(plan['unknown']), 'thing')} not known" if plan["unknown"] else ""
-    return f"{known or 'nothing that the input shows'}{unknown}"
+    return f"{known or 'nothing known'}{unknown}"
 
 
 def worth_text(plan: Mapping[str, Any]) -> str:
@@ -100,17 +103,33 @@ def worth_text(plan: Mapping[str, Any]) -> str:
     if brings["usd_per_month"] == 0:
         return f"not by its cost: it saves nothing and costs {once}; move only for what the target provides"
     saves = f"it saves {interval_text(brings, 'usd_per_month')} USD a month and costs {once}"
-    soonest, likely, latest = (_span_text(brings[f"months{end}"]) for end in ENDS)
+    soonest, likely, latest = (span_text(brings[f"months{end}"]) for end in ENDS)
     return f"{saves}; paid back after {likely} ({soonest} to {latest})"
 
 
 def place_text(place: Mapping[str, Any]) -> str:
     """A place in words."""
-    cni = {None: "an unknown network", "none": "nothing"}.get(place["cni"], place["cni"])
-    mesh = {None: "an unknown mesh", "none": "no mesh"}.get(place["mesh"], place["mesh"])
-    editions = {side: f" ({name})" if name else "" for side, name in place["edition"].items()}
-    tuned = ", tuned" if place["tuned"] else ""
-    return f"{cni}{editions['cni']} with {mesh}{editions['mesh']}{tuned}"
+    cni = {None: "an unknown network plugin", "none": "no network plugin"}.get(place["cni"])
+    mesh = {None: "an unknown mesh", "none": "no mesh"}.get(place["mesh"])
+    sides = (cni or edition_label("cni", place), mesh or edition_label("mesh", place))
+    return f"{' and '.join(sides)}{', tuned' if place['tuned'] else ''}"
+
+
+def edition_label(side: str, place: Mapping[str, Any]) -> str:
+    """What a side of a place is called: by its edition, or by its product alone."""
+    product, edition = place[side], place["edition"][side]
+    return editions().get((side, product, edition)) or products().get(product) or str(product)
+
+
+@kept
+def editions() -> dict[tuple[str, str, str | None], str]:
+    """What each edition is called, by side, product and edition."""
+    rows = [
+        ((side, row[column], row["edition"]), row["label"])
+        for side, table, column in (("cni", "networks", "network"), ("mesh", "meshes", "mesh"))
+        for row in read_table(f"decision/{table}").iter_rows(named=True)
+    ]
+    return dict(reversed(rows))
 
 
 def interval_text(row: Mapping[str, Any], name: str) -> str:
@@ -136,7 +155,8 @@ def _days_text(days: Mapping[str, int | None]) -> str:
     return f"{_counted(likely or 0, 'day')} ({lo:,} to {'unknown' if hi is None else f'{hi:,}'})"
 
 
-def _span_text(months: float | str) -> str:
+def span_text(months: float | str) -> str:
+    """A time in months, or in years where it is long."""
     if isinstance(months, str):
         return months
     number, unit = (months / 12, "years") if months >= YEARS else (months, "months")
@@ -150,7 +170,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
     """The plan, line by line: the answer first, then what is in the way, the steps, and what is not known."""
     yield f"{plan.get('scenario', 'cluster')}: from {place_text(plan['from'])} to {place_text(plan['to'])}"
     if plan["stays"]:
-        yield "  nothing moves: what runs today stays, and takes no time"
+        yield "  nothing moves: what runs today stays"
         yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
         return
     yield from (f"  {question + ':':11} {answer}" for question, answer in answers(plan).items())

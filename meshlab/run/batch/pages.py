@@ -287,7 +287,6 @@ def to_html(notebook: NotebookNode, made: Review) -> str:
     page.metadata["meshlab"] = {
         "team": made.team,
         "title": f"{made.team}: {report.title_text(made)}",
-        "subtitle": report.title_text(made),
         "version": made.meshlab_version,
         "inputs_sha256": made.inputs_sha256,
         "css": page_css(),

@@ -268,7 +268,7 @@ def _lag(_review: None, look: Look, *, provider: str) -> Chart:
     return provider_lag(iac.provider_lag(provider), provider, ids, look)
 
 
-AGREEMENT = "published measurements against what the models foretell without them"
+AGREEMENT = "published measurements against what the models predict without them"
 
 CATALOGUE: dict[str, Entry] = {
     item.name: item

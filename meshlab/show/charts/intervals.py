@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,17 @@ MARKS = {"recommended": ("★", "recommended"), "today": ("●", "runs today"), 
 
 COMMON = ("dataplane", "label", *MARKS)
 
+WIDE = 20
+"""How many times the least figure the largest is where a logarithmic scale is needed to see both."""
+
+FURTHEST = 30
+"""How far below the smallest median such a scale goes, as a factor; intervals that go further are cut there."""
+
+LOG_KEY = "Dot: median. Line: 10–90 % interval. The scale is logarithmic; zero has no place on it."
+
+ANCHOR: Spec = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
+"""plotly draws no axis without a trace, and the names stand on the first one."""
+
 CAVEAT = "† An input lies outside what was measured: extrapolated, trust it less."
 
 
@@ -96,7 +108,8 @@ def intervals(shown: Intervals, review: Review, look: Look) -> Chart:
     frame = shown.prepare(shown, review)
     ids = cited(review, shown.figure, frame["dataplane"], priced=shown.priced)
     caveats = [*([CAVEAT] if frame["extrapolated"].any() else []), *([SAVING] if (frame["lo"] < 0).any() else [])]
-    captions = Captions(shown.name, shown.title, shown.key, subtitle(review), [*caveats, source_note(ids)])
+    key = LOG_KEY if spans(frame) and shown.plot is bars else shown.key
+    captions = Captions(shown.name, shown.title, key, subtitle(review), [*caveats, source_note(ids)])
     return chart_of(
         captions,
         shown.plot(shown, frame, look),
@@ -158,16 +171,35 @@ def prepare_percentiles(shown: Intervals, review: Review) -> pl.DataFrame:
     ).sort(order, "percentile")
 
 
+def spans(frame: pl.DataFrame) -> bool:
+    """Whether the figures differ by so much that only a logarithmic scale shows all of them."""
+    some = [value for value in frame["median"] if value is not None and value > 0]
+    return len(some) > 1 and max(some) > WIDE * min(some) and not (frame["lo"] < 0).any()
+
+
+def _log_range(frame: pl.DataFrame) -> list[float]:
+    """Ends of a logarithmic axis, as plotly takes them: powers of ten, a little beyond all intervals."""
+    some = frame.filter(pl.col("median") > 0)
+    low = min(max(row["lo"], row["median"] / FURTHEST) for row in some.iter_rows(named=True))
+    return [math.log10(0.8 * low), math.log10(1.25 * max(some["hi"]))]
+
+
 # --- drawing -------------------------------------------------------------------------------------------------------
 
 
 def bars(shown: Intervals, frame: pl.DataFrame, look: Look) -> Plot:
     """A bar to the median, in parts where the frame has them, with the interval of the total across its end."""
+    figures = [_bar_label(shown, row) for row in frame.iter_rows(named=True)]
+    labels = ([float(row) for row in range(frame.height)], figures)
+    if spans(frame):
+        # the length of a bar means nothing on such a scale
+        dots = _whiskers(frame, range(frame.height), look, symbol="circle")
+        dots["marker"] |= {"color": _hues(frame, look), "line": {"width": 1, "color": look.colours.ink}}
+        return _rows_plot(shown, look, frame, [ANCHOR, dots], labels, BAR_PX, log_range=_log_range(frame))
     parts = PARTS if set(PARTS) <= set(frame.columns) else {"median": ""}
     traces = [_bar(frame, part, hatching, look) for part, hatching in parts.items()]
     traces.append(_whiskers(frame, range(frame.height), look, symbol="line-ns"))
-    figures = [_bar_label(shown, row) for row in frame.iter_rows(named=True)]
-    return _rows_plot(shown, look, frame, traces, (list(range(frame.height)), figures), BAR_PX)
+    return _rows_plot(shown, look, frame, traces, labels, BAR_PX)
 
 
 def _bar(frame: pl.DataFrame, part: str, hatching: str, look: Look) -> Spec:
@@ -234,11 +266,9 @@ def percentiles(shown: Intervals, frame: pl.DataFrame, look: Look) -> Plot:
     y = [planes.index(dataplane) + step for dataplane, (_, step) in zip(frame["dataplane"], places, strict=True)]
     dots = _whiskers(frame, y, look, [symbol for symbol, _ in places])
     dots["marker"] |= {"color": _hues(frame, look), "line": {"width": 1, "color": look.colours.ink}}
-    # plotly draws no axis without a trace, and the names stand on the first one
-    anchor = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
     names = frame.unique("dataplane", keep="first", maintain_order=True)
     figures = [_percentile_label(row) for row in frame.iter_rows(named=True)]
-    return _rows_plot(shown, look, names, [anchor, dots], (y, figures), DOTS_PX)
+    return _rows_plot(shown, look, names, [ANCHOR, dots], (y, figures), DOTS_PX)
 
 
 def _rows_plot(
@@ -248,8 +278,12 @@ def _rows_plot(
     traces: Sequence[Spec],
     figures: tuple[list[float], list[str]],
     row_px: int,
+    log_range: list[float] | None = None,
 ) -> Plot:
-    """Rows of intervals: names to the left, figures to the right, and below a value axis that begins at zero."""
+    """Rows of intervals: names to the left, figures to the right, and below a value axis.
+
+    It begins at zero, unless it is logarithmic, which its title then says.
+    """
     colours = look.colours
     side = {
         "range": [names.height - 0.5, -0.5],
@@ -260,8 +294,10 @@ def _rows_plot(
         "color": colours.ink,
     }
     labels = [_row_label(row) for row in names.iter_rows(named=True)]
+    scale = {"type": "log", "range": log_range, "dtick": 1} if log_range else {"zerolinecolor": colours.muted}
+    title = f"{shown.axis} [{shown.unit}]{', logarithmic' if log_range else ''}"
     layout = {
-        "xaxis": {**VALUE_AXIS, "title": {"text": f"{shown.axis} [{shown.unit}]"}, "zerolinecolor": colours.muted},
+        "xaxis": {**VALUE_AXIS, "title": {"text": title}, **scale},
         "yaxis": {**side, "tickvals": list(range(names.height)), "ticktext": labels},
         "yaxis2": {**side, "tickvals": figures[0], "ticktext": figures[1], "overlaying": "y", "side": "right"},
         "barmode": "stack",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshlab import __version__
 from meshlab.files import digest, write_whole
-from meshlab.show.export.forms import contents, copied
+from meshlab.show.export.forms import STILL, contents, copied
 from meshlab.show.fragments import Fragment, environment
 from meshlab.tables import read_table
 
@@ -106,7 +106,7 @@ class Chart:
         return environment().get_template("chart.html.j2").render(figures=figures, **context)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {PLOTLY_MIME: self.spec, "text/html": self.table_html, "text/plain": self.alt_text}
+        return {PLOTLY_MIME: {**self.spec, "config": STILL}, "text/html": self.table_html, "text/plain": self.alt_text}
 
     def save(self, file: str | Path, *, scale: float = 1.0) -> Path:
         """Write it: .svg, .png, .html, .json, .csv or .md, by the file's ending.

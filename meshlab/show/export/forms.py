@@ -90,6 +90,10 @@ meshlab {escape(chart.about["meshlab_version"])}</p>
 """
 
 
+STILL = {"displayModeBar": False, "displaylogo": False, "plotlyServerURL": ""}
+"""How plotly shows a chart: without its bar of buttons, one of which sends the figures to a server of its makers."""
+
+
 def plotly_script() -> str:
     """The plotly.js of the installed plotly."""
     import plotly
@@ -104,7 +108,11 @@ def _plotly(script: str | None) -> str:
 
 
 def _call(chart: Chart) -> str:
-    call = [chart.spec["data"], chart.spec["layout"], {"displayModeBar": False}]
+    call = [
+        chart.spec["data"],
+        chart.spec["layout"],
+        {"displayModeBar": False, "displaylogo": False, "plotlyServerURL": ""},
+    ]
     # JSON within a script: nothing of it may end the element
     return json.dumps(call).replace("<", "\\u003c")
 

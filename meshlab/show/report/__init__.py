@@ -6,11 +6,11 @@ and what they are made of in ``show.fragments``.
 
 from meshlab.show.export import PLOTLY_MIME
 from meshlab.show.fragments import Fragment, compile_templates
+from meshlab.show.report.board import caution, record, summary
 from meshlab.show.report.documents import decision_record, index_page, markdown_page
 from meshlab.show.report.sections import (
     assumed,
     assumptions,
-    caution,
     chart,
     comparison,
     drivers,
@@ -30,6 +30,7 @@ from meshlab.show.report.sections import (
     verdict,
 )
 from meshlab.show.words import (
+    answer_text,
     axis_label,
     change_text,
     input_label,
@@ -43,6 +44,7 @@ from meshlab.show.words import (
 __all__ = [
     "PLOTLY_MIME",
     "Fragment",
+    "answer_text",
     "assumed",
     "assumptions",
     "axis_label",
@@ -66,10 +68,12 @@ __all__ = [
     "need_label",
     "option_text",
     "plain",
+    "record",
     "rules",
     "sources",
     "stamp",
     "style",
+    "summary",
     "table",
     "terraform",
     "title_text",

@@ -8,13 +8,15 @@ from functools import cache
 import jinja2
 
 from meshlab import __version__
-from meshlab.models.overhead import dataplanes
+from meshlab.planning.migration.text import place_text
 from meshlab.reviews.needs import left_out
 from meshlab.reviews.record import Review
 from meshlab.show import charts
 from meshlab.show.fragments import environment, templates
-from meshlab.show.report.sections import caution, grouped_flips, scoping_text
-from meshlab.show.words import plain
+from meshlab.show.report import board
+from meshlab.show.report.board import caution, scoping_text
+from meshlab.show.report.sections import grouped_flips
+from meshlab.show.words import option_text, plain, title_text
 from meshlab.tables import resource
 
 
@@ -36,14 +38,18 @@ def plain_templates() -> jinja2.Environment:
 def markdown_page(review: Review) -> str:
     """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
     drawn = [charts.chart(name, review) for name in ("memory", "cpu", "latency", "cost")]
-    return _document(
-        "review.md",
-        review,
-        charts=drawn,
-        caution=caution(review),
-        left_out=left_out(review.needs),
-        scoping=scoping_text(review),
-    )
+    options = board.options_shown(review)
+    shown = {
+        "caution": caution(review),
+        "left_out": left_out(review.needs),
+        "scoping": scoping_text(review),
+        "against": board.objections(review),
+        "sure": list(board.certainty(review)),
+        "next_step": board.next_step(review),
+        "options": options,
+        "rows": list(board.figure_rows(review, options)),
+    }
+    return _document("review.md", review, charts=drawn, **shown)
 
 
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
@@ -53,13 +59,21 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
         review: The review.
         beside: Files that are written beside the record, and that it links to as its evidence.
     """
-    names = {key: plane.label for key, plane in dataplanes().items()}
-    shown = {"head": review.headline, "names": names, "estimates": review.estimates}
+    plan, options = review.migration, board.options_shown(review)[:1]
+    runs = [option_text(review.scenario[f"current_{side}"]) for side in ("cni", "mesh")]
+    shown = {
+        "today": place_text(plan["from"]) if plan else "; ".join(runs),
+        "held": board.decision(review),
+        "rows": list(board.figure_rows(review, options)),
+        "against": board.objections(review),
+        "sure": list(board.certainty(review)),
+    }
     return _document("decision-record.md", review, **shown, beside=beside)
 
 
 def _document(template: str, review: Review, **context: object) -> str:
     """A document from its template, which shows the review, what would change its verdict, and what else is given."""
-    groups = grouped_flips(review.verdict.flips)
-    shown = {"review": review, "verdict": review.verdict, "scenario": review.scenario, "groups": groups}
+    groups = grouped_flips(review.verdict.flips, review.scenario)
+    verdict, title = review.verdict, title_text(review)
+    shown = {"review": review, "verdict": verdict, "scenario": review.scenario, "groups": groups, "title": title}
     return plain_templates().get_template(f"{template}.j2").render(**shown, **context)

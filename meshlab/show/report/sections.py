@@ -14,15 +14,16 @@ from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
 from meshlab.reviews.needs import left_out
-from meshlab.reviews.record import AssumedValue, Review, Row
+from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
 from meshlab.scenario import inputs
 from meshlab.show import charts
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.fragments import Fragment, fragment
+from meshlab.show.report.board import GRADES, added_need, caution, change_of, scoping_text
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import change_text, input_label, need_label, title_text, value_text
+from meshlab.show.words import answer_text, input_label, need_label, option_text, title_text, value_text
 from meshlab.tables import resource
 
 
@@ -47,15 +48,6 @@ def verdict(review: Review) -> Fragment:
     )
 
 
-GRADES = {
-    "documented": "released and documented",
-    "beta": "rests on a beta or a preview",
-    "extrapolated": "inferred from another edition's text",
-    "prior": "not read for every need",
-}
-"""Grades of the evidence behind a verdict, in words."""
-
-
 def headline(review: Review) -> Fragment:
     """The three numbers that matter, of what is recommended and of what runs today."""
     lines = [
@@ -71,31 +63,11 @@ def headline(review: Review) -> Fragment:
     return fragment("headline", text, **shown, tuning=review.tuning, scoping=scoping_text(review))
 
 
-def scoping_text(review: Review) -> str | None:
-    """What scoping alone would save of what proxies take, in two sentences; None where nothing is to gain."""
-    found = review.tuning
-    if not found:
-        return None
-    memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
-    takes = f"{figure_text(memory['scoped'])} {memory['unit']} rather than {figure_text(memory['median'])}"
-    share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
-    whose = "the sidecars of today" if found["runs_today"] else "sidecars"
-    moves = (
-        "Nothing moves for that: compare a move with it."
-        if found["runs_today"]
-        else "Compare other data planes with it."
-    )
-    return (
-        f"Scoping alone: {whose} that know {found['scoped_services']:,} services and not {found['services']:,} "
-        f"would take {takes} ({share}). {moves}"
-    )
-
-
 HEADS = (
     ("memory_gib", "Memory", "GiB"),
     ("cpu_cores", "CPU", "cores"),
     ("added_p99_ms", "Latency at p99", "ms"),
-    ("cost_usd_per_month", "Capacity", "USD/month"),
+    ("monthly_usd", "Cost and licence", "USD/month"),
     ("move_hours", "Move", "h"),
     ("total_usd", "Total", "USD"),
 )
@@ -110,7 +82,9 @@ def comparison(review: Review) -> Fragment:
     heads = [{"name": name, "label": label, "unit": unit} for name, label, unit in HEADS]
     winners = {name: _least(found["options"], name) for name, _, _ in HEADS} if found else {}
     text = "\n".join(row["label"] for row in found["options"]) if found else "nothing to compare"
-    return fragment("comparison", text, comparison=found, heads=heads, winners=winners, units=UNITS, draws=f"{DRAWS:,}")
+    scoped = {"tuning": review.tuning, "scoping": scoping_text(review)}
+    shown = {"comparison": found, "heads": heads, "winners": winners, "units": UNITS, "draws": f"{DRAWS:,}"}
+    return fragment("comparison", text, **shown, **scoped)
 
 
 def _least(options: Sequence[Row], name: str) -> int | None:
@@ -119,51 +93,44 @@ def _least(options: Sequence[Row], name: str) -> int | None:
     return min(((value, rank) for value, rank in known if value is not None), default=(0, None))[1]
 
 
-def caution(review: Review) -> str | None:
-    """What the figures must not be read without: that no pods of applications were found, and what stands in."""
-    why = next((row.source for row in review.inputs if row.input == "pods" and row.status == "stand-in"), None)
-    return why and f"{why[:1].upper()}{why[1:]}. All figures hang on that number."
-
-
 def flips(review: Review) -> Fragment:
     """What could change the answer: changes of single facts, and the facts that are missing."""
     answer = review.verdict
-    groups = grouped_flips(answer.flips)
+    groups = grouped_flips(answer.flips, review.scenario)
     unknown = [{"name": name, "label": input_label(name)} for name in answer.unknown]
     text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
-    return fragment("flips", text, groups=groups, unknown=unknown, scenario=review.scenario)
+    return fragment("flips", text, groups=groups, unknown=unknown)
 
 
-def grouped_flips(found: Sequence[Row]) -> list[Row]:
-    """Flips by the answer that they lead to; needs that lead to the same one stand in one line."""
-    groups: dict[tuple[str, str], Row] = {}
+def grouped_flips(found: Sequence[Row], today: Mapping[str, Any]) -> list[Row]:
+    """Flips by the answer that they lead to; needs that lead to the same one stand in one line.
+
+    Args:
+        found: Flips of a verdict.
+        today: ``current_cni`` and ``current_mesh``.
+    """
+    groups: dict[str, Row] = {}
     for flip in found:
-        group = groups.setdefault(
-            (flip["cni"], flip["mesh"]), {"cni": flip["cni"], "mesh": flip["mesh"], "needs": [], "ways": []}
-        )
-        added = _added_need(flip["changes"])
+        answer = answer_text(flip, today)
+        group = groups.setdefault(answer, {"answer": answer, "needs": [], "ways": []})
+        added = added_need(flip["changes"])
         if added:
             group["needs"].append(need_label(added))
         else:
-            words = "; ".join(map(change_text, flip["changes"]))
-            margin = f" ({flip['margin']})" if flip["margin"] else ""
-            group["ways"].append(f"{words}{margin}: {flip['why']}")
+            yes_or_no = [change["to"] for change in flip["changes"] if isinstance(change["to"], bool)]
+            # that something is not healthy is a reason of its own
+            group["ways"].append(change_of(flip) if yes_or_no else f"{change_of(flip)}: {flip['why']}")
     return list(groups.values())
-
-
-def _added_need(changes: Sequence[Row]) -> str | None:
-    """The need that is the only change, where it is one."""
-    if len(changes) != 1 or changes[0]["input"] != "needs":
-        return None
-    before, after = changes[0]["from"] or [], changes[0]["to"] or []
-    added = [need for need in after if need not in before]
-    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None
 
 
 def facts(review: Review) -> Fragment:
     """Every input with its value and where it comes from, and where team file and cluster disagree."""
     rows = [
-        {**asdict(row), "why": row.source if row.status in ("stated", "measured", "inferred") else ""}
+        {
+            **asdict(row),
+            "value": _named(row),
+            "why": row.source if row.status in ("stated", "measured", "inferred") else "",
+        }
         for row in review.inputs
     ]
     differing = [{**asdict(row), "label": input_label(row.input)} for row in review.disagreements]
@@ -179,6 +146,12 @@ def facts(review: Review) -> Fragment:
         rests=_resting(review),
         interval=interval_text,
     )
+
+
+def _named(row: InputValue | AssumedValue) -> object:
+    """The value of an input; a product has its name."""
+    named = row.input in ("current_cni", "current_mesh") and row.value is not None
+    return option_text(row.value) if named else row.value
 
 
 def _resting(review: Review) -> list[Row]:
@@ -219,6 +192,7 @@ def rules(review: Review) -> Fragment:
         options=review.verdict.options,
         label=input_label,
         need=need_label,
+        known=_listed(review),
     )
 
 
@@ -237,14 +211,18 @@ def migration(review: Review) -> Fragment:
         today = place_text(plan["from"]) if plan else ""
         return fragment("migration", "nothing moves", plan=plan, today=today)
     steps = [{**step, "often": _often(step), "hours_text": hours_text(step, "hours")} for step in plan["steps"]]
+    told = answers(plan)
+    if review.comparison:
+        del told["Worth it"]  # the comparison says it, draw by draw
     context = {
         "today": place_text(plan["from"]),
         "target": place_text(plan["to"]),
-        "answers": answers(plan),
+        "answers": told,
+        "known": _listed(review),
         "bases": BASES,
         "steps": steps,
     }
-    text = "; ".join(f"{question}: {answer}" for question, answer in answers(plan).items())
+    text = "; ".join(f"{question}: {answer}" for question, answer in told.items())
     return fragment("migration", text, plan=plan, **context)
 
 
@@ -252,7 +230,7 @@ def migration_line(review: Review) -> Fragment:
     """What the move takes and how it pays, in two sentences."""
     plan = review.migration or {}
     if plan["stays"]:
-        return table([], f"Nothing moves: {place_text(plan['from'])} stays.")
+        return table([], f"Nothing moves: {place_text(plan['from'])} stay.")
     return table([], f"{takes_text(plan)}. Worth it: {worth_text(plan)}.")
 
 
@@ -272,7 +250,7 @@ def migration_chart(review: Review, name: str = "migration-nodes", *, theme: str
 def terraform(review: Review) -> Fragment:
     """What the recommended option cannot yet express by attributes of its own in Terraform."""
     text = "\n".join(f"{row['option']}: {row['status']}" for row in review.iac)
-    return fragment("terraform", text, rows=review.iac)
+    return fragment("terraform", text, rows=review.iac, known=_listed(review))
 
 
 def drivers(review: Review) -> Fragment:
@@ -310,8 +288,16 @@ def assumptions(review: Review) -> Fragment:
 def assumed(values: Sequence[AssumedValue]) -> Fragment:
     """Values that stand in, and why."""
     units = {name: spec.unit or "" for name, spec in inputs().items()}
-    rows = [{**asdict(row), "label": input_label(row.input), "unit": units.get(row.input, "")} for row in values]
+    rows = [
+        {**asdict(row), "value": _named(row), "label": input_label(row.input), "unit": units.get(row.input, "")}
+        for row in values
+    ]
     return fragment("assumptions", "\n".join(f"{row['label']}: {value_text(row['value'])}" for row in rows), rows=rows)
+
+
+def _listed(review: Review) -> set[str]:
+    """Ids of the sources that the report's list holds."""
+    return {row["source_id"] for row in review.sources}
 
 
 def sources(review: Review) -> Fragment:

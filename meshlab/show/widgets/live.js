@@ -1,7 +1,7 @@
 // Draws plotly figures that follow a kernel. One widget shows any number of figures and updates them in place. Figures
-// in sight are drawn at once; those that are scrolled away follow when the hand rests, or when they come into sight.
+// in sight are drawn at once; those that are scrolled away follow after a pause, or when they come into sight.
 
-const CONFIG = { responsive: true, displayModeBar: false };
+const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, plotlyServerURL: "" };
 
 // after a rest the first change is drawn at once; of those that follow closely, the last one before each frame is
 const REST_MS = 100;

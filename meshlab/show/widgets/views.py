@@ -84,7 +84,7 @@ def chart_view(
 
 
 class AnswerView(widgets.VBox):
-    """The verdict at every change; when the hand rests, why it is so and what would flip it, each flip as a button.
+    """The verdict at every change; after a pause, why it is so and what would flip it, each flip as a button.
 
     Args:
         source: The panel that it follows, and that flips are applied to.
@@ -115,10 +115,8 @@ class AnswerView(widgets.VBox):
     def _button(self, flip: Mapping[str, Any], review: Review) -> widgets.Button:
         changes = flip.get("changes", [flip])
         words = "; ".join(map(report.change_text, changes))
-        cni = report.option_text(flip["cni"], review.scenario["current_cni"])
-        answer = f"{cni}; {report.option_text(flip['mesh'], review.scenario['current_mesh'])}"
         button = widgets.Button(
-            description=f"{words} → {answer}",
+            description=f"{words} → {report.answer_text(flip, review.scenario)}",
             tooltip="Apply this change",
             layout={"width": "auto", "max_width": "100%", "height": "auto", "min_height": "28px"},
         )

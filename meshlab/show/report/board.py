@@ -1,0 +1,537 @@
+"""What a board reads and signs: the answer on one page, and the record of the decision.
+
+Both say what the review holds in sentences and tables; nothing is worked out here but where a bar begins and ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from meshlab.planning.comparison import NEARLY
+from meshlab.planning.migration.text import back_text, place_text, span_text
+from meshlab.reviews.needs import left_out
+from meshlab.reviews.record import Review, Row
+from meshlab.show.charts.canvas import cited
+from meshlab.show.charts.drivers import driver_label
+from meshlab.show.fragments import Fragment, fragment
+from meshlab.show.theme import figure_text, interval_text
+from meshlab.show.words import (
+    answer_text,
+    change_text,
+    input_label,
+    listed,
+    lower_first,
+    need_label,
+    preferred_text,
+    upper_first,
+)
+from meshlab.units import significant
+
+GRADES = {
+    "documented": "Everything that is asked of it is released and documented.",
+    "beta": "Part of what is asked of it is a beta or a preview.",
+    "extrapolated": "Part of what is asked of it is inferred from the documentation of another edition.",
+    "prior": "For part of what is asked of it, nobody has read the documentation.",
+}
+"""Grades of the evidence that the recommendation meets what is asked, in words."""
+
+FIGURES = (
+    ("memory_gib", "Memory", "GiB"),
+    ("nodes", "That is", "nodes"),
+    ("added_p99_ms", "Latency, p99", "ms"),
+    ("monthly_usd", "Cost and licence", "USD/month"),
+    ("move_hours", "The move", "hours"),
+    ("total_usd", "Total", "USD"),
+)
+"""Rows of the first page's table: figure, label, unit."""
+
+SHOWN = 4
+"""Options that stand side by side on the first page: more would not be legible on paper."""
+
+TRIGGERS, RISKS = 5, 6
+"""Triggers and risks of the record that are not folded."""
+
+FURTHEST = 30.0
+"""How far below the smallest median a scale goes, as a factor; intervals that go further are cut there."""
+
+YEAR = 12
+"""Months after which a decision is looked at again at the latest. [months]"""
+
+
+# --- the first page ------------------------------------------------------------------------------------------------
+
+
+def summary(review: Review) -> Fragment:
+    """The first page: the answer, what it costs and takes, how sure it is and why, what is against it, what to do."""
+    against, shown = objections(review), options_shown(review)
+    blocks = [
+        ("How sure is it?", list(certainty(review))),
+        ("What would change it?", list(_margin(review))),
+        ("What is not known and would matter?", list(_not_known(review))),
+        ("What is next?", [*filter(None, (scoping_text(review),)), next_step(review)]),
+    ]
+    return fragment(
+        "summary",
+        "\n".join([review.verdict.sentence, *against, *(line for _, lines in blocks for line in lines)]),
+        review=review,
+        verdict=review.verdict,
+        known=review.verdict.mesh is not None,
+        against=against,
+        grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
+        blocks=blocks,
+        options=shown,
+        rows=list(figure_rows(review, shown)),
+        horizon=review.comparison["horizon_months"] if review.comparison else None,
+        payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
+        standing=_standing,
+    )
+
+
+def caution(review: Review) -> str | None:
+    """What the figures must not be read without: that no pods of applications were found, and what stands in."""
+    why = next((row.source for row in review.inputs if row.input == "pods" and row.status == "stand-in"), None)
+    return why and f"{why[:1].upper()}{why[1:]}. All figures depend on that number."
+
+
+def scoping_text(review: Review) -> str | None:
+    """What scoping alone would save of what proxies take, in two sentences; None where nothing is to gain."""
+    found = review.tuning
+    if not found:
+        return None
+    memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
+    takes = f"{figure_text(memory['scoped'])} {memory['unit']} rather than {figure_text(memory['median'])}"
+    share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
+    whose = "the sidecars of today" if found["runs_today"] else "sidecars"
+    moves = (
+        "Nothing moves for that: compare a move with it."
+        if found["runs_today"]
+        else "Compare other data planes with it."
+    )
+    return (
+        f"Scoping alone: {whose} that know {found['scoped_services']:,} services and not {found['services']:,} "
+        f"would take {takes} ({share}). {moves}"
+    )
+
+
+def chosen(review: Review) -> Row | None:
+    """The recommended option as the comparison has it; None where nothing is recommended or compared."""
+    options = review.comparison["options"] if review.comparison else ()
+    return next((row for row in options if row["recommended"]), None)
+
+
+def objections(review: Review) -> list[str]:
+    """What speaks against the answer, the gravest first: the figures, then the preference that it overrules."""
+    warning = caution(review)
+    told = [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
+    if len(told) < 2 and review.verdict.mesh is not None:  # noqa: PLR2004  (the figures say little)
+        told += [
+            f"The tables also speak for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
+            for row in review.verdict.conflicts
+            if not row["ruled_out"]
+        ][:1]
+        told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review)[:1]]
+    second = next((row for row in review.verdict.options if row["rank"] != 1 and row["eligible"]), None)
+    if not told and review.verdict.mesh is not None:
+        told = [f"{second['label']} meets what is asked, too." if second else "No other option meets what is asked."]
+    return told
+
+
+def _caveats(review: Review) -> list[str]:
+    return next((row["caveats"] for row in review.verdict.options if row["rank"] == 1), [])
+
+
+def certainty(review: Review) -> Iterator[str]:
+    """How sure the answer is, and why, in sentences."""
+    verdict, first = review.verdict, chosen(review)
+    if verdict.settled:
+        yield "No missing fact could change the answer."
+    elif verdict.unknown:
+        yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
+    elif verdict.mesh is not None:
+        yield "Not everything that it depends on has been read: see all options below."
+    if verdict.evidence_grade and verdict.mesh is not None:
+        yield GRADES[verdict.evidence_grade]
+    if first and review.comparison:
+        yield _chance(first, review.comparison)
+    plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
+    if plane and not plane["in_evidence_range"]:
+        yield "An input lies outside what was measured, so the figures are extrapolated."
+
+
+def _chance(first: Row, comparison: Row) -> str:
+    """How often the recommended option is the cheapest, in a sentence, or why that cannot be said."""
+    priced = sum(row["probability_best"] is not None for row in comparison["options"])
+    chance = first["probability_best"]
+    if chance is None:
+        paid = first["criteria"]["cost_usd_per_month"]["median"] is not None
+        why = "the price of its licence is not stated" if paid else "no measurement covers all of it"
+        return f"Whether it is the cheapest cannot be said: {why}."
+    if priced == 1:
+        return "It is the only option whose cost is known."
+    among = f"Of the {priced} options whose cost is known, it is the cheapest"
+    return f"{among} over {comparison['horizon_months']:.0f} months with a probability of {100 * chance:.0f} %."
+
+
+def _need(need: str) -> str:
+    return lower_first(need_label(need))
+
+
+def _input(name: str) -> str:
+    label = lower_first(input_label(name))
+    return f"whether the {label}" if IS in label else label
+
+
+IS = " is "
+"""What makes a label a sentence that holds or does not, such as that the CNI is healthy."""
+
+
+def _margin(review: Review) -> Iterator[str]:
+    """The nearest changes of a known fact that lead to another answer."""
+    if review.verdict.mesh is None:
+        return
+    needs: dict[str, None] = {}
+    told = 0
+    for flip in review.verdict.flips:
+        if need := added_need(flip["changes"]):
+            needs[_need(need)] = None
+        elif told < 2:  # noqa: PLR2004  (the nearest are enough for a first page)
+            told += 1
+            yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
+    if needs:
+        yield f"One of these needs as well: {listed(needs, 'or', 5)}."
+    if not needs and not told:
+        yield "No single change of a known fact leads to another option that meets what is asked."
+
+
+def change_of(flip: Row) -> str:
+    """What changes, with how far away that is."""
+    label = lower_first(input_label(flip["input"].partition(":")[0]))
+    if IS in label and len(flip["changes"]) == 1:
+        return f"The {label if flip['to'] else label.replace(IS, ' is not ')}"
+    if flip["margin"]:
+        return f"{input_label(flip['input'])} {flip['margin']}"
+    if (changed := flip["changes"])[0]["input"] == "needs" and len(changed) == 1:
+        gone = [need for need in changed[0]["from"] or () if need not in (changed[0]["to"] or ())]
+        added = [need for need in changed[0]["to"] or () if need not in (changed[0]["from"] or ())]
+        parts = (("no longer needed", gone), ("also needed", added))
+        return upper_first(
+            "; ".join(f"{words}: {listed(map(_need, names), 'and', 4)}" for words, names in parts if names)
+        )
+    return "; ".join(map(change_text, changed))
+
+
+def added_need(changes: Sequence[Row]) -> str | None:
+    """The need that is the only change, where it is one."""
+    if len(changes) != 1 or changes[0]["input"] != "needs":
+        return None
+    before, after = changes[0]["from"] or [], changes[0]["to"] or []
+    added = [need for need in after if need not in before]
+    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None
+
+
+def _not_known(review: Review) -> Iterator[str]:
+    found, first = review.comparison["find_out"] if review.comparison else [], chosen(review)
+    lines = [f"{upper_first(_input(name))}." for name in review.verdict.unknown[:4]]
+    cost = first["criteria"]["cost_usd_per_month"]["median"] if first else None
+    if first and cost is None:
+        lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
+    elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
+        lines.append("The price of its licence.")
+    if found:
+        lines.append(
+            f"How much {found[0]['group']} takes: measuring it first saves {significant(found[0]['saves_usd'], 2)} USD "
+            f"on average, and changes which option is the cheapest with a probability of "
+            f"{100 * found[0]['probability_of_change']:.0f} %."
+        )
+    asked = [_need(row["need"]) for row in left_out(review.needs)]
+    if asked:
+        lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
+    movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
+    if movers and cost is not None:
+        lines.append(f"What moves its cost most: {lower_first(driver_label(movers[0]['driver']))}.")
+    yield from lines or ["Nothing that could change the answer."]
+
+
+def next_step(review: Review) -> str:
+    """What to do after reading, in a sentence or two."""
+    verdict, plan = review.verdict, review.migration
+    if verdict.questions and (verdict.mesh is None or verdict.cni is None):
+        return "Answer the questions, state the answers in the team file, and render this report again."
+    first = chosen(review)
+    before = ""
+    if verdict.unknown:
+        before = f"Find out and state: {listed(map(_input, verdict.unknown), 'and', 4)}. "
+    elif first and (first["within"].get("fits") or 1.0) < NEARLY:
+        before = "Measure on one node pool first whether it fits. "
+    elif first and first["dominated_by"] and first["probability_best"] is not None:
+        before = f"Decide knowingly against {first['dominated_by']}. "
+    if not plan or plan["stays"]:
+        if EDITIONS & {*verdict.unknown}:
+            return (
+                f"{before}If this edition runs already, sign the decision record; otherwise the move has to be planned."
+            )
+        return f"{before}Sign the decision record; nothing has to be moved."
+    grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
+    if grave:
+        return f"{before}Clear what stands in the way: {listed(map(lower_first, grave), 'and', 3)}."
+    step = plan["steps"][0] if plan["steps"] else None
+    begin = f", then begin: {lower_first(step['action'])}" if step else ""
+    return f"{before}Sign the decision record{begin}."
+
+
+EDITIONS = {"current_cni_edition", "current_mesh_edition"}
+"""What has to be known before it can be said that nothing moves."""
+
+
+def options_shown(review: Review) -> list[Row]:
+    """The options of the first page: recommended, today's, and the next ones that can be chosen or are open."""
+    options = review.comparison["options"] if review.comparison else []
+    first = [row for row in options if row["recommended"]]
+    today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
+    others = [row for row in options if row not in first + today and row["eligible"] is not False]
+    # one whose cost is known tells more than one of which nothing is
+    others.sort(key=lambda row: row["criteria"]["monthly_usd"]["median"] is None)
+    return [*first, *today, *others][:SHOWN]
+
+
+def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
+    """Rows of the table: each figure of each option with its interval, the least and the most marked, and a bar."""
+    names = {row["source_id"]: number for number, row in enumerate(review.sources, 1)}
+    of_move = [
+        row["source_id"] for row in review.sources if {"steps of the move", "ways of the move"} & {*row["supports"]}
+    ]
+    fresh = bool(review.migration and review.migration["fresh"])
+    assumed = bool(EDITIONS & {*review.verdict.unknown})
+    for figure, label, unit in FIGURES:
+        values = [option["criteria"][figure] for option in options]
+        if all(value["median"] is None for value in values):
+            continue
+        planes = filter(None, (review.headline.dataplane,))
+        column = {"nodes": "memory_gib", "monthly_usd": "cost_usd_per_month", "total_usd": ""}.get(figure, figure)
+        ids = of_move if figure == "move_hours" else cited(review, column, planes, priced="usd" in figure)
+        scale = scale_of(values)
+        marks = marks_of(options, figure)
+        yield {
+            "label": "First installation" if figure == "move_hours" and fresh else label,
+            "unit": unit,
+            "sources": [(names[name], name) for name in ids],
+            "cells": [
+                {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}
+                for option, value, mark in zip(options, values, marks, strict=True)
+            ],
+        }
+
+
+def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
+    """A figure in words with its interval; without the price of a licence what is known of the money.
+
+    Args:
+        option: An option of the comparison.
+        figure: One of its criteria.
+        assumed: Whether the edition that runs today is not known.
+    """
+    value, note = option["criteria"][figure], ""
+    if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
+        note = "if this edition runs already"
+    if value["median"] is None and figure == "monthly_usd":
+        value = option["criteria"]["cost_usd_per_month"]
+        note = "and a licence of unknown price" if value["median"] is not None else ""
+    return {
+        "text": None if value["median"] is None else figure_text(value["median"]),
+        "interval": interval_text(value["lo"], value["hi"]),
+        "note": note,
+    }
+
+
+def _standing(option: Row) -> str:
+    """What is said of an option under its name."""
+    words = [
+        "★ recommended" if option["recommended"] else "",
+        "● runs today" if option["today"] and not option["tuned"] else "",
+        {False: "falls short", None: "open"}.get(option["eligible"], ""),
+    ]
+    return ", ".join(filter(None, words))
+
+
+def _payback(option: Row, *, fresh: bool) -> str:
+    """When an option has paid for its move, in words."""
+    months, saved = option["payback_months"], option["saves_usd_per_month"]
+    if months is not None:
+        return f"after {span_text(months)}"
+    if option["today"] and not option["tuned"]:
+        return "no move"
+    if saved is None:
+        return "nothing runs yet" if fresh else "not known"
+    return "never"
+
+
+def marks_of(options: Sequence[Row], figure: str) -> list[str]:
+    """For each option whether its median is the least or the most among those that can be chosen."""
+    known = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
+    ends = [value for value in known if value is not None]
+    if len(ends) < 2 or figure_text(min(ends)) == figure_text(max(ends)):  # noqa: PLR2004  (of one there is no least)
+        return [""] * len(options)
+    return [
+        {min(ends): "least", max(ends): "most"}.get(option["criteria"][figure]["median"], "")
+        if option["eligible"]
+        else ""
+        for option in options
+    ]
+
+
+def scale_of(values: Sequence[Row]) -> tuple[float, float]:
+    """Ends of a logarithmic scale on which all intervals can be seen; zero and less lie at its left end."""
+    some = [value for value in values if (value["median"] or 0) > 0]
+    if not some:
+        return 1.0, 10.0
+    low = min(max(value["lo"], value["median"] / FURTHEST) for value in some)
+    high = max(value["hi"] for value in some)
+    return (low, high) if high > 2 * low else (low / 2, high * 2)
+
+
+def bar(value: Row, scale: tuple[float, float]) -> tuple[float, float, float] | None:
+    """Where an interval begins, has its median and ends on a scale. [% of the width]"""
+    if value["median"] is None:
+        return None
+    low, high = scale
+    places = (
+        100 * math.log(max(value[end], low) / low) / math.log(high / low) if value[end] > 0 else 0.0
+        for end in ("lo", "median", "hi")
+    )
+    left, middle, right = (min(100.0, max(0.0, place)) for place in places)
+    return left, middle, right
+
+
+# --- the record of the decision ------------------------------------------------------------------------------------
+
+
+def decision(review: Review) -> Row:
+    """What the record says: how options were ranked, when to look again, risks, and when to stop.
+
+    It holds no date and no person: those are for who signs.
+    """
+    return {
+        "ranking": list(_ranking(review)),
+        "review_months": _review_months(review),
+        "triggers": list(_triggers(review)),
+        "risks": list(_risks(review)),
+        "exits": list(_exits(review)),
+    }
+
+
+def record(review: Review) -> Fragment:
+    """The decision to sign: status, decider, dates, triggers, risks with who owns them, and when to stop."""
+    held = decision(review)
+    text = "\n".join(["Status: proposed", review.verdict.sentence, *held["triggers"], *held["exits"]])
+    counts = {"most_triggers": TRIGGERS, "most_risks": RISKS}
+    return fragment("record", text, review=review, verdict=review.verdict, **held, **counts)
+
+
+def _ranking(review: Review) -> Iterator[str]:
+    """Quality attributes in the order in which they decided."""
+    needs = listed(map(_need, review.scenario.get("needs") or ()), "and", 12)
+    yield f"What is asked: {needs}." if needs else "What is asked: no need was stated that goes beyond connecting pods."
+    budgets = [
+        input_label(row.input)
+        for row in review.inputs
+        if row.value is not None and (row.input.startswith("max_") or row.input == "licence_usd_per_year")
+    ]
+    yield f"Budgets: {listed(map(lower_first, budgets), 'and', 6)}." if budgets else "Budgets: none was stated."
+    yield "Continuity: what runs and is healthy stays, unless it falls short of the above."
+    yield "Preferences of the tables, such as support by the provider of the platform."
+    yield "Cost, latency and memory: compared, and decisive only through a budget."
+
+
+def _review_months(review: Review) -> int:
+    """Months after which to look again: a year, or the shortest support of a release."""
+    sides = ((chosen(review) or {}).get("operations") or {}).values()
+    return int(min([YEAR, *(side["support_months"] for side in sides if side and side["support_months"])]))
+
+
+def _triggers(review: Review) -> Iterator[str]:
+    """What can really happen and would lead to another answer."""
+    needs: dict[str, list[str]] = {}
+    for flip in review.verdict.flips:
+        answer = answer_text(flip, review.scenario)
+        if need := added_need(flip["changes"]):
+            needs.setdefault(answer, []).append(_need(need))
+        else:
+            yield f"{change_of(flip)}. The answer would be: {answer}."
+    for answer, names in needs.items():
+        yield f"It also needs {listed(names, 'or', 12)}. The answer would be: {answer}."
+    if review.verdict.unknown:
+        yield f"One of these becomes known: {listed(map(_input, review.verdict.unknown), 'or', 8)}."
+
+
+def _risks(review: Review) -> Iterator[Row]:
+    """Risks of option, evidence, route and operations: each with its sign, who owns it, and what to do."""
+    first = chosen(review) or {"within": {}, "operations": {}, "label": ""}
+    for name, share in first["within"].items():
+        if share is not None and share < NEARLY:
+            what = "The cluster's memory does not suffice" if name == "fits" else f"{input_label(name)} is exceeded"
+            yield _risk(
+                f"{what} (probability {100 - 100 * share:.0f} %)",
+                "What the first namespace adds, scaled to the cluster",
+                "platform engineer",
+                "Measure it on one pool before the rest follows, and scope the configuration first",
+            )
+    grade = review.verdict.evidence_grade
+    if grade and grade != "documented":
+        yield _risk(
+            GRADES[grade].rstrip("."),
+            "The rehearsal does not show what the need asks for",
+            "architect",
+            "Have the vendor or the provider confirm it in writing; prove it in the rehearsal",
+        )
+    for caveat in _caveats(review):
+        yield _risk(caveat, "The rehearsal shows it", "architect", "Settle it before the move begins")
+    plan = review.migration or {"risks": [], "stays": True}
+    for row in plan["risks"]:
+        yield _risk(row["risk"], row["sign"], row["owner"], f"{row['abort'].rstrip('.')}. Way back: {row['rollback']}")
+    for side in filter(None, first["operations"].values()):
+        if side["upgrade_restarts"]:
+            yield _risk(
+                f"Upgrades disturb what runs: {lower_first(side['upgrade_restarts'])}",
+                f"Support of a release ends after {side['support_months']:.0f} months"
+                if side["support_months"]
+                else "A new release is announced",
+                "platform engineer",
+                f"Plan {side['releases_per_year']:.0f} upgrades a year, in a window"
+                if side["releases_per_year"]
+                else "Plan upgrades with the provider's windows",
+            )
+        if side["fails_with_one"]:
+            yield _risk(
+                f"When one instance fails: {lower_first(side['fails_with_one'])}",
+                f"Look with {lower_first(side['debug_with'])}" if side["debug_with"] else "Calls fail",
+                "engineer on duty",
+                f"It stays within one {side['blast_radius']}: rehearse the failure"
+                if side["blast_radius"]
+                else "Rehearse it",
+            )
+
+
+def _risk(risk: str, sign: str, owner: str, mitigation: str) -> Row:
+    return {"risk": risk, "sign": sign, "owner": owner, "mitigation": mitigation}
+
+
+def _exits(review: Review) -> Iterator[str]:
+    """When to stop, or to go back."""
+    first, plan = chosen(review), review.migration
+    if plan and not plan["stays"]:
+        yield "The rehearsal fails, or its way back does."
+        if not plan["fresh"]:
+            yield f"Way back: {back_text(plan)}."
+    for figure, words, unit in (
+        ("added_p99_ms", "The p99 of the slowest path grows by more than", "ms"),
+        ("memory_gib", "Network and mesh use more than", "GiB on top of the cluster without a mesh"),
+        ("monthly_usd", "Capacity and licences cost more than", "USD a month on top of it"),
+    ):
+        most = (first["criteria"][figure]["hi"] if first else None) or 0
+        if most > 0:
+            yield f"{words} {figure_text(most)} {unit}, the upper end of the estimate."
+    if not plan or plan["stays"]:
+        today = place_text(plan["from"]) if plan else "what runs today"
+        yield f"Support for {today} ends, or one of the triggers above occurs."

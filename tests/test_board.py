@@ -1,0 +1,221 @@
+"""What a board reads and signs: the first page, the record of the decision, and the same as Markdown."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from records import record as bare
+
+from meshlab.reviews import comparison
+from meshlab.reviews.record import Review
+from meshlab.reviews.review import open_review
+from meshlab.show import charts, report
+from meshlab.show.export.forms import STILL, contents
+from meshlab.show.report import board
+from meshlab.show.words import listed, lower_first, plain
+
+EXAMPLES = ("bookinfo-istio", "fleet-500-aks", "online-boutique", "openshift-aws", "wikikube-eqiad")
+
+
+@pytest.fixture(scope="module")
+def examples() -> dict[str, Review]:
+    """Reviews of the example teams by name."""
+    return {name: open_review(name) for name in EXAMPLES}
+
+
+def team(folder: Path, text: str) -> Review:
+    """The review of a team file."""
+    path = folder / "team.yaml"
+    path.write_text(f"team: a\n{text}", encoding="utf-8")
+    return open_review(path)
+
+
+def words(html: str) -> str:
+    """The text of a fragment."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_first_page_answers_what_a_board_asks(examples: dict[str, Review], name: str) -> None:
+    """Answer, every known figure of the pair with its interval, objection, certainty, change, gap and next step."""
+    review = examples[name]
+    page = words(report.summary(review).html)
+    assert review.verdict.sentence in page
+    assert board.objections(review)[0] in page
+    for heading in ("How sure is it?", "What would change it?", "What is not known", "What is next?"):
+        assert heading in page
+    assert board.next_step(review) in page
+    first = board.chosen(review)
+    assert first is not None
+    for row in board.figure_rows(review, [first]):
+        (cell,) = row["cells"]
+        assert (cell["text"] or "not known") in page
+        assert cell["interval"] in page
+
+
+def test_the_first_page_says_what_stands_against_the_recommendation(examples: dict[str, Review]) -> None:
+    """That it may not fit, that another option is better throughout, and that the move is never paid back."""
+    said, first = board.objections(examples["fleet-500-aks"]), board.chosen(examples["fleet-500-aks"])
+    assert first is not None
+    share = f"{100 * first['within']['fits']:.0f} %"
+    assert said[0] == f"It fits into the memory of the cluster with a probability of only {share}."
+    assert "Azure CNI; Linkerd, edge releases is as good or better in cost, latency, and memory." in said
+    assert any(sentence.endswith("the move is never paid back.") for sentence in said)
+    assert "ml-caution" in report.summary(examples["fleet-500-aks"]).html
+    (openshift,) = [row for row in board.objections(examples["openshift-aws"]) if "Linkerd" in row]
+    assert openshift.endswith("cost and memory cannot be compared.")
+
+
+def test_a_budget_that_is_broken_is_named_as_people_know_it(tmp_path: Path) -> None:
+    """The label of the budget stands in the sentence and not its id; one that may hold has its probability."""
+    review = team(
+        tmp_path,
+        "scenario: {pods: 4000, nodes: 60, services: 300, cloud: self-managed, current_cni: calico, "
+        "current_mesh: none, cni_healthy: true, kernel_oldest: 6.1.0, max_added_p99_ms: 1, max_usd_per_month: 200}\n"
+        "needs: [mtls]\n",
+    )
+    said = board.objections(review)
+    assert any("the latency budget with a probability of only" in sentence for sentence in said)
+    assert not any("max_" in sentence for sentence in said)
+    assert "Latency budget is exceeded" in {row["risk"].partition(" (")[0] for row in board.decision(review)["risks"]}
+    told = [comparison._exceeds(*each) for each in (("max_usd_per_month", 0.0), ("fits", 0.01), ("fits", 0.5))]
+    assert told == [
+        "It exceeds the running budget.",
+        "It exceeds the memory of the cluster.",
+        "It fits into the memory of the cluster with a probability of only 50 %.",
+    ]
+
+
+def test_where_not_enough_is_known_questions_take_the_place_of_the_answer(tmp_path: Path) -> None:
+    """Without needs nothing is recommended, the questions are there, and the record is not to be signed."""
+    review = team(tmp_path, "scenario: {pods: 400, nodes: 12}\n")
+    page = report.summary(review).html
+    assert review.verdict.questions[0]["question"] in words(page)
+    assert "★ recommended" not in page
+    assert board.chosen(review) is None
+    assert "There is nothing to sign yet" in report.record(review).html
+    assert "Answer the questions" in board.next_step(review)
+
+
+def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: dict[str, Review]) -> None:
+    """Of options that can be chosen one is the least and one the most; each interval is drawn where it belongs."""
+    review = examples["fleet-500-aks"]
+    shown = board.options_shown(review)
+    rows = {row["label"]: row["cells"] for row in board.figure_rows(review, shown)}
+    assert [cell["mark"] for cell in rows["Memory"]] == ["most", "", "", "least"]
+    assert [row["today"] for row in shown] == [False, True, False, False]
+    for cells in rows.values():
+        for cell in cells:
+            left, middle, right = cell["bar"]
+            assert 0 <= left <= middle <= right <= 100
+    assert rows["Memory"][0]["bar"][1] > rows["Memory"][2]["bar"][1] > rows["Memory"][3]["bar"][1]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_record_can_be_signed_and_the_decision_record_says_the_same(examples: dict[str, Review], name: str) -> None:
+    """Status, blanks for who and when, triggers, risks with owners, exits: in HTML and in Markdown alike."""
+    review = examples[name]
+    held, page, adr = board.decision(review), words(report.record(review).html), report.decision_record(review)
+    assert report.record(review).html.count("to be filled in") == 3 + len(held["risks"])
+    assert adr.startswith("---\nstatus: proposed\ndate:\ndecision-makers:\n---\n")
+    for line in (*held["ranking"], *held["triggers"], *held["exits"], review.verdict.sentence):
+        assert " ".join(line.split()) in page
+        assert plain(line) in adr
+    for row in held["risks"]:
+        assert all(row.values())
+        assert " ".join(row["risk"].split()) in page
+        assert f"| {plain(row['risk'])} | {plain(row['sign'])} | {row['owner']} |" in adr
+    assert 1 <= held["review_months"] <= board.YEAR
+    assert sum(flip["changes"] != [] for flip in review.verdict.flips) >= len(held["triggers"]) - 1
+
+
+def test_other_peoples_text_is_escaped_on_the_page_that_is_signed(examples: dict[str, Review]) -> None:
+    """Markup in a sentence, a caveat, a risk or an option's name shows as text."""
+    review, hostile = examples["fleet-500-aks"], "<img src=x onerror=alert(1)>"
+    compared = json.loads(json.dumps(review.comparison))
+    compared["against"] = [hostile]
+    compared["options"][0]["label"] = hostile
+    options = [{**row, "caveats": [hostile], "label": hostile} for row in review.verdict.options]
+    verdict = replace(review.verdict, sentence=hostile, options=options)
+    plan = {
+        **(review.migration or {}),
+        "risks": [dict.fromkeys(("risk", "sign", "owner", "abort", "rollback"), hostile)],
+    }
+    changed = replace(review, verdict=verdict, comparison=compared, migration=plan)
+    assert "<img" not in report.summary(changed).html + report.record(changed).html
+    assert "<img" not in re.sub(r"\\<img", "", report.decision_record(changed) + report.markdown_page(changed))
+
+
+def test_a_review_without_a_comparison_has_a_first_page() -> None:
+    """Where nothing was compared the sentence, what speaks against it and the next step are left."""
+    review = bare(scenario={"current_cni": None, "current_mesh": None})
+    assert "What is next?" in report.summary(review).html
+    assert "Exit criteria" in report.record(review).html
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_link_to_a_source_leads_to_its_row(examples: dict[str, Review], name: str) -> None:
+    """From a figure to the row of its source, and from there to the page that says it."""
+    review = examples[name]
+    parts = (report.summary, report.rules, report.migration, report.terraform, report.findings)
+    linked = {each for part in parts for each in re.findall(r'href="#source-([^"]+)"', part(review).html)}
+    rows = set(re.findall(r'id="source-([^"]+)"', report.sources(review).html))
+    assert {row["source_id"] for row in review.sources} == rows
+    assert linked
+    assert linked <= rows
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_tables_have_captions_and_their_headings_a_scope(examples: dict[str, Review], name: str) -> None:
+    """Whoever hears a page is told what a table holds and what a heading belongs to."""
+    review = examples[name]
+    parts = (
+        *(report.summary, report.record, report.verdict, report.comparison, report.flips, report.facts, report.rules),
+        *(report.assumptions, report.drivers, report.findings, report.migration, report.terraform, report.sources),
+    )
+    for part in parts:
+        html = part(review).html
+        assert len(re.findall(r"<table[^>]*>\s*<caption", html)) == html.count("<table"), part
+        assert not re.search(r"<th(?![^>]*scope)[ >]", html), part
+
+
+def test_no_chart_shows_the_bar_that_uploads_it(examples: dict[str, Review]) -> None:
+    """Neither a notebook, nor a piece of HTML, nor a report nor a live view offers to send figures away."""
+    assert STILL == {"displayModeBar": False, "displaylogo": False, "plotlyServerURL": ""}
+    drawn = charts.chart("memory", examples["fleet-500-aks"])
+    assert drawn._repr_mimebundle_()[report.PLOTLY_MIME]["config"] == STILL  # type: ignore[index]
+    assert json.dumps(STILL) in contents([drawn], "html", script="plotly.min.js")[0].decode()
+    root = Path(report.__file__).parents[2]
+    for file in (root / "templates" / "report" / "index.html.j2", root / "show" / "widgets" / "live.js"):
+        calls = re.findall(r"displayModeBar: false, displaylogo: false, plotlyServerURL: \"\"", file.read_text("utf-8"))
+        assert len(calls) == file.read_text("utf-8").count("displayModeBar") == 1
+
+
+def test_a_chart_whose_figures_differ_much_has_a_logarithmic_scale_that_says_so(examples: dict[str, Review]) -> None:
+    """On it every interval lies within the axis; where figures are alike, or below zero, the bars begin at zero."""
+    for name in EXAMPLES:
+        for kind in ("memory", "cpu", "cost"):
+            drawn = charts.chart(kind, examples[name])
+            axis = drawn.spec["layout"]["xaxis"]
+            shown = next(trace for trace in drawn.spec["data"] if trace.get("error_x"))
+            some = [value for value in shown["x"] if value]
+            ends = zip(shown["x"], shown["error_x"]["arrayminus"], strict=True)
+            saves = any(median - below < 0 for median, below in ends if median is not None)
+            assert (axis.get("type") == "log") == (max(some) > 20 * min(some) and not saves), (name, kind)
+            assert ("logarithmic" in axis["title"]["text"]) == (axis.get("type") == "log")
+            if axis.get("type") == "log":
+                assert all(axis["range"][0] < value < axis["range"][1] for value in map(math.log10, some))
+
+
+def test_lists_and_first_letters_within_a_sentence() -> None:
+    """One, two, more than fit; names and abbreviations keep their capital."""
+    assert [listed("abc"[:count], "or", 2) for count in range(4)] == ["", "a", "a or b", "a, b and 1 more"]
+    assert [*map(lower_first, ("Virtual machines", "FIPS mode", "Envoy extensions", "A pod", ""))] == [
+        *("virtual machines", "FIPS mode", "Envoy extensions", "a pod", ""),
+    ]
