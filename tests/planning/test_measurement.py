@@ -19,6 +19,7 @@ from meshlab.reviews.measurement import METRICS, OF_GROUP, measurement_plan, res
 from meshlab.reviews.review import open_named
 from meshlab.scenario import frame_of
 from meshlab.show.report.measurement import measurement_files
+from meshlab.tables import resource
 
 TEAM = "fleet-500-aks"
 
@@ -77,6 +78,22 @@ def test_a_simulated_experiment_narrows_what_it_was_to_narrow(tmp_path: Path, wo
         width = [row[f"{metric}_hi"] / row[f"{metric}_lo"] for row in (before, after)]
         assert width[1] < width[0], metric
         assert after[f"{metric}_lo"] / 1.6 < true[metric] < after[f"{metric}_hi"] * 1.6, metric
+
+
+def test_a_review_reads_the_table_back(tmp_path: Path) -> None:
+    """A team file that names it says which figures rest on it, with their intervals without it."""
+    plan = measurement_plan(open_named(TEAM))
+    middle = [row["median"] for row in plan["metrics"]]
+    (tmp_path / "measured.csv").write_text(results_table(plan, middle), encoding="utf-8")
+    team = resource("data") / "teams" / f"{TEAM}.yaml"
+    (tmp_path / "team.yaml").write_text(team.read_text() + "measured: [measured.csv]\n", encoding="utf-8")
+    review = ml.review(tmp_path / "team.yaml")
+    assert review.measured
+    before, after = (
+        next(row for row in made.estimates if row["dataplane"] == plan["dataplane"])
+        for made in (ml.review(TEAM), review)
+    )
+    assert after["memory_gib_hi"] / after["memory_gib_lo"] < before["memory_gib_hi"] / before["memory_gib_lo"]
 
 
 def test_where_nothing_would_change_the_choice_the_plan_says_so() -> None:
