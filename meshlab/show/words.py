@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meshlab.kept import kept
+from meshlab.models.decision.words import product
 from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
@@ -145,7 +146,9 @@ def answer_text(answer: Mapping[str, Any], today: Mapping[str, object]) -> str:
         today: ``current_cni`` and ``current_mesh``.
     """
     return "; ".join(
-        option_text(str(answer[side]), today[f"current_{side}"])
+        f"Keep {product(today[f'current_{side}'], side)}"
+        if answer[side] == "stay" and today[f"current_{side}"]
+        else option_text("stay")
         if answer[side] == "stay"
         else upper_first(edition_label(side, answer))
         if answer[side]
