@@ -145,16 +145,15 @@ def answer_text(answer: Mapping[str, Any], today: Mapping[str, object]) -> str:
         answer: ``cni``, ``mesh`` and ``edition``.
         today: ``current_cni`` and ``current_mesh``.
     """
-    return "; ".join(
-        f"Keep {product(today[f'current_{side}'], side)}"
-        if answer[side] == "stay" and today[f"current_{side}"]
-        else option_text("stay")
-        if answer[side] == "stay"
-        else upper_first(edition_label(side, answer))
-        if answer[side]
-        else option_text(None)
-        for side in ("cni", "mesh")
-    )
+    return "; ".join(_side_text(side, answer, today[f"current_{side}"]) for side in ("cni", "mesh"))
+
+
+def _side_text(side: str, answer: Mapping[str, Any], today: object) -> str:
+    if answer[side] == "stay" and isinstance(today, str):
+        return f"Keep {product(today, side)}"
+    if answer[side] in ("stay", None):
+        return option_text(answer[side])
+    return upper_first(edition_label(side, answer))
 
 
 def title_text(review: Review) -> str:
