@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meshlab.kept import kept
+from meshlab.models.decision.words import product
 from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
@@ -144,14 +145,15 @@ def answer_text(answer: Mapping[str, Any], today: Mapping[str, object]) -> str:
         answer: ``cni``, ``mesh`` and ``edition``.
         today: ``current_cni`` and ``current_mesh``.
     """
-    return "; ".join(
-        option_text(str(answer[side]), today[f"current_{side}"])
-        if answer[side] == "stay"
-        else upper_first(edition_label(side, answer))
-        if answer[side]
-        else option_text(None)
-        for side in ("cni", "mesh")
-    )
+    return "; ".join(_side_text(side, answer, today[f"current_{side}"]) for side in ("cni", "mesh"))
+
+
+def _side_text(side: str, answer: Mapping[str, Any], today: object) -> str:
+    if answer[side] == "stay" and isinstance(today, str):
+        return f"Keep {product(today, side)}"
+    if answer[side] in ("stay", None):
+        return option_text(answer[side])
+    return upper_first(edition_label(side, answer))
 
 
 def title_text(review: Review) -> str:

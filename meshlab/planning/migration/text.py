@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from meshlab.kept import kept
-from meshlab.models.decision.words import products
+from meshlab.models.decision.tables import OTHER
+from meshlab.models.decision.words import product
 from meshlab.planning.migration.interval import ENDS
 from meshlab.planning.migration.limits import SEVERITIES
 from meshlab.planning.migration.plan import Plan
@@ -117,8 +118,9 @@ def place_text(place: Mapping[str, Any]) -> str:
 
 def edition_label(side: str, place: Mapping[str, Any]) -> str:
     """What a side of a place is called: by its edition, or by its product alone."""
-    product, edition = place[side], place["edition"][side]
-    return editions().get((side, product, edition)) or products().get(product) or str(product)
+    name, edition = place[side], place["edition"][side]
+    known = None if name == OTHER else editions().get((side, name, edition))
+    return known or product(name, side)
 
 
 @kept
