@@ -95,10 +95,8 @@ FIELD = {
 def test_other_peoples_notebooks_run_in_a_kernel(tmp_path: Path, name: str) -> None:
     """Files left open, child processes and updates to earlier cells come out as with the default engine."""
     made = notebook(FIELD[name], "handle.update('second')" if name == "update" else "1")
-    found = []
-    for engine in ("meshlab", None):
-        found.append(said(run(tmp_path, made, engine)))
-    assert found[0] == found[1]
+    ours, theirs = (said(run(tmp_path, made, engine)) for engine in ("meshlab", None))
+    assert ours == theirs
     if name == "file":
         assert (tmp_path / "data.csv").read_text() == "1"
 
