@@ -205,7 +205,7 @@ _MESH_NUMBERS = tuple(
 
 def _config_services(answers: Answers, product: str | None) -> Fact:
     """Services that each of Istio's sidecars is configured for, by what is set; all where nothing narrows it."""
-    if product != "istio" or answers.config_services is None or not answers.has("Service"):
+    if product != "istio" or not answers.config_services or not answers.has("Service"):
         return UNKNOWN
     why = "mean over the sidecars, by Sidecar resources, exportTo and discovery selectors in the input"
     return Fact(max(1, round(answers.config_services)), "inferred", answers.origin, why)
