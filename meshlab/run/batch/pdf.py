@@ -36,10 +36,11 @@ FOOTER = (
 )
 
 DRAWN = (
+    "document.querySelectorAll('details').forEach(part => part.open = true);"
     "location.protocol == 'file:' && document.readyState == 'complete' && "
     "[...document.querySelectorAll('.plotly')].every(chart => chart.hidden || chart.querySelector('.main-svg'))"
 )
-"""Whether the page is loaded and each chart of a page is drawn, or left out for want of the script."""
+"""Unfolds a page, and says whether it is loaded and each chart is drawn, or left out for want of the script."""
 
 DATES = re.compile(rb"/(?:CreationDate|ModDate) \(D:[^)]*\)")
 """The times that a browser writes into a file."""
