@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -98,6 +99,8 @@ def _serve(command: str, module: str, extra: str, words: Sequence[str], settings
     with tempfile.TemporaryDirectory(prefix="meshlab-") as empty:
         if settings:
             Path(empty, f"{module}.json").write_text(json.dumps(settings), encoding="utf-8")
+        # a container that is stopped stops what runs in it: the server is ended with this process
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
                 [sys.executable, "-m", module, *words, *root],

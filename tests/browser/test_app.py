@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -42,12 +43,14 @@ def app(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
                 time.sleep(0.2)
             yield f"http://127.0.0.1:{port}/"
         finally:
-            os.killpg(process.pid, signal.SIGINT)
+            process.terminate()  # the command alone, as a container does: the server has to end with it
             try:
                 process.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                with pytest.raises(OSError, match="refused"):
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_nobody_gets_in_without_the_token(app: str) -> None:
