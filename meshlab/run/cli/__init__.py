@@ -5,7 +5,7 @@ Everything heavy is imported inside the command that needs it, so that ``meshlab
 
 import os
 
-# matrices here are small: threads of linear algebra only wait for each other, and their number would show in last digits
+# matrices here are small: threads of linear algebra wait for each other, and their number would show in last digits
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from meshlab.run.cli import clusters, decisions, documents, reviews, scenarios  # noqa: F401  (each adds its commands)
