@@ -17,10 +17,26 @@ Result = TypeVar("Result")
 
 _results: dict[str, dict[tuple[Hashable, ...], object]] = {}
 
+_here: set[str] = set()
+"""Functions whose results are not handed on."""
+
 
 def kept(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Keep each result of a function of hashable arguments; its results have to bear pickling."""
     return kept_latest(sys.maxsize)(function)
+
+
+def kept_here(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Keep each result for this process alone: of polars' expressions, those in which a function of ours is called.
+
+    Polars pickles such a function by cloudpickle, which a base install lacks.
+    """
+    _here.add(_name(function))
+    return kept(function)
+
+
+def _name(function: Callable[..., object]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
@@ -31,7 +47,7 @@ def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[
     """
 
     def keeping(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-        results = _results.setdefault(f"{function.__module__}.{function.__qualname__}", {})
+        results = _results.setdefault(_name(function), {})
 
         @wraps(function)
         def asked(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
@@ -49,7 +65,7 @@ def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[
 
 def all_kept() -> bytes:
     """Everything that is kept by now, for ``keep``. What is the same object here will be so there."""
-    return pickle.dumps(_results)
+    return pickle.dumps({name: results for name, results in _results.items() if name not in _here})
 
 
 def keep(results: bytes) -> None:

@@ -111,6 +111,41 @@ def test_wheel_renders_the_example_teams(installed: Path, tmp_path: Path) -> Non
 # --- pins ------------------------------------------------------------------------------------------------------------
 
 
+REFUSING = """
+import os, sys
+
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in os.environ["REFUSED"].split(","):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, Refusing())
+"""
+"""A ``sitecustomize``: every Python that starts finds none of these modules, as if they had not been installed."""
+
+
+def test_a_base_install_renders_the_example_teams(tmp_path: Path) -> None:
+    """`make review` needs nothing but the run-time pins: what tests and notebooks bring along is not found."""
+    base = {name for name, _ in pins("runtime")} | {"meshlab"}
+    beyond = [
+        module
+        for module, distributions in packages_distributions().items()
+        if not {re.sub(r"[-_.]+", "-", each).lower() for each in distributions} & base
+        and module != "playwright"  # nbconvert asks whether it is there, which refusing would make an error
+    ]
+    assert {"cloudpickle", "jupyterlab", "pytest"} <= set(beyond)
+    (tmp_path / "sitecustomize.py").write_text(REFUSING, encoding="utf-8")
+    told = run(
+        *(sys.executable, "-m", "meshlab", "review", "--out", tmp_path / "out"),
+        folder=ROOT,
+        PYTHONPATH=str(tmp_path),
+        REFUSED=",".join(beyond),
+    )
+    assert "5 rendered, 0 reused, 0 failed" in told
+
+
 def pins(name: str) -> set[tuple[str, str]]:
     """Packages and versions that a file of pins may install, whatever the platform."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from functools import reduce
 
 import polars as pl
 
-from meshlab.kept import kept, kept_latest
+from meshlab.kept import kept_here, kept_latest
 from meshlab.models.overhead import latency, registry
 from meshlab.models.overhead.cluster import Cluster, Stage, factors, prepared
 from meshlab.models.overhead.coefficients import DRAWS, SHOWN, Coefficients, Value, draws, joint_draws, medians
@@ -207,7 +207,7 @@ def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
     return reduce(lambda before, stage: before.with_columns(**stage), stages, frame)
 
 
-@kept
+@kept_here
 def _fitted_steps(intervals: bool) -> Steps:  # noqa: FBT001  (a key of the cache)
     return steps_of(None, intervals=intervals)
 
