@@ -155,3 +155,15 @@ def test_totals_of_nothing_have_no_interval() -> None:
     }
     page = fleet.index_files([known | nothing], [], None, ("html",), "")["index.html"]
     assert "<b>0 GiB</b>, <b>0 cores</b>, <b>0 USD/month</b>." in page
+
+
+def test_an_index_calls_what_is_not_known_so() -> None:
+    """A team whose plugin is not known stands in the table of verdicts, and in what has changed, in words."""
+    ends = {f"{name}{end}": None for name in fleet.shown() for end in ("_lo", "", "_hi")}
+    row = {**ends, "team": "a", "cni": None, "mesh": "stay", "dataplane": None, "findings": None, "sentence": ""}
+    row |= {"settled": False, "evidence_grade": None}
+    page = fleet.index_files([row], [], {"a": {**row, "cni": "calico"}}, ("html",), "")["index.html"]
+    assert "None;" not in page
+    assert "Not known yet; What runs today" in page
+    assert "cni: Calico" in page
+    assert "Not known yet" in fleet.changes(row, {**row, "cni": "calico"})[0]

@@ -70,7 +70,7 @@ def changes(row: Row, earlier: Row | None) -> list[str]:
         return ["new"]
     return [
         *(
-            f"{name}: {report.option_text(str(earlier[name]))} → {report.option_text(str(row[name]))}"
+            f"{name}: {report.option_text(earlier[name])} → {report.option_text(row[name])}"
             for name in ("cni", "mesh")
             if row[name] != earlier.get(name)
         ),
@@ -180,11 +180,11 @@ def _since(row: Row, earlier: Row | None) -> dict[str, list[str]]:
 
 def _verdicts(rows: Sequence[Row]) -> list[dict[str, object]]:
     """How many teams got each verdict, the most frequent first."""
-    counts = Counter((str(row["cni"]), str(row["mesh"])) for row in rows)
+    counts = Counter((row["cni"], row["mesh"]) for row in rows)
     most = max(counts.values(), default=1)
     return [
         {"cni": cni, "mesh": mesh, "count": count, "share": count / most}
-        for (cni, mesh), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        for (cni, mesh), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     ]
 
 

@@ -149,7 +149,7 @@ def audit(
     """
     from meshlab.cluster.audit import audit as findings_of
     from meshlab.cluster.audit import compare
-    from meshlab.cluster.audit.rules import failing
+    from meshlab.cluster.audit.rules import STATES, failing
     from meshlab.files import pretty_json
 
     hidden = _hidden(anonymize, key_file)
@@ -157,15 +157,15 @@ def audit(
     if form == "json":
         click.echo(pretty_json(findings), nl=False)
     else:
-        _tell(findings)
+        _tell(findings, STATES if not others else [state for state in STATES if state != "not applicable"])
     return FOUND if level and failing(findings, level) else 0
 
 
-def _tell(findings: Sequence[Mapping[str, Any]]) -> None:
-    """Print findings for a person: what fails first, with how to check it."""
+def _tell(findings: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> None:
+    """Print findings for a person, of these states: what fails first, with how to check it; then how many of each."""
     from meshlab.cluster.audit.rules import STATES
 
-    for state in STATES:
+    for state in shown:
         found = [finding for finding in findings if finding["state"] == state]
         for finding in found:
             detail = finding["detail"] or f"the input lacks {', '.join(finding['missing'])}"
