@@ -14,7 +14,7 @@ from typing import TypeAlias
 import yaml
 
 from meshlab.errors import MeshlabError, Problem, shorten
-from meshlab.files import read_most
+from meshlab.files import read_start
 
 MAXIMUM_BYTES = 4 * 2**20
 """Largest file that is read this way: hand-written files are far smaller."""
@@ -50,13 +50,7 @@ def read_text(path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> str:
     Raises:
         MeshlabError: There is no such file, it is no file, too large, unreadable or not UTF-8.
     """
-    try:
-        content = read_most(path, maximum_bytes + 1)
-    except FileNotFoundError as error:
-        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from error
-    except OSError as error:
-        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
-    return decoded(content, path, maximum_bytes)
+    return decoded(read_start(path, maximum_bytes + 1), path, maximum_bytes)
 
 
 def decoded(content: bytes, path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> str:

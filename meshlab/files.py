@@ -55,21 +55,30 @@ def read_most(path: Path | str, most: int) -> bytes:
         os.close(descriptor)
 
 
-def read_bounded(path: Path, maximum_bytes: int) -> bytes:
+def read_start(path: Path, most: int) -> bytes:
+    """As ``read_most``, with what goes wrong told.
+
+    Raises:
+        MeshlabError: There is no such file, or it cannot be read.
+    """
+    try:
+        return read_most(path, most)
+    except (FileNotFoundError, NotADirectoryError):
+        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from None
+    except OSError as error:
+        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
+
+
+def read_bounded(path: Path, maximum_bytes: int, todo: str = "name a file of the kind that is asked for") -> bytes:
     """All bytes of a file that is no larger than allowed.
 
     Raises:
         MeshlabError: There is no such file, it cannot be read, or it is larger.
     """
-    try:
-        content = read_most(path, maximum_bytes + 1)
-    except FileNotFoundError as error:
-        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from error
-    except OSError as error:
-        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
+    content = read_start(path, maximum_bytes + 1)
     if len(content) > maximum_bytes:
         what = f"is larger than {maximum_bytes // 2**20} MiB"
-        raise MeshlabError(Problem(str(path), what, "name a file of the kind that is asked for"))
+        raise MeshlabError(Problem(str(path), what, todo))
     return content
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import polars as pl
 
 from meshlab.cluster.facts.measurements import Measurements, compare_load_tests, is_of_a_tool, read_measurements
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import read_start
 from meshlab.models.overhead import Figure, estimate, figures, mesh_dataplanes
 from meshlab.scenario import Place, check_scenarios, read_raw
 
@@ -74,17 +74,7 @@ def check_measured(raw: pl.DataFrame) -> pl.DataFrame:
 
 def _is_table(path: Path) -> bool:
     """Whether the file names data planes, as a table of measurements does and no tool."""
-    with _opened(path) as stream:
-        return b"dataplane" in stream.read(_BEGINNING_BYTES) or path.suffix.lower() == ".parquet"
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except (FileNotFoundError, NotADirectoryError):
-        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from None
-    except OSError as error:
-        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from error
+    return b"dataplane" in read_start(path, _BEGINNING_BYTES) or path.suffix.lower() == ".parquet"
 
 
 def _table(path: Path) -> tuple[pl.DataFrame, str, Place]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from meshlab.errors import MeshlabError, Problem
+from meshlab.files import read_bounded
 
 MAXIMUM_DEPTH = 40
 """Deepest nesting of values: the Cilium chart needs 9 levels."""
@@ -24,16 +25,7 @@ def read_json(path: Path) -> bytes:
     Raises:
         MeshlabError: There is no such file, or it is unreadable or too large.
     """
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAXIMUM_JSON_BYTES + 1)
-    except FileNotFoundError:
-        raise MeshlabError(Problem(str(path), "no such file", "check the path")) from None
-    except OSError as error:
-        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
-    if len(content) > MAXIMUM_JSON_BYTES:
-        raise MeshlabError(Problem(str(path), f"is larger than {MAXIMUM_JSON_BYTES // 2**20} MiB", "check the file"))
-    return content
+    return read_bounded(path, MAXIMUM_JSON_BYTES, "check the file")
 
 
 def decode_json(path: Path, of: type[T], todo: str) -> T:
