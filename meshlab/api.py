@@ -24,23 +24,6 @@ if TYPE_CHECKING:
     from meshlab.show.charts import Chart
     from meshlab.show.widgets import Panel
 
-__all__ = [
-    "Cluster",
-    "MeshlabError",
-    "Review",
-    "decide",
-    "estimate",
-    "estimate_pairs",
-    "evidence",
-    "figure",
-    "panel",
-    "plan_migration",
-    "read_cluster",
-    "review",
-    "scenarios",
-    "sweep",
-]
-
 Subject = str | Path | Mapping[str, Any]
 """Whom a review is of: the name of an example team, a team file or a dump, or values by the names of inputs."""
 
