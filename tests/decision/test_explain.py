@@ -76,3 +76,14 @@ def test_flips_lead_where_they_say(needs: list[str]) -> None:
         changed = {change["input"]: change["to"] for change in flip["changes"]}
         (row,) = answers(frame_of([{**CALICO, "needs": needs, **changed}])).collect().rows(named=True)
         assert (row["cni"], row["mesh"]) == (flip["cni"], flip["mesh"]), flip
+
+
+@pytest.mark.parametrize(("side", "product"), [("cni", "Calico"), ("mesh", "Linkerd")])
+def test_what_stays_though_it_is_unhealthy_is_said_to_be(side: str, product: str) -> None:
+    """An answer that keeps a product which is said to be unhealthy says so where a reader looks first."""
+    facts: dict[str, object] = {"current_cni": "calico", "current_mesh": "linkerd", "needs": ["mtls", "retries", "bgp"]}
+    facts |= {"cni_healthy": True, "mesh_healthy": True}
+    well, ailing = explained(**facts), explained(**{**facts, f"{side}_healthy": False})
+    assert "unhealthy" not in well["sentence"]
+    assert "is said to be unhealthy" in ailing["sentence"]
+    assert (f"Keep {product}" in ailing["sentence"]) == (ailing[side] == "stay")

@@ -66,7 +66,7 @@ def _network(contest: Contest, pair: Standing) -> str:
     if not side.id:
         return "Which network plugin runs has to be found out."
     if side.today:
-        return f"Keep {label_of(side)}."
+        return f"Keep {label_of(side)}{_ailing(contest, 'cni')}."
     if today in ("", NONE):
         return f"Use {label_of(side)}."
     return f"{_change(contest, pair, 'cni')}{_because(contest, 'cni')}."
@@ -86,11 +86,17 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         )
     if side.today:
         reason = "it meets what is asked" if sure else "nothing that is known rules it out"
-        return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}."
+        return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:
         return f"Yes, a mesh: you need {named_needs(needed)}. Add {label_of(side)}."
     why = _because(contest, "mesh") or f": what is asked is {named_needs(needed)}"
     return f"{_change(contest, pair, 'mesh')}{why}."
+
+
+def _ailing(contest: Contest, name: str) -> str:
+    """What has to be said of what stays though it is said to be unhealthy."""
+    ailing = contest.facts[f"{name}_healthy"] is False
+    return ", but it is said to be unhealthy, and what troubles it has to be mended first" if ailing else ""
 
 
 def _change(contest: Contest, pair: Standing, name: str) -> str:
