@@ -87,6 +87,10 @@ THEMES: dict[str, Theme] = {
 }
 
 
+LOOKS = (*THEMES, "auto")
+"""What can be asked for: a theme, or light and dark by the reader's screen."""
+
+
 @cache
 def template(theme: str) -> dict[str, Any]:
     """The plotly template of a theme as plain data: type, colours and axes of every chart."""

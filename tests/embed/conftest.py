@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -11,14 +11,6 @@ import pytest
 from meshlab.reviews.record import Review
 from meshlab.run.embed import Filled, fill
 from meshlab.show.charts.files import opened
-from meshlab.show.export import Chart
-from meshlab.show.export.stamps import stamped_svg
-
-
-def sketched(charts: Sequence[Chart], form: str) -> list[bytes]:
-    """Pictures that say what they would show, without a browser to draw them."""
-    assert form == "svg"
-    return [stamped_svg('<svg xmlns="http://www.w3.org/2000/svg"></svg>', chart.about).encode() for chart in charts]
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +21,8 @@ def example_review() -> Callable[[Path], Review]:
 
 @pytest.fixture(scope="session")
 def embed() -> Callable[..., list[Filled]]:
-    """Fills documents with sketches for pictures."""
-    return lambda *files, **named: fill(list(files), draw=sketched, **named)
+    """Fills documents."""
+    return lambda *files, **named: fill(list(files), **named)
 
 
 @pytest.fixture

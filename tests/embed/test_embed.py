@@ -382,11 +382,8 @@ def test_hostile_text_of_a_team_is_text(write: Write, embed: Embed, tmp_path: Pa
     assert "{evil" not in text.replace("\\{evil", "")
 
 
-@pytest.mark.browser
-def test_a_document_with_real_pictures(write: Write) -> None:
-    """With the browser itself, a document is filled, checked, and the same when filled again."""
-    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
-        pytest.skip("pictures are drawn by a Chromium, and there is none")
+def test_a_document_with_pictures_of_both_kinds(write: Write) -> None:
+    """A document is filled, checked, and the same when filled again."""
     file = write(block(BLOCKS[0]) + block(f"<!-- meshlab chart=cost team={TEAM} form=png -->"))
     fill([file])
     pictures = {each: each.read_bytes() for each in (file.parent / "doc.md.assets").iterdir()}

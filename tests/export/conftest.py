@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -24,14 +22,3 @@ def moving() -> Review:
     """A dump whose nodes are drained on a move to another network."""
     budgets = Path(__file__).parents[1] / "migration" / "budgets.yaml"
     return migration.planned(*migration.opened(budgets), "calico+none", "cilium")
-
-
-@pytest.fixture(scope="session")
-def drawing_browser() -> str:
-    """A Chromium: skipped where there is none, required in CI."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI needs a Chromium")
-        pytest.skip("pictures are drawn by a Chromium, and there is none")
-    return found

@@ -17,16 +17,15 @@ from meshlab.files import pretty_json
 from meshlab.reviews.record import Review
 from meshlab.show.charts import CATALOGUE, Look, chart
 from meshlab.show.charts.files import DOCUMENT, opened, write_charts
-from meshlab.show.export import browser
+from meshlab.show.export import pictures
 from meshlab.show.export.forms import FORMS, contents, html_fragment, markdown_table
 from meshlab.show.export.stamps import about_png, about_svg
 
-SVG_TEXT = "{http://www.w3.org/2000/svg}text"
+SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</script><script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 
-@pytest.mark.browser
-def test_every_chart_as_svg_twice(tmp_path: Path, drawing_browser: str) -> None:  # noqa: ARG001
+def test_every_chart_as_svg_twice(tmp_path: Path) -> None:
     """Two runs give the same bytes; text is text in fonts with fallbacks, and nothing is fetched or run."""
     folders = tmp_path / "one", tmp_path / "two"
     for folder in folders:
@@ -38,18 +37,16 @@ def test_every_chart_as_svg_twice(tmp_path: Path, drawing_browser: str) -> None:
         one, two = ((folder / name).read_bytes() for folder in folders)
         assert one == two, name
         root = ET.fromstring(one)  # noqa: S314
-        texts = list(root.iter(SVG_TEXT))
-        assert texts
-        assert all("sans-serif" in text.attrib["style"] for text in texts)
-        assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+        assert root.attrib["font-family"].endswith("sans-serif")
+        assert list(root.iter(f"{SVG}text"))
+        assert not list(root.iter(f"{SVG}script"))
         assert not re.search(rb'(?:href|src)="(?!#)', one)
         about = about_svg(one.decode())
         assert about
         assert about["title"] in "".join(root.itertext())
 
 
-@pytest.mark.browser
-def test_a_png_has_its_scale_and_says_what_it_shows(review: Review, drawing_browser: str) -> None:  # noqa: ARG001
+def test_a_png_has_its_scale_and_says_what_it_shows(review: Review) -> None:
     """At twice the scale a PNG has twice the pixels, and it carries what it shows."""
     drawn = chart("cost", review, Look("dark", 600))
     png = contents([drawn], "png", scale=2)[0]
@@ -58,22 +55,17 @@ def test_a_png_has_its_scale_and_says_what_it_shows(review: Review, drawing_brow
     assert about_png(png) == drawn.about
 
 
-def test_without_a_browser_one_line_says_what_to_install(
+def test_without_a_typeface_one_line_says_what_to_install(
     review: Review, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a browser SVG names what to install and writes nothing; the other forms are written."""
-    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "nothing"))
+    """Where a PNG would have no words, what to install is named and nothing is written; the other forms are written."""
+    pictures._family.cache_clear()
+    monkeypatch.setattr(pictures, "FAMILIES", ("No Such Typeface", "Nor This", "Nor That"))
     with pytest.raises(MeshlabError, match="install one") as caught:
-        write_charts(["memory"], ["fleet-500-aks"], tmp_path / "x.svg")
+        write_charts(["memory"], ["fleet-500-aks"], tmp_path / "x.png")
     assert len(caught.value.problems) == 1
     assert not list(tmp_path.iterdir())
-    assert all(contents([chart("memory", review)], form)[0] for form in FORMS if form not in ("svg", "png"))
-
-
-def test_no_picture_starts_no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing to draw needs no browser."""
-    monkeypatch.setenv("BROWSER_PATH", "/nowhere")
-    assert browser.take([]) == []
+    assert all(contents([chart("memory", review)], form)[0] for form in FORMS if form != "png")
 
 
 class _Tags(HTMLParser):

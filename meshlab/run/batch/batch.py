@@ -6,7 +6,7 @@ leaves at worst a hidden temporary file, and the next run makes what is missing.
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -23,8 +23,6 @@ from meshlab.run.batch.folders import put, row_of_unchanged
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
     FORMATS,
-    PLOTLY_SCRIPT,
-    SCRIPTED,
     Rendered,
     Wish,
     begin_worker,
@@ -156,20 +154,13 @@ def _prepare(job: Job) -> None:
     Raises:
         MeshlabError: It cannot be made or written.
     """
-    new = not job.out.exists()
     try:
-        if SCRIPTED in job.formats:
-            from plotly.offline import get_plotlyjs
-
-            write_whole(job.out / PLOTLY_SCRIPT, get_plotlyjs())
         job.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=job.out):
+            pass
     except OSError as error:
         problem = Problem(str(job.out), f"cannot be written: {error.strerror}", "give another --out")
         raise MeshlabError(problem) from error
-    except MeshlabError:
-        if new:
-            shutil.rmtree(job.out, ignore_errors=True)
-        raise
 
 
 def _write_index(outcomes: Sequence[Outcome], job: Job, earlier: Mapping[str, fleet.Row] | None) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from meshlab.errors import Problem, printable, problems_of
-from meshlab.files import pretty_json, write_whole
+from meshlab.files import digest, pretty_json, write_whole
 from meshlab.kept import keep, kept
 from meshlab.reviews import review
 from meshlab.reviews.cases import Case
@@ -28,6 +29,7 @@ from meshlab.reviews.review import summary
 from meshlab.run.batch import pdf
 from meshlab.run.batch.engine import KERNEL, fork_warm_process
 from meshlab.show import report
+from meshlab.show.export.svg import KINDS, draw, hue_variables
 from meshlab.show.theme import in_dark
 from meshlab.tables import resource
 
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
 
 CELL_LIMIT_S = 120.0
 """Longest time that one cell of a workbook may take. [s]"""
-
-PLOTLY_SCRIPT = "assets/plotly.min.js"
-"""The one copy of plotly.js of a reports folder."""
 
 ENGINE = "meshlab" if hasattr(os, "fork") else None
 """The papermill engine: ours where a process can fork, papermill's own elsewhere."""
@@ -113,9 +112,6 @@ FORMATS: dict[str, Callable[[_Made], str | bytes]] = {
 
 NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 """Formats for which the workbook has to run."""
-
-SCRIPTED = "html"
-"""The format whose files need plotly.js beside them."""
 
 
 def check_formats(formats: Collection[str]) -> None:
@@ -279,7 +275,7 @@ def _copy(notebook: NotebookNode) -> NotebookNode:
 
 
 def to_html(notebook: NotebookNode, made: Review) -> str:
-    """The notebook as one page: code hidden, charts drawn by the script beside the reports, tables without it."""
+    """The notebook as one page that needs no other file: code hidden, charts drawn within it, each with its table."""
     page = copy(notebook)
     # the page has the team's name for a title
     page.cells = [cell for cell in page.cells if not (cell.cell_type == "markdown" and cell.source.startswith("# "))]
@@ -290,7 +286,6 @@ def to_html(notebook: NotebookNode, made: Review) -> str:
         "version": made.meshlab_version,
         "inputs_sha256": made.inputs_sha256,
         "css": page_css(),
-        "in_dark": in_dark(),
         "headings": list(_headings(page)),
     }
     # not the exporter's own ``from_notebook_node``, which copies and checks the notebook twice for nothing here
@@ -311,19 +306,36 @@ def _exporter():  # noqa: ANN202  (nbconvert is imported only by those who rende
 
     priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
     # not HTMLExporter: it runs preprocessors that reports do not need and parses each page again to repair it
-    return TemplateExporter(
+    exporter = TemplateExporter(
         config=Config({"NbConvertBase": {"display_data_priority": priority}}),
         default_preprocessors=[],
         template_name="report",
         template_file="index.html.j2",
         extra_template_basedirs=[str(resource("templates"))],
     )
+    exporter.register_filter("chart_svg", chart_svg)
+    return exporter
+
+
+CHART_PX = 760
+"""Width at which a report's charts are drawn. [px]"""
+
+
+def chart_svg(spec: Mapping[str, Any], words: str) -> str:
+    """A chart of a notebook's output in a page: in the colours of its light or its dark side."""
+    if any(trace["type"] not in KINDS for trace in spec["data"]) or "template" not in spec["layout"]:
+        # of another workbook than ours
+        return f"<p>{escape(words)}</p>"
+    name = f"m{digest([spec])[:10]}"
+    drawn = draw(spec, width_px=CHART_PX, name=name, adaptive=True)
+    return drawn.replace(">", f' role="img" aria-label="{escape(words)}">', 1)
 
 
 @cache
 def page_css() -> str:
-    """Style of a whole page."""
-    return (resource("templates") / "report" / "page.css").read_text(encoding="utf-8")
+    """Style of a whole page. On a dark screen each colour of a chart has another in its place; paper stays light."""
+    style = (resource("templates") / "report" / "page.css").read_text(encoding="utf-8")
+    return f"{style}@media screen and (prefers-color-scheme: dark) {{ figure {{ {hue_variables(in_dark())} }} }}\n"
 
 
 def _headings(notebook: NotebookNode) -> Iterator[dict[str, str]]:

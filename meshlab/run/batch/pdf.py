@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.show.export.browser import LIMIT_S, NO_PROXY_THERE
 
 if TYPE_CHECKING:
     from choreographer import Browser, Tab
+
+LIMIT_S = 60
+"""Longest time that the browser may take for one step. [s]"""
+
+NO_PROXY_THERE = "http://127.0.0.1:9"
+"""Nothing listens on the discard port: whatever the browser wants of the network, it does not get."""
 
 PAPER_IN = (8.27, 11.69)
 """Width and height of A4. [inch]"""
@@ -35,12 +40,11 @@ FOOTER = (
     '<span>{title}</span><span><span class="pageNumber"></span> / <span class="totalPages"></span></span></div>'
 )
 
-DRAWN = (
+LOADED = (
     "document.querySelectorAll('details').forEach(part => part.open = true);"
-    "location.protocol == 'file:' && document.readyState == 'complete' && "
-    "[...document.querySelectorAll('.plotly')].every(chart => chart.hidden || chart.querySelector('.main-svg'))"
+    "location.protocol == 'file:' && document.readyState == 'complete'"
 )
-"""Unfolds a page, and says whether it is loaded and each chart is drawn, or left out for want of the script."""
+"""Unfolds a page, and says whether it is loaded."""
 
 DATES = re.compile(rb"/(?:CreationDate|ModDate) \(D:[^)]*\)")
 """The times that a browser writes into a file."""
@@ -80,22 +84,10 @@ def print_page(page: str, title: str) -> bytes:
         MeshlabError: There is no browser, or it failed.
     """
     with tempfile.TemporaryDirectory(prefix="meshlab-") as work, ThreadPoolExecutor(1) as executor:
-        file = _laid_out(Path(work), page)
+        file = Path(work) / "review.html"
+        file.write_text(page, encoding="utf-8")
         # a thread of its own: this one may run an event loop already
         return executor.submit(asyncio.run, _printed(file, title)).result()
-
-
-def _laid_out(folder: Path, page: str) -> Path:
-    """The page in a folder as it will lie in a reports folder, beside its script."""
-    import plotly
-
-    script = folder / "assets" / "plotly.min.js"
-    file = folder / "team" / "review.html"
-    script.parent.mkdir()
-    file.parent.mkdir()
-    script.symlink_to(Path(plotly.__file__).parent / "package_data" / "plotly.min.js")
-    file.write_text(page, encoding="utf-8")
-    return file
 
 
 async def _printed(file: Path, title: str) -> bytes:
@@ -111,12 +103,12 @@ async def _printed(file: Path, title: str) -> bytes:
 
 
 async def _print(tab: Tab, url: str, title: str) -> bytes:
-    """Lay the page out for paper, so that its charts are drawn in that width, and print it."""
+    """Lay the page out for paper and print it."""
     size = {"width": WIDTH_PX, "height": 1200, "deviceScaleFactor": 1, "mobile": False}
     await tab.send_command("Emulation.setDeviceMetricsOverride", size)
     await tab.send_command("Emulation.setEmulatedMedia", {"media": "print"})
     await tab.send_command("Page.navigate", {"url": url})
-    await _wait_for_charts(tab)
+    await _wait_until_loaded(tab)
     answer: Any = await asyncio.wait_for(tab.send_command("Page.printToPDF", _sheet(title)), LIMIT_S)
     if "error" in answer:
         raise MeshlabError(Problem("browser", f"could not print: {answer['error'].get('message')}", "report it"))
@@ -130,10 +122,10 @@ def _settled(content: bytes) -> bytes:
     return NODES.sub(lambda found: b"(node%08d)" % numbers.setdefault(found[1], len(numbers)), undated)
 
 
-async def _wait_for_charts(tab: Tab) -> None:
+async def _wait_until_loaded(tab: Tab) -> None:
     async with asyncio.timeout(LIMIT_S):
         while True:
-            answer: Any = await tab.send_command("Runtime.evaluate", {"expression": DRAWN, "returnByValue": True})
+            answer: Any = await tab.send_command("Runtime.evaluate", {"expression": LOADED, "returnByValue": True})
             if answer["result"]["result"].get("value") is True:
                 return
             await asyncio.sleep(0.05)

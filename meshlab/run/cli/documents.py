@@ -31,7 +31,13 @@ from meshlab.run.cli.text import many, text_table
 @click.option("--width", type=click.IntRange(400, 4000), default=720, show_default=True, help="Width in pixels.")
 @click.option("--height", type=click.IntRange(200, 8000), help="Height in pixels [default: what the chart needs].")
 @click.option("--scale", type=click.FloatRange(0.5, 8), default=1.0, show_default=True, help="Scale of a PNG.")
-@click.option("--theme", type=click.Choice(["light", "dark", "print"]), default="light", show_default=True)
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark", "print", "auto"]),
+    default="light",
+    show_default=True,
+    help="auto: an SVG that is light or dark as the reader's screen is.",
+)
 @click.option("--script", metavar="URL", help="Where HTML finds a shared plotly.js [default: within itself].")
 @form_option("list, or what was written", "table", "json")
 def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
@@ -48,8 +54,8 @@ def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pass
 ) -> None:
     """Write charts for a design document.
 
-    NAME is a chart of --list; without one, all are written. SVG and PNG are drawn by Chrome or Chromium; the other
-    forms need no browser. What is printed is each file with its text for readers who do not see it.
+    NAME is a chart of --list; without one, all are written. No browser is needed. What is printed is each file with
+    its text for readers who do not see it.
 
     Example: meshlab chart memory cost --team payments.yaml --out 'docs/{team}-{chart}.svg'
     """

@@ -11,9 +11,9 @@ from meshlab.files import read_most
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.files import DOCUMENT
 from meshlab.show.export.stamps import about_png, about_svg
-from meshlab.show.theme import THEMES
+from meshlab.show.theme import LOOKS
 
-_LOOKS = re.compile(rf"(?:-(?:{'|'.join(THEMES)}))?(?:-\d+)?\.(?:svg|png)")
+_LOOKS = re.compile(rf"(?:-(?:{'|'.join(LOOKS)}))?(?:-\d+)?\.(?:svg|png)")
 """How the name of a picture goes on behind team and chart."""
 
 MAXIMUM_PICTURE_BYTES = 64 * 2**20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,8 +20,6 @@ from meshlab.show.charts import Chart
 from meshlab.show.charts.files import opened
 from meshlab.show.export.forms import contents
 from meshlab.show.theme import MINUS, figure_text
-
-Draw = Callable[[Sequence[Chart], str], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +86,12 @@ class _Desk:
         return self.reviews[file.resolve()]
 
 
-def fill(files: Sequence[Path], *, teams: Path | None = None, draw: Draw = contents) -> list[Filled]:
+def fill(files: Sequence[Path], *, teams: Path | None = None) -> list[Filled]:
     """Fill the blocks of documents, draw the pictures that are missing or stale, and remove those of no block.
 
     Args:
         files: Documents.
         teams: A folder of team files, or of reports, whose names are known beside those of the example teams.
-        draw: Draws charts in a form.
 
     Returns:
         Each document as it was, with what was filled in.
@@ -104,10 +101,9 @@ def fill(files: Sequence[Path], *, teams: Path | None = None, draw: Draw = conte
     """
     done = _worked_out(files, teams)
     pictures = {file: shown for each in done for file, shown in each.outdated()}
-    for form in sorted({file.suffix for file in pictures}):
-        chosen = {file: shown for file, shown in pictures.items() if file.suffix == form}
-        for file, picture in zip(chosen, draw(list(chosen.values()), form.removeprefix(".")), strict=True):
-            write_whole(file, picture)
+    drawn = {file: contents([shown], file.suffix.removeprefix("."))[0] for file, shown in pictures.items()}
+    for file, picture in drawn.items():
+        write_whole(file, picture)
     for each in done:
         if each.changed:
             write_markdown(each.document, each.text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.reviews.cases import example_teams
 from meshlab.show.charts.catalogue import CATALOGUE, TEAM
-from meshlab.show.theme import THEMES
+from meshlab.show.theme import LOOKS
 
 _WORD = re.compile(r"""\s*(?:([A-Za-z_-]+)(?:=("[^"]*"|'[^']*'|[^\s"']+))?(?=\s|$)|(\S+))""")
 
@@ -28,7 +28,7 @@ NAMED = ("chart", "table")
 DATA = "data"
 """The table that is read from a file."""
 
-CHOICES: dict[str, tuple[str, ...]] = {"theme": tuple(THEMES), "form": ("svg", "png"), "figures": ("yes", "no")}
+CHOICES: dict[str, tuple[str, ...]] = {"theme": LOOKS, "form": ("svg", "png"), "figures": ("yes", "no")}
 """Values of what has few."""
 
 WIDTHS_PX = range(400, 2001)

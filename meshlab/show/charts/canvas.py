@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.reviews.record import Review
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, Theme, template, wrap
+from meshlab.show.theme import LOOKS, NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, Theme, template, wrap
 from meshlab.units import significant
 
 EDGE_PX = 12
@@ -27,7 +27,7 @@ class Look:
     """How a chart is drawn.
 
     Args:
-        theme: light, dark or print.
+        theme: light, dark, print, or auto: light or dark as the reader's screen is.
         width: Width, or None to fill what surrounds the figure. [px]
         height: Height, or None for as much as the chart needs. [px]
         min_width: The least width where the figure fills what surrounds it, into which lines are broken. [px]
@@ -43,8 +43,8 @@ class Look:
 
     def __post_init__(self) -> None:
         """Refuse a theme that nobody knows, naming the nearest."""
-        if self.theme not in THEMES:
-            todo = did_you_mean(self.theme, THEMES)
+        if self.theme not in LOOKS:
+            todo = did_you_mean(self.theme, LOOKS)
             raise MeshlabError(Problem("theme", f"unknown theme {shorten(self.theme)}", todo))
 
     @property

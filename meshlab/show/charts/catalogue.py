@@ -6,6 +6,8 @@ function that draws it.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -34,7 +36,7 @@ from meshlab.show.charts.lag import provider_lag
 from meshlab.show.charts.matrix import matrix
 from meshlab.show.charts.migration_flow import flow_chart
 from meshlab.show.charts.migration_nodes import nodes_chart
-from meshlab.show.export import Chart
+from meshlab.show.export import Chart, Spec
 from meshlab.show.words import axis_label, input_label, value_text
 from meshlab.tables import read_table
 
@@ -104,6 +106,9 @@ def chart(name: str, of: Review | Stated | None = None, look: Look = PLAIN, **op
     Raises:
         MeshlabError: There is no such chart or option, it needs a team, or the height is too small for it.
     """
+    if look.theme == "auto":
+        light, dark = (chart(name, of, replace(look, theme=theme), **options) for theme in ("light", "dark"))
+        return replace(light, theme="auto", dark=hues_in_dark(light.spec, dark.spec))
     chosen = entry(name)
     for option in options:
         if option not in chosen.options:
@@ -125,6 +130,12 @@ def chart(name: str, of: Review | Stated | None = None, look: Look = PLAIN, **op
         facts=of.source.strip().removesuffix(".") if isinstance(of, Review) else "",
         inputs_sha256=of.inputs_sha256 if isinstance(of, Review) else data_sha256(),
     )
+
+
+def hues_in_dark(light: Spec, dark: Spec) -> dict[str, str]:
+    """For each colour of a light figure the one that stands in the same place of the dark one. [#rrggbb]"""
+    found = [re.findall(r"#[0-9a-f]{6}", json.dumps(spec)) for spec in (light, dark)]
+    return dict(zip(*found, strict=True))
 
 
 # --- what a chart around a scenario is drawn from ------------------------------------------------------------------

@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 LINE_PX, ROW_PX, AXIS_PX = 18, 24, 54
 """Height of a line of a driver's label, of the rest of its row, and room for the axis below. [px]"""
 
-SIDES_PX = (230, 104)
+SIDES_PX = (230, 124)
 """Room for names to the left and figures to the right. [px]"""
 
 KINDS = {"input": "", "coefficient": "/"}

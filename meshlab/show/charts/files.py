@@ -48,7 +48,7 @@ def write_charts(
     scale: float = 1.0,
     script: str | None = None,
 ) -> list[Written]:
-    """Charts of teams as files, all of them drawn by one browser.
+    """Charts of teams as files.
 
     Args:
         names: Keys of `CATALOGUE`.

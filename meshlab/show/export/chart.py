@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,13 @@ class Chart:
         spec: The figure as plotly's JSON.
         rows: What it shows as rows of text, units in the headings.
         alt_text: What it shows in words, for readers who do not see it.
-        theme: light, dark or print.
+        theme: light, dark, print or auto.
         unit: Unit of the figures, where they have one.
         source_ids: Sources behind it.
         team: Whose it is; empty where it is nobody's.
         facts: Where the team's facts come from.
         inputs_sha256: Hash of everything that it is made of; empty where nothing was hashed.
+        dark: For each colour its other one on a dark screen, where the theme is auto. [#rrggbb]
     """
 
     name: str
@@ -57,6 +58,7 @@ class Chart:
     team: str = ""
     facts: str = ""
     inputs_sha256: str = ""
+    dark: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def caption(self) -> str:
@@ -77,7 +79,7 @@ class Chart:
     @property
     def drawing_sha256(self) -> str:
         """Hash of the drawing: two pictures with the same one look alike."""
-        return digest([self.spec, self.title, self.alt_text])
+        return digest([self.spec, self.title, self.alt_text, *([dict(self.dark)] if self.dark else [])])
 
     @property
     def about(self) -> dict[str, Any]:
@@ -116,7 +118,7 @@ class Chart:
             scale: Pixels of a PNG for each pixel of the figure.
 
         Raises:
-            MeshlabError: There is no such form, or no browser to draw it.
+            MeshlabError: There is no such form, or no typeface for a PNG.
         """
         path = Path(file)
         write_whole(path, contents([self], path.suffix.removeprefix("."), scale=scale)[0])

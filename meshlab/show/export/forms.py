@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.files import pretty_json, spreadsheet_text
-from meshlab.show.export.browser import WIDTH_PX, Shot, take
-from meshlab.show.export.stamps import stamped_png, stamped_svg
+from meshlab.show.export.pictures import WIDTH_PX, png_of, svg_of
 from meshlab.show.words import plain
 
 if TYPE_CHECKING:
@@ -24,12 +23,9 @@ if TYPE_CHECKING:
 
 Rows = Sequence[Mapping[str, str]]
 
-DRAWN = ("svg", "png")
-"""Forms that a browser draws."""
-
 
 def contents(charts: Sequence[Chart], form: str, *, scale: float = 1.0, script: str | None = None) -> list[bytes]:
-    """The content of a file for each chart, in one form; one browser draws whatever has to be drawn.
+    """The content of a file for each chart, in one form.
 
     Args:
         charts: Charts.
@@ -38,27 +34,18 @@ def contents(charts: Sequence[Chart], form: str, *, scale: float = 1.0, script: 
         script: Where a piece of HTML finds plotly.js; within itself unless given.
 
     Raises:
-        MeshlabError: There is no such form, or no browser for it.
+        MeshlabError: There is no such form, or no typeface for a PNG.
     """
     check_form(form)
-    if form not in DRAWN:
-        return [_written(chart, form, script).encode() for chart in charts]
-    taken = take([Shot(chart.spec, form, scale) for chart in charts])
-    return [_stamped(picture, chart, form) for picture, chart in zip(taken, charts, strict=True)]
+    if form == "png":
+        return [png_of(chart, scale) for chart in charts]
+    return [(html_fragment(chart, script) if form == "html" else WRITTEN[form](chart)).encode() for chart in charts]
 
 
 def check_form(form: str) -> None:
     """Refuse a form that nobody knows, naming the nearest."""
     if form not in FORMS:
         raise MeshlabError(Problem("--out", f"{form!r} is no form of a chart", did_you_mean(form, FORMS)))
-
-
-def _stamped(picture: bytes, chart: Chart, form: str) -> bytes:
-    return stamped_png(picture, chart.about) if form == "png" else stamped_svg(picture.decode(), chart.about).encode()
-
-
-def _written(chart: Chart, form: str, script: str | None) -> str:
-    return html_fragment(chart, script) if form == "html" else WRITTEN[form](chart)
 
 
 # --- HTML ----------------------------------------------------------------------------------------------------------
@@ -235,10 +222,11 @@ def number(text: str) -> str:
 
 
 WRITTEN: dict[str, Callable[[Chart], str]] = {
+    "svg": svg_of,
     "json": plotly_json,
     "csv": lambda chart: csv_table(chart.rows),
     "md": lambda chart: markdown_table(chart.rows),
 }
 
-FORMS: tuple[str, ...] = (*DRAWN, "html", *WRITTEN)
+FORMS: tuple[str, ...] = ("svg", "png", "html", *list(WRITTEN)[1:])
 """Forms by the ending of a file."""

@@ -1,4 +1,4 @@
-"""What a picture says of itself, in the picture: names of its parts that stay the same, title, description, data.
+"""What a picture says of itself, in the picture: title, description, data.
 
 An SVG carries them as elements, a PNG as chunks of text; both can be read back.
 """
@@ -18,9 +18,6 @@ from meshlab.errors import printable
 ABOUT = "meshlab"
 """Id of an SVG's metadata, and keyword of a PNG's, that hold everything about the picture as JSON."""
 
-_ID = re.compile(r'\bid="([^"]+)"')
-_USE = re.compile(r"""\bid="([^"]+)"|\burl\((?:['"]|&quot;)?#([^'")&]+)|\bhref="#([^"]+)\"""")
-_ROOT = re.compile(r"<svg\b[^>]*>")
 _METADATA = re.compile(rf'<metadata id="[^"]*" class="{ABOUT}">(.*?)</metadata>', re.DOTALL)
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -28,36 +25,21 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # --- SVG -----------------------------------------------------------------------------------------------------------
 
 
-def stamped_svg(svg: str, about: Mapping[str, Any]) -> str:
-    """The SVG with ids that follow from what it shows, and with title, description and metadata.
-
-    plotly draws ids at random. Here they are numbered after the hash of the drawing, so that the same inputs give the
-    same bytes and two pictures in one page do not share an id.
+def stamped_svg(svg: str, name: str, about: Mapping[str, Any]) -> str:
+    """The SVG with title, description and metadata.
 
     Args:
-        svg: As plotly draws it.
+        svg: As it is drawn.
+        name: What its ids begin with.
         about: What the picture says of itself.
     """
-    prefix = f"m{about['drawing_sha256'][:8]}"
-    settled = _with_settled_ids(svg, prefix)
-    root = re.sub(r'\s(?:style|role|aria-\w+)=""', "", _ROOT.match(settled)[0])  # type: ignore[index]
-    named = f'{root[:-1]} role="img" aria-labelledby="{prefix}-title {prefix}-desc" xml:lang="en">'
-    head = (
-        f'<title id="{prefix}-title">{_text(_heading(about))}</title>'
-        f'<desc id="{prefix}-desc">{_text(about["alternative_text"])}</desc>'
-        f'<metadata id="{prefix}-about" class="{ABOUT}">{escape(_json(about), quote=False)}</metadata>'
+    root, body = svg[: svg.index(">")], svg[svg.index(">") + 1 :]
+    return (
+        f'{root} role="img" aria-labelledby="{name}-title {name}-desc" xml:lang="en">'
+        f'<title id="{name}-title">{_text(_heading(about))}</title>'
+        f'<desc id="{name}-desc">{_text(about["alternative_text"])}</desc>'
+        f'<metadata id="{name}-about" class="{ABOUT}">{escape(_json(about), quote=False)}</metadata>{body}\n'
     )
-    return named + head + settled[len(_ROOT.match(settled)[0]) :] + "\n"  # type: ignore[index]
-
-
-def _with_settled_ids(svg: str, prefix: str) -> str:
-    known = {name: f"{prefix}-{number}" for number, name in enumerate(dict.fromkeys(_ID.findall(svg)))}
-
-    def settled(match: re.Match[str]) -> str:
-        name = match[1] or match[2] or match[3]
-        return match[0].replace(name, known.get(name, name))
-
-    return _USE.sub(settled, svg)
 
 
 def _heading(about: Mapping[str, Any]) -> str:
@@ -94,7 +76,7 @@ def stamped_png(png: bytes, about: Mapping[str, Any]) -> bytes:
     """The PNG with its title, description, source and everything else as chunks of text, behind its header.
 
     Args:
-        png: As the browser draws it.
+        png: As it is drawn.
         about: What the picture says of itself.
     """
     texts = {
