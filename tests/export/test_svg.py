@@ -60,6 +60,14 @@ def test_bars_are_stacked_and_end_where_their_sum_is() -> None:
     assert numbers(bars[0], "y", "height") == [112.5, 25]
 
 
+def test_an_axis_without_a_range_holds_the_sum_of_stacked_bars() -> None:
+    """Parts of 3 and 1 reach to 4, with a twentieth of the axis free beyond: 4 stands at 190 of 200 px."""
+    bar = {"type": "bar", "orientation": "h", "y": [0], "marker": {"color": "#111111"}}
+    root = drawn([bar | {"x": [3]}, bar | {"x": [1]}], barmode="stack", xaxis={"rangemode": "tozero"})
+    last = [rect for rect in root.iter(f"{SVG}rect") if rect.attrib.get("fill") == "#111111"][-1]
+    assert sum(numbers(last, "x", "width")) == pytest.approx(50 + 190, abs=0.6)
+
+
 def test_an_interval_reaches_from_one_end_to_the_other() -> None:
     """5 with 2 less and 3 more is a line from 3 to 8 on an axis of 0 to 10, with caps of 4 px to each side."""
     error = {"array": [3], "arrayminus": [2], "color": "#333333", "thickness": 1, "width": 4}

@@ -22,7 +22,8 @@ from meshlab.show.charts.canvas import (
     words,
 )
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, option_words, wrap
+from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, wrap
+from meshlab.show.words import preferred_text
 
 STATE_PX = 116
 """Room for the state of a row. [px]"""
@@ -79,7 +80,7 @@ def prepare(review: Review) -> pl.DataFrame:
         pl.DataFrame(review.verdict.rows, schema=SCHEMA)
         .sort("table", "priority", maintain_order=True)
         .with_columns(
-            option=pl.col("recommendation").map_elements(option_words, return_dtype=pl.String),
+            option=pl.col("recommendation").map_elements(preferred_text, return_dtype=pl.String),
             missing=pl.col("missing").fill_null([]).list.join(", "),
             # of the matched rows, the one that decided stands first
             decides=(place == place.min().over("table")).fill_null(value=False),

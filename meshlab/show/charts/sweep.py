@@ -14,7 +14,7 @@ from meshlab.show.theme import figure_text, mix
 ROW_PX, AXIS_PX = 44, 54
 """Height of a row, and room for the axis below. [px]"""
 
-SIDES_PX = (190, 96)
+SIDES_PX = (190, 112)
 """Room for names to the left and figures to the right. [px]"""
 
 MOST_NAMED = 8

@@ -100,6 +100,7 @@ class _Drawing:
     plot: tuple[float, float, float, float] = field(init=False)
     axes: dict[str, Axis] = field(init=False)
     patterns: dict[str, str] = field(default_factory=dict)
+    clips: dict[tuple[float, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         stated = self.spec["layout"]
@@ -132,6 +133,15 @@ class _Drawing:
 
     def _extents(self, axes: Mapping[str, Spec]) -> dict[str, Extent]:
         extents = {key: Extent() for key in axes}
+        stacks: dict[tuple[str, float, bool], float] = {}
+        for trace in self.spec["data"]:
+            if trace["type"] == "bar" and self._stacked(trace):
+                along, across = "xy" if trace.get("orientation") == "h" else "yx"
+                for place, value in zip(trace[across], trace[along], strict=True):
+                    at = (trace.get(f"{along}axis", along), place, (value or 0) < 0)
+                    stacks[at] = stacks.get(at, 0) + (value or 0)
+        for (key, _, _), value in stacks.items():
+            extents[axes[key].get("matches", key)].add(value, "linear", padded=True)
         for trace in self.spec["data"]:
             for way in "xy":
                 key = trace.get(f"{way}axis", way)
@@ -150,16 +160,13 @@ class _Drawing:
     # --- parts in the order in which they are drawn ------------------------------------------------------------------
 
     def parts(self) -> Iterator[str]:
-        left, top, right, bottom = self.plot
         height = self.spec["layout"]["height"]
         yield f'<rect width="{_n(self.width_px)}" height="{_n(height)}" fill="{self.layout["paper_bgcolor"]}"/>'
-        yield f'<clipPath id="{self.name}-plot"><rect x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" '
-        yield f'height="{_n(bottom - top)}"/></clipPath>'
         yield from self._shapes("below")
         yield from self._grid()
         yield from self._shapes("between")
         drawn = "".join(self._traces())
-        yield "".join(self.patterns.values())
+        yield "".join((*self.clips.values(), *self.patterns.values()))
         yield drawn
         yield from self._shapes("above")
         yield from self._names()
@@ -264,8 +271,15 @@ class _Drawing:
         for trace in self.spec["data"]:
             inner = "".join(kinds[trace["type"]](trace, stacks))
             if inner:
-                clip = "" if trace.get("cliponaxis") is False else f' clip-path="url(#{self.name}-plot)"'
+                clip = self._clip(*self._of(trace)) if trace.get("cliponaxis", True) else ""
                 yield f"<g{clip}>{inner}</g>"
+
+    def _clip(self, x: Axis, y: Axis) -> str:
+        corners = (*x.places, *y.places)
+        names = {each: f"{self.name}-clip{number}" for number, each in enumerate({**self.clips, corners: ""})}
+        rect = _rect(x.places[0], y.places[0], x.places[1], y.places[1], "")
+        self.clips[corners] = f'<clipPath id="{names[corners]}">{rect}</clipPath>'
+        return f' clip-path="url(#{names[corners]})"'
 
     def _of(self, trace: Spec) -> tuple[Axis, Axis]:
         return self.axes[trace.get("xaxis", "x")], self.axes[trace.get("yaxis", "y")]
@@ -305,13 +319,16 @@ class _Drawing:
         place = f' transform="translate({_n(x)},{_n(y)})"'
         return f'<path d="{outline}"{place}{paint}{(hint and f">{hint}</path>") or "/>"}'
 
+    def _stacked(self, trace: Spec) -> bool:
+        return self.layout.get("barmode") == "stack" and "base" not in trace
+
     def _bar(self, trace: Spec, stacks: dict[tuple[float, bool], float]) -> Iterator[str]:
         x, y = self._of(trace)
         lying = trace.get("orientation") == "h"
         along, across = (x, y) if lying else (y, x)
         places, values = (trace["y"], trace["x"]) if lying else (trace["x"], trace["y"])
         marker, default = trace["marker"], 1 - self.layout.get("bargap", 0.2)
-        stacked = self.layout.get("barmode") == "stack" and "base" not in trace
+        stacked = self._stacked(trace)
         for number, (place, value) in enumerate(zip(places, values, strict=True)):
             if value is None:
                 continue
@@ -328,7 +345,7 @@ class _Drawing:
         if not _nth(pattern.get("shape", ""), number):
             return hue
         ink, paper, size = _nth(pattern["fgcolor"], number), pattern["bgcolor"], pattern["size"]
-        key = f"{self.name}-{list({**self.patterns, ink: ''}).index(ink)}"
+        key = f"{self.name}-hatch{list({**self.patterns, ink: ''}).index(ink)}"
         self.patterns[ink] = (
             f'<pattern id="{key}" width="{size}" height="{size}" patternUnits="userSpaceOnUse" '
             f'patternTransform="rotate(45)"><rect width="{size}" height="{size}" fill="{paper}"/>'
