@@ -2,15 +2,25 @@
 
 A process that is going to fork may not run a polars query first, as its threads would be missing afterwards. It is
 given what the queries gave by a process that may run them.
+
+What follows from ``data/`` and the code alone is stored between runs, in the user's cache folder, or in the one that
+``MESHLAB_CACHE_DIR`` names (empty: nothing is stored). The file's name is a hash of every file that it follows from.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import pickle
 import sys
 from collections.abc import Callable, Hashable
 from functools import wraps
+from importlib.metadata import version
+from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from meshlab.errors import MeshlabError
+from meshlab.files import write_whole
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -19,6 +29,15 @@ _results: dict[str, dict[tuple[Hashable, ...], object]] = {}
 
 _here: set[str] = set()
 """Functions whose results are not handed on."""
+
+FOLDER = "MESHLAB_CACHE_DIR"
+"""Environment variable that names the folder of what is stored between runs."""
+
+MOST_FILES = 4
+"""How many states of ``data/`` and code are stored; the oldest go."""
+
+_asked_for_stored = False
+"""Whether this process has what was stored, or has been given results by another."""
 
 
 def kept(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -53,6 +72,8 @@ def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[
         def asked(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
             key = (*arguments, *named.items())
             if key not in results:
+                _take_stored()
+            if key not in results:
                 results[key] = function(*arguments, **named)
                 if len(results) > most:
                     del results[next(iter(results))]
@@ -70,11 +91,81 @@ def all_kept() -> bytes:
 
 def keep(results: bytes) -> None:
     """Take over what another process of the same code kept."""
+    global _asked_for_stored  # noqa: PLW0603
+    _asked_for_stored = True
     for name, found in pickle.loads(results).items():  # noqa: S301  (from a process of our own, through a pipe)
         _results.setdefault(name, {}).update(found)
 
 
 def forget() -> None:
     """Keep nothing of what was kept: the tables of ``data/`` have been written anew."""
+    global _asked_for_stored  # noqa: PLW0603
+    _asked_for_stored = True
     for results in _results.values():
         results.clear()
+
+
+# --- between runs --------------------------------------------------------------------------------------------------
+
+
+def store(is_own: Callable[[object], bool]) -> None:
+    """Store what is kept for the next run; where that cannot be, the next run makes it again.
+
+    Args:
+        is_own: Whether an argument is of this run alone, such as a team's own tables.
+    """
+    file = _stored_file()
+    if file is None or file.exists():
+        return
+    lasting = {
+        name: {key: result for key, result in results.items() if not any(map(is_own, key))}
+        for name, results in _results.items()
+        if name not in _here
+    }
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(file, pickle.dumps(lasting))
+        for old in sorted(file.parent.glob("*.pickle"), key=lambda each: each.stat().st_mtime)[:-MOST_FILES]:
+            old.unlink()
+    except (OSError, MeshlabError):
+        return
+
+
+def _take_stored() -> None:
+    """Take over, once, what an earlier run of the same code and data has stored."""
+    global _asked_for_stored  # noqa: PLW0603
+    if _asked_for_stored:
+        return
+    _asked_for_stored = True
+    file = _stored_file()
+    if file is not None and _is_ours(file):
+        try:
+            keep(file.read_bytes())
+        except Exception:  # noqa: BLE001  (whatever is wrong with the file, it can be made again)
+            file.unlink(missing_ok=True)
+
+
+def _stored_file() -> Path | None:
+    """Where it is stored: under a hash of the names, sizes and times of all files of package and data."""
+    folder = os.environ.get(FOLDER)
+    if folder == "":
+        return None
+    from platformdirs import user_cache_path
+
+    from meshlab.tables import data_path
+
+    found = [*Path(__file__).parent.rglob("*.py"), *data_path("").rglob("*")]
+    files = sorted(path for path in found if path.is_file())
+    states = [(str(path), (state := path.stat()).st_size, state.st_mtime_ns) for path in files]
+    made_by = (sys.version, version("polars"), version("numpy"), version("meshlab"))
+    name = hashlib.sha256(repr((states, made_by)).encode()).hexdigest()[:32]
+    return (Path(folder) if folder else user_cache_path("meshlab")) / f"{name}.pickle"
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether nobody but this user can have written a file."""
+    try:
+        states = file.stat(), file.parent.stat()
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or all(each.st_uid == os.getuid() and not each.st_mode & 0o022 for each in states)

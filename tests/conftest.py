@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `make data`, so that a fit has the same bytes
+
+# what one process of the tests has worked out of data/, others take over: not what an earlier run has
+_STORED = tempfile.TemporaryDirectory(prefix="meshlab-tests-")
+os.environ["MESHLAB_CACHE_DIR"] = _STORED.name
 
 pytest_plugins = ["dask_cluster"]  # the fixture of a Dask cluster
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +87,57 @@ def test_what_was_handed_on_is_what_was_kept() -> None:
     assert read_table("sources") is not before
     assert read_table("sources").equals(before)
     assert read_table("sources").schema == before.schema
+
+
+STORES = """
+from meshlab import kept
+from meshlab.models import decision
+from meshlab.tables import read_table
+
+calls = []
+
+@kept.kept
+def slow(argument):
+    calls.append(argument)
+    return [argument]
+
+print(slow("ours"), slow("own"), len(decision.load_tables().options), len(calls))
+kept.store(is_own="own".__eq__)
+"""
+
+
+def stored(folder: Path, **environment: str) -> str:
+    """What a process says that keeps results and stores them."""
+    given = {**os.environ, kept.FOLDER: str(folder), **environment}
+    return subprocess.run(
+        [sys.executable, "-c", STORES], env=given, capture_output=True, check=True, text=True
+    ).stdout.strip()
+
+
+def test_a_later_run_takes_over_what_follows_from_the_data(tmp_path: Path) -> None:
+    """The second process calls a function only for what is of one run alone, and gives the same results."""
+    first, second = stored(tmp_path / "stored"), stored(tmp_path / "stored")
+    assert first.endswith(" 2")
+    assert second == first.removesuffix(" 2") + " 1"
+    assert len(list((tmp_path / "stored").iterdir())) == 1
+
+
+def test_what_others_can_write_is_not_read(tmp_path: Path) -> None:
+    """A file that others could have written, or that is damaged, is left aside; the results are made again."""
+    folder = tmp_path / "stored"
+    stored(folder)
+    file = next(folder.iterdir())
+    file.chmod(0o666)
+    assert stored(folder).endswith(" 2")
+    file.chmod(0o600)
+    file.write_bytes(b"damaged")
+    assert stored(folder).endswith(" 2")
+    assert stored(folder).endswith(" 1")
+
+
+def test_nothing_is_stored_where_the_folder_has_no_name_or_no_room(tmp_path: Path) -> None:
+    """Without a folder, or where one cannot be made, nothing is written and the results are the same."""
+    (tmp_path / "file").touch()
+    assert stored(tmp_path / "file" / "below").endswith(" 2")
+    assert stored(Path(), MESHLAB_CACHE_DIR="").endswith(" 2")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

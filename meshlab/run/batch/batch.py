@@ -14,7 +14,7 @@ from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem, printable, problems_of, unicode_text
 from meshlab.files import read_bounded, write_whole
-from meshlab.kept import all_kept
+from meshlab.kept import all_kept, store
 from meshlab.models import decision
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
 from meshlab.reviews.team import Team
@@ -145,6 +145,7 @@ def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractC
     if not reviews:
         return open_pool(1)
     rehearse()
+    store(is_own=lambda argument: bool(getattr(argument, "changes", ())))
     return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(),)))
 
 

@@ -179,7 +179,7 @@ class WorkbookFailedError(Exception):
 
 @kept
 def rehearse() -> bool:
-    """Make one review, so that the tables and coefficients which all reviews read are kept. True, once done."""
+    """Make one review, so that what all reviews read is kept, in this run and for later ones. True, once done."""
     report.markdown_page(review.review_values({"pods": 100, "needs": ["mtls"], "current_cni": "calico"}))
     return True
 
