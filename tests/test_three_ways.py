@@ -13,7 +13,7 @@ import pytest
 
 from meshlab.models.overhead import dataplanes, interval_figures
 from meshlab.reviews.review import read_review
-from meshlab.reviews.team import team_text
+from meshlab.reviews.team import Team, team_text
 from meshlab.scenario import frame_of
 from meshlab.show import report, widgets
 
@@ -52,7 +52,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The same values as a row of scenarios, and as a team file whose review is rendered."""
     folder = tmp_path_factory.mktemp("three")
     frame_of([{"scenario": "same", **VALUES}]).write_parquet(folder / "same.parquet")
-    (folder / "same.yaml").write_text(team_text("same", VALUES), encoding="utf-8")
+    (folder / "same.yaml").write_text(team_text(Team("same", "", VALUES)), encoding="utf-8")
     meshlab("review", folder / "same.yaml", "--out", folder / "out", "--format", "json")
     return {
         "review": read_review(folder / "out" / "same" / "review.json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ import pytest
 from meshlab.errors import MeshlabError
 from meshlab.models import decision
 from meshlab.models.decision.domain_map import domain_map
+from meshlab.reviews.cases import example_teams, open_case, open_path
 from meshlab.reviews.review import light_review, open_review, review_values
-from meshlab.reviews.team import read_team, team_text
+from meshlab.reviews.team import Team, read_team, team_text
 from meshlab.scenario import frame_of
 from meshlab.show import report, widgets
 from meshlab.show.charts import Chart, Look, chart, stated
 from meshlab.show.theme import option_words
-from meshlab.show.widgets.shelf import NO_EXAMPLE, Shelf
+from meshlab.show.widgets.shelf import NO_EXAMPLE, Shelf, _read
 
 VALUES: dict[str, Any] = {
     "services": 120,
@@ -227,6 +229,51 @@ def test_what_is_saved_can_be_read_again(panel: widgets.Panel, tmp_path: Path, m
         assert team.stated == {**VALUES, "pods": pods}
 
 
+def saved(panel: widgets.Panel, file: Path, change: dict[str, object] | None = None) -> Path:
+    """A file that was loaded, changed and saved, in the working folder."""
+    shelf = shelf_of(panel)
+    shelf._take(_read(file))
+    panel.set(panel.scenario | (change or {}))
+    shelf.name.value = "again"
+    shelf.save_button.click()
+    return Path("again.yaml")
+
+
+@pytest.mark.parametrize("file", sorted(example_teams().glob("*.yaml")), ids=lambda file: file.stem)
+def test_what_was_loaded_and_saved_is_the_same_team(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A team that was loaded and saved differs in its name and file alone: what was assumed still is, with its why."""
+    monkeypatch.chdir(tmp_path)
+    team = read_team(saved(widgets.panel(), file))
+    assert replace(team, name="", file="") == replace(read_team(file), name="", file="")
+    one, other = (
+        {name: (item.value, item.status) for name, item in open_case(each).given.items()}
+        for each in (team, read_team(file))
+    )
+    assert one == other
+
+
+def test_what_is_changed_is_stated_and_the_rest_stays_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed assumption and a changed fact are stated; other facts still come from the dump, whose path leads."""
+    monkeypatch.chdir(tmp_path)
+    dump = Path(__file__).parent / "migration" / "budgets.yaml"
+    file = tmp_path / "below" / "t.yaml"
+    file.parent.mkdir()
+    assumed = "assumptions: {services: {value: 9, why: a guess}}"
+    file.write_text(f"team: t\ncluster: {dump}\nnotes: n\n{assumed}\n", encoding="utf-8")
+    before = open_path(file)
+    team = read_team(saved(widgets.panel(), file, {"nodes": 77}))
+    assert team.stated == {"nodes": 77}
+    assert (team.notes, team.assumptions) == ("n", before.team.assumptions)
+    others = open_case(team).given | {"nodes": before.given["nodes"]}
+    assert others == before.given
+    Path("again.yaml").unlink()
+    assert read_team(saved(widgets.panel(), file, {"services": 8})).stated == {"services": 8}
+
+
 def test_a_file_that_was_there_before_is_left_alone(
     panel: widgets.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,7 +296,7 @@ def test_a_file_that_was_there_before_is_left_alone(
 def test_a_team_s_text_says_its_values(tmp_path: Path, values: dict[str, object]) -> None:
     """The text of a team is read as the values that it was made of: none, empty and unknown stay apart."""
     file = tmp_path / "t.yaml"
-    file.write_text(team_text("t", values, 'from "here": now'), encoding="utf-8")
+    file.write_text(team_text(Team("t", "", values, source='from "here": now')), encoding="utf-8")
     team = read_team(file)
     assert team.stated == values
     assert team.source == 'from "here": now'
@@ -258,7 +305,7 @@ def test_a_team_s_text_says_its_values(tmp_path: Path, values: dict[str, object]
 def test_a_team_without_a_plain_name_has_no_text() -> None:
     """A name that could leave its folder is refused."""
     with pytest.raises(MeshlabError, match="letters, digits"):
-        team_text("../x", {})
+        team_text(Team("../x", ""))
 
 
 # --- light reviews -------------------------------------------------------------------------------------------------

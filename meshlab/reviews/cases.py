@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -222,6 +222,25 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
         ]
     kept = own and {"files": own.files, "rows": own.rows, "without": without}
     return Case(team, cluster.facts, given, tuple(disagreements), cluster.findings, cluster.survey, kept)
+
+
+def with_values(case: Case, values: Mapping[str, object]) -> Team:
+    """The team of a case with other values of its inputs; what has not changed keeps where it comes from.
+
+    Args:
+        case: The team with its facts read.
+        values: Values by input; one that is missing here is no longer stated.
+    """
+    team, given = case.team, case.given
+    same = {name for name, value in values.items() if name in given and given[name].value == value}
+    found = {name for name in same if given[name].status not in ("stated", "assumed")}
+    assumptions = {name: item for name, item in team.assumptions.items() if name in same}
+    kept_apart = found | assumptions.keys()
+    return replace(
+        team,
+        stated={name: value for name, value in values.items() if name not in kept_apart},
+        assumptions=assumptions,
+    )
 
 
 LESS_THAN_MEASURED = ("assumed", "inferred", "stand-in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -131,25 +132,42 @@ def read_team(path: Path, content: bytes | None = None) -> Team:
     )
 
 
-def team_text(name: str, values: dict[str, object], source: str = "") -> str:
-    """A team file that states these values, as ``read_team`` reads it.
+def team_text(team: Team, folder: Path = Path()) -> str:
+    """A team file that says the same of a team, as ``read_team`` reads it.
 
     Args:
-        name: Name of the team.
-        values: Values of declared inputs.
-        source: Where they come from.
+        team: The team; its own file is not read.
+        folder: Where the text will be written, to which its paths are then relative.
 
     Raises:
         MeshlabError: The name cannot name a folder.
     """
-    if fault := check_name(name):
+    if fault := check_name(team.name):
         raise MeshlabError(Problem("team", fault, NAME_RULE))
-    stated = {key: value for key, value in values.items() if key != "needs" and value is not None}
-    # a value in JSON is the same value in YAML, and quotes what would be read as something else
-    lines = [f"team: {json.dumps(name)}", *([f"source: {json.dumps(source)}"] if source else [])]
-    lines += ["scenario:", *(f"  {key}: {json.dumps(value)}" for key, value in stated.items())] if stated else []
-    lines += [f"needs: {json.dumps(values['needs'])}"] if values.get("needs") is not None else []
-    return "\n".join(lines) + "\n"
+    near = lambda path: os.path.relpath(path, folder)  # noqa: E731
+    stated = {key: value for key, value in team.stated.items() if key != "needs" and value is not None}
+    said: dict[str, object] = {
+        "team": team.name,
+        "source": team.source,
+        "notes": team.notes,
+        "cluster": near(team.cluster) if team.cluster else "",
+        "measured": [near(path) for path in team.measured],
+        "scenario": stated,
+        "needs": team.stated.get("needs"),
+        "assumptions": {name: {"value": item.value, "why": item.why} for name, item in team.assumptions.items()},
+        "terraform": team.terraform,
+        "migration": team.migration,
+    }
+    # no needs are something that is said; an empty part of another kind is not
+    lines = [(key, value) for key, value in said.items() if value or (key == "needs" and value is not None)]
+    return "".join(map(_entry, *zip(*lines, strict=True)))
+
+
+def _entry(key: str, value: object) -> str:
+    """One entry of a team file: a value in JSON is the same in YAML, and quotes what would be read as another."""
+    if not isinstance(value, dict):
+        return f"{key}: {json.dumps(value)}\n"
+    return f"{key}:\n" + "".join(f"  {name}: {json.dumps(inner)}\n" for name, inner in value.items())
 
 
 def _mapping(document: Mapping, key: str) -> Mapping:

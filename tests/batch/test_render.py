@@ -203,16 +203,16 @@ def test_a_folder_never_holds_reviews_of_different_inputs(tmp_path: Path) -> Non
         return {file.name: outcome.reused for file in sorted(folder.glob("review.*"))}
 
     assert review_to("json", "md") == {"review.json": False, "review.md": False}
-    assert review_to("adr") == {"review.adr": False, "review.json": False, "review.md": False}
+    assert review_to("adr") == {"review.adr.md": False, "review.json": False, "review.md": False}
     assert set(review_to("md", "json", "adr").values()) == {True}
     team(tmp_path, "a", "scenario: {pods: 41}\n")
-    assert review_to("md", "adr") == {"review.adr": False, "review.md": False}
-    assert open_review(path).inputs_sha256 in (folder / "review.adr").read_text(encoding="utf-8")
+    assert review_to("md", "adr") == {"review.adr.md": False, "review.md": False}
+    assert open_review(path).inputs_sha256 in (folder / "review.adr.md").read_text(encoding="utf-8")
     (folder / "review.json").write_text("of somebody else", encoding="utf-8")
-    assert review_to("adr") == {"review.adr": True, "review.json": True, "review.md": True}
+    assert review_to("adr") == {"review.adr.md": True, "review.json": True, "review.md": True}
     team(tmp_path, "a", "scenario: {pods: 42}\n")
     (folder / "notes.txt").write_text("a reader's own", encoding="utf-8")
-    assert review_to("adr") == {"review.adr": False}
+    assert review_to("adr") == {"review.adr.md": False}
     assert (folder / "notes.txt").is_file()
 
 
@@ -222,7 +222,7 @@ def test_a_decision_record_links_to_what_is_written_beside_it_and_to_nothing_els
     for formats in (("adr",), ("adr", "json"), ("adr", "json", "md")):
         out = tmp_path / "-".join(formats)
         render_reviews([path], Job(out, formats), jobs=1)
-        record = (out / "a" / "review.adr").read_text(encoding="utf-8")
+        record = (out / "a" / "review.adr.md").read_text(encoding="utf-8")
         assert re.findall(r"\]\(([^)]*)\)", record) == [f"review.{form}" for form in formats[1:]]
         assert open_review(path).inputs_sha256 in record
         assert record.endswith(".\n")

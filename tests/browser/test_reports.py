@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from meshlab.reviews.cases import example_teams
 from meshlab.reviews.review import open_review, summary
 from meshlab.run.batch import fleet
 from meshlab.run.batch.batch import Job, render_reviews
 from meshlab.run.batch.pages import page_css
+from meshlab.show.charts import chart
+from meshlab.show.export.forms import html_fragment
 
 pytestmark = pytest.mark.browser
 
@@ -111,6 +114,25 @@ def test_the_first_page_is_one_screen_and_one_sheet_and_the_rest_is_folded(
     page.emulate_media(media="print")
     assert page.evaluate(first) <= SHEET["height"]
     assert file.stat().st_size <= MOST_BYTES
+
+
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index.html", "openshift-aws/review.html", "fleet-500-aks/review.html", "chart.html"])
+def test_pages_are_for_everybody(page: Any, examples: Path, name: str, scheme: str) -> None:
+    """axe-core finds no violation of WCAG 2.2 AA, nor of its best practices, on a page with every part unfolded."""
+    if name == "chart.html":
+        piece = html_fragment(chart("memory", open_review(example_teams() / "openshift-aws.yaml")), "p.js")
+        (examples / "p.js").write_text("const Plotly = {newPlot() {}};", encoding="utf-8")
+        body = f"<!doctype html><html lang=en><title>A page</title><main><h1>A page</h1>{piece}</main>"
+        (examples / name).write_text(body, encoding="utf-8")
+    page.emulate_media(color_scheme=scheme)
+    page.goto((examples / name).as_uri())
+    unfold(page)
+    found = Axe().run(page, options={"runOnly": RULES})
+    assert [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found.response["violations"]] == []
 
 
 @pytest.mark.parametrize("team", TEAMS)

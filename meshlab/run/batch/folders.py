@@ -11,7 +11,7 @@ from typing import Any
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest, pretty_json, read_most, remove_leftovers, write_whole
-from meshlab.run.batch.pages import FORMATS, Rendered
+from meshlab.run.batch.pages import FORMATS, Rendered, file_name
 from meshlab.tables import resource
 
 NOTE = ".meshlab.json"
@@ -96,11 +96,6 @@ def _is_whole(folder: Path, note: Mapping[str, Any], name: str) -> bool:
         return name in REVIEWS and note["files"].get(name) == _file_sha256(folder / name)
     except OSError:
         return False
-
-
-def file_name(form: str) -> str:
-    """Name of a review's file in a format."""
-    return f"review.{form}"
 
 
 REVIEWS = frozenset(map(file_name, FORMATS))

@@ -114,6 +114,11 @@ NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 """Formats for which the workbook has to run."""
 
 
+def file_name(form: str) -> str:
+    """Name of a review's file in a format."""
+    return "review.adr.md" if form == "adr" else f"review.{form}"
+
+
 def check_formats(formats: Collection[str]) -> None:
     """Find what the formats need on this machine.
 
@@ -142,7 +147,7 @@ def render_files(case: Case, wish: Wish) -> Rendered:
     for name in wish.formats:
         try:
             content = FORMATS[name](made)
-            files[f"review.{name}"] = content.encode() if isinstance(content, str) else content
+            files[file_name(name)] = content.encode() if isinstance(content, str) else content
         except Exception as error:  # noqa: BLE001  (the other forms are made all the same)
             problems += problems_of(error, f"{case.team.name}, {name}")
     return Rendered(files, None if problems else summary(made.review), tuple(problems))

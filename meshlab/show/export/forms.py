@@ -113,7 +113,7 @@ def _html_table(rows: Rows) -> str:
 
 
 def _html_sources(chart: Chart) -> str:
-    items = "".join(f"<li>{_html_source(row)}</li>\n" for row in chart.sources)
+    items = "".join(f"<li style='padding:4px 0'>{_html_source(row)}</li>\n" for row in chart.sources)
     return f"<ul>\n{items}</ul>"
 
 

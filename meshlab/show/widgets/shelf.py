@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,8 +13,8 @@ import ipywidgets as widgets
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
-from meshlab.reviews.cases import example_teams, open_path
-from meshlab.reviews.team import team_text
+from meshlab.reviews.cases import Case, example_teams, open_path, with_values
+from meshlab.reviews.team import Team, team_text
 from meshlab.show.widgets.latest import Latest
 
 NO_EXAMPLE = "Choose an example team"
@@ -47,7 +48,7 @@ class Shelf(widgets.VBox):
 
     def __init__(self, holder: Holder) -> None:
         self.holder = holder
-        self.team = ""
+        self.case: Case | None = None
         self.saved: set[Path] = set()
         self.message = widgets.HTML()
         self.example = widgets.Dropdown(options=[NO_EXAMPLE, *_examples()], layout={"width": "auto"})
@@ -102,9 +103,10 @@ class Shelf(widgets.VBox):
         self.tell([f"Reading {path.name} …"])
         self.loading.ask(path)
 
-    def _take(self, read: tuple[str, dict[str, object]]) -> None:
-        self.team, values = read
-        self.tell([f"Loaded {self.team}: {len(values)} values."])
+    def _take(self, case: Case) -> None:
+        self.case = case
+        values = {name: item.value for name, item in case.given.items() if item.value is not None}
+        self.tell([f"Loaded {case.team.name}: {len(values)} values."])
         self.holder.set(values)
 
     def _refuse(self, error: MeshlabError) -> None:
@@ -113,7 +115,8 @@ class Shelf(widgets.VBox):
     def save(self) -> None:
         """Write the scenario as a team file into the working folder, and say how to render it."""
         try:
-            path = self._write(self.name.value.strip().removesuffix(".yaml") or self.team)
+            loaded = self.case.team.name if self.case else ""
+            path = self._write(self.name.value.strip().removesuffix(".yaml") or loaded)
         except MeshlabError as error:
             self._refuse(error)
         else:
@@ -121,7 +124,9 @@ class Shelf(widgets.VBox):
 
     def _write(self, name: str) -> Path:
         """Write the team file; one that this panel did not save is left alone."""
-        text = team_text(name, dict(self.holder.scenario), "saved from a workbook of meshlab")
+        values = {name: value for name, value in self.holder.scenario.items() if value is not None}
+        new = Team(name, "", values, source="saved from a workbook of meshlab")
+        text = team_text(replace(with_values(self.case, values), name=name) if self.case else new)
         path = Path(f"{name}.yaml")
         if path.exists() and path.resolve() not in self.saved:
             raise MeshlabError(Problem(str(path), "exists already", "choose another name"))
@@ -139,8 +144,8 @@ def _examples() -> list[str]:
     return [path.stem for path in sorted(example_teams().glob("*.yaml"))]
 
 
-def _read(source: Path | tuple[str, bytes]) -> tuple[str, dict[str, object]]:
-    """Name and values of a team file or dump, given by path, or by name and content.
+def _read(source: Path | tuple[str, bytes]) -> Case:
+    """The case of a team file or dump, given by path, or by name and content.
 
     Raises:
         MeshlabError: It is neither, or is wrong.
@@ -149,11 +154,19 @@ def _read(source: Path | tuple[str, bytes]) -> tuple[str, dict[str, object]]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / source[0]
             path.write_bytes(source[1])
-            return _read(path)
+            return _alone(_read(path), source[0])
     if not source.exists():
         raise MeshlabError(Problem(source.name, "no such file or folder", "check the path"))
-    case = open_path(source)
-    return case.team.name, {name: item.value for name, item in case.given.items() if item.value is not None}
+    return open_path(source)
+
+
+def _alone(case: Case, name: str) -> Case:
+    """A case whose files will be gone: what they gave is stated, with the file's name as its source."""
+    team = replace(case.team, cluster=None, measured=(), source=case.team.source or f"read from {name}")
+    stated = {
+        key: item if item.status == "assumed" else replace(item, status="stated") for key, item in case.given.items()
+    }
+    return replace(case, team=team, given=stated)
 
 
 def _words(problem: Problem) -> str:
