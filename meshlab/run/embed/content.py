@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 from urllib.parse import quote
 
@@ -31,8 +30,8 @@ from meshlab.show.theme import figure_text, interval_text
 MOST_ROWS = 16
 """Rows of a table that stands under a picture."""
 
-MOST_OF_A_TITLE = 60
-"""Characters of a source's title beside its link; the whole title is in the table of sources."""
+SHORT_HASH = 12
+"""Characters of the hash of the inputs, enough to tell blocks apart; the picture holds all of it."""
 
 LEFT_OUT = ("when", "because")
 """Columns of prose, which a picture's small table does without."""
@@ -122,19 +121,18 @@ def _of_review(review: Review, sources: Sequence[Row]) -> str:
 
 
 def _stamp(inputs_sha256: str, sources: Sequence[Mapping[str, Any]], version: str) -> str:
-    """Sources as links with their titles, and when, from what and by what the block was made."""
-    made = f"Inputs `{inputs_sha256}`, meshlab {version}."
+    """One line: sources as links, and when, from what and by what the block was made."""
+    made = f"Inputs `{inputs_sha256[:SHORT_HASH]}`, meshlab {version}."
     if not sources:
         return made
     read = max(row["retrieved"] for row in sources)
-    return f"Sources, read up to {read}: {', '.join(map(_source, sources))}.\n\n{made}"
+    return f"Sources, read up to {read}: {', '.join(map(_source, sources))}. {made}"
 
 
 def _source(row: Mapping[str, Any]) -> str:
     if not is_web(row["url"]):
         return f"{_plain(row['source_id'])} ({_plain(row['title'])})"
-    title = _plain(shorten(row["title"], MOST_OF_A_TITLE, placeholder=" …")).replace('"', "'")
-    return f'[{_plain(row["source_id"])}]({quote(row["url"], safe=":/?#@!$&+,;=%~*")} "{title}")'
+    return f"[{_plain(row['source_id'])}]({quote(row['url'], safe=':/?#@!$&+,;=%~*')})"
 
 
 def _plain(text: str) -> str:

@@ -274,7 +274,7 @@ def _table(lines: Sequence[str]) -> list[list[str]]:
 
 def _inputs(lines: Sequence[str]) -> list[str]:
     """Hashes of what the block was made from."""
-    return re.findall(r"`[0-9a-f]{64}`", "\n".join(lines))
+    return re.findall(r"Inputs `([0-9a-f]{12})", "\n".join(lines))
 
 
 def _moves(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterator[str]:
