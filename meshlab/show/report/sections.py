@@ -14,6 +14,7 @@ from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
 from meshlab.reviews.needs import left_out
+from meshlab.reviews.pinned import Pinned
 from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
 from meshlab.scenario import inputs
 from meshlab.show import charts
@@ -178,6 +179,26 @@ def table(rows: Sequence[Mapping[str, object]], empty: str = "Nothing to show.")
     """
     text = "\n".join("; ".join(f"{name}: {value_text(value)}" for name, value in row.items()) for row in rows)
     return fragment("table", text or empty, rows=rows, columns=list(rows[0]) if rows else [], empty=empty)
+
+
+def pinned(both: Pinned) -> Fragment:
+    """Two scenarios beside each other: the answers, the inputs that differ, and figures with paired intervals."""
+    answers = [{"Input": "Answer", "A, pinned": title_text(both.one), "B, now": title_text(both.other)}]
+    changed = [
+        {"Input": input_label(name), "A, pinned": value_text(one), "B, now": value_text(other)}
+        for name, one, other in both.inputs
+    ]
+    shown = [
+        {
+            "Figure": f"{figures()[row.figure].label} [{figures()[row.figure].unit}]",
+            "A, pinned": figure_text(row.one),
+            "B, now": figure_text(row.other),
+            "B less A": figure_text(row.middle),
+            "10–90 %": interval_text(row.lo, row.hi),
+        }
+        for row in both.figures
+    ]
+    return Fragment(f"{table(answers + changed).html}{table(shown).html}", table([*changed, *shown]).text)
 
 
 def rules(review: Review) -> Fragment:

@@ -43,6 +43,8 @@ class Panel(widgets.VBox):
     """
 
     scenario = traitlets.Dict()
+    pinned = traitlets.Dict(default_value=None, allow_none=True)
+    """A scenario to compare with, or None."""
 
     def __init__(self, initial: Mapping[str, object], names: Sequence[str] | None = None) -> None:
         self.initial = {name: value for name, value in initial.items() if value is not None}
@@ -52,8 +54,17 @@ class Panel(widgets.VBox):
         self._quiet = False
         self.reset_button = widgets.Button(description="Reset", tooltip="Return to the values at the beginning")
         self.reset_button.on_click(lambda _button: self.reset())
+        self.pin_button = widgets.Button(
+            description="Pin as A", tooltip="Keep this scenario, and compare with it what follows"
+        )
+        self.pin_button.on_click(lambda _button: self.pin())
         super().__init__(
-            [self._list() if names else self._tabs(), self.message, Shelf(self), self.reset_button],
+            [
+                self._list() if names else self._tabs(),
+                self.message,
+                Shelf(self),
+                widgets.HBox([self.reset_button, self.pin_button]),
+            ],
             layout={"flex": "1 1 300px", "max_width": "420px"},
         )
         self.reset()
@@ -75,6 +86,11 @@ class Panel(widgets.VBox):
     def reset(self) -> None:
         """Return to the initial values."""
         self.set(self.initial)
+
+    def pin(self) -> None:
+        """Keep the scenario to compare with; once more, and it is let go."""
+        self.pinned = None if self.pinned else dict(self.scenario)
+        self.pin_button.description = "Unpin A" if self.pinned else "Pin as A"
 
     def set(self, values: Mapping[str, object]) -> None:
         """Give exactly these values; all other inputs are missing again. The change is announced once.

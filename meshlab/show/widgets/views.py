@@ -13,6 +13,7 @@ import ipywidgets as widgets
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision import map_axes
+from meshlab.reviews.pinned import against
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import light_review
 from meshlab.show import report
@@ -96,13 +97,22 @@ class AnswerView(widgets.VBox):
         self.answer, self.missing = widgets.HTML(layout=fixed), widgets.HTML(layout=fixed)
         self.flips, self.reasons = widgets.VBox(layout=fixed), widgets.HTML(layout=fixed)
         self.reasons.add_class("meshlab-reasons")
-        super().__init__([self.answer, self.flips, self.missing, self.reasons], layout=BESIDE)
+        self.pinned = widgets.HTML(layout=fixed)
+        super().__init__([self.answer, self.pinned, self.flips, self.missing, self.reasons], layout=BESIDE)
         follow(source, light_review, self._show_answer)
+        latest = follow(source, self._against, self._show_pinned)
+        source.observe(lambda _change: latest.ask(source.scenario), "pinned")
         follow(source, _explained, self._show_reasons, REST_S)
 
     def _show_answer(self, review: Review) -> None:
         title = report.title_text(review)
         self.answer.value = f'<div class="ml"><h2 class="ml-title">{title}</h2></div>{report.headline(review).html}'
+
+    def _against(self, values: dict[str, Any]) -> str:
+        return report.pinned(against(self.source.pinned, values)).html if self.source.pinned else ""
+
+    def _show_pinned(self, text: str) -> None:
+        self.pinned.value = text
 
     def _show_reasons(self, review: Review) -> None:
         verdict = review.verdict
