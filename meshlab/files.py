@@ -20,6 +20,22 @@ _PREFIX = ".meshlab-writing-"
 PIPE_SECONDS = 10.0
 """Longest time in which a pipe or a terminal has to give all that it holds. [s]"""
 
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resource(name: str) -> Path:
+    """A folder that travels with the package: ``data``, ``workbooks`` or ``templates``.
+
+    A wheel carries it inside the package; in a checkout it lies beside the package.
+    """
+    inside = _PACKAGE / name
+    return inside if inside.exists() else _PACKAGE.parent / name
+
+
+def data_path(name: str) -> Path:
+    """Path of a file or folder in ``data/``, such as ``decision/cni.csv``."""
+    return resource("data") / name
+
 
 def read_most(path: Path | str, most: int) -> bytes:
     """The first bytes of a file, so many at most, whatever the path leads to.

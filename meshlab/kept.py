@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from meshlab.errors import MeshlabError
-from meshlab.files import write_whole
+from meshlab.files import data_path, write_whole
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -151,8 +151,6 @@ def _stored_file() -> Path | None:
     if folder == "":
         return None
     from platformdirs import user_cache_path
-
-    from meshlab.tables import data_path
 
     found = [*Path(__file__).parent.rglob("*.py"), *data_path("").rglob("*")]
     files = sorted(path for path in found if path.is_file())

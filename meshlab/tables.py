@@ -10,10 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import data_path as data_path  # noqa: PLC0414  (where tables are read, their place is asked for)
 from meshlab.files import read_bounded
+from meshlab.files import resource as resource  # noqa: PLC0414
 from meshlab.kept import kept
-
-_PACKAGE = Path(__file__).resolve().parent
 
 MAXIMUM_TABLE_BYTES = 16 * 2**20
 """Largest table that is read; the largest of ours has a hundredth of it. [byte]"""
@@ -26,20 +26,6 @@ TYPES: dict[str, pl.DataType] = {
     "date": pl.Date(),
 }
 """Types that a `<topic>.columns.csv` may name."""
-
-
-def resource(name: str) -> Path:
-    """A folder that travels with the package: ``data``, ``workbooks`` or ``templates``.
-
-    A wheel carries it inside the package; in a checkout it lies beside the package.
-    """
-    inside = _PACKAGE / name
-    return inside if inside.exists() else _PACKAGE.parent / name
-
-
-def data_path(name: str) -> Path:
-    """Path of a file or folder in ``data/``, such as ``decision/cni.csv``."""
-    return resource("data") / name
 
 
 @kept

@@ -9,8 +9,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "meshlab"
 
 ROOMS: tuple[str, ...] = (
-    "errors kept",
+    "errors",
     "files units",
+    "kept",
     "documents tables",
     "scenario",
     "cluster.facts",
@@ -30,6 +31,7 @@ ROOMS: tuple[str, ...] = (
     "reviews.measurement",
     "reviews.tuning",
     "reviews.review",
+    "reviews.pinned",
     "show.theme",
     "show.words",
     "show.fragments",
@@ -54,7 +56,7 @@ WINGS = {name.partition(".")[0] for name in LEVEL if "." in name}
 
 KEEPERS: dict[str, str] = {
     "anywidget": "show.widgets",
-    "choreographer": "show.export run.batch",
+    "choreographer": "run.batch",
     "click": "run.cli",
     "comm": "run.batch",
     "distributed": "run.batch",

@@ -198,7 +198,8 @@ def pinned(both: Pinned) -> Fragment:
         }
         for row in both.figures
     ]
-    return Fragment(f"{table(answers + changed).html}{table(shown).html}", table([*changed, *shown]).text)
+    parts = table([*answers, *changed]), table(shown)
+    return Fragment("".join(part.html for part in parts), "\n".join(part.text for part in parts))
 
 
 def rules(review: Review) -> Fragment:
