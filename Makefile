@@ -39,7 +39,7 @@ data: $(VENV)/.dev ## Fit the coefficients to the evidence again; fails where a 
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m meshlab.models.evidence
 
 .PHONY: test
-test: $(VENV)/.test $(VENV)/.wheelhouse ## Run all tests (ARGS="-k units" for some)
+test: $(VENV)/.test $(VENV)/.site $(VENV)/.wheelhouse ## Run all tests (ARGS="-k units" for some)
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: soak
@@ -91,6 +91,10 @@ audit: $(VENV)/.runtime ## Look for known vulnerabilities and licences of what i
 .PHONY: wheel
 wheel: $(VENV)/.runtime ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
+
+.PHONY: site
+site: $(VENV)/.site ## Build the pages into build/site, to be read offline (needs Chromium; ARGS=--quick leaves charts and reports out)
+	$(BIN)/python .ci/site/build.py $(ARGS)
 
 .PHONY: release
 release: $(VENV)/.dev ## Build wheel and source distribution twice, compare and check them, and write the notes
