@@ -200,7 +200,8 @@ def config(*, quick: bool) -> Path:
     """The configuration; a quick build has no pages of charts and reports."""
     text = (ROOT / "zensical.toml").read_text(encoding="utf-8")
     if quick:
-        text = "".join(line for line in text.splitlines(keepends=True) if not any(page in line for page in PARTS.values()))
+        lines = text.splitlines(keepends=True)
+        text = "".join(line for line in lines if not any(page in line for page in PARTS.values()))
     path = ROOT / "build" / "zensical.toml"
     text = text.replace('"build/', '"').replace('paths = ["."]', f"paths = [{json.dumps(str(ROOT))}]")
     path.write_text(text, encoding="utf-8")
