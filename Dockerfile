@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Two images: base, and pdf with Chromium for pictures and PDF. docs/install.md says how to run them.
+# Two images: base, and pdf with Chromium for PDF. docs/install.md says how to run them.
 
 FROM python:3.13-slim AS build
 WORKDIR /source

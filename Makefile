@@ -93,7 +93,7 @@ wheel: $(VENV)/.runtime ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
 .PHONY: site
-site: $(VENV)/.site ## Build the pages into build/site, to be read offline (needs Chromium; ARGS=--quick leaves charts and reports out)
+site: $(VENV)/.site ## Build the pages into build/site, to be read offline (ARGS=--quick leaves charts and reports out)
 	$(BIN)/python .ci/site/build.py $(ARGS)
 
 .PHONY: release
@@ -150,8 +150,8 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 pins: ## Compile requirements/*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer releases)
 	@test -n "$(UV)" || { echo "make pins needs uv: https://docs.astral.sh/uv" >&2; exit 2; }
 	$(COMPILE) $(ARGS) --all-extras --group build --group test --group bench --group dev -o requirements/dev.txt
-	$(COMPILE) -c requirements/dev.txt --group build -o requirements/runtime.txt
-	$(COMPILE) -c requirements/dev.txt --extra lab --extra app --group build -o requirements/lab.txt
+	$(COMPILE) -c requirements/dev.txt --extra pdf --group build -o requirements/runtime.txt
+	$(COMPILE) -c requirements/dev.txt --extra lab --extra app --extra pdf --group build -o requirements/lab.txt
 	$(COMPILE) -c requirements/dev.txt --all-extras --group build --group test -o requirements/test.txt
 	$(COMPILE) -c requirements/dev.txt --all-extras --group build --group test --group bench -o requirements/bench.txt
 	$(COMPILE) -c requirements/dev.txt --all-extras --group build --group test --group site -o requirements/site.txt

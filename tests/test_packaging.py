@@ -177,7 +177,7 @@ def test_pins_hold_what_the_project_asks_for() -> None:
     extras = project["project"]["optional-dependencies"]
     asked = {
         "runtime": [*project["project"]["dependencies"], *project["dependency-groups"]["build"]],
-        "lab": [*extras["lab"], *extras["app"]],
+        "lab": [*extras["lab"], *extras["app"], *extras["pdf"]],
         "test": [*project["dependency-groups"]["test"], *(each for extra in extras.values() for each in extra)],
         "bench": project["dependency-groups"]["bench"],
         "dev": project["dependency-groups"]["dev"],

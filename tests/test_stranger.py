@@ -59,14 +59,14 @@ def test_the_doctor_tells_a_base_what_it_lacks(stranger: Stranger, tmp_path: Pat
     assert told.returncode == 0, told.stderr
     rows = {row["part"]: row for row in json.loads(told.stdout)}
     assert (rows["base"]["state"], rows["meshlab"]["version"]) == ("ok", stranger.wheel.name.split("-")[1])
-    for extra in ("lab", "app", "sweep", "dask"):
+    for extra in ("lab", "app", "pdf", "sweep", "dask"):
         assert (rows[extra]["state"], rows[extra]["version"]) == ("missing", None)
         assert rows[extra]["todo"] == f"run: pip install 'meshlab[{extra}]'"
 
 
 @pytest.mark.parametrize(
     ("command", "extra"),
-    [("lab", "lab"), ("app", "app"), ("review --scheduler tcp://127.0.0.1:1", "dask"), ("sweep s.yaml -o s", "sweep")],
+    [("lab", "lab"), ("app", "app"), ("review --format pdf", "pdf"), ("review --scheduler tcp://127.0.0.1:1", "dask"), ("sweep s.yaml -o s", "sweep")],
 )
 def test_what_an_extra_brings_is_asked_for_by_its_name(
     stranger: Stranger, command: str, extra: str, tmp_path: Path
@@ -81,8 +81,7 @@ def test_what_an_extra_brings_is_asked_for_by_its_name(
     assert [path.name for path in tmp_path.iterdir()] == ["s.yaml"]
 
 
-@pytest.mark.browser
-def test_the_tutorial_works_line_by_line(stranger: Stranger, executable: str, tmp_path: Path) -> None:  # noqa: ARG001
+def test_the_tutorial_works_line_by_line(stranger: Stranger, tmp_path: Path) -> None:
     """Every command of the tutorial succeeds in order, and what it says that there is then is there."""
     folder = desk(tmp_path)
     for number, (_, code) in enumerate(blocks(PAGES / "tutorial.md", "console")):
@@ -151,8 +150,7 @@ def test_the_python_of_the_pages_works(equipped: Stranger, tmp_path: Path) -> No
     assert equipped.run(FILES["prod.json"], folder).returncode == 0
     for page in (PAGES / "exploring.md", ROOT / "README.md"):
         (code,) = (code for _, code in blocks(page, "python"))
-        without_browser = code.replace("memory.svg", "memory.csv")
-        done = equipped.run(f"python - <<'END'\n{without_browser}\nEND", folder)
+        done = equipped.run(f"python - <<'END'\n{code}\nEND", folder)
         assert done.returncode == 0, done.stderr
 
 

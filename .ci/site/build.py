@@ -1,6 +1,6 @@
 """The site: pages from docs/, README, the command line, docstrings and data/, offline, with every link checked.
 
-    build.py            everything, into build/site (draws charts and renders the example reports: needs Chromium)
+    build.py            everything, into build/site (charts and example reports take a minute)
     build.py --quick    the same without charts and reports
 
 A broken link, a request to another machine or a page that Zensical warns of ends it with status 1.
@@ -42,7 +42,7 @@ SHIM = "https://unpkg.com/iframe-worker/shim"
 """What the search loads from elsewhere to run from the file system; ours lies beside the pages."""
 
 PARTS = {"charts": "gallery.md", "reports": "examples.md"}
-"""What takes a browser or long, and the page that shows it."""
+"""What takes long, and the page that shows it."""
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------

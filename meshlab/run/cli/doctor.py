@@ -25,6 +25,7 @@ LIMIT_S = 10
 EXTRAS = {
     "lab": "the workbooks in JupyterLab, and panels in notebooks of your own",
     "app": "the first workbook as a page without code",
+    "pdf": "reports as PDF, with a browser",
     "sweep": "sweeps with distributions or Sobol' indices",
     "dask": "batches and sweeps on many machines (--scheduler)",
 }
@@ -84,8 +85,10 @@ def _home() -> Path:
 
 
 def _browser() -> str | None:
-    from choreographer.browsers.chromium import Chromium
-
+    try:
+        from choreographer.browsers.chromium import Chromium
+    except ModuleNotFoundError:  # the row of the extra says what to install
+        return None
     found = Chromium.find_browser(skip_local=False)
     return str(found) if found and Path(found).is_file() else None
 
@@ -94,8 +97,8 @@ PROGRAMS: dict[str, tuple[Callable[[], str | None], tuple[str, ...], str, str]] 
     "browser": (
         _browser,
         ("--version",),
-        "charts as SVG and PNG, reports as PDF",
-        "install Chrome or Chromium, or name one in BROWSER_PATH",
+        "reports as PDF",
+        "install the extra pdf, and Chrome or Chromium, or name one in BROWSER_PATH",
     ),
     "kubectl": (
         lambda: shutil.which("kubectl"),
