@@ -70,7 +70,7 @@ class Stranger:
         return subprocess.run(
             ["/bin/bash", "-euo", "pipefail", "-c", script],
             cwd=folder,
-            env=kept | {"PATH": path, "HOME": str(folder)} | environment,
+            env=kept | {"PATH": path, "HOME": str(self.folder)} | environment,
             capture_output=True,
             text=True,
             check=False,
