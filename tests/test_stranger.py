@@ -66,7 +66,13 @@ def test_the_doctor_tells_a_base_what_it_lacks(stranger: Stranger, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("command", "extra"),
-    [("lab", "lab"), ("app", "app"), ("review --format pdf", "pdf"), ("review --scheduler tcp://127.0.0.1:1", "dask"), ("sweep s.yaml -o s", "sweep")],
+    [
+        ("lab", "lab"),
+        ("app", "app"),
+        ("review --format pdf", "pdf"),
+        ("review --scheduler tcp://127.0.0.1:1", "dask"),
+        ("sweep s.yaml -o s", "sweep"),
+    ],
 )
 def test_what_an_extra_brings_is_asked_for_by_its_name(
     stranger: Stranger, command: str, extra: str, tmp_path: Path
