@@ -120,11 +120,6 @@ NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 """Formats for which the workbook has to run."""
 
 
-def file_name(form: str) -> str:
-    """Name of a review's file in a format."""
-    return "review.adr.md" if form == "adr" else f"review.{form}"
-
-
 def check_formats(formats: Collection[str]) -> None:
     """Find what the formats need on this machine.
 
