@@ -26,7 +26,7 @@ review: $(VENV)/.runtime ## Render the example teams into reports/ (REPORTS=DIR 
 	$(BIN)/meshlab review --out $(REPORTS) $(ARGS)
 
 .PHONY: lab
-lab: $(VENV)/.notebook ## Open the workbooks in JupyterLab
+lab: $(VENV)/.lab ## Open the workbooks in JupyterLab
 	$(BIN)/meshlab lab $(ARGS)
 
 # --- development -----------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ data: $(VENV)/.dev ## Fit the coefficients to the evidence again; fails where a 
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m meshlab.models.evidence
 
 .PHONY: test
-test: $(VENV)/.test ## Run all tests (ARGS="-k units" for some)
+test: $(VENV)/.test $(VENV)/.site $(VENV)/.wheelhouse ## Run all tests (ARGS="-k units" for some)
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: soak
@@ -92,6 +92,14 @@ audit: $(VENV)/.runtime ## Look for known vulnerabilities and licences of what i
 wheel: $(VENV)/.runtime ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
+.PHONY: site
+site: $(VENV)/.site ## Build the pages into build/site, to be read offline (ARGS=--quick leaves charts and reports out)
+	$(BIN)/python .ci/site/build.py $(ARGS)
+
+.PHONY: release
+release: $(VENV)/.dev ## Build wheel and source distribution twice, compare and check them, and write the notes
+	$(BIN)/python .ci/release.py dist
+
 .PHONY: clean
 clean: ## Remove what set-up, tests and builds made; reports stay
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
@@ -99,9 +107,9 @@ clean: ## Remove what set-up, tests and builds made; reports stay
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 # A stamp per set of pins: installed once, and again when the pins change. The sets contain one another
-# (runtime < notebook < test < bench, dev) and agree on every version, so they can be installed in any order.
+# (runtime < lab < test < bench, dev, site) and agree on every version, so they can be installed in any order.
 
-PIN_SETS := runtime notebook test bench dev
+PIN_SETS := runtime lab test bench dev site
 
 $(PIN_SETS:%=$(VENV)/.%): $(VENV)/.%: requirements/%.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what '$*' needs …"
@@ -113,6 +121,15 @@ else
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 endif
+	@touch $@
+
+# Wheels of what a user installs, for tests that install into an empty environment and reach nothing.
+$(VENV)/.wheelhouse: requirements/lab.txt | $(VENV)/.test
+	@echo "Downloading the wheels that tests install …"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@rm -rf $(VENV)/wheelhouse
+	@$(BIN)/python -m pip download -qq --disable-pip-version-check --require-hashes --only-binary :all: \
+		--dest $(VENV)/wheelhouse -r $<
 	@touch $@
 
 $(BIN)/python:
@@ -132,9 +149,10 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 .PHONY: pins
 pins: ## Compile requirements/*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer releases)
 	@test -n "$(UV)" || { echo "make pins needs uv: https://docs.astral.sh/uv" >&2; exit 2; }
-	$(COMPILE) $(ARGS) --extra notebook --extra app --extra dask --group build --group test --group bench --group dev -o requirements/dev.txt
-	$(COMPILE) -c requirements/dev.txt --group build -o requirements/runtime.txt
-	$(COMPILE) -c requirements/dev.txt --extra notebook --group build -o requirements/notebook.txt
-	$(COMPILE) -c requirements/dev.txt --extra notebook --extra app --extra dask --group build --group test -o requirements/test.txt
-	$(COMPILE) -c requirements/dev.txt --extra notebook --extra app --extra dask --group build --group test --group bench -o requirements/bench.txt
+	$(COMPILE) $(ARGS) --all-extras --group build --group test --group bench --group dev -o requirements/dev.txt
+	$(COMPILE) -c requirements/dev.txt --extra pdf --group build -o requirements/runtime.txt
+	$(COMPILE) -c requirements/dev.txt --extra lab --extra app --extra pdf --group build -o requirements/lab.txt
+	$(COMPILE) -c requirements/dev.txt --all-extras --group build --group test -o requirements/test.txt
+	$(COMPILE) -c requirements/dev.txt --all-extras --group build --group test --group bench -o requirements/bench.txt
+	$(COMPILE) -c requirements/dev.txt --all-extras --group build --group test --group site -o requirements/site.txt
 	$(BIN)/python .ci/supply_chain.py materials requirements/runtime.cdx.json

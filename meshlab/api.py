@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import polars as pl
 
-from meshlab.errors import MeshlabError, Problem, shorten
+from meshlab.errors import MeshlabError, Problem, from_extra, shorten
 from meshlab.reviews.cases import Case, Cluster
 from meshlab.reviews.cases import read_cluster as _read_cluster
 from meshlab.reviews.record import Review
@@ -246,11 +246,8 @@ def panel(initial: Mapping[str, Any] | None = None, names: Sequence[str] | None 
     Raises:
         MeshlabError: All problems of the values, there is no such input, or ipywidgets is not installed.
     """
-    try:
+    with from_extra("lab", "panel"):
         from meshlab.show import widgets
-    except ImportError as error:
-        what, todo = f"{error.name} is not installed", "run: pip install 'meshlab[notebook]'"
-        raise MeshlabError(Problem("panel", what, todo)) from None
     return widgets.panel(initial, names)
 
 

@@ -25,7 +25,7 @@ MAXIMUM_DEPTH = 8
 MAXIMUM_VALUES = MAXIMUM_BYTES // 2
 """Most values of one document: more than a file of the largest size can spell out, fewer than a bomb of aliases."""
 
-TEAM_FILE_SHAPE = "see the README for the shape of a team file"
+TEAM_FILE_SHAPE = "see docs/batch.md for the shape of a team file"
 """What to do about a document that is not as it should be, unless its reader knows better."""
 
 _NULL = "tag:yaml.org,2002:null"

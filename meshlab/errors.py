@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,21 @@ class MeshlabError(ValueError):
     def __reduce__(self) -> tuple[type[MeshlabError], tuple[tuple[Problem, ...]]]:
         """Rebuild from the problems, so that an error survives the way back from a worker process."""
         return (type(self), (self.problems,))
+
+
+@contextmanager
+def from_extra(extra: str, place: str) -> Iterator[None]:
+    """A block that imports what an extra of the package brings: where it is missing, its user is told what to install.
+
+    Args:
+        extra: Of ``pip install 'meshlab[extra]'``.
+        place: What was asked for: a command, an option or a function.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        what, todo = f"{error.name} is not installed", f"run: pip install 'meshlab[{extra}]'"
+        raise MeshlabError(Problem(place, what, todo)) from None
 
 
 def problems_of(error: BaseException, place: str) -> tuple[Problem, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,3 +40,18 @@ def shared() -> Path:
 def fixtures(shared: Path) -> Path:
     """Real dumps, schemas and traces."""
     return shared / "fixtures"
+
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def executable() -> str:
+    """Path of a Chromium: skipped where there is none, required in CI."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        message = f"browser tests need one of {', '.join(BROWSERS)} on the PATH"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return found

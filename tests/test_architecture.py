@@ -56,7 +56,7 @@ WINGS = {name.partition(".")[0] for name in LEVEL if "." in name}
 
 KEEPERS: dict[str, str] = {
     "anywidget": "show.widgets",
-    "choreographer": "run.batch",
+    "choreographer": "run.batch run.cli",
     "click": "run.cli",
     "comm": "run.batch",
     "distributed": "run.batch",

@@ -39,13 +39,13 @@ def write(path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_every_command_shows_an_example_and_the_readme_names_it(command: str) -> None:
-    """`meshlab COMMAND --help` shows how to call it, and the README names the command."""
+def test_help_of_every_command_shows_an_example_and_the_reference_names_it(command: str) -> None:
+    """`meshlab COMMAND --help` shows how to call it, and the reference names the command."""
     result = run(command, "--help")
     assert result.returncode == 0
     assert "Example: " in result.stdout
-    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
-    assert f"meshlab {command}" in readme
+    reference = (Path(__file__).resolve().parents[1] / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert f"meshlab {command}" in reference
 
 
 def test_facts_prints_one_json_document(fixtures: Path) -> None:

@@ -20,7 +20,7 @@ from meshlab import __version__
 from meshlab.tables import data_path, resource
 
 ROOT = Path(__file__).resolve().parents[1]
-PIN_SETS = ("runtime", "notebook", "test", "bench", "dev")
+PIN_SETS = ("runtime", "lab", "test", "bench", "dev", "site")
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> str:
@@ -154,7 +154,7 @@ def pins(name: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("smaller", "larger"), [("runtime", "notebook"), ("notebook", "test"), ("test", "bench"), ("test", "dev")]
+    ("smaller", "larger"), [("runtime", "lab"), ("lab", "test"), ("test", "bench"), ("test", "dev"), ("test", "site")]
 )
 def test_pins_contain_one_another(smaller: str, larger: str) -> None:
     """What a larger set of pins installs includes the smaller one, version by version."""
@@ -174,12 +174,14 @@ def test_every_pin_carries_hashes(name: str) -> None:
 def test_pins_hold_what_the_project_asks_for() -> None:
     """Every dependency of pyproject.toml is pinned in the set that installs it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
     asked = {
         "runtime": [*project["project"]["dependencies"], *project["dependency-groups"]["build"]],
-        "notebook": project["project"]["optional-dependencies"]["notebook"],
-        "test": [*project["dependency-groups"]["test"], *project["project"]["optional-dependencies"]["dask"]],
+        "lab": [*extras["lab"], *extras["app"], *extras["pdf"]],
+        "test": [*project["dependency-groups"]["test"], *(each for extra in extras.values() for each in extra)],
         "bench": project["dependency-groups"]["bench"],
         "dev": project["dependency-groups"]["dev"],
+        "site": project["dependency-groups"]["site"],
     }
     for name, dependencies in asked.items():
         pinned = {package for package, _ in pins(name)}

@@ -80,7 +80,7 @@ def find_teams(paths: Sequence[Path]) -> list[Path]:
             elif is_dump(path):
                 found.append(path)
             else:
-                problems.append(Problem(str(path), "holds neither team files nor a dump", "see the README for both"))
+                problems.append(Problem(str(path), "holds neither team files nor a dump", "see docs/batch.md for both"))
         elif path.exists():
             found.append(path)
         else:

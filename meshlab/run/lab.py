@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from meshlab.errors import MeshlabError, Problem
+from meshlab.errors import from_extra
 from meshlab.tables import resource
 
 SAFE_PATH = "PYTHONSAFEPATH"
@@ -54,6 +54,7 @@ def open_lab(port: int | None = None, arguments: Sequence[str] = ()) -> int:
     Raises:
         MeshlabError: JupyterLab is not installed.
     """
+    _check_installed("lab", "jupyterlab")
     words = [
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={workbooks_folder()}",
@@ -63,7 +64,7 @@ def open_lab(port: int | None = None, arguments: Sequence[str] = ()) -> int:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *(() if port is None else (f"--ServerApp.port={port}", "--ServerApp.port_retries=0")),
     ]
-    return _serve("lab", "jupyterlab", "notebook", [*words, *arguments], {})
+    return _serve("jupyterlab", [*words, *arguments], {})
 
 
 def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
@@ -78,6 +79,7 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
     Raises:
         MeshlabError: Voilà is not installed.
     """
+    _check_installed("app", "voila")
     settings = {
         "Voila": {
             "ip": "127.0.0.1",
@@ -86,14 +88,18 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
         },
         "VoilaConfiguration": {"preheat_kernel": True},
     }
-    return _serve("app", "voila", "app", [str(workbooks_folder() / FRONT_DOOR), *arguments], settings)
+    return _serve("voila", [str(workbooks_folder() / FRONT_DOOR), *arguments], settings)
 
 
-def _serve(command: str, module: str, extra: str, words: Sequence[str], settings: Mapping[str, object]) -> int:
+def _check_installed(command: str, module: str) -> None:
+    """Before anything is written: the server of a command comes with the extra of the same name."""
+    with from_extra(command, f"meshlab {command}"):
+        if importlib.util.find_spec(module) is None:
+            raise ModuleNotFoundError(name=module)
+
+
+def _serve(module: str, words: Sequence[str], settings: Mapping[str, object]) -> int:
     """Run a server in an empty folder: elsewhere it would import the user's modules and take their settings."""
-    if importlib.util.find_spec(module) is None:
-        what = f"{module} is not installed"
-        raise MeshlabError(Problem(f"meshlab {command}", what, f"run: pip install 'meshlab[{extra}]'"))
     # in a container the only user is root, whom Jupyter refuses unless told
     root = ["--allow-root"] if module == "jupyterlab" and getattr(os, "geteuid", int)() == 0 else []
     with tempfile.TemporaryDirectory(prefix="meshlab-") as empty:

@@ -61,6 +61,6 @@ def test_a_task_that_always_kills_its_worker_is_an_error_in_the_end() -> None:
 
 def test_no_scheduler_at_an_address_is_an_error_in_words() -> None:
     """An address where nothing listens, or no Dask at all, is told in one line."""
-    told = pytest.raises(MeshlabError, match=r"--scheduler: (no Dask scheduler at|Dask is not installed)")
+    told = pytest.raises(MeshlabError, match=r"--scheduler: (no Dask scheduler at|distributed is not installed)")
     with told, open_pool(None, "tcp://127.0.0.1:1"):
         pass

@@ -164,7 +164,9 @@ def test_markdown_and_decision_record_tell_the_verdict_and_escape_other_peoples_
         tmp_path, "a", "needs: [mtls]\nassumptions: {pods: {value: 40, why: '<img src=x> | [x](javascript:1)'}}\n"
     )
     render_reviews([path], Job(tmp_path / "out", ("md", "adr")))
-    markdown, record = ((tmp_path / "out" / "a" / f"review.{end}").read_text(encoding="utf-8") for end in ("md", "adr"))
+    markdown, record = (
+        (tmp_path / "out" / "a" / f"review.{end}").read_text(encoding="utf-8") for end in ("md", "adr.md")
+    )
     assert record.startswith("---\nstatus: proposed\ndate:\ndecision-makers:\n---\n")
     for heading in ("Context and Problem Statement", "Considered Options", "Decision Outcome", "Consequences"):
         assert f" {heading}\n" in record

@@ -19,7 +19,7 @@ def test_blocks_show_what_the_models_say(file: Path) -> None:
     assert not stale, "; ".join(map(str, stale))
 
 
-def test_the_readme_has_a_block() -> None:
-    """The picture in the README is one that is checked."""
-    assert (ROOT / "README.md.assets").is_dir()
-    assert "<!-- /meshlab -->" in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_about_blocks_has_some() -> None:
+    """The page that explains blocks shows pictures in blocks that are checked."""
+    assert (ROOT / "docs" / "embedding.md.assets").is_dir()
+    assert "<!-- /meshlab -->" in (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")

@@ -167,8 +167,11 @@ def _prepare(job: Job) -> None:
 def _write_index(outcomes: Sequence[Outcome], job: Job, earlier: Mapping[str, fleet.Row] | None) -> None:
     rows = [outcome.row for outcome in outcomes if outcome.row is not None]
     failed = [{"team": outcome.team, "reasons": list(outcome.reasons)} for outcome in outcomes if outcome.failed]
-    for name, content in fleet.index_files(rows, failed, earlier, job.formats, page_css()).items():
+    files = fleet.index_files(rows, failed, earlier, job.formats, page_css())
+    for name, content in files.items():
         write_whole(job.out / name, content)
+    if "index.md" not in files:  # one of an earlier run would tell of other reviews
+        (job.out / "index.md").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from meshlab.files import pretty_json, read_bounded, spreadsheet_text
 from meshlab.models.overhead import dataplanes, figures
 from meshlab.reviews.review import SUMMARY_FIGURES
 from meshlab.run.batch.fleet_charts import colours, fleet_charts
+from meshlab.run.batch.pages import file_name
 from meshlab.show import report
 from meshlab.show.theme import figure_text
 from meshlab.tables import read_table
@@ -136,7 +137,7 @@ def index_files(
     told = [
         {
             **row,
-            "link": f"{row['team']}/review.{page}",
+            "link": f"{row['team']}/{file_name(page)}",
             **({} if earlier is None else _since(row, earlier.get(str(row["team"])))),
         }
         for row in rows
@@ -147,12 +148,13 @@ def index_files(
     data = {"reviews": told, "failed": list(failed), "totals": totals(rows), "meshlab_version": __version__}
     if earlier is not None:
         data["gone"] = gone
+    listed = {"rows": told, "failed": failed, "gone": gone, "compared": earlier is not None}
     return {
+        **({"index.md": report.index_document(**listed)} if "md" in formats else {}),
         "index.json": pretty_json(data),
         "index.csv": _csv(told),
         "index.html": report.index_page(
-            rows=told,
-            failed=failed,
+            **listed,
             figures=shown(),
             totals=totals(rows),
             verdicts=_verdicts(rows),
@@ -160,8 +162,6 @@ def index_files(
             planes={name: plane.label for name, plane in dataplanes().items() if name in drawn},
             links={row["team"]: row["link"] for row in told},
             hues={theme: colours(theme) for theme in ("light", "dark")},
-            gone=gone,
-            compared=earlier is not None,
             page_css=page_css,
             price_year=price_year(),
             read=read_table("sources")["retrieved"].max(),

@@ -104,19 +104,20 @@ FORMATS: dict[str, Callable[[_Made], str | bytes]] = {
     "json": lambda made: made.text,
     "md": lambda made: report.markdown_page(made.review),
     "adr": lambda made: report.decision_record(
-        made.review, [f"review.{form}" for form in made.formats if form != "adr"]
+        made.review, [file_name(form) for form in made.formats if form != "adr"]
     ),
     "pdf": lambda made: pdf.print_page(to_html(made.notebook, made.review), made.review.team),
 }
-"""What a review can be rendered to, by file ending."""
-
-NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
-"""Formats for which the workbook has to run."""
+"""What a review can be rendered to."""
 
 
 def file_name(form: str) -> str:
-    """Name of a review's file in a format."""
+    """Name of a review's file in a format; a decision record is Markdown, and opens as such."""
     return "review.adr.md" if form == "adr" else f"review.{form}"
+
+
+NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
+"""Formats for which the workbook has to run."""
 
 
 def check_formats(formats: Collection[str]) -> None:

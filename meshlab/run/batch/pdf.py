@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meshlab.errors import MeshlabError, Problem
+from meshlab.errors import MeshlabError, Problem, from_extra
 
 if TYPE_CHECKING:
     from choreographer import Browser, Tab
@@ -63,8 +63,9 @@ def check_browser() -> None:
 
 
 def _browser() -> Browser:
-    from choreographer import Browser
-    from choreographer.browsers.chromium import ChromeNotFoundError
+    with from_extra("pdf", "--format pdf"):
+        from choreographer import Browser
+        from choreographer.browsers.chromium import ChromeNotFoundError
 
     try:
         return Browser(enable_extensions=False, proxy_server=NO_PROXY_THERE)

@@ -16,7 +16,7 @@ from multiprocessing import get_all_start_methods, get_context, parent_process
 from threading import Thread
 from typing import Generic, TypeVar
 
-from meshlab.errors import MeshlabError, Problem
+from meshlab.errors import MeshlabError, Problem, from_extra
 from meshlab.run.batch.warm import PARENT
 
 Item = TypeVar("Item")
@@ -130,12 +130,8 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Pool]:
-    try:
+    with from_extra("dask", "--scheduler"):
         from distributed import Client
-    except ImportError as error:
-        raise MeshlabError(
-            Problem("--scheduler", "Dask is not installed", "run: pip install 'meshlab[dask]'")
-        ) from error
     try:
         client = Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:

@@ -73,6 +73,7 @@ def _check_tables(tables: Path | None, form: str) -> int:
 @main.command()
 @click.argument("team")
 @click.option(
+    "-o",
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",

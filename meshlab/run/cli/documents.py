@@ -8,8 +8,8 @@ import click
 
 from meshlab.errors import printable
 from meshlab.run.cli.group import SOME_FAILED, fail, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option
-from meshlab.run.cli.text import many, text_table
+from meshlab.run.cli.options import EXISTING_PATH, form_option, quiet_option
+from meshlab.run.cli.text import many, tell, text_table
 
 
 @main.command()
@@ -23,6 +23,7 @@ from meshlab.run.cli.text import many, text_table
     help="An example team, a team file, a dump or a review.json; may be repeated.",
 )
 @click.option(
+    "-o",
     "--out",
     type=EXISTING_PATH,
     metavar="FILE",
@@ -39,6 +40,7 @@ from meshlab.run.cli.text import many, text_table
     help="auto: an SVG that is light or dark as the reader's screen is.",
 )
 @click.option("--script", metavar="URL", help="Where HTML finds a shared plotly.js [default: within itself].")
+@quiet_option
 @form_option("list, or what was written", "table", "json")
 def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     names: tuple[str, ...],
@@ -77,7 +79,7 @@ def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pass
         click.echo(pretty_json([{"file": str(each.file), **each.chart.about} for each in written]), nl=False)
         return
     for each in written:
-        click.echo(printable(f"{each.file}: {each.chart.alt_text}"))
+        tell(printable(f"{each.file}: {each.chart.alt_text}"))
 
 
 @main.command()
@@ -89,6 +91,7 @@ def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pass
     metavar="DIR",
     help="A folder of team files, or of reports, whose teams blocks may name.",
 )
+@quiet_option
 def embed(documents: tuple[Path, ...], check: bool, teams: Path | None) -> int:  # noqa: FBT001
     """Fill the marked blocks of Markdown documents.
 
@@ -108,5 +111,5 @@ def embed(documents: tuple[Path, ...], check: bool, teams: Path | None) -> int: 
     done = documents_filled.fill(documents, teams=teams)
     changed = [each for each in done if each.changed]
     blocks = sum(len(each.parts) for each in done)
-    click.echo(f"{many(blocks, 'block')} in {many(len(done), 'document')}; {len(changed)} changed")
+    tell(f"{many(blocks, 'block')} in {many(len(done), 'document')}; {len(changed)} changed")
     return 0

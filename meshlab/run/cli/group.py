@@ -51,7 +51,7 @@ class Command(click.Group):
             raise _PipeOfOursError from error
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> NoReturn:
-        """Run a command and exit with the status that the README promises. ``--debug`` may stand anywhere."""
+        """Run a command and exit with the status that docs/reference.md promises. ``--debug`` may stand anywhere."""
         given = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in given
         words = [word for word in given if word != "--debug"]
@@ -108,7 +108,7 @@ def fail(lines: Sequence[str], status: int) -> NoReturn:
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show a traceback when something goes wrong.")
 def main(debug: bool) -> None:  # noqa: FBT001  (click passes options by name)
     """Architecture reviews of Kubernetes networking.

@@ -30,6 +30,16 @@ def form_option(what: str, *known: str) -> Callable[[FC], FC]:
     )
 
 
+def quiet_option(command: FC) -> FC:
+    """The option ``--quiet`` of a command that says how far it is: what went wrong is told all the same."""
+
+    def note(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  (click's own)
+        context.meta["quiet"] = value
+
+    text = "Say nothing but what goes wrong."
+    return click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=note, help=text)(command)
+
+
 def measured_options(text: str) -> Callable[[FC], FC]:
     """The options of a command that takes a team's own measurements."""
 

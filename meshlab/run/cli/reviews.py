@@ -8,8 +8,8 @@ import click
 
 from meshlab.errors import did_you_mean
 from meshlab.run.cli.group import SOME_FAILED, main
-from meshlab.run.cli.options import EXISTING_PATH
-from meshlab.run.cli.text import batch_progress
+from meshlab.run.cli.options import EXISTING_PATH, quiet_option
+from meshlab.run.cli.text import batch_progress, tell
 
 
 def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
@@ -28,6 +28,7 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
 @main.command()
 @click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
 @click.option(
+    "-o",
     "--out",
     type=EXISTING_PATH,
     default=Path("reports"),
@@ -59,6 +60,7 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     metavar="FILE",
     help="Traces, load tests, answers of Prometheus or a folder of them: rates, depth of calls, narrower intervals.",
 )
+@quiet_option
 @click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
 def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     paths: tuple[Path, ...],
@@ -97,9 +99,7 @@ def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pas
         )
     failed = sum(outcome.failed for outcome in outcomes)
     reused = sum(outcome.reused for outcome in outcomes)
-    click.echo(
-        f"{len(outcomes) - failed - reused} rendered, {reused} reused, {failed} failed; open {out / 'index.html'}"
-    )
+    tell(f"{len(outcomes) - failed - reused} rendered, {reused} reused, {failed} failed; open {out / 'index.html'}")
     return SOME_FAILED if failed else 0
 
 

@@ -9,8 +9,8 @@ import click
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.run.cli.group import SOME_FAILED, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option, measured_options, own_measurements
-from meshlab.run.cli.text import many, sweep_progress, text_table
+from meshlab.run.cli.options import EXISTING_PATH, form_option, measured_options, own_measurements, quiet_option
+from meshlab.run.cli.text import many, sweep_progress, tell, text_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "a load test (fortio, oha, wrk2, hey); or series of Prometheus."
 )
 @click.option("--pairs", is_flag=True, help="A row for each option of the contest, plugin and mesh together, instead.")
-@click.option("--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
+@click.option("-o", "--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(
     "--format",
     "form",
@@ -109,15 +109,11 @@ def _as_csv(frame: pl.DataFrame) -> str:
 
 def _headline_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The table that a person reads: totals with their intervals; the other formats hold the rest."""
-    import polars as pl
-
-    from meshlab.models.overhead import figures
     from meshlab.reviews.review import SUMMARY_FIGURES
 
-    ends = {f"{name}{end}": figures()[name].decimals for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")}
-    rounded = (pl.col(name).round(decimals).cast(pl.Decimal(38, decimals)) for name, decimals in ends.items())
+    shown = (f"{name}{end}" for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi"))
     keys = frame.columns[: frame.columns.index("memory_gib_lo")]
-    return frame.select(*keys, *rounded, "in_evidence_range")
+    return frame.select(*keys, *shown, "in_evidence_range")
 
 
 @main.command()
@@ -157,10 +153,11 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
 @main.command()
 @click.argument("spec", type=EXISTING_PATH)
 @click.option(
-    "--out", required=True, metavar="FILE.parquet", help="What to write: a file, a folder of parts, or s3://…"
+    "-o", "--out", required=True, metavar="FILE.parquet", help="What to write: a file, a folder of parts, or s3://…"
 )
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Parts at a time [default: the cores].")
 @click.option("--scheduler", metavar="ADDRESS", help="Compute on the Dask cluster of this scheduler.")
+@quiet_option
 @click.option("--resume", is_flag=True, help="Keep the parts that an earlier run of the same spec has finished.")
 def sweep(spec: Path, out: str, jobs: int | None, scheduler: str | None, resume: bool) -> int:  # noqa: FBT001
     """Estimate a grid or a random sample of scenarios of any size.
@@ -176,7 +173,7 @@ def sweep(spec: Path, out: str, jobs: int | None, scheduler: str | None, resume:
         outcome = run_sweep(spec, out, jobs=jobs, scheduler=scheduler, resume=resume, progress=progress)
     for line in outcome.failed:
         click.echo(f"meshlab: error: {line}", err=True)
-    click.echo(
+    tell(
         f"{many(outcome.rows, 'scenario')} in {many(outcome.parts, 'part')}, {outcome.kept} of them kept, "
         f"{len(outcome.failed)} failed; see {out}"
     )

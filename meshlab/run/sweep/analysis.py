@@ -13,6 +13,7 @@ import polars as pl
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models.sensitivity import break_even
 from meshlab.run.sweep.aggregates import merged, partial
+from meshlab.run.sweep.axes import statistics
 from meshlab.run.sweep.partitions import PART_ROWS, answers, part_count, scenarios
 from meshlab.run.sweep.spec import Spec
 
@@ -59,8 +60,7 @@ def sobol(spec: Spec, samples: int = 1024, *, logarithm: bool = True) -> pl.Data
 
     Sources: Saltelli et al., "Variance based sensitivity analysis of model output" (2010), by scipy.
     """
-    from scipy import stats
-
+    stats = statistics()
     pairs: list[tuple[str, str]] = []
 
     def figures(shares: np.ndarray) -> np.ndarray:

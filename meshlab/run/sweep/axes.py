@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from meshlab.errors import from_extra
 from meshlab.scenario import inputs
 
 Shares = np.ndarray
@@ -87,22 +88,28 @@ class Spread:
 Axis = Listed | Spread
 
 
-def _normal(mean: float, sd: float) -> Any:
-    from scipy import stats
+def statistics() -> Any:
+    """``scipy.stats``, which only some sweeps need: a quarter of what an installation would take.
 
-    return stats.norm(mean, sd)
+    Raises:
+        MeshlabError: It is not installed.
+    """
+    with from_extra("sweep", "a sweep with distributions or Sobol' indices"):
+        from scipy import stats
+    return stats
+
+
+def _normal(mean: float, sd: float) -> Any:
+    return statistics().norm(mean, sd)
 
 
 def _lognormal(median: float, p90: float) -> Any:
-    from scipy import stats
-
+    stats = statistics()
     return stats.lognorm(np.log(p90 / median) / stats.norm.ppf(0.9), scale=median)
 
 
 def _triangular(lower: float, mode: float, upper: float) -> Any:
-    from scipy import stats
-
-    return stats.triang((mode - lower) / (upper - lower), lower, upper - lower)
+    return statistics().triang((mode - lower) / (upper - lower), lower, upper - lower)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ and what they are made of in ``show.fragments``.
 from meshlab.show.export import PLOTLY_MIME
 from meshlab.show.fragments import Fragment, compile_templates
 from meshlab.show.report.board import caution, record, summary
-from meshlab.show.report.documents import decision_record, index_page, markdown_page
+from meshlab.show.report.documents import decision_record, index_document, index_page, markdown_page
 from meshlab.show.report.sections import (
     assumed,
     assumptions,
@@ -60,6 +60,7 @@ __all__ = [
     "findings",
     "flips",
     "headline",
+    "index_document",
     "index_page",
     "input_label",
     "markdown_page",

@@ -26,6 +26,11 @@ def index_page(**context: object) -> str:
     return environment().get_template("index.html.j2").render(css=css, version=__version__, **context)
 
 
+def index_document(**context: object) -> str:
+    """The same list as Markdown, for the page of a job in CI or a pull request."""
+    return plain_templates().get_template("index.md.j2").render(version=__version__, **context)
+
+
 @cache
 def plain_templates() -> jinja2.Environment:
     """Templates of Markdown; text of others is escaped by the filter ``plain``."""
