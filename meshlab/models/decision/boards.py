@@ -91,6 +91,7 @@ class Rows:
         needs: Needs met, met by what is finished, and not met, and all bits where it encrypts. [each rows × 1]
         product: The place of the product in ``known_running``. [rows × 1]
         option: The number of the option that it is; -1 of what runs today in an edition that is not known. [rows × 1]
+        paid: Whether it takes a licence. [rows × 1]
         required: Its requirements. [words, each rows × 1]
         speaks: The preferences that speak for it where another product runs, and where another edition of it does.
             [each rows × 1]
@@ -99,6 +100,7 @@ class Rows:
     needs: Bits
     product: Bits
     option: Bits
+    paid: Bits
     required: Bits
     speaks: Bits
 
@@ -193,6 +195,7 @@ class _Reading:
             needs=_columns((side.met, side.finished, side.unmet, side.encrypts) for side, _ in read),
             product=_columns([[self.products.get(side.id, -1)] for side, _ in read])[0],
             option=_columns([[self.option(side)] for side, _ in read])[0],
+            paid=_columns([[any(option.paid for option in side.options)] for side, _ in read])[0],
             required=_columns(self.required(*item) for item in read),
             speaks=_columns(
                 [self.speaks(side, Running(""), network), self.speaks(side, Running(side.id), network)]
@@ -280,17 +283,25 @@ def _joint(tables: Tables, cni: Bits, mesh: Bits) -> tuple[Bits, Bits, Bits]:
 
 
 def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits]) -> Bits:
-    """The part of rows of one side in the order of pairs. [rows × scenarios]"""
+    """The part of rows of one side in the order of pairs. [rows × scenarios]
+
+    No preference speaks for a product that runs and is said to be unhealthy, and a move to another one that takes no
+    licence stands before it: neither another edition nor money repairs what ails.
+    """
     runs = facts[f"{side}:runs"]
+    ails = facts[f"{side}:ails"] & (runs > NOTHING)
     alike = rows.product == today.product
     spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1], rows.speaks[0])
+    spoken = np.where(ails & alike, 0, spoken)
     word = _placed(f"{side}_preference", _first(spoken)) | _placed("unread", ~facts["asked"])
     if rows is today:
         word |= _placed("absent", runs == NOTHING if side == "cni" else runs <= NOTHING)
+        word |= _placed(f"{side}_change", np.where(ails, 3, 0))
     else:
         no_change = (rows.product == NOTHING) & (runs <= NOTHING)
         word |= _placed("absent", rows.option == today.option)
-        word |= _placed(f"{side}_change", np.where(no_change, 0, 2 - alike))
+        change = np.where(ails & (alike | (rows.paid != 0)), 3, 2 - alike)
+        word |= _placed(f"{side}_change", np.where(no_change, 0, change))
     for number, required in enumerate(rows.required):
         word |= _placed("fails", facts[f"{side}:fails:{number}"] & required != 0)
         word |= _placed("unread", facts[f"{side}:unknown:{number}"] & required != 0)
