@@ -325,9 +325,7 @@ class Oracle:
         states = [truth for side in (cni, mesh) for truth in self._requirements(side, truths, facts["cloud"])]
         blocked = False in states
         is_open = None in states or facts["needs"] is None
-        ails = {
-            name: bool(runs and runs.id) and facts[f"{name}_healthy"] is False for name, runs in today.items()
-        }
+        ails = {name: bool(runs and runs.id) and facts[f"{name}_healthy"] is False for name, runs in today.items()}
         speaks = {side.side: self._preference(side, truths, today) for side in (cni, mesh)}
         for side in (cni, mesh):
             runs = today[side.side]
@@ -392,7 +390,7 @@ class Oracle:
         return NEVER
 
     @staticmethod
-    def _change(side: Option, today: dict[str, Option | None], ails: bool) -> int:  # noqa: FBT001  (a fact)
+    def _change(side: Option, today: dict[str, Option | None], ails: bool) -> int:
         runs = today[side.side]
         if side.id == "none" and (runs is None or runs.id == ""):
             return 0
