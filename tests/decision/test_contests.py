@@ -182,7 +182,7 @@ def test_reports_of_the_cases_do_not_contradict_themselves(
 def test_reports_of_the_cases_can_be_read_again(
     reviews: dict[str, tuple[dict[str, str], dict[str, Any]]], tmp_path: Path
 ) -> None:
-    """What is written of each case is the record that reports are made of, whatever its move saves or its tables say."""
+    """What is written of each case is the record that reports are made of, whatever its move saves."""
     for name, (_, review) in reviews.items():
         file = tmp_path / "review.json"
         file.write_text(json.dumps(review), encoding="utf-8")

@@ -104,7 +104,7 @@ COMPLETIONS: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("needs", [["mtls"], ["sctp"], []])
 def test_what_is_settled_is_what_no_completion_changes(needs: list[str]) -> None:
-    """Of two missing facts, and of seven: a settled answer is that of every completion, and else what is named matters."""
+    """Of two missing facts, and of seven: a settled answer is that of every completion, or else a fact is named."""
     stated: dict[str, Any] = {**CALICO, "mesh_healthy": True, "licence_usd_per_year": 0, "needs": needs}
     stated |= {"policy_engine": "none", "current_mesh_edition": None}
     for missing in [*itertools.combinations(COMPLETIONS, 2), tuple(COMPLETIONS)]:
