@@ -336,6 +336,8 @@ class Oracle:
             len(unmet),
             is_open + (0 if unmet else len(unread)),
             speaks["cni"],
+            speaks["mesh"]
+            > max(n for n, row in enumerate(self.preferences["mesh"]) if row["option"] in ("today", "same")),
             sum(meets[need][0] is True and not meets[need][1] for need in asked),
             speaks["mesh"],
             self._change(cni, today, ails["cni"]),
@@ -403,7 +405,7 @@ class Oracle:
         """The verdict as ``decide`` tells it."""
         best = self.standings(facts)[0]
         ids = {side: [row["id"] for row in rows] for side, rows in self.preferences.items()}
-        places = {"cni": best.key[3], "mesh": best.key[5]}
+        places = {"cni": best.key[3], "mesh": best.key[6]}
         asked = facts["needs"] is not None
         known = {"cni": asked or places["cni"] < NEVER, "mesh": asked}
         told: dict[str, Any] = {"tuned": best.tuned, "eligible": best.eligible}

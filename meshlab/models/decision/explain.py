@@ -154,6 +154,8 @@ def _reasons(contest: Contest) -> Iterator[str]:
             yield f"{label_of(side)} is said to be unhealthy: what troubles it has to be repaired first."
             yield from _ways_out(contest, name)
             continue
+        if pair.standing == UNMET and not side.today:
+            continue  # what speaks for it does not hold as it stands: it falls short
         why = replaced(contest, name)
         if why:
             yield f"{why[:1].upper()}{why[1:]}."

@@ -28,7 +28,10 @@ def sentence(contest: Contest) -> str:
         return f"As the cluster stands, none of the options can be had.{gone} Nearest: {'; '.join(nearest)}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
-        return f"None of the options meets everything that is asked. Nearest: {'; '.join(nearest)}."
+        barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
+        barred = [one for one in barred if not any(lack["fixed"] for lack in lacking(contest, one))]
+        but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
+        return f"None of the options meets everything that is asked.{but} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
