@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.models.decision.boards import ELIGIBLE, RULED_OUT, UNMET
+from meshlab.models.decision.boards import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.changes import Change, answer_of, flips, open_facts, present_cells
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
@@ -229,6 +229,7 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
     verdict["settled"] = is_known and not verdict["unknown"]
     if not is_known:
         verdict["questions"] = first_questions(own, row, tables)
+    if raw["needs"] is None or contest.pairs[0].standing == OPEN:
         return
     changes, frame = flips(own, row, answer, tables)
     after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
@@ -246,7 +247,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
     spec = inputs()[change.input]
     left = before[0]
     then = next((option(after, pair, 0) for pair in after.pairs if names(pair).items() <= left.items()), None)
-    if then is not None and then["eligible"] is not True and then["why_not"]:
+    if left["eligible"] and then is not None and then["eligible"] is not True and then["why_not"]:
         if spec.type == "version":
             return None
         why = f"{left['label']} then falls short: {then['why_not']}"
