@@ -359,8 +359,9 @@ def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:
     saved, months = first["saves_usd_per_month"], first["payback_months"]
     if saved is None or (months is not None and months <= horizon):
         return []
-    stays = any(row["today"] and row["eligible"] for row in rows)
-    meets = "" if stays else ", which does not meet what is asked"
+    stays = {row["eligible"] for row in rows if row["today"]}
+    falls_short = "is not known to meet" if None in stays else "does not meet"
+    meets = "" if True in stays else f", which {falls_short} what is asked"
     if months is not None:
         return [f"What it saves over today{meets}, pays for the move only after {span_text(months)}."]
     more = f"costs {significant(-saved)} USD a month more than" if saved < 0 else "saves nothing over"

@@ -222,7 +222,15 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 
 # --- a review that somebody else wrote -----------------------------------------------------------------------------
 
-KINDS = {"text": str, "number": float, "integer": int, "boolean": bool, "list": list[Any], "mapping": dict[str, Any]}
+KINDS: dict[str, Any] = {
+    "text": str,
+    "number": float,
+    "number or text": float | str,  # such as a number of months, or never
+    "integer": int,
+    "boolean": bool,
+    "list": list[Any],
+    "mapping": dict[str, Any],
+}
 """Types that ``review_rows.csv`` names."""
 
 

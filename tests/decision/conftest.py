@@ -206,7 +206,8 @@ class Oracle:
         cell = next((cell for cell in cells if cell), None)
         if cell is None or not cell["meets"]:
             return None, True
-        return cell["meets"] == "true", cell["released"] == "true" and cell["support"] not in ("alpha", "beta")
+        unsure = cell["support"] in ("alpha", "beta") or "inferred" in cell["note"]
+        return cell["meets"] == "true", cell["released"] == "true" and not unsure
 
     def pair_meets(self, cni: Option, mesh: Option, need: str, platform: str | None) -> tuple[bool | None, bool]:
         """Whether a pair meets a need, by the sides that count for it; and whether by something finished."""
@@ -324,16 +325,23 @@ class Oracle:
         states = [truth for side in (cni, mesh) for truth in self._requirements(side, truths, facts["cloud"])]
         blocked = False in states
         is_open = None in states or facts["needs"] is None
+        ails = {name: bool(runs and runs.id) and facts[f"{name}_healthy"] is False for name, runs in today.items()}
         speaks = {side.side: self._preference(side, truths, today) for side in (cni, mesh)}
+        for side in (cni, mesh):
+            runs = today[side.side]
+            if ails[side.side] and runs and runs.id == side.id:
+                speaks[side.side] = NEVER
         key = (
             blocked,
             len(unmet),
             is_open + (0 if unmet else len(unread)),
             speaks["cni"],
+            speaks["mesh"]
+            > max(n for n, row in enumerate(self.preferences["mesh"]) if row["option"] in ("today", "same")),
             sum(meets[need][0] is True and not meets[need][1] for need in asked),
             speaks["mesh"],
-            self._change(cni, today),
-            self._change(mesh, today),
+            self._change(cni, today, ails["cni"]),
+            self._change(mesh, today, ails["mesh"]),
             place,
         )
         eligible = False if blocked or unmet else None if unread or is_open else True
@@ -384,17 +392,20 @@ class Oracle:
         return NEVER
 
     @staticmethod
-    def _change(side: Option, today: dict[str, Option | None]) -> int:
+    def _change(side: Option, today: dict[str, Option | None], ails: bool) -> int:
         runs = today[side.side]
-        if side.today or (side.id == "none" and (runs is None or runs.id == "")):
+        if side.id == "none" and (runs is None or runs.id == ""):
             return 0
-        return 1 if runs is not None and runs.id == side.id else 2
+        same = runs is not None and runs.id == side.id
+        if ails and (side.today or same or any(row["paid"] == "true" for row in side.rows)):
+            return 3
+        return 0 if side.today else 1 if same else 2
 
     def decide(self, facts: Facts) -> dict[str, Any]:
         """The verdict as ``decide`` tells it."""
         best = self.standings(facts)[0]
         ids = {side: [row["id"] for row in rows] for side, rows in self.preferences.items()}
-        places = {"cni": best.key[3], "mesh": best.key[5]}
+        places = {"cni": best.key[3], "mesh": best.key[6]}
         asked = facts["needs"] is not None
         known = {"cni": asked or places["cni"] < NEVER, "mesh": asked}
         told: dict[str, Any] = {"tuned": best.tuned, "eligible": best.eligible}

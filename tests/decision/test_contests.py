@@ -18,7 +18,7 @@ from meshlab.files import pretty_json
 from meshlab.models.decision import Tables, decide, load_tables
 from meshlab.models.decision.tables import Pair
 from meshlab.reviews.cases import open_path
-from meshlab.reviews.review import build_reviews
+from meshlab.reviews.review import build_reviews, read_review
 from meshlab.scenario import inputs, schema
 
 CASES = Path(__file__).with_name("cases")
@@ -177,3 +177,13 @@ def test_reports_of_the_cases_do_not_contradict_themselves(
             replaced = verdict[side] not in ("stay", None) and runs not in (None, "none")
             said = "Replace" in verdict["sentence"] or "Keep" in verdict["sentence"] or "can go" in verdict["sentence"]
             assert said or not replaced, (name, side, verdict["sentence"])
+
+
+def test_reports_of_the_cases_can_be_read_again(
+    reviews: dict[str, tuple[dict[str, str], dict[str, Any]]], tmp_path: Path
+) -> None:
+    """What is written of each case is the record that reports are made of, whatever its move saves."""
+    for name, (_, review) in reviews.items():
+        file = tmp_path / "review.json"
+        file.write_text(json.dumps(review), encoding="utf-8")
+        assert read_review(file, build=False).team == review["team"], name

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
-from meshlab.models.decision import answers, explain
+from meshlab.models.decision import answers, decide, explain
 from meshlab.scenario import frame_of
 
 CALICO: dict[str, Any] = {
@@ -87,3 +88,34 @@ def test_what_stays_though_it_is_unhealthy_is_said_to_be(side: str, product: str
     assert "unhealthy" not in well["sentence"]
     assert "is said to be unhealthy" in ailing["sentence"]
     assert (f"Keep {product}" in ailing["sentence"]) == (ailing[side] == "stay")
+
+
+COMPLETIONS: dict[str, list[Any]] = {
+    "windows_nodes": [0, 1, 40],
+    "kernel_oldest": ["5.4.0", "5.15.0", "6.8.0"],
+    "cni_healthy": [True, False],
+    "regulated": [True, False],
+    "bgp_fabric": [True, False],
+    "current_cni_edition": ["self-run", "self-run-ebpf", "self-run-windows-hns"],
+    "current_mesh": ["none", "linkerd", "istio-sidecar"],
+}
+"""Facts that may be missing, with values on every side of what the tables ask of them."""
+
+
+@pytest.mark.parametrize("needs", [["mtls"], ["sctp"], []])
+def test_what_is_settled_is_what_no_completion_changes(needs: list[str]) -> None:
+    """Of two missing facts, and of seven: a settled answer is that of every completion, or else a fact is named."""
+    stated: dict[str, Any] = {**CALICO, "mesh_healthy": True, "licence_usd_per_year": 0, "needs": needs}
+    stated |= {"policy_engine": "none", "current_mesh_edition": None}
+    for missing in [*itertools.combinations(COMPLETIONS, 2), tuple(COMPLETIONS)]:
+        facts: dict[str, Any] = {**stated, **dict.fromkeys(missing)}
+        answer = explain(frame_of([facts]))[0]
+        values = itertools.product(*(COMPLETIONS[name] for name in missing))
+        rows = [{**facts, **dict(zip(missing, each, strict=True)), "scenario": str(n)} for n, each in enumerate(values)]
+        columns = ("cni", "mesh", "cni_edition", "mesh_edition")
+        completed = set(decide(frame_of(rows)).select(columns).collect().rows())
+        here = (answer["cni"], answer["mesh"], answer["edition"]["cni"], answer["edition"]["mesh"])
+        if answer["settled"]:
+            assert completed == {here}, (missing, completed)
+        elif completed != {here}:
+            assert set(answer["unknown"]) & set(missing), (missing, answer["unknown"])

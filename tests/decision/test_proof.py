@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.models.decision import check, load_tables
+from meshlab.models.decision import check, explain, load_tables
+from meshlab.scenario import frame_of
+from meshlab.tables import resource
 
 Overlay = Callable[..., Path]
 
@@ -52,3 +54,40 @@ def test_a_pair_of_an_edition_that_does_not_exist_is_told_with_its_line(overlay:
     with pytest.raises(MeshlabError, match=r"pairs\.csv:2: .*cilium@self-rum.*cilium@self-run"):
         load_tables(folder)
     assert "error" in kinds(folder)
+
+
+def test_a_need_that_no_option_meets_is_found_with_a_witness(overlay: Overlay) -> None:
+    """Where every cell of a need says no, the check fails, and a scenario that asks for it is its witness."""
+    header, *rows = (resource("data") / "decision" / "cells.csv").read_text(encoding="utf-8").splitlines()
+    keys = [row.split(",")[:4] for row in rows if row.startswith("sctp,")]
+    said_no = "".join(f"{','.join(key)},no,false,x,meshlab,2026-11-28,true\n" for key in keys)
+    found = kinds(overlay(cells=f"{header}\n{said_no}"))
+    assert found["unmet need"]["rows"] == ["sctp"]
+    assert found["unmet need"]["witness"]["needs"] == ["sctp"]  # type: ignore[index]
+
+
+def test_a_team_adds_an_option_with_its_cells(overlay: Overlay) -> None:
+    """A team's own option takes part: chosen where its cells meet what is asked, open where one is not read."""
+    folder = overlay(
+        networks=(
+            "network,edition,label,supported_by,platforms,status,ends,new,policy_engine,paid,licence,price_basis,"
+            "encrypts,source_id,text_date,note\n"
+            "calico,acme,Calico as Acme builds it,vendor,self-managed,ga,,true,,false,Acme,,false,meshlab,2026-11-28,\n"
+        ),
+        cells=(
+            "need,option,edition,platform,support,meets,note,source_id,text_date,released\n"
+            "dns_policy,calico,acme,any,yes,true,,meshlab,2026-11-28,true\n"
+        ),
+        pairs="platform,cni,cni_edition,mesh,mesh_edition,note\nself-managed,calico,acme,none,,\n",
+        preferences=PREFERENCES + "ACME,cni,5,true,calico@acme,false,Acme runs it.,meshlab,2026-11-28\n",
+    )
+    tables = load_tables(folder)
+    asked = [["dns_policy"], ["dns_policy", "bgp"]]
+    new = {"cloud": "self-managed", "greenfield": True, "kernel_oldest": "6.8.0", "windows_nodes": 0}
+    rows = [{"scenario": str(n), **new, "needs": needs} for n, needs in enumerate(asked)]
+    chosen, other = explain(frame_of(rows), tables, outlook=False)
+    assert (chosen["cni"], chosen["edition"]["cni"]) == ("calico", "acme")
+    assert chosen["reasons"][0] == "Acme runs it."
+    assert other["edition"]["cni"] != "acme"
+    (acme,) = [option for option in other["options"] if option["edition"]["cni"] == "acme"]
+    assert (acme["eligible"], acme["unknown"]) == (None, ["bgp"])

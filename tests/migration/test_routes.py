@@ -338,11 +338,21 @@ def test_what_runs_already_stays(option: Option) -> None:
             assert (found["hours"], found["restarts"], found["usd"]) == (0, 0, 0)
 
 
-def test_a_named_edition_of_what_runs_unnamed_stays_where_it_can_be_had() -> None:
-    """A dump that tells Cilium on AKS and not which: the managed edition is no move, Google's would be."""
-    today, setting = Place("cilium", "none"), Setting({**SCENARIO, "cloud": "aks"})
-    assert move_price(today, parse_place("cilium@azure-cni-powered-by-cilium", today, "--to"), setting)["stays"]
-    assert not move_price(today, parse_place("cilium@dataplane-v2", today, "--to"), setting)["stays"]
+@pytest.mark.parametrize(
+    ("product", "cloud", "target", "planned"),
+    [
+        ("calico", "self-managed", "calico@self-run", "self-run-ebpf"),
+        ("cilium", "aks", "cilium@azure-cni-powered-by-cilium", "azure-cni-powered-by-cilium-acns"),
+        ("cilium", "self-managed", "cilium@isovalent-enterprise", "self-run"),
+    ],
+)
+def test_a_named_edition_of_what_runs_unnamed_has_a_price(product: str, cloud: str, target: str, planned: str) -> None:
+    """A dump that tells a product and not its edition: the move starts at another edition that has a way in place."""
+    today, setting = Place(product, "none"), Setting({**SCENARIO, "cloud": cloud})
+    found = move_price(today, parse_place(target, today, "--to"), setting)
+    assert not found["stays"]
+    assert found["hours"] > 0
+    assert found["from"]["edition"]["cni"] == planned
 
 
 def test_the_target_is_the_edition_that_can_be_reached() -> None:

@@ -39,7 +39,7 @@ from meshlab.models.decision.contests import (
     rules,
     running,
 )
-from meshlab.models.decision.tables import NONE, SIDES, Tables
+from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Tables
 
 WORD = 62
 """Conditions whose bits one number holds, so that it stays positive. [bits]"""
@@ -53,6 +53,7 @@ ORDER = {
     "lacking": 6,
     "unread": 6,
     "cni_preference": 6,
+    "mesh_leaves": 1,
     "unfinished": 6,
     "mesh_preference": 6,
     "cni_change": 2,
@@ -63,7 +64,8 @@ ORDER = {
 
 A pair is absent where it is what runs today already, or nothing runs. How it stands the parts after that say: a
 requirement that fails; how many needs it lacks; if none, of how many nobody read, and one more where a requirement is
-open. Of pairs that lack as many, what nobody read of sets none apart.
+open. Of pairs that lack as many, what nobody read of sets none apart. ``mesh_leaves`` is set where no preference for
+what runs, nor one before that, speaks for the mesh: what may stay is not replaced for what is more mature.
 """
 
 BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumerate(ORDER)}
@@ -91,6 +93,7 @@ class Rows:
         needs: Needs met, met by what is finished, and not met, and all bits where it encrypts. [each rows × 1]
         product: The place of the product in ``known_running``. [rows × 1]
         option: The number of the option that it is; -1 of what runs today in an edition that is not known. [rows × 1]
+        paid: Whether it takes a licence. [rows × 1]
         required: Its requirements. [words, each rows × 1]
         speaks: The preferences that speak for it where another product runs, and where another edition of it does.
             [each rows × 1]
@@ -99,6 +102,7 @@ class Rows:
     needs: Bits
     product: Bits
     option: Bits
+    paid: Bits
     required: Bits
     speaks: Bits
 
@@ -133,6 +137,7 @@ class Board:
         options: Of each side the rows of options.
         todays: Of each side rows of what may run today, one set for each network below it that makes a difference.
         groups: The pairs.
+        keeps: Place of the last preference for the mesh that runs; -1 where there is none.
     """
 
     platform: str | None
@@ -140,6 +145,7 @@ class Board:
     options: tuple[Rows, Rows]
     todays: tuple[tuple[Rows, ...], tuple[Rows, ...]]
     groups: tuple[Group, ...]
+    keeps: int
 
 
 @kept_latest(64)
@@ -156,7 +162,9 @@ def board(tables: Tables, platform: str | None) -> Board:
         cni, mesh = (np.array([reading.row[entries[place]] for place in places]) for reading in sides)
         needs = None if any(today) else _joint(tables, options[0].needs[:, cni], options[1].needs[:, mesh])
         groups.append(Group(today, np.array(places)[:, None], (cni, mesh), needs))
-    return Board(platform, entries, options, (sides[0].todays, sides[1].todays), tuple(groups))
+    preferred = rules(tables).preferred["mesh"].items()
+    keeps = max((place for (row, _), place in preferred if row.option in (TODAY, SAME)), default=-1)
+    return Board(platform, entries, options, (sides[0].todays, sides[1].todays), tuple(groups), keeps)
 
 
 class _Reading:
@@ -193,6 +201,7 @@ class _Reading:
             needs=_columns((side.met, side.finished, side.unmet, side.encrypts) for side, _ in read),
             product=_columns([[self.products.get(side.id, -1)] for side, _ in read])[0],
             option=_columns([[self.option(side)] for side, _ in read])[0],
+            paid=_columns([[any(option.paid for option in side.options)] for side, _ in read])[0],
             required=_columns(self.required(*item) for item in read),
             speaks=_columns(
                 [self.speaks(side, Running(""), network), self.speaks(side, Running(side.id), network)]
@@ -241,7 +250,10 @@ def orders(held: Board, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
     found = np.empty((len(held.entries), len(asked)), np.int64)
     todays = [[rows.at(facts[f"{side}:runs"]) for rows in held.todays[n]] for n, side in enumerate(SIDES)]
     words = [
-        (_words(side, held.options[n], todays[n][0], facts), *(_words(side, rows, rows, facts) for rows in todays[n]))
+        [
+            _words(side, rows, today, facts, held.keeps)
+            for rows, today in ((held.options[n], todays[n][0]), *((rows, rows) for rows in todays[n]))
+        ]
         for n, side in enumerate(SIDES)
     ]
     for group in held.groups:
@@ -279,18 +291,29 @@ def _joint(tables: Tables, cni: Bits, mesh: Bits) -> tuple[Bits, Bits, Bits]:
     return met, finished, failing(tables, cni[2], mesh[2], by)
 
 
-def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits]) -> Bits:
-    """The part of rows of one side in the order of pairs. [rows × scenarios]"""
+def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps: int) -> Bits:
+    """The part of rows of one side in the order of pairs. [rows × scenarios]
+
+    No preference speaks for a product that runs and is said to be unhealthy, and a move to another one that takes no
+    licence stands before it: neither another edition nor money repairs what ails.
+    """
     runs = facts[f"{side}:runs"]
+    ails = facts[f"{side}:ails"] & (runs > NOTHING)
     alike = rows.product == today.product
     spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1], rows.speaks[0])
-    word = _placed(f"{side}_preference", _first(spoken)) | _placed("unread", ~facts["asked"])
+    spoken = np.where(ails & alike, 0, spoken)
+    first = _first(spoken)
+    word = _placed(f"{side}_preference", first) | _placed("unread", ~facts["asked"])
+    if side == "mesh":
+        word |= _placed("mesh_leaves", first > keeps)
     if rows is today:
         word |= _placed("absent", runs == NOTHING if side == "cni" else runs <= NOTHING)
+        word |= _placed(f"{side}_change", np.where(ails, 3, 0))
     else:
         no_change = (rows.product == NOTHING) & (runs <= NOTHING)
         word |= _placed("absent", rows.option == today.option)
-        word |= _placed(f"{side}_change", np.where(no_change, 0, 2 - alike))
+        change = np.where(ails & (alike | (rows.paid != 0)), 3, 2 - alike)
+        word |= _placed(f"{side}_change", np.where(no_change, 0, change))
     for number, required in enumerate(rows.required):
         word |= _placed("fails", facts[f"{side}:fails:{number}"] & required != 0)
         word |= _placed("unread", facts[f"{side}:unknown:{number}"] & required != 0)

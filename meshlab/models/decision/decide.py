@@ -108,8 +108,8 @@ def stated(frame: pl.DataFrame, tables: Tables, *, told: bool = False) -> pl.Dat
     """What ``compared`` scenarios say of the tables' conditions.
 
     Columns: ``scenario``; ``cloud``, the place of the platform among the input's choices; ``needs``; and for each side
-    ``SIDE:runs``, a place in ``known_running``, and as bits ``SIDE:holds:WORD``, preferences that hold, and
-    ``SIDE:fails:WORD`` and ``SIDE:unknown:WORD``, requirements.
+    ``SIDE:runs``, a place in ``known_running``, ``SIDE:ails``, whether that is said to be unhealthy, and as bits
+    ``SIDE:holds:WORD``, preferences that hold, and ``SIDE:fails:WORD`` and ``SIDE:unknown:WORD``, requirements.
 
     Args:
         frame: The scenarios.
@@ -135,6 +135,10 @@ def _steps(tables: Tables) -> tuple[list[pl.Expr], ...]:
             pl.col(column_of("cloud")).to_physical().cast(pl.Int64).alias("cloud"),
             pl.col(column_of("needs")).cast(pl.Int64).alias("needs"),
             *(_runs(tables, side).alias(f"{side}:runs") for side in SIDES),
+            *(
+                pl.col(column_of(f"{side}_healthy")).not_().fill_null(value=False).alias(f"{side}:ails")
+                for side in SIDES
+            ),
         ],
         [_edition(tables, side).alias(column_of(IDENTITY[side][1])) for side in SIDES],
         [compare(test).alias(f"test:{place}") for test, place in tests.items()],

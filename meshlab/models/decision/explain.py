@@ -7,16 +7,26 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.models.decision.boards import ELIGIBLE, RULED_OUT, UNMET
+from meshlab.models.decision.boards import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.changes import Change, answer_of, flips, open_facts, present_cells
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
 from meshlab.models.decision.decide import OVER, column_of, compared
 from meshlab.models.decision.questions import first_questions
 from meshlab.models.decision.sentences import replaced, sentence
-from meshlab.models.decision.standings import Contest, Standing, contests, evidence, grade, names, option, parts
-from meshlab.models.decision.tables import SAME, SIDES, TODAY, Preference, Tables, load_tables
-from meshlab.models.decision.words import label_of, said
+from meshlab.models.decision.standings import (
+    Contest,
+    Standing,
+    contests,
+    evidence,
+    grade,
+    lacking,
+    names,
+    option,
+    parts,
+)
+from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
+from meshlab.models.decision.words import joined, label_of, said
 from meshlab.scenario import inputs, with_all_inputs
 
 Row = Mapping[str, Any]
@@ -139,12 +149,27 @@ def _reasons(contest: Contest) -> Iterator[str]:
     """Why: on each side what keeps the product of today from staying, and what speaks for the one that is chosen."""
     pair = contest.pairs[0]
     for name, row in _deciders(contest).items():
+        side = getattr(pair, name)
+        if side.today and contest.facts[f"{name}_healthy"] is False:
+            yield f"{label_of(side)} is said to be unhealthy: what troubles it has to be repaired first."
+            yield from _ways_out(contest, name)
+            continue
+        if pair.standing == UNMET and not side.today:
+            continue  # what speaks for it does not hold as it stands: it falls short
         why = replaced(contest, name)
         if why:
             yield f"{why[:1].upper()}{why[1:]}."
         yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
-        if getattr(pair, name).today and contest.facts[f"{name}_healthy"] is False:
-            yield f"{label_of(getattr(pair, name))} is said to be unhealthy: what troubles it has to be mended first."
+
+
+def _ways_out(contest: Contest, name: str) -> Iterator[str]:
+    """What would take the place of a product that is said to be unhealthy, if it could be had."""
+    sides = ((pair, getattr(pair, name)) for pair in contest.pairs if not pair.lacking)
+    for pair, side in sides:
+        if not side.today and side.id not in (contest.runs[name].id, NONE) and not side.options[0].paid:
+            why = joined([lack["why"] for lack in lacking(contest, pair)])
+            yield f"Next among the other {MESH_OR_NETWORK[name]}: {label_of(side)}{why and f' ({why})'}."
+            return
 
 
 def _prefers(contest: Contest, row: Preference, pair: Standing) -> bool:
@@ -204,19 +229,27 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
     verdict["settled"] = is_known and not verdict["unknown"]
     if not is_known:
         verdict["questions"] = first_questions(own, row, tables)
+    if raw["needs"] is None or contest.pairs[0].standing == OPEN:
         return
     changes, frame = flips(own, row, answer, tables)
     after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
-    verdict["flips"] = [_flip(raw, *each, verdict["options"]) for each in zip(changes, after, strict=True)]
+    told = (_flip(raw, *each, verdict) for each in zip(changes, after, strict=True))
+    verdict["flips"] = [flip for flip in told if flip]
 
 
-def _flip(raw: Row, change: Change, after: Contest, before: Sequence[Row]) -> dict[str, Any]:
-    """One change, the answer that it leads to, and why: what the first option then lacks, or what becomes possible."""
+def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, Any] | None:
+    """One change, the answer that it leads to, and why: what the first option then lacks, or what becomes possible.
+
+    None of a newer version that would rule the first option out: what is newer takes nothing away; it is another line.
+    """
+    before = verdict["options"]
     changed, answer = change.on(raw), after.answer
     spec = inputs()[change.input]
     left = before[0]
     then = next((option(after, pair, 0) for pair in after.pairs if names(pair).items() <= left.items()), None)
-    if then is not None and then["eligible"] is not True and then["why_not"]:
+    if left["eligible"] and then is not None and then["eligible"] is not True and then["why_not"]:
+        if spec.type == "version":
+            return None
         why = f"{left['label']} then falls short: {then['why_not']}"
     else:
         reached = names(after.pairs[0])
@@ -224,7 +257,7 @@ def _flip(raw: Row, change: Change, after: Contest, before: Sequence[Row]) -> di
         why = (
             f"{now['label']} becomes possible: until then, {now['why_not']}"
             if now is not None and now["eligible"] is not True and now["why_not"]
-            else next(_reasons(after), "")
+            else next((reason for reason in _reasons(after) if reason not in verdict["reasons"]), "")
         )
     at = raw[change.input]
     margin = None

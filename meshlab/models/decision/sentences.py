@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from meshlab.models.decision.boards import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.standings import Contest, Standing, deciding, lacking, opening
-from meshlab.models.decision.tables import GATEWAY, NONE
+from meshlab.models.decision.tables import CILIUM_MESH, GATEWAY, NONE
 from meshlab.models.decision.words import joined, label_of, named_needs, product
 
 NEAREST = 2
@@ -23,11 +22,16 @@ def sentence(contest: Contest) -> str:
         network = "" if contest.answer["cni"] is None else f" {_network(contest, pair)}"
         return f"Not enough is known: what the platform must be able to do has not been said.{network}"
     if pair.standing == RULED_OUT:
-        nearest = (f"{one.label} ({_why(contest, one)})" for one in _nearest(contest))
-        return f"As the cluster stands, none of the options can be had. Nearest: {'; '.join(nearest)}."
+        nearest = (f"{_named(one)} ({_why(contest, one)})" for one in _nearest(contest))
+        stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
+        gone = "".join(f" {_capital(_why(contest, one))}." for one in [*stays][:1])
+        return f"As the cluster stands, none of the options can be had.{gone} Nearest: {'; '.join(nearest)}."
     if pair.standing == UNMET:
-        nearest = (f"{one.label}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
-        return f"None of the options meets everything that is asked. Nearest: {'; '.join(nearest)}."
+        nearest = (f"{_named(one)}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
+        barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
+        barred = [one for one in barred if not any(lack["fixed"] for lack in lacking(contest, one))]
+        but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
+        return f"None of the options meets everything that is asked.{but} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
@@ -39,22 +43,42 @@ def replaced(contest: Contest, name: str) -> str | None:
     chosen: Any = getattr(contest.pairs[0], name)
     if chosen.today or contest.runs[name].id in ("", NONE):
         return None
-    stays = next((pair for pair in contest.pairs if getattr(pair, name).today and not pair.tuned), None)
-    if stays is None:
+    other = "mesh" if name == "cni" else "cni"
+    staying = [pair for pair in contest.pairs if getattr(pair, name).today and not pair.tuned]
+    # the best that keeps it; where that could be had, the same without this change
+    same = [pair for pair in staying if getattr(pair, other) is getattr(contest.pairs[0], other)]
+    lacks: list[Lack] = []
+    for stays in (*staying[:1], *same[:1]):
+        lacks = lacks or [*lacking(contest, stays)]
+        lacks = lacks or [lack for lack in opening(contest, stays) if lack["requirement"] != "needs"]
+    if not staying:
         return None
-    lacks = [*lacking(contest, stays)] or [lack for lack in opening(contest, stays) if lack["requirement"] != "needs"]
     if not lacks:
         healthy = contest.facts[f"{name}_healthy"]
-        return f"{label_of(getattr(stays, name))} is said to be unhealthy" if healthy is False else None
+        return f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if healthy is False else None
     of_side = [lack for lack in lacks if lack["side"] in (name, "any", "both", "encrypting")]
     return joined([lack["why"] for lack in of_side or lacks])
 
 
-def _nearest(contest: Contest) -> Iterator[Standing]:
-    """The pairs that come nearest: those that stand as the first one does."""
+def _nearest(contest: Contest) -> list[Standing]:
+    """Of the pairs that stand as the first one does those that come nearest, each of other products.
+
+    Those come first that lack least of what nobody can change: a kernel, a licence or a rule can be changed, the end
+    of a product and the age of a cluster cannot.
+    """
     first = contest.pairs[0]
     alike = [pair for pair in contest.pairs if pair.standing == first.standing and not pair.tuned]
-    yield from alike[:NEAREST]
+    lacks = {id(pair): [*lacking(contest, pair)] for pair in alike}
+    alike.sort(key=lambda pair: (sum(lack["fixed"] for lack in lacks[id(pair)]), len(lacks[id(pair)])))
+    nearest: dict[tuple[str, str], Standing] = {}
+    for pair in alike:
+        nearest.setdefault((pair.cni.id, pair.mesh.id), pair)
+    return [*nearest.values()][:NEAREST]
+
+
+def _named(pair: Standing) -> str:
+    mesh = "without a mesh" if pair.mesh.id == NONE else f"with {label_of(pair.mesh)}"
+    return f"{label_of(pair.cni)} {mesh}"
 
 
 def _why(contest: Contest, pair: Standing) -> str:
@@ -87,6 +111,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
     if side.today:
         reason = "it meets what is asked" if sure else "nothing that is known rules it out"
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
+    if not runs and side.id == CILIUM_MESH:
+        return f"No mesh beside the network: you need {named_needs(needed)}, which {label_of(side)} brings."
     if not runs:
         return f"Yes, a mesh: you need {named_needs(needed)}. Add {label_of(side)}."
     why = _because(contest, "mesh") or f": what is asked is {named_needs(needed)}"
@@ -96,7 +122,7 @@ def _mesh(contest: Contest, pair: Standing) -> str:
 def _ailing(contest: Contest, name: str) -> str:
     """What has to be said of what stays though it is said to be unhealthy."""
     ailing = contest.facts[f"{name}_healthy"] is False
-    return ", but it is said to be unhealthy, and what troubles it has to be mended first" if ailing else ""
+    return ", although it is said to be unhealthy: repair it first" if ailing else ""
 
 
 def _change(contest: Contest, pair: Standing, name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from meshlab.models.decision.boards import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, board, standing
-from meshlab.models.decision.conditions import bit
+from meshlab.models.decision.conditions import NEVER, bit
 from meshlab.models.decision.contests import (
     Network,
     Row,
@@ -27,7 +27,7 @@ from meshlab.models.decision.contests import (
 )
 from meshlab.models.decision.decide import contested, platform_at, recommended, stated
 from meshlab.models.decision.tables import NONE, OTHER, SIDES, Cell, Requirement, Tables, is_stale
-from meshlab.models.decision.words import input_label, joined, label_of, need_label, product, said
+from meshlab.models.decision.words import input_label, joined, label_of, listed, need_label, product, said
 from meshlab.scenario import inputs
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
@@ -230,13 +230,17 @@ def _dataplane(mesh: Side) -> str | None:
 
 
 def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
-    """What is known to rule a pair out: a budget, requirements that fail, and needs that it does not meet."""
+    """What is known to rule a pair out: a budget, requirements that fail, and needs that it does not meet.
+
+    ``fixed`` says that it rests on facts alone that nobody can change.
+    """
     if pair.over:
         yield {
             "side": "both",
             "requirement": "budget",
             "found": pair.over,
             "missing": [],
+            "fixed": False,
             "source_id": "",
             "why": f"over budget: {pair.over}",
         }
@@ -251,6 +255,7 @@ def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
             "requirement": need,
             "found": notes,
             "missing": [],
+            "fixed": False,
             "source_id": _sources(contest, sides, need),
             "why": f"{need_label(need)}: {notes}",
         }
@@ -272,7 +277,7 @@ def opening(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
             "found": None,
             "missing": [f"current_{side.side}_edition" for side in sides if len(side.options) > 1],
             "source_id": _sources(contest, sides, need),
-            "why": joined([_not_known(side, need) for side in sides]),
+            "why": joined([_not_known(contest, side, need) for side in sides]),
         }
 
 
@@ -286,9 +291,7 @@ def _lack(
     if not names and side.only and side.only.ends:
         known = [f"end of its support: {side.only.ends}"]
     missing = [name for name in names if state is None and contest.facts[name] is None]
-    words = f"{label_of(side)} needs {row.requirement}"
-    if not names and side.only and side.only.status == "ended":
-        words = f"support for {side.only.label} ended on {side.only.ends}"
+    words = _required(side, row)
     if missing:
         words += f" (not known: {', '.join(map(input_label, missing))})"
     return {
@@ -296,9 +299,18 @@ def _lack(
         "requirement": row.requirement,
         "found": ", ".join(known) if state is not None else None,
         "missing": missing,
+        "fixed": all(inputs()[name].actionability == "fixed" for name in names),
         "source_id": row.source_id,
         "why": words,
     }
+
+
+def _required(side: Side, row: Requirement) -> str:
+    """A requirement of a side in words, with the day on which its support ends where the row asks for that."""
+    ends = next((option.ends for option in side.options if option.ends), "a day that nobody has read")
+    if row.blocks and row.condition == NEVER and all(option.status == "ended" for option in side.options):
+        return f"support for {label_of(side)} ended on {ends}"
+    return f"{label_of(side)} needs {row.requirement.replace('{ends}', ends)}"
 
 
 def _has(bits: int, need: str) -> bool:
@@ -313,11 +325,19 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
     return f"{label_of(side)}: {note_of(cell)}" if cell else f"no edition of {product(side.id, side.side)} meets it"
 
 
-def _not_known(side: Side, need: str) -> str:
+def _not_known(contest: Contest, side: Side, need: str) -> str:
     """Why it is not known whether a side meets a need."""
     label = need_label(need)
     if len(side.options) > 1:
-        return f"{label} depends on which edition of {product(side.id, side.side)} runs"
+        depends = f"{label} depends on which edition of {product(side.id, side.side)} runs"
+        cells = {option.label: contest.tables.cell(option, need, contest.platform) for option in side.options}
+        meeting_it, failing_it = (
+            [name for name, cell in cells.items() if cell and cell.meets is meets] for meets in (True, False)
+        )
+        if not meeting_it:
+            return depends
+        few = not failing_it or len(meeting_it) <= len(failing_it)
+        return f"{depends}; {f'only {listed(meeting_it)}' if few else f'all but {listed(failing_it)}'} will do"
     if side.today and side.id in ("", OTHER):
         return f"{label} depends on what {product(side.id, side.side)} is"
     return f"nobody has read whether {label_of(side)} meets {label}"
@@ -346,7 +366,11 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
     """What comes with an option: requirements that do not rule it out, and needs that it meets in part or as a beta."""
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
-            yield f"{label_of(side)} needs {row.requirement}"
+            yield _required(side, row)
+        if side.today and not side.edition:
+            for gone in contest.tables.editions(side.side, side.id):
+                if gone.status == "ended" and gone.had_on(contest.platform):
+                    yield f"If what runs is {gone.label}, it has to go: its support ended on {gone.ends}"
     for need in contest.asked:
         for side in deciding(contest, pair, need):
             cell = contest.cell(side, need)
@@ -389,7 +413,7 @@ def grade(contest: Contest, pair: Standing) -> str:
     for need in contest.asked:
         sides = deciding(contest, pair, need)
         cells = [cell for side in sides if (cell := contest.cell(side, need))]
-        grades += [2 if "inferred" in cell.note else 0 if cell.is_finished else 1 for cell in cells]
+        grades += [2 if cell.is_inferred else 0 if cell.is_finished else 1 for cell in cells]
         grades += [] if sides else [3]
     return GRADES[max(grades)]
 

@@ -29,7 +29,7 @@ TODAY = "today"
 SAME = "same"
 """What runs today, in whichever edition, where a preference names an option."""
 
-NONE, GATEWAY, OTHER = "none", "gateway", "other"
+NONE, GATEWAY, CILIUM_MESH, OTHER = "none", "gateway", "cilium-mesh", "other"
 
 RESULTING = ("cni", "cni_edition")
 """Names under which rows of the mesh side see the network of the pair, and its edition."""
@@ -124,8 +124,13 @@ class Cell:
 
     @property
     def is_finished(self) -> bool:
-        """Whether what it says is released and neither alpha nor beta."""
-        return self.released and self.support not in ("beta", "alpha")
+        """Whether what it says is released, neither alpha nor beta, and said rather than inferred."""
+        return self.released and self.support not in ("beta", "alpha") and not self.is_inferred
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether no sentence says it: it was inferred from what the text says of something else."""
+        return "inferred" in self.note
 
 
 @dataclass(frozen=True, slots=True, eq=False)

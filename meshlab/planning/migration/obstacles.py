@@ -60,10 +60,11 @@ def _unknown_editions(move: Move, course: Course) -> Iterator[str]:
         editions = today_editions(move.today, side, terms.cloud, engine)
         others = [settled(move.today.having(side, name, item), move.target, setting) for item in editions]
         ways = [[way.route["route"] for way in found] for found in ways_of(others)]
-        differing = [item for item, routes in zip(editions, ways, strict=True) if routes != taken]
-        if differing:
-            chosen = course.today.side(side)[1]
-            yield f"edition of today's {PLACES[side]}: planned for {chosen}, the way differs for {', '.join(differing)}"
+        still = [item for item, routes in zip(editions, ways, strict=True) if taken and not routes]
+        differing = [item for item, routes in zip(editions, ways, strict=True) if routes != taken and item not in still]
+        told = (("the way differs for", differing), ("nothing moves for", still))
+        if words := ", ".join(f"{what} {', '.join(names)}" for what, names in told if names):
+            yield f"edition of today's {PLACES[side]}: planned for {course.today.side(side)[1]}, {words}"
 
 
 def _unknown_of(move: Move, course: Course, way: Way, drains: list[Drained]) -> Iterator[str]:

@@ -67,7 +67,10 @@ def _terms(today: Place, target: Place, setting: Setting) -> Terms:
 
 
 def _today(today: Place, target: Place, side: str, setting: Setting) -> Place:
-    """Today with the edition of one side: as stated, as the target's where that is possible, else the likeliest."""
+    """Today with the edition of one side: as stated, else the likeliest other than the target's with a way in place.
+
+    So a move to an edition that may be there already is priced, and what is not known is told beside it.
+    """
     name, edition = today.side(side)
     if name is None or edition:
         return today
@@ -76,8 +79,11 @@ def _today(today: Place, target: Place, side: str, setting: Setting) -> Place:
     seen = setting.seen
     if name == "istio-ambient" and seen.get("proxied_pods") and seen.get("meshed_pods", 0) > seen["proxied_pods"]:
         possible = tuple(item for item in possible if item.endswith(WITH_SIDECARS)) or possible
-    wanted = target.side(side)
-    return today.having(side, name, wanted[1] if wanted[0] == name and wanted[1] in possible else possible[0])
+    likely = [today.having(side, name, item) for item in possible if target.side(side) != (name, item)]
+    if len(likely) > 1 and target.side(side)[0] == name and target.side(side)[1]:
+        found = ways_of([_terms(place, target, setting) for place in likely])
+        return next((place for place, ways in zip(likely, found, strict=True) if not second_cluster(ways)), likely[0])
+    return likely[0] if likely else today.having(side, name, possible[0])
 
 
 def _same(today: Place, target: Place, side: str) -> Place:

@@ -259,6 +259,8 @@ def next_step(review: Review) -> str:
     verdict, plan = review.verdict, review.migration
     if verdict.questions and (verdict.mesh is None or verdict.cni is None):
         return "Answer the questions, state the answers in the team file, and render this report again."
+    if verdict.mesh is None or verdict.cni is None:
+        return "Clear what bars the nearest option, state it in the team file, and render this report again."
     first = chosen(review)
     before = ""
     if verdict.unknown:
