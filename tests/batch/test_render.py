@@ -16,8 +16,10 @@ import pytest
 from meshlab.errors import MeshlabError
 from meshlab.reviews.cases import Given, open_path
 from meshlab.reviews.review import open_review
+from meshlab.run.batch import pages
 from meshlab.run.batch.batch import Job, render_reviews
 from meshlab.run.batch.pages import Wish, render_files
+from meshlab.run.cli import reviews
 
 
 def team(folder: Path, name: str, text: str = "scenario: {pods: 40}\n") -> Path:
@@ -379,3 +381,8 @@ def test_a_team_folder_that_cannot_be_written_fails_alone(tmp_path: Path) -> Non
     assert (
         "cannot be written" in json.loads((out / "index.json").read_text(encoding="utf-8"))["failed"][0]["reasons"][0]
     )
+
+
+def test_the_command_knows_every_format() -> None:
+    """What the command accepts before it imports the batch is what the batch can make."""
+    assert tuple(pages.FORMATS) == reviews.FORMATS

@@ -22,7 +22,6 @@ from meshlab.run.batch import fleet
 from meshlab.run.batch.folders import put, row_of_unchanged
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
-    FORMATS,
     Rendered,
     Wish,
     begin_worker,
@@ -256,8 +255,3 @@ def _own_tables(folder: Path | None) -> dict[str, bytes]:
     """Files of a folder of tables, for workers that may not see the folder."""
     files = sorted(folder.glob("*.csv")) if folder else ()
     return {path.name: read_bounded(path, MAXIMUM_TABLE_BYTES) for path in files}
-
-
-def formats_known() -> tuple[str, ...]:
-    """Names of all formats."""
-    return tuple(FORMATS)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -195,6 +196,8 @@ def begin_worker(results: bytes) -> None:
     keep(results)
     if ENGINE:
         fork_warm_process()
+    # while the first notebook runs, in a process of its own
+    Thread(target=_exporter, daemon=True).start()
 
 
 # --- the notebook --------------------------------------------------------------------------------------------------

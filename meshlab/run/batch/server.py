@@ -8,4 +8,4 @@ import os
 from meshlab.run.batch import warm
 
 warm.die_with(int(os.environ.pop(warm.PARENT, os.getppid())))  # unsaid where it is started again
-warm.prepare("meshlab.run.batch.pages", "papermill", "nbconvert.exporters")
+warm.prepare("meshlab.run.batch.pages", "papermill")

@@ -42,7 +42,6 @@ PRELOADED = (
     "nbformat",
     "numpy.ma",
     "numpy.random",
-    "plotly.graph_objects",
     "polars",
     "meshlab.show.report",
     "meshlab.api",

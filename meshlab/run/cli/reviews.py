@@ -11,17 +11,17 @@ from meshlab.run.cli.group import SOME_FAILED, main
 from meshlab.run.cli.options import EXISTING_PATH, quiet_option
 from meshlab.run.cli.text import batch_progress, tell
 
+FORMATS = ("html", "ipynb", "json", "md", "adr", "pdf")
+"""What a review is rendered to, as ``run.batch.pages`` has it: asked for before that is imported."""
+
 
 def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[str, ...]:
-    from meshlab.run.batch.batch import formats_known
-
-    known = formats_known()
     names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
     for name in names:
-        if name not in known:
-            raise click.BadParameter(f"{name!r} is no format; {did_you_mean(name, known)}")
+        if name not in FORMATS:
+            raise click.BadParameter(f"{name!r} is no format; {did_you_mean(name, FORMATS)}")
     if not names:
-        raise click.BadParameter(f"names no format; known: {', '.join(known)}")
+        raise click.BadParameter(f"names no format; known: {', '.join(FORMATS)}")
     return names
 
 
@@ -46,7 +46,7 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     show_default=True,
     callback=_formats,
     metavar="LIST",
-    help="What to write, divided by commas: html, ipynb, json, md, adr, pdf.",
+    help=f"What to write, divided by commas: {', '.join(FORMATS)}.",
 )
 @click.option("--force", is_flag=True, help="Render what is unchanged, too.")
 @click.option("--baseline", type=EXISTING_PATH, metavar="DIR", help="Reports of an earlier run to compare with.")
@@ -80,6 +80,11 @@ def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pas
 
     Example: meshlab review teams/ --out reports
     """
+    if not scheduler and (force or not (out / "index.json").exists()) and all(path.exists() for path in paths):
+        # there will be something to render: the workers' imports and ours take as long
+        from meshlab.run.batch.pool import start_early
+
+        start_early()
     from meshlab.reviews.cases import example_teams, find_teams
     from meshlab.run.batch.batch import Job, render_reviews
 
