@@ -115,7 +115,8 @@ def _proxies(containers: pl.LazyFrame, matched: pl.LazyFrame, shown: pl.LazyFram
 
     One that only looks like a proxy is one where its pod shows by something else that a mesh put it there.
     """
-    known = matched.filter(pl.col("field") == "container", pl.col("shows").is_in(PROXIES.keys()))
+    own = pl.col("field").is_in(["container", "container.ports"])
+    known = matched.filter(own, pl.col("shows").is_in(PROXIES.keys()))
     roles = known.sort("rank").group_by("text", maintain_order=True).agg(pl.col("shows").first())
     proxied = shown.filter(pl.col("shows") == "proxies-pod", pl.col("field") != "container").select("id").unique()
     role = pl.col("shows").replace_strict(PROXIES, return_dtype=pl.String)

@@ -220,6 +220,7 @@ class Rows:
         """Add a row for each container, and return the cells of the pod's row that its specification fills."""
         containers = _containers(number, spec)
         self.tables["containers"].extend(containers)
+        self.tables["texts"].extend(_called(number, spec, alone=len(containers) == 1))
         labels, annotations = metadata.labels, metadata.annotations
         if labels and not kube.pod_labels().keys().isdisjoint(labels):
             self.tables["texts"].extend(_marked_by_labels(number, labels))
@@ -339,6 +340,17 @@ def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:
     for container in spec.containers or ():
         rows.append((number, "app", f"{container.name}={container.image}", *_requests(container.resources)))  # noqa: PERF401  (a list built twice would be slower, and this runs for every container)
     return rows
+
+
+def _called(number: int, spec: kube.PodSpec, *, alone: bool) -> Iterator[tuple[int, str, str]]:
+    """How a pod's containers are called, by their known flags, and which of several takes a mesh's ports."""
+    for container in spec.containers or ():
+        if container.name in kube.FLAGGED and (container.command, container.args) != (None, None):
+            flags = [container.name, *(container.command or ()), *(container.args or ())]
+            yield number, "container.flags", ";".join(flags)
+        ports = () if alone or container.ports is None else [port.container_port for port in container.ports]
+        if ports and not kube.PROXY_PORTS.isdisjoint(ports):
+            yield number, "container.ports", f"{container.name}={container.image}"
 
 
 _NOTHING_ASKED = (None, None)

@@ -100,11 +100,51 @@ class Resources(msgspec.Struct, gc=False):
     limits: Amounts | None = None
 
 
+_FLAG = re.compile(
+    r"--(config|proxy-mode|enable-network-policy|run-router|run-firewall|run-service-proxy)(?![a-z-])"
+    r"(?:[= ](true|false|iptables|ipvs|nftables|kernelspace)(?![^ ]))?"
+)
+
+
+_MARKED = re.compile("--(?:config|proxy-m|enable-n|run-)")
+
+
+class Flags(list[str]):
+    """The flags of a container that signatures look at, each with its value; no other argument is kept."""
+
+
+_NO_FLAGS = Flags()
+
+
+def kept_of(of: type, value: object) -> object:
+    """What is kept of a value for whose type msgspec asks: ``Flags`` of a list of arguments."""
+    if of is not Flags:
+        raise NotImplementedError
+    line = " ".join(map(str, value)) if isinstance(value, list) else ""
+    return Flags(map("=".join, _FLAG.findall(line))) if _MARKED.search(line) else _NO_FLAGS
+
+
+FLAGGED = ("kube-proxy", "aws-eks-nodeagent", "kube-router")
+"""Containers whose flags are looked at."""
+
+PROXY_PORTS = frozenset({15001, 15003, 15006, 4140, 4143})
+"""Ports to which meshes redirect the traffic of a pod."""
+
+
+class Port(msgspec.Struct, gc=False, rename="camel"):
+    """A port of a container."""
+
+    container_port: Amount = None
+
+
 class Container(msgspec.Struct, gc=False, rename="camel"):
-    """One container of a pod, without its environment and arguments."""
+    """One container of a pod, without its environment."""
 
     name: Text = None
     image: Text = None
+    command: Flags | None = None
+    args: Flags | None = None
+    ports: list[Port] | None = None
     restart_policy: Text = None
     resources: Resources | None = None
 

@@ -173,6 +173,8 @@ def _mesh_facts(answers: Answers) -> Facts:
     mesh = answers.mesh
     # real pods show which of them carry a proxy, templates only if proxies stand in them
     counted = _of_pods(answers) if answers.counted or mesh["in_templates"] else _unshown
+    if product.value is None and not mesh["sidecars"] and any(vote.value == OTHER for vote in answers.votes):
+        counted = _untold
     known = (lambda name: mesh[name]) if mesh["described"] else (lambda _: None)
     whole = _of_pods(answers)
     return {
@@ -222,6 +224,10 @@ def _mesh_edition(answers: Answers, product: str | None) -> Fact:
 
 def _unshown(_value: object) -> Fact:
     return Fact(why="templates do not show proxies that are added when a pod starts")
+
+
+def _untold(_value: object) -> Fact:
+    return Fact(why="something looks like a mesh that is not known, and its proxies cannot be told")
 
 
 def _mesh_mode(answers: Answers) -> Fact:
