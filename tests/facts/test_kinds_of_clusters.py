@@ -250,3 +250,53 @@ def test_nodes_that_are_no_machines_are_counted_apart(kind: str, tmp_path: Path)
 
     assert (found["nodes"]["count"], found["nodes"]["workers"], found["nodes"]["virtual"]) == (2, 1, 1)
     assert found["nodes"]["cpu_cores"] == 4
+
+
+def routed(kind: str, group: str, spec: dict[str, object]) -> Object:
+    """A policy of a namespace."""
+    return resource(kind, f"{group}/v1", "a", "shop", spec=spec)
+
+
+CONSUL, SMI = "consul.hashicorp.com", "access.smi-spec.io"
+LAYER_7: dict[str, tuple[Object, int]] = {
+    "Consul's permissions": (
+        routed("ServiceIntentions", CONSUL, {"sources": [{"permissions": [{"http": {"pathPrefix": "/x"}}]}]}),
+        1,
+    ),
+    "Consul's plain intention": (
+        routed("ServiceIntentions", CONSUL, {"sources": [{"name": "web", "action": "allow"}]}),
+        0,
+    ),
+    "routes of SMI": (routed("TrafficTarget", SMI, {"rules": [{"kind": "HTTPRouteGroup", "name": "r"}]}), 1),
+    "TCP of SMI": (routed("TrafficTarget", SMI, {"rules": [{"kind": "TCPRoute", "name": "r"}]}), 0),
+    "Istio's external authorization": (
+        routed("AuthorizationPolicy", "security.istio.io", {"action": "CUSTOM", "provider": {"name": "opa"}}),
+        1,
+    ),
+    "Istio's policy on identities": (
+        routed("AuthorizationPolicy", "security.istio.io", {"rules": [{"from": [{"source": {"principals": ["a"]}}]}]}),
+        0,
+    ),
+}
+"""A policy, and how many of it need handling at layer 7."""
+
+
+@pytest.mark.parametrize("case", LAYER_7)
+def test_policies_of_layer_7_are_those_that_look_into_requests(case: str, tmp_path: Path) -> None:
+    """Policies of every mesh count where they look into requests, and count nothing where they do not."""
+    policy, expected = LAYER_7[case]
+
+    assert facts(tmp_path, policy)["policy"]["l7_policies"] == expected
+
+
+def test_objects_of_two_api_groups_count_once(tmp_path: Path) -> None:
+    """Calico's API server shows what its own objects are once more, under names with or without the tier."""
+    shown = [
+        resource(kind, group, name, namespace, spec={"selector": "all()"})
+        for kind, namespace in (("GlobalNetworkPolicy", None), ("NetworkPolicy", "shop"))
+        for group, name in (("projectcalico.org/v3", "default.deny"), ("crd.projectcalico.org/v1", "deny"))
+    ]
+    found = facts(tmp_path, *shown)
+
+    assert found["policy"]["network_policies"] == 2
+    assert [(row["need"], row["objects"]) for row in found["needs"]["used"]] == [("cluster_policy", 1)]

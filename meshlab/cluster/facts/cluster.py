@@ -78,6 +78,7 @@ def cluster_of(rows: Rows) -> Cluster:
     pods, evidence, needs = _collected(
         _with_requests(pods, containers), _evidence(shown, objects, pods), asked(frames["texts"], objects)
     )
+    objects = _with_l7(objects, needs).collect().lazy()
     return Cluster(
         objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames["texts"], looked_at
     )
@@ -135,6 +136,13 @@ def _evidence(shown: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) ->
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
+
+
+def _with_l7(objects: pl.LazyFrame, needs: pl.LazyFrame) -> pl.LazyFrame:
+    """Objects with l7: 1 where one needs handling at layer 7, by its type or by the needs in use; null where unread."""
+    asking = needs.filter(pl.col("need") == "l7_policy").select("id", asks=pl.lit(1, pl.Int64)).unique()
+    told = pl.when(pl.col("fault").is_null()).then(pl.coalesce("l7", "asks", 0))
+    return objects.join(asking, on="id", how="left", maintain_order="left").with_columns(l7=told).drop("asks")
 
 
 FAMILIES = {"extensions": "", "apps": "", "networking.k8s.io": "", "crd.projectcalico.org": "projectcalico.org"}

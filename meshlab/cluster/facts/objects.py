@@ -337,58 +337,13 @@ class NetworkPolicy(Object, gc=False):
     spec: PolicySpec | None = None
 
 
-class Operation(msgspec.Struct, gc=False, rename="camel"):
-    """What of a request an AuthorizationPolicy looks at beyond ports."""
-
-    hosts: list[str] | None = None
-    not_hosts: list[str] | None = None
-    paths: list[str] | None = None
-    not_paths: list[str] | None = None
-    methods: list[str] | None = None
-    not_methods: list[str] | None = None
-
-
-class To(msgspec.Struct, gc=False):
-    """Target of an AuthorizationPolicy's rule."""
-
-    operation: Operation | None = None
-
-
-class When(msgspec.Struct, gc=False):
-    """Further condition of an AuthorizationPolicy's rule."""
-
-    key: Text = None
-
-
-class Principals(msgspec.Struct, gc=False, rename="camel"):
-    """Identities that only a request (its token) carries."""
-
-    request_principals: list[str] | None = None
-    not_request_principals: list[str] | None = None
-
-
-class From(msgspec.Struct, gc=False):
-    """Origin of a request in an AuthorizationPolicy's rule."""
-
-    source: Principals | None = None
-
-
-class AuthorizationRule(msgspec.Struct, gc=False):
-    """One rule of an AuthorizationPolicy."""
-
-    to: list[To] | None = None
-    when: list[When] | None = None
-    from_: list[From] | None = msgspec.field(default=None, name="from")
-
-
 class AuthorizationSpec(msgspec.Struct, gc=False, rename="camel"):
-    """Rules of an AuthorizationPolicy, and what they are attached to."""
+    """What an AuthorizationPolicy does, and what it is attached to."""
 
     action: Text = None
     selector: WorkloadSelector | None = None
     target_refs: list[TargetRef] | None = None
     target_ref: TargetRef | None = None
-    rules: list[AuthorizationRule] | None = None
 
 
 class AuthorizationPolicy(Object, gc=False):
