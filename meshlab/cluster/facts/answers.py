@@ -276,7 +276,7 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
             served.select(agentless=pl.len())
             .join(reach.select(reach=pl.col("nodes").max().fill_null(0)), how="cross")
             .select(agentless=pl.col("agentless") - pl.col("reach")),
-            _where(pods, spaces, pods.filter(~pl.col("system")).join(spaces, on="namespace", how="anti"), "homeless"),
+            _where(pods, spaces, pods.join(spaces, on="namespace", how="anti"), "homeless"),
             pods.join(looked_at, on="owner_kind", how="semi")
             .join(strict, on=place, how="anti")
             .select(ownerless=pl.len()),

@@ -242,13 +242,13 @@ def _mesh_product(answers: Answers) -> Verdict:
     found = verdict(answers.votes, "mesh.product")
     if found.value is not None or found.why is not None:
         return found
-    if not answers.pods["application_pods"]:
-        return Verdict(why="none can be said only where pods of applications are in the input")
     return _none(answers, "no pod carries a mesh's proxy, system namespaces included")
 
 
 def _none(answers: Answers, why: str) -> Verdict:
     """That there is none of something, where all pods of the cluster seem to be in the input; else what is missing."""
+    if not answers.pods["application_pods"]:
+        return Verdict(why="none can be said only where pods of applications are in the input")
     if answers.gaps:
         return Verdict(why=f"the input does not hold the whole cluster: {', '.join(answers.gaps)}")
     return Verdict("none", "inferred", _origin(answers.pods), why)
