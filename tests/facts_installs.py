@@ -624,6 +624,7 @@ PLUGINS: dict[str, Part] = {
     ),
     "kube-ovn-cilium": plugin(
         "kube-ovn",
+        engine="cilium",
         names=frozenset({"kube-ovn", "cilium"}),
         pod_annotations={"ovn.kubernetes.io/allocated": "true"},
         objects=(cilium(cni_chaining_mode="generic-veth"),),

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.audit.queries import QUERIES, selects
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.errors import MeshlabError
+from meshlab.run.cli import main
 from meshlab.tables import read_table
 
 CASES = Path(__file__).parent / "audit_cases"
@@ -62,10 +64,15 @@ def documents(rule: Rule, state: str) -> list[dict]:
         return list(yaml.safe_load_all(stream))
 
 
+NO_BUDGETS = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudgetList", "items": []}
+"""What a cluster without anything that rules ask about may show."""
+
+
 def written(folder: Path, objects: list[dict]) -> Path:
     """A JSON List of the objects, in a file."""
     path = folder / "dump.json"
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}), encoding="utf-8")
+    items = objects or [NO_BUDGETS]
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), encoding="utf-8")
     return path
 
 
@@ -102,10 +109,35 @@ def test_every_rule_has_both_cases() -> None:
 
 
 def test_empty_dump_decides_nothing(tmp_path: Path) -> None:
-    """Of a dump without objects every rule is unknown, and each says what it would need."""
+    """Of a dump that holds a List of none every rule is unknown, and each says what it would need."""
     findings = audit([written(tmp_path, [])])
     assert [finding["rule"] for finding in findings if finding["state"] != "unknown"] == []
     assert [finding["rule"] for finding in findings if not finding["missing"]] == []
+
+
+NO_DUMPS = {
+    "nothing": "",
+    "a List of nothing": '{"apiVersion": "v1", "kind": "List", "items": []}',
+    "names": "node/n1\npod/a\n",
+    "a page": "<!DOCTYPE html><html><body>Log in</body></html>",
+    "values of a chart": "replicaCount: 1\nimage:\n  tag: v1\n",
+    "an answer of the API server": '{"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 401}',
+    "a kubeconfig": "apiVersion: v1\nkind: Config\nclusters: []\n",
+    "a table": "NAME   STATUS   ROLES    AGE   VERSION\nn1     Ready    <none>   1d    v1.31.1\n",
+    "a packed archive": b"\xfd7zXZ\x00\x00\x04",
+}
+"""Files that are no dump of a cluster."""
+
+
+@pytest.mark.parametrize("content", NO_DUMPS.values(), ids=NO_DUMPS)
+def test_what_is_no_dump_is_refused(content: str | bytes, tmp_path: Path) -> None:
+    """Of a file that is no dump the audit says so on one line and ends with status 2, as the other commands do."""
+    path = tmp_path / "given"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    result = CliRunner().invoke(main, ["audit", str(path)])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("rule", RULES)

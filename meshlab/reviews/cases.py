@@ -180,7 +180,7 @@ def read_cluster(path: Source) -> Cluster:
     Raises:
         MeshlabError: It cannot be read, or shows nothing of a cluster.
     """
-    inventory = read_inventory([path], may_show_nothing=False)
+    inventory = read_inventory([path], may_be_empty=False)
     return Cluster(facts_from(inventory.answers, [path]), findings_of(inventory), survey_of(inventory))
 
 

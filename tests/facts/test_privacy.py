@@ -81,6 +81,10 @@ PLACES: dict[str, Object] = {
     "environment from a secret": with_container(envFrom=[{"secretRef": {"name": SECRET}}]),
     "arguments": with_container(args=["--password", SECRET]),
     "command": with_container(command=["sh", "-c", f"login {SECRET}"]),
+    "arguments of kube-proxy": with_container(
+        name="kube-proxy", args=["--proxy-mode", SECRET, f"--config={SECRET}", f"--run-router={SECRET}", SECRET]
+    ),
+    "command of kube-proxy": with_container(name="kube-proxy", command=["sh", "-c", f"kube-proxy --config {SECRET}"]),
     "image": with_container(image=f"registry.example.com/{SECRET}/app:1"),
     "image's tag": with_container(image=f"registry.example.com/app:{SECRET}"),
     "container's name": with_container(name=SECRET),

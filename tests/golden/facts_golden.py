@@ -169,6 +169,7 @@ BY_HAND: dict[str, dict[str, object]] = {
         "cni.version": "2.6.2",
         "policy.engine": "calico",
         "mesh.product": "none",
+        "service.proxy": "iptables",  # kube-proxy is called with neither mode nor configuration
     },
     "istio__istio__calico_install": {"cni.product": "calico", "cni.version": "3.27.0", "policy.engine": "calico"},
 }

@@ -78,13 +78,13 @@ class Inventory:
         return self.looked_at.issuperset(kinds)
 
 
-def read_inventory(paths: Sequence[Source], at: datetime | None = None, *, may_show_nothing: bool = True) -> Inventory:
+def read_inventory(paths: Sequence[Source], at: datetime | None = None, *, may_be_empty: bool = True) -> Inventory:
     """Read the paths, which together describe one cluster.
 
     Args:
         paths: Files, folders and archives.
         at: Moment that dates are compared with; the newest time in the input unless given.
-        may_show_nothing: Whether a path is read that holds nothing which facts are read from.
+        may_be_empty: Whether a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
 
     Raises:
         MeshlabError: A path cannot be read, or shows nothing.
@@ -92,7 +92,7 @@ def read_inventory(paths: Sequence[Source], at: datetime | None = None, *, may_s
     if not paths:
         raise MeshlabError(Problem("audit", "no dump was given", "name a file, folder or archive"))
     with collector_paused():
-        return inventory_of(rows_of(paths, detail(), may_show_nothing=may_show_nothing), at)
+        return inventory_of(rows_of(paths, detail(), may_be_empty=may_be_empty), at)
 
 
 def _of_known_groups(rows: pl.LazyFrame) -> pl.LazyFrame:

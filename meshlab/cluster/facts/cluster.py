@@ -78,6 +78,7 @@ def cluster_of(rows: Rows) -> Cluster:
     pods, evidence, needs = _collected(
         _with_requests(pods, containers), _evidence(shown, objects, pods), asked(frames["texts"], objects)
     )
+    objects = _with_l7(objects, needs).collect().lazy()
     return Cluster(
         objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames["texts"], looked_at
     )
@@ -115,7 +116,8 @@ def _proxies(containers: pl.LazyFrame, matched: pl.LazyFrame, shown: pl.LazyFram
 
     One that only looks like a proxy is one where its pod shows by something else that a mesh put it there.
     """
-    known = matched.filter(pl.col("field") == "container", pl.col("shows").is_in(PROXIES.keys()))
+    own = pl.col("field").is_in(["container", "container.ports"])
+    known = matched.filter(own, pl.col("shows").is_in(PROXIES.keys()))
     roles = known.sort("rank").group_by("text", maintain_order=True).agg(pl.col("shows").first())
     proxied = shown.filter(pl.col("shows") == "proxies-pod", pl.col("field") != "container").select("id").unique()
     role = pl.col("shows").replace_strict(PROXIES, return_dtype=pl.String)
@@ -134,6 +136,13 @@ def _evidence(shown: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) ->
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
+
+
+def _with_l7(objects: pl.LazyFrame, needs: pl.LazyFrame) -> pl.LazyFrame:
+    """Objects with l7: 1 where one needs handling at layer 7, by its type or by the needs in use; null where unread."""
+    asking = needs.filter(pl.col("need") == "l7_policy").select("id", asks=pl.lit(1, pl.Int64)).unique()
+    told = pl.when(pl.col("fault").is_null()).then(pl.coalesce("l7", "asks", 0))
+    return objects.join(asking, on="id", how="left", maintain_order="left").with_columns(l7=told).drop("asks")
 
 
 FAMILIES = {"extensions": "", "apps": "", "networking.k8s.io": "", "crd.projectcalico.org": "projectcalico.org"}

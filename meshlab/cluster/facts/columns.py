@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
@@ -220,6 +219,7 @@ class Rows:
         """Add a row for each container, and return the cells of the pod's row that its specification fills."""
         containers = _containers(number, spec)
         self.tables["containers"].extend(containers)
+        self.tables["texts"].extend(_called(number, spec, alone=len(containers) == 1))
         labels, annotations = metadata.labels, metadata.annotations
         if labels and not kube.pod_labels().keys().isdisjoint(labels):
             self.tables["texts"].extend(_marked_by_labels(number, labels))
@@ -341,6 +341,17 @@ def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:
     return rows
 
 
+def _called(number: int, spec: kube.PodSpec, *, alone: bool) -> Iterator[tuple[int, str, str]]:
+    """How a pod's containers are called, by their known flags, and which of several takes a mesh's ports."""
+    for container in spec.containers or ():
+        if container.name in kube.FLAGGED and (container.command, container.args) != (None, None):
+            flags = [container.name, *(container.command or ()), *(container.args or ())]
+            yield number, "container.flags", ";".join(flags)
+        ports = () if alone or container.ports is None else [port.container_port for port in container.ports]
+        if ports and not kube.PROXY_PORTS.isdisjoint(ports):
+            yield number, "container.ports", f"{container.name}={container.image}"
+
+
 _NOTHING_ASKED = (None, None)
 
 
@@ -376,7 +387,7 @@ _WITHOUT_POLICY = (kube.Pod, kube.Node, kube.Workload)
 
 
 def _needs_l7(value: object) -> int | None:
-    """1 where the policy or route needs handling at layer 7, 0 where not, None for other kinds."""
+    """1 where the policy or route needs handling at layer 7, 0 where not; None where the needs in use tell."""
     match value:
         case kube.CiliumPolicy():
             rules = [value.spec, *(value.specs or ())]
@@ -384,8 +395,6 @@ def _needs_l7(value: object) -> int | None:
         case kube.NetworkPolicy():
             rules = (*(value.spec.ingress or ()), *(value.spec.egress or ())) if value.spec else ()
             return int(any(rule.http is not None or rule.l7_protocols for rule in rules))
-        case kube.AuthorizationPolicy():
-            return int(any(map(_authorization_l7, (value.spec and value.spec.rules) or ())))
         case kube.VirtualService():
             return int(bool(value.spec and value.spec.http))
     return None
@@ -396,16 +405,6 @@ def _cilium_l7(rule: kube.CiliumRule) -> bool:
         port.rules is not None and (port.rules.http or port.rules.kafka or port.rules.l7)
         for direction in (*(rule.ingress or ()), *(rule.egress or ()))
         for port in direction.to_ports or ()
-    )
-
-
-def _authorization_l7(rule: kube.AuthorizationRule) -> bool:
-    operations = [to.operation for to in rule.to or () if to.operation]
-    sources = [origin.source for origin in rule.from_ or () if origin.source]
-    return (
-        any(any(msgspec.structs.astuple(operation)) for operation in operations)
-        or any(any(msgspec.structs.astuple(source)) for source in sources)
-        or any((when.key or "").startswith("request.") for when in rule.when or ())
     )
 
 

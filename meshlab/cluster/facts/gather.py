@@ -58,13 +58,13 @@ def collector_paused() -> Iterator[None]:
 # --- one path ------------------------------------------------------------------------------------------------------
 
 
-def rows_of(paths: Sequence[Source], detail: Detail | None = None, *, may_show_nothing: bool = False) -> Rows:
+def rows_of(paths: Sequence[Source], detail: Detail | None = None, *, may_be_empty: bool = False) -> Rows:
     """Rows of all paths, each file of which is opened once; the problems of all of them are told together.
 
     Args:
         paths: Files, folders and archives, and files that are open already.
         detail: What is gathered beside the facts.
-        may_show_nothing: Whether a path is read that holds nothing which facts are read from.
+        may_be_empty: Whether a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
 
     Raises:
         MeshlabError: A path cannot be read, or shows nothing.
@@ -73,7 +73,7 @@ def rows_of(paths: Sequence[Source], detail: Detail | None = None, *, may_show_n
     problems: list[Problem] = []
     for path in paths:
         try:
-            _read_path(path, rows, may_show_nothing=may_show_nothing)
+            _read_path(path, rows, may_be_empty=may_be_empty)
         except MeshlabError as error:
             problems.extend(error.problems)
     if problems:
@@ -81,7 +81,7 @@ def rows_of(paths: Sequence[Source], detail: Detail | None = None, *, may_show_n
     return rows
 
 
-def _read_path(path: Source, rows: Rows, *, may_show_nothing: bool) -> None:
+def _read_path(path: Source, rows: Rows, *, may_be_empty: bool) -> None:
     """Add what a path holds; a path that holds nothing to read is refused in words."""
     own = Rows(rows.detail, rows.next)
     budget = Budget()
@@ -91,7 +91,8 @@ def _read_path(path: Source, rows: Rows, *, may_show_nothing: bool) -> None:
         _read_in_two(listed, path, budget, own)
     else:
         _read_files(files_at(named(listed, path), path, budget), own, alone=path.name if path.is_file() else None)
-    if not may_show_nothing and not any(map(_is_fact, own.tables["objects"])):
+    shown = own.tables["objects"]
+    if not (shown if may_be_empty else any(map(_is_fact, shown))):
         raise MeshlabError(_nothing(path, own.kinds))
     rows.extend(own)
 

@@ -25,7 +25,7 @@ from meshlab.cluster.facts.forms import (
     kind_of_file,
     objects,
 )
-from meshlab.cluster.facts.objects import Object, Plain, evidence_of
+from meshlab.cluster.facts.objects import Object, Plain, evidence_of, kept_of
 from meshlab.cluster.facts.pieces import pieces
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
@@ -68,7 +68,7 @@ JSON: Form = _Json()
 
 @cache
 def _decoder(of: type) -> msgspec.json.Decoder:
-    return msgspec.json.Decoder(of, strict=False)
+    return msgspec.json.Decoder(of, strict=False, dec_hook=kept_of)
 
 
 _ONE = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')

@@ -100,11 +100,51 @@ class Resources(msgspec.Struct, gc=False):
     limits: Amounts | None = None
 
 
+_FLAG = re.compile(
+    r"--(config|proxy-mode|enable-network-policy|run-router|run-firewall|run-service-proxy)(?![a-z-])"
+    r"(?:[= ](true|false|iptables|ipvs|nftables|kernelspace)(?![^ ]))?"
+)
+
+
+_MARKED = re.compile("--(?:config|proxy-m|enable-n|run-)")
+
+
+class Flags(list[str]):
+    """The flags of a container that signatures look at, each with its value; no other argument is kept."""
+
+
+_NO_FLAGS = Flags()
+
+
+def kept_of(of: type, value: object) -> object:
+    """What is kept of a value for whose type msgspec asks: ``Flags`` of a list of arguments."""
+    if of is not Flags:
+        raise NotImplementedError
+    line = " ".join(map(str, value)) if isinstance(value, list) else ""
+    return Flags(map("=".join, _FLAG.findall(line))) if _MARKED.search(line) else _NO_FLAGS
+
+
+FLAGGED = ("kube-proxy", "aws-eks-nodeagent", "kube-router")
+"""Containers whose flags are looked at."""
+
+PROXY_PORTS = frozenset({15001, 15003, 15006, 4140, 4143})
+"""Ports to which meshes redirect the traffic of a pod."""
+
+
+class Port(msgspec.Struct, gc=False, rename="camel"):
+    """A port of a container."""
+
+    container_port: Amount = None
+
+
 class Container(msgspec.Struct, gc=False, rename="camel"):
-    """One container of a pod, without its environment and arguments."""
+    """One container of a pod, without its environment."""
 
     name: Text = None
     image: Text = None
+    command: Flags | None = None
+    args: Flags | None = None
+    ports: list[Port] | None = None
     restart_policy: Text = None
     resources: Resources | None = None
 
@@ -297,58 +337,13 @@ class NetworkPolicy(Object, gc=False):
     spec: PolicySpec | None = None
 
 
-class Operation(msgspec.Struct, gc=False, rename="camel"):
-    """What of a request an AuthorizationPolicy looks at beyond ports."""
-
-    hosts: list[str] | None = None
-    not_hosts: list[str] | None = None
-    paths: list[str] | None = None
-    not_paths: list[str] | None = None
-    methods: list[str] | None = None
-    not_methods: list[str] | None = None
-
-
-class To(msgspec.Struct, gc=False):
-    """Target of an AuthorizationPolicy's rule."""
-
-    operation: Operation | None = None
-
-
-class When(msgspec.Struct, gc=False):
-    """Further condition of an AuthorizationPolicy's rule."""
-
-    key: Text = None
-
-
-class Principals(msgspec.Struct, gc=False, rename="camel"):
-    """Identities that only a request (its token) carries."""
-
-    request_principals: list[str] | None = None
-    not_request_principals: list[str] | None = None
-
-
-class From(msgspec.Struct, gc=False):
-    """Origin of a request in an AuthorizationPolicy's rule."""
-
-    source: Principals | None = None
-
-
-class AuthorizationRule(msgspec.Struct, gc=False):
-    """One rule of an AuthorizationPolicy."""
-
-    to: list[To] | None = None
-    when: list[When] | None = None
-    from_: list[From] | None = msgspec.field(default=None, name="from")
-
-
 class AuthorizationSpec(msgspec.Struct, gc=False, rename="camel"):
-    """Rules of an AuthorizationPolicy, and what they are attached to."""
+    """What an AuthorizationPolicy does, and what it is attached to."""
 
     action: Text = None
     selector: WorkloadSelector | None = None
     target_refs: list[TargetRef] | None = None
     target_ref: TargetRef | None = None
-    rules: list[AuthorizationRule] | None = None
 
 
 class AuthorizationPolicy(Object, gc=False):

@@ -39,21 +39,26 @@ def has_documents(head: bytes) -> bool:
     return _DOCUMENT.search(head) is not None
 
 
+PACKED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip"}
+"""Archives that are not read, by their beginning."""
+
 _TABLE = re.compile(rb"\A\s*(?:NAMESPACE\s+)?NAME\s+[A-Z][A-Z()-]+")
 _DESCRIPTION = re.compile(rb"\A\s*Name:\s+\S+\r?\n(?:[A-Z][A-Za-z ]*:|\s)")
 
 
-def is_for_people(head: bytes) -> bool:
-    """Whether a file that begins so is a table or a description, which kubectl writes for people."""
-    return _TABLE.match(head) is not None or _DESCRIPTION.match(head) is not None
+def is_unreadable(head: bytes) -> bool:
+    """Whether a file that begins so is a table or description, which kubectl writes for people, or packed otherwise."""
+    return head.startswith(tuple(PACKED)) or any(text.match(head) for text in (_TABLE, _DESCRIPTION))
 
 
-def refuse_for_people(content: bytes, file: str) -> Iterator[Found]:
-    """Say which output to give instead.
+def refuse(content: bytes, file: str) -> Iterator[Found]:
+    """Say what to give instead.
 
     Raises:
         MeshlabError: Always.
     """
+    if packer := next((name for start, name in PACKED.items() if content.startswith(start)), None):
+        raise MeshlabError(Problem(file, f"is packed by {packer}", "unpack it, or pack it with gzip or zip"))
     what = "a table" if _TABLE.match(content) else "a description"
     raise MeshlabError(Problem(file, f"is {what} that kubectl prints for people", _TODO, 1))
     yield  # a reader is a generator
@@ -64,7 +69,7 @@ _TODO = "give the same command with -o json, such as kubectl get nodes,pods,serv
 READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
     (is_ztunnel, read_ztunnel),
     (is_description, read_description),
-    (is_for_people, refuse_for_people),
+    (is_unreadable, refuse),
     (is_json, read_json),
     (has_documents, read_json),
     (lambda _: True, read_yaml),

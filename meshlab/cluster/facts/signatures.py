@@ -14,7 +14,7 @@ import polars as pl
 from meshlab.kept import kept
 from meshlab.tables import read_table
 
-TAG = r":(?:[a-z]+-)*v?([0-9]+\.[0-9][^;@/]*|20[0-9]{6}[^;@/]*)(?:@[^;]*)?(?:;|$)"
+TAG = r":(?:[a-z]+-)*v?([0-9]+\.[0-9][^;@/]*)(?:@[^;]*)?(?:;|$)"
 """The tag of an image that is a version, behind a pattern of its name: no port of a registry and no hash."""
 
 EVERY = "*"

@@ -173,6 +173,8 @@ def _mesh_facts(answers: Answers) -> Facts:
     mesh = answers.mesh
     # real pods show which of them carry a proxy, templates only if proxies stand in them
     counted = _of_pods(answers) if answers.counted or mesh["in_templates"] else _unshown
+    if product.value is None and not mesh["sidecars"] and any(vote.value == OTHER for vote in answers.votes):
+        counted = _untold
     known = (lambda name: mesh[name]) if mesh["described"] else (lambda _: None)
     whole = _of_pods(answers)
     return {
@@ -224,6 +226,10 @@ def _unshown(_value: object) -> Fact:
     return Fact(why="templates do not show proxies that are added when a pod starts")
 
 
+def _untold(_value: object) -> Fact:
+    return Fact(why="something looks like a mesh that is not known, and its proxies cannot be told")
+
+
 def _mesh_mode(answers: Answers) -> Fact:
     """How Istio's or another mesh's proxies stand: beside pods, on nodes that pods are redirected to, or both."""
     mesh = answers.mesh
@@ -236,13 +242,13 @@ def _mesh_product(answers: Answers) -> Verdict:
     found = verdict(answers.votes, "mesh.product")
     if found.value is not None or found.why is not None:
         return found
-    if not answers.pods["application_pods"]:
-        return Verdict(why="none can be said only where pods of applications are in the input")
     return _none(answers, "no pod carries a mesh's proxy, system namespaces included")
 
 
 def _none(answers: Answers, why: str) -> Verdict:
     """That there is none of something, where all pods of the cluster seem to be in the input; else what is missing."""
+    if not answers.pods["application_pods"]:
+        return Verdict(why="none can be said only where pods of applications are in the input")
     if answers.gaps:
         return Verdict(why=f"the input does not hold the whole cluster: {', '.join(answers.gaps)}")
     return Verdict("none", "inferred", _origin(answers.pods), why)

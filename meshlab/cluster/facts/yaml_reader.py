@@ -29,7 +29,7 @@ from yaml.events import (
 )
 
 from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, signature_fields, split_key
+from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, kept_of, signature_fields, split_key
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 
@@ -72,7 +72,7 @@ class _Yaml:
         return Head(head.kind, head.api_version, head.items)
 
     def decode(self, value: Any, of: type[Decoded]) -> Decoded:
-        return msgspec.convert(value, of, strict=False)
+        return msgspec.convert(value, of, strict=False, dec_hook=kept_of)
 
 
 YAML: Form = _Yaml()

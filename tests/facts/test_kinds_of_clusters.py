@@ -1,0 +1,302 @@
+"""Facts of clusters whose products run beside, behind or after each other, as their manifests leave them.
+
+What each shows is what an operator of these products would read off the objects; the matrix of whole installations is
+in ``facts_installs.py``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from facts_dumps import Object, container, facts, node, pod, resource
+
+from meshlab.cluster.facts.supply import fact
+
+EKS = "602401143452.dkr.ecr.us-west-2.amazonaws.com"
+
+
+def daemon(*containers: Object, name: str = "agent") -> Object:
+    """A pod of a DaemonSet of the system, on the one node."""
+    made = pod(name, "kube-system", containers=list(containers), nodeName="node-1", hostNetwork=True)
+    made["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": name}]
+    return made
+
+
+def app(
+    *beside: Object, before: tuple[Object, ...] = (), name: str = "web-1", annotations: dict[str, str] | None = None
+) -> Object:
+    """A pod of a team, with containers beside its own and before it."""
+    made = pod(name, containers=[container(), *beside], initContainers=list(before), nodeName="node-1")
+    made["metadata"]["annotations"] = annotations or {}
+    return made
+
+
+def settings(name: str, **data: str) -> Object:
+    """A ConfigMap of the system."""
+    return resource("ConfigMap", "v1", name, "kube-system", data={key.replace("_", "-"): data[key] for key in data})
+
+
+def webhook(name: str) -> Object:
+    """A webhook that changes pods."""
+    return resource("MutatingWebhookConfiguration", "admissionregistration.k8s.io/v1", name)
+
+
+def flagged(name: str, *args: str, command: tuple[str, ...] = (), image: str = "example.com/agent:v1.2.3") -> Object:
+    """A daemon that is called with arguments."""
+    return daemon(container(name, image, args=list(args), command=list(command)), name=name)
+
+
+AWS_NODE = container("aws-node", f"{EKS}/amazon-k8s-cni:v1.18.5")
+CILIUM = daemon(container("cilium-agent", "quay.io/cilium/cilium:v1.16.3"), name="cilium")
+FLANNEL = daemon(container("kube-flannel", "ghcr.io/flannel-io/flannel:v0.26.1"), name="kube-flannel-ds")
+KUBE_OVN = daemon(container("cni-server", "docker.io/kubeovn/kube-ovn:v1.12.28"), name="kube-ovn-cni")
+
+
+def policy_agent(*args: str) -> Object:
+    """The daemon of EKS, whose second container is the agent for policies."""
+    agent = container("aws-eks-nodeagent", f"{EKS}/amazon/aws-network-policy-agent:v1.1.3", args=list(args))
+    return daemon(AWS_NODE, agent, name="aws-node")
+
+
+def cilium_agent(tag: str) -> Object:
+    """Cilium's agent with an image of that tag or digest."""
+    return daemon(container("cilium-agent", f"registry.local:5000/mirror/cilium/cilium{tag}"))
+
+
+NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
+    "EKS switches its policy agent on by an argument": (
+        {"cni.product": "aws-vpc", "policy.engine": "network-policy-agent"},
+        (policy_agent("--enable-ipv6=false", "--enable-network-policy=true"),),
+    ),
+    "EKS leaves it off by an argument": (
+        {"cni.product": "aws-vpc", "policy.engine": "none", "cni.edition": "no-policy-engine"},
+        (policy_agent("--enable-ipv6=false", "--enable-network-policy=false"),),
+    ),
+    "an agent that does not say whether it is on": (
+        {"cni.product": "aws-vpc", "policy.engine": None},
+        (policy_agent("--enable-ipv6=false"),),
+    ),
+    "AKS says kube-proxy's mode in its command": (
+        {"service.proxy": "iptables"},
+        (flagged("kube-proxy", command=("kube-proxy", "--cluster-cidr=10.244.0.0/16", "--proxy-mode=iptables")),),
+    ),
+    "RKE2 says it in an argument": (
+        {"service.proxy": "ipvs"},
+        (flagged("kube-proxy", "--proxy-mode=ipvs", "--ipvs-strict-arp=true", command=("kube-proxy",)),),
+    ),
+    "a shell calls it, with neither mode nor configuration": (
+        {"service.proxy": "iptables"},
+        (flagged("kube-proxy", command=("/bin/sh", "-c", "kube-proxy --kubeconfig=/k --v=2")),),
+    ),
+    "a configuration that is not in the dump outweighs the flags": (
+        {"service.proxy": None},
+        (flagged("kube-proxy", "--config=/var/lib/kube-proxy/config.conf", "--proxy-mode=ipvs"),),
+    ),
+    "nothing tells how it is called": (
+        {"service.proxy": None},
+        (daemon(container("kube-proxy", "registry.k8s.io/kube-proxy:v1.31.2")),),
+    ),
+    "kube-router does everything unless told otherwise": (
+        {"cni.product": "kube-router", "policy.engine": "kube-router", "service.proxy": "kube-router"},
+        (flagged("kube-router", "--run-router=true", "--bgp-graceful-restart=true"),),
+    ),
+    "kube-router filters only": (
+        {"cni.product": "flannel", "policy.engine": "kube-router", "service.proxy": None},
+        (FLANNEL, flagged("kube-router", "--run-router=false", "--run-firewall=true", "--run-service-proxy=false")),
+    ),
+    "kube-router speaks BGP for Cilium": (
+        {"cni.product": "cilium", "policy.engine": "cilium", "service.proxy": "cilium"},
+        (
+            CILIUM,
+            settings("cilium-config", kube_proxy_replacement="true"),
+            flagged("kube-router", "--run-router=true", "--run-firewall=false", "--run-service-proxy=false"),
+        ),
+    ),
+    "Cilium is chained behind Kube-OVN": (
+        {"cni.product": "kube-ovn", "policy.engine": "cilium"},
+        (KUBE_OVN, CILIUM, settings("cilium-config", cni_chaining_mode="generic-veth", kube_proxy_replacement="false")),
+    ),
+    "Azure's policy manager alone": (
+        {"cni.product": "azure-cni", "policy.engine": "azure-npm"},
+        (daemon(container("azure-npm", "mcr.microsoft.com/containernetworking/azure-npm:v1.5.38")),),
+    ),
+    "Flannel's chart brings an engine": (
+        {"cni.product": "flannel", "policy.engine": "kube-network-policies"},
+        (
+            daemon(
+                container("kube-flannel", "ghcr.io/flannel-io/flannel:v0.26.1"),
+                container("kube-network-policies", "registry.k8s.io/networking/kube-network-policies:v0.7.0"),
+            ),
+        ),
+    ),
+    "OKE by its images": (
+        {"cloud": "oke", "cni.product": "flannel"},
+        (daemon(container("kube-flannel", "fra.ocir.io/axoxdievda5j/oke-public-flannel@sha256:1f")),),
+    ),
+    "a build's suffix": ({"cni.version": "1.14.10-240613"}, (cilium_agent(":1.14.10-240613"),)),
+    "a hash": ({"cni.version": None}, (cilium_agent(":3f9c2ab@sha256:00aa"),)),
+    "a date": ({"cni.version": None}, (cilium_agent(":20240131"),)),
+    "a digest": ({"cni.version": None}, (cilium_agent("@sha256:758ca0"),)),
+    "a date that is kindnet's version": (
+        {"cni.product": "kindnet", "cni.version": "20241212-9f82dd49", "policy.engine": "kindnet"},
+        (daemon(container("kindnet-cni", "docker.io/kindest/kindnetd:v20241212-9f82dd49")),),
+    ),
+}
+"""Facts of clusters of one node and one application, and what else runs there."""
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+def test_who_wires_filters_and_proxies(case: str, tmp_path: Path) -> None:
+    """Plugin, engine, proxy of Services, version and cloud are those that run, or unknown where nothing tells."""
+    expected, objects = NETWORKS[case]
+    found = facts(tmp_path, node(), app(), *objects)
+
+    assert {name: fact(found, name) for name in expected} == expected
+
+
+REDIRECT = container("acme-iptables", "registry.acme.io/iptables:1")
+PROXY_15001 = container("dp", "registry.acme.io/dp:1", ports=[{"containerPort": 9100}, {"containerPort": 15001}])
+CONSUL_TWICE = tuple(container(f"consul-dataplane-{port}", "hashicorp/consul-dataplane:1.5.2") for port in ("a", "b"))
+
+MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
+    "an unknown proxy takes a mesh's ports": (
+        {"mesh.product": "other", "mesh.name": "dp", "mesh.proxied_pods": 2, "mesh.mode": "sidecar"},
+        (app(PROXY_15001, name="a"), app(PROXY_15001, name="b")),
+    ),
+    "the same ports of the application itself": (
+        {"mesh.product": "none", "mesh.proxied_pods": 0},
+        (pod("a", containers=[PROXY_15001], nodeName="node-1"),),
+    ),
+    "an unknown proxy behind a container that redirects": (
+        {"mesh.product": "other", "mesh.name": "acme-data-proxy", "mesh.proxied_pods": 1},
+        (app(container("acme-data-proxy", "registry.acme.io/data:1"), before=(REDIRECT,)),),
+    ),
+    "an injector whose proxies cannot be told": (
+        {"mesh.product": None, "mesh.proxied_pods": None},
+        (webhook("acme-sidecar-injector"), app(container("acme", "registry.acme.io/a:1"))),
+    ),
+    "an image of something that is called a mesh": (
+        {"mesh.product": None, "mesh.proxied_pods": None},
+        (daemon(container("agent", "registry.acme.io/acme-mesh/agent:1")),),
+    ),
+    "Consul with a proxy for each port": (
+        {"mesh.product": "consul", "mesh.proxied_pods": 1, "mesh.version": "1.5.2"},
+        (
+            app(
+                *CONSUL_TWICE,
+                before=(container("consul-connect-inject-init-a", "hashicorp/consul-k8s-control-plane:1"),),
+            ),
+        ),
+    ),
+    "Network Service Mesh": (
+        {"mesh.product": "other", "mesh.name": "network-service-mesh"},
+        (daemon(container("nsmgr", "ghcr.io/networkservicemesh/cmd-nsmgr:v1.14.1")),),
+    ),
+    "Solo's images": (
+        {"mesh.product": "istio", "mesh.edition": "solo", "mesh.mode": "ambient"},
+        (
+            daemon(container("istio-proxy", "us-docker.pkg.dev/soloio-img/istio/ztunnel:1.26.1-solo")),
+            app(annotations={"ambient.istio.io/redirection": "enabled"}),
+        ),
+    ),
+    "helpers of applications": (
+        {"mesh.product": "none", "mesh.proxied_pods": 0},
+        (
+            webhook("dapr-sidecar-injector"),
+            webhook("vault-agent-injector-cfg"),
+            app(container("cloud-sql-proxy", "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0"), name="a"),
+            app(container("oauth2-proxy", "quay.io/oauth2-proxy/oauth2-proxy:v7.6.0"), name="b"),
+            app(container("daprd", "ghcr.io/dapr/daprd:1.14.4", ports=[{"containerPort": 3500}]), name="c"),
+            app(container("queue-proxy", "gcr.io/knative-releases/queue"), name="d"),
+            app(
+                container("vault-agent", "hashicorp/vault:1.17"),
+                before=(container("vault-agent-init", "hashicorp/vault:1.17"),),
+                name="e",
+            ),
+        ),
+    ),
+    "Cilium that joins clusters": (
+        {"mesh.product": "none"},
+        (daemon(container("apiserver", "quay.io/cilium/clustermesh-apiserver:v1.16.3")),),
+    ),
+}
+"""Facts of clusters of Cilium and one application, and what else runs there."""
+
+
+@pytest.mark.parametrize("case", MESHES)
+def test_what_is_a_mesh(case: str, tmp_path: Path) -> None:
+    """A mesh is known by its proxies' shape though nobody listed it, and helpers of applications make none."""
+    expected, objects = MESHES[case]
+    found = facts(tmp_path, node(), CILIUM, app(name="web-0"), *objects)
+
+    assert {name: fact(found, name) for name in expected} == expected
+
+
+VIRTUAL = {
+    "vcluster": node("other", labels={"vcluster.loft.sh/fake-node": "true"}),
+    "interLink": node("other")
+    | {"spec": {"taints": [{"key": "virtual-node.interlink/no-schedule", "effect": "NoSchedule"}]}},
+    "KWOK": node("other", labels={"type": "kwok"}, annotations={"kwok.x-k8s.io/node": "fake"}),
+    "Liqo": node("other", labels={"liqo.io/type": "virtual-node"}),
+}
+"""Nodes that are no machines."""
+
+
+@pytest.mark.parametrize("kind", VIRTUAL)
+def test_nodes_that_are_no_machines_are_counted_apart(kind: str, tmp_path: Path) -> None:
+    """A node that another cluster, a simulator or a scheduler stands behind adds no cores to those of machines."""
+    found = facts(tmp_path, node(), VIRTUAL[kind])
+
+    assert (found["nodes"]["count"], found["nodes"]["workers"], found["nodes"]["virtual"]) == (2, 1, 1)
+    assert found["nodes"]["cpu_cores"] == 4
+
+
+def routed(kind: str, group: str, spec: dict[str, object]) -> Object:
+    """A policy of a namespace."""
+    return resource(kind, f"{group}/v1", "a", "shop", spec=spec)
+
+
+CONSUL, SMI = "consul.hashicorp.com", "access.smi-spec.io"
+LAYER_7: dict[str, tuple[Object, int]] = {
+    "Consul's permissions": (
+        routed("ServiceIntentions", CONSUL, {"sources": [{"permissions": [{"http": {"pathPrefix": "/x"}}]}]}),
+        1,
+    ),
+    "Consul's plain intention": (
+        routed("ServiceIntentions", CONSUL, {"sources": [{"name": "web", "action": "allow"}]}),
+        0,
+    ),
+    "routes of SMI": (routed("TrafficTarget", SMI, {"rules": [{"kind": "HTTPRouteGroup", "name": "r"}]}), 1),
+    "TCP of SMI": (routed("TrafficTarget", SMI, {"rules": [{"kind": "TCPRoute", "name": "r"}]}), 0),
+    "Istio's external authorization": (
+        routed("AuthorizationPolicy", "security.istio.io", {"action": "CUSTOM", "provider": {"name": "opa"}}),
+        1,
+    ),
+    "Istio's policy on identities": (
+        routed("AuthorizationPolicy", "security.istio.io", {"rules": [{"from": [{"source": {"principals": ["a"]}}]}]}),
+        0,
+    ),
+}
+"""A policy, and how many of it need handling at layer 7."""
+
+
+@pytest.mark.parametrize("case", LAYER_7)
+def test_policies_of_layer_7_are_those_that_look_into_requests(case: str, tmp_path: Path) -> None:
+    """Policies of every mesh count where they look into requests, and count nothing where they do not."""
+    policy, expected = LAYER_7[case]
+
+    assert facts(tmp_path, policy)["policy"]["l7_policies"] == expected
+
+
+def test_objects_of_two_api_groups_count_once(tmp_path: Path) -> None:
+    """Calico's API server shows what its own objects are once more, under names with or without the tier."""
+    shown = [
+        resource(kind, group, name, namespace, spec={"selector": "all()"})
+        for kind, namespace in (("GlobalNetworkPolicy", None), ("NetworkPolicy", "shop"))
+        for group, name in (("projectcalico.org/v3", "default.deny"), ("crd.projectcalico.org/v1", "deny"))
+    ]
+    found = facts(tmp_path, *shown)
+
+    assert found["policy"]["network_policies"] == 2
+    assert [(row["need"], row["objects"]) for row in found["needs"]["used"]] == [("cluster_policy", 1)]
