@@ -337,7 +337,7 @@ def chart_svg(spec: Mapping[str, Any], words: str) -> str:
         return f"<p>{escape(words)}</p>"
     name = f"m{digest([spec])[:10]}"
     drawn = draw(spec, width_px=CHART_PX, name=name, adaptive=True)
-    return drawn.replace(">", f' role="img" aria-label="{escape(words)}">', 1)
+    return drawn.replace(">", f' class="chart" role="img" aria-label="{escape(words)}">', 1)
 
 
 @cache
