@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshlab.reviews.record import Review
-from meshlab.show.charts import CATALOGUE, Look, chart
+from meshlab.show.charts import CATALOGUE, Look, canvas, chart
 from meshlab.show.export import axes, svg
 from meshlab.show.export.axes import Axis, rounded_up
 from meshlab.show.export.pictures import png_of, svg_of
@@ -92,6 +92,20 @@ def keys(spec: object) -> Iterator[str]:
         yield from (key for name, value in spec.items() if name != "template" for key in keys(value))
     elif isinstance(spec, list):
         yield from (key for value in spec for key in keys(value))
+
+
+HOSTILE = "\x00\x1b[31m</text><script>alert(1)</script>]]>\ud800&amp;"
+
+
+def test_words_of_others_are_text() -> None:
+    """Markup and control characters in names, on axes, in hints and annotations, are text of sound XML."""
+    marks = {"type": "scatter", "mode": "markers", "marker": {"color": "#000000"}, "x": [1], "y": [1]}
+    said = {"text": canvas.escape(HOSTILE), "x": 1, "y": 1}
+    ticks = {"tickvals": [1], "ticktext": [canvas.escape(HOSTILE)], "range": [0, 2]}
+    root = drawn([marks | {"customdata": [canvas.escape(HOSTILE)]}], annotations=[said], yaxis=ticks)
+    assert not list(root.iter(f"{SVG}script"))
+    assert sum("alert(1)" in "".join(text.itertext()) for text in root.iter(f"{SVG}text")) == 2
+    assert "alert(1)" in str(next(root.iter(f"{SVG}title")).text)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

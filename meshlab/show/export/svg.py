@@ -13,6 +13,7 @@ from html import escape, unescape
 from itertools import groupby, pairwise
 from typing import Any
 
+from meshlab.errors import printable
 from meshlab.show.export.axes import Axis, Extent, number_of
 from meshlab.show.theme import CHARACTER_WIDTH, mix
 
@@ -455,7 +456,7 @@ def _hint(trace: Spec, number: int) -> str:
     words = trace.get("customdata")
     if not words or trace.get("hoverinfo") == "skip":
         return ""
-    return f"<title>{escape(unescape(_MARKUP.sub(lambda tag: ', ' if tag[2] == 'br' else '', words[number])))}</title>"
+    return f"<title>{_words(_MARKUP.sub(lambda tag: ', ' if tag[2] == 'br' else '', words[number]))}</title>"
 
 
 def _text(markup: str, x: float, y: float, anchor: str, size: float, hue: str, hang: str) -> str:
@@ -493,7 +494,8 @@ def _text(markup: str, x: float, y: float, anchor: str, size: float, hue: str, h
 
 
 def _words(text: str) -> str:
-    return escape(unescape(text), quote=False)
+    """Text of a chart as text of XML, which has no place for control characters."""
+    return escape(printable(unescape(text)), quote=False)
 
 
 def _style(css: str | None) -> str:
