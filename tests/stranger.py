@@ -54,7 +54,7 @@ class Stranger:
         """Install meshlab by its name with these extras, from files alone."""
         name = f"meshlab[{','.join(extras)}]" if extras else "meshlab"
         uv(
-            *("pip", "install", "--no-index", "--find-links", WHEELHOUSE, "--find-links", self.wheel.parent),
+            *("pip", "install", "--no-index", "-f", WHEELHOUSE, "-f", self.wheel.parent),
             *("--python", self.commands / "python", "--cache-dir", self.folder.parent / "cache", name),
         )
 

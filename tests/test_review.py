@@ -237,7 +237,9 @@ def test_paths_that_lead_nowhere_are_all_named(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7777 * 7777 }}"])
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7777 * 7777 }}"]
+)
 def test_other_peoples_text_is_escaped_in_every_fragment(tmp_path: Path, hostile: str) -> None:
     """Notes, sources and names from a dump show as text, never as markup."""
     review = review_of(tmp_path, "team: a\nscenario: {pods: 10}\n")

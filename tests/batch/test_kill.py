@@ -89,7 +89,7 @@ def kill_and_complete(whole: tuple[Path, dict[str, bytes], float], seed: int) ->
     again = subprocess.run(command(folder, out), check=True, capture_output=True, text=True, timeout=120)
     assert files(folder / out) == expected
     # a team whose note is there was complete, and what is complete is not redone
-    assert again.stderr.count("meshlab: reused") == sum(name.endswith(".meshlab.json") for name in there)
+    assert again.stderr.count(" reused: ") == sum(name.endswith(".meshlab.json") for name in there)
 
 
 @pytest.mark.parametrize("seed", range(3))
