@@ -45,14 +45,22 @@ def rested(overhead: Workbook) -> Workbook:
     return overhead
 
 
+SLOW_START = "[anywidget] Failed to initialize model."
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_workbook_runs_without_a_complaint(browser: Browser, lab: Lab, name: str) -> None:
     """All cells of a workbook run, and neither they nor the browser's console hold an error."""
-    book = open_workbook(browser, lab, name)
-    book.run()
-    book.page.wait_for_timeout(700)
-    found = book.errors()
-    close(book)
+    found = [SLOW_START]
+    # anywidget gives a page two seconds to begin: on a busy machine that says nothing of the workbook
+    for _ in range(3):
+        if found != [SLOW_START]:
+            break
+        book = open_workbook(browser, lab, name)
+        book.run()
+        book.page.wait_for_timeout(700)
+        found = book.errors()
+        close(book)
     assert found == []
 
 
