@@ -16,7 +16,7 @@ import pytest
 from meshlab.errors import MeshlabError
 from meshlab.reviews.cases import Given, open_path
 from meshlab.reviews.review import open_review
-from meshlab.run.batch import pages
+from meshlab.run.batch import batch, pages
 from meshlab.run.batch.batch import Job, render_reviews
 from meshlab.run.batch.pages import Wish, render_files
 from meshlab.run.cli import reviews
@@ -321,6 +321,18 @@ def test_a_scheduler_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> 
     """Where nothing listens at the address, or there is no Dask, it is told before a reports folder is made."""
     with pytest.raises(MeshlabError, match="--scheduler: "):
         render_reviews([team(tmp_path, "a")], Job(tmp_path / "out", ("json",)), scheduler="tcp://127.0.0.1:1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_without_room_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reports folder in which nothing can be written is told, and removed again."""
+
+    def full(*_: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(batch.tempfile, "TemporaryFile", full)
+    with pytest.raises(MeshlabError, match="cannot be written: No space left on device"):
+        render_reviews([team(tmp_path, "a")], Job(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 

@@ -120,6 +120,15 @@ def test_all_of_a_chart_is_drawn(name: str, review: Review, moving: Review) -> N
     assert set(re.findall(r"url\(#([^)]+)\)", svg_of(made))) <= set(ids)
 
 
+def test_ids_of_two_pictures_differ(review: Review) -> None:
+    """Two pictures in one page share no id, with hatching and without."""
+    ids = [
+        set(re.findall(r'\bid="([^"]+)"', svg_of(chart(name, review)))) for name in ("drivers-cost", "memory", "path")
+    ]
+    assert all(ids)
+    assert len(set.union(*ids)) == sum(map(len, ids))
+
+
 @pytest.mark.parametrize("name", ["memory", "matrix", "curve-cost", "domain", "drivers-memory"])
 def test_an_adaptive_chart_is_the_dark_one_on_a_dark_screen(name: str, review: Review) -> None:
     """With each colour replaced by its other one, the drawing is the dark one; a PNG, which cannot turn, is light."""

@@ -6,6 +6,7 @@ leaves at worst a hidden temporary file, and the next run makes what is missing.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -154,11 +155,14 @@ def _prepare(job: Job) -> None:
     Raises:
         MeshlabError: It cannot be made or written.
     """
+    new = not job.out.exists()
     try:
         job.out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=job.out):
             pass
     except OSError as error:
+        if new:
+            shutil.rmtree(job.out, ignore_errors=True)
         problem = Problem(str(job.out), f"cannot be written: {error.strerror}", "give another --out")
         raise MeshlabError(problem) from error
 

@@ -431,9 +431,7 @@ def _path(points: Sequence[tuple[float, float]], *, step: bool, closed: bool) ->
     return f"M{_n(x)} {_n(y)}{drawn}{'Z' if closed else ''}"
 
 
-def _whiskers(
-    trace: Spec, error: Spec, way: Axis, points: Iterable[tuple[float | None, float | None]]
-) -> Iterator[str]:
+def _whiskers(trace: Spec, error: Spec, way: Axis, points: Iterable[Point]) -> Iterator[str]:
     """A line from one end of an interval to the other, with a cap at each."""
     values, cap = trace["y" if way.upright else "x"], error["width"]
     stroke = _stroke({"color": error["color"], "width": error["thickness"]})
