@@ -40,7 +40,7 @@ data: $(VENV)/.dev ## Fit the coefficients to the evidence again; fails where a 
 
 .PHONY: test
 test: $(VENV)/.test $(VENV)/.site $(VENV)/.wheelhouse ## Run all tests (ARGS="-k units" for some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.test ## Run the tests that take minutes

@@ -96,6 +96,25 @@ def estimate_pairs(
     return comparison.estimate_pairs(scenarios(given), coefficients, own)
 
 
+def estimate_network(given: Scenarios) -> pl.DataFrame:
+    """What each network plugin costs by itself, by what forwards its packets and what encrypts them.
+
+    Args:
+        given: Scenarios; see ``scenarios``.
+
+    Returns:
+        As ``meshlab.models.overhead.network.estimate_network``: a row for each scenario and datapath with memory [GiB],
+        CPU [cores] and lookup of a first packet [us] over nodes without a plugin, and their 10-90 % intervals; null
+        where no measurement informs them.
+
+    Raises:
+        MeshlabError: All problems of the scenarios.
+    """
+    from meshlab.models.overhead.network import estimate_network as estimated
+
+    return estimated(scenarios(given))
+
+
 @overload
 def decide(given: Scenarios, *, tables: str | Path | None = None, lazy: Literal[False] = False) -> pl.DataFrame: ...
 

@@ -1,8 +1,9 @@
 """Figures of a pair, network and mesh together, over joint draws: what it adds to the cluster without a mesh.
 
-The mesh's part is that of its data plane. The network's part is its change: nothing where today's stays; Cilium's
-agents and what they replace by the models of ``overhead``; of other plugins the difference of their idle agents, where
-both were measured. What no measurement informs is null, never zero.
+The mesh's part is that of its data plane. The network's part is its change: nothing where today's stays; else what
+its datapath costs less what today's does, by ``overhead.network``; memory of Cilium's agents and maps, which grow with
+the cluster, by Cilium's own model, to which an unmeasured plugin frees nothing. What else no measurement informs is
+null, never zero.
 """
 
 from __future__ import annotations
@@ -14,17 +15,15 @@ import polars as pl
 
 from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import DRAWS
+from meshlab.models.overhead.network import HOST, datapath_of, network_draws
 from meshlab.scenario import with_defaults
-from meshlab.tables import read_table
 from meshlab.units import HOURS_PER_MONTH
 
 FIGURES = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms", "cost_usd_per_month")
 """Figures of a pair."""
 
-CAPACITY = ("memory_gib", "cpu_cores", "cost_usd_per_month")
-"""Those to which the network adds."""
-
-MIB_PER_GIB, MCORES = 1024.0, 1000.0
+AGENTS = "agents"
+"""Name of the scenario in which Cilium forwards packets and does nothing else."""
 
 
 def tuned_services(scenario: Mapping[str, Any]) -> int:
@@ -60,61 +59,85 @@ def pair_worlds(
         [
             filled.with_columns(scenario=pl.lit("whole")),
             filled.with_columns(scenario=pl.lit("tuned"), config_services=pl.lit(tuned_services(known), pl.Int64)),
-            # a Cilium under another mesh forwards packets, and neither reads requests nor encrypts
-            filled.with_columns(scenario=pl.lit("network"), l7_traffic_share=pl.lit(0.0), mtls=pl.lit(value=False)),
+            # Cilium's agents and maps alone, in place of nothing: no layer 7, no encryption
+            filled.with_columns(
+                scenario=pl.lit(AGENTS),
+                l7_traffic_share=pl.lit(0.0),
+                mtls=pl.lit(value=False),
+                current_cni=pl.lit(None, pl.String),
+            ),
         ]
     )
     drawn = (
         draw_estimates(variants, coefficients, count=count).select("scenario", "draw", "dataplane", *FIGURES).collect()
     )
-    parts = [_worlds(drawn, known, option).with_columns(option=pl.lit(place)) for place, option in enumerate(options)]
+    changes = _Changes(drawn.filter(scenario=AGENTS, dataplane="cilium")["memory_gib"], known)
+    parts = [
+        _worlds(drawn, known, option, changes).with_columns(option=pl.lit(place))
+        for place, option in enumerate(options)
+    ]
     return pl.concat(parts).select("option", "draw", *FIGURES)
 
 
-def _worlds(drawn: pl.DataFrame, known: Mapping[str, Any], option: Mapping[str, Any]) -> pl.DataFrame:
+def _worlds(
+    drawn: pl.DataFrame, known: Mapping[str, Any], option: Mapping[str, Any], changes: _Changes
+) -> pl.DataFrame:
     dataplane = option["dataplane"]
     variant = "tuned" if option["tuned"] else "whole"
-    whole = drawn.filter(pl.col("scenario") == variant)
-    rows = whole.filter(pl.col("dataplane") == (dataplane or "none")).drop("scenario", "dataplane")
+    rows = drawn.filter(scenario=variant, dataplane=dataplane or "none").drop("scenario", "dataplane")
     if not dataplane:
         return rows.with_columns(pl.lit(None, pl.Float64).alias(figure) for figure in FIGURES)
-    if option["cni"] == "cilium" and dataplane != "cilium" and known["current_cni"] != "cilium":
-        network = drawn.filter(pl.col("scenario") == "network", pl.col("dataplane") == "cilium").select(
-            "draw", *(pl.col(figure).alias(f"_{figure}") for figure in CAPACITY)
-        )
-        joined = rows.join(network, on="draw", how="left", maintain_order="left")
-        return joined.with_columns(pl.col(name) + pl.col(f"_{name}") for name in CAPACITY).drop(
-            f"_{n}" for n in CAPACITY
-        )
-    change = None if dataplane == "cilium" and option["cni"] == "cilium" else agent_change(known, option)
-    if change == (0.0, 0.0) or (dataplane == "cilium" and option["cni"] == "cilium"):
+    if dataplane == "cilium" and option["cni"] == "cilium":
         return rows
-    memory, cpu = (None, None) if change is None else change
+    memory, cpu = changes.to(option["cni"], option["edition"]["cni"])
+    hourly = memory * known["memory_usd_per_gib_hour"] + cpu * known["cpu_usd_per_core_hour"]
     return rows.with_columns(
-        memory_gib=pl.col("memory_gib") + pl.lit(memory, pl.Float64),
-        cpu_cores=pl.col("cpu_cores") + pl.lit(cpu, pl.Float64),
-        cost_usd_per_month=pl.col("cost_usd_per_month") + pl.lit(_monthly(known, memory, cpu), pl.Float64),
+        memory_gib=pl.col("memory_gib") + memory,
+        cpu_cores=pl.col("cpu_cores") + cpu,
+        cost_usd_per_month=pl.col("cost_usd_per_month") + hourly * HOURS_PER_MONTH,
     )
 
 
-def agent_change(known: Mapping[str, Any], option: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Memory [GiB] and CPU [cores] that the agents of another plugin take over those of today; None where not measured.
+Capacity = tuple[pl.Series, pl.Series]
+"""Draws of memory [GiB] and CPU [cores]."""
 
-    Sources: S-INFRA24 (data/cni_agents.csv).
+
+class _Changes:
+    """What networks take over that of today, draw by draw; each datapath is worked out once.
+
+    Args:
+        agents: Memory of Cilium's agents and maps, in place of nothing. [GiB]
+        known: Every input of the scenario, defaults filled in.
     """
-    today = known["current_cni"] if not known["greenfield"] else "none"
-    if option["cni"] is None or option["cni"] == today:
-        return 0.0, 0.0
-    table = {name: (memory, cpu) for name, memory, cpu, *_ in read_table("cni_agents").iter_rows()}
-    table["none"] = (0, 0)
-    if option["cni"] not in table or today not in table:
-        return None
-    memory, cpu = (new - old for new, old in zip(table[option["cni"]], table[today], strict=True))
-    return memory * known["nodes"] / MIB_PER_GIB, cpu * known["nodes"] / MCORES
 
+    def __init__(self, agents: pl.Series, known: Mapping[str, Any]) -> None:
+        self.agents, self.known = agents, known
+        self.today = ("none", None) if known["greenfield"] else (known["current_cni"], known["current_cni_edition"])
+        self.drawn: dict[str | None, Capacity] = {}
 
-def _monthly(known: Mapping[str, Any], memory_gib: float | None, cpu_cores: float | None) -> float | None:
-    if memory_gib is None or cpu_cores is None:
-        return None
-    hourly = memory_gib * known["memory_usd_per_gib_hour"] + cpu_cores * known["cpu_usd_per_core_hour"]
-    return hourly * HOURS_PER_MONTH
+    def to(self, cni: str | None, edition: str | None) -> Capacity:
+        """The change to a plugin in an edition; null where either was not measured."""
+        # an edition that is not known may be the wanted one
+        unstated = cni == self.today[0] and None in (edition, self.today[1])
+        same = unstated and datapath_of(cni, edition) == datapath_of(*self.today)
+        if cni is None or (cni, edition) == self.today or same:
+            return (zero := pl.zeros(self.agents.len(), pl.Float64, eager=True)), zero
+        (memory, cpu), (memory_today, cpu_today) = self._of(cni, edition), self._of(*self.today)
+        if cni == "cilium" and cpu_today.null_count():
+            # as in Cilium's own model, what is freed counts as nothing where it is not known
+            return memory, cpu - self._drawn(HOST)[1]
+        return memory - memory_today, cpu - cpu_today
+
+    def _of(self, cni: str | None, edition: str | None) -> Capacity:
+        memory, cpu = self._drawn(datapath_of(cni, edition))
+        return self.agents if cni == "cilium" else memory, cpu
+
+    def _drawn(self, datapath: str | None) -> Capacity:
+        if datapath not in self.drawn:
+            if datapath is None:
+                unknown = pl.repeat(None, self.agents.len(), dtype=pl.Float64, eager=True)
+                self.drawn[datapath] = unknown, unknown
+            else:
+                found = network_draws(self.known, datapath, self.agents.len())
+                self.drawn[datapath] = found["memory_gib"], found["cpu_cores"]
+        return self.drawn[datapath]

@@ -19,6 +19,7 @@ from meshlab.cluster.audit.rules import STATES
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
+from meshlab.models.overhead.network import network_sources
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
 from meshlab.reviews.comparison import compare, over_budget
@@ -268,6 +269,7 @@ def _sources(
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
         *_of_rows(features, lambda _: "Terraform feature lag"),
         *plan_sources(plan),
+        *((source_id, "cost of network plugins") for source_id in network_sources()),
         *([] if row["cpu_usd_per_core_hour"] is None else [("opencost-default", "default prices")]),
     ]
     supports: dict[str, list[str]] = {}

@@ -117,7 +117,7 @@ def test_reports_stay_small(rendered: Path) -> None:
 def test_every_chart_of_a_report_has_its_figures_as_a_table(rendered: Path) -> None:
     """Beside each chart its figures stand in a table."""
     html = (rendered / "good" / "review.html").read_text(encoding="utf-8")
-    assert html.count(' class="chart" role="img"') == html.count('class="ml ml-figures"') == 4
+    assert html.count(' class="chart" role="img"') == html.count('class="ml ml-figures"') == 5
 
 
 def test_the_notebook_names_no_path_and_no_time(rendered: Path) -> None:

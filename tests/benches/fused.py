@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 from numba import config, njit, prange
 
+from meshlab.models.overhead.cluster import network_agents
 from meshlab.models.overhead.coefficients import medians
 from meshlab.tables import read_table
 from meshlab.units import HOURS_PER_MONTH
@@ -103,7 +104,7 @@ def bounds() -> tuple[np.ndarray, np.ndarray]:
 
 def arrays(frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
     """A frame whose inputs are all given, as the loop takes it: numbers, then small integers for words."""
-    agents = read_table("cni_agents")
+    agents = network_agents()
     coded = frame.select(
         *(pl.col(name).cast(pl.Float64) for name in NUMBERS),
         protocol=pl.col("protocol").replace_strict(PROTOCOLS, range(len(PROTOCOLS)), return_dtype=pl.Int8),
@@ -125,7 +126,7 @@ def arrays(frame: pl.DataFrame) -> tuple[np.ndarray, ...]:
 
 def agents() -> np.ndarray:
     """Memory [MiB] and CPU [mcores] of the agent that each code of ``arrays`` stands for."""
-    table = read_table("cni_agents")
+    table = network_agents()
     return np.array([(0.0, 0.0), *table.select("memory_mib", "cpu_mcores").iter_rows()])
 
 
@@ -510,7 +511,7 @@ def machine_of(row):
 
 def rows(frame):
     """The same over a frame row by row, as lists of figures: what one writes in plain Python."""
-    agents = read_table("cni_agents").select("current_cni", "memory_mib", "cpu_mcores")
+    agents = network_agents().select("current_cni", "memory_mib", "cpu_mcores")
     c, known = constants(), {name: (memory, cpu) for name, memory, cpu in agents.iter_rows()}
     (limits, allowed), answers = (table.tolist() for table in bounds()), []
     for row in frame.iter_rows(named=True):

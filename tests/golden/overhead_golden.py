@@ -1,6 +1,6 @@
 """The overhead of one scenario worked out in plain arithmetic from the equations in the docstrings.
 
-It reads ``data/coefficients.csv`` and ``data/cni_agents.csv`` and shares no code with the package.
+It reads ``data/coefficients.csv`` and ``data/network_costs.csv`` and shares no code with the package.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[2] / "data"
+
+CALICO = "calico-iptables"
 
 SCENARIO = {
     "nodes": 20,
@@ -100,8 +102,9 @@ def expected(c: dict[str, float] | None = None) -> dict[str, dict[str, float]]:
         c: Coefficients of one world; the medians without.
     """
     c = read("coefficients.csv", "coefficient", "median") if c is None else c
-    agent_mib = read("cni_agents.csv", "current_cni", "memory_mib")["calico"]
-    agent_mcores = read("cni_agents.csv", "current_cni", "cpu_mcores")["calico"]
+    with (DATA / "network_costs.csv").open(encoding="utf-8", newline="") as stream:
+        calico = {row["figure"]: float(row["median"]) for row in csv.DictReader(stream) if row["datapath"] == CALICO}
+    agent_mib, agent_mcores = calico["node_mib"], calico["node_mcores"]
     of = Sums(c)
     secure = of.plain * c["mtls_cpu_factor"]
     new_share = 400 / 8000

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from meshlab.kept import forget
-from meshlab.models.evidence import scores, validation
+from meshlab.models.evidence import network, scores, validation
 from meshlab.models.evidence.assessment import SIGNIFICANT_DIGITS, draw_columns, evidence_range, fitted
 from meshlab.tables import data_path
 
@@ -38,10 +38,11 @@ def main() -> int:
             ("evidence/calibration.csv", calibrated.with_columns(pl.col("below").round(SIGNIFICANT_DIGITS))),
             ("evidence/pairs.csv", validation.pairs().with_columns(pl.col("measured", "ahead").round_sig_figs(4))),
             ("evidence/range.csv", evidence_range()),
+            ("network_costs.csv", network.network_costs()),
         ]
     )
     forget()
-    print("\n".join(scores.told()))  # noqa: T201  (a chore's output)
+    print("\n".join([*scores.told(), *network.told()]))  # noqa: T201  (a chore's output)
     return int(bool(scores.worse()))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import polars as pl
 
+from meshlab.kept import kept
 from meshlab.models.overhead import cpu, latency
 from meshlab.models.overhead.coefficients import Coefficients, Value
 from meshlab.models.overhead.conditions import at_least, at_most, is_one_of, share
@@ -92,6 +94,9 @@ class Cluster:
         return cls(**{name: pl.col(column) for name, column in names.items()})
 
 
+VIRTUAL_CLOUDS = ("gke", "aks", "eks", "doks")
+"""Managed services whose nodes are virtual machines unless a scenario says otherwise."""
+
 FACTORS = (
     "latency_factor",
     "body_ms",
@@ -112,7 +117,6 @@ def prepared() -> tuple[Stage, Stage, Stage]:
     """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
     numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
     rate, nodes, pods = map(pl.col, ("_requests_per_second", "_nodes", "_pods"))
-    machine, cloud = pl.col("machine"), is_one_of("cloud", ("gke", "aks", "eks", "doks"))
     derived = {
         "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
         "_is_mtls": share(pl.col("mtls")),
@@ -127,9 +131,9 @@ def prepared() -> tuple[Stage, Stage, Stage]:
         "_changes_cni": 1.0 - share(pl.col("current_cni") == "cilium"),
         # OpenShift forbids the init container that sidecars otherwise use
         "_uses_istio_cni": share(pl.col("cloud") == "openshift"),
-        # other clusters may run on virtual machines or on bare metal, unless they say which
-        "_is_vm": share(pl.coalesce(machine == "cloud-vm", cloud)),
-        "_is_metal": share(machine == "bare-metal"),
+        # clusters elsewhere may run on virtual machines or on bare metal, unless they say which
+        "_is_vm": share(pl.coalesce(pl.col("machine") == "cloud-vm", is_one_of("cloud", VIRTUAL_CLOUDS))),
+        "_is_metal": share(pl.col("machine") == "bare-metal"),
         "_node_cores": pl.col("node_cpu_cores").cast(pl.Float64),
         "_replaced_memory_mib": replaced_agent("memory_mib"),
         "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
@@ -177,16 +181,45 @@ def factors(c: Coefficients, prefix: str) -> Stage:
     return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
 
 
+def machine_shares(known: Mapping[str, Any]) -> tuple[float, float]:
+    """Whether one scenario's nodes are virtual machines, and whether bare metal; neither where that is unknown.
+
+    Args:
+        known: Values of a scenario, by input.
+    """
+    machine = known["machine"]
+    virtual = known["cloud"] in VIRTUAL_CLOUDS if machine is None else machine == "cloud-vm"
+    return float(virtual), float(machine == "bare-metal")
+
+
 def replaced_agent(figure: str) -> pl.Expr:
     """What the agent of today's network plugin uses on a node; zero where the plugin is unknown or was not measured.
 
     Args:
         figure: ``memory_mib`` or ``cpu_mcores``.
     """
-    table, cni = read_table("cni_agents"), pl.col("current_cni")
+    table, cni = network_agents(), pl.col("current_cni")
     # a chain of comparisons, which a lookup of a few words takes longer than
     return reduce(
         lambda found, row: pl.when(cni == row[0]).then(float(row[1])).otherwise(found),
         table.select("current_cni", figure).iter_rows(),
         pl.lit(0.0),
+    )
+
+
+@kept
+def network_agents() -> pl.DataFrame:
+    """Memory and CPU of each plugin's agent on a node at rest: ``current_cni``, ``memory_mib``, ``cpu_mcores``.
+
+    Sources: S-INFRA24 (data/network_costs.csv).
+    """
+    costs = read_table("network_costs").pivot("figure", index="datapath", values="median")
+    return (
+        read_table("datapaths")
+        .filter(pl.col("editions").is_null())
+        .join(costs.drop_nulls("node_mib"), on="datapath", maintain_order="left")
+        .with_columns(current_cni=pl.col("cni").str.split("|"))
+        .explode("current_cni")
+        .drop_nulls("current_cni")
+        .select("current_cni", memory_mib="node_mib", cpu_mcores="node_mcores")
     )

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from math import fsum
 from typing import Any
 
+from meshlab.models.overhead.cluster import network_agents
 from meshlab.planning.migration.interval import ZERO, Interval
 from meshlab.planning.migration.move import Move, Setting
 from meshlab.planning.migration.places import Place
 from meshlab.planning.migration.routes import NEW_CLUSTER, Way
-from meshlab.tables import read_table
 
 Beside = tuple[float | None, float | None]
 """Memory [GiB] and CPU [cores] that are needed beside what runs today; None where unknown."""
@@ -65,7 +65,7 @@ def _beside(move: Move, way: Way) -> Beside:
 
 
 def _new_agents(target: Place, nodes: int) -> Beside:
-    agent = read_table("cni_agents").filter(current_cni=target.cni or "")
+    agent = network_agents().filter(current_cni=target.cni or "")
     if not agent.height:
         return None, None
     return agent["memory_mib"].item() * nodes / 1024, agent["cpu_mcores"].item() * nodes / 1000

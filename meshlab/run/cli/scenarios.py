@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "a load test (fortio, oha, wrk2, hey); or series of Prometheus."
 )
 @click.option("--pairs", is_flag=True, help="A row for each option of the contest, plugin and mesh together, instead.")
+@click.option("--network", is_flag=True, help="A row for each network plugin by itself, by datapath, instead.")
 @click.option("-o", "--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(
     "--format",
@@ -36,6 +37,7 @@ def estimate(
     before: Path | None,
     dataplane: str | None,
     pairs: bool,  # noqa: FBT001
+    network: bool,  # noqa: FBT001
     out: Path | None,
     form: str | None,
 ) -> None:
@@ -43,22 +45,30 @@ def estimate(
 
     SCENARIOS is a .csv, .parquet, .json or .yaml file with one row for each scenario. Names of figures end in their
     unit; with _lo and _hi they are the ends of the 10-90 % interval. Where in_evidence_range is false, an input lies
-    outside what was measured. With --pairs each option's figures stand over no mesh and over what runs today.
+    outside what was measured. With --pairs each option's figures stand over no mesh and over what runs today, with
+    --network those of each network plugin over nodes without one.
 
     Example: meshlab estimate scenarios.csv --format json
     """
     from meshlab.models.evidence import narrow
     from meshlab.models.overhead import estimate as estimates
+    from meshlab.models.overhead.network import estimate_network
     from meshlab.planning.comparison import estimate_pairs
     from meshlab.scenario import read_scenarios
 
+    if network and (pairs or measured is not None):
+        other = "--pairs" if pairs else "--measured"
+        raise click.UsageError(f"--network does not go with {other}: leave one out", click.get_current_context())
     form = form or _form_of(out)
     if form == "parquet" and out is None:
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
     own = own_measurements(measured, before, dataplane)
     coefficients = None if own is None else narrow(None, own)
     given = read_scenarios(scenarios)
-    found = estimate_pairs(given, coefficients) if pairs else estimates(given, coefficients).collect()
+    if network:
+        found = estimate_network(given)
+    else:
+        found = estimate_pairs(given, coefficients) if pairs else estimates(given, coefficients).collect()
     _write(found, form, out)
 
 
@@ -111,9 +121,9 @@ def _headline_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The table that a person reads: totals with their intervals; the other formats hold the rest."""
     from meshlab.reviews.review import SUMMARY_FIGURES
 
-    shown = (f"{name}{end}" for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi"))
     keys = frame.columns[: frame.columns.index("memory_gib_lo")]
-    return frame.select(*keys, *shown, "in_evidence_range")
+    shown = {f"{name}{end}" for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")} | {*keys, "in_evidence_range"}
+    return frame.select(name for name in frame.columns if name in shown)
 
 
 @main.command()

@@ -36,6 +36,7 @@ from meshlab.show.charts.lag import provider_lag
 from meshlab.show.charts.matrix import matrix
 from meshlab.show.charts.migration_flow import flow_chart
 from meshlab.show.charts.migration_nodes import nodes_chart
+from meshlab.show.charts.network import network, rule_lookup
 from meshlab.show.export import Chart, Spec
 from meshlab.show.words import axis_label, input_label, value_text
 from meshlab.tables import read_table
@@ -248,6 +249,16 @@ def _path(of: Review | Stated, look: Look) -> Chart:
     return replace(made, source_ids=_cited(of, LATENCY.figure))
 
 
+def _network(of: Review | Stated, look: Look) -> Chart:
+    """What every datapath costs by itself."""
+    return network(known_frame(of), subtitle(of), look)
+
+
+def _rule_lookup(of: Review | Stated, look: Look) -> Chart:
+    """Looking up a Service as Services grow."""
+    return rule_lookup(of.scenario["services"], subtitle(of), look)
+
+
 def _migration(of_plan: Callable[..., Chart], review: Review, look: Look) -> Chart:
     """A chart of the plan of a team's move."""
     plan: Mapping[str, Any] = review.migration or {"nodes": None}
@@ -356,6 +367,14 @@ CATALOGUE: dict[str, Entry] = {
             options={"over": "requests_per_second", "figure": COST.figure},
         ),
         Entry("path", "Latency that builds up along a path of calls", _path, LATENCY.figure, around=True),
+        Entry("network", "CPU and memory of each network plugin by itself", _network, CPU.figure, around=True),
+        Entry(
+            "rule-lookup",
+            "What looking up a Service costs as Services grow: chains and maps",
+            _rule_lookup,
+            own_unit="us",
+            around=True,
+        ),
         Entry(
             "migration-nodes",
             "Nodes of the move to the verdict, one after the other",

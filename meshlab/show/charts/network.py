@@ -1,0 +1,226 @@
+"""Network plugins alone: CPU of each datapath over none, and what looking up a Service costs as Services grow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from meshlab.models.overhead.network import estimate_network, rule_scale
+from meshlab.scenario import inputs
+from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, escape, small
+from meshlab.show.charts.intervals import VALUE_AXIS
+from meshlab.show.export import Chart, Spec
+from meshlab.show.theme import ACCENTS, HALF, figure_text, interval_text, mix
+
+Row = Mapping[str, Any]
+
+ROW_PX, AXIS_PX = 40, 54
+"""Height of a row, and room for the axis below. [px]"""
+
+SIDES_PX = (230, 112)
+"""Room for names to the left and figures to the right. [px]"""
+
+LOOKUP_SIDES_PX = (64, 20)
+
+PLOT_PX = 300
+
+POINTS = 40
+"""Points of a line over Services."""
+
+NETWORK_KEY = (
+    "Bar: 10–90 % interval; line: median. Hatched: a like datapath stands in for the cost of a request. "
+    "Under each name: memory of its agents."
+)
+
+NETWORK_NOTE = (
+    "Measured on bare metal of three laboratories, most with frames of 9000 bytes; intervals hold for clouds and for "
+    "frames of 1500 bytes, too. All bars share laboratory and machine, so two differ more clearly than they look."
+)
+
+LOOKUP_KEY = "Line: median. Band: range of what was published. Dotted: beyond what was measured. Upright: this cluster."
+
+LOOKUP_NOTE = (
+    "Only the first packet of a connection is looked up; later ones follow connection tracking. The base of 5 µs is "
+    "that of iptables."
+)
+
+CHAIN = "iptables"
+
+MODES = {
+    CHAIN: ("iptables walks a chain", "warm"),
+    "nftables": ("maps of nftables, eBPF and IPVS", "cool"),
+}
+"""Modes that are drawn, each with its words and accent: eBPF and IPVS lie where nftables does."""
+
+
+def network(scenario: pl.DataFrame, subject: str, look: Look) -> Chart:
+    """CPU that each datapath takes over nodes without a network plugin.
+
+    Args:
+        scenario: One row with the columns of ``scenario.schema()``.
+        subject: Whose figures these are.
+        look: Theme and size.
+    """
+    found = estimate_network(scenario).drop_nulls("memory_gib")
+    rows = found.sort(pl.col("encryption") != "none", "cpu_cores", nulls_last=True).to_dicts()
+    captions = Captions("network", "What network plugins cost by themselves", NETWORK_KEY, subject, (NETWORK_NOTE,))
+    sentences = [
+        f"{row['label']}: {f'{cpu} cores' if (cpu := _cpu(row)) else 'not measured under load'}." for row in rows
+    ]
+    table = [
+        {
+            "datapath": row["label"],
+            "encryption": row["encryption"],
+            **{
+                f"{name} [{unit}]": _interval(row, figure) or "not measured"
+                for name, figure, unit in (("memory", "memory_gib", "GiB"), ("CPU", "cpu_cores", "cores"))
+            },
+            "requests": "measured" if row["measured"] else "a like datapath",
+        }
+        for row in rows
+    ]
+    ids = sorted({each for row in rows for each in row["source_ids"].split("|")})
+    return chart_of(captions, _bars(rows, look), table, look, sentences=sentences, source_ids=ids)
+
+
+def _interval(row: Row, figure: str) -> str:
+    return "" if row[figure] is None else interval_text(row[f"{figure}_lo"], row[f"{figure}_hi"])
+
+
+def _cpu(row: Row) -> str:
+    return _interval(row, "cpu_cores")
+
+
+def _bars(rows: list[dict[str, Any]], look: Look) -> Plot:
+    side = {"range": [len(rows) - 0.5, -0.5], "showgrid": False, "fixedrange": True, "automargin": False}
+    side |= {"ticklabelstandoff": 6, "color": look.colours.ink, "tickvals": list(range(len(rows)))}
+    names = [f"{escape(row['label'])}<br>{small(_interval(row, 'memory_gib') + ' GiB')}" for row in rows]
+    layout = {
+        "xaxis": {**VALUE_AXIS, "title": {"text": "CPU over no network plugin [cores]"}},
+        "yaxis": {**side, "ticktext": names},
+        "yaxis2": {
+            **side,
+            "ticktext": [_cpu(row) or "not measured" for row in rows],
+            "overlaying": "y",
+            "side": "right",
+        },
+    }
+    known = [(place, row) for place, row in enumerate(rows) if row["cpu_cores"] is not None]
+    hues = [ACCENTS["cool" if row["encryption"] == "none" else "warm"][look.theme] for _, row in known]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [place for place, _ in known],
+        "base": [row["cpu_cores_lo"] for _, row in known],
+        "x": [row["cpu_cores_hi"] - row["cpu_cores_lo"] for _, row in known],
+        "width": 0.5,
+        "marker": {
+            "color": [mix(hue, look.colours.paper, HALF) for hue in hues],
+            "line": {"color": hues, "width": 1},
+            "pattern": {
+                "shape": ["" if row["measured"] else "/" for _, row in known],
+                "fgcolor": hues,
+                "bgcolor": look.colours.paper,
+                "size": 6,
+                "solidity": 0.35,
+            },
+        },
+        "customdata": [f"{row['label']}: {_cpu(row)} cores" for _, row in known],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+    medians = {
+        "type": "scatter",
+        "mode": "markers",
+        "yaxis": "y2",
+        "x": [row["cpu_cores"] for _, row in known],
+        "y": [place for place, _ in known],
+        "marker": {"symbol": "line-ns-open", "size": 18, "color": look.colours.ink},
+        "hoverinfo": "skip",
+    }
+    return Plot([bars, medians], layout, ROW_PX * len(rows), AXIS_PX, SIDES_PX)
+
+
+def rule_lookup(services: int, subject: str, look: Look) -> Chart:
+    """What looking up a Service costs a connection's first packet, over Services.
+
+    Args:
+        services: Services of this cluster. [count]
+        subject: Whose figures these are.
+        look: Theme and size.
+    """
+    last = int(inputs()["services"].upper or services)
+    values = sorted({services, *(round(last * (step / POINTS) ** 2) or 1 for step in range(POINTS + 1))})
+    grid = pl.DataFrame({"scenario": [str(value) for value in values], "services": values})
+    found = rule_scale(grid).filter(quantity="lookup_us").collect()
+    own = {row["mode"]: row for row in found.filter(services=services).iter_rows(named=True)}
+    words = [
+        f"{row['mode']} at {services:,} Services: {interval_text(row['cost_lo'], row['cost_hi'])} µs."
+        for row in own.values()
+    ]
+    title = "A chain of rules grows with Services, maps do not"
+    captions = Captions("rule-lookup", title, LOOKUP_KEY, subject, (LOOKUP_NOTE,))
+    table = [
+        {
+            "rules": row["mode"],
+            "services": f"{services:,}",
+            "first packet [µs]": figure_text(row["cost"]),
+            "10–90 % [µs]": interval_text(row["cost_lo"], row["cost_hi"]),
+            "measured up to": "here" if row["in_evidence_range"] else "fewer Services",
+        }
+        for row in own.values()
+    ]
+    axis = {"fixedrange": True, "automargin": False}
+    layout: Spec = {
+        "xaxis": {**axis, "title": {"text": "Services"}, "range": [0, last], "nticks": 6},
+        "yaxis": {**axis, "title": {"text": "First packet [µs]"}, "rangemode": "tozero", "zeroline": True},
+        "shapes": [
+            {"type": "line", "x0": services, "x1": services, "y0": 0, "y1": 1, "yref": "paper"}
+            | {"line": {"color": look.colours.muted, "width": 1, "dash": "dot"}}
+        ],
+    }
+    layout["yaxis"]["zerolinecolor"] = look.colours.muted
+    traces = [trace for mode in MODES for trace in _lookup(found.filter(mode=mode), mode, look)]
+    layout["annotations"] = [_named(found.filter(mode=mode), mode, look) for mode in MODES]
+    ids = sorted({each for cell in found["source_ids"] for each in cell.split("|")})
+    plot = Plot(traces, layout, PLOT_PX, AXIS_PX, LOOKUP_SIDES_PX)
+    return chart_of(captions, plot, table, look, sentences=words, source_ids=ids)
+
+
+def _lookup(frame: pl.DataFrame, mode: str, look: Look) -> list[Spec]:
+    hue = ACCENTS[MODES[mode][1]][look.theme]
+    around = [*frame["services"], *reversed(frame["services"])]
+    ends = [*frame["cost_lo"], *reversed(frame["cost_hi"])]
+    band = {"type": "scatter", "mode": "lines", "x": around, "y": ends, "fill": "toself", "line": {"width": 0}}
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": part["services"].to_list(),
+            "y": part["cost"].to_list(),
+            "line": {"color": hue, "width": 2, "dash": dash},
+            "hovertemplate": "%{x:,} Services: %{y:.3~g} µs<extra></extra>",
+        }
+        for part, dash in (
+            (frame.filter("in_evidence_range"), "solid"),
+            (frame.filter(~pl.col("in_evidence_range")), "dot"),
+        )
+    ]
+    return [band | {"fillcolor": mix(hue, look.colours.paper, 0.2), "hoverinfo": "skip"}, *lines]
+
+
+def _named(frame: pl.DataFrame, mode: str, look: Look) -> Spec:
+    """The words of a line, over its middle."""
+    row = frame.row(frame.height * 7 // 10, named=True)
+    words, accent = MODES[mode]
+    return {
+        "text": words,
+        "x": row["services"],
+        "y": row["cost"],
+        "showarrow": False,
+        "xanchor": "right",
+        "yanchor": "bottom",
+        "yshift": 6,
+        "font": {"color": ACCENTS[accent][look.theme]},
+    }
