@@ -71,6 +71,8 @@ def test_the_workbook_runs_with_its_defaults(executed: Any) -> None:
         "Latency that builds up along a path of calls",
         "Where Istio ambient and Cilium cost the same",
         "What moves the cost of Istio ambient",
+        "What network plugins cost by themselves",
+        "A chain of rules grows with Services, maps do not",
     ]
     tables = [
         output.data["text/html"]
