@@ -1,7 +1,7 @@
 """What ``import meshlab as ml`` offers: the models, reviews and charts by one call each, for notebooks and scripts.
 
 Frames in, frames out. Whatever scenarios are given as, every function takes them through ``scenarios``, which checks
-names, types and bounds and tells all problems at once.
+names, types and bounds and tells all problems at once. Examples begin with ``import meshlab as ml``.
 """
 
 from __future__ import annotations
@@ -60,6 +60,12 @@ def estimate(
 
     Raises:
         MeshlabError: All problems of the scenarios or of the measurements.
+
+    Examples:
+        >>> found = ml.estimate([{"scenario": "shop", "nodes": 12, "services": 120, "pods": 480}])
+        >>> sidecars = found.filter(dataplane="istio-sidecar")
+        >>> [round(sidecars[name].item()) for name in ("memory_gib_lo", "memory_gib", "memory_gib_hi")]
+        [29, 47, 100]
     """
     from meshlab.models.evidence import narrow
     from meshlab.models.overhead import estimate as estimated
@@ -86,6 +92,12 @@ def estimate_pairs(
 
     Raises:
         MeshlabError: All problems of the scenarios, the measurements or the tables.
+
+    Examples:
+        >>> shop = {"scenario": "shop", "cloud": "gke", "greenfield": True, "pods": 480, "needs": ["mtls"]}
+        >>> pairs = ml.estimate_pairs([shop]).filter(baseline="none", eligible=True)
+        >>> pairs.select("cni", "mesh").row(0)
+        ('cilium', 'istio-sidecar')
     """
     from meshlab.models import decision
     from meshlab.models.evidence import narrow
@@ -109,6 +121,11 @@ def estimate_network(given: Scenarios) -> pl.DataFrame:
 
     Raises:
         MeshlabError: All problems of the scenarios.
+
+    Examples:
+        >>> costs = ml.estimate_network([{"scenario": "shop", "nodes": 40, "requests_per_second": 20_000}])
+        >>> costs.filter(datapath="aws-vpc")["cpu_cores"].item() is None
+        True
     """
     from meshlab.models.overhead.network import estimate_network as estimated
 
@@ -137,6 +154,11 @@ def decide(given: Scenarios, *, tables: str | Path | None = None, lazy: bool = F
 
     Raises:
         MeshlabError: All problems of the scenarios or of the tables.
+
+    Examples:
+        >>> shop = {"scenario": "shop", "cloud": "gke", "greenfield": True, "needs": ["mtls"], "windows_nodes": 0}
+        >>> ml.decide([shop]).select("cni", "mesh").row(0)
+        ('cilium', 'istio-sidecar')
     """
     from meshlab.models import decision
 
@@ -155,6 +177,10 @@ def review(of: Subject, *, tables: str | Path | None = None) -> Review:
 
     Raises:
         MeshlabError: There is no such team or file, or all problems of what it states.
+
+    Examples:
+        >>> ml.review("online-boutique").verdict.edition
+        {'cni': 'dataplane-v2', 'mesh': 'cloud-service-mesh'}
     """
     from meshlab.models import decision
 
@@ -174,6 +200,11 @@ def plan_migration(of: Subject, today: str = "", target: str = "", *, own: Mappi
 
     Raises:
         MeshlabError: There is no such team, file, place or figure, or all problems of what it states.
+
+    Examples:
+        >>> plan = ml.plan_migration("wikikube-eqiad", target="calico+istio-ambient")
+        >>> plan["to"]["mesh"], plan["blockers"] == []
+        ('istio-ambient', True)
     """
     from meshlab.reviews.comparison import over_budget
     from meshlab.reviews.moves import plans
@@ -190,6 +221,11 @@ def read_cluster(path: str | Path) -> Cluster:
 
     Raises:
         MeshlabError: It cannot be read, or shows nothing of a cluster.
+
+    Examples:
+        >>> cluster = ml.read_cluster("nodes.json")  # doctest: +SKIP
+        >>> cluster.facts["nodes"]["count"]  # doctest: +SKIP
+        12
     """
     return _read_cluster(Path(_path(path)))
 
@@ -206,6 +242,11 @@ def sweep(spec: str | Path | Mapping[str, Any]) -> pl.DataFrame:
 
     Raises:
         MeshlabError: All problems of the spec, or its rows are too many for memory.
+
+    Examples:
+        >>> spec = {"sample": {"method": "grid"}, "inputs": {"pods": [100, 1000], "nodes": 20}}
+        >>> ml.sweep(spec).filter(dataplane="linkerd")["pods"].to_list()
+        [100, 1000]
     """
     from meshlab.run.sweep import evaluate, read_spec, spec_of
 
@@ -220,6 +261,10 @@ def evidence(measured: Measured | None = None) -> pl.DataFrame:
 
     Raises:
         MeshlabError: All problems of the measurements.
+
+    Examples:
+        >>> ml.evidence().filter("left_out")["inside"].mean() > 0.75
+        True
     """
     from meshlab.models.evidence import assess
 
@@ -248,6 +293,10 @@ def figure(
 
     Raises:
         MeshlabError: There is no such chart, option or theme, the chart needs a team, or all problems of the team.
+
+    Examples:
+        >>> ml.figure("memory", "online-boutique").title
+        'Memory that each data plane adds'
     """
     from meshlab.show.charts import Look, chart
 
@@ -264,6 +313,11 @@ def panel(initial: Mapping[str, Any] | None = None, names: Sequence[str] | None 
 
     Raises:
         MeshlabError: All problems of the values, there is no such input, or ipywidgets is not installed.
+
+    Examples:
+        >>> controls = ml.panel({"pods": 480}, names=["pods", "nodes"])
+        >>> controls.scenario["pods"]
+        480
     """
     with from_extra("lab", "panel"):
         from meshlab.show import widgets

@@ -185,6 +185,10 @@ def scenarios(given: Scenarios, name: str = "scenarios") -> pl.DataFrame:
     Raises:
         MeshlabError: All problems: unknown columns with the nearest name, names missing or twice, values of another
             type or out of bounds.
+
+    Examples:
+        >>> ml.scenarios([{"scenario": "shop", "pods": 480}]).select("scenario", "pods", "nodes").row(0)
+        ('shop', 480, None)
     """
     if isinstance(given, str | Path):
         return read_scenarios(Path(given))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import inspect
 import subprocess
 import sys
@@ -230,3 +231,13 @@ def test_a_cluster_is_facts_findings_and_survey(fixtures: Path) -> None:
     assert found.facts["mesh"]["product"] == "istio"
     assert found.findings
     assert found.survey
+
+
+def test_examples_of_the_public_face_hold() -> None:
+    """Every public function has an example, which gives what it says."""
+    functions = {name: thing for name in ml.__all__ if inspect.isfunction(thing := getattr(ml, name))}
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
+    for name, function in functions.items():
+        (found,) = finder.find(function, name, globs={"ml": ml})
+        assert found.examples, name
+        assert runner.run(found).failed == 0, name
