@@ -103,6 +103,39 @@ def test_where_not_enough_is_known_questions_take_the_place_of_the_answer(tmp_pa
     assert "Answer the questions" in board.next_step(review)
 
 
+def test_where_nothing_meets_everything_the_nearest_are_compared_and_nothing_is_to_be_signed(tmp_path: Path) -> None:
+    """Windows workloads in a mesh on AKS: no option, so the lead says so, and its rivals stand beside what runs."""
+    review = team(
+        tmp_path,
+        "scenario: {cloud: aks, current_cni: azure-cni, current_cni_edition: azure-npm, nodes: 40, "
+        "windows_nodes: 12, greenfield: false, kernel_oldest: 5.15.0, current_mesh: none, cni_healthy: true}\n"
+        "needs: [mtls, windows_nodes]",
+    )
+    page = words(report.summary(review).html)
+    assert page.startswith("None of the options meets everything that is asked. ")
+    shown = board.options_shown(review)
+    assert len(shown) > 1
+    assert not any(option["recommended"] or option["eligible"] for option in shown)
+    assert "recommended" not in page
+    assert "Sign the decision record" not in page
+    assert "Decide which need the platform can do without" in page
+    assert "# a: None of the options meets everything that is asked\n" in report.decision_record(review)
+
+
+def test_what_encryption_between_nodes_takes_is_said_where_the_network_has_to_do_it(tmp_path: Path) -> None:
+    """A Calico that stays encrypts only once WireGuard is switched on, which takes CPU; else it need not."""
+    facts = (
+        "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 40, windows_nodes: 0, "
+        "greenfield: false, kernel_oldest: 5.15.0, cni_healthy: true}"
+    )
+    page = words(report.summary(team(tmp_path, f"scenario: {facts}\nneeds: [encryption_in_transit]")).html)
+    assert re.search(
+        r"Switch encryption between nodes on, if it is not: WireGuard takes [\d.]+ cores \([\d.]+ – ", page
+    )
+    without = words(report.summary(team(tmp_path, f"scenario: {facts}\nneeds: [flow_observability]")).html)
+    assert "Switch encryption" not in without
+
+
 def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: dict[str, Review]) -> None:
     """Of options that can be chosen one is the least and one the most; each interval is drawn where it belongs."""
     review = examples["fleet-500-aks"]

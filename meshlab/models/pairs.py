@@ -117,10 +117,9 @@ class _Changes:
 
     def to(self, cni: str | None, edition: str | None) -> Capacity:
         """The change to a plugin in an edition; null where either was not measured."""
-        # an edition that is not known may be the wanted one
-        unstated = cni == self.today[0] and None in (edition, self.today[1])
-        same = unstated and datapath_of(cni, edition) == datapath_of(*self.today)
-        if cni is None or (cni, edition) == self.today or same:
+        # an edition of the same plugin that forwards packets alike runs the same agents
+        same = cni == self.today[0] and datapath_of(cni, edition) == datapath_of(*self.today)
+        if cni is None or same:
             return (zero := pl.zeros(self.agents.len(), pl.Float64, eager=True)), zero
         (memory, cpu), (memory_today, cpu_today) = self._of(cni, edition), self._of(*self.today)
         if cni == "cilium" and cpu_today.null_count():

@@ -32,6 +32,9 @@ Row = dict[str, Any]
 MOST = 12
 """Options that are compared, beside what runs today. [options]"""
 
+NEAREST = 3
+"""Options that are compared where none meets everything that is asked."""
+
 MONEY = ("licence_usd_per_month", "monthly_usd", "move_usd", "total_usd")
 
 CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_disruption_minutes")
@@ -95,7 +98,7 @@ def compare(
     rows = [
         {
             **{name: option[name] for name in NAMED},
-            "recommended": option["rank"] == 1 and verdict["mesh"] is not None,
+            "recommended": option["rank"] == 1 and verdict["mesh"] is not None and option["eligible"] is not False,
             "criteria": {name: _interval(ends[n], name) for name in CRITERIA},
             "within": {limit.name: kept[n][limit.name] for limit in limits},
             "probability_best": best.get(n, {}).get("probability_best"),
@@ -229,11 +232,16 @@ def _interval(row: Mapping[str, Any], name: str) -> Row:
 
 
 def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The best options, one for each pair of products, and what runs today, tuned and not."""
+    """The best options, one for each pair of products, and what runs today, tuned and not.
+
+    Where none can be had and meets everything, the nearest stand in.
+    """
     found: list[Mapping[str, Any]] = []
+    some = any(option["eligible"] is not False for option in verdict["options"])
+    most = MOST if some else NEAREST
     for option in verdict["options"]:
         alike = any(all(o[k] == option[k] for k in ("cni", "mesh", "tuned")) for o in found)
-        if option["today"] or (option["eligible"] is not False and not alike and len(found) < MOST):
+        if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
             found.append(option)
     return found
 

@@ -156,8 +156,15 @@ def _side_text(side: str, answer: Mapping[str, Any], today: object) -> str:
     return upper_first(edition_label(side, answer))
 
 
+def meets_nothing(review: Review) -> bool:
+    """Whether the first of the options, and so each, cannot be had or lacks something that is asked."""
+    return next((option["eligible"] is False for option in review.verdict.options if option["rank"] == 1), False)
+
+
 def title_text(review: Review) -> str:
     """The verdict in one line."""
     verdict = review.verdict
+    if meets_nothing(review):
+        return "None of the options meets everything that is asked"
     edition = {"cni": None, "mesh": None, **verdict.edition}
     return answer_text({"cni": verdict.cni, "mesh": verdict.mesh, "edition": edition}, review.scenario)

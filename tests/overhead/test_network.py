@@ -180,3 +180,10 @@ def test_what_an_unmeasured_plugin_frees_is_unknown() -> None:
     team = {**TEAM, "cloud": "eks", "current_cni": "aws-vpc"}
     assert change(team, "calico-enterprise", "self-run")["cpu_cores"] is None
     assert change(team, "cilium", "self-run")["memory_gib"] > 0
+
+
+def test_an_engine_beside_a_clouds_plugin_is_unknown_and_its_own_editions_cost_nothing() -> None:
+    """Calico beside the VPC CNI has no figure; Amazon's own policy agent is part of the agent that runs."""
+    team = {**TEAM, "cloud": "eks", "current_cni": "aws-vpc", "current_cni_edition": "no-policy-engine"}
+    assert change(team, "aws-vpc", "calico-policy-engine")["memory_gib"] is None
+    assert change(team, "aws-vpc", "network-policy-agent")["memory_gib"] == 0.0

@@ -115,11 +115,36 @@ def network_draws(known: Mapping[str, Any], datapath: str, count: int = DRAWS) -
     factor = pl.col("vm_cpu_factor")
     # measured on bare metal, which is as much cheaper than an unknown machine as virtual cores are dearer
     machine = factor * cpu.machine_factor(factor, *machine_shares(known))
-    return drawn.with_columns(joint_draws(None, count)["vm_cpu_factor"]).select(
-        draw=pl.int_range(pl.len(), dtype=pl.Int64),
-        memory_gib=cost["node_mib"] * (known["nodes"] / MIB_PER_GIB),
-        cpu_cores=(cost["node_mcores"] * known["nodes"] + traffic) * machine / MCORES,
+    return (
+        joint_draws(None, count)
+        .select("vm_cpu_factor")
+        .hstack(drawn.get_columns())
+        .select(
+            draw=pl.int_range(pl.len(), dtype=pl.Int64),
+            memory_gib=cost["node_mib"] * (known["nodes"] / MIB_PER_GIB),
+            cpu_cores=(cost["node_mcores"] * known["nodes"] + traffic) * machine / MCORES,
+        )
     )
+
+
+def wireguard_cores(known: Mapping[str, Any], cni: str | None, edition: str | None) -> list[float] | None:
+    """CPU that WireGuard adds to a plugin's network: lower end, median and upper end of its interval. [cores]
+
+    Args:
+        known: Every input of a scenario, defaults filled in.
+        cni: As for ``datapath_of``.
+        edition: As for ``datapath_of``.
+
+    Returns:
+        None where no measurement informs it.
+    """
+    plain, table = datapath_of(cni, edition), read_table("datapaths")
+    found = table.filter(pl.col("encrypts").str.split("|").list.contains(plain or ""))["datapath"].to_list()
+    if plain is None or not found:
+        return None
+    traffic = {**known, "nodes": 0}  # at rest the same agents run, of which two readings differ by chance alone
+    more = network_draws(traffic, found[0])["cpu_cores"] - network_draws(traffic, plain)["cpu_cores"]
+    return None if more.null_count() else [more.quantile(at, "linear") or 0.0 for at in (0.1, 0.5, 0.9)]
 
 
 def estimate_network(scenarios: pl.DataFrame) -> pl.DataFrame:

@@ -182,7 +182,7 @@ def cited(review: Review, figure: str, dataplanes: Iterable[str], *, priced: boo
 
 def source_note(source_ids: Sequence[str]) -> str:
     """The line that names the sources of a chart."""
-    return f"Sources (ids of the review's list): {', '.join(source_ids)}." if source_ids else ""
+    return f"Sources, by id in meshlab's list: {', '.join(source_ids)}." if source_ids else ""
 
 
 def framed(captions: Captions, plot: Plot, look: Look) -> Spec:

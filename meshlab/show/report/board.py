@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
 from meshlab.reviews.needs import left_out
@@ -23,6 +24,7 @@ from meshlab.show.words import (
     input_label,
     listed,
     lower_first,
+    meets_nothing,
     need_label,
     preferred_text,
     upper_first,
@@ -70,7 +72,7 @@ def summary(review: Review) -> Fragment:
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
         ("What is not known and would matter?", list(_not_known(review))),
-        ("What is next?", [*filter(None, (scoping_text(review),)), next_step(review)]),
+        ("What is next?", [*filter(None, (scoping_text(review), encryption_text(review))), next_step(review)]),
     ]
     return fragment(
         "summary",
@@ -78,6 +80,7 @@ def summary(review: Review) -> Fragment:
         review=review,
         verdict=review.verdict,
         known=review.verdict.mesh is not None,
+        lead=review.verdict.sentence.partition(". ") if meets_nothing(review) else (review.verdict.sentence, "", ""),
         against=against,
         grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
         blocks=blocks,
@@ -115,6 +118,27 @@ def scoping_text(review: Review) -> str | None:
     )
 
 
+BETWEEN_NODES = "encryption_in_transit"
+"""Id of the need that a network plugin meets by WireGuard."""
+
+
+def encryption_text(review: Review) -> str | None:
+    """What WireGuard takes where the network alone has to encrypt, in a sentence; None where it need not."""
+    verdict, scenario = review.verdict, review.scenario
+    mesh = scenario.get("current_mesh") if verdict.mesh == "stay" else verdict.mesh
+    if mesh not in ("none", "gateway") or BETWEEN_NODES not in (scenario.get("needs") or ()) or meets_nothing(review):
+        return None
+    stays = verdict.cni == "stay"
+    cni = scenario["current_cni"] if stays else verdict.cni
+    found = wireguard_cores(scenario, cni, scenario["current_cni_edition"] if stays else verdict.edition["cni"])
+    if found is None:
+        takes = "what it takes has not been measured for this network"
+    else:
+        low, median, high = map(figure_text, found)
+        takes = f"WireGuard takes {median} cores ({low} – {high}, 10–90 %)"
+    return f"Switch encryption between nodes on, if it is not: {takes}."
+
+
 def chosen(review: Review) -> Row | None:
     """The recommended option as the comparison has it; None where nothing is recommended or compared."""
     options = review.comparison["options"] if review.comparison else ()
@@ -125,6 +149,8 @@ def objections(review: Review) -> list[str]:
     """What speaks against the answer, the gravest first: the figures, then the preference that it overrules."""
     warning = caution(review)
     told = [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
+    if meets_nothing(review):
+        return told
     if len(told) < 2 and review.verdict.mesh is not None:  # noqa: PLR2004  (the figures say little)
         told += [
             f"The tables also speak for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
@@ -259,8 +285,13 @@ def next_step(review: Review) -> str:
     verdict, plan = review.verdict, review.migration
     if verdict.questions and (verdict.mesh is None or verdict.cni is None):
         return "Answer the questions, state the answers in the team file, and render this report again."
-    if verdict.mesh is None or verdict.cni is None:
-        return "Clear what bars the nearest option, state it in the team file, and render this report again."
+    if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
+        what = (
+            "Decide which need the platform can do without, or make possible what would meet them all"
+            if verdict.mesh
+            else "Clear what bars the nearest option"
+        )
+        return f"{what}; state it in the team file, and render this report again."
     first = chosen(review)
     before = ""
     if verdict.unknown:
@@ -292,7 +323,8 @@ def options_shown(review: Review) -> list[Row]:
     options = review.comparison["options"] if review.comparison else []
     first = [row for row in options if row["recommended"]]
     today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
-    others = [row for row in options if row not in first + today and row["eligible"] is not False]
+    none = meets_nothing(review)
+    others = [row for row in options if row not in first + today and (none or row["eligible"] is not False)]
     # one whose cost is known tells more than one of which nothing is
     others.sort(key=lambda row: row["criteria"]["monthly_usd"]["median"] is None)
     return [*first, *today, *others][:SHOWN]
