@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from meshlab.cluster.facts.files import LargeList, text
+from meshlab.cluster.facts.files import LargeList, pieces, text
 from meshlab.cluster.facts.forms import (
     Decoded,
     Form,
@@ -26,7 +26,6 @@ from meshlab.cluster.facts.forms import (
     objects,
 )
 from meshlab.cluster.facts.objects import Object, Plain, evidence_of, kept_of
-from meshlab.cluster.facts.pieces import pieces
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 

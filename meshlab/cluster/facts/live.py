@@ -19,12 +19,12 @@ import polars as pl
 
 from meshlab.cluster.facts.anonymous import Anonymize
 from meshlab.cluster.facts.answers import ask
+from meshlab.cluster.facts.archives import Budget
 from meshlab.cluster.facts.cluster import cluster_of
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import read_json
 from meshlab.cluster.facts.kubectl import ATTEMPTS, ExpiredError, Kubectl, NotListedError
-from meshlab.cluster.facts.limits import Budget
 from meshlab.cluster.facts.objects import need_rows
 from meshlab.cluster.facts.read import as_data
 from meshlab.cluster.facts.shape import JSON_FAULTS

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from meshlab.cluster.facts.archives import Member, is_archive, members
+from meshlab.cluster.facts.archives import Budget, Member, is_archive, members
 from meshlab.cluster.facts.files import HEAD_BYTES, text
-from meshlab.cluster.facts.limits import Budget
 from meshlab.documents import read_text
 from meshlab.errors import MeshlabError, Problem
 from meshlab.planning.iac.values import Leaf, as_json, leaves
