@@ -25,9 +25,9 @@ from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import read_json
 from meshlab.cluster.facts.kubectl import ATTEMPTS, ExpiredError, Kubectl, NotListedError
+from meshlab.cluster.facts.measured import JSON_FAULTS
 from meshlab.cluster.facts.objects import need_rows
 from meshlab.cluster.facts.read import as_data
-from meshlab.cluster.facts.shape import JSON_FAULTS
 from meshlab.cluster.facts.signatures import Verdict, verdict
 from meshlab.cluster.facts.summary import Fact, Facts, facts_of
 from meshlab.errors import MeshlabError, Problem

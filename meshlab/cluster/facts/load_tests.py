@@ -14,8 +14,7 @@ from typing import Annotated
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.measured import Measurements, base_name, evidence_rows, figure_rows
-from meshlab.cluster.facts.shape import JSON_FAULTS, broken
+from meshlab.cluster.facts.measured import JSON_FAULTS, Measurements, base_name, broken, evidence_rows, figure_rows
 from meshlab.errors import MeshlabError, Problem
 from meshlab.units import BYTES_PER_GIB
 

@@ -24,6 +24,7 @@ import polars as pl
 
 from meshlab.cluster.facts.measured import (
     CALLS_SCHEMA,
+    JSON_FAULTS,
     NO_EVIDENCE,
     Measurements,
     base_name,
@@ -31,7 +32,6 @@ from meshlab.cluster.facts.measured import (
     figure_rows,
 )
 from meshlab.cluster.facts.series import PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources
-from meshlab.cluster.facts.shape import JSON_FAULTS
 from meshlab.cluster.facts.supply import Supplied
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.scenario import inputs

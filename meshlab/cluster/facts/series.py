@@ -12,7 +12,7 @@ from functools import cache
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.shape import JSON_FAULTS, broken
+from meshlab.cluster.facts.measured import JSON_FAULTS, broken
 from meshlab.errors import MeshlabError, Problem, printable, shorten
 from meshlab.tables import read_table
 

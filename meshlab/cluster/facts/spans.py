@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.shape import JSON_FAULTS, broken, first_document
+from meshlab.cluster.facts.measured import JSON_FAULTS, broken, first_document
 from meshlab.errors import MeshlabError, Problem
 
 Row = tuple[str, str, str | None, str | None, int, int]
