@@ -18,9 +18,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from meshlab.cluster.facts import kubectl as kubectl_module
+from meshlab.cluster.facts import live as kubectl_module
 from meshlab.cluster.facts import prometheus
-from meshlab.cluster.facts.kubectl import Kubectl
+from meshlab.cluster.facts.live import Kubectl
 from meshlab.errors import MeshlabError, problems_of, unicode_text
 from meshlab.files import FORMULA, read_bounded, read_most, spreadsheet_text
 from meshlab.reviews.cases import find_teams
