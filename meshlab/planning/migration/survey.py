@@ -13,7 +13,7 @@ import polars as pl
 from meshlab.cluster.audit.inventory import Inventory
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
-from meshlab.cluster.facts.requests import worth
+from meshlab.cluster.facts.columns import worth
 from meshlab.kept import kept
 from meshlab.planning.migration import queries  # noqa: F401  (it registers the queries)
 from meshlab.planning.migration.pods import constrained, covered
