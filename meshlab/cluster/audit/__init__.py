@@ -14,7 +14,7 @@ from meshlab.cluster.audit import ambient, mesh, network  # noqa: F401  (they re
 from meshlab.cluster.audit.differences import differences
 from meshlab.cluster.audit.inventory import Inventory, read_inventory
 from meshlab.cluster.audit.rules import Finding, findings, rules
-from meshlab.cluster.facts.anonymous import Anonymize, hider
+from meshlab.cluster.facts.read import Anonymize, hider
 
 __all__ = ["audit", "compare", "findings_of", "rules"]
 

@@ -21,7 +21,6 @@ from urllib.parse import urlencode
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.anonymous import Anonymize
 from meshlab.cluster.facts.answers import ask
 from meshlab.cluster.facts.archives import Budget
 from meshlab.cluster.facts.cluster import cluster_of
@@ -30,7 +29,7 @@ from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import read_json
 from meshlab.cluster.facts.measured import JSON_FAULTS
 from meshlab.cluster.facts.objects import need_rows
-from meshlab.cluster.facts.read import as_data
+from meshlab.cluster.facts.read import Anonymize, as_data
 from meshlab.cluster.facts.signatures import Verdict, verdict
 from meshlab.cluster.facts.summary import Fact, Facts, facts_of
 from meshlab.errors import MeshlabError, Problem

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from meshlab.cluster.facts.anonymous import Anonymize, hider
 from meshlab.cluster.facts.archives import Member
 from meshlab.cluster.facts.files import files, text
 from meshlab.cluster.facts.load_tests import PREDICTED, added_latency, read_load_test, read_runs
 from meshlab.cluster.facts.measured import Measurements, kind_of
 from meshlab.cluster.facts.prometheus import read_prometheus, read_saved
+from meshlab.cluster.facts.read import Anonymize, hider
 from meshlab.cluster.facts.traces import read_traces
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.scenario import inputs

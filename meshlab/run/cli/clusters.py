@@ -20,7 +20,7 @@ KEY_FILE = click.option(
 
 def _hidden(anonymize: bool, key_file: Path | None) -> bool | bytes:  # noqa: FBT001  (a flag of click's)
     """Whether names are replaced, and under which key: a key file means that they are."""
-    from meshlab.cluster.facts.anonymous import read_key
+    from meshlab.cluster.facts.read import read_key
 
     return anonymize if key_file is None else read_key(key_file)
 
