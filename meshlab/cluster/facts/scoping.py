@@ -10,8 +10,8 @@ import polars as pl
 import yaml
 
 from meshlab.cluster.facts.cluster import Cluster
-from meshlab.cluster.facts.needs import ROOT_NAMESPACE
 from meshlab.cluster.facts.objects import need_rows
+from meshlab.cluster.facts.signatures import ROOT_NAMESPACE
 
 SCOPES, EXPORTS, DISCOVERS = "scopes", "exports", "discovers"
 """What rows of needs say that narrow what a proxy knows."""
