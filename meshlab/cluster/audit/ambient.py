@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, label
+from meshlab.cluster.audit.inventory import Inventory, label, query
 from meshlab.cluster.audit.mesh import namespace_wishes
-from meshlab.cluster.audit.queries import query
 from meshlab.tables import read_table
 
 L7_ACTIONS = ("CUSTOM", "AUDIT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -231,4 +231,46 @@ def _living_pods(pods: pl.LazyFrame, frames: dict[str, pl.LazyFrame], parts: pl.
             native=pl.col("native").fill_null(value=False),
         )
         .drop("has_proxy", "has_application", "part")
+    )
+
+
+# --- what several queries ask ----------------------------------------------------------------------------------------
+
+
+Query = Callable[[Inventory], pl.LazyFrame]
+"""From an inventory to rows with the columns kind, namespace and name, and those that conditions look at."""
+
+QUERIES: dict[str, Query] = {}
+"""Queries by the name that the table of rules calls them by."""
+
+
+def query(of: Query) -> Query:
+    """Register a query under the name of its function."""
+    QUERIES[of.__name__] = of
+    return of
+
+
+NOBODY = {column: pl.lit(None, pl.String) for column in ("kind", "namespace", "name")}
+"""Columns of a row that is about the cluster as a whole."""
+
+
+def selects(selectors: pl.LazyFrame, labels: pl.LazyFrame, *within: str) -> pl.LazyFrame:
+    """Which selector matches which labels: every label that it names is there with its value.
+
+    Args:
+        selectors: Columns id, key, value. A selector without labels is not among them: it matches everything.
+        labels: Columns id, key, value, of pods, of templates, or of other selectors.
+        within: Further columns of both, such as the namespace, that have to be equal.
+
+    Returns:
+        Columns id (of the selector) and selected (the id of the labels).
+    """
+    asked = selectors.group_by("id").agg(asked=pl.len())
+    return (
+        selectors.join(labels.rename({"id": "selected"}), on=["key", "value", *within])
+        .group_by("id", "selected")
+        .agg(met=pl.len())
+        .join(asked, on="id")
+        .filter(pl.col("met") == pl.col("asked"))
+        .select("id", "selected")
     )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, label, minor
-from meshlab.cluster.audit.queries import query, selects
+from meshlab.cluster.audit.inventory import Inventory, label, minor, query, selects
 from meshlab.cluster.facts.answers import ROOT_NAMESPACE
 from meshlab.units import VERSION_PATTERN
 

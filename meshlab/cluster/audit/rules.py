@@ -11,8 +11,7 @@ from typing import Any
 import polars as pl
 from polars import selectors
 
-from meshlab.cluster.audit.inventory import Inventory
-from meshlab.cluster.audit.queries import QUERIES
+from meshlab.cluster.audit.inventory import QUERIES, Inventory
 from meshlab.tables import read_table
 
 Finding = dict[str, Any]

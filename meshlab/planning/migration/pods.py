@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory
-from meshlab.cluster.audit.queries import selects
+from meshlab.cluster.audit.inventory import Inventory, selects
 from meshlab.cluster.facts.cluster import FINISHED
 
 STAYING = ("DaemonSet", "Node")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory
-from meshlab.cluster.audit.queries import query
+from meshlab.cluster.audit.inventory import Inventory, query
 from meshlab.planning.migration.pods import budgeted, covered, evicted
 from meshlab.units import version_key
 
