@@ -11,9 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from meshlab.cluster.audit import ambient, mesh, network  # noqa: F401  (they register the queries)
-from meshlab.cluster.audit.differences import differences
 from meshlab.cluster.audit.inventory import Inventory, read_inventory
-from meshlab.cluster.audit.rules import Finding, findings, rules
+from meshlab.cluster.audit.rules import Finding, differences, findings, rules
 from meshlab.cluster.facts.read import Anonymize, hider
 
 __all__ = ["audit", "compare", "findings_of", "rules"]
