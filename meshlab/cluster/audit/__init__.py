@@ -1,6 +1,6 @@
 """Drift and failure modes in a cluster's dump, by the rules of ``data/audit/rules.csv``.
 
-Objects become rows (``details.py``) and one inventory (``inventory.py``); queries (``mesh.py``, ``mesh.py``,
+Objects become rows (``details.py``) and one inventory (``inventory.py``); queries (``mesh.py`` and
 ``network.py``) give the rows that a rule's condition judges (``rules.py``).
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from meshlab.cluster.audit import mesh, network
+from meshlab.cluster.audit import mesh, network  # noqa: F401  (they register the queries)
 from meshlab.cluster.audit.inventory import Inventory, read_inventory
 from meshlab.cluster.audit.rules import Finding, differences, findings, rules
 from meshlab.cluster.facts.read import Anonymize, hider
