@@ -8,8 +8,7 @@ from typing import Any
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
-from meshlab.planning import durations
-from meshlab.planning.migration import Move, Place, Plan, Setting, parse_place, plan_move
+from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
 from meshlab.planning.migration.places import STAY
 from meshlab.reviews.cases import Case
 from meshlab.scenario import collect_few, frame_of, with_defaults
@@ -33,11 +32,11 @@ def setting_of(case: Case, row: Mapping[str, Any]) -> Setting:
         case: The team with its facts and its survey.
         row: Its scenario, defaults filled in.
     """
-    own, pod_cidr = durations.own_figures(case.team.migration)
+    own, pod_cidr = assumptions.own_figures(case.team.migration)
     return Setting(
         scenario=row,
         survey=case.survey,
-        assumptions=durations.with_own(own),
+        assumptions=assumptions.with_own(own),
         pod_cidr=pod_cidr,
         encapsulation=_encapsulation(case),
     )
@@ -122,7 +121,7 @@ def plans(
     Raises:
         MeshlabError: A place that is named is none, or a figure is wrong.
     """
-    if problems := [Problem("migration", what, todo) for _, what, todo in durations.faults(own or {})]:
+    if problems := [Problem("migration", what, todo) for _, what, todo in assumptions.faults(own or {})]:
         raise MeshlabError(problems)
     cases = [replace(case, team=replace(case.team, migration={**case.team.migration, **(own or {})})) for case in cases]
     frame = frame_of(

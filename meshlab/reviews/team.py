@@ -15,7 +15,7 @@ import polars as pl
 
 from meshlab.documents import Mapping, Value, read_document
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.planning import durations
+from meshlab.planning.migration import assumptions
 from meshlab.scenario import cell_text, check_scenarios, inputs
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -204,7 +204,7 @@ def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
             yield Problem(file, f"{key!r} does not belong under 'scenario:'", todo, stated.lines[key])
     yield from _assumption_problems(_mapping(document, "assumptions"), stated, file)
     own = _mapping(document, "migration")
-    yield from (Problem(file, what, todo, own.lines[key]) for key, what, todo in durations.faults(own.values))
+    yield from (Problem(file, what, todo, own.lines[key]) for key, what, todo in assumptions.faults(own.values))
 
 
 def _key_faults(document: Mapping) -> Iterator[tuple[str, str, str]]:

@@ -14,8 +14,8 @@ import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision.tables import Option, load_tables
-from meshlab.planning.durations import declared
 from meshlab.planning.migration import Place, Setting, move_price, move_prices, parse_place
+from meshlab.planning.migration.assumptions import declared
 from meshlab.planning.migration.price import BASES
 from meshlab.planning.migration.routes import NEW_CLUSTER, Terms, artefacts, routes, steps, ways_of
 from meshlab.tables import read_table, resource

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.planning.migration.interval import named
+from meshlab.planning.migration.assumptions import named
 from meshlab.planning.migration.nodes import Drained
 from meshlab.planning.migration.steps import Step, hours_of
 

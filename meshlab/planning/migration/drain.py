@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from meshlab.planning.migration.interval import Interval, mean, quantile
+from meshlab.planning.migration.assumptions import Interval, mean, quantile
 
 SAMPLES = 16
 """Draws of the unknown durations of a node: their mean is its likely time."""

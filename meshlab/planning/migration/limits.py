@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.kept import kept
-from meshlab.planning.durations import Assumption
+from meshlab.planning.migration.assumptions import Assumption
 from meshlab.planning.migration.capacity import Room
 from meshlab.planning.migration.nodes import Drained
 from meshlab.planning.migration.survey import Survey, checks

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from meshlab.planning.durations import SECONDS, Assumption, with_own
-from meshlab.planning.migration.interval import Interval
+from meshlab.planning.migration.assumptions import SECONDS, Assumption, Interval, with_own
 from meshlab.planning.migration.places import Place
 from meshlab.planning.migration.survey import Survey
 from meshlab.tables import read_table

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.planning.migration.assumptions import ENDS, Interval
 from meshlab.planning.migration.capacity import Room, fitting
 from meshlab.planning.migration.drain import Durations, cluster_seconds, node_times
-from meshlab.planning.migration.interval import ENDS, Interval
 from meshlab.planning.migration.move import Setting
 from meshlab.planning.migration.routes import BY_PROVIDER, DRAIN, Way
 from meshlab.planning.migration.survey import EVICTIONS, NODES, Survey

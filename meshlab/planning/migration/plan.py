@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from meshlab.planning.durations import NEW_RANGE
 from meshlab.planning.migration import worth
+from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Interval, named
 from meshlab.planning.migration.disruption import gaps
-from meshlab.planning.migration.interval import ENDS, Interval, named
 from meshlab.planning.migration.move import Move, Setting
 from meshlab.planning.migration.needs import beside, rent, second_cluster
 from meshlab.planning.migration.nodes import scheduled

@@ -8,8 +8,8 @@ from math import fsum
 from typing import Any
 
 from meshlab.models.decision.tables import SIDES
+from meshlab.planning.migration.assumptions import ENDS, Interval, named, total
 from meshlab.planning.migration.disruption import gaps
-from meshlab.planning.migration.interval import ENDS, Interval, named, total
 from meshlab.planning.migration.move import Setting
 from meshlab.planning.migration.needs import rent, second_cluster
 from meshlab.planning.migration.nodes import Drained, drained

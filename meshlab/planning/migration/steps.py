@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meshlab.planning.migration.interval import ENDS, Interval, expected, named, total
+from meshlab.planning.migration.assumptions import ENDS, Interval, expected, named, total
 from meshlab.planning.migration.move import Setting
 from meshlab.planning.migration.nodes import Drained
 from meshlab.planning.migration.places import Place

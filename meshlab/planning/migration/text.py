@@ -9,7 +9,7 @@ from typing import Any
 from meshlab.kept import kept
 from meshlab.models.decision.tables import OTHER
 from meshlab.models.decision.words import product
-from meshlab.planning.migration.interval import ENDS
+from meshlab.planning.migration.assumptions import ENDS
 from meshlab.planning.migration.limits import SEVERITIES
 from meshlab.planning.migration.plan import Plan
 from meshlab.tables import read_table

@@ -8,7 +8,7 @@ from math import ceil
 
 import polars as pl
 
-from meshlab.planning.migration.interval import Interval
+from meshlab.planning.migration.assumptions import Interval
 
 HOUR, DAY = 3600.0, 24.0
 """An hour in seconds, a day in hours."""

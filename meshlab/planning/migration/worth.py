@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from meshlab.planning.migration.interval import ENDS, Interval
+from meshlab.planning.migration.assumptions import ENDS, Interval
 
 NEVER = "never"
 """What a move that saves nothing is worth in months."""
