@@ -13,7 +13,7 @@ from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError
 from meshlab.planning.migration import Move, Place, Setting, plan_move, survey_of
 from meshlab.planning.migration.assumptions import ENDS, Interval, with_own
-from meshlab.planning.migration.windows import days, placed
+from meshlab.planning.migration.drain import days, placed
 from meshlab.planning.migration.worth import break_even, saved
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.moves import plans

@@ -11,7 +11,7 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.planning.migration.assumptions import Assumption
-from meshlab.planning.migration.capacity import Room
+from meshlab.planning.migration.drain import Room
 from meshlab.planning.migration.nodes import Drained
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table

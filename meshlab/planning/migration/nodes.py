@@ -9,12 +9,10 @@ from typing import Any
 import polars as pl
 
 from meshlab.planning.migration.assumptions import ENDS, Interval
-from meshlab.planning.migration.capacity import Room, fitting
-from meshlab.planning.migration.drain import Durations, cluster_seconds, node_times
+from meshlab.planning.migration.drain import Durations, Room, calendar, cluster_seconds, days, fitting, node_times
 from meshlab.planning.migration.move import Setting
 from meshlab.planning.migration.routes import BY_PROVIDER, DRAIN, Way
 from meshlab.planning.migration.survey import EVICTIONS, NODES, Survey
-from meshlab.planning.migration.windows import calendar, days
 
 TOLD = ("name", "pods", *(f"seconds{end}" for end in ENDS), "day", "begin_hours", "drained_hours", "end_hours")
 """Columns of the nodes that a plan tells."""
