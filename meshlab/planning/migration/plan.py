@@ -7,11 +7,11 @@ from typing import Any
 
 from meshlab.planning.migration import worth
 from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Interval, named
+from meshlab.planning.migration.blockers import obstacles
 from meshlab.planning.migration.disruption import gaps
 from meshlab.planning.migration.move import Move, Setting
 from meshlab.planning.migration.needs import beside, rent, second_cluster
 from meshlab.planning.migration.nodes import scheduled
-from meshlab.planning.migration.obstacles import obstacles
 from meshlab.planning.migration.price import Course, course_of, move_price, settled
 
 Plan = dict[str, Any]
