@@ -9,7 +9,7 @@ from typing import Any
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
 from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
-from meshlab.planning.migration.places import STAY
+from meshlab.planning.migration.move import STAY
 from meshlab.reviews.cases import Case
 from meshlab.scenario import collect_few, frame_of, with_defaults
 

@@ -8,8 +8,7 @@ the time without policies, ``needs.py`` the money. ``plan.py`` adds what stands 
 ``obstacles.py``) and what the move saves (``worth.py``); ``text.py`` says it.
 """
 
-from meshlab.planning.migration.move import Move, Setting
-from meshlab.planning.migration.places import Place, parse_place
+from meshlab.planning.migration.move import Move, Place, Setting, parse_place
 from meshlab.planning.migration.plan import Plan, plan_move
 from meshlab.planning.migration.price import move_price, move_prices
 from meshlab.planning.migration.survey import Survey, survey_of

@@ -13,9 +13,8 @@ from meshlab.kept import kept
 from meshlab.models.decision.tables import SIDES
 from meshlab.planning.migration.assumptions import Assumption
 from meshlab.planning.migration.drain import Room
-from meshlab.planning.migration.move import Move
+from meshlab.planning.migration.move import NONE, Move, today_editions
 from meshlab.planning.migration.nodes import Drained
-from meshlab.planning.migration.places import NONE, today_editions
 from meshlab.planning.migration.price import Course, settled
 from meshlab.planning.migration.routes import Way, ways_of
 from meshlab.planning.migration.steps import counts

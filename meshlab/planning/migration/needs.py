@@ -8,8 +8,7 @@ from typing import Any
 
 from meshlab.models.overhead.cluster import network_agents
 from meshlab.planning.migration.assumptions import ZERO, Interval
-from meshlab.planning.migration.move import Move, Setting
-from meshlab.planning.migration.places import Place
+from meshlab.planning.migration.move import Move, Place, Setting
 from meshlab.planning.migration.routes import NEW_CLUSTER, Way
 
 Beside = tuple[float | None, float | None]

@@ -11,10 +11,9 @@ from meshlab.models.decision.tables import SIDES
 from meshlab.planning.migration.assumptions import ENDS, Interval, named, total
 from meshlab.planning.migration.disruption import gaps
 from meshlab.planning.migration.drain import HOUR
-from meshlab.planning.migration.move import Setting
+from meshlab.planning.migration.move import NONE, WITH_SIDECARS, Place, Setting, new_editions, of_today, today_editions
 from meshlab.planning.migration.needs import rent, second_cluster
 from meshlab.planning.migration.nodes import Drained, drained
-from meshlab.planning.migration.places import NONE, WITH_SIDECARS, Place, new_editions, of_today, today_editions
 from meshlab.planning.migration.routes import UNKNOWN, Terms, Way, ways_of
 from meshlab.planning.migration.steps import Step, cut_minutes, hours_of, restarted, timed
 

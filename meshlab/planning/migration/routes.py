@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.kept import kept
-from meshlab.planning.migration.places import NONE, WITH_SIDECARS, Place
+from meshlab.planning.migration.move import NONE, WITH_SIDECARS, Place
 from meshlab.tables import read_table
 
 Row = dict[str, Any]

@@ -9,9 +9,8 @@ from typing import Any
 
 from meshlab.planning.migration.assumptions import ENDS, Interval, expected, named, total
 from meshlab.planning.migration.drain import HOUR
-from meshlab.planning.migration.move import Setting
+from meshlab.planning.migration.move import Place, Setting
 from meshlab.planning.migration.nodes import Drained
-from meshlab.planning.migration.places import Place
 from meshlab.planning.migration.routes import BY_PROVIDER, DRAIN, SIDECARS, Way
 
 
