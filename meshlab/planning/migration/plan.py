@@ -10,9 +10,8 @@ from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Interval, na
 from meshlab.planning.migration.blockers import obstacles
 from meshlab.planning.migration.disruption import gaps
 from meshlab.planning.migration.move import Move, Setting
-from meshlab.planning.migration.needs import beside, rent, second_cluster
 from meshlab.planning.migration.nodes import scheduled
-from meshlab.planning.migration.price import Course, course_of, move_price, settled
+from meshlab.planning.migration.price import Course, beside, course_of, move_price, rent, second_cluster, settled
 
 Plan = dict[str, Any]
 
