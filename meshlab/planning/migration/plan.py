@@ -8,10 +8,10 @@ from typing import Any
 from meshlab.planning.migration import worth
 from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Interval, named
 from meshlab.planning.migration.blockers import obstacles
-from meshlab.planning.migration.disruption import gaps
 from meshlab.planning.migration.move import Move, Setting
 from meshlab.planning.migration.nodes import scheduled
 from meshlab.planning.migration.price import Course, beside, course_of, move_price, rent, second_cluster, settled
+from meshlab.planning.migration.steps import gaps
 
 Plan = dict[str, Any]
 

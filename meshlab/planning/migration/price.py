@@ -10,7 +10,6 @@ from typing import Any
 from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.cluster import network_agents
 from meshlab.planning.migration.assumptions import ENDS, ZERO, Interval, named, total
-from meshlab.planning.migration.disruption import gaps
 from meshlab.planning.migration.drain import HOUR
 from meshlab.planning.migration.move import (
     NONE,
@@ -24,7 +23,7 @@ from meshlab.planning.migration.move import (
 )
 from meshlab.planning.migration.nodes import Drained, drained
 from meshlab.planning.migration.routes import NEW_CLUSTER, UNKNOWN, Terms, Way, ways_of
-from meshlab.planning.migration.steps import Step, cut_minutes, hours_of, restarted, timed
+from meshlab.planning.migration.steps import Step, cut_minutes, gaps, hours_of, restarted, timed
 
 Beside = tuple[float | None, float | None]
 """Memory [GiB] and CPU [cores] that are needed beside what runs today; None where unknown."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from meshlab.planning.migration.assumptions import ENDS, Interval, expected, named, total
 from meshlab.planning.migration.drain import HOUR
 from meshlab.planning.migration.move import Place, Setting
@@ -180,3 +182,42 @@ def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
     of_ways = [[step.restarts for step in taken if step.route == way.route["route"]] for way in ways]
     known = [[pods for pods in way if pods is not None] for way in of_ways]
     return None if known != of_ways else sum(max(pods, default=0) for pods in known)
+
+
+# --- times without enforcement of policies ---------------------------------------------------------------------------
+
+
+def gaps(taken: Sequence[Step], drains: Mapping[str, Drained]) -> list[dict[str, Any]]:
+    """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
+
+    Working time is that of the steps after the one that opens it; where nodes have a schedule, ``with_nights`` counts
+    the hours between its windows, too. What no step closes has ended for good, and is no gap.
+    """
+    last = [
+        drain.times.select(pl.max("end_hours").fill_null(0.0)).item()
+        for drain in drains.values()
+        if drain.times is not None
+    ]
+    found = []
+    for route in dict.fromkeys(step.route for step in taken):
+        own = [step for step in taken if step.route == route and step.row["phase"] != "prepare"]
+        between = _between(own)
+        if between:
+            found.append(
+                {
+                    "route": route,
+                    "opens": between[0].row["action"],
+                    "closes": between[-1].row["action"],
+                    **named("hours", hours_of(between[1:] or between)),
+                    "with_nights": last[0] if last and any(step.row["scope"] == "node" for step in between) else None,
+                }
+            )
+    return found
+
+
+def _between(own: Sequence[Step]) -> Sequence[Step]:
+    """Steps from the one that opens a gap to the one that closes it; none where no gap is opened and closed."""
+    marks = [step.row["gap"] for step in own]
+    if not {"opens", "closes"} <= set(marks):
+        return ()
+    return own[marks.index("opens") : len(marks) - marks[::-1].index("closes")]
