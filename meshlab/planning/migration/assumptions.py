@@ -1,4 +1,4 @@
-"""What a move takes, as intervals: at least, most likely, at most; and the assumptions that a team replaces by its own."""
+"""What a move takes, as intervals: assumptions that are declared once and that a team replaces by its own figures."""
 
 from __future__ import annotations
 

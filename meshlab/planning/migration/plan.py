@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Interval, named
-from meshlab.planning.migration.blockers import obstacles
+from meshlab.planning.migration.blockers import blockers_of
 from meshlab.planning.migration.move import Move, Setting
 from meshlab.planning.migration.nodes import scheduled
 from meshlab.planning.migration.price import Course, beside, course_of, move_price, rent, second_cluster, settled
@@ -88,7 +88,7 @@ def plan_move(move: Move) -> Plan:
     course = course_of(settled(move.today, move.target, setting), setting)
     price = move_price(move.today, move.target, setting)
     drain = scheduled(iter(course.drains.values()))
-    blockers, unknown = obstacles(move, course)
+    blockers, unknown = blockers_of(move, course)
     usd = [price[f"usd{end}"] for end in ENDS]
     own_windows = drain is not None and drain.days is not None
     ends = ("lo", "likely", "hi")
