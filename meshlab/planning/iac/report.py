@@ -11,8 +11,16 @@ import polars as pl
 import polars.selectors as cs
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.planning.iac.coverage import DEFAULT_PROVIDER, coverage, coverage_counts
-from meshlab.planning.iac.history import check_version, history, newest_minor, replacements, with_presence
+from meshlab.planning.iac.coverage import (
+    DEFAULT_PROVIDER,
+    check_version,
+    coverage,
+    coverage_counts,
+    history,
+    newest_minor,
+    replacements,
+    with_presence,
+)
 from meshlab.planning.iac.plans import Plan, read_plan
 from meshlab.planning.iac.providers import read_provider_schema
 from meshlab.planning.iac.tracker import facts_age, option_tracker, tracker

@@ -12,7 +12,7 @@ from datetime import date
 
 import polars as pl
 
-from meshlab.planning.iac.history import history, newest_minor, replacements, with_presence
+from meshlab.planning.iac.coverage import history, newest_minor, replacements, with_presence
 from meshlab.tables import read_table
 
 STATUSES = ("missing", "partial", "raw", "typed")

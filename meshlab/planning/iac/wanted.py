@@ -9,7 +9,7 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
 from meshlab.kept import kept, kept_latest
-from meshlab.planning.iac.history import groups, history, newest_minor, options_at
+from meshlab.planning.iac.coverage import groups, history, newest_minor, options_at
 from meshlab.planning.iac.tracker import STATUSES, by_layer, option_tracker, tracker
 from meshlab.tables import read_table
 from meshlab.units import version_key
