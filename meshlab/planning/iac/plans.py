@@ -16,9 +16,8 @@ import msgspec
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.planning.iac.limits import MAXIMUM_DEPTH, decode, read_json
 from meshlab.planning.iac.providers import check_format, short_provider
-from meshlab.planning.iac.values import leaves
+from meshlab.planning.iac.values import MAXIMUM_DEPTH, decode, leaves, read_json
 from meshlab.tables import read_table
 
 _TODO = "give the output of terraform show -json PLANFILE"

@@ -12,7 +12,7 @@ import msgspec
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, shorten
-from meshlab.planning.iac.limits import decode, read_json
+from meshlab.planning.iac.values import decode, read_json
 
 ATTRIBUTE_COLUMNS = {
     "provider": pl.String(),
