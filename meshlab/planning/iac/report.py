@@ -21,8 +21,7 @@ from meshlab.planning.iac.coverage import (
     replacements,
     with_presence,
 )
-from meshlab.planning.iac.plans import Plan, read_plan
-from meshlab.planning.iac.providers import read_provider_schema
+from meshlab.planning.iac.terraform import Plan, read_plan, read_provider_schema
 from meshlab.planning.iac.tracker import STATUSES, facts_age, option_tracker, tracker
 from meshlab.planning.iac.values import read_options, read_values
 from meshlab.planning.iac.wanted import nothing, short_of, wanted_needs, wanted_options, wanted_values
