@@ -21,7 +21,6 @@ from meshlab.tables import read_table
 
 # --- what a provider can express -------------------------------------------------------------------------------------
 
-
 ATTRIBUTE_COLUMNS = {
     "provider": pl.String(),
     "kind": pl.String(),
@@ -39,9 +38,6 @@ ATTRIBUTE_COLUMNS = {
 
 _FORMAT = "1"
 _TODO_SCHEMA = "give the output of terraform providers schema -json"
-
-
-# --- terraform providers schema -json --------------------------------------------------------------------------------
 
 
 class _Attribute(msgspec.Struct, gc=False):
