@@ -11,9 +11,8 @@ from pathlib import Path
 from meshlab.errors import MeshlabError, Problem, problems_of
 from meshlab.files import write_whole
 from meshlab.reviews.record import Review
-from meshlab.run.embed.assets import left_over, pictures_of, shown_by
 from meshlab.run.embed.blocks import Block, find_blocks, split
-from meshlab.run.embed.content import Content, content, headline_words
+from meshlab.run.embed.content import Content, content, headline_words, left_over, pictures_of, shown_by
 from meshlab.run.embed.documents import Document, read_markdown, write_markdown
 from meshlab.run.embed.requests import Request, file_of, read_request, team_of
 from meshlab.show.charts import Chart
