@@ -23,7 +23,7 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import digest, read_most
 from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import HEADLINES
-from meshlab.run.embed.requests import DATA, Request
+from meshlab.run.embed.blocks import DATA, Request
 from meshlab.show import report
 from meshlab.show.charts import Chart, Look, chart
 from meshlab.show.charts.files import DOCUMENT

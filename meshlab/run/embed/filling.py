@@ -12,9 +12,8 @@ from pathlib import Path
 from meshlab.errors import MeshlabError, Problem, problems_of
 from meshlab.files import read_bounded, write_whole
 from meshlab.reviews.record import Review
-from meshlab.run.embed.blocks import Block, find_blocks, split
+from meshlab.run.embed.blocks import Block, Request, file_of, find_blocks, read_request, split, team_of
 from meshlab.run.embed.content import Content, content, headline_words, left_over, pictures_of, shown_by
-from meshlab.run.embed.requests import Request, file_of, read_request, team_of
 from meshlab.show.charts import Chart
 from meshlab.show.charts.files import opened
 from meshlab.show.export.forms import contents
