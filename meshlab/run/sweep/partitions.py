@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from meshlab.models.overhead import estimate
-from meshlab.run.sweep.axes import Listed, Shares
-from meshlab.run.sweep.sampling import grid_places, random_shares, stratified_shares
+from meshlab.run.sweep.axes import Listed, Shares, grid_places, random_shares, stratified_shares
 from meshlab.run.sweep.spec import Spec
 from meshlab.scenario import schema
 
