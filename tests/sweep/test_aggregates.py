@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.run.sweep import partitions, run_sweep
+from meshlab.run.sweep import run_sweep
 from meshlab.run.sweep.aggregates import ERROR, _bucket, _middle
 
 SpecFile = Callable[..., Path]

@@ -12,7 +12,7 @@ import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.models.overhead import dataplanes, estimate
-from meshlab.run.sweep import partitions, run_sweep
+from meshlab.run.sweep import parts, run_sweep
 from meshlab.run.sweep import parts as parts_module
 from meshlab.scenario import frame_of
 
@@ -86,7 +86,7 @@ def test_any_number_of_workers_leaves_the_same_bytes(
 ) -> None:
     """Two processes of one thread each write what this process writes with all its threads."""
     monkeypatch.undo()
-    spec = spec_file(SAMPLE.replace("rows: 1000", f"rows: {partitions.PART_ROWS + 1000}"))
+    spec = spec_file(SAMPLE.replace("rows: 1000", f"rows: {parts.PART_ROWS + 1000}"))
     for jobs in (1, 2):
         run_sweep(spec, str(tmp_path / f"{jobs}.parquet"), jobs=jobs)
     assert tree(tmp_path / "1.parquet") == tree(tmp_path / "2.parquet")

@@ -14,8 +14,7 @@ import polars as pl
 from meshlab.errors import MeshlabError, Problem
 from meshlab.run.batch.pool import open_pool
 from meshlab.run.sweep.aggregates import merged, partial
-from meshlab.run.sweep.partitions import answers, part_rows, scenarios
-from meshlab.run.sweep.parts import Place
+from meshlab.run.sweep.parts import Place, answers, part_rows, scenarios
 from meshlab.run.sweep.spec import Spec, read_spec, same_spec
 
 
