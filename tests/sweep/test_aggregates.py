@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshlab.run.sweep import run_sweep
-from meshlab.run.sweep.aggregates import ERROR, _bucket, _middle
+from meshlab.run.sweep.run import ERROR, _bucket, _middle
 
 SpecFile = Callable[..., Path]
 

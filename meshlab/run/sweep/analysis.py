@@ -12,9 +12,9 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models.sensitivity import break_even
-from meshlab.run.sweep.aggregates import merged, partial
 from meshlab.run.sweep.axes import statistics
 from meshlab.run.sweep.parts import PART_ROWS, answers, part_count, scenarios
+from meshlab.run.sweep.run import merged, partial
 from meshlab.run.sweep.spec import Spec
 
 RESAMPLES = 200
