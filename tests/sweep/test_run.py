@@ -31,7 +31,7 @@ outputs: [memory_gib, added_p99_ms]
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 256 scenarios, so that a thousand make four."""
-    monkeypatch.setattr(partitions, "PART_ROWS", 256)
+    monkeypatch.setattr(parts, "PART_ROWS", 256)
 
 
 def tree(place: Path) -> dict[str, bytes]:
@@ -163,7 +163,7 @@ def test_a_part_that_fails_costs_only_itself(
     assert outcome.failed == (f"{out}/part-00002.parquet: part failed: OSError; run again with --resume",)
     assert sorted(tree(out)) == [f"part-{part:05}.parquet" for part in (0, 1, 3)]
     monkeypatch.undo()
-    monkeypatch.setattr(partitions, "PART_ROWS", 256)
+    monkeypatch.setattr(parts, "PART_ROWS", 256)
     assert run_sweep(spec, str(out), jobs=1, resume=True).kept == 3
 
 

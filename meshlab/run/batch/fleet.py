@@ -211,8 +211,6 @@ def _cell(value: object) -> object:
 # --- its charts ------------------------------------------------------------------------------------------------------
 
 
-Row = Mapping[str, Any]
-
 WIDTH = 560
 """Width of a chart, less what its words take. [units of the drawing]"""
 
