@@ -21,11 +21,10 @@ from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.models.overhead.network import network_sources
 from meshlab.planning import iac
+from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
 from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
 from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
-from meshlab.reviews.needs import side_by_side
-from meshlab.reviews.pools import beside_old_pools
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -37,7 +36,6 @@ from meshlab.reviews.record import (
     checked,
 )
 from meshlab.reviews.team import Team
-from meshlab.reviews.tuning import scoped, tuned_estimates, tuning
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
 from meshlab.tables import read_table
 
