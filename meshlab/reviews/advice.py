@@ -1,4 +1,4 @@
-"""What a review says beside its verdict: needs that objects use, pools that rule options out, configuration to scope."""
+"""What a review says beside its verdict: needs in use, pools that rule options out, configuration to scope."""
 
 from __future__ import annotations
 

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import FOUND, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option
+from meshlab.run.cli.group import EXISTING_PATH, FOUND, form_option, main
 
 KEY_FILE = click.option(
     "--key-file", type=EXISTING_PATH, metavar="FILE", help="Hash under this key, so that runs can be compared."

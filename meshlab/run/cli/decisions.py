@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import SOME_FAILED, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option
-from meshlab.run.cli.text import many, text_table
+from meshlab.run.cli.group import EXISTING_PATH, SOME_FAILED, form_option, main, many, text_table
 
 
 @main.command()

@@ -7,9 +7,17 @@ from pathlib import Path
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import SOME_FAILED, fail, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option, quiet_option
-from meshlab.run.cli.text import many, tell, text_table
+from meshlab.run.cli.group import (
+    EXISTING_PATH,
+    SOME_FAILED,
+    fail,
+    form_option,
+    main,
+    many,
+    quiet_option,
+    tell,
+    text_table,
+)
 
 
 @main.command()
