@@ -39,15 +39,7 @@ def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime |
 
 
 def compare(paths: Sequence[Path], others: Sequence[Path]) -> list[Finding]:
-    """Where two clusters differ in network and mesh, as findings.
-
-    Args:
-        paths: Files, folders and archives of one cluster.
-        others: Those of the other.
-
-    Raises:
-        MeshlabError: A path cannot be read.
-    """
+    """Where two clusters differ in network and mesh, as findings."""
     return list(differences(read_inventory(paths), read_inventory(others)))
 
 

@@ -81,13 +81,8 @@ class Inventory:
 def read_inventory(paths: Sequence[Source], at: datetime | None = None, *, may_be_empty: bool = True) -> Inventory:
     """Read the paths, which together describe one cluster.
 
-    Args:
-        paths: Files, folders and archives.
-        at: Moment that dates are compared with; the newest time in the input unless given.
-        may_be_empty: Whether a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
-
-    Raises:
-        MeshlabError: A path cannot be read, or shows nothing.
+    Dates are compared with ``at``, or else with the newest time in the input. With ``may_be_empty`` a path may hold no
+    facts, as long as it holds objects of a cluster or Lists of none.
     """
     if not paths:
         raise MeshlabError(Problem("audit", "no dump was given", "name a file, folder or archive"))
@@ -257,13 +252,8 @@ NOBODY = {column: pl.lit(None, pl.String) for column in ("kind", "namespace", "n
 def selects(selectors: pl.LazyFrame, labels: pl.LazyFrame, *within: str) -> pl.LazyFrame:
     """Which selector matches which labels: every label that it names is there with its value.
 
-    Args:
-        selectors: Columns id, key, value. A selector without labels is not among them: it matches everything.
-        labels: Columns id, key, value, of pods, of templates, or of other selectors.
-        within: Further columns of both, such as the namespace, that have to be equal.
-
-    Returns:
-        Columns id (of the selector) and selected (the id of the labels).
+    Both have the columns id, key, value and those of ``within``, such as the namespace. A selector without labels is
+    not among them: it matches everything. Returns the columns id (of the selector) and selected (the id of the labels).
     """
     asked = selectors.group_by("id").agg(asked=pl.len())
     return (

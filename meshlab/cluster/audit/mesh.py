@@ -258,16 +258,7 @@ def pods_behind(inventory: Inventory) -> pl.LazyFrame:
 
 
 def selected_pods(inventory: Inventory, settings: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
-    """Objects with a selector, beside the pods that they select in their namespace.
-
-    Args:
-        inventory: Where the selectors and labels are.
-        settings: Objects that may have a selector: id and namespace.
-        pods: Pods to choose among: id and namespace.
-
-    Returns:
-        Columns id and pod.
-    """
+    """Objects with a selector, beside the pods that they select in their namespace: columns id and pod."""
     selectors = inventory.frames["selectors"].join(settings.select("id", "namespace").unique(), on="id")
     labels = inventory.frames["labels"].join(pods.select("id", "namespace"), on="id")
     return selects(selectors, labels, "namespace").rename({"selected": "pod"})

@@ -99,14 +99,7 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
 
 
 def finding(row: Mapping[str, Any], state: str, *, objects: Sequence[str] = (), **told: object) -> Finding:
-    """A finding: what the row of its rule says, and what was found.
-
-    Args:
-        row: ``id``, ``title``, ``severity``, ``loop``, ``why``, ``check`` and ``source_id``.
-        state: One of ``STATES``.
-        objects: The objects that speak for it.
-        told: ``count``, ``detail``, ``missing``, and what stands before the row's own cell.
-    """
+    """A finding: what the row of its rule says, and what was found; ``told`` stands before the row's own cells."""
     found = {
         "rule": row["id"],
         **{name: row.get(name) for name in ("title", "severity", "family", "loop")},

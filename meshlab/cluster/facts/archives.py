@@ -117,13 +117,6 @@ def _is_tar(head: bytes) -> bool:
 def members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int = 0) -> Iterator[Member]:
     """Files of an archive; an archive in it is read as well, up to a few levels.
 
-    Args:
-        stream: The archive, at its beginning; seekable.
-        file: How messages name it.
-        wanted: Which paths to read. Others are passed over.
-        budget: What may still be read.
-        nesting: How many archives this one lies in.
-
     Raises:
         MeshlabError: The archive is broken, names files outside of itself, or unpacks to far too much.
     """

@@ -64,21 +64,13 @@ Place = tuple[str, str]
 
 
 def files(path: Path) -> Iterator[Member | LargeList]:
-    """Files of a path that may hold objects.
-
-    Raises:
-        MeshlabError: There is no such path, it cannot be read, or it is a broken or hostile archive.
-    """
+    """Files of a path that may hold objects."""
     budget = Budget()
     yield from files_at(named(listing(path, budget), path), path, budget)
 
 
 def listing(path: Path, budget: Budget) -> list[str]:
-    """Where the files of a path lie, in the order of their names; links are not followed.
-
-    Raises:
-        MeshlabError: There is no such path, or it cannot be read.
-    """
+    """Where the files of a path lie, in the order of their names; links are not followed."""
     with told(path):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -98,11 +90,7 @@ def named(listed: Iterable[str], path: Path) -> Iterator[Place]:
 
 
 def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Member | LargeList]:
-    """Files at some of the places of a path.
-
-    Raises:
-        MeshlabError: One cannot be read, or is a broken or hostile archive.
-    """
+    """Files at some of the places of a path."""
     with told(path):
         for place, name in listed:
             yield from _file(place, name, budget)
@@ -160,14 +148,7 @@ def beginning_of(path: str) -> tuple[bytes, FileIO | None]:
 
 
 def members_of(head: bytes, rest: FileIO | None, name: str, budget: Budget) -> Iterator[Member | LargeList]:
-    """A file, or the files in it where it is an archive; it is closed in the end.
-
-    Args:
-        head: As ``beginning_of`` gives it.
-        rest: The same.
-        name: Its name as messages and provenance show it.
-        budget: What may still be read.
-    """
+    """A file, or the files in it where it is an archive; it is closed in the end."""
     if rest is None and not is_archive(head[:HEAD_BYTES]):
         budget.read(len(head), name)
         yield Member(name, head)
@@ -290,9 +271,6 @@ def pieces(stream: Stream) -> Iterator[memoryview]:
     Strings of JSON hold no line breaks, and a piece that is cut anywhere but between two items leaves a bracket open.
     So where each piece is JSON, they are the items of the List in their order; where one is not, the List may still
     be right, and be indented in a way of its own.
-
-    Args:
-        stream: The file at its beginning; ``is_indented_list`` holds for it.
     """
     buffer = bytearray(PIECE_BYTES)
     view = memoryview(buffer)

@@ -63,13 +63,7 @@ def collector_paused() -> Iterator[None]:
 def rows_of(paths: Sequence[Source], detail: Detail | None = None, *, may_be_empty: bool = False) -> Rows:
     """Rows of all paths, each file of which is opened once; the problems of all of them are told together.
 
-    Args:
-        paths: Files, folders and archives, and files that are open already.
-        detail: What is gathered beside the facts.
-        may_be_empty: Whether a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
-
-    Raises:
-        MeshlabError: A path cannot be read, or shows nothing.
+    With ``may_be_empty`` a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
     """
     rows = Rows(detail)
     problems: list[Problem] = []

@@ -98,10 +98,7 @@ def figure_rows(rows: Iterable[tuple[str, str | None, str | None, str, float | N
 def evidence_rows(measured: pl.DataFrame, dataplane: str, scenario: Mapping[str, object]) -> pl.DataFrame:
     """Measurements as evidence: known inputs, then data plane, metric, value and unit.
 
-    Args:
-        measured: Columns run, metric, value and inputs of a scenario.
-        dataplane: The data plane of all of them.
-        scenario: Inputs that all of them share; None is unknown.
+    ``measured`` has the columns run, metric, value and inputs of a scenario; ``scenario`` holds those that all share.
     """
     known = [name for name in inputs() if name in measured.columns]
     shared = {name: value for name, value in scenario.items() if value is not None}
@@ -138,11 +135,7 @@ _KEYED = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def kind_of(content: bytes, file: str) -> str:
-    """Kind of a file: a row of ``data/facts/measurement_kinds.csv``.
-
-    Raises:
-        MeshlabError: The file is none of the kinds, or is broken JSON.
-    """
+    """Kind of a file: a row of ``data/facts/measurement_kinds.csv``."""
     form, shape = _shape(content, file)
     for kind, pattern in _patterns(form):
         if pattern.search(shape):
@@ -168,11 +161,7 @@ def _shape(content: bytes, file: str) -> tuple[str, str]:
 
 
 def first_document(content: bytes, file: str) -> bytes:
-    """The whole text where it is one JSON document, else its first line: some tools write a document a line.
-
-    Raises:
-        MeshlabError: The text is no JSON.
-    """
+    """The whole text where it is one JSON document, else its first line: some tools write a document a line."""
     try:
         msgspec.json.decode(content, type=msgspec.Raw)
     except JSON_FAULTS as error:

@@ -86,12 +86,7 @@ def compare_load_tests(
 
 
 def as_data(found: Measurements, *, anonymize: Anonymize = False) -> dict[str, object]:
-    """Measurements as ``meshlab facts`` shows them beside the facts of a cluster.
-
-    Args:
-        found: What was measured.
-        anonymize: Replace names of workloads and of the source by the keyed hashes of facts.
-    """
+    """Measurements as ``meshlab facts`` shows them beside the facts of a cluster."""
     hide = hider(anonymize)
     calls = found.calls.rows(named=True)
     return {

@@ -87,16 +87,7 @@ def read_prometheus(
 
 
 def read_saved(content: bytes, kind: str, file: str) -> Measurements:
-    """Figures from a file of series.
-
-    Args:
-        content: The file, in UTF-8.
-        kind: Its kind, as ``shape.kind_of`` recognised it.
-        file: How messages and provenance name it.
-
-    Raises:
-        MeshlabError: The file is not as its kind demands, or holds nothing that figures are read from.
-    """
+    """Figures from a file of series."""
     if kind == "pod-csv":
         what = "tells what whole pods use, proxy and application together, so that nothing of a mesh follows"
         raise MeshlabError(Problem(file, what, f"give series of {sources()[0]['metric']} from Prometheus"))
@@ -239,14 +230,7 @@ def _ask(
 def promql(
     source: Mapping[str, str], window_seconds: int, quantile: float | None = None, type_: str | None = None
 ) -> str:
-    """The query for a row of the table of series.
-
-    Args:
-        source: The row.
-        window_seconds: Time over which the figure is averaged. [s]
-        quantile: Which quantile of a histogram.
-        type_: Another query than that of the row's own type.
-    """
+    """The query for a row of the table of series."""
     templates = dict(read_table("facts/prometheus_queries").select("type", "query").iter_rows())
     return Template(templates[type_ or source["type"]]).substitute(
         metric=source["metric"],
@@ -300,14 +284,7 @@ def number(text: str) -> float:
 
 
 def summary(usage: pl.DataFrame, kind: str, source: str, notes: tuple[str, ...] = ()) -> Measurements:
-    """Figures of components, calls, inputs and evidence from what containers use and workloads call.
-
-    Args:
-        usage: Columns as ``series.USAGE``.
-        kind: Kind of the measurements.
-        source: Where they come from.
-        notes: What is known of them already.
-    """
+    """Figures of components, calls, inputs and evidence from what containers use and workloads call (``USAGE``)."""
     components = _components(usage)
     calls = _calls(usage)
     found, plugins = set(components["dataplane"]), inputs()["current_cni"].choices

@@ -58,15 +58,7 @@ def facts_from(
 def as_data(
     answers: Answers, facts: Facts, origins: Sequence[str], *, anonymize: Anonymize, explain: bool = False
 ) -> dict[str, Any]:
-    """Facts of a cluster as ``read_facts`` returns them.
-
-    Args:
-        answers: What the input says.
-        facts: Its facts, ``name`` among them.
-        origins: What it was collected from.
-        anonymize: Replace names by keyed hashes, and reduce free text.
-        explain: Add the evidence.
-    """
+    """Facts of a cluster as ``read_facts`` returns them."""
     hide = hider(anonymize)
     if anonymize is not False:
         facts = {name: _hidden(fact, name, hide) for name, fact in facts.items()}

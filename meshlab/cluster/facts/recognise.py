@@ -131,11 +131,7 @@ def is_ztunnel(head: bytes) -> bool:
 
 
 def read_ztunnel(content: bytes, file: str) -> Iterator[Found]:
-    """The dump's workloads that are pods, its services, and the dump itself.
-
-    Raises:
-        MeshlabError: The text is no such dump.
-    """
+    """The dump's workloads that are pods, its services, and the dump itself."""
     try:
         dump = msgspec.json.decode(content, type=_Dump)
         looked_at = kube.evidence_of(KIND)
@@ -201,11 +197,7 @@ def is_unreadable(head: bytes) -> bool:
 
 
 def refuse(content: bytes, file: str) -> Iterator[Found]:
-    """Say what to give instead.
-
-    Raises:
-        MeshlabError: Always.
-    """
+    """Refuse the file, and say what to give instead."""
     if packer := next((name for start, name in PACKED.items() if content.startswith(start)), None):
         raise MeshlabError(Problem(file, f"is packed by {packer}", "unpack it, or pack it with gzip or zip"))
     what = "a table" if _TABLE.match(content) else "a description"

@@ -48,12 +48,7 @@ def narrowing(cluster: Cluster) -> pl.LazyFrame:
 
 
 def scoping_of(cluster: Cluster, narrowed: pl.DataFrame) -> Scoping:
-    """Everything that tells how many services a proxy knows.
-
-    Args:
-        cluster: The cluster.
-        narrowed: As ``narrowing`` returns it.
-    """
+    """Everything that tells how many services a proxy knows."""
     with_sidecar = cluster.containers.filter(proxy="sidecar").select("id").unique()
     services, proxied, labels = pl.collect_all(
         [

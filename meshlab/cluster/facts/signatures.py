@@ -108,14 +108,7 @@ def signatures() -> pl.DataFrame:
 
 
 def match(texts: pl.LazyFrame) -> pl.LazyFrame:
-    """What distinct texts show.
-
-    Args:
-        texts: Columns field, text.
-
-    Returns:
-        Columns field, text, shows, fact, value, of, rank, status, why.
-    """
+    """What distinct texts (field, text) show: columns field, text, shows, fact, value, of, rank, status, why."""
     text, group = pl.col("text"), pl.col("text").str.extract(pl.col("pattern"), 1)
     spared = text.str.contains(pl.col("unless")).fill_null(value=False)
     return (
@@ -133,12 +126,7 @@ def match(texts: pl.LazyFrame) -> pl.LazyFrame:
 def found(texts: pl.LazyFrame, matched: pl.LazyFrame) -> pl.LazyFrame:
     """What objects show: of the rows of one kind that match one object only the first by rank.
 
-    Args:
-        texts: Columns id, field, text.
-        matched: What the texts show, as ``match`` returns it.
-
-    Returns:
-        Columns id, field, shows, fact, value, of, status, why.
+    Returns the columns id, field, shows, fact, value, of, status, why.
     """
     return (
         texts.join(matched, on=["field", "text"])
@@ -148,12 +136,7 @@ def found(texts: pl.LazyFrame, matched: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def votes(evidence: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
-    """Evidence that says the same counted together: columns as ``Vote``.
-
-    Args:
-        evidence: As ``found`` returns it.
-        objects: Columns id, kind, namespace, name, file.
-    """
+    """Evidence that says the same counted together: columns as ``Vote``."""
     best = pl.struct("status", "id", "why").sort_by("status", "id", "why", descending=[True, False, False]).first()
     place = pl.concat_str("namespace", "name", separator="/", ignore_nulls=True)
     return (
@@ -174,10 +157,6 @@ def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
 
     Evidence of a kind that needs another one counts where that was seen of the same product. Settings of a plugin do
     not count where agents were seen, and of other plugins only: they stay behind when a plugin is removed.
-
-    Args:
-        cast: All evidence.
-        whole: Whether the input seems to hold all pods of the cluster.
     """
     seen: dict[str, set[str | None]] = {}
     for vote in cast:
@@ -193,13 +172,7 @@ def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
 
 
 def heard(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> list[Vote]:
-    """Evidence for values of a fact, without what stronger or equal evidence speaks against.
-
-    Args:
-        cast: All evidence that counts.
-        fact: Dotted name of the fact.
-        of: The product that was recognised; evidence about another one does not count.
-    """
+    """Evidence for values of a fact of a recognised product, without what stronger or equal evidence speaks against."""
     about = [vote for vote in cast if vote.fact == fact and (of == EVERY or vote.of in (None, of))]
     against = [vote for vote in about if kinds()[vote.shows].counts == "against"]
     return [
@@ -214,13 +187,7 @@ def heard(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> list[Vote]
 
 
 def verdict(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> Verdict:
-    """What the strongest evidence says of a fact.
-
-    Args:
-        cast: All evidence that counts.
-        fact: Dotted name of the fact.
-        of: The product that was recognised; evidence about another one does not count.
-    """
+    """What the strongest evidence says of a fact."""
     for_it = heard(cast, fact, of)
     deciding = [vote for vote in for_it if kinds()[vote.shows].decides == "yes"]
     if not deciding:
@@ -290,14 +257,9 @@ ROOT_NAMESPACE = "istio-system"
 
 
 def asked(texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
-    """What objects ask for.
+    """What objects ask for: columns id, namespace, need, edge, mesh; the last two say where the need is used.
 
-    Args:
-        texts: Texts of fields: id, field, text.
-        objects: Every object once: id, group, namespace, name. Templates that nobody rendered are none.
-
-    Returns:
-        Columns id, namespace, need, edge, mesh: the last two say where the need is used.
+    Of ``objects`` each stands there once; templates that nobody rendered are none.
     """
     rows = need_rows().lazy().with_columns(pl.col("groups").fill_null("").str.split("|"))
     own = pl.col("field").is_in(need_rows()["field"].unique().implode())
@@ -384,12 +346,7 @@ def _of_hosts(matched: pl.LazyFrame) -> pl.LazyFrame:
 def in_use(needs: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
     """Each need with the objects that use it, in the order of the list of needs.
 
-    Args:
-        needs: As ``asked`` returns them.
-        objects: Every object once: id, kind, namespace, name, file.
-
-    Returns:
-        Columns need, objects, namespaces, where, example (kind, and namespace and name of the first), file.
+    Returns the columns need, objects, namespaces, where, example (kind, and namespace and name of the first), file.
     """
     place = pl.concat_str("namespace", "name", separator="/", ignore_nulls=True)
     edge, mesh = pl.col("edge").any(), pl.col("mesh").any()

@@ -79,15 +79,7 @@ YAML: Form = _Yaml()
 
 
 def read_yaml(content: bytes, file: str) -> Iterator[Found]:
-    """Objects of a YAML text.
-
-    Args:
-        content: The text in UTF-8.
-        file: How messages name it.
-
-    Raises:
-        MeshlabError: The text is no YAML, is nested too deeply, or its anchors unfold to more than it holds.
-    """
+    """Objects of a YAML text."""
     if MESSAGE.search(content, 0, _ENDS_BYTES) or MESSAGE.search(content, max(0, len(content) - _ENDS_BYTES)):
         content = MESSAGE.sub(b"", content)
     events = _Events(content, file)
