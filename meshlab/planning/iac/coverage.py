@@ -45,11 +45,7 @@ def newest_minor(product: str) -> str | None:
 
 
 def check_version(version: str, product: str) -> str:
-    """The version, if it is one whose options are known.
-
-    Raises:
-        MeshlabError: It is no version, or of a minor release that is newer or older than those that were read.
-    """
+    """The version, if it is one whose options are known."""
     minors = minor_releases(product)["version"].to_list()
     known = [minor.removesuffix(".0") for minor in minors]
     if not is_version(version):

@@ -235,11 +235,6 @@ def upcoming(rows: pl.DataFrame, product: str, chart_version: str | None = None)
 
     Columns: ``wanted``, ``option``, ``origin``, ``line``; ``change``: removed (gone from the release already),
     removed_later or deprecated; ``version`` and ``date`` of that; ``replacement``, ``note``, ``source_id``.
-
-    Args:
-        rows: Wanted things.
-        product: Product whose chart takes their options.
-        chart_version: Release of the chart; the newest minor unless given.
     """
     dated = with_presence(product, chart_version or newest_minor(product)).rename({"source_id": "chart_source"})
     stays = with_presence(product, newest_minor(product)).filter("present")["option"]
@@ -296,19 +291,9 @@ def for_verdict(
 ) -> list[dict[str, object]]:
     """What the recommended option does not express by attributes of its own, one row for each need.
 
-    Each row holds the columns of a wanted thing and ``severity``: ``blocker`` where it does not meet ``require``,
-    ``unknown`` where nobody read it, ``warning`` else. A need that is typed has no row.
-
-    Args:
-        verdict: ``cni`` and ``mesh``, as the decision gives them.
-        needs: Ids of ``data/needs.csv``; None where nobody stated any.
-        cloud: Cloud of the cluster: on a managed one the option is the provider's own build.
-        current_cni: Network plugin of today, which ``stay`` keeps.
-        require: typed or raw, where the team says that it must be.
-        as_of: Day on which facts are judged stale or not; their newest day unless given.
-
-    Raises:
-        MeshlabError: A need or the requirement is unknown.
+    Each row holds the columns of a wanted thing and ``severity``: ``blocker`` where it does not meet ``require`` (typed
+    or raw), ``unknown`` where nobody read it, ``warning`` else. A need that is typed has no row. On a managed ``cloud``
+    the option is the provider's own build; ``stay`` keeps the ``current_cni``.
     """
     products = products_of(verdict, cloud, current_cni)
     if not products:

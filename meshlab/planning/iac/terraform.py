@@ -86,11 +86,7 @@ class _Schemas(msgspec.Struct, gc=False):
 
 
 def read_provider_schema(path: Path) -> pl.DataFrame:
-    """Attributes of every provider in the output of ``terraform providers schema -json``.
-
-    Raises:
-        MeshlabError: The file cannot be read, is no such output, or has a format other than 1.x.
-    """
+    """Attributes of every provider in the output of ``terraform providers schema -json``."""
     content = read_json(path)
     check_format(content, str(path), _TODO_SCHEMA)
     document = decode(content, _Schemas, str(path), _TODO_SCHEMA)
@@ -102,11 +98,7 @@ def read_provider_schema(path: Path) -> pl.DataFrame:
 
 
 def check_format(content: bytes, file: str, todo: str) -> None:
-    """Refuse JSON of Terraform in a format that is not known: a new first number may change any meaning.
-
-    Raises:
-        MeshlabError: The text is no JSON, says no format, or another than 1.x.
-    """
+    """Refuse JSON of Terraform in a format that is not known: a new first number may change any meaning."""
     version = decode(content, _Head, file, todo).format_version
     if version is None:
         raise MeshlabError(Problem(file, "says no format_version", todo))
@@ -211,11 +203,7 @@ class Plan(NamedTuple):
 
 
 def read_plan(path: Path) -> Plan:
-    """Attributes and chart values of a plan, or of a state.
-
-    Raises:
-        MeshlabError: The file cannot be read, is no such output, has a format other than 1.x, or holds broken values.
-    """
+    """Attributes and chart values of a plan, or of a state."""
     content = read_json(path)
     check_format(content, str(path), _TODO_PLAN)
     document = decode(content, _PlanOrState, str(path), _TODO_PLAN)

@@ -122,12 +122,6 @@ def option_tracker(
 
     An option that the release has no more has one row, which says missing and what takes its place. One that no
     release is known to have is passed on all the same: whether the chart heeds it is another question.
-
-    Args:
-        product: Product whose chart it is.
-        options: Leaf paths in its values.
-        chart_version: Release of the chart; the newest minor unless given.
-        as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
     """
     version = chart_version or newest_minor(product)
     asked = pl.DataFrame({"option": list(dict.fromkeys(options))}, schema={"option": pl.String})

@@ -34,20 +34,12 @@ T = TypeVar("T")
 
 
 def read_json(path: Path) -> bytes:
-    """The bytes of a JSON file.
-
-    Raises:
-        MeshlabError: There is no such file, or it is unreadable or too large.
-    """
+    """The bytes of a JSON file."""
     return read_bounded(path, MAXIMUM_JSON_BYTES, "check the file")
 
 
 def decode_json(path: Path, of: type[T], todo: str) -> T:
-    """A JSON file as a type; fields that the type does not name are passed over.
-
-    Raises:
-        MeshlabError: The file cannot be read, is no JSON, or is not of the type's shape.
-    """
+    """A JSON file as a type; fields that the type does not name are passed over."""
     return decode(read_json(path), of, str(path), todo)
 
 
@@ -101,11 +93,7 @@ class Leaf(NamedTuple):
 
 
 def read_values(path: Path) -> pl.DataFrame:
-    """Options of a ``values.yaml`` with types, defaults, lines and what the comments above them say.
-
-    Raises:
-        MeshlabError: The file cannot be read, is no mapping, names a key twice, or exceeds the bounds of a document.
-    """
+    """Options of a ``values.yaml`` with types, defaults, lines and what the comments above them say."""
     return options_of(read_text(path), str(path))
 
 
@@ -121,11 +109,7 @@ def options_of(text: str, file: str) -> pl.DataFrame:
 
 
 def leaves(text: str, file: str) -> Iterator[Leaf]:
-    """Options of the text of a ``values.yaml``, in the order of the file.
-
-    Raises:
-        MeshlabError: The text is no mapping, names a key twice, or exceeds the bounds of a document.
-    """
+    """Options of the text of a ``values.yaml``, in the order of the file."""
     for part in _releases(text, file) if _RELEASE.search(text) else (text,):
         node = compose(part, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE) if isinstance(part, str) else part
         if node is None or node.tag == f"{_TAG}null":
@@ -151,11 +135,7 @@ _HELD_AT = (
 
 
 def _releases(text: str, file: str) -> Iterator[yaml.Node | str]:
-    """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands.
-
-    Raises:
-        MeshlabError: No document holds values.
-    """
+    """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands."""
     line, held = 0, []
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
         node = compose("\n" * line + document.removeprefix("---"), file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
@@ -330,11 +310,7 @@ SchemaOrBool: TypeAlias = _Schema | bool
 
 
 def read_values_schema(path: Path) -> pl.DataFrame:
-    """Options of a ``values.schema.json``: ``option`` and ``type``. A ``$ref`` is not followed and ends a path.
-
-    Raises:
-        MeshlabError: The file cannot be read, or is no JSON Schema of an object.
-    """
+    """Options of a ``values.schema.json``: ``option`` and ``type``. A ``$ref`` is not followed and ends a path."""
     schema = decode_json(path, _Schema, "give the values.schema.json of a chart")
     if not schema.properties:
         raise MeshlabError(Problem(str(path), "declares no properties", "give the values.schema.json of a chart"))

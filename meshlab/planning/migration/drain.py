@@ -47,15 +47,10 @@ class Durations:
 def node_times(nodes: pl.LazyFrame, evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.LazyFrame:
     """Time that each node takes: lower bound, likely and late. [s]
 
-    Args:
-        nodes: Column node: a number each, in the order in which they are drained.
-        evictions: A row for each node and budget: node, budget (null without one), allowed (null without one), pods,
-            and the pods' shortest, mean and longest grace period: grace_lo, grace, grace_hi. [s]
-        durations: What is not known.
-        parallel: Nodes that are drained at a time.
-
-    Returns:
-        Columns node, drain_lo, drain, drain_hi, seconds_lo, seconds, seconds_hi (the drain and all work on the node).
+    Nodes are numbered in the order in which they are drained. Evictions have a row for each node and budget: node,
+    budget and allowed (both null without one), pods, and their shortest, mean and longest grace period: grace_lo,
+    grace, grace_hi. [s] Returns the columns node, drain_lo, drain, drain_hi, seconds_lo, seconds, seconds_hi (the drain
+    and all work on the node).
     """
     work_lo, work_hi = (math.fsum(getattr(part, end) for part in durations.work) for end in ("lo", "hi"))
     work = math.fsum(map(mean, durations.work))
@@ -77,16 +72,12 @@ def node_times(nodes: pl.LazyFrame, evictions: pl.LazyFrame, durations: Duration
 
 
 def with_bounds(evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.LazyFrame:
-    """Evictions with the time until the last pod of each is gone: at least, and at most. [s]
+    """Evictions with the time until the last pod of each is gone: at least (drain_lo), and at most (drain_hi). [s]
 
     At least: of the pods before the last one, floor((pods - 1) / allowed) rounds have passed, each as long as the
     shortest hold. At most: units never rest while somebody asks for them, so the last pod begins to leave after the
     work before it, shared by all units: what is held when the drain begins, the same budget's pods on the nodes that
-    began before, and the pods of this node.
-
-    Returns:
-        The rows with before (pods of the budget on the nodes that are drained with this one and began before it),
-        drain_lo and drain_hi.
+    began before (column before), and the pods of this node.
     """
     pods, allowed = pl.col("pods"), pl.col("allowed").cast(pl.Float64)
     share, start = durations.grace_share, durations.start
@@ -220,11 +211,6 @@ def fitting(nodes: pl.DataFrame, asked: int, surge: int) -> Room:
     The left side is largest for the nodes with the most of moved + free; a number that holds for them holds for any
     set. A new node has as much room as the median of what a node's pods and its free part take together. This is a
     bound on sums: how pods break up the free parts is not in it.
-
-    Args:
-        nodes: Columns of a survey's nodes.
-        asked: Nodes at a time that are asked for.
-        surge: Extra nodes.
     """
     asked = max(1, min(asked, nodes.height))
     spans = {name: (pl.col(f"moved_{name}") + pl.col(f"free_{name}")) for name in RESOURCES}
@@ -282,15 +268,8 @@ def calendar(times: pl.DataFrame, parallel: int, window_hours: float) -> pl.Data
     """When each node is worked on, in hours since the first window opened.
 
     A node begins when a place is free and the rest of the window is as long as it likely takes; one that takes longer
-    than a window begins with it.
-
-    Args:
-        times: Columns node, drain and seconds, in the order in which nodes are drained. [s]
-        parallel: Nodes at a time.
-        window_hours: Length of a day's window. [h]
-
-    Returns:
-        The rows with day (from 1), begin_hours, drained_hours and end_hours.
+    than a window begins with it. Times have the columns node, drain and seconds, in the order in which nodes are
+    drained [s]; added are day (from 1), begin_hours, drained_hours and end_hours.
     """
     spans = [
         (begin, begin + drain / HOUR, end)

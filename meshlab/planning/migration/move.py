@@ -61,10 +61,7 @@ class Place:
 def parse_place(text: str, known: Place, what: str) -> Place:
     """A place as a person writes it: ``cni[@edition]+mesh[@edition]``, either side may be missing; ``@tuned``.
 
-    Args:
-        text: What is written.
-        known: What stands where the text says nothing.
-        what: The option, for messages.
+    What is ``known`` stands where the text says nothing; ``what`` is the option, for messages.
 
     Raises:
         MeshlabError: A name is neither a network nor a mesh, or has no such edition.

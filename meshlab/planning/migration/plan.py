@@ -20,15 +20,10 @@ NEVER = "never"
 
 
 def saved(figures: Sequence[Mapping[str, Any]], today: str | None, target: str | None) -> dict[str, float | None]:
-    """What the target costs less than today's data plane, a month. [USD/month]
+    """What the target costs less than today's data plane, a month; None where no estimate answers for it. [USD/month]
 
     Both are intervals over the same cluster, and how they move together is not known, so that the widest difference
     stands: at least today's least less the target's most.
-
-    Args:
-        figures: Rows of ``overhead.estimate`` of one scenario.
-        today: Data plane of today; None where no estimate answers for it.
-        target: Data plane of the target.
     """
     costs = {row["dataplane"]: [row.get(f"cost_usd_per_month{end}") for end in ENDS] for row in figures}
     one, other = ([cost for cost in costs.get(name or "", ()) if cost is not None] for name in (today, target))

@@ -107,14 +107,7 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
 
 
 def timed(setting: Setting, ends: tuple[Place, Place], way: Way, drains: Mapping[str, Drained]) -> Iterator[Step]:
-    """Steps of a way with their hours. Those of nodes that are drained share the time that all nodes take.
-
-    Args:
-        setting: The cluster.
-        ends: What runs, and the target.
-        way: The way.
-        drains: The drain of nodes, by stage.
-    """
+    """Steps of a way with their hours. Those of nodes that are drained share the time that all nodes take."""
     old, old_pods = setting.old(ends[1].cni)
     many = {**counts(setting, ends[0], way.route["part"]), "pool": old, "old": old_pods}
     fresh = way.route["route"] in NEW

@@ -28,8 +28,7 @@ STAYING = ("DaemonSet", "Node")
 def evicted(inventory: Inventory) -> pl.LazyFrame:
     """Pods that a drain has to evict: on a node, not finished, neither of a DaemonSet nor static.
 
-    Returns:
-        Columns id, kind, namespace, name and those of the table pods.
+    Columns id, kind, namespace, name and those of the table pods.
     """
     running = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
     staying = pl.col("owner_kind").is_in(STAYING).fill_null(value=False)
@@ -53,14 +52,11 @@ def budgeted(inventory: Inventory) -> pl.LazyFrame:
 
 
 def covered(inventory: Inventory) -> pl.LazyFrame:
-    """Budgets with their pods to evict and what they allow.
+    """Budgets with their pods to evict (null where they select by expressions) and what they allow.
 
     What the status says counts. Without one it follows from the specification and the pods that are there::
 
         allowed = max_unavailable, or pods - min_available; a percentage of the pods is rounded up
-
-    Returns:
-        Columns id, kind, namespace, name, pods (null where the budget selects by expressions) and allowed.
     """
     counts = budgeted(inventory).group_by("budget").agg(pods=pl.len().cast(pl.Int64)).rename({"budget": "id"})
     pods = pl.when(~pl.col("expressions")).then(pl.col("pods").fill_null(0))
@@ -92,11 +88,9 @@ def _number(text: pl.Expr) -> pl.Expr:
 def constrained(inventory: Inventory) -> pl.LazyFrame:
     """Pods to evict with what limits them: a budget, their StatefulSet, or nothing.
 
-    A StatefulSet makes a replacement only when the old pod is gone, so that its pods go one at a time; those that
-    share a budget with others go by that budget.
-
-    Returns:
-        Columns of ``evicted`` and limit (a name, or null), allowed (at least 1) and budget (whether it is one).
+    A StatefulSet makes a replacement only when the old pod is gone, so that its pods go one at a time; those that share
+    a budget with others go by that budget. To the columns of ``evicted`` it adds limit (a name, or null), allowed (at
+    least 1) and budget (whether it is one).
     """
     first = budgeted(inventory).group_by("id").agg(budget=pl.min("budget"))
     budgets = covered(inventory).select(
