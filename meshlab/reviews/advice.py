@@ -31,11 +31,7 @@ OPEN = "in use; what is needed beside it is not known"
 
 
 def side_by_side(case: Case) -> Row | None:
-    """Each need that is stated or in use, where both differ, and what is installed and unused; None without a dump.
-
-    Args:
-        case: The team with its facts.
-    """
+    """Each need that is stated or in use, where both differ, and what is installed and unused; None without a dump."""
     rows = fact(case.facts or {}, "needs.used")
     if rows is None:
         return None
@@ -100,13 +96,6 @@ def beside_old_pools(
     Where nothing that can be had meets what is asked, and something would without those pools, the verdict is that,
     with replacing them as its first step. No pools where the oldest kernel is stated, rules nothing out, or the dump
     names none.
-
-    Args:
-        case: The team with its facts.
-        scenario: Its scenario, one row.
-        verdict: What the contest answered; the blockers that a pool's kernel makes name it afterwards.
-        tables: The decision's tables.
-        over: Which options break a budget.
     """
     rows = fact(case.facts or {}, "nodes.pool_kernels")
     given = case.given.get(INPUT)
@@ -188,12 +177,7 @@ spec:
 
 
 def scoped(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]]) -> list[int | None]:
-    """Services that each proxy would know, for each scenario with proxies to scope; None where nothing is to gain.
-
-    Args:
-        rows: Scenarios with defaults filled in.
-        verdicts: What is recommended for each.
-    """
+    """Services that each proxy would know, for each scenario with proxies to scope; None where nothing is to gain."""
     found: list[int | None] = []
     for row, verdict in zip(rows, verdicts, strict=True):
         asked = row["current_mesh"] == SCOPED or verdict["mesh"] not in (None, "none", "stay")
@@ -205,13 +189,7 @@ def scoped(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, An
 def tuned_estimates(
     frame: pl.DataFrame, services: Sequence[int | None], narrowed: Mapping[str, pl.DataFrame]
 ) -> dict[str, Row]:
-    """Estimates of scenarios whose proxies are scoped, by the scenario's name.
-
-    Args:
-        frame: Scenarios as they are given.
-        services: As ``scoped`` returns them.
-        narrowed: Coefficients of scenarios that have their own, by name.
-    """
+    """Estimates of scenarios whose proxies are scoped, by the scenario's name."""
     tuned = frame.with_columns(config_services=pl.Series(services, dtype=pl.Int64)).drop_nulls("config_services")
     own = pl.col("scenario").is_in(list(narrowed))
     parts = [(tuned.filter(~own), None), *((tuned.filter(scenario=name), table) for name, table in narrowed.items())]
@@ -224,13 +202,7 @@ def tuned_estimates(
 
 
 def tuning(row: Mapping[str, Any], figures: Sequence[Row], tuned: Mapping[str, Any] | None) -> Row | None:
-    """What scoping alone would save; None where there is nothing to scope.
-
-    Args:
-        row: The scenario, defaults filled in.
-        figures: Its estimates.
-        tuned: Its estimate of the proxies with scoped configuration.
-    """
+    """What scoping alone would save; None where there is nothing to scope."""
     if tuned is None:
         return None
     whole = next(item for item in figures if item["dataplane"] == SCOPED)

@@ -116,10 +116,8 @@ def is_team(head: bytes) -> bool:
 def open_path(path: Path, admit: Callable[[Team], None] = lambda _: None, measured: Sequence[Path] = ()) -> Case:
     """The case of a team file, or of a dump, which stands as a team of its own; a file is opened once.
 
-    Args:
-        path: A team file, or a dump: a file, folder or archive.
-        admit: Is shown the team before its cluster is read, and may refuse it.
-        measured: Files and folders of measurements, beside those that a team file names.
+    ``admit`` is shown the team before its cluster is read, and may refuse it; ``measured`` are files beside those that
+    the team file names.
 
     Raises:
         MeshlabError: The path is neither, is wrong or cannot be read.
@@ -187,10 +185,6 @@ def read_cluster(path: Source) -> Cluster:
 def open_case(team: Team, cluster: Cluster | None = None) -> Case:
     """Settle where every input comes from: stated, then measured, then assumed, then the facts of the team's cluster.
 
-    Args:
-        team: The team.
-        cluster: Its cluster, where that has been read.
-
     Raises:
         MeshlabError: The cluster's dump or a file of measurements cannot be read, or holds nothing of use.
     """
@@ -227,9 +221,7 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
 def with_values(case: Case, values: Mapping[str, object]) -> Team:
     """The team of a case with other values of its inputs; what has not changed keeps where it comes from.
 
-    Args:
-        case: The team with its facts read.
-        values: Values by input; one that is missing here is no longer stated.
+    An input that is missing among the values is no longer stated.
     """
     team, given = case.team, case.given
     same = {name for name, value in values.items() if name in given and given[name].value == value}

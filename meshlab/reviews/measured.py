@@ -40,9 +40,6 @@ class Measured:
 def read_all(paths: Sequence[Path]) -> Measured:
     """What files of measurements tell together; a folder stands for the files in it.
 
-    Args:
-        paths: Files and folders.
-
     Raises:
         MeshlabError: A file that is named, or every file of a folder, cannot be read or holds nothing that a review
             takes: the message says what it holds.
@@ -154,9 +151,8 @@ def _told(path: Path, tool: Measurements | None, frame: pl.DataFrame | None, set
 def coefficients_of(rows: Sequence[Row], known: Mapping[str, Any]) -> pl.DataFrame:
     """The coefficients after a team's own figures.
 
-    Args:
-        rows: Figures, as ``Measured`` holds them.
-        known: Inputs of the team's cluster that are stated, counted or measured: figures of it do not say them again.
+    ``known`` are inputs of the team's cluster that are stated, counted or measured: figures of it do not say them
+    again.
     """
     own = {name: value for name, value in known.items() if value is not None and name in _modelled()}
     filled = [
@@ -183,13 +179,7 @@ ROUNDING = 1e-6
 
 
 def rests_on(own: Row, without: pl.DataFrame, estimates: Sequence[Row]) -> Row:
-    """Which figures rest on a team's measurements: those that are others without them.
-
-    Args:
-        own: ``files`` of a case's measurements, and the rows for the models.
-        without: The scenario as it would be without them, one row.
-        estimates: Rows of the scenario's estimates with them.
-    """
+    """Which figures rest on a team's measurements: those that are others without them."""
     before = {row["dataplane"]: row for row in overhead.estimate(without).collect().rows(named=True)}
     return {"files": own["files"], "figures": [*_moved(before, {row["dataplane"]: row for row in estimates})]}
 

@@ -135,11 +135,9 @@ def _ends(drawn: pl.Series) -> dict[str, float | None]:
 
 
 def results_table(plan: Mapping[str, Any], readings: Sequence[float] | None = None) -> str:
-    """The table that ``measured:`` reads: a row for each metric; its value is filled in after the experiment.
+    """The table that ``measured:`` reads: a row for each of ``METRICS``.
 
-    Args:
-        plan: As ``measurement_plan`` gives it.
-        readings: Values in the order of ``METRICS``; left empty unless given.
+    Its values are filled in after the experiment, unless readings are given.
     """
     stream = io.StringIO()
     names = [*plan["scenario"], *OWN_COLUMNS]

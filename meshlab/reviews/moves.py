@@ -26,12 +26,7 @@ def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, objec
 
 
 def setting_of(case: Case, row: Mapping[str, Any]) -> Setting:
-    """The cluster that a team's moves are made in.
-
-    Args:
-        case: The team with its facts and its survey.
-        row: Its scenario, defaults filled in.
-    """
+    """The cluster that a team's moves are made in."""
     own, pod_cidr = assumptions.own_figures(case.team.migration)
     return Setting(
         scenario=row,
@@ -68,16 +63,8 @@ def move_of(
 ) -> Move:
     """The move from what runs today to what the verdict recommends, or between places that are named.
 
-    Args:
-        case: The team with its facts and its survey.
-        row: Its scenario, defaults filled in.
-        figures: Its estimates.
-        verdict: Its recommendation.
-        today: What runs today, where the facts are to be overruled; see ``parse_place``.
-        target: What it moves to, where the verdict is to be overruled; a side that it does not name stays.
-
-    Raises:
-        MeshlabError: A place that is named is none.
+    ``today`` overrules the facts and ``target`` the verdict, as ``parse_place`` reads them; a side that is not named
+    stays.
     """
     start = parse_place(today, today_of(case), "--from")
     end = parse_place(target, Place(STAY, STAY), "--to") if target else target_of(verdict)
@@ -111,12 +98,8 @@ def plans(
 ) -> list[Plan]:
     """The plan of each case, with the name of its scenario.
 
-    Args:
-        cases: Teams with their facts read.
-        today: What runs today, where the facts are to be overruled; see ``parse_place``.
-        target: What they move to, where the verdicts are to be overruled.
-        own: Figures that stand before those of the teams, by the names of ``data/migration/assumptions.csv``.
-        over: Which options break a budget; see ``decision.explain``.
+    ``today`` and ``target`` overrule facts and verdicts, as ``parse_place`` reads them; ``own`` figures stand before
+    those of the teams, by the names of ``data/migration/assumptions.csv``.
 
     Raises:
         MeshlabError: A place that is named is none, or a figure is wrong.

@@ -60,15 +60,7 @@ class Pinned:
 
 
 def against(one: Values, other: Values) -> Pinned:
-    """Two scenarios beside each other.
-
-    Args:
-        one: Values of declared inputs of the first.
-        other: Those of the second.
-
-    Raises:
-        MeshlabError: All problems of one of them.
-    """
+    """Two scenarios beside each other."""
     reviews = light_review(one, "A"), light_review(other, "B")
     changed = [(name, one.get(name), other.get(name)) for name in inputs() if one.get(name) != other.get(name)]
     drawn = [_drawn(review, values) for review, values in zip(reviews, (one, other), strict=True)]

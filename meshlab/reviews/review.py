@@ -59,12 +59,7 @@ SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_mont
 
 
 def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) -> list[Review]:
-    """Reviews of all cases: each model runs once over all of them.
-
-    Args:
-        cases: Teams with their facts read.
-        tables: Decision tables with a team's own laid over ours; ours unless given.
-    """
+    """Reviews of all cases, by our decision tables unless others are given: each model runs once over all of them."""
     tables = tables or decision.load_tables()
     frame = frame_of(
         [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
@@ -323,9 +318,7 @@ def source_ids(cell: str | None) -> list[str]:
 def open_review(source: str | Path, *, build: bool = True) -> Review:
     """A review from the name of an example team, a team file, a dump or a ``review.json``.
 
-    Args:
-        source: Which one.
-        build: Whether a ``review.json`` that is an outline yet is built and written; else it is refused.
+    A ``review.json`` that is an outline yet is built and written, or refused where it is not to be built.
 
     Raises:
         MeshlabError: There is no such team or file, or it is wrong.
@@ -337,11 +330,7 @@ def open_review(source: str | Path, *, build: bool = True) -> Review:
 
 
 def open_named(source: str | Path) -> Case:
-    """A case from the name of an example team, a team file or a dump.
-
-    Raises:
-        MeshlabError: There is no such team or file, or it is wrong.
-    """
+    """A case from the name of an example team, a team file or a dump."""
     path = Path(source)
     return open_path(path if path.exists() else _example(str(source)))
 
@@ -356,11 +345,7 @@ def review_values(values: Mapping[str, object], name: str = "this scenario") -> 
 
 
 def case_of(values: Mapping[str, object], name: str = "this scenario") -> Case:
-    """The case of stated values.
-
-    Raises:
-        MeshlabError: All problems: unknown names, wrong types, values out of bounds.
-    """
+    """The case of stated values."""
     return open_case(Team(name, name, _checked(values, name)))
 
 
@@ -375,12 +360,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
     """What charts read of a review, and the verdict: for a view that has to follow a hand.
 
     The models and the decision are those of ``review_values``; all else that takes longer than a hand waits is left
-    out.
-
-    Args:
-        values: Values of declared inputs; None stands for a missing one.
-        name: Name of the scenario.
-        explained: Whether what is not known and flips come with the verdict, which takes ten times as long.
+    out. What is not known and flips come with the verdict where it is to be explained, which takes ten times as long.
 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
@@ -421,21 +401,12 @@ def _example(name: str) -> Path:
 
 
 def outline(case: Case, tables: str | None = None) -> dict[str, object]:
-    """What a ``review.json`` holds before any model has run: ``read_review`` builds the rest.
-
-    Args:
-        case: The team with its facts read.
-        tables: Folder of a team's own decision tables beside the file.
-    """
+    """What a ``review.json`` holds before any model has run: ``read_review`` builds the rest."""
     return {"case": msgspec.to_builtins(case, enc_hook=str), "tables": tables}
 
 
 def read_review(path: Path, *, build: bool = True) -> Review:
-    """A ``review.json``; one that is an outline yet is built and written whole.
-
-    Args:
-        path: The file.
-        build: Whether an outline is built; else it is refused, and nothing is ever written.
+    """A ``review.json``; one that is an outline yet is built and written whole, or refused where it is not to be built.
 
     Raises:
         MeshlabError: It is no review.

@@ -94,10 +94,6 @@ def check_name(name: str) -> str | None:
 def read_team(path: Path, content: bytes | None = None) -> Team:
     """A team file, checked against the declared inputs.
 
-    Args:
-        path: The file.
-        content: What it holds, where it has been read.
-
     Raises:
         MeshlabError: All problems of the file, each with its line.
     """
@@ -133,11 +129,7 @@ def read_team(path: Path, content: bytes | None = None) -> Team:
 
 
 def team_text(team: Team, folder: Path = Path()) -> str:
-    """A team file that says the same of a team, as ``read_team`` reads it.
-
-    Args:
-        team: The team; its own file is not read.
-        folder: Where the text will be written, to which its paths are then relative.
+    """A team file that says the same of a team, as ``read_team`` reads it; its paths are relative to the folder.
 
     Raises:
         MeshlabError: The name cannot name a folder.
