@@ -59,9 +59,6 @@ def put(folder: Path, rendered: Rendered) -> None:
     """Write the files of one review, and the note last: where there is a note, all files are there.
 
     Forms of a review of other inputs go first, so that no page lies beside the data of another one.
-
-    Raises:
-        MeshlabError: A file cannot be written; those before it stay.
     """
     remove_leftovers(folder)
     files = {name: hashlib.sha256(content).hexdigest() for name, content in rendered.files.items()}
@@ -274,11 +271,7 @@ def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractC
 
 
 def _prepare(job: Job) -> None:
-    """Make the reports folder, or fail before any work is done.
-
-    Raises:
-        MeshlabError: It cannot be made or written.
-    """
+    """Make the reports folder, or fail before any work is done."""
     new = not job.out.exists()
     try:
         job.out.mkdir(parents=True, exist_ok=True)

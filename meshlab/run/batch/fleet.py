@@ -52,11 +52,7 @@ def shown() -> dict[str, tuple[str, str]]:
 
 
 def read_index(folder: Path) -> dict[str, Row]:
-    """Rows of an earlier run's index, by team.
-
-    Raises:
-        MeshlabError: There is no index in the folder, or it is not as ``meshlab review`` writes it.
-    """
+    """Rows of an earlier run's index, by team."""
     path = folder / "index.json"
     todo = "give the reports folder of an earlier run"
     try:
@@ -127,12 +123,8 @@ def index_files(
 ) -> dict[str, str]:
     """The files of an index by name.
 
-    Args:
-        rows: One for each review, as ``meshlab.reviews.review.summary`` gives it.
-        failed: ``team`` and ``reasons`` of each that failed.
-        earlier: Rows of an earlier run by team, to compare with.
-        formats: What each review was rendered to: the first is linked.
-        page_css: Style of a whole page.
+    Rows are as ``meshlab.reviews.review.summary`` gives them; ``failed`` has ``team`` and ``reasons``. Of the formats
+    the first is linked.
     """
     page = next((name for name in ("html", "pdf", "md", "ipynb", "json", "adr") if name in formats), formats[0])
     told = [
@@ -295,12 +287,7 @@ def _points(lines: Sequence[Line], dataplane: str) -> str:
 
 
 def fleet_charts(rows: Sequence[Row], figures: Mapping[str, tuple[str, str]]) -> list[FleetChart]:
-    """A chart for each figure that adds something to at least two teams.
-
-    Args:
-        rows: One for each review, as ``meshlab.reviews.review.summary`` gives it.
-        figures: Label and unit of each figure.
-    """
+    """A chart for each figure that adds something to at least two teams."""
     return [chart for name, words in figures.items() if (chart := _chart(rows, name, *words)) is not None]
 
 

@@ -122,11 +122,7 @@ NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 
 
 def check_formats(formats: Collection[str]) -> None:
-    """Find what the formats need on this machine.
-
-    Raises:
-        MeshlabError: It is not there.
-    """
+    """Find what the formats need on this machine, or refuse them."""
     if "pdf" in formats:
         pdf.check_browser()
 
@@ -135,10 +131,6 @@ def render_files(case: Case, wish: Wish) -> Rendered:
     """Make and render one review: the workbook builds it where it runs, as it does for a reader who opens it.
 
     A workbook that fails is told in words and its part-run notebook kept as ``failed.ipynb``.
-
-    Args:
-        case: The team with its facts read.
-        wish: What to make of it.
     """
     try:
         made = _make(case, wish)

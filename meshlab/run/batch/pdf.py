@@ -54,11 +54,7 @@ NODES = re.compile(rb"\(node(\d{8})\)")
 
 
 def check_browser() -> None:
-    """Find a browser.
-
-    Raises:
-        MeshlabError: There is none.
-    """
+    """Find a browser, or refuse."""
     _browser()
 
 
@@ -75,15 +71,7 @@ def _browser() -> Browser:
 
 
 def print_page(page: str, title: str) -> bytes:
-    """A report's page as PDF; the same page gives the same bytes with the same browser.
-
-    Args:
-        page: HTML of the report.
-        title: What stands at the foot of each sheet.
-
-    Raises:
-        MeshlabError: There is no browser, or it failed.
-    """
+    """A report's page as PDF; the same page gives the same bytes with the same browser."""
     with tempfile.TemporaryDirectory(prefix="meshlab-") as work, ThreadPoolExecutor(1) as executor:
         file = Path(work) / "review.html"
         file.write_text(page, encoding="utf-8")

@@ -76,11 +76,7 @@ class PoolStartedError(RuntimeError):
 
 
 def prepare(*names: str) -> None:
-    """Import and compile once what every notebook would have to.
-
-    Args:
-        names: Modules to import beside those.
-    """
+    """Import and compile once what every notebook would have to, and the modules that are named."""
     missed = [name for name in NEEDLESS if name not in sys.modules]
     for name in missed:
         sys.modules[name] = None  # type: ignore[assignment]

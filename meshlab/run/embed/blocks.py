@@ -73,12 +73,7 @@ def split(text: str) -> list[str]:
 
 
 def find_blocks(lines: Sequence[str], file: str) -> tuple[list[Block], list[Problem]]:
-    """Blocks of a document, and what is wrong with where they begin and end.
-
-    Args:
-        lines: The document.
-        file: How messages name it.
-    """
+    """Blocks of a document, and what is wrong with where they begin and end."""
     blocks: list[Block] = []
     problems: list[Problem] = []
     opened: _Marker | None = None
@@ -182,16 +177,7 @@ class Request:
 
 
 def read_request(words: str, file: str, line: int) -> Request:
-    """The request of a block.
-
-    Args:
-        words: What stands in its comment.
-        file: The document.
-        line: Line of the comment.
-
-    Raises:
-        MeshlabError: All problems of the words.
-    """
+    """The request of a block."""
     given = list(_words(words))
     faults = [*_shape_faults(given), *_value_faults(dict(given))]
     if faults:
@@ -265,12 +251,7 @@ def project_of(document: Path) -> Path:
 
 
 def file_of(document: Path, path: str, line: int) -> Path:
-    """A file that a document names.
-
-    Args:
-        document: The document.
-        path: Relative to it.
-        line: Line of the block.
+    """A file that a document names relative to itself.
 
     Raises:
         MeshlabError: There is no such file, or it lies outside of the document's project.
@@ -299,16 +280,9 @@ def _names(folder: Path) -> list[str]:
 
 
 def team_of(document: Path, team: str, line: int, teams: Path | None = None) -> Path:
-    """The file of a team that a document names.
+    """The file of a team that a document names, or gives by a path relative to itself.
 
-    Args:
-        document: The document.
-        team: A name, or a path relative to the document.
-        line: Line of the block.
-        teams: A folder of team files, or of reports, whose names are known beside those of the example teams.
-
-    Raises:
-        MeshlabError: There is no such team.
+    Names are those of example teams, and of files or reports in the folder of ``teams``.
     """
     if "/" in team or "\\" in team or Path(team).suffix in (".yaml", ".yml", ".json"):
         return file_of(document, team, line)

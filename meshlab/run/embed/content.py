@@ -59,17 +59,7 @@ class Content:
 
 
 def content(request: Request, review: Review | None, data: Path | None, folder: str) -> Content:
-    """The content of a block.
-
-    Args:
-        request: What it asks for.
-        review: The team's review, where it names one.
-        data: The file of a table of data.
-        folder: Folder of the pictures, relative to the document.
-
-    Raises:
-        MeshlabError: The table's file is wrong.
-    """
+    """The content of a block."""
     if request.kind == "chart":
         return _chart(request, review, folder)
     if request.kind == "verdict" and review is not None:
@@ -202,16 +192,10 @@ SHAPE = "give rows=… with the place of a list of objects, such as rows=benchma
 
 
 def data_rows(file: Path, columns: str | None = None, rows: str | None = None) -> list[dict[str, str]]:
-    """Rows of a file as text.
+    """Rows of a .csv or .json file as text.
 
-    Args:
-        file: A .csv or .json file.
-        columns: Columns divided by commas, all unless given: a name, or ``name:heading``; in JSON a place such as
-            ``stats.median``.
-        rows: Where in a JSON file the rows lie, such as ``benchmarks``.
-
-    Raises:
-        MeshlabError: The file holds no rows, or lacks a column.
+    Columns are divided by commas, all unless given: a name, or ``name:heading``; in JSON a place such as
+    ``stats.median``. ``rows`` says where in a JSON file the rows lie, such as ``benchmarks``.
     """
     found = list(csv.DictReader(io.StringIO(read_text(file)))) if file.suffix == ".csv" else _json_rows(file, rows)
     if not found:
@@ -293,12 +277,7 @@ def shown_by(file: Path) -> str | None:
 
 
 def left_over(folder: Path, wanted: Collection[Path]) -> Iterator[Path]:
-    """Pictures that were drawn for a block and that no block shows: their name and what they say of themselves agree.
-
-    Args:
-        folder: Folder of a document's pictures.
-        wanted: Those that its blocks show.
-    """
+    """Pictures that were drawn for a block and that no block shows, by their name and what they say of themselves."""
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         if file not in wanted and not file.is_symlink() and (about := _said_by(file)):
             stem = _stem(str(about.get("team")), str(about.get("chart")))

@@ -55,11 +55,7 @@ class Document:
 
 
 def write_markdown(document: Document, text: str) -> None:
-    """Put another text in a document's place: whole, under its rights, and where a link to it points.
-
-    Raises:
-        MeshlabError: It cannot be written.
-    """
+    """Put another text in a document's place: whole, under its rights, and where a link to it points."""
     place = document.file.resolve()
     mode = place.stat().st_mode
     write_whole(place, document.encoded(text))
@@ -67,11 +63,7 @@ def write_markdown(document: Document, text: str) -> None:
 
 
 def read_markdown(file: Path) -> Document:
-    """A document in UTF-8 or UTF-16, or in any encoding if it says nothing of meshlab.
-
-    Raises:
-        MeshlabError: It cannot be read, or is neither.
-    """
+    """A document in UTF-8 or UTF-16, or in any encoding if it says nothing of meshlab."""
     content = read_bounded(file, MAXIMUM_BYTES)
     mark, encoding = next((pair for pair in MARKS if content.startswith(pair[0])), (b"", "utf-8"))
     try:
@@ -308,12 +300,7 @@ MOST = 3
 
 
 def moved(before: Sequence[str], after: Sequence[str]) -> str:
-    """What differs between two contents of a block, in words.
-
-    Args:
-        before: Lines as they stand.
-        after: Lines as they should be.
-    """
+    """What differs between two contents of a block, in words."""
     if not any(line.strip() for line in before):
         return "it is empty"
     old, new = _table(before), _table(after)

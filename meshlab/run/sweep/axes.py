@@ -90,11 +90,7 @@ Axis = Listed | Spread
 
 
 def statistics() -> Any:
-    """``scipy.stats``, which only some sweeps need: a quarter of what an installation would take.
-
-    Raises:
-        MeshlabError: It is not installed.
-    """
+    """``scipy.stats``, which only some sweeps need: a quarter of what an installation would take."""
     with from_extra("sweep", "a sweep with distributions or Sobol' indices"):
         from scipy import stats
     return stats
@@ -183,13 +179,7 @@ ROUNDS = 4
 
 
 def random_shares(seed: int, name: str, start: int, count: int) -> Shares:
-    """Independent shares of scenarios ``start`` and on; each axis has a stream of its own, named after its inputs.
-
-    Args:
-        seed: Of the sweep.
-        name: Of the axis.
-        start: First scenario, a multiple of ``BLOCK``.
-        count: Scenarios.
+    """Independent shares of scenarios ``start`` (a multiple of ``BLOCK``) and on, in a stream named after the axis.
 
     Sources: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011), by numpy's Philox.
     """

@@ -43,13 +43,7 @@ def part_rows(spec: Spec, part: int) -> int:
 
 
 def scenarios(spec: Spec, part: int, classes_of: tuple[str, ...] = ()) -> pl.DataFrame:
-    """The scenarios of a part: their numbers and the inputs that are swept.
-
-    Args:
-        spec: The sweep.
-        part: Number of the part, from 0.
-        classes_of: Inputs whose class stands beside them, as ``_class_of_…``.
-    """
+    """The scenarios of a part, and beside them the classes of some inputs, as ``_class_of_…``."""
     start, count = part * PART_ROWS, part_rows(spec, part)
     columns = [pl.DataFrame({"scenario": np.arange(start, start + count)})]
     for axis, shares in zip(spec.axes, _shares(spec, start, count), strict=True):
@@ -139,11 +133,7 @@ class Place:
         return f"{self.folder}/part-{part:05}.parquet"
 
     def check(self, *, resume: bool) -> None:
-        """Refuse a place that holds something else, before anything is written.
-
-        Raises:
-            MeshlabError: The name does not say Parquet, or something lies there already.
-        """
+        """Refuse a place that holds something else, before anything is written."""
         if not self.out.endswith(".parquet"):
             raise MeshlabError(Problem("--out", f"{self.out!r} names no Parquet", "end it in .parquet"))
         if self.is_remote:
@@ -162,9 +152,6 @@ class Place:
         """Parts that are there already, whole; one that is cut off or damaged counts as missing.
 
         An object of a store is there whole or not at all: of those nothing but what they say of themselves is read.
-
-        Raises:
-            MeshlabError: A part is there, but it is not of this sweep.
         """
         for part in range(self.parts):
             address = self.of_part(part)
@@ -182,11 +169,7 @@ class Place:
             yield part
 
     def write(self, address: str, frame: pl.DataFrame, part: int | None = None) -> None:
-        """Write a frame whole, with what it is beside it.
-
-        Raises:
-            MeshlabError: It cannot be written.
-        """
+        """Write a frame whole, with what it is beside it."""
         described = self._described(frame, part)
         try:
             if self.is_remote:

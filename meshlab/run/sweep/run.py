@@ -47,13 +47,7 @@ def figures_of(spec: Spec) -> list[str]:
 
 
 def partial(spec: Spec, wanted: Aggregates, answered: pl.DataFrame) -> pl.DataFrame:
-    """What one part adds: for each group, data plane, figure and class the count, the sum and the wins.
-
-    Args:
-        spec: The sweep.
-        wanted: Its aggregates.
-        answered: The part's answers, with the classes of the inputs by which they are grouped.
-    """
+    """What one part adds: for each group, data plane, figure and class the count, the sum and the wins."""
     figures = figures_of(spec)
     groups = [pl.col(f"_class_of_{by}").alias(by) for by in wanted.by]
     planes = {
