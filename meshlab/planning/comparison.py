@@ -37,13 +37,7 @@ FOLDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A budget: what it is about, and how much is allowed.
-
-    Args:
-        name: The input that states it, such as ``max_added_p99_ms``.
-        figure: Column of the worlds.
-        most: The largest value that is allowed, in the figure's unit.
-    """
+    """A budget: the input that states it, the column of the worlds, and the most that is allowed, in its unit."""
 
     name: str
     figure: str

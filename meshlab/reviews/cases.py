@@ -152,13 +152,7 @@ def example_teams() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a dump shows of a cluster.
-
-    Args:
-        facts: What it is, as ``meshlab facts`` prints it; None where there is no dump.
-        findings: A finding for each rule of the audit.
-        survey: What a migration needs to know of it.
-    """
+    """What a dump shows of a cluster: facts, findings of the audit, and what a migration needs to know."""
 
     facts: Row | None
     findings: list[Row] | None

@@ -88,15 +88,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
 
 
 class _Numbers(NamedTuple):
-    """What the models answer for one team.
-
-    Args:
-        estimates: A row for each data plane.
-        coefficients: Its own coefficients, where it measured something.
-        movers: What moves its figures most.
-        tuned: The estimate of its sidecars with scoped configuration.
-        pools: Pools whose kernels rule options out.
-    """
+    """What the models answer for one team."""
 
     estimates: pl.DataFrame
     coefficients: pl.DataFrame | None

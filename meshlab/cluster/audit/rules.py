@@ -33,26 +33,7 @@ NAMES = frozenset({"namespace", "name", "host", "other"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of ``data/audit/rules.csv``.
-
-    Args:
-        id: Name of the rule.
-        title: What goes wrong, in a few words.
-        severity: high, medium or low.
-        family: What the rule is about.
-        loop: Which loop of day 2 it belongs to: identity, compute, network or storage.
-        query: Query whose rows are judged.
-        subject: What those rows are, in the plural; with columns in braces, what a passing row shows.
-        applies: Condition over facts under which the rule means anything.
-        fails: Condition over a row's columns and facts under which the row is a finding.
-        needs: Kinds without which the rule cannot be passed.
-        detail: Particulars of a failing row, with columns in braces.
-        undecided: Particulars of a row that cannot be judged, or None.
-        lacks: What the input lacks where rows cannot be judged though every kind and fact is there, or None.
-        why: Why it matters.
-        check: Command to check by hand.
-        source_id: Sources, divided by bars.
-    """
+    """One row of ``data/audit/rules.csv``, where ``rules.columns.csv`` says what each column holds."""
 
     id: str
     title: str

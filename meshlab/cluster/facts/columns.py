@@ -81,13 +81,7 @@ Tables = dict[str, list[tuple[Any, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What is gathered beside the facts, in the same reading.
-
-    Args:
-        tables: Tables and their columns, of which the first is the object's ``id``.
-        kinds: Kinds that have rows in them, or are counted beside those of facts.
-        rows_of: Rows of one object: a table, and the cells after the id.
-    """
+    """What is gathered beside the facts, in the same reading: rows of one object, their cells after its ``id``."""
 
     tables: Mapping[str, Mapping[str, pl.DataType]]
     kinds: frozenset[str]
@@ -96,15 +90,7 @@ class Detail:
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of every table, gathered object by object.
-
-    Args:
-        detail: What is gathered beside the facts.
-        next: Id of the next object.
-        kinds: Kinds of all objects that were met, those that have no row included.
-        tables: The rows that facts are read from.
-        details: The rows of the detail.
-    """
+    """Rows of every table, gathered object by object."""
 
     detail: Detail | None = None
     next: int = 0

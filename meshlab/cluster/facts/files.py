@@ -42,12 +42,7 @@ def _suffix(name: str) -> str:
 
 
 class LargeList:
-    """A file with a large List, still to be read: piece by piece from its stream, or whole as its content.
-
-    Args:
-        name: Its name as messages and provenance show it.
-        stream: The open file, at its beginning.
-    """
+    """A file with a large List, still to be read: piece by piece from its stream, or whole as its content."""
 
     def __init__(self, name: str, stream: FileIO) -> None:
         self.name, self.stream = name, stream
@@ -170,14 +165,7 @@ def members_of(head: bytes, rest: FileIO | None, name: str, budget: Budget) -> I
 
 
 class Opened:
-    """A file that is open, so that it can be told what it is before it is read, by one opening.
-
-    Args:
-        path: A file.
-
-    Raises:
-        MeshlabError: It cannot be read.
-    """
+    """A file that is open, so that it can be told what it is before it is read, by one opening."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -316,11 +316,7 @@ _ERROR_LINE = re.compile(r"^(error:|Error from server|Unable to connect|The conn
 
 
 class NotListedError(Exception):
-    """The server does not list this: it is forbidden, or there is no such thing.
-
-    Args:
-        outcome: forbidden or missing.
-    """
+    """The server does not list this: it is forbidden, or missing (``outcome``)."""
 
     def __init__(self, outcome: str) -> None:
         super().__init__(outcome)
@@ -333,15 +329,7 @@ class ExpiredError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kubectl:
-    """A kubectl and the context that it is asked about.
-
-    Args:
-        context: A context of the kubeconfig.
-        binary: The program.
-        pause: Waits for so many seconds.
-        tell: Shows a line that kubectl or a login plugin writes for the user, such as where to log in.
-        begun: When the first request was made, on the clock that only goes forward. [s]
-    """
+    """A kubectl and the context that it is asked about."""
 
     context: str
     binary: str

@@ -493,25 +493,14 @@ Step = tuple[str, str]
 
 
 class Reach(NamedTuple):
-    """The way to texts, and how a value at its end is taken.
-
-    Args:
-        steps: Attributes on the way.
-        mark: ?, !, # or = with what stands for a missing value; empty for the value itself.
-    """
+    """The way to texts, and how a value at its end is taken: ?, !, # or = with what stands for a missing one."""
 
     steps: tuple[Step, ...]
     mark: str
 
 
 class Plan(NamedTuple):
-    """What to read of a value: fields that it is the text of, fields of several texts below it, and where to go on.
-
-    Args:
-        fields: Names of fields, and how the value is taken for each.
-        together: Names of fields with the ways to each of their texts.
-        below: Attributes to look into.
-    """
+    """What to read of a value: fields that it is the text of, fields of several texts below it, and where to go on."""
 
     fields: tuple[tuple[str, str], ...]
     together: tuple[tuple[str, tuple[Reach, ...]], ...]
@@ -519,12 +508,7 @@ class Plan(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """How to read what signatures look at in objects of one kind.
-
-    Args:
-        type: A type of exactly what signatures look at.
-        plans: What to read, by the name of the object in which it is looked for, or None for all objects.
-    """
+    """How to read what signatures look at in objects of one kind: plans by the object's name, or None for all."""
 
     type: type[msgspec.Struct]
     plans: dict[str | None, Plan]

@@ -19,14 +19,7 @@ EVERY = "*"
 
 
 class Verdict(NamedTuple):
-    """What the evidence says of one fact.
-
-    Args:
-        value: The value; None where there is no evidence or it disagrees.
-        status: measured or inferred.
-        file: Where the evidence stands.
-        why: Why it follows, or how the evidence disagrees.
-    """
+    """What the evidence says of one fact; None where there is none, or it disagrees, of which ``why`` tells."""
 
     value: str | None = None
     status: str | None = None

@@ -191,12 +191,7 @@ class _PlanOrState(msgspec.Struct, gc=False):
 
 
 class Plan(NamedTuple):
-    """What a plan wants.
-
-    Args:
-        attributes: Attributes that it sets; see ``ATTRIBUTE_USES``.
-        options: Chart values that it passes on as text; see ``OPTION_USES``.
-    """
+    """What a plan wants: attributes (``ATTRIBUTE_USES``), and chart values as text (``OPTION_USES``)."""
 
     attributes: pl.DataFrame
     options: pl.DataFrame

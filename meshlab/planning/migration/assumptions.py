@@ -96,19 +96,7 @@ SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """One row of ``data/migration/assumptions.csv``.
-
-    Args:
-        name: How a team file calls it.
-        label: What it is, for a person.
-        unit: Unit of its values.
-        values: At least, most likely, at most.
-        lower: Smallest value that a team may give.
-        upper: Largest value that a team may give.
-        choice: Whether it is one number that the team chooses.
-        why: Why this default, or whose figure it is.
-        source_id: Where the default comes from; None for a team's own figure.
-    """
+    """One row of ``data/migration/assumptions.csv``, or a team's own figure in its place, which has no source."""
 
     name: str
     label: str

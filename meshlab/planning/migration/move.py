@@ -224,15 +224,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A move that is asked for.
-
-    Args:
-        today: Network and mesh of today.
-        target: Those that are moved to.
-        setting: The cluster.
-        figures: Estimates of the scenario, for what the move saves.
-        dataplanes: Names under which they hold today and the target.
-    """
+    """A move that is asked for; figures under the names of both data planes tell what it saves."""
 
     today: Place
     target: Place

@@ -95,15 +95,7 @@ Price = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A move as it is gone.
-
-    Args:
-        today: What runs, editions filled in.
-        target: Where to, editions filled in.
-        ways: The route of each part that moves, in order.
-        drains: The drain of nodes, by stage.
-        taken: Every step with its hours.
-    """
+    """A move as it is gone: places with editions filled in, ways in their order, drains by stage, and all steps."""
 
     today: Place
     target: Place

@@ -158,11 +158,7 @@ def _nodes(value: Any) -> Any:
 
 
 class WarmProcess:
-    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe.
-
-    Args:
-        process: Where it runs; a new interpreter unless given.
-    """
+    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe."""
 
     def __init__(self, process: subprocess.Popen[bytes] | Fork | None = None) -> None:
         # -P: modules of the folder in which a user happens to be are none of ours

@@ -52,13 +52,7 @@ VOLATILE_METADATA = ("papermill", "execution")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What rendering one review gave.
-
-    Args:
-        files: Content by file name, such as ``review.html``.
-        row: The review's row of the index, or None where there is no review.
-        problems: Why there is not all that was asked for.
-    """
+    """What rendering one review gave: files by name, its row of the index, and why there is not all of it."""
 
     files: Mapping[str, bytes] = field(repr=False)
     row: dict[str, object] | None = field(default=None, repr=False)
@@ -67,14 +61,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to make of each review.
-
-    Args:
-        formats: Some of ``FORMATS``.
-        workbook: Path of another workbook than ours.
-        cell_limit_s: Longest time that one cell of it may take. [s]
-        tables: Files of a team's own decision tables by name, laid over ours.
-    """
+    """What to make of each review: some of ``FORMATS``, by our workbook or another, with own tables by name."""
 
     formats: tuple[str, ...]
     workbook: str | None = None
@@ -84,14 +71,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """One review on its way to files.
-
-    Args:
-        review: As plain data.
-        text: The same as the text of its file.
-        notebook: The workbook with its outputs, where a format needs it.
-        formats: What it is rendered to.
-    """
+    """One review on its way to files."""
 
     review: Review
     text: str

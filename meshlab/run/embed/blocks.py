@@ -163,13 +163,7 @@ WIDTHS_PX = range(400, 2001)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a block asks for.
-
-    Args:
-        kind: A key of `KINDS`.
-        name: Which one, where there are several.
-        options: What it says beside.
-    """
+    """What a block asks for: a key of ``KINDS``, which one, and what it says beside."""
 
     kind: str
     name: str = ""

@@ -45,13 +45,7 @@ LEFT_OUT = ("when", "because")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a block is filled with.
-
-    Args:
-        lines: Lines of Markdown.
-        picture: The chart whose picture stands in it.
-        file: Name of the picture's file.
-    """
+    """What a block is filled with: lines of Markdown, and the chart and file of the picture in it."""
 
     lines: tuple[str, ...]
     picture: Chart | None = None

@@ -35,14 +35,7 @@ MAXIMUM_BYTES = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document and how it is written.
-
-    Args:
-        file: Where it lies.
-        text: Its text, less the mark.
-        mark: The byte order mark.
-        encoding: How the text becomes bytes.
-    """
+    """A document and how it is written."""
 
     file: Path
     text: str
@@ -90,13 +83,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A document with its blocks filled.
-
-    Args:
-        document: As it lies on disk.
-        lines: Its lines.
-        parts: Its blocks.
-    """
+    """A document with its blocks filled."""
 
     document: Document
     lines: Sequence[str]

@@ -25,11 +25,7 @@ LEVELS = 20
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Values that are given: a list, or columns of one file, whose rows stay together.
-
-    Args:
-        values: A column for each input that the axis sets.
-    """
+    """Values that are given: a list, or columns of one file, whose rows stay together."""
 
     values: pl.DataFrame
 
@@ -50,14 +46,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Values of one number, spread by a distribution that is cut off at its bounds.
-
-    Args:
-        name: The input.
-        distribution: A distribution of ``scipy.stats`` with its parameters.
-        lower: Smallest value.
-        upper: Largest value.
-    """
+    """Values of one number, spread by a distribution that is cut off at its bounds."""
 
     name: str
     distribution: Any
@@ -138,14 +127,7 @@ def log_even(lower: float, upper: float) -> Even:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of distributions.
-
-    Args:
-        parameters: What a spec must give.
-        make: The distribution of these parameters.
-        fits: Whether such parameters make sense.
-        rule: What they must satisfy, in words.
-    """
+    """A family of distributions: its parameters, how it is made, whether they fit, and by which rule."""
 
     parameters: tuple[str, ...]
     make: Callable[..., Any]

@@ -101,12 +101,7 @@ LEVEL = 1
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sweep is written.
-
-    Args:
-        out: The Parquet file or folder, or an address in an object store.
-        spec: What is written there.
-    """
+    """Where a sweep is written: a Parquet file, a folder, or an address in an object store."""
 
     out: str
     spec: Spec

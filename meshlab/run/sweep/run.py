@@ -141,14 +141,7 @@ def _statistics() -> Iterator[tuple[str, pl.Expr]]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run has done.
-
-    Args:
-        rows: Scenarios of the sweep.
-        parts: Its parts.
-        kept: Parts that an earlier run had finished.
-        failed: Why parts failed, a line for each.
-    """
+    """What a run has done: scenarios, parts, those that were there already, and a line for each that failed."""
 
     rows: int
     parts: int

@@ -28,11 +28,7 @@ from meshlab.scenario import cell_text, check_scenarios, inputs, read_raw
 
 @dataclass
 class Faults:
-    """Problems of one file, as they are found.
-
-    Args:
-        file: As the user named it.
-    """
+    """Problems of one file, as they are found."""
 
     file: str
     problems: list[Problem] = field(default_factory=list)
@@ -110,13 +106,7 @@ LEAST_SHARE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class AxisReader:
-    """Reads the inputs of one spec.
-
-    Args:
-        folder: Where the spec lies: files are named relative to it.
-        is_grid: Whether every axis needs values of its own.
-        faults: Takes what is wrong.
-    """
+    """Reads the inputs of one spec, files relative to its folder; on a grid every axis needs values of its own."""
 
     folder: Path
     is_grid: bool
@@ -258,12 +248,7 @@ MOST_ROWS = 10**12
 
 @dataclass(frozen=True, slots=True)
 class Aggregates:
-    """What is told of all scenarios together, instead of a row for each.
-
-    Args:
-        by: Inputs by which scenarios are grouped.
-        statistics: Which of ``STATISTICS``.
-    """
+    """What is told of all scenarios together, in groups by some inputs, instead of a row for each."""
 
     by: tuple[str, ...]
     statistics: tuple[str, ...]
@@ -303,11 +288,7 @@ class Spec:
 
 @cache
 def same_spec(file: str, sha256: str) -> Spec:
-    """A spec that is known to be as it was when the sweep began: a worker reads it once.
-
-    Raises:
-        MeshlabError: It has changed meanwhile, or it is not the same on this machine.
-    """
+    """A spec that is known to be as it was when the sweep began: a worker reads it once."""
     spec = read_spec(Path(file))
     if spec.sha256 != sha256:
         raise MeshlabError(Problem(file, "is not what it was when the sweep began", "start the sweep again"))
@@ -421,13 +402,7 @@ GRID_STEPS, OTHER_STEPS = 12, 3
 
 
 def as_grid(given: dict[str, Any], shown: Sequence[str], figure: str) -> dict[str, Any]:
-    """A grid over the same inputs: many values of those that a map shows, a few of all others.
-
-    Args:
-        given: Inputs as a spec has them.
-        shown: Those that a map shows.
-        figure: The output.
-    """
+    """A grid over the same inputs: many values of those that a map shows, a few of all others."""
     gridded = {
         name: {**value, "steps": GRID_STEPS if name in shown else OTHER_STEPS}
         if isinstance(value, dict) and "column" not in value
