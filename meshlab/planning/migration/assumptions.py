@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -112,20 +112,8 @@ class Assumption:
 @kept
 def declared() -> dict[str, Assumption]:
     """All assumptions by name, in the order of the table."""
-    return {
-        row["name"]: Assumption(
-            row["name"],
-            row["label"],
-            row["unit"],
-            (row["lo"], row["value"], row["hi"]),
-            row["lower"],
-            row["upper"],
-            row["choice"],
-            row["why"],
-            row["source_id"],
-        )
-        for row in read_table("migration/assumptions").iter_rows(named=True)
-    }
+    rows = read_table("migration/assumptions").iter_rows(named=True)
+    return {row["name"]: Assumption(values=(row.pop("lo"), row.pop("value"), row.pop("hi")), **row) for row in rows}
 
 
 def faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -175,12 +163,11 @@ def triple(value: object) -> Triple | None:
     return (numbers[0], numbers[1], numbers[2]) if len(numbers) == len(("least", "likely", "most")) else None
 
 
-def with_own(given: Mapping[str, Triple] | None = None, source: str = "stated by the team") -> dict[str, Assumption]:
+def with_own(own: Mapping[str, Triple] | None = None) -> dict[str, Assumption]:
     """All assumptions, with a team's own figures in the place of the defaults."""
-    own = given or {}
     return {
-        name: Assumption(name, known.label, known.unit, own[name], known.lower, known.upper, known.choice, source, None)
-        if name in own
+        name: replace(known, values=own[name], why="stated by the team", source_id=None)
+        if own and name in own
         else known
         for name, known in declared().items()
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -162,15 +162,19 @@ class Setting:
     encapsulation: str | None = None
     kept: dict[Any, Any] = field(default_factory=dict)
 
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is worked out once for this cluster, under a key of all that it depends on."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        return self.kept[key]
+
     def interval(self, name: str) -> Interval:
         """An assumption in its own unit."""
         return Interval(*self.assumptions[name].values)
 
     def seconds(self, name: str) -> Interval:
         """An assumption about time. [s]"""
-        if name not in self.kept:
-            self.kept[name] = self.interval(name).times(SECONDS[self.assumptions[name].unit])
-        return self.kept[name]
+        return self.once(name, lambda: self.interval(name).times(SECONDS[self.assumptions[name].unit]))
 
     def number(self, name: str) -> float:
         """A number that the team chooses."""
@@ -199,9 +203,7 @@ class Setting:
     @property
     def layer7(self) -> bool | None:
         """Whether what is needed, or what the dump shows in use, takes layer 7; None where neither is known."""
-        if "layer7" not in self.kept:
-            self.kept["layer7"] = self._layer7()
-        return self.kept["layer7"]
+        return self.once("layer7", self._layer7)
 
     def _layer7(self) -> bool | None:
         needs = self.scenario.get("needs")

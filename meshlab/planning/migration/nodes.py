@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -65,10 +66,8 @@ def drained(setting: Setting, way: Way) -> dict[str, Drained]:
         taken = [step["takes"] for step in way.steps if step["stage"] == stage and step["scope"] == "node"]
         by_provider = BY_PROVIDER in taken
         work = (REIMAGE,) if by_provider else tuple(name for name in taken if name != DRAIN)
-        key = ("drained", by_provider, work)
-        if key not in setting.kept:
-            setting.kept[key] = _drained(setting, work, by_provider=by_provider)
-        found[stage] = setting.kept[key]
+        worked_out = partial(_drained, setting, work, by_provider=by_provider)
+        found[stage] = setting.once(("drained", by_provider, work), worked_out)
     return found
 
 

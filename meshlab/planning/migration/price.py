@@ -203,10 +203,9 @@ def move_price(today: Place, target: Place, setting: Setting) -> Price:
         workload may fail), unenforced_hours (in which policies are not enforced); restarts (pods) and reversibility.
         None where a part is unknown.
     """
-    key = ("price", today, target)
-    if key not in setting.kept:
-        setting.kept[key] = price_of(course_of(settled(today, target, setting), setting), setting)
-    return setting.kept[key]
+    return setting.once(
+        ("price", today, target), lambda: price_of(course_of(settled(today, target, setting), setting), setting)
+    )
 
 
 def move_prices(today: Place, targets: Sequence[Place], setting: Setting) -> list[Price]:

@@ -82,10 +82,7 @@ def counts(setting: Setting, today: Place, part: str) -> dict[str, int | None]:
 
     Of a mesh that runs, what the dump shows of it; else what is stated. None where neither tells.
     """
-    key = ("counts", today.mesh, part)
-    if key not in setting.kept:
-        setting.kept[key] = _counts(setting, today.mesh, part)
-    return setting.kept[key]
+    return setting.once(("counts", today.mesh, part), lambda: _counts(setting, today.mesh, part))
 
 
 def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | None]:
