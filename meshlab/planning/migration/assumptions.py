@@ -165,9 +165,7 @@ def triple(value: object) -> Triple | None:
 
 def with_own(own: Mapping[str, Triple] | None = None) -> dict[str, Assumption]:
     """All assumptions, with a team's own figures in the place of the defaults."""
-    return {
-        name: replace(known, values=own[name], why="stated by the team", source_id=None)
-        if own and name in own
-        else known
-        for name, known in declared().items()
+    return declared() | {
+        name: replace(declared()[name], values=values, why="stated by the team", source_id=None)
+        for name, values in (own or {}).items()
     }

@@ -208,6 +208,13 @@ def tell(text: str) -> None:
         click.echo(text)
 
 
+def show(form: str, found: object, text: Callable[[], str]) -> None:
+    """Print what a command found: as JSON, or in the form for people."""
+    from meshlab.files import pretty_json
+
+    click.echo(pretty_json(found) if form == "json" else text(), nl=False)
+
+
 def text_table(frame: pl.DataFrame) -> str:
     """A frame as a table of Markdown, whole; figures have three significant digits, as in reports."""
     import polars as pl
