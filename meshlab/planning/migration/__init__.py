@@ -4,8 +4,7 @@ A cluster's dump becomes a survey (``survey.py``). ``move.py`` says from what to
 which cluster; ``routes.py`` which way leads there and in which steps, from tables. ``drain.py`` says how long nodes
 take, how many go at a time and on which day; ``nodes.py`` asks it for each way. ``price.py`` has the one function
 that all figures of a move come from; ``steps.py`` gives it hours, restarts and the time without policies. ``plan.py``
-adds what stands in the way (``blockers.py``) and what the move brings; ``text.py`` says it. What it assumes is in
-``assumptions.py``.
+adds what stands in the way and what the move brings; ``text.py`` says it. What it assumes is in ``assumptions.py``.
 """
 
 from meshlab.planning.migration.move import Move, Place, Setting, parse_place

@@ -10,8 +10,7 @@ from meshlab.kept import kept
 from meshlab.models.decision.tables import OTHER
 from meshlab.models.decision.words import product
 from meshlab.planning.migration.assumptions import ENDS
-from meshlab.planning.migration.blockers import SEVERITIES
-from meshlab.planning.migration.plan import Plan
+from meshlab.planning.migration.plan import SEVERITIES, Plan
 from meshlab.tables import read_table
 from meshlab.units import significant
 
