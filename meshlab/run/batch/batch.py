@@ -23,14 +23,13 @@ from meshlab.kept import all_kept, store
 from meshlab.models import decision
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
 from meshlab.reviews.team import Team
-from meshlab.run.batch import fleet
+from meshlab.run.batch import fleet, pdf
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
     FORMATS,
     Rendered,
     Wish,
     begin_worker,
-    check_formats,
     file_name,
     page_css,
     rehearse,
@@ -227,7 +226,8 @@ def render_reviews(
             scheduler. Nothing was written then.
     """
     earlier = fleet.read_index(baseline) if baseline else None
-    check_formats(job.formats)
+    if "pdf" in job.formats:
+        pdf.find_browser()
     if job.out.exists() and not job.out.is_dir():
         raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
     opened, failures = _open_all(paths, job, early=not scheduler)

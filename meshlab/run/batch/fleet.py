@@ -186,12 +186,8 @@ def _csv(rows: Sequence[Row]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_cells(row) for row in rows)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
-
-
-def _cells(row: Row) -> dict[str, object]:
-    return {name: _cell(value) for name, value in row.items()}
 
 
 def _cell(value: object) -> object:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
@@ -99,12 +99,6 @@ def file_name(form: str) -> str:
 
 NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 """Formats for which the workbook has to run."""
-
-
-def check_formats(formats: Collection[str]) -> None:
-    """Find what the formats need on this machine, or refuse them."""
-    if "pdf" in formats:
-        pdf.check_browser()
 
 
 def render_files(case: Case, wish: Wish) -> Rendered:

@@ -53,12 +53,12 @@ NODES = re.compile(rb"\(node(\d{8})\)")
 """Names of headings of tables: numbers that a browser gives out as it comes to them."""
 
 
-def check_browser() -> None:
-    """Find a browser, or refuse."""
-    _browser()
+def find_browser() -> Browser:
+    """The browser that is installed, not yet started.
 
-
-def _browser() -> Browser:
+    Raises:
+        MeshlabError: There is none.
+    """
     with from_extra("pdf", "--format pdf"):
         from choreographer import Browser
         from choreographer.browsers.chromium import ChromeNotFoundError
@@ -84,7 +84,7 @@ async def _printed(file: Path, title: str) -> bytes:
 
     try:
         # in all, the start of the browser included
-        async with asyncio.timeout(3 * LIMIT_S), _browser() as browser:
+        async with asyncio.timeout(3 * LIMIT_S), find_browser() as browser:
             return await _print(await browser.create_tab(), file.as_uri(), title)
     except (BrowserClosedError, BrowserFailedError, TimeoutError) as error:
         problem = Problem("browser", f"printed nothing: {type(error).__name__}", "try it from a shell, then again")
