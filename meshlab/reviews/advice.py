@@ -54,7 +54,8 @@ def _need_row(need: Row, used: Mapping[str, Row], stated: frozenset[str] | None,
     says = stated is not None and name in stated
     if found is None:
         seen = with_parts([name])
-        note = None if seen & used.keys() else UNUSED if seen & _shown() else UNSEEN
+        can_be_seen = read_table("facts/needs_in_use")["need"].is_in(list(seen)).any()
+        note = None if seen & used.keys() else UNUSED if can_be_seen else UNSEEN
     elif says:
         note = None
     elif not asks(found, need["layer"]):
@@ -67,11 +68,6 @@ def _need_row(need: Row, used: Mapping[str, Row], stated: frozenset[str] | None,
         **{column: found and found[column] for column in ("objects", "namespaces", "where", "example")},
         "note": note,
     }
-
-
-def _shown() -> frozenset[str]:
-    """Needs that an object can show."""
-    return frozenset(read_table("facts/needs_in_use")["need"].drop_nulls())
 
 
 def left_out(found: Row | None) -> list[Row]:
@@ -102,7 +98,7 @@ def beside_old_pools(
     if not rows or given is None or given.status == "stated" or not _by_kernel(verdict):
         return verdict, None
     total = sum(row["nodes"] for row in rows)
-    rest = _in_order(rows)
+    rest = pl.DataFrame(rows).sort(version_key(pl.col("kernel")), "pool", nulls_last=True).rows(named=True)
     old: list[Row] = []
     answer, without = verdict, scenario
     while rest and _by_kernel(answer):
@@ -144,11 +140,6 @@ def _by_kernel(verdict: Mapping[str, Any]) -> list[Row]:
     """Blockers that the oldest kernel makes."""
     words = f"{inputs()[INPUT].label.lower()}: "
     return [row for row in verdict["blockers"] if words in (row["found"] or "").lower()]
-
-
-def _in_order(rows: Sequence[Row]) -> list[Row]:
-    """Rows by their kernels, the oldest first."""
-    return pl.DataFrame(rows).sort(version_key(pl.col("kernel")), "pool", nulls_last=True).rows(named=True)
 
 
 def _opened(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

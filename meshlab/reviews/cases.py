@@ -192,7 +192,8 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
     disagreements: list[Disagreement] = []
     for name in inputs():
         if name in team.stated:
-            given[name] = Given(team.stated[name], "stated", team.source or _file_name(team.file))
+            # the name alone: reports travel, the folders of the machine that made them do not
+            given[name] = Given(team.stated[name], "stated", team.source or Path(team.file).name)
         elif name in team.assumptions:
             given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
         elif name in supplied:
@@ -247,11 +248,6 @@ def _disagree(used: object, found: object) -> bool:
     if isinstance(used, list | tuple) and isinstance(found, list):
         return not with_parts(used).issuperset(found)
     return used != found
-
-
-def _file_name(file: str) -> str:
-    """A path as a report shows it: reports travel, the folders of the machine that made them do not."""
-    return Path(file).name
 
 
 def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:

@@ -60,8 +60,9 @@ def read_all(paths: Sequence[Path]) -> Measured:
     if problems:
         raise MeshlabError(problems)
     supplied = _settled(found)
+    of_a_cluster = read_table("facts/measurement_kinds").filter(family="prometheus")["kind"].to_list()
     rows = [
-        {**row, "here": tool is not None and tool.kind in _of_a_cluster()}
+        {**row, "here": tool is not None and tool.kind in of_a_cluster}
         for _, tool, frame in found
         if frame is not None
         for row in frame.rows(named=True)
@@ -71,11 +72,6 @@ def read_all(paths: Sequence[Path]) -> Measured:
 
 Read = tuple[Path, Measurements | None, pl.DataFrame | None]
 """A file, what a tool wrote into it, and figures for the models."""
-
-
-def _of_a_cluster() -> list[str]:
-    """Kinds of measurements that are those of a whole cluster."""
-    return read_table("facts/measurement_kinds").filter(family="prometheus")["kind"].to_list()
 
 
 def _left_out(problem: Problem) -> Row:
@@ -154,7 +150,8 @@ def coefficients_of(rows: Sequence[Row], known: Mapping[str, Any]) -> pl.DataFra
     ``known`` are inputs of the team's cluster that are stated, counted or measured: figures of it do not say them
     again.
     """
-    own = {name: value for name, value in known.items() if value is not None and name in _modelled()}
+    modelled = {name for name, spec in inputs().items() if spec.group in ("cluster", "traffic")}
+    own = {name: value for name, value in known.items() if value is not None and name in modelled}
     filled = [
         {**(own if row["here"] else {}), **{name: value for name, value in row.items() if value is not None}}
         | {"scenario": f"{row['scenario']} {number}"}
@@ -164,11 +161,6 @@ def coefficients_of(rows: Sequence[Row], known: Mapping[str, Any]) -> pl.DataFra
     columns = dict.fromkeys(("scenario", *schema(), *OWN_COLUMNS, "kind"))
     frame = {name: pl.Series([row.get(name) for row in filled], dtype=types.get(name, pl.String())) for name in columns}
     return narrow(None, pl.DataFrame(frame))
-
-
-def _modelled() -> list[str]:
-    """Inputs of the models of overhead."""
-    return [name for name, spec in inputs().items() if spec.group in ("cluster", "traffic")]
 
 
 COMPARED = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p99_ms", "cost_usd_per_month")

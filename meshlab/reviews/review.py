@@ -246,9 +246,10 @@ def _sources(
 ) -> list[Row]:
     """Each cited source once, with what it supports, and the figures of each data plane that rest on it."""
     dataplanes = tuple(str(item["dataplane"]) for item in figures)
+    matched = [row for row in verdict["rows"] if row["state"] == "matched"]
     cited = [
         *((source_id, use) for source_id, uses in _figure_uses(dataplanes).items() for use in uses),
-        *_of_rows(_that_hold(verdict), lambda rule: f"preference {rule['id']}"),
+        *_of_rows(matched, lambda rule: f"preference {rule['id']}"),
         *_of_rows(verdict["evidence"], lambda row: f"how {row['label']} meets {row['need']}"),
         *_of_rows(verdict["blockers"], lambda row: f"why {row['option']} is ruled out"),
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
@@ -269,10 +270,6 @@ def _sources(
         }
         for source_id, uses in sorted(supports.items())
     ]
-
-
-def _that_hold(verdict: Row) -> list[Row]:
-    return [row for row in verdict["rows"] if row["state"] == "matched"]
 
 
 @cache

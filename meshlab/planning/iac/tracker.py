@@ -164,12 +164,9 @@ def _lag_days() -> pl.Expr:
     """
     since = pl.when(pl.col("status") == "missing").then("as_of").otherwise("provider_date")
     days = (since - pl.col("introduced_date")).dt.total_days()
-    gone = (pl.col("status") == "missing") & pl.col("option").is_in(_removed_options()).fill_null(value=False)
+    removed = read_table("iac/options").drop_nulls("removed_version")["option"].to_list()
+    gone = (pl.col("status") == "missing") & pl.col("option").is_in(removed).fill_null(value=False)
     return pl.when(~gone).then(days.clip(lower_bound=0))
-
-
-def _removed_options() -> list[str]:
-    return read_table("iac/options").filter(pl.col("removed_version").is_not_null())["option"].to_list()
 
 
 def lag_distribution(rows: pl.DataFrame) -> pl.DataFrame:

@@ -85,11 +85,11 @@ def small_moves(row: Row, earlier: Row | None) -> list[str]:
     """Figures of a team that read otherwise than in an earlier run, and lie within their interval of then."""
     if earlier is None:
         return []
-    return [_move(row, earlier, name) for name in SUMMARY_FIGURES if _reads_otherwise(row, earlier, name)]
-
-
-def _reads_otherwise(row: Row, earlier: Row, name: str) -> bool:
-    return not _beyond(row, earlier, name) and figure_text(row.get(name)) != figure_text(earlier.get(name))
+    return [
+        _move(row, earlier, name)
+        for name in SUMMARY_FIGURES
+        if not _beyond(row, earlier, name) and figure_text(row.get(name)) != figure_text(earlier.get(name))
+    ]
 
 
 def _move(row: Row, earlier: Row, name: str) -> str:
@@ -269,17 +269,17 @@ class FleetChart:
     @property
     def planes(self) -> list[tuple[str, str, str]]:
         """For each data plane its id, the path of its intervals and that of its medians."""
-        drawn = [name for name in dataplanes() if any(line.dataplane == name for line in self.lines)]
-        return [(name, _path(self.lines, name), _points(self.lines, name)) for name in drawn]
-
-
-def _path(lines: Sequence[Line], dataplane: str) -> str:
-    return "".join(f"M{line.left:.1f} {line.y:.1f}H{line.right:.1f}" for line in lines if line.dataplane == dataplane)
-
-
-def _points(lines: Sequence[Line], dataplane: str) -> str:
-    # a line without a length shows as the dot of its round ends
-    return "".join(f"M{line.middle:.1f} {line.y:.1f}h0" for line in lines if line.dataplane == dataplane)
+        of = {name: [line for line in self.lines if line.dataplane == name] for name in dataplanes()}
+        return [
+            (
+                name,
+                "".join(f"M{line.left:.1f} {line.y:.1f}H{line.right:.1f}" for line in lines),
+                # a line without a length shows as the dot of its round ends
+                "".join(f"M{line.middle:.1f} {line.y:.1f}h0" for line in lines),
+            )
+            for name, lines in of.items()
+            if lines
+        ]
 
 
 def fleet_charts(rows: Sequence[Row], figures: Mapping[str, tuple[str, str]]) -> list[FleetChart]:

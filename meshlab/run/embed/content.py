@@ -81,15 +81,10 @@ def _chart(request: Request, review: Review | None, folder: str) -> Content:
     look = Look(options.get("theme", "light"), int(options.get("width", WIDTH_PX)))
     drawn = chart(request.name, review, look)
     file = picture_name(drawn, look, options.get("form", "svg"))
-    image = f"![{_alternative(drawn)}]({quote(folder)}/{quote(file)})"
+    image = f"![{_plain(f'{drawn.title}. {drawn.subject}.')}]({quote(folder)}/{quote(file)})"
     caption = f"*{_plain(drawn.title)}. {_plain(drawn.subject)}.*"
     shown, note = _small(drawn) if options.get("figures") != "no" else ("", "")
     return Content(_joined(image, caption, shown, note, _about(drawn)), drawn, file)
-
-
-def _alternative(drawn: Chart) -> str:
-    """What stands in place of the picture; the figures stand in the table."""
-    return _plain(f"{drawn.title}. {drawn.subject}.")
 
 
 def _small(drawn: Chart) -> tuple[str, str]:

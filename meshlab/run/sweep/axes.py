@@ -85,10 +85,6 @@ def statistics() -> Any:
     return stats
 
 
-def _normal(mean: float, sd: float) -> Any:
-    return statistics().norm(mean, sd)
-
-
 def _lognormal(median: float, p90: float) -> Any:
     stats = statistics()
     return stats.lognorm(np.log(p90 / median) / stats.norm.ppf(0.9), scale=median)
@@ -138,7 +134,7 @@ class Family:
 FAMILIES: dict[str, Family] = {
     "uniform": Family(("lower", "upper"), Even, lambda lower, upper: lower < upper, "lower < upper"),
     "log-uniform": Family(("lower", "upper"), log_even, lambda lower, upper: 0 < lower < upper, "0 < lower < upper"),
-    "normal": Family(("mean", "sd"), _normal, lambda _mean, sd: sd > 0, "sd > 0"),
+    "normal": Family(("mean", "sd"), lambda mean, sd: statistics().norm(mean, sd), lambda _mean, sd: sd > 0, "sd > 0"),
     "lognormal": Family(("median", "p90"), _lognormal, lambda median, p90: 0 < median < p90, "0 < median < p90"),
     "triangular": Family(
         ("lower", "mode", "upper"),

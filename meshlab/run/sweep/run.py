@@ -71,7 +71,7 @@ def _counted(values: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
         values.group_by(*by, bucket=_bucket(pl.col("value")))
         .agg(
             count=pl.len().cast(pl.Int64),
-            sum=_units(pl.col("value")).sum().cast(pl.Float64),
+            sum=(pl.col("value") * UNITS_PER_ONE).round().cast(pl.Int128).sum().cast(pl.Float64),
             wins=pl.col("wins").sum().cast(pl.Int64),
         )
         .sort(*by, "bucket")
@@ -80,10 +80,6 @@ def _counted(values: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
 
 def _smaller(first: pl.Series, second: pl.Series) -> pl.Series:
     return pl.select(pl.min_horizontal(first, second)).to_series()
-
-
-def _units(value: pl.Expr) -> pl.Expr:
-    return (value * UNITS_PER_ONE).round().cast(pl.Int128)
 
 
 def _bucket(value: pl.Expr) -> pl.Expr:
