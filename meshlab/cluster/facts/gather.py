@@ -37,7 +37,7 @@ from meshlab.cluster.facts.objects import (
     is_used,
     pod_annotations,
     pod_labels,
-    signature_fields,
+    read_fields,
 )
 from meshlab.cluster.facts.recognise import looks_like_objects, reader_of
 from meshlab.errors import MeshlabError, Problem
@@ -172,7 +172,7 @@ def _read_place(place: Place, budget: Budget, rows: Rows) -> None:
 
 def _warm_up() -> None:
     """Fill the caches of tables: in a copy of this process polars would wait for its threads for ever."""
-    for kind in signature_fields():
+    for kind in read_fields():
         evidence_of(kind)
     pod_labels()
     pod_annotations()

@@ -29,7 +29,7 @@ from yaml.events import (
 )
 
 from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, kept_of, signature_fields, split_key
+from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, kept_of, read_fields, split_key
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 
@@ -102,7 +102,7 @@ def _document_keys() -> Keys:
     keys: Keys = {"kind": {}, "apiVersion": {}}
     for of in {Plain, Linked, telling_fields().type, *DECODED.values()}:
         _add_keys(keys, msgspec.inspect.type_info(of))
-    for kind in signature_fields():
+    for kind in read_fields():
         _add_tree(keys, evidence_keys(kind))
     return {**keys, "items": keys}
 
