@@ -122,7 +122,8 @@ def versions(inventory: Inventory, *containers: str) -> pl.LazyFrame:
 # --- mutual TLS ----------------------------------------------------------------------------------------------------
 
 
-def peer_policies(inventory: Inventory) -> pl.LazyFrame:
+@query
+def peer_settings(inventory: Inventory) -> pl.LazyFrame:
     """PeerAuthentications: id, kind, namespace, name, mode, port, and whether they select workloads."""
     selective = inventory.frames["selectors"].select("id").unique().with_columns(selective=True)
     return (
@@ -133,18 +134,12 @@ def peer_policies(inventory: Inventory) -> pl.LazyFrame:
     )
 
 
-@query
-def peer_settings(inventory: Inventory) -> pl.LazyFrame:
-    """Modes that PeerAuthentications set, ports included."""
-    return peer_policies(inventory)
-
-
 def namespace_modes(inventory: Inventory) -> pl.LazyFrame:
     """Mode of mutual TLS that holds in each namespace of a pod or Service, workloads' own settings aside.
 
     Null where the input holds no PeerAuthentication and no List of them: then nobody knows.
     """
-    whole = peer_policies(inventory).filter(~pl.col("selective"), pl.col("port").is_null(), pl.col("mode") != "UNSET")
+    whole = peer_settings(inventory).filter(~pl.col("selective"), pl.col("port").is_null(), pl.col("mode") != "UNSET")
     own = whole.group_by("namespace").agg(own=pl.col("mode").sort().last())
     mesh = own.filter(pl.col("namespace") == ROOT_NAMESPACE).select(mesh=pl.col("own").first())
     default = pl.lit("PERMISSIVE" if inventory.saw("PeerAuthentication") else None, pl.String)
@@ -163,7 +158,7 @@ def pod_modes(inventory: Inventory) -> pl.LazyFrame:
     Columns id, kind, namespace, name and mode.
     """
     pods = inventory.living_pods.filter("proxied").select("id", "kind", "namespace", "name")
-    own = peer_policies(inventory).filter("selective", pl.col("port").is_null(), pl.col("mode") != "UNSET")
+    own = peer_settings(inventory).filter("selective", pl.col("port").is_null(), pl.col("mode") != "UNSET")
     set_by_hand = (
         selected_pods(inventory, own, pods)
         .join(own.select("id", "mode"), on="id")

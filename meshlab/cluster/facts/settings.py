@@ -11,7 +11,6 @@ import msgspec
 from meshlab.cluster.facts.objects import TYPES, Anything, Count, Object, TargetRef, Text, WorkloadSelector
 
 Number = str | int | None
-Flag = str | bool | None
 
 
 class NamespaceAnnotations(msgspec.Struct, gc=False):

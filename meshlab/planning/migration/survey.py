@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, query, selects
+from meshlab.cluster.audit.inventory import QUERIES, Inventory, query, selects
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
 from meshlab.cluster.facts.columns import worth
@@ -196,22 +196,14 @@ def subsets(inventory: Inventory) -> pl.LazyFrame:
     return inventory.of("DestinationRule").join(some, on="id")
 
 
-@query
-def envoy_filters(inventory: Inventory) -> pl.LazyFrame:
-    """EnvoyFilters."""
-    return inventory.of("EnvoyFilter")
+WHOLE_KINDS = {
+    "envoy_filters": "EnvoyFilter",
+    "wasm_plugins": "WasmPlugin",
+    "request_authentications": "RequestAuthentication",
+}
+"""Queries that ask for every object of a kind."""
 
-
-@query
-def wasm_plugins(inventory: Inventory) -> pl.LazyFrame:
-    """WasmPlugins."""
-    return inventory.of("WasmPlugin")
-
-
-@query
-def request_authentications(inventory: Inventory) -> pl.LazyFrame:
-    """RequestAuthentications."""
-    return inventory.of("RequestAuthentication")
+QUERIES.update({name: lambda inventory, kind=kind: inventory.of(kind) for name, kind in WHOLE_KINDS.items()})
 
 
 # --- the survey ------------------------------------------------------------------------------------------------------
