@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.cluster.facts.supply import asks, fact, with_parts
+from meshlab.cluster.facts.inferred_inputs import asks, fact, with_parts
 from meshlab.models import decision, overhead
 from meshlab.models.pairs import tuned_services
 from meshlab.reviews.cases import Case

@@ -13,8 +13,8 @@ from meshlab.cluster.audit import findings_of
 from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.facts import is_dump, scenario_values, stand_ins
 from meshlab.cluster.facts.files import SMALL_BYTES, Opened, Source
+from meshlab.cluster.facts.inferred_inputs import with_parts
 from meshlab.cluster.facts.read import facts_from, nature
-from meshlab.cluster.facts.supply import with_parts
 from meshlab.documents import MAXIMUM_BYTES
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest, read_most

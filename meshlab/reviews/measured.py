@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.cluster.facts.inferred_inputs import Supplied, is_allowed
 from meshlab.cluster.facts.measured import Measurements, base_name
-from meshlab.cluster.facts.supply import Supplied, is_allowed
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import overhead
 from meshlab.models.evidence import narrow, read_own

@@ -11,7 +11,7 @@ from pathlib import PurePath
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.supply import Supplied
+from meshlab.cluster.facts.inferred_inputs import Supplied
 from meshlab.errors import MeshlabError, Problem
 from meshlab.scenario import inputs
 from meshlab.tables import read_table

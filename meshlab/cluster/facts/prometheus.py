@@ -22,6 +22,7 @@ from threading import Thread
 import msgspec
 import polars as pl
 
+from meshlab.cluster.facts.inferred_inputs import Supplied
 from meshlab.cluster.facts.measured import (
     CALLS_SCHEMA,
     JSON_FAULTS,
@@ -32,7 +33,6 @@ from meshlab.cluster.facts.measured import (
     figure_rows,
 )
 from meshlab.cluster.facts.series import PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources
-from meshlab.cluster.facts.supply import Supplied
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.scenario import inputs
 from meshlab.tables import read_table

@@ -8,9 +8,9 @@ from math import floor
 
 import polars as pl
 
+from meshlab.cluster.facts.inferred_inputs import Supplied
 from meshlab.cluster.facts.measured import CALLS, FIGURES, Measurements, base_name, figure_rows
 from meshlab.cluster.facts.spans import read_spans
-from meshlab.cluster.facts.supply import Supplied
 from meshlab.scenario import inputs
 
 MINIMUM_WINDOW_SECONDS = 60.0
