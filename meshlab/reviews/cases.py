@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from meshlab import __version__
 from meshlab.cluster.audit import findings_of
 from meshlab.cluster.audit.inventory import read_inventory
@@ -23,7 +25,7 @@ from meshlab.models import decision
 from meshlab.planning.migration.survey import survey_of
 from meshlab.reviews.record import Disagreement, Row
 from meshlab.reviews.team import Team, read_team
-from meshlab.scenario import inputs
+from meshlab.scenario import frame_of, inputs
 from meshlab.tables import data_path
 
 if TYPE_CHECKING:
@@ -227,6 +229,13 @@ def with_values(case: Case, values: Mapping[str, object]) -> Team:
         team,
         stated={name: value for name, value in values.items() if name not in kept_apart},
         assumptions=assumptions,
+    )
+
+
+def scenarios_of(cases: Sequence[Case]) -> pl.DataFrame:
+    """The scenarios of cases, under the names of their teams, as the models take them."""
+    return frame_of(
+        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )
 
 

@@ -24,7 +24,7 @@ from meshlab.models.evidence.narrowing import reading_noise
 from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.planning import comparison
-from meshlab.reviews.cases import Case
+from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.reviews.comparison import eligible, group_draws, over_budget, weighed
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
@@ -67,8 +67,7 @@ def measurement_plan(case: Case) -> dict[str, Any]:
         experiment; ``repetitions``, and ``saves``, what so many of them would save [USD]; ``metrics``, each with its
         interval today.
     """
-    given = {name: item.value for name, item in case.given.items()}
-    frame = frame_of([{"scenario": case.team.name, **given}])
+    frame = scenarios_of([case])
     row = collect_few(with_defaults(frame)).row(0, named=True)
     (verdict,) = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case}))
     options, _, worlds = weighed(case, row, frame, verdict)

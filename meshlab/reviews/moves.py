@@ -10,8 +10,8 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
 from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
 from meshlab.planning.migration.move import STAY
-from meshlab.reviews.cases import Case
-from meshlab.scenario import collect_few, frame_of, with_defaults
+from meshlab.reviews.cases import Case, scenarios_of
+from meshlab.scenario import collect_few, with_defaults
 
 
 def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str | None:
@@ -107,9 +107,7 @@ def plans(
     if problems := [Problem("migration", what, todo) for _, what, todo in assumptions.faults(own or {})]:
         raise MeshlabError(problems)
     cases = [replace(case, team=replace(case.team, migration={**case.team.migration, **(own or {})})) for case in cases]
-    frame = frame_of(
-        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
-    )
+    frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     moves = [

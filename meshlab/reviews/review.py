@@ -22,7 +22,7 @@ from meshlab.models import decision, overhead, sensitivity
 from meshlab.models.overhead.network import network_sources
 from meshlab.planning import iac
 from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
-from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
+from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path, scenarios_of
 from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.record import (
@@ -61,9 +61,7 @@ SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_mont
 def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) -> list[Review]:
     """Reviews of all cases, by our decision tables unless others are given: each model runs once over all of them."""
     tables = tables or decision.load_tables()
-    frame = frame_of(
-        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
-    )
+    frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     narrowed = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
