@@ -150,25 +150,28 @@ def _named(option: Mapping[str, Any]) -> dict[str, Any]:
 # --- which is best --------------------------------------------------------------------------------------------------
 
 
-def matrix(worlds: pl.DataFrame, figure: str = "total_usd") -> tuple[list[int], np.ndarray]:
-    """The options whose figure is known in every draw, and that figure. [draws x options]"""
-    known = worlds.group_by("option", maintain_order=True).agg(pl.col(figure).is_not_null().all().alias("known"))
+TOTAL = "total_usd"
+"""What a choice is judged by: the cost over the horizon, of which less is better."""
+
+
+def matrix(worlds: pl.DataFrame) -> tuple[list[int], np.ndarray]:
+    """The options whose cost is known in every draw, and that cost. [USD, draws x options]"""
+    known = worlds.group_by("option", maintain_order=True).agg(pl.col(TOTAL).is_not_null().all().alias("known"))
     options = known.filter("known")["option"].to_list()
-    columns = [worlds.filter(pl.col("option") == option)[figure].to_numpy() for option in options]
+    columns = [worlds.filter(pl.col("option") == option)[TOTAL].to_numpy() for option in options]
     return options, np.column_stack(columns) if columns else np.empty((0, 0))
 
 
-def best_of(worlds: pl.DataFrame, figure: str = "total_usd") -> pl.DataFrame:
-    """How often each option has the least of a figure, and what choosing it is expected to lose.
+def best_of(worlds: pl.DataFrame) -> pl.DataFrame:
+    """How often each option costs least, and what choosing it is expected to lose.
 
     A tie counts for each of the options that share it alike. The regret of an option in a draw is its figure less the
     least of that draw; the expected regret of the option with the least mean is what perfect information is worth.
 
     Returns:
-        ``option``, ``probability_best`` [share], ``expected_regret`` [unit of the figure]; both null where the figure
-        is not known.
+        ``option``, ``probability_best`` [share], ``expected_regret`` [USD]; both null where the cost is not known.
     """
-    options, values = matrix(worlds, figure)
+    options, values = matrix(worlds)
     rows: dict[str, list[float | None]] = {"probability_best": [], "expected_regret": []}
     if options:
         least = values.min(axis=1, keepdims=True)
@@ -181,19 +184,6 @@ def best_of(worlds: pl.DataFrame, figure: str = "total_usd") -> pl.DataFrame:
     return worlds.select(pl.col("option").unique(maintain_order=True)).join(
         found, on="option", how="left", maintain_order="left"
     )
-
-
-def pairwise(worlds: pl.DataFrame, figure: str = "total_usd") -> pl.DataFrame:
-    """For each two options how often the first has less of a figure (``probability_less``); a tie counts half."""
-    options, values = matrix(worlds, figure)
-    rows = [
-        (one, other, float(((first < second) + 0.5 * (first == second)).mean()))
-        for one, first in zip(options, values.T, strict=True)
-        for other, second in zip(options, values.T, strict=True)
-        if one != other
-    ]
-    dtype = worlds.schema["option"]
-    return pl.DataFrame(rows, {"option": dtype, "other": dtype, "probability_less": pl.Float64}, orient="row")
 
 
 def dominated(means: pl.DataFrame, criteria: Sequence[str]) -> dict[int, int]:
@@ -296,14 +286,12 @@ def _terms(known: np.ndarray) -> np.ndarray:
     return np.hstack(columns)
 
 
-def what_to_find_out(
-    worlds: pl.DataFrame, groups: Mapping[str, np.ndarray], figure: str = "total_usd"
-) -> list[dict[str, object]]:
+def what_to_find_out(worlds: pl.DataFrame, groups: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
     """For each group of coefficients [draws x coefficients] what knowing it would save, the most first.
 
     Rows of ``group``, ``saves_usd``, ``probability_of_change`` and ``share_of_all`` (of perfect information).
     """
-    _, values = matrix(worlds, figure)
+    _, values = matrix(worlds)
     if values.size == 0:
         return []
     all_known = value_of_perfect_information(values)

@@ -7,7 +7,6 @@ Objects become rows (``details.py``) and one inventory (``inventory.py``); queri
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from meshlab.cluster.audit import mesh, network  # noqa: F401  (they register the queries)
@@ -18,13 +17,12 @@ from meshlab.cluster.facts.read import Anonymize, hider
 __all__ = ["audit", "compare", "findings_of", "rules"]
 
 
-def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime | None = None) -> list[Finding]:
+def audit(paths: Sequence[Path], *, anonymize: Anonymize = False) -> list[Finding]:
     """What every rule finds in dumps of one cluster.
 
     Args:
         paths: Files, folders and archives; together they describe one cluster.
         anonymize: Replace names of objects by the keyed hashes of ``meshlab.cluster.facts``.
-        at: Moment that dates are compared with, in UTC without a zone; the newest time in the input unless given.
 
     Returns:
         A finding for each rule, in the order of the table: ``rule``, ``title``, ``severity`` (high, medium, low),
@@ -35,7 +33,7 @@ def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime |
     Raises:
         MeshlabError: A path cannot be read.
     """
-    return findings_of(read_inventory(paths, at), anonymize=anonymize)
+    return findings_of(read_inventory(paths), anonymize=anonymize)
 
 
 def compare(paths: Sequence[Path], others: Sequence[Path]) -> list[Finding]:

@@ -58,7 +58,6 @@ def read_prometheus(
     *,
     window_seconds: int = WINDOW_SECONDS,
     at: float | None = None,
-    headers: Mapping[str, str] | None = None,
 ) -> Measurements:
     """Figures from a Prometheus server, averaged over a window.
 
@@ -66,12 +65,11 @@ def read_prometheus(
         url: Base URL, such as ``http://127.0.0.1:9090``; what answers like Prometheus (Thanos, Mimir) will do.
         window_seconds: The window. [s]
         at: Its end; now, if not told. [s since 1970]
-        headers: Sent with each request, such as ``Authorization``; never shown.
 
     Raises:
         MeshlabError: The server cannot be reached, refuses a query, or knows none of the metrics.
     """
-    server = _server(url, headers or {})
+    server = _server(url)
     end = time.time() if at is None else at
     answers = [_rows(answer, source, quantile) for source, quantile, answer in _ask(server, window_seconds, end)]
     usage = pl.concat([pl.DataFrame(schema=USAGE), *answers], how="diagonal")
@@ -123,7 +121,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
-def _server(url: str, headers: Mapping[str, str]) -> _Server:
+def _server(url: str) -> _Server:
     """The server of a URL; a name and password in it become a header and are never shown."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -135,7 +133,7 @@ def _server(url: str, headers: Mapping[str, str]) -> _Server:
         raise MeshlabError(Problem("Prometheus", "the URL is none of http or https", "such as http://127.0.0.1:9090"))
     place = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
-    sent = {"Accept": "application/json", **headers}
+    sent = {"Accept": "application/json"}
     if parts.username is not None:
         pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
         sent["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"

@@ -115,29 +115,26 @@ def coverage(
     options: pl.DataFrame | None = None,
     *,
     product: str = "cilium",
-    provider: str = DEFAULT_PROVIDER,
     chart_version: str | None = None,
-    attributes: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """One row for each option of a chart release, with how a provider expresses it.
+    """One row for each option of a chart release, with how ``DEFAULT_PROVIDER`` expresses it.
 
     Columns: ``option``; ``status``: typed, partial, raw or missing; ``attribute`` that takes it; ``introduced_version``
     and ``introduced_date``; ``after_default``: whether the chart that the provider installs by default lacks it;
-    ``source_id``. A status is null where the given schema was asked and what is tabled for it is not there.
+    ``source_id``.
 
     Args:
         options: Options of the release, from its own ``values.yaml`` or schema: exact for every release. Those of the
             tables unless given, which count an option as there that releases between had in a comment only.
         product: Product whose chart it is.
-        provider: Provider to look at.
         chart_version: Release to look up in the tables; the newest minor unless given.
-        attributes: The provider's attributes from its own schema or documentation; what is tabled unless given.
     """
     given = options if options is not None else options_at(product, chart_version or newest_minor(product) or "0")
-    typed = _present(read_table("iac/attributes").filter(product=product, provider=provider), attributes)
-    passed = _present(read_table("iac/passes").filter(product=product, provider=provider, kind="helm"), attributes)
+    typed = read_table("iac/attributes").filter(product=product, provider=DEFAULT_PROVIDER)
+    passed = read_table("iac/passes").filter(product=product, provider=DEFAULT_PROVIDER, kind="helm")
     through = passed.row(0, named=True) if passed.height else {"attribute": None, "source_id": None}
-    known = history(product).select("option", "introduced_version", "introduced_date", in_default=_in_default(provider))
+    in_default = _in_default(DEFAULT_PROVIDER)
+    known = history(product).select("option", "introduced_version", "introduced_date", in_default=in_default)
     return (
         given.select("option")
         .join(typed.select("option", "attribute", "status", "source_id"), "option", "left", maintain_order="left")
@@ -152,14 +149,6 @@ def coverage(
             source_id=pl.coalesce("source_id", pl.lit(through["source_id"], pl.String)),
         )
     )
-
-
-def _present(tabled: pl.DataFrame, attributes: pl.DataFrame | None) -> pl.DataFrame:
-    """Rows whose attribute stands in a provider's own schema, where one is given."""
-    if attributes is None:
-        return tabled
-    paths = pl.concat([attributes["resource"], attributes["resource"] + "." + attributes["attribute"]])
-    return tabled.filter(pl.col("attribute").is_in(paths.unique().to_list()))
 
 
 def _in_default(provider: str) -> pl.Expr:

@@ -287,7 +287,6 @@ def for_verdict(
     cloud: str | None = None,
     current_cni: str | None = None,
     require: str | None = None,
-    as_of: date | None = None,
 ) -> list[dict[str, object]]:
     """What the recommended option does not express by attributes of its own, one row for each need.
 
@@ -298,7 +297,7 @@ def for_verdict(
     products = products_of(verdict, cloud, current_cni)
     if not products:
         return []
-    rows = _best(wanted_needs([INSTALL, *(needs or ())], products, as_of), products)
+    rows = _best(wanted_needs([INSTALL, *(needs or ())], products), products)
     blocked = short_of(rows, require)["wanted"].to_list() if require else []
     severity = (
         pl.when(pl.col("wanted").is_in(blocked))

@@ -18,6 +18,8 @@ from meshlab.tables import read_table
 STATUSES = ("missing", "partial", "raw", "typed")
 """From worst to best. Raw stands above partial: it can express all of a feature, if unchecked."""
 
+RANK = pl.col("status").cast(pl.Enum(STATUSES))
+
 TYPED_LAYER, RAW_LAYER = "typed", "raw"
 
 LAYERS = {"typed": TYPED_LAYER, "partial": TYPED_LAYER, "missing": TYPED_LAYER, "raw": RAW_LAYER}
@@ -56,14 +58,7 @@ def tracker(*, as_of: date | None = None) -> pl.DataFrame:
         as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
     """
     rows = pl.concat([read_table("iac/features"), _passed_on()], how="diagonal")
-    return judged(rows, as_of).sort("product", "feature", _rank("status"), "provider", descending=_DESCENDING)
-
-
-_DESCENDING = [False, False, True, False]
-
-
-def _rank(column: str) -> pl.Expr:
-    return pl.col(column).cast(pl.Enum(STATUSES))
+    return judged(rows, as_of).sort("product", "feature", RANK, "provider", descending=[False, False, True, False])
 
 
 def judged(rows: pl.DataFrame, as_of: date | None = None) -> pl.DataFrame:
@@ -139,7 +134,7 @@ def option_tracker(
         source_id=pl.concat_str("chart_source", "source_id", separator="|", ignore_nulls=True)
     )
     return judged(pl.concat([supported, gone], how="diagonal"), as_of).sort(
-        "option", _rank("status"), "provider", descending=[False, True, False]
+        "option", RANK, "provider", descending=[False, True, False]
     )
 
 
