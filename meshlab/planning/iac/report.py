@@ -82,8 +82,14 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         check_version(chart_version, taker)
     chart = read_options(values_schema) if values_schema else None
     planned = read_plan(plan) if plan else None
+    own = read_values(values).select("option", "line", origin=pl.lit(values.name)) if values else None
+    named = (
+        wanted_needs(needs, [product] if product else (), as_of) if needs else None,
+        wanted_options(options, taker, chart_version, as_of) if options else None,
+        None if own is None else wanted_values(own, taker, chart_version, chart=chart, as_of=as_of),
+    )
     asked = [
-        *_named(needs, options, values, taker, product, chart_version, chart, as_of),
+        *(Asked(rows, taker, chart_version) for rows in named if rows is not None),
         *(_planned(planned, chart_version, as_of) if planned else ()),
     ]
     rows = pl.concat([nothing(), *(part.rows for part in asked)])
@@ -125,27 +131,6 @@ def plain(rows: pl.DataFrame) -> list[dict[str, object]]:
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
-
-
-def _named(
-    needs: Sequence[str] | None,
-    options: Sequence[str] | None,
-    values: Path | None,
-    taker: str,
-    product: str | None,
-    chart_version: str | None,
-    chart: pl.DataFrame | None,
-    as_of: date | None,
-) -> list[Asked]:
-    asked = []
-    if needs:
-        asked.append(Asked(wanted_needs(needs, [product] if product else (), as_of), taker, chart_version))
-    if options:
-        asked.append(Asked(wanted_options(options, taker, chart_version, as_of), taker, chart_version))
-    if values:
-        own = read_values(values).select("option", "line", origin=pl.lit(values.name))
-        asked.append(Asked(wanted_values(own, taker, chart_version, chart=chart, as_of=as_of), taker, chart_version))
-    return asked
 
 
 def _planned(plan: Plan, chart_version: str | None, as_of: date | None) -> list[Asked]:
