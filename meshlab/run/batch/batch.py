@@ -22,6 +22,7 @@ from meshlab.files import digest, pretty_json, read_bounded, read_most, remove_l
 from meshlab.kept import all_kept, store
 from meshlab.models import decision
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
+from meshlab.reviews.record import Row
 from meshlab.reviews.team import Team
 from meshlab.run.batch import fleet, pdf
 from meshlab.run.batch.pages import (
@@ -214,7 +215,7 @@ def render_reviews(
     """Render a review for each team file or dump, and the index over all of them.
 
     Args:
-        paths: Team files and dumps, as ``meshlab.reviews.review.find_teams`` gives them.
+        paths: Team files and dumps, as ``meshlab.reviews.cases.find_teams`` gives them.
         job: What is asked of every team.
         jobs: Reviews rendered at a time on this machine; the number of cores unless said.
         scheduler: Address of a Dask scheduler to render on.
@@ -233,7 +234,7 @@ def render_reviews(
     opened, failures = _open_all(paths, job, early=not scheduler)
     if not opened:
         raise MeshlabError([problem for _, problems in failures for problem in problems])
-    rest = [item.case for item in opened if item.row is None]
+    rest = [case for case, row in opened if row is None]
     outcomes: list[Outcome] = []
 
     def note(outcome: Outcome) -> None:
@@ -244,9 +245,9 @@ def render_reviews(
         _prepare(job)
         for name, problems in failures:
             note(Outcome(name, reasons=tuple(map(str, problems))))
-        for item in opened:
-            if item.row is not None:
-                note(Outcome(item.case.team.name, item.row, reused=True))
+        for case, row in opened:
+            if row is not None:
+                note(Outcome(case.team.name, row, reused=True))
         for outcome in _rendered(rest, job, pool):
             note(outcome)
     outcomes.sort(key=lambda outcome: outcome.team)
@@ -294,23 +295,15 @@ def _write_index(outcomes: Sequence[Outcome], job: Job, earlier: Mapping[str, fl
         (job.out / "index.md").unlink(missing_ok=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A team that can be read, and its row of the index where an earlier run has made all that is asked for."""
-
-    case: Case
-    row: dict[str, object] | None
-
-
 def _open_all(
     paths: Sequence[Path], job: Job, *, early: bool
-) -> tuple[list[_Opened], list[tuple[str, tuple[Problem, ...]]]]:
-    """Every team that can be read, and what is wrong with each that cannot.
+) -> tuple[list[tuple[Case, Row | None]], list[tuple[str, tuple[Problem, ...]]]]:
+    """Every team that can be read, with its row where an earlier run has made all that is asked for; what is wrong.
 
     With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
     """
     tables = decision.load_tables(job.tables)
-    opened: list[_Opened] = []
+    opened: list[tuple[Case, Row | None]] = []
     failures: list[tuple[str, tuple[Problem, ...]]] = []
     fresh = job.force or job.workbook
     seen: dict[str, str] = {}
@@ -325,7 +318,7 @@ def _open_all(
         if early and row is None:
             start_early()
             early = False
-        opened.append(_Opened(case, row))
+        opened.append((case, row))
     return opened, failures
 
 
