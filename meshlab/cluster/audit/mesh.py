@@ -1,4 +1,4 @@
-"""Rows for the rules about sidecars: injection, versions, mutual TLS, patches of Envoy, scope."""
+"""Rows for the rules about a mesh: injection, versions, mutual TLS, patches of Envoy, scope; ambient mode."""
 
 from __future__ import annotations
 

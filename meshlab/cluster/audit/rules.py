@@ -1,4 +1,7 @@
-"""From rows and the table of rules to findings, never a pass for lack of data or for lack of anything to look at."""
+"""From rows and the table of rules to findings, never a pass for lack of data or for lack of anything to look at.
+
+The rules between two clusters are the facts of ``data/audit/differences.csv``.
+"""
 
 from __future__ import annotations
 

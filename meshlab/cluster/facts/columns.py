@@ -1,4 +1,4 @@
-"""Kubernetes objects become rows: nodes, pods, containers, objects to count, and texts for signatures to match."""
+"""Kubernetes objects become rows: nodes, pods with what they ask for, objects to count, and texts to match."""
 
 from __future__ import annotations
 

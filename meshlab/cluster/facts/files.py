@@ -223,6 +223,9 @@ def beginning(head: bytes) -> bytes:
 
 
 # --- a large List, a piece at a time ---------------------------------------------------------------------------------
+#
+# The whole file never is in memory. kubectl indents what it prints, so that each item begins and ends on a line of its
+# own: the text is cut there, and each piece is made a JSON text of its own.
 
 
 PIECE_BYTES = 4 * 2**20

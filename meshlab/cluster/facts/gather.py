@@ -209,6 +209,8 @@ def _objects(member: Member | LargeList, *, strict: bool) -> Iterator[Found]:
 
 
 # --- work for a second core ------------------------------------------------------------------------------------------
+#
+# A copy of this process does it and sends the result as bytes.
 
 
 PIPE_BYTES = 1 << 20

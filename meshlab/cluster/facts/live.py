@@ -286,6 +286,8 @@ def _name(found: Verdict, context: str) -> Fact:
 
 
 # --- the user's own kubectl, asked for nothing but get --raw ---------------------------------------------------------
+#
+# So every login that works for it works here.
 
 
 ATTEMPTS = 4

@@ -1,4 +1,4 @@
-"""What measurements of any kind become: figures, calls between services, and inputs that they supply."""
+"""What measurements of any kind become: figures, calls between services, and inputs; and what a file of them is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts of paths as plain data, and what a path is."""
+"""Facts of paths as plain data, with names or without, and what a path is."""
 
 from __future__ import annotations
 

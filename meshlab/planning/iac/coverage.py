@@ -1,4 +1,4 @@
-"""Which options of a chart release a provider types, which it only passes on, and which came after its default."""
+"""How the options of a chart came and went, and which of a release a provider types, passes on, or lags behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One answer for a team: what it wants, how far Terraform expresses that, and what is about to change."""
+"""One answer for a team: what it wants, how far Terraform expresses that, what is about to change; a review's part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The price of a move: everything about it that is a figure, by one function of where from and where to."""
+"""The price of a move: all that is a figure, by one function of where from and where to, with what runs beside it."""
 
 from __future__ import annotations
 

@@ -197,6 +197,9 @@ def _cell(value: object) -> object:
 
 
 # --- its charts ------------------------------------------------------------------------------------------------------
+#
+# Each team's figure with its interval, in order of size, as SVG that stands in the page: an index has no script to wait
+# for, and a thousand teams are two paths.
 
 
 WIDTH = 560

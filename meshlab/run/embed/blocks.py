@@ -1,7 +1,7 @@
-"""Where the blocks of a document lie: between two comments, and not where a document only quotes them.
+"""Where the blocks of a document lie, and what each asks for: ``chart=memory team=payments``, checked word by word.
 
-CommonMark's own parser says what is code. So a marker in a fence, in indented code or in ``<pre>`` is text about
-meshlab, and one that stands between paragraphs, in a list or in a quotation is a marker.
+A block lies between two comments. CommonMark's own parser says what is code: so a marker in a fence, in indented code
+or in ``<pre>`` is text about meshlab, and one that stands between paragraphs, in a list or in a quotation is a marker.
 """
 
 from __future__ import annotations

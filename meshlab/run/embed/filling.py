@@ -1,4 +1,7 @@
-"""Filling and checking the blocks of documents: everything is worked out before the first byte is written."""
+"""Filling and checking the blocks of documents: everything is worked out before the first byte is written.
+
+A document's encoding, its byte order mark and its line endings stay what they are.
+"""
 
 from __future__ import annotations
 

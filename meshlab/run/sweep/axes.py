@@ -1,6 +1,8 @@
 """Axes of a sweep: how a share between 0 and 1 becomes the value of an input.
 
-An axis is the inverse of a cumulative distribution. Every way to sample then only has to spread shares evenly.
+An axis is the inverse of a cumulative distribution. Every way to sample then only has to spread shares evenly, and
+computes them from the numbers of scenarios alone: nothing is kept from one to the next, so that any part of a sweep can
+be made anywhere, in any order, and is the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files of a sweep: each part a Parquet file that is whole or absent, and says what it is.
+"""Parts of a sweep: their scenarios and answers, each a Parquet file that is whole or absent, and says what it is.
 
 A sweep of one part is one file. One of several is a folder of that name with a file for each part, which polars,
 DuckDB and Spark read as one table. Addresses of object stores are written as polars writes them: an object appears
