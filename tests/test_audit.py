@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meshlab.cluster.audit import audit, rules
-from meshlab.cluster.audit.inventory import read_inventory
-from meshlab.cluster.audit.queries import QUERIES, selects
+from meshlab.cluster.audit.inventory import QUERIES, read_inventory, selects
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.errors import MeshlabError
 from meshlab.run.cli import main

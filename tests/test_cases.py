@@ -14,7 +14,7 @@ from facts_dumps import listed, node, pod, tar_gz
 from meshlab.cluster.audit import audit
 from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.facts import read_facts
-from meshlab.cluster.facts.pieces import PIECE_BYTES
+from meshlab.cluster.facts.files import PIECE_BYTES
 from meshlab.planning.migration import survey_of
 from meshlab.reviews.cases import open_path, read_cluster
 

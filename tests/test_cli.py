@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from meshlab.run.cli import main
-from meshlab.run.cli.text import many
+from meshlab.run.cli.group import many
 
 COMMANDS = sorted(main.commands)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meshlab.reviews.needs import EDGE, LEFT_OUT, OPEN, TAKEN, UNSEEN, UNUSED
+from meshlab.reviews.advice import EDGE, LEFT_OUT, OPEN, TAKEN, UNSEEN, UNUSED
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
 from meshlab.show import report

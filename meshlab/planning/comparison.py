@@ -37,13 +37,7 @@ FOLDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A budget: what it is about, and how much is allowed.
-
-    Args:
-        name: The input that states it, such as ``max_added_p99_ms``.
-        figure: Column of the worlds.
-        most: The largest value that is allowed, in the figure's unit.
-    """
+    """A budget: the input that states it, the column of the worlds, and the most that is allowed, in its unit."""
 
     name: str
     figure: str
@@ -54,21 +48,13 @@ def totals(worlds: pl.DataFrame, horizon_months: float) -> pl.DataFrame:
     """Worlds with what an option costs over the horizon. [USD]
 
     total = horizon * (capacity + licence) + move; it is null where any part of it is not known.
-
-    Args:
-        worlds: ``option``, ``draw``, ``cost_usd_per_month``, ``licence_usd_per_month``, ``move_usd``.
-        horizon_months: Months over which costs count. [months]
     """
     monthly = pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month")
     return worlds.with_columns(total_usd=monthly * horizon_months + pl.col("move_usd"))
 
 
 def intervals(worlds: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
-    """Median and 10-90 % interval of each figure of each option; null where it is not known.
-
-    Returns:
-        ``option``, then ``FIGURE_lo``, ``FIGURE``, ``FIGURE_hi``.
-    """
+    """Median and 10-90 % interval of each figure of each option: ``FIGURE_lo``, ``FIGURE``, ``FIGURE_hi``."""
     ends = {"_lo": LO, "": 0.5, "_hi": HI}
     return worlds.group_by("option", maintain_order=True).agg(
         pl.col(figure).quantile(share, "linear").alias(f"{figure}{end}")
@@ -78,24 +64,14 @@ def intervals(worlds: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
 
 
 def differences(worlds: pl.DataFrame, against: int, figures: Sequence[str]) -> pl.DataFrame:
-    """Intervals of each option's difference to one of them, draw by draw.
-
-    Args:
-        worlds: Options in worlds.
-        against: The option that is subtracted.
-        figures: Columns.
-    """
+    """Intervals of each option's difference to one of them, draw by draw."""
     base = worlds.filter(pl.col("option") == against).select("draw", *(pl.col(f).alias(f"_{f}") for f in figures))
     joined = worlds.join(base, on="draw", how="left", maintain_order="left")
     return intervals(joined.with_columns(pl.col(figure) - pl.col(f"_{figure}") for figure in figures), figures)
 
 
 def within(worlds: pl.DataFrame, limits: Iterable[Limit]) -> pl.DataFrame:
-    """Probability that each option stays within each limit; null where its figure is not known.
-
-    Returns:
-        ``option``, then a column for each limit, by its name.
-    """
+    """Probability that each option stays within each limit, a column by its name; null where it is not known."""
     return worlds.group_by("option", maintain_order=True).agg(
         (pl.col(limit.figure) <= limit.most).mean().alias(limit.name) for limit in limits
     )
@@ -174,25 +150,28 @@ def _named(option: Mapping[str, Any]) -> dict[str, Any]:
 # --- which is best --------------------------------------------------------------------------------------------------
 
 
-def matrix(worlds: pl.DataFrame, figure: str = "total_usd") -> tuple[list[int], np.ndarray]:
-    """The options whose figure is known in every draw, and that figure. [draws x options]"""
-    known = worlds.group_by("option", maintain_order=True).agg(pl.col(figure).is_not_null().all().alias("known"))
+TOTAL = "total_usd"
+"""What a choice is judged by: the cost over the horizon, of which less is better."""
+
+
+def matrix(worlds: pl.DataFrame) -> tuple[list[int], np.ndarray]:
+    """The options whose cost is known in every draw, and that cost. [USD, draws x options]"""
+    known = worlds.group_by("option", maintain_order=True).agg(pl.col(TOTAL).is_not_null().all().alias("known"))
     options = known.filter("known")["option"].to_list()
-    columns = [worlds.filter(pl.col("option") == option)[figure].to_numpy() for option in options]
+    columns = [worlds.filter(pl.col("option") == option)[TOTAL].to_numpy() for option in options]
     return options, np.column_stack(columns) if columns else np.empty((0, 0))
 
 
-def best_of(worlds: pl.DataFrame, figure: str = "total_usd") -> pl.DataFrame:
-    """How often each option has the least of a figure, and what choosing it is expected to lose.
+def best_of(worlds: pl.DataFrame) -> pl.DataFrame:
+    """How often each option costs least, and what choosing it is expected to lose.
 
     A tie counts for each of the options that share it alike. The regret of an option in a draw is its figure less the
     least of that draw; the expected regret of the option with the least mean is what perfect information is worth.
 
     Returns:
-        ``option``, ``probability_best`` [share], ``expected_regret`` [unit of the figure]; both null where the figure
-        is not known.
+        ``option``, ``probability_best`` [share], ``expected_regret`` [USD]; both null where the cost is not known.
     """
-    options, values = matrix(worlds, figure)
+    options, values = matrix(worlds)
     rows: dict[str, list[float | None]] = {"probability_best": [], "expected_regret": []}
     if options:
         least = values.min(axis=1, keepdims=True)
@@ -207,29 +186,10 @@ def best_of(worlds: pl.DataFrame, figure: str = "total_usd") -> pl.DataFrame:
     )
 
 
-def pairwise(worlds: pl.DataFrame, figure: str = "total_usd") -> pl.DataFrame:
-    """For each two options how often the first has less of a figure than the second; a tie counts half.
-
-    Returns:
-        ``option``, ``other``, ``probability_less`` [share].
-    """
-    options, values = matrix(worlds, figure)
-    rows = [
-        (one, other, float(((first < second) + 0.5 * (first == second)).mean()))
-        for one, first in zip(options, values.T, strict=True)
-        for other, second in zip(options, values.T, strict=True)
-        if one != other
-    ]
-    dtype = worlds.schema["option"]
-    return pl.DataFrame(rows, {"option": dtype, "other": dtype, "probability_less": pl.Float64}, orient="row")
-
-
 def dominated(means: pl.DataFrame, criteria: Sequence[str]) -> dict[int, int]:
     """Options that another one is no worse than in any criterion and better than in one, each with that other.
 
-    Args:
-        means: ``option`` and the criteria, of all of which less is better; a null is no argument either way.
-        criteria: Columns.
+    Of all criteria less is better; a null is no argument either way.
     """
     rows = means.select("option", *criteria).rows()
     found: dict[int, int] = {}
@@ -254,13 +214,6 @@ def break_even(worlds: pl.DataFrame, first: int, second: int, cost: str, other: 
 
     It is the extra cost of the dearer option over what it has less of the criterion, both as means. None where one of
     them is better in both, so that no weight turns their order.
-
-    Args:
-        worlds: Options in worlds.
-        first: An option.
-        second: The option that it is compared with.
-        cost: Column of the cost. [USD]
-        other: Column of the other criterion, of which less is better.
     """
     means = {
         row["option"]: (row[cost], row[other])
@@ -281,8 +234,7 @@ def break_even(worlds: pl.DataFrame, first: int, second: int, cost: str, other: 
 def value_of_perfect_information(values: np.ndarray) -> float:
     """What knowing everything before choosing saves: the least mean less the mean of the least. [unit of the values]
 
-    Args:
-        values: A cost for each draw and option. [draws x options]
+    The values are a cost for each draw and option. [draws x options]
     """
     return float(values.mean(axis=0).min() - values.min(axis=1).mean())
 
@@ -334,20 +286,12 @@ def _terms(known: np.ndarray) -> np.ndarray:
     return np.hstack(columns)
 
 
-def what_to_find_out(
-    worlds: pl.DataFrame, groups: Mapping[str, np.ndarray], figure: str = "total_usd"
-) -> list[dict[str, object]]:
-    """For each group of coefficients what knowing it would save, the most first.
+def what_to_find_out(worlds: pl.DataFrame, groups: Mapping[str, np.ndarray]) -> list[dict[str, object]]:
+    """For each group of coefficients [draws x coefficients] what knowing it would save, the most first.
 
-    Args:
-        worlds: Options in worlds.
-        groups: For each group its coefficients, one row for each draw in the order of the draws. [draws x coefficients]
-        figure: Column of the cost. [USD]
-
-    Returns:
-        Rows of ``group``, ``saves_usd``, ``probability_of_change``, ``share_of_all`` (of perfect information).
+    Rows of ``group``, ``saves_usd``, ``probability_of_change`` and ``share_of_all`` (of perfect information).
     """
-    _, values = matrix(worlds, figure)
+    _, values = matrix(worlds)
     if values.size == 0:
         return []
     all_known = value_of_perfect_information(values)

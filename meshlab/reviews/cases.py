@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from meshlab import __version__
 from meshlab.cluster.audit import findings_of
 from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.facts import is_dump, scenario_values, stand_ins
 from meshlab.cluster.facts.files import SMALL_BYTES, Opened, Source
+from meshlab.cluster.facts.inferred_inputs import with_parts
 from meshlab.cluster.facts.read import facts_from, nature
-from meshlab.cluster.facts.supply import with_parts
 from meshlab.documents import MAXIMUM_BYTES
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest, read_most
@@ -23,7 +25,7 @@ from meshlab.models import decision
 from meshlab.planning.migration.survey import survey_of
 from meshlab.reviews.record import Disagreement, Row
 from meshlab.reviews.team import Team, read_team
-from meshlab.scenario import inputs
+from meshlab.scenario import frame_of, inputs
 from meshlab.tables import data_path
 
 if TYPE_CHECKING:
@@ -116,10 +118,8 @@ def is_team(head: bytes) -> bool:
 def open_path(path: Path, admit: Callable[[Team], None] = lambda _: None, measured: Sequence[Path] = ()) -> Case:
     """The case of a team file, or of a dump, which stands as a team of its own; a file is opened once.
 
-    Args:
-        path: A team file, or a dump: a file, folder or archive.
-        admit: Is shown the team before its cluster is read, and may refuse it.
-        measured: Files and folders of measurements, beside those that a team file names.
+    ``admit`` is shown the team before its cluster is read, and may refuse it; ``measured`` are files beside those that
+    the team file names.
 
     Raises:
         MeshlabError: The path is neither, is wrong or cannot be read.
@@ -154,13 +154,7 @@ def example_teams() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a dump shows of a cluster.
-
-    Args:
-        facts: What it is, as ``meshlab facts`` prints it; None where there is no dump.
-        findings: A finding for each rule of the audit.
-        survey: What a migration needs to know of it.
-    """
+    """What a dump shows of a cluster: facts, findings of the audit, and what a migration needs to know."""
 
     facts: Row | None
     findings: list[Row] | None
@@ -187,10 +181,6 @@ def read_cluster(path: Source) -> Cluster:
 def open_case(team: Team, cluster: Cluster | None = None) -> Case:
     """Settle where every input comes from: stated, then measured, then assumed, then the facts of the team's cluster.
 
-    Args:
-        team: The team.
-        cluster: Its cluster, where that has been read.
-
     Raises:
         MeshlabError: The cluster's dump or a file of measurements cannot be read, or holds nothing of use.
     """
@@ -204,7 +194,8 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
     disagreements: list[Disagreement] = []
     for name in inputs():
         if name in team.stated:
-            given[name] = Given(team.stated[name], "stated", team.source or _file_name(team.file))
+            # the name alone: reports travel, the folders of the machine that made them do not
+            given[name] = Given(team.stated[name], "stated", team.source or Path(team.file).name)
         elif name in team.assumptions:
             given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
         elif name in supplied:
@@ -227,9 +218,7 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
 def with_values(case: Case, values: Mapping[str, object]) -> Team:
     """The team of a case with other values of its inputs; what has not changed keeps where it comes from.
 
-    Args:
-        case: The team with its facts read.
-        values: Values by input; one that is missing here is no longer stated.
+    An input that is missing among the values is no longer stated.
     """
     team, given = case.team, case.given
     same = {name for name, value in values.items() if name in given and given[name].value == value}
@@ -240,6 +229,13 @@ def with_values(case: Case, values: Mapping[str, object]) -> Team:
         team,
         stated={name: value for name, value in values.items() if name not in kept_apart},
         assumptions=assumptions,
+    )
+
+
+def scenarios_of(cases: Sequence[Case]) -> pl.DataFrame:
+    """The scenarios of cases, under the names of their teams, as the models take them."""
+    return frame_of(
+        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )
 
 
@@ -261,11 +257,6 @@ def _disagree(used: object, found: object) -> bool:
     if isinstance(used, list | tuple) and isinstance(found, list):
         return not with_parts(used).issuperset(found)
     return used != found
-
-
-def _file_name(file: str) -> str:
-    """A path as a report shows it: reports travel, the folders of the machine that made them do not."""
-    return Path(file).name
 
 
 def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:

@@ -75,16 +75,7 @@ def compare(
     tables: Tables,
     coefficients: pl.DataFrame | None = None,
 ) -> Row | None:
-    """The comparison of a review; None where there is nothing to compare.
-
-    Args:
-        case: The team with its facts.
-        row: Its scenario, defaults filled in.
-        scenario: The scenario as it was given, one row.
-        verdict: What the contest answered, with its options.
-        tables: The decision's tables.
-        coefficients: As for ``overhead.estimate``.
-    """
+    """The comparison of a review; None where there is nothing to compare."""
     options, prices, worlds = weighed(case, row, scenario, verdict, coefficients)
     if not options:
         return None
@@ -126,15 +117,7 @@ def weighed(
     verdict: Mapping[str, Any],
     coefficients: pl.DataFrame | None = None,
 ) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame]:
-    """The options that are compared, the prices of the moves to them, and their figures in every draw.
-
-    Args:
-        case: The team with its facts.
-        row: Its scenario, defaults filled in.
-        scenario: The scenario as it was given, one row.
-        verdict: What the contest answered, with its options.
-        coefficients: As for ``overhead.estimate``.
-    """
+    """The options that are compared, the prices of the moves to them, and their figures in every draw."""
     options = _compared(verdict)
     if not options:
         return [], [], pl.DataFrame()
@@ -161,9 +144,7 @@ def over_budget(
 ) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, str]]:
     """What ``decision.explain`` asks: which options break a stated budget with near certainty, in all but a few draws.
 
-    Args:
-        cases: The teams by the names of their scenarios; one that is missing has no price of a move.
-        narrowed: Coefficients of those teams that have measured something.
+    Cases stand by the names of their scenarios; one that is missing has no price of a move.
     """
 
     def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.cluster.facts.inferred_inputs import Supplied, is_allowed
 from meshlab.cluster.facts.measured import Measurements, base_name
-from meshlab.cluster.facts.supply import Supplied, is_allowed
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import overhead
 from meshlab.models.evidence import narrow, read_own
@@ -40,9 +40,6 @@ class Measured:
 def read_all(paths: Sequence[Path]) -> Measured:
     """What files of measurements tell together; a folder stands for the files in it.
 
-    Args:
-        paths: Files and folders.
-
     Raises:
         MeshlabError: A file that is named, or every file of a folder, cannot be read or holds nothing that a review
             takes: the message says what it holds.
@@ -63,8 +60,9 @@ def read_all(paths: Sequence[Path]) -> Measured:
     if problems:
         raise MeshlabError(problems)
     supplied = _settled(found)
+    of_a_cluster = read_table("facts/measurement_kinds").filter(family="prometheus")["kind"].to_list()
     rows = [
-        {**row, "here": tool is not None and tool.kind in _of_a_cluster()}
+        {**row, "here": tool is not None and tool.kind in of_a_cluster}
         for _, tool, frame in found
         if frame is not None
         for row in frame.rows(named=True)
@@ -74,11 +72,6 @@ def read_all(paths: Sequence[Path]) -> Measured:
 
 Read = tuple[Path, Measurements | None, pl.DataFrame | None]
 """A file, what a tool wrote into it, and figures for the models."""
-
-
-def _of_a_cluster() -> list[str]:
-    """Kinds of measurements that are those of a whole cluster."""
-    return read_table("facts/measurement_kinds").filter(family="prometheus")["kind"].to_list()
 
 
 def _left_out(problem: Problem) -> Row:
@@ -154,11 +147,11 @@ def _told(path: Path, tool: Measurements | None, frame: pl.DataFrame | None, set
 def coefficients_of(rows: Sequence[Row], known: Mapping[str, Any]) -> pl.DataFrame:
     """The coefficients after a team's own figures.
 
-    Args:
-        rows: Figures, as ``Measured`` holds them.
-        known: Inputs of the team's cluster that are stated, counted or measured: figures of it do not say them again.
+    ``known`` are inputs of the team's cluster that are stated, counted or measured: figures of it do not say them
+    again.
     """
-    own = {name: value for name, value in known.items() if value is not None and name in _modelled()}
+    modelled = {name for name, spec in inputs().items() if spec.group in ("cluster", "traffic")}
+    own = {name: value for name, value in known.items() if value is not None and name in modelled}
     filled = [
         {**(own if row["here"] else {}), **{name: value for name, value in row.items() if value is not None}}
         | {"scenario": f"{row['scenario']} {number}"}
@@ -170,11 +163,6 @@ def coefficients_of(rows: Sequence[Row], known: Mapping[str, Any]) -> pl.DataFra
     return narrow(None, pl.DataFrame(frame))
 
 
-def _modelled() -> list[str]:
-    """Inputs of the models of overhead."""
-    return [name for name, spec in inputs().items() if spec.group in ("cluster", "traffic")]
-
-
 COMPARED = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p99_ms", "cost_usd_per_month")
 """Figures whose intervals are compared, with measurements and without."""
 
@@ -183,13 +171,7 @@ ROUNDING = 1e-6
 
 
 def rests_on(own: Row, without: pl.DataFrame, estimates: Sequence[Row]) -> Row:
-    """Which figures rest on a team's measurements: those that are others without them.
-
-    Args:
-        own: ``files`` of a case's measurements, and the rows for the models.
-        without: The scenario as it would be without them, one row.
-        estimates: Rows of the scenario's estimates with them.
-    """
+    """Which figures rest on a team's measurements: those that are others without them."""
     before = {row["dataplane"]: row for row in overhead.estimate(without).collect().rows(named=True)}
     return {"files": own["files"], "figures": [*_moved(before, {row["dataplane"]: row for row in estimates})]}
 

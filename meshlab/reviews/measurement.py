@@ -24,7 +24,7 @@ from meshlab.models.evidence.narrowing import reading_noise
 from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.planning import comparison
-from meshlab.reviews.cases import Case
+from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.reviews.comparison import eligible, group_draws, over_budget, weighed
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
@@ -67,8 +67,7 @@ def measurement_plan(case: Case) -> dict[str, Any]:
         experiment; ``repetitions``, and ``saves``, what so many of them would save [USD]; ``metrics``, each with its
         interval today.
     """
-    given = {name: item.value for name, item in case.given.items()}
-    frame = frame_of([{"scenario": case.team.name, **given}])
+    frame = scenarios_of([case])
     row = collect_few(with_defaults(frame)).row(0, named=True)
     (verdict,) = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case}))
     options, _, worlds = weighed(case, row, frame, verdict)
@@ -135,11 +134,9 @@ def _ends(drawn: pl.Series) -> dict[str, float | None]:
 
 
 def results_table(plan: Mapping[str, Any], readings: Sequence[float] | None = None) -> str:
-    """The table that ``measured:`` reads: a row for each metric; its value is filled in after the experiment.
+    """The table that ``measured:`` reads: a row for each of ``METRICS``.
 
-    Args:
-        plan: As ``measurement_plan`` gives it.
-        readings: Values in the order of ``METRICS``; left empty unless given.
+    Its values are filled in after the experiment, unless readings are given.
     """
     stream = io.StringIO()
     names = [*plan["scenario"], *OWN_COLUMNS]

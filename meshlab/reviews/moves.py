@@ -8,11 +8,10 @@ from typing import Any
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
-from meshlab.planning import durations
-from meshlab.planning.migration import Move, Place, Plan, Setting, parse_place, plan_move
-from meshlab.planning.migration.places import STAY
-from meshlab.reviews.cases import Case
-from meshlab.scenario import collect_few, frame_of, with_defaults
+from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
+from meshlab.planning.migration.move import STAY
+from meshlab.reviews.cases import Case, scenarios_of
+from meshlab.scenario import collect_few, with_defaults
 
 
 def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str | None:
@@ -27,17 +26,12 @@ def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, objec
 
 
 def setting_of(case: Case, row: Mapping[str, Any]) -> Setting:
-    """The cluster that a team's moves are made in.
-
-    Args:
-        case: The team with its facts and its survey.
-        row: Its scenario, defaults filled in.
-    """
-    own, pod_cidr = durations.own_figures(case.team.migration)
+    """The cluster that a team's moves are made in."""
+    own, pod_cidr = assumptions.own_figures(case.team.migration)
     return Setting(
         scenario=row,
         survey=case.survey,
-        assumptions=durations.with_own(own),
+        assumptions=assumptions.with_own(own),
         pod_cidr=pod_cidr,
         encapsulation=_encapsulation(case),
     )
@@ -69,16 +63,8 @@ def move_of(
 ) -> Move:
     """The move from what runs today to what the verdict recommends, or between places that are named.
 
-    Args:
-        case: The team with its facts and its survey.
-        row: Its scenario, defaults filled in.
-        figures: Its estimates.
-        verdict: Its recommendation.
-        today: What runs today, where the facts are to be overruled; see ``parse_place``.
-        target: What it moves to, where the verdict is to be overruled; a side that it does not name stays.
-
-    Raises:
-        MeshlabError: A place that is named is none.
+    ``today`` overrules the facts and ``target`` the verdict, as ``parse_place`` reads them; a side that is not named
+    stays.
     """
     start = parse_place(today, today_of(case), "--from")
     end = parse_place(target, Place(STAY, STAY), "--to") if target else target_of(verdict)
@@ -112,22 +98,16 @@ def plans(
 ) -> list[Plan]:
     """The plan of each case, with the name of its scenario.
 
-    Args:
-        cases: Teams with their facts read.
-        today: What runs today, where the facts are to be overruled; see ``parse_place``.
-        target: What they move to, where the verdicts are to be overruled.
-        own: Figures that stand before those of the teams, by the names of ``data/migration/assumptions.csv``.
-        over: Which options break a budget; see ``decision.explain``.
+    ``today`` and ``target`` overrule facts and verdicts, as ``parse_place`` reads them; ``own`` figures stand before
+    those of the teams, by the names of ``data/migration/assumptions.csv``.
 
     Raises:
         MeshlabError: A place that is named is none, or a figure is wrong.
     """
-    if problems := [Problem("migration", what, todo) for _, what, todo in durations.faults(own or {})]:
+    if problems := [Problem("migration", what, todo) for _, what, todo in assumptions.faults(own or {})]:
         raise MeshlabError(problems)
     cases = [replace(case, team=replace(case.team, migration={**case.team.migration, **(own or {})})) for case in cases]
-    frame = frame_of(
-        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
-    )
+    frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     moves = [

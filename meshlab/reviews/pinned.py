@@ -23,15 +23,9 @@ FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One figure of what is recommended, in both scenarios.
+    """One figure of what is recommended: both medians, and the 10-90 % interval of second less first over joint draws.
 
-    Args:
-        figure: Column of the estimates.
-        one: Median of the first; None where no model answers for what is recommended.
-        other: Median of the second, as ``one``.
-        lo: 10 % quantile of second less first over joint draws; None where one of both is.
-        middle: Its median.
-        hi: Its 90 % quantile.
+    None where no model answers for what is recommended.
     """
 
     figure: str
@@ -44,14 +38,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """What two scenarios differ in.
-
-    Args:
-        one: The first, as a review.
-        other: The second.
-        inputs: Inputs that differ: name, value of the first, value of the second.
-        figures: Figures, in the order of ``FIGURES``.
-    """
+    """What two scenarios differ in: inputs with both values, and ``FIGURES``."""
 
     one: Review
     other: Review
@@ -60,15 +47,7 @@ class Pinned:
 
 
 def against(one: Values, other: Values) -> Pinned:
-    """Two scenarios beside each other.
-
-    Args:
-        one: Values of declared inputs of the first.
-        other: Those of the second.
-
-    Raises:
-        MeshlabError: All problems of one of them.
-    """
+    """Two scenarios beside each other."""
     reviews = light_review(one, "A"), light_review(other, "B")
     changed = [(name, one.get(name), other.get(name)) for name in inputs() if one.get(name) != other.get(name)]
     drawn = [_drawn(review, values) for review, values in zip(reviews, (one, other), strict=True)]

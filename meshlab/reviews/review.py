@@ -21,11 +21,10 @@ from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.models.overhead.network import network_sources
 from meshlab.planning import iac
-from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path
+from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
+from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path, scenarios_of
 from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
-from meshlab.reviews.needs import side_by_side
-from meshlab.reviews.pools import beside_old_pools
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -37,7 +36,6 @@ from meshlab.reviews.record import (
     checked,
 )
 from meshlab.reviews.team import Team
-from meshlab.reviews.tuning import scoped, tuned_estimates, tuning
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
 from meshlab.tables import read_table
 
@@ -61,16 +59,9 @@ SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_mont
 
 
 def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) -> list[Review]:
-    """Reviews of all cases: each model runs once over all of them.
-
-    Args:
-        cases: Teams with their facts read.
-        tables: Decision tables with a team's own laid over ours; ours unless given.
-    """
+    """Reviews of all cases, by our decision tables unless others are given: each model runs once over all of them."""
     tables = tables or decision.load_tables()
-    frame = frame_of(
-        [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
-    )
+    frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
     estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     narrowed = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
@@ -95,15 +86,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
 
 
 class _Numbers(NamedTuple):
-    """What the models answer for one team.
-
-    Args:
-        estimates: A row for each data plane.
-        coefficients: Its own coefficients, where it measured something.
-        movers: What moves its figures most.
-        tuned: The estimate of its sidecars with scoped configuration.
-        pools: Pools whose kernels rule options out.
-    """
+    """What the models answer for one team."""
 
     estimates: pl.DataFrame
     coefficients: pl.DataFrame | None
@@ -261,9 +244,10 @@ def _sources(
 ) -> list[Row]:
     """Each cited source once, with what it supports, and the figures of each data plane that rest on it."""
     dataplanes = tuple(str(item["dataplane"]) for item in figures)
+    matched = [row for row in verdict["rows"] if row["state"] == "matched"]
     cited = [
         *((source_id, use) for source_id, uses in _figure_uses(dataplanes).items() for use in uses),
-        *_of_rows(_that_hold(verdict), lambda rule: f"preference {rule['id']}"),
+        *_of_rows(matched, lambda rule: f"preference {rule['id']}"),
         *_of_rows(verdict["evidence"], lambda row: f"how {row['label']} meets {row['need']}"),
         *_of_rows(verdict["blockers"], lambda row: f"why {row['option']} is ruled out"),
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
@@ -284,10 +268,6 @@ def _sources(
         }
         for source_id, uses in sorted(supports.items())
     ]
-
-
-def _that_hold(verdict: Row) -> list[Row]:
-    return [row for row in verdict["rows"] if row["state"] == "matched"]
 
 
 @cache
@@ -325,9 +305,7 @@ def source_ids(cell: str | None) -> list[str]:
 def open_review(source: str | Path, *, build: bool = True) -> Review:
     """A review from the name of an example team, a team file, a dump or a ``review.json``.
 
-    Args:
-        source: Which one.
-        build: Whether a ``review.json`` that is an outline yet is built and written; else it is refused.
+    A ``review.json`` that is an outline yet is built and written, or refused where it is not to be built.
 
     Raises:
         MeshlabError: There is no such team or file, or it is wrong.
@@ -339,11 +317,7 @@ def open_review(source: str | Path, *, build: bool = True) -> Review:
 
 
 def open_named(source: str | Path) -> Case:
-    """A case from the name of an example team, a team file or a dump.
-
-    Raises:
-        MeshlabError: There is no such team or file, or it is wrong.
-    """
+    """A case from the name of an example team, a team file or a dump."""
     path = Path(source)
     return open_path(path if path.exists() else _example(str(source)))
 
@@ -358,11 +332,7 @@ def review_values(values: Mapping[str, object], name: str = "this scenario") -> 
 
 
 def case_of(values: Mapping[str, object], name: str = "this scenario") -> Case:
-    """The case of stated values.
-
-    Raises:
-        MeshlabError: All problems: unknown names, wrong types, values out of bounds.
-    """
+    """The case of stated values."""
     return open_case(Team(name, name, _checked(values, name)))
 
 
@@ -377,12 +347,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
     """What charts read of a review, and the verdict: for a view that has to follow a hand.
 
     The models and the decision are those of ``review_values``; all else that takes longer than a hand waits is left
-    out.
-
-    Args:
-        values: Values of declared inputs; None stands for a missing one.
-        name: Name of the scenario.
-        explained: Whether what is not known and flips come with the verdict, which takes ten times as long.
+    out. What is not known and flips come with the verdict where it is to be explained, which takes ten times as long.
 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
@@ -423,21 +388,12 @@ def _example(name: str) -> Path:
 
 
 def outline(case: Case, tables: str | None = None) -> dict[str, object]:
-    """What a ``review.json`` holds before any model has run: ``read_review`` builds the rest.
-
-    Args:
-        case: The team with its facts read.
-        tables: Folder of a team's own decision tables beside the file.
-    """
+    """What a ``review.json`` holds before any model has run: ``read_review`` builds the rest."""
     return {"case": msgspec.to_builtins(case, enc_hook=str), "tables": tables}
 
 
 def read_review(path: Path, *, build: bool = True) -> Review:
-    """A ``review.json``; one that is an outline yet is built and written whole.
-
-    Args:
-        path: The file.
-        build: Whether an outline is built; else it is refused, and nothing is ever written.
+    """A ``review.json``; one that is an outline yet is built and written whole, or refused where it is not to be built.
 
     Raises:
         MeshlabError: It is no review.

@@ -15,7 +15,7 @@ import polars as pl
 
 from meshlab.documents import Mapping, Value, read_document
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.planning import durations
+from meshlab.planning.migration import assumptions
 from meshlab.scenario import cell_text, check_scenarios, inputs
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -94,10 +94,6 @@ def check_name(name: str) -> str | None:
 def read_team(path: Path, content: bytes | None = None) -> Team:
     """A team file, checked against the declared inputs.
 
-    Args:
-        path: The file.
-        content: What it holds, where it has been read.
-
     Raises:
         MeshlabError: All problems of the file, each with its line.
     """
@@ -133,11 +129,7 @@ def read_team(path: Path, content: bytes | None = None) -> Team:
 
 
 def team_text(team: Team, folder: Path = Path()) -> str:
-    """A team file that says the same of a team, as ``read_team`` reads it.
-
-    Args:
-        team: The team; its own file is not read.
-        folder: Where the text will be written, to which its paths are then relative.
+    """A team file that says the same of a team, as ``read_team`` reads it; its paths are relative to the folder.
 
     Raises:
         MeshlabError: The name cannot name a folder.
@@ -204,7 +196,7 @@ def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
             yield Problem(file, f"{key!r} does not belong under 'scenario:'", todo, stated.lines[key])
     yield from _assumption_problems(_mapping(document, "assumptions"), stated, file)
     own = _mapping(document, "migration")
-    yield from (Problem(file, what, todo, own.lines[key]) for key, what, todo in durations.faults(own.values))
+    yield from (Problem(file, what, todo, own.lines[key]) for key, what, todo in assumptions.faults(own.values))
 
 
 def _key_faults(document: Mapping) -> Iterator[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meshlab.run.batch import fleet
-from meshlab.run.batch.fleet_charts import EDGE, NAMED, NAMES_WIDTH, WIDTH, fleet_charts
+from meshlab.run.batch.fleet import EDGE, NAMED, NAMES_WIDTH, WIDTH, fleet_charts
 
 FIGURES = {"memory_gib": ("Memory", "GiB")}
 

@@ -273,7 +273,7 @@ def dask(parts: int = 48) -> Iterator[Figure]:
     from dask_cluster import joined, running_cluster
 
     from meshlab.run.sweep import run_sweep
-    from meshlab.run.sweep.partitions import PART_ROWS
+    from meshlab.run.sweep.parts import PART_ROWS
 
     rows, seconds = parts * PART_ROWS, {1: [], 2: []}
     with tempfile.TemporaryDirectory() as work:

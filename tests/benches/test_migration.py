@@ -8,8 +8,8 @@ from math import log
 import polars as pl
 import pytest
 
+from meshlab.planning.migration.assumptions import Interval
 from meshlab.planning.migration.drain import Durations, cluster_seconds, node_times
-from meshlab.planning.migration.interval import Interval
 
 DURATIONS = Durations(Interval(0.02, 0.2, 1), Interval(5, 20, 90), 5, [Interval(120, 240, 600), Interval(60, 120, 300)])
 PARALLEL = 10

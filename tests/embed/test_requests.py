@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.run.embed.requests import Request, read_request
+from meshlab.run.embed.blocks import Request, read_request
 
 
 @pytest.mark.parametrize(

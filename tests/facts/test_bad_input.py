@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from facts_dumps import facts, listed, node, pod, resource, tar_gz, write
 
-from meshlab.cluster.facts import archives, limits, read_facts
+from meshlab.cluster.facts import archives, read_facts
 from meshlab.errors import MeshlabError, Problem
 
 BOMB_OF_LAUGHS = "\n".join(
@@ -166,7 +166,7 @@ def test_links_in_a_zip_are_refused(tmp_path: Path) -> None:
         entry.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(entry, "/etc/passwd")
 
-    assert refusal(path) == Problem("dump.zip!a/link.json", "is a symbolic link in a zip", limits.TODO)
+    assert refusal(path) == Problem("dump.zip!a/link.json", "is a symbolic link in a zip", archives.TODO)
 
 
 @pytest.mark.parametrize(("target", "refused"), [("/etc/passwd", True), ("../../x", True), ("nodes.json", False)])
@@ -214,8 +214,8 @@ def test_archives_within_archives_end_somewhere(tmp_path: Path) -> None:
             path = tar_gz(tmp_path / f"{level}.tar.gz", {f"in/{level}.tar.gz": path.read_bytes()})
         return path
 
-    assert read_facts([nested(limits.MAXIMUM_NESTING)])["nodes"]["count"] == 1
-    assert "nests archives more than 3 deep" in refusal(nested(limits.MAXIMUM_NESTING + 1)).what
+    assert read_facts([nested(archives.MAXIMUM_NESTING)])["nodes"]["count"] == 1
+    assert "nests archives more than 3 deep" in refusal(nested(archives.MAXIMUM_NESTING + 1)).what
 
 
 def test_what_is_read_is_bounded(tmp_path: Path) -> None:
@@ -224,9 +224,9 @@ def test_what_is_read_is_bounded(tmp_path: Path) -> None:
     path = tar_gz(tmp_path / "dump.tar.gz", {"a.json": content, "b.json": content})
 
     for budget, what in (
-        (limits.Budget(read_bytes=100), "to read"),
-        (limits.Budget(unpacked_bytes=100), "unpacks to more than"),
-        (limits.Budget(members=1), "files"),
+        (archives.Budget(read_bytes=100), "to read"),
+        (archives.Budget(unpacked_bytes=100), "unpacks to more than"),
+        (archives.Budget(members=1), "files"),
     ):
         with path.open("rb") as stream, pytest.raises(MeshlabError, match=what):
             list(archives.members(stream, path.name, lambda _: True, budget))

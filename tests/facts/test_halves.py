@@ -14,7 +14,7 @@ from facts_damage import SEEDS
 from facts_dumps import listed, node, pod, tar_gz
 
 from meshlab.cluster.facts import gather
-from meshlab.cluster.facts.forked import forked
+from meshlab.cluster.facts.gather import forked
 from meshlab.errors import MeshlabError
 from meshlab.reviews.cases import read_cluster
 

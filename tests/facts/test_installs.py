@@ -12,7 +12,7 @@ from facts_installs import CHOICES, MESH_REMNANTS, MESHES, PLUGIN_REMNANTS, PLUG
 
 from meshlab.cluster.audit import audit
 from meshlab.cluster.facts import read_facts
-from meshlab.cluster.facts.supply import fact
+from meshlab.cluster.facts.inferred_inputs import fact
 
 
 def facts_of(folder: Path, installed: Installed) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from facts_dumps import Object, container, facts, node, pod, resource
 
-from meshlab.cluster.facts.supply import fact
+from meshlab.cluster.facts.inferred_inputs import fact
 
 EKS = "602401143452.dkr.ecr.us-west-2.amazonaws.com"
 

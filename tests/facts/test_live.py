@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from facts.kube_api import RESOURCES, KubeApi, by_resource, cut, kubeconfig, serving, status
 
-from meshlab.cluster.facts.kubectl import ATTEMPTS
-from meshlab.cluster.facts.live import read_live
+from meshlab.cluster.facts.live import ATTEMPTS, read_live
 from meshlab.cluster.facts.objects import TYPES, need_rows, signature_fields
 from meshlab.cluster.facts.read import read_facts
 from meshlab.errors import MeshlabError

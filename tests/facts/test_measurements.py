@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshlab.cluster.facts.measured import kind_of
 from meshlab.cluster.facts.measurements import READERS, read_measurements
-from meshlab.cluster.facts.shape import kind_of
 from meshlab.errors import MeshlabError
 from meshlab.models.evidence.measured import read_measured
 from meshlab.tables import read_table

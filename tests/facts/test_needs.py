@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from meshlab.cluster.facts.cluster import cluster_of
 from meshlab.cluster.facts.gather import rows_of
-from meshlab.cluster.facts.needs import asked
 from meshlab.cluster.facts.objects import need_rows
 from meshlab.cluster.facts.read import read_facts
+from meshlab.cluster.facts.signatures import asked
 from meshlab.errors import MeshlabError
 from meshlab.tables import read_table
 

@@ -12,7 +12,7 @@ from facts_dumps import Object, listed, node, pod, resource
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from meshlab.cluster.facts import files, pieces, read_facts
+from meshlab.cluster.facts import files, read_facts
 from meshlab.errors import MeshlabError
 
 PIECE_BYTES = 3_000
@@ -25,7 +25,6 @@ KUBECTL = {"apiVersion": "v1", "items": [pod(f"web-{number}") for number in rang
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Every List of more than 3 kB counts as a large one."""
-    monkeypatch.setattr(pieces, "PIECE_BYTES", PIECE_BYTES)
     monkeypatch.setattr(files, "PIECE_BYTES", PIECE_BYTES)
     monkeypatch.setattr(files, "SMALL_BYTES", 0)
     return monkeypatch
@@ -41,7 +40,7 @@ def outcome(path: Path) -> object:
 
 def in_pieces(content: bytes) -> list[object]:
     """The pieces of a text as plain data."""
-    return [json.loads(bytes(piece)) for piece in pieces.pieces(io.BytesIO(content))]
+    return [json.loads(bytes(piece)) for piece in files.pieces(io.BytesIO(content))]
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -69,7 +68,7 @@ def test_memory_is_that_of_a_piece() -> None:
     """No piece is larger than the buffer, whatever the List holds, but for the List's own fields at its end."""
     content = json.dumps(KUBECTL, indent=4).encode()
 
-    assert max(len(piece) for piece in pieces.pieces(io.BytesIO(content))) <= PIECE_BYTES + 100
+    assert max(len(piece) for piece in files.pieces(io.BytesIO(content))) <= PIECE_BYTES + 100
 
 
 LISTS: dict[str, bytes] = {

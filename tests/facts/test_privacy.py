@@ -16,8 +16,8 @@ import yaml
 from facts_dumps import Object, container, listed, node, pod, resource, tar_gz
 
 from meshlab.cluster.facts import read_facts, scenario_values
-from meshlab.cluster.facts.anonymous import read_key
 from meshlab.cluster.facts.json_reader import read_json
+from meshlab.cluster.facts.read import read_key
 from meshlab.cluster.facts.yaml_reader import read_yaml
 from meshlab.errors import MeshlabError
 

@@ -11,7 +11,7 @@ from facts_dumps import asking, container, facts, pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.cluster.facts.requests import pod_requests, worth
+from meshlab.cluster.facts.columns import pod_requests, worth
 
 NATIVE = {"restartPolicy": "Always"}
 

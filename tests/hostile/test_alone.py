@@ -18,17 +18,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from meshlab.cluster.facts import kubectl as kubectl_module
+from meshlab.cluster.facts import live as kubectl_module
 from meshlab.cluster.facts import prometheus
-from meshlab.cluster.facts.kubectl import Kubectl
+from meshlab.cluster.facts.live import Kubectl
 from meshlab.errors import MeshlabError, problems_of, unicode_text
 from meshlab.files import FORMULA, read_bounded, read_most, spreadsheet_text
 from meshlab.reviews.cases import find_teams
 from meshlab.reviews.review import open_review
 from meshlab.run.batch import batch
-from meshlab.run.batch.batch import Job, render_reviews
+from meshlab.run.batch.batch import NOTE, Job, render_reviews, row_of_unchanged
 from meshlab.run.batch.fleet import read_index
-from meshlab.run.batch.folders import NOTE, row_of_unchanged
 from meshlab.run.embed import check
 from meshlab.show.charts import Look
 from meshlab.show.charts.migration_nodes import nodes_chart

@@ -16,8 +16,7 @@ import psutil
 import pytest
 
 from meshlab import files
-from meshlab.run.batch.batch import Job, render_reviews
-from meshlab.run.batch.folders import NOTE
+from meshlab.run.batch.batch import NOTE, Job, render_reviews
 from meshlab.run.embed import fill
 from meshlab.run.sweep import run_sweep
 

@@ -24,8 +24,8 @@ from meshlab.models.decision import load_tables
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.review import open_review
 from meshlab.reviews.team import read_team
+from meshlab.run.batch.batch import NOTE, row_of_unchanged
 from meshlab.run.batch.fleet import changes, read_index, small_moves
-from meshlab.run.batch.folders import NOTE, row_of_unchanged
 from meshlab.run.embed import check
 from meshlab.run.sweep import run_sweep
 from meshlab.run.sweep.parts import Place

@@ -10,7 +10,7 @@ from drain_simulation import Cluster, Node, Pod
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.planning.migration.capacity import fitting
+from meshlab.planning.migration.drain import fitting
 from meshlab.planning.migration.survey import NODES
 
 BOUNDED = settings(max_examples=60, deadline=None)

@@ -11,9 +11,8 @@ from drain_simulation import Cluster, Node, Pod, triangular
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.planning.durations import SECONDS, declared
+from meshlab.planning.migration.assumptions import SECONDS, Interval, declared
 from meshlab.planning.migration.drain import Durations, cluster_seconds, node_times, schedule
-from meshlab.planning.migration.interval import Interval
 
 CLUSTERS = 200
 """Random clusters that every run of the tests simulates: seconds."""

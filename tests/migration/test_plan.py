@@ -11,11 +11,10 @@ import pytest
 
 from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError
-from meshlab.planning.durations import with_own
 from meshlab.planning.migration import Move, Place, Setting, plan_move, survey_of
-from meshlab.planning.migration.interval import ENDS, Interval
-from meshlab.planning.migration.windows import days, placed
-from meshlab.planning.migration.worth import break_even, saved
+from meshlab.planning.migration.assumptions import ENDS, Interval, with_own
+from meshlab.planning.migration.drain import days, placed
+from meshlab.planning.migration.plan import break_even, saved
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.moves import plans
 from meshlab.reviews.team import read_team

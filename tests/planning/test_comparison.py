@@ -147,13 +147,6 @@ def test_break_even_is_the_price_of_what_is_saved() -> None:
     assert c.break_even(worlds, 0, 2, "usd", "ms") is None
 
 
-def test_pairs_are_told_apart_by_counting() -> None:
-    """How often the first is less than the second, a tie counting half."""
-    values = np.array([[1.0, 2.0], [3.0, 2.0], [2.0, 2.0], [0.0, 2.0]])
-    rows = c.pairwise(worlds_of(values)).rows()
-    assert rows == [(0, 1, 2.5 / 4), (1, 0, 1.5 / 4)]
-
-
 # --- estimates of pairs ---------------------------------------------------------------------------------------------
 
 CLUSTER = {

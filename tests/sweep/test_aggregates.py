@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.run.sweep import partitions, run_sweep
-from meshlab.run.sweep.aggregates import ERROR, _bucket, _middle
+from meshlab.run.sweep import parts, run_sweep
+from meshlab.run.sweep.run import ERROR, _bucket, _middle
 
 SpecFile = Callable[..., Path]
 
@@ -43,7 +43,7 @@ def test_classes_keep_the_order_of_figures(values: list[float]) -> None:
 
 def test_aggregates_agree_with_the_rows(spec_file: SpecFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts, means and wins are those of the rows, quantiles within one percent, in groups of two inputs."""
-    monkeypatch.setattr(partitions, "PART_ROWS", 512)
+    monkeypatch.setattr(parts, "PART_ROWS", 512)
     run_sweep(spec_file(SAMPLE), str(tmp_path / "rows.parquet"), jobs=1)
     wanted = "aggregates: {by: [protocol, current_cni]}\n"
     run_sweep(spec_file(SAMPLE + wanted), str(tmp_path / "few.parquet"), jobs=1)
@@ -92,7 +92,7 @@ def test_how_a_sweep_is_cut_into_parts_changes_nothing(
     """Sums are exact, so that parts of another size give the same figures to the last bit."""
     found = []
     for size in (256, 1024, 4096):
-        monkeypatch.setattr(partitions, "PART_ROWS", size)
+        monkeypatch.setattr(parts, "PART_ROWS", size)
         run_sweep(spec_file(SAMPLE + "aggregates: {by: [protocol]}\n"), str(tmp_path / f"{size}.parquet"), jobs=1)
         found.append(pl.read_parquet(tmp_path / f"{size}.parquet"))
     assert found[0].equals(found[1])

@@ -13,7 +13,7 @@ import pytest
 from dask_cluster import PATIENCE_S, Cluster, joined
 
 from meshlab.run.sweep import run_sweep
-from meshlab.run.sweep.partitions import PART_ROWS
+from meshlab.run.sweep.parts import PART_ROWS
 
 pytest.importorskip("distributed", reason="needs the extra 'dask'")
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from meshlab.run.sweep import run_sweep
-from meshlab.run.sweep.partitions import PART_ROWS
+from meshlab.run.sweep.parts import PART_ROWS
 
 SPEC = f"""
 sample: {{method: latin-hypercube, rows: {2 * PART_ROWS + 1}, seed: 1}}

@@ -12,7 +12,7 @@ import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.models.overhead import dataplanes, estimate
-from meshlab.run.sweep import partitions, run_sweep
+from meshlab.run.sweep import parts, run_sweep
 from meshlab.run.sweep import parts as parts_module
 from meshlab.scenario import frame_of
 
@@ -31,7 +31,7 @@ outputs: [memory_gib, added_p99_ms]
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of 256 scenarios, so that a thousand make four."""
-    monkeypatch.setattr(partitions, "PART_ROWS", 256)
+    monkeypatch.setattr(parts, "PART_ROWS", 256)
 
 
 def tree(place: Path) -> dict[str, bytes]:
@@ -86,7 +86,7 @@ def test_any_number_of_workers_leaves_the_same_bytes(
 ) -> None:
     """Two processes of one thread each write what this process writes with all its threads."""
     monkeypatch.undo()
-    spec = spec_file(SAMPLE.replace("rows: 1000", f"rows: {partitions.PART_ROWS + 1000}"))
+    spec = spec_file(SAMPLE.replace("rows: 1000", f"rows: {parts.PART_ROWS + 1000}"))
     for jobs in (1, 2):
         run_sweep(spec, str(tmp_path / f"{jobs}.parquet"), jobs=jobs)
     assert tree(tmp_path / "1.parquet") == tree(tmp_path / "2.parquet")
@@ -163,7 +163,7 @@ def test_a_part_that_fails_costs_only_itself(
     assert outcome.failed == (f"{out}/part-00002.parquet: part failed: OSError; run again with --resume",)
     assert sorted(tree(out)) == [f"part-{part:05}.parquet" for part in (0, 1, 3)]
     monkeypatch.undo()
-    monkeypatch.setattr(partitions, "PART_ROWS", 256)
+    monkeypatch.setattr(parts, "PART_ROWS", 256)
     assert run_sweep(spec, str(out), jobs=1, resume=True).kept == 3
 
 

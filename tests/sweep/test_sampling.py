@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from meshlab.run.sweep.sampling import grid_places, permuted, random_shares, stratified_shares
+from meshlab.run.sweep.axes import grid_places, permuted, random_shares, stratified_shares
 
 EXAMPLES = settings(max_examples=60, deadline=None)
 

@@ -1,31 +1,28 @@
 """Drift and failure modes in a cluster's dump, by the rules of ``data/audit/rules.csv``.
 
-Objects become rows (``details.py``) and one inventory (``inventory.py``); queries (``mesh.py``, ``ambient.py``,
+Objects become rows (``details.py``) and one inventory (``inventory.py``); queries (``mesh.py`` and
 ``network.py``) give the rows that a rule's condition judges (``rules.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
-from meshlab.cluster.audit import ambient, mesh, network  # noqa: F401  (they register the queries)
-from meshlab.cluster.audit.differences import differences
+from meshlab.cluster.audit import mesh, network  # noqa: F401  (they register the queries)
 from meshlab.cluster.audit.inventory import Inventory, read_inventory
-from meshlab.cluster.audit.rules import Finding, findings, rules
-from meshlab.cluster.facts.anonymous import Anonymize, hider
+from meshlab.cluster.audit.rules import Finding, differences, findings, rules
+from meshlab.cluster.facts.read import Anonymize, hider
 
 __all__ = ["audit", "compare", "findings_of", "rules"]
 
 
-def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime | None = None) -> list[Finding]:
+def audit(paths: Sequence[Path], *, anonymize: Anonymize = False) -> list[Finding]:
     """What every rule finds in dumps of one cluster.
 
     Args:
         paths: Files, folders and archives; together they describe one cluster.
         anonymize: Replace names of objects by the keyed hashes of ``meshlab.cluster.facts``.
-        at: Moment that dates are compared with, in UTC without a zone; the newest time in the input unless given.
 
     Returns:
         A finding for each rule, in the order of the table: ``rule``, ``title``, ``severity`` (high, medium, low),
@@ -36,19 +33,11 @@ def audit(paths: Sequence[Path], *, anonymize: Anonymize = False, at: datetime |
     Raises:
         MeshlabError: A path cannot be read.
     """
-    return findings_of(read_inventory(paths, at), anonymize=anonymize)
+    return findings_of(read_inventory(paths), anonymize=anonymize)
 
 
 def compare(paths: Sequence[Path], others: Sequence[Path]) -> list[Finding]:
-    """Where two clusters differ in network and mesh, as findings.
-
-    Args:
-        paths: Files, folders and archives of one cluster.
-        others: Those of the other.
-
-    Raises:
-        MeshlabError: A path cannot be read.
-    """
+    """Where two clusters differ in network and mesh, as findings."""
     return list(differences(read_inventory(paths), read_inventory(others)))
 
 

@@ -5,17 +5,15 @@ As in ``meshlab.cluster.facts.columns``, a row's ``id`` is the object's place am
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, singledispatch
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
 from meshlab.cluster.facts import settings
-from meshlab.cluster.facts.columns import Detail, shown_by
+from meshlab.cluster.facts.columns import Detail
 from meshlab.cluster.facts.forms import Found
 from meshlab.tables import read_table
 
@@ -66,12 +64,10 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "subsets": {"id": NUMBER, "subsets": NUMBER},
     "patches": {"id": NUMBER, "priority": NUMBER, "apply_to": TEXT, "context": TEXT, "operation": TEXT},
     "scopes": {"id": NUMBER, "host": TEXT},
-    "gateways": {"id": NUMBER, "gateway_class": TEXT},
     "routes": {"id": NUMBER, "mesh": FLAG},
     "actions": {"id": NUMBER, "action": TEXT},
     "authentications": {"id": NUMBER, "mode": TEXT},
     "certificates": {"id": NUMBER, "not_after": TEXT, "renewal_time": TEXT, "ready": TEXT},
-    "switches": {"id": NUMBER, "owner": TEXT, "switch": TEXT, "value": TEXT},
     "times": {"id": NUMBER, "time": TEXT},
 }
 """Tables and their columns."""
@@ -94,7 +90,6 @@ def detail() -> Detail:
 
 def _rows(found: Found) -> Iterator[Row]:
     yield from rows_of(found.value)
-    yield from _kube_proxy(found)
     created = getattr(getattr(found.value, "metadata", None), "creation_timestamp", None)
     if created is not None:
         yield "times", (created,)
@@ -276,11 +271,6 @@ def _(targeted: settings.Targeted) -> Iterator[Row]:
 
 
 @rows_of.register
-def _(gateway: settings.Gateway) -> Iterator[Row]:
-    yield "gateways", (gateway.spec.gateway_class_name if gateway.spec else None,)
-
-
-@rows_of.register
 def _(policy: kube.CiliumPolicy) -> Iterator[Row]:
     rules = filter(None, [policy.spec, *(policy.specs or ())])
     for direction in (item for rule in rules for item in (*(rule.ingress or ()), *(rule.egress or ()))):
@@ -301,30 +291,6 @@ def _(certificate: settings.Certificate) -> Iterator[Row]:
 @rows_of.register
 def _(lease: settings.Lease) -> Iterator[Row]:
     yield "times", (lease.spec.renew_time if lease.spec else None,)
-
-
-@rows_of.register
-def _(felix: settings.FelixConfiguration) -> Iterator[Row]:
-    yield from _switches("felix", felix.spec or settings.FelixSpec())
-
-
-@rows_of.register
-def _(bgp: settings.BgpConfiguration) -> Iterator[Row]:
-    if bgp.metadata and bgp.metadata.name == "default":
-        yield from _switches("bgp", bgp.spec or settings.BgpConfigurationSpec())
-
-
-CONFIG_MAPS = {"cilium-config": "cilium", "calico-config": "calico"}
-"""Config maps whose switches count; the same keys in another one mean something else."""
-
-
-@rows_of.register
-def _(config: settings.ConfigMap) -> Iterator[Row]:
-    name, data = (config.metadata.name if config.metadata else None) or "", config.data or settings.ConfigData()
-    if name in CONFIG_MAPS:
-        yield from _switches(CONFIG_MAPS[name], data)
-    if name == "istio" and isinstance(data.mesh, str):
-        yield from _matched("istio", _ISTIO, data.mesh)
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -351,45 +317,6 @@ def _containers(spec: kube.PodSpec, *, template: bool) -> Iterator[Row]:
         yield "containers", (template, role, container.name, container.image)
     for container in spec.containers or ():
         yield "containers", (template, "app", container.name, container.image)
-
-
-def _switches(owner: str, values: msgspec.Struct) -> Iterator[Row]:
-    """A row for each switch: ``unset`` where the object leaves it to its default."""
-    for switch, value in msgspec.structs.asdict(values).items():
-        text = "unset" if value is None or value == "" else str(value).lower()
-        yield "switches", (owner, switch, text)
-
-
-_KUBE_PROXY = {
-    "mode": re.compile(r"""^mode:\s*["']?(\w*)""", re.MULTILINE),
-    "conntrack_max_per_core": re.compile(r"^\s+maxPerCore:\s*(\d+)", re.MULTILINE),
-    "conntrack_min": re.compile(r"^\s+min:\s*(\d+)", re.MULTILINE),
-}
-"""Settings in the text of kube-proxy's configuration; the rest of that text is dropped here."""
-
-
-def _kube_proxy(found: Found) -> Iterator[Row]:
-    """Switches of kube-proxy, whose configuration EKS keeps under a name of its own."""
-    for field_, text in shown_by(found) if found.kind == "ConfigMap" else ():
-        if field_.startswith("ConfigMap/kube-proxy"):
-            yield from _matched("kube_proxy", _KUBE_PROXY, text)
-
-
-_ISTIO = {
-    "outbound_traffic_policy": re.compile(r"""^outboundTrafficPolicy:\s*\n\s+mode:\s*["']?(\w+)""", re.MULTILINE),
-    "enable_auto_mtls": re.compile(r"""^enableAutoMtls:\s*["']?(\w+)""", re.MULTILINE),
-    "access_logs": re.compile(r"""^accessLogFile:\s*["']?([\w/.-]*)""", re.MULTILINE),
-    "tracing": re.compile(r"""^enableTracing:\s*["']?(\w+)""", re.MULTILINE),
-    "hold_application": re.compile(r"""^\s+holdApplicationUntilProxyStarts:\s*["']?(\w+)""", re.MULTILINE),
-}
-"""Settings in the text of Istio's mesh configuration; the rest of that text is dropped here."""
-
-
-def _matched(owner: str, patterns: Mapping[str, re.Pattern[str]], text: str) -> Iterator[Row]:
-    """A row for each switch that stands in a text: ``unset`` where the text leaves it to its default."""
-    for switch, pattern in patterns.items():
-        setting = pattern.search(text)
-        yield "switches", (owner, switch, (setting[1] if setting else "") or "unset")
 
 
 def _mode(mtls: kube.MutualTls | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.files import Source
 from meshlab.cluster.facts.gather import collector_paused, rows_of
+from meshlab.cluster.facts.objects import switch_fields
 from meshlab.cluster.facts.summary import facts_of
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
@@ -81,13 +83,8 @@ class Inventory:
 def read_inventory(paths: Sequence[Source], at: datetime | None = None, *, may_be_empty: bool = True) -> Inventory:
     """Read the paths, which together describe one cluster.
 
-    Args:
-        paths: Files, folders and archives.
-        at: Moment that dates are compared with; the newest time in the input unless given.
-        may_be_empty: Whether a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
-
-    Raises:
-        MeshlabError: A path cannot be read, or shows nothing.
+    Dates are compared with ``at``, or else with the newest time in the input. With ``may_be_empty`` a path may hold no
+    facts, as long as it holds objects of a cluster or Lists of none.
     """
     if not paths:
         raise MeshlabError(Problem("audit", "no dump was given", "name a file, folder or archive"))
@@ -142,7 +139,7 @@ def _facts(cluster: Cluster, answers: Answers, frames: dict[str, pl.LazyFrame], 
             row.with_columns(cni_minor=minor(pl.col("cni_version"))),
             cluster.nodes.select(kubernetes_minor=minor(pl.col("kubelet")).max()).collect(),
             _ambient(cluster, answers, frames["labels"]),
-            _switches(answers, frames["switches"]),
+            _switches(cluster, answers),
             pl.DataFrame({"at": [newest]}, schema={"at": pl.Datetime("us")}),
         ],
         how="horizontal",
@@ -169,22 +166,49 @@ def _ambient(cluster: Cluster, answers: Answers, labels: pl.LazyFrame) -> pl.Dat
     return namespaces.select(some=pl.len() > 0).select(mesh_ambient=some).collect()
 
 
-def _switches(answers: Answers, switches: pl.LazyFrame) -> pl.DataFrame:
+def _switches(cluster: Cluster, answers: Answers) -> pl.DataFrame:
     """One row with a column for each known switch: null where the input does not show the object that holds it.
 
     Custom resources are optional: where a List of their kind was read, one that is not in it leaves the default.
     """
-    table = read_table("audit/switches")
-    found = switches.select(column=pl.concat_str("owner", "switch", separator="_"), value="value").collect()
-    values = dict(found.unique("column", keep="last", maintain_order=True).iter_rows())
-    defaults = {
+    table = read_table("audit/switches").select("switch", "kind", "object")
+    fields = pl.DataFrame(list(switch_fields().items()), ["switch", "field"], orient="row").explode("field")
+    held = pl.col("object").is_null() | (pl.col("object") == pl.col("name")) | pl.col("switch").is_in(list(_IN_TEXT))
+    objects = _of_known_groups(cluster.objects.filter(pl.col("fault").is_null())).select("id", "kind", "name")
+    shown = (
+        fields.lazy()
+        .join(table.lazy(), on="switch")
+        .join(objects, on="kind")
+        .filter(held)
+        .join(cluster.texts, on=["id", "field"], how="left")
+        .sort("id")  # of several objects the last one counts
+        .select("switch", "text")
+        .collect()
+    )
+    values = {
         switch: "unset" if kind != "ConfigMap" and answers.has(kind) else None
         for switch, kind in table.select("switch", "kind").iter_rows()
     }
-    return pl.DataFrame(
-        [{switch: values.get(switch, default) for switch, default in defaults.items()}],
-        schema=dict.fromkeys(defaults, pl.String),
-    )
+    for switch, text in shown.iter_rows():
+        if switch not in _IN_TEXT:
+            values[switch] = (text or "unset").lower()
+        elif text is not None:
+            setting = _IN_TEXT[switch].search(text)
+            values[switch] = (setting[1] if setting else "") or "unset"
+    return pl.DataFrame([values], schema=dict.fromkeys(values, pl.String))
+
+
+_IN_TEXT = {
+    "kube_proxy_mode": re.compile(r"""^mode:\s*["']?(\w*)""", re.MULTILINE),
+    "kube_proxy_conntrack_max_per_core": re.compile(r"^\s+maxPerCore:\s*(\d+)", re.MULTILINE),
+    "kube_proxy_conntrack_min": re.compile(r"^\s+min:\s*(\d+)", re.MULTILINE),
+    "istio_outbound_traffic_policy": re.compile(r"""^outboundTrafficPolicy:\s*\n\s+mode:\s*["']?(\w+)""", re.MULTILINE),
+    "istio_enable_auto_mtls": re.compile(r"""^enableAutoMtls:\s*["']?(\w+)""", re.MULTILINE),
+    "istio_access_logs": re.compile(r"""^accessLogFile:\s*["']?([\w/.-]*)""", re.MULTILINE),
+    "istio_tracing": re.compile(r"""^enableTracing:\s*["']?(\w+)""", re.MULTILINE),
+    "istio_hold_application": re.compile(r"""^\s+holdApplicationUntilProxyStarts:\s*["']?(\w+)""", re.MULTILINE),
+}
+"""Switches that stand in the text of a configuration, of which nothing else is looked at."""
 
 
 # --- frames that several queries start from ------------------------------------------------------------------------
@@ -231,4 +255,41 @@ def _living_pods(pods: pl.LazyFrame, frames: dict[str, pl.LazyFrame], parts: pl.
             native=pl.col("native").fill_null(value=False),
         )
         .drop("has_proxy", "has_application", "part")
+    )
+
+
+# --- what several queries ask ----------------------------------------------------------------------------------------
+
+
+Query = Callable[[Inventory], pl.LazyFrame]
+"""From an inventory to rows with the columns kind, namespace and name, and those that conditions look at."""
+
+QUERIES: dict[str, Query] = {}
+"""Queries by the name that the table of rules calls them by."""
+
+
+def query(of: Query) -> Query:
+    """Register a query under the name of its function."""
+    QUERIES[of.__name__] = of
+    return of
+
+
+NOBODY = {column: pl.lit(None, pl.String) for column in ("kind", "namespace", "name")}
+"""Columns of a row that is about the cluster as a whole."""
+
+
+def selects(selectors: pl.LazyFrame, labels: pl.LazyFrame, *within: str) -> pl.LazyFrame:
+    """Which selector matches which labels: every label that it names is there with its value.
+
+    Both have the columns id, key, value and those of ``within``, such as the namespace. A selector without labels is
+    not among them: it matches everything. Returns the columns id (of the selector) and selected (the id of the labels).
+    """
+    asked = selectors.group_by("id").agg(asked=pl.len())
+    return (
+        selectors.join(labels.rename({"id": "selected"}), on=["key", "value", *within])
+        .group_by("id", "selected")
+        .agg(met=pl.len())
+        .join(asked, on="id")
+        .filter(pl.col("met") == pl.col("asked"))
+        .select("id", "selected")
     )

@@ -1,12 +1,12 @@
-"""Rows for the rules about sidecars: injection, versions, mutual TLS, patches of Envoy, scope."""
+"""Rows for the rules about a mesh: injection, versions, mutual TLS, patches of Envoy, scope; ambient mode."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, label, minor
-from meshlab.cluster.audit.queries import query, selects
+from meshlab.cluster.audit.inventory import Inventory, label, minor, query, selects
 from meshlab.cluster.facts.answers import ROOT_NAMESPACE
+from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
 
 # --- injection -----------------------------------------------------------------------------------------------------
@@ -122,7 +122,8 @@ def versions(inventory: Inventory, *containers: str) -> pl.LazyFrame:
 # --- mutual TLS ----------------------------------------------------------------------------------------------------
 
 
-def peer_policies(inventory: Inventory) -> pl.LazyFrame:
+@query
+def peer_settings(inventory: Inventory) -> pl.LazyFrame:
     """PeerAuthentications: id, kind, namespace, name, mode, port, and whether they select workloads."""
     selective = inventory.frames["selectors"].select("id").unique().with_columns(selective=True)
     return (
@@ -133,18 +134,12 @@ def peer_policies(inventory: Inventory) -> pl.LazyFrame:
     )
 
 
-@query
-def peer_settings(inventory: Inventory) -> pl.LazyFrame:
-    """Modes that PeerAuthentications set, ports included."""
-    return peer_policies(inventory)
-
-
 def namespace_modes(inventory: Inventory) -> pl.LazyFrame:
     """Mode of mutual TLS that holds in each namespace of a pod or Service, workloads' own settings aside.
 
     Null where the input holds no PeerAuthentication and no List of them: then nobody knows.
     """
-    whole = peer_policies(inventory).filter(~pl.col("selective"), pl.col("port").is_null(), pl.col("mode") != "UNSET")
+    whole = peer_settings(inventory).filter(~pl.col("selective"), pl.col("port").is_null(), pl.col("mode") != "UNSET")
     own = whole.group_by("namespace").agg(own=pl.col("mode").sort().last())
     mesh = own.filter(pl.col("namespace") == ROOT_NAMESPACE).select(mesh=pl.col("own").first())
     default = pl.lit("PERMISSIVE" if inventory.saw("PeerAuthentication") else None, pl.String)
@@ -163,7 +158,7 @@ def pod_modes(inventory: Inventory) -> pl.LazyFrame:
     Columns id, kind, namespace, name and mode.
     """
     pods = inventory.living_pods.filter("proxied").select("id", "kind", "namespace", "name")
-    own = peer_policies(inventory).filter("selective", pl.col("port").is_null(), pl.col("mode") != "UNSET")
+    own = peer_settings(inventory).filter("selective", pl.col("port").is_null(), pl.col("mode") != "UNSET")
     set_by_hand = (
         selected_pods(inventory, own, pods)
         .join(own.select("id", "mode"), on="id")
@@ -258,16 +253,7 @@ def pods_behind(inventory: Inventory) -> pl.LazyFrame:
 
 
 def selected_pods(inventory: Inventory, settings: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
-    """Objects with a selector, beside the pods that they select in their namespace.
-
-    Args:
-        inventory: Where the selectors and labels are.
-        settings: Objects that may have a selector: id and namespace.
-        pods: Pods to choose among: id and namespace.
-
-    Returns:
-        Columns id and pod.
-    """
+    """Objects with a selector, beside the pods that they select in their namespace: columns id and pod."""
     selectors = inventory.frames["selectors"].join(settings.select("id", "namespace").unique(), on="id")
     labels = inventory.frames["labels"].join(pods.select("id", "namespace"), on="id")
     return selects(selectors, labels, "namespace").rename({"selected": "pod"})
@@ -389,4 +375,91 @@ def scoped_namespaces(inventory: Inventory) -> pl.LazyFrame:
                 pl.when("mesh_wide").then(0).otherwise(pl.col("unscoped").fill_null(0))
             ),
         )
+    )
+
+
+# --- ambient mode ----------------------------------------------------------------------------------------------------
+
+
+L7_ACTIONS = ("CUSTOM", "AUDIT")
+"""Actions of an AuthorizationPolicy that only Envoy can take."""
+
+
+@query
+def ambient_pods(inventory: Inventory) -> pl.LazyFrame:
+    """Living pods with what their namespace or they ask of ambient mode, whether ztunnel serves them, and sidecars.
+
+    Columns asked (null where the namespace is not in the input), captured, proxied.
+    """
+    own = label(inventory, "istio.io/dataplane-mode").rename({"value": "own_mode"})
+    wish = pl.coalesce("own_mode", pl.when("known").then(pl.col("mode").fill_null("")))
+    return (
+        inventory.living_pods.join(own, on="id", how="left")
+        .join(namespace_wishes(inventory).with_columns(known=True), on="namespace", how="left")
+        .filter(~pl.col("gateway"))
+        .with_columns(
+            asked=(wish == "ambient") & pl.col("redirection").ne_missing("disabled"),  # how to opt out before 1.22
+            captured=pl.col("redirection").eq("enabled").fill_null(value=False),
+        )
+    )
+
+
+def ambient_namespaces(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces of ambient mode: namespace, and waypoint: whether one is in use there.
+
+    A label of the namespace or of a Service in it names the waypoint; ``none`` refuses it. A waypoint that no label
+    names serves nobody.
+    """
+    named = label(inventory, "istio.io/use-waypoint").filter(pl.col("value") != "none")
+    of_services = inventory.of("Service").join(named, on="id").select("namespace").unique().with_columns(served=True)
+    return (
+        namespace_wishes(inventory)
+        .filter(pl.col("mode") == "ambient")
+        .join(of_services, on="namespace", how="left")
+        .select(
+            "namespace",
+            waypoint=(pl.col("waypoint") != "none").fill_null(value=False) | pl.col("served").fill_null(value=False),
+        )
+    )
+
+
+@query
+def ambient_policies(inventory: Inventory) -> pl.LazyFrame:
+    """AuthorizationPolicies in ambient namespaces that need layer 7: attached (to a target) and waypoint."""
+    targeted = inventory.frames["targets"].select("id").unique().with_columns(attached=True)
+    layer = inventory.objects.select("id", "l7")
+    return (
+        inventory.of("AuthorizationPolicy")
+        .join(ambient_namespaces(inventory), on="namespace")
+        .join(layer, on="id")
+        .join(inventory.frames["actions"], on="id", how="left")
+        .join(targeted, on="id", how="left")
+        .filter((pl.col("l7") > 0) | pl.col("action").is_in(L7_ACTIONS))
+        .with_columns(pl.col("attached").fill_null(value=False))
+    )
+
+
+@query
+def ambient_leftovers(inventory: Inventory) -> pl.LazyFrame:
+    """Objects in ambient namespaces that do nothing there, by ``data/audit/ambient_ignored.csv``.
+
+    Columns waypoint, attached, ignored and why_ignored.
+    """
+    table = read_table("audit/ambient_ignored")
+    targeted = inventory.frames["targets"].select("id").unique().with_columns(attached=True)
+    gateways_only = inventory.frames["routes"].filter(~pl.col("mesh"))
+    without = {
+        "always": pl.lit(value=True),
+        "waypoint": ~pl.col("waypoint"),
+        "target": ~pl.col("waypoint") | ~pl.col("attached"),
+    }
+    ignored = pl.coalesce(pl.when(pl.col("without") == word).then(holds) for word, holds in without.items())
+    return (
+        inventory.of(*table["kind"])
+        .join(ambient_namespaces(inventory), on="namespace")
+        .join(gateways_only, on="id", how="anti")
+        .join(targeted, on="id", how="left")
+        .with_columns(pl.col("attached").fill_null(value=False))
+        .join(table.lazy().select("kind", "without", "why_ignored"), on="kind")
+        .with_columns(ignored=ignored)
     )

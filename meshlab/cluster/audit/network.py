@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, minor, moment
+from meshlab.cluster.audit.inventory import NOBODY, Inventory, minor, moment, query
 from meshlab.cluster.audit.mesh import versions
-from meshlab.cluster.audit.queries import NOBODY, query
 from meshlab.tables import read_table
 from meshlab.units import version_key
 

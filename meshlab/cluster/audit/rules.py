@@ -1,4 +1,7 @@
-"""From rows and the table of rules to findings, never a pass for lack of data or for lack of anything to look at."""
+"""From rows and the table of rules to findings, never a pass for lack of data or for lack of anything to look at.
+
+The rules between two clusters are the facts of ``data/audit/differences.csv``.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from typing import Any
 import polars as pl
 from polars import selectors
 
-from meshlab.cluster.audit.inventory import Inventory
-from meshlab.cluster.audit.queries import QUERIES
+from meshlab.cluster.audit.inventory import QUERIES, Inventory
+from meshlab.cluster.facts.summary import facts_of
 from meshlab.tables import read_table
 
 Finding = dict[str, Any]
@@ -33,26 +36,7 @@ NAMES = frozenset({"namespace", "name", "host", "other"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of ``data/audit/rules.csv``.
-
-    Args:
-        id: Name of the rule.
-        title: What goes wrong, in a few words.
-        severity: high, medium or low.
-        family: What the rule is about.
-        loop: Which loop of day 2 it belongs to: identity, compute, network or storage.
-        query: Query whose rows are judged.
-        subject: What those rows are, in the plural; with columns in braces, what a passing row shows.
-        applies: Condition over facts under which the rule means anything.
-        fails: Condition over a row's columns and facts under which the row is a finding.
-        needs: Kinds without which the rule cannot be passed.
-        detail: Particulars of a failing row, with columns in braces.
-        undecided: Particulars of a row that cannot be judged, or None.
-        lacks: What the input lacks where rows cannot be judged though every kind and fact is there, or None.
-        why: Why it matters.
-        check: Command to check by hand.
-        source_id: Sources, divided by bars.
-    """
+    """One row of ``data/audit/rules.csv``, where ``rules.columns.csv`` says what each column holds."""
 
     id: str
     title: str
@@ -99,14 +83,7 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
 
 
 def finding(row: Mapping[str, Any], state: str, *, objects: Sequence[str] = (), **told: object) -> Finding:
-    """A finding: what the row of its rule says, and what was found.
-
-    Args:
-        row: ``id``, ``title``, ``severity``, ``loop``, ``why``, ``check`` and ``source_id``.
-        state: One of ``STATES``.
-        objects: The objects that speak for it.
-        told: ``count``, ``detail``, ``missing``, and what stands before the row's own cell.
-    """
+    """A finding: what the row of its rule says, and what was found; ``told`` stands before the row's own cells."""
     found = {
         "rule": row["id"],
         **{name: row.get(name) for name in ("title", "severity", "family", "loop")},
@@ -238,3 +215,67 @@ def findings(inventory: Inventory, hide: Hide = str) -> Iterator[Finding]:
     """What every rule finds, in the order of the table."""
     for rule in rules():
         yield judge(rule, inventory, hide)
+
+
+# --- where two clusters differ ---------------------------------------------------------------------------------------
+
+
+COUNTED = "objects."
+"""How facts begin that count the objects of a kind."""
+
+
+def differences(ours: Inventory, theirs: Inventory) -> Iterator[Finding]:
+    """A finding for each fact that two clusters may differ in, in the order of the table.
+
+    It fails where they differ, and passes where they agree. It is unknown where one of them does not show the fact, and
+    not applicable where neither does, or where another difference explains it: the version of another product, say.
+    """
+    here, there = _facts(ours), _facts(theirs)
+    for row in read_table("audit/differences").iter_rows(named=True):
+        one, other = here.get(row["fact"]), there.get(row["fact"])
+        causes = [name for name in (row["explained_by"] or "").split("|") if name and here[name] != there[name]]
+        state, detail = _compared(one, other, causes)
+        yield finding(
+            row,
+            state,
+            family="difference",
+            detail=detail,
+            count=int(state == "fail"),
+            check=row["check"] or f"look at {fact_name(row['fact'])}",
+            missing=[fact_name(row["fact"])] if state == "unknown" else [],
+        )
+
+
+def _compared(one: object, other: object, causes: list[str]) -> tuple[str, str]:
+    if one is None and other is None:
+        return "not applicable", "neither cluster shows it"
+    if one is None or other is None:
+        return "unknown", f"{_said(one)}; in the other {_said(other)}"
+    if one == other:
+        return "pass", f"{_said(one)} in both"
+    if causes:
+        return "not applicable", f"follows from {', '.join(map(fact_name, causes))}"
+    return "fail", f"{_said(one)}; in the other {_said(other)}"
+
+
+def _said(value: object) -> str:
+    return "not shown" if value is None else str(value)
+
+
+def _facts(inventory: Inventory) -> Mapping[str, Any]:
+    """Facts by their dotted names, switches by theirs, and how many objects there are of each kind that was listed."""
+    found = {name: _plain(fact.value) for name, fact in facts_of(inventory.answers).items()}
+    windows = found["nodes.windows"]
+    kinds = [name.removeprefix(COUNTED) for name in read_table("audit/differences")["fact"] if name.startswith(COUNTED)]
+    counted = dict(inventory.of(*kinds).group_by("kind").agg(pl.len()).collect().iter_rows())
+    return {
+        **{name: inventory.facts[name].item() for name in read_table("audit/switches")["switch"]},
+        **found,
+        "nodes.has_windows": None if windows is None else "yes" if windows else "no",
+        **{f"{COUNTED}{kind}": counted.get(kind, 0) if inventory.saw(kind) else None for kind in kinds},
+    }
+
+
+def _plain(value: object) -> object:
+    """A tally by its keys alone: how many nodes run a version is no difference between clusters."""
+    return ", ".join(sorted(value)) if isinstance(value, Mapping) else value

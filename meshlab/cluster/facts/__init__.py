@@ -6,7 +6,7 @@ One reader a file; all give the same Kubernetes objects (``objects.py``), which 
 
 from __future__ import annotations
 
+from meshlab.cluster.facts.inferred_inputs import Supplied, scenario_values, stand_ins
 from meshlab.cluster.facts.read import is_dump, read_facts
-from meshlab.cluster.facts.supply import Supplied, scenario_values, stand_ins
 
 __all__ = ["Supplied", "is_dump", "read_facts", "scenario_values", "stand_ins"]

@@ -8,10 +8,9 @@ from typing import Any
 import polars as pl
 
 from meshlab.cluster.facts.cluster import FINISHED, Cluster
-from meshlab.cluster.facts.needs import ROOT_NAMESPACE, in_use
 from meshlab.cluster.facts.objects import known_kinds, signature_groups
 from meshlab.cluster.facts.scoping import narrowing, scoping_of, services_known
-from meshlab.cluster.facts.signatures import Vote, admitted, votes
+from meshlab.cluster.facts.signatures import ROOT_NAMESPACE, Vote, admitted, in_use, votes
 from meshlab.tables import read_table
 from meshlab.units import version_key
 

@@ -10,10 +10,58 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO, Any, NamedTuple, Protocol
 
-from meshlab.cluster.facts.limits import MAXIMUM_NESTING, MAXIMUM_RATIO, RATIO_FREE_BYTES, TODO, Budget
 from meshlab.errors import MeshlabError, Problem, shorten
+
+MAXIMUM_READ_BYTES = 4 * 2**30
+"""Most bytes of objects that are read from one input. The largest clusters that Kubernetes supports (5,000 nodes,
+150,000 pods) fill about 2 GiB."""
+
+MAXIMUM_UNPACKED_BYTES = 64 * 2**30
+"""Most bytes that an archive may unpack to, logs that are passed over included."""
+
+MAXIMUM_RATIO = 250
+"""Most bytes that one packed byte may unpack to, beyond the first ``RATIO_FREE_BYTES``. Lists of pods reach 40."""
+
+RATIO_FREE_BYTES = 64 * 2**20
+
+MAXIMUM_MEMBERS = 1_000_000
+"""Most files in a folder or archive."""
+
+MAXIMUM_NESTING = 3
+"""Most archives within one another."""
+
+TODO = "give the original dump, or the output of kubectl get -o json"
+
+
+@dataclass(slots=True)
+class Budget:
+    """What of the limits is left for one input, whatever it nests."""
+
+    read_bytes: int = MAXIMUM_READ_BYTES
+    unpacked_bytes: int = MAXIMUM_UNPACKED_BYTES
+    members: int = MAXIMUM_MEMBERS
+
+    def read(self, size: int, file: str) -> None:
+        """Count bytes that are kept in memory."""
+        self.read_bytes -= size
+        if self.read_bytes < 0:
+            raise MeshlabError(Problem(file, f"holds more than {MAXIMUM_READ_BYTES // 2**30} GiB to read", TODO))
+
+    def unpack(self, size: int, file: str) -> None:
+        """Count bytes that were unpacked, kept or not."""
+        self.unpacked_bytes -= size
+        if self.unpacked_bytes < 0:
+            raise MeshlabError(Problem(file, f"unpacks to more than {MAXIMUM_UNPACKED_BYTES // 2**30} GiB", TODO))
+
+    def member(self, file: str, count: int = 1) -> None:
+        """Count files of a folder or archive."""
+        self.members -= count
+        if self.members < 0:
+            raise MeshlabError(Problem(file, f"holds more than {MAXIMUM_MEMBERS:,} files", TODO))
+
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
@@ -68,13 +116,6 @@ def _is_tar(head: bytes) -> bool:
 
 def members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int = 0) -> Iterator[Member]:
     """Files of an archive; an archive in it is read as well, up to a few levels.
-
-    Args:
-        stream: The archive, at its beginning; seekable.
-        file: How messages name it.
-        wanted: Which paths to read. Others are passed over.
-        budget: What may still be read.
-        nesting: How many archives this one lies in.
 
     Raises:
         MeshlabError: The archive is broken, names files outside of itself, or unpacks to far too much.

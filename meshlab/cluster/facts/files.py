@@ -13,11 +13,9 @@ from functools import cache, cached_property
 from io import FileIO
 from operator import attrgetter
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
-from meshlab.cluster.facts.archives import HEAD_BYTES, Member, is_archive, members
-from meshlab.cluster.facts.limits import Budget
-from meshlab.cluster.facts.pieces import PIECE_BYTES, is_indented_list
+from meshlab.cluster.facts.archives import HEAD_BYTES, Budget, Member, is_archive, members
 from meshlab.errors import MeshlabError, Problem, unicode_text
 from meshlab.tables import read_table
 
@@ -44,12 +42,7 @@ def _suffix(name: str) -> str:
 
 
 class LargeList:
-    """A file with a large List, still to be read: piece by piece from its stream, or whole as its content.
-
-    Args:
-        name: Its name as messages and provenance show it.
-        stream: The open file, at its beginning.
-    """
+    """A file with a large List, still to be read: piece by piece from its stream, or whole as its content."""
 
     def __init__(self, name: str, stream: FileIO) -> None:
         self.name, self.stream = name, stream
@@ -66,21 +59,13 @@ Place = tuple[str, str]
 
 
 def files(path: Path) -> Iterator[Member | LargeList]:
-    """Files of a path that may hold objects.
-
-    Raises:
-        MeshlabError: There is no such path, it cannot be read, or it is a broken or hostile archive.
-    """
+    """Files of a path that may hold objects."""
     budget = Budget()
     yield from files_at(named(listing(path, budget), path), path, budget)
 
 
 def listing(path: Path, budget: Budget) -> list[str]:
-    """Where the files of a path lie, in the order of their names; links are not followed.
-
-    Raises:
-        MeshlabError: There is no such path, or it cannot be read.
-    """
+    """Where the files of a path lie, in the order of their names; links are not followed."""
     with told(path):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -100,11 +85,7 @@ def named(listed: Iterable[str], path: Path) -> Iterator[Place]:
 
 
 def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Member | LargeList]:
-    """Files at some of the places of a path.
-
-    Raises:
-        MeshlabError: One cannot be read, or is a broken or hostile archive.
-    """
+    """Files at some of the places of a path."""
     with told(path):
         for place, name in listed:
             yield from _file(place, name, budget)
@@ -162,14 +143,7 @@ def beginning_of(path: str) -> tuple[bytes, FileIO | None]:
 
 
 def members_of(head: bytes, rest: FileIO | None, name: str, budget: Budget) -> Iterator[Member | LargeList]:
-    """A file, or the files in it where it is an archive; it is closed in the end.
-
-    Args:
-        head: As ``beginning_of`` gives it.
-        rest: The same.
-        name: Its name as messages and provenance show it.
-        budget: What may still be read.
-    """
+    """A file, or the files in it where it is an archive; it is closed in the end."""
     if rest is None and not is_archive(head[:HEAD_BYTES]):
         budget.read(len(head), name)
         yield Member(name, head)
@@ -191,14 +165,7 @@ def members_of(head: bytes, rest: FileIO | None, name: str, budget: Budget) -> I
 
 
 class Opened:
-    """A file that is open, so that it can be told what it is before it is read, by one opening.
-
-    Args:
-        path: A file.
-
-    Raises:
-        MeshlabError: It cannot be read.
-    """
+    """A file that is open, so that it can be told what it is before it is read, by one opening."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -253,3 +220,76 @@ def beginning(head: bytes) -> bytes:
         if head.startswith(mark):
             return head.decode(encoding, "ignore").encode()
     return head
+
+
+# --- a large List, a piece at a time ---------------------------------------------------------------------------------
+#
+# The whole file never is in memory. kubectl indents what it prints, so that each item begins and ends on a line of its
+# own: the text is cut there, and each piece is made a JSON text of its own.
+
+
+PIECE_BYTES = 4 * 2**20
+"""How much of a file is in memory at a time; the largest object that etcd stores fills 1.5 MiB. [bytes]"""
+
+_HEAD = re.compile(
+    rb"""\{
+    (?=[^\[]*"apiVersion")
+    (?: \s* "apiVersion" \s*:\s* "[^"\\]{0,200}" \s*,
+      | \s* "kind" \s*:\s* "[A-Za-z]{0,200}List" \s*,
+      | \s* "metadata" \s*:\s* \{ [^{}\[\]]{0,300} \} \s*, )*+
+    \s* "items" \s*:\s* \[ (?P<gap> \r?\n[ \t]*+ ) \{""",
+    re.VERBOSE,
+)
+"""The beginning of a List, up to its first item; what stands between two items stands before the first as well."""
+
+
+class Stream(Protocol):
+    """A file that fills a buffer."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill the buffer as far as there is something, and say how far."""
+        ...
+
+
+def is_indented_list(head: bytes) -> bool:
+    """Whether a file that begins so is a List whose items stand on lines of their own."""
+    return _HEAD.match(head) is not None
+
+
+def pieces(stream: Stream) -> Iterator[memoryview]:
+    """A List in pieces: the List without its items, then its items as JSON lists, then the List with the last of them.
+
+    Strings of JSON hold no line breaks, and a piece that is cut anywhere but between two items leaves a bracket open.
+    So where each piece is JSON, they are the items of the List in their order; where one is not, the List may still
+    be right, and be indented in a way of its own.
+    """
+    buffer = bytearray(PIECE_BYTES)
+    view = memoryview(buffer)
+    filled = stream.readinto(view) or 0
+    found = _HEAD.match(buffer, 0, filled)
+    if found is None:
+        return
+    gap, opening = found["gap"], found.start("gap")  # behind the bracket that opens the items
+    head = bytes(view[:opening])
+    yield memoryview(head + b"]}")
+
+    filled = _move(view, opening - 1, filled, 0)
+    border = gap + b"}," + gap + b"{"
+    while True:
+        last = buffer.rfind(border, 0, filled)
+        if last > 0:
+            comma = last + border.index(b",")
+            buffer[comma : comma + 1] = b"]"
+            yield view[: comma + 1]
+            filled = _move(view, comma + 1, filled, 1)
+        count = stream.readinto(view[filled:])
+        if not count:
+            break
+        filled += count
+    yield memoryview(head + view[1:filled])
+
+
+def _move(view: memoryview, start: int, end: int, to: int) -> int:
+    """Move what stands between start and end towards the beginning, and return where it ends there."""
+    view[to : to + end - start] = bytes(view[start:end])
+    return to + end - start

@@ -65,12 +65,8 @@ def objects(
 ) -> Iterator[Found]:
     """Objects of one value, Lists unfolded.
 
-    Args:
-        value: A document, or an item of a List.
-        form: How to look at it.
-        kind: Kind of an item that does not say its own, as items of a PodList do not.
-        api_version: Version of such an item.
-        likely: Kind that the value seems to have. If it has, it is decoded only once.
+    ``kind`` and ``api_version`` are those of an item that does not say its own, as items of a PodList do not. A value
+    that seems to have the ``likely`` kind, and has it, is decoded only once.
     """
     if likely is not None and (one := expected_of(value, form, likely, None, None)) is not None:
         yield one

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 import marshal
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from meshlab.cluster.facts.archives import Member
+from meshlab.cluster.facts.archives import Budget, Member
 from meshlab.cluster.facts.columns import TABLES, Detail, Rows
 from meshlab.cluster.facts.files import (
     LargeList,
@@ -26,16 +30,14 @@ from meshlab.cluster.facts.files import (
     told,
     wanted,
 )
-from meshlab.cluster.facts.forked import forked, has_second_core
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import kind_of_file, read_large_list, read_one
-from meshlab.cluster.facts.limits import Budget
 from meshlab.cluster.facts.objects import (
     evidence_of,
     is_used,
     pod_annotations,
     pod_labels,
-    signature_fields,
+    read_fields,
 )
 from meshlab.cluster.facts.recognise import looks_like_objects, reader_of
 from meshlab.errors import MeshlabError, Problem
@@ -61,13 +63,7 @@ def collector_paused() -> Iterator[None]:
 def rows_of(paths: Sequence[Source], detail: Detail | None = None, *, may_be_empty: bool = False) -> Rows:
     """Rows of all paths, each file of which is opened once; the problems of all of them are told together.
 
-    Args:
-        paths: Files, folders and archives, and files that are open already.
-        detail: What is gathered beside the facts.
-        may_be_empty: Whether a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
-
-    Raises:
-        MeshlabError: A path cannot be read, or shows nothing.
+    With ``may_be_empty`` a path may hold no facts, as long as it holds objects of a cluster or Lists of none.
     """
     rows = Rows(detail)
     problems: list[Problem] = []
@@ -176,7 +172,7 @@ def _read_place(place: Place, budget: Budget, rows: Rows) -> None:
 
 def _warm_up() -> None:
     """Fill the caches of tables: in a copy of this process polars would wait for its threads for ever."""
-    for kind in signature_fields():
+    for kind in read_fields():
         evidence_of(kind)
     pod_labels()
     pod_annotations()
@@ -210,3 +206,64 @@ def _objects(member: Member | LargeList, *, strict: bool) -> Iterator[Found]:
     content = text(member)
     if strict or looks_like_objects(content):
         yield from reader_of(content)(content, member.name)
+
+
+# --- work for a second core ------------------------------------------------------------------------------------------
+#
+# A copy of this process does it and sends the result as bytes.
+
+
+PIPE_BYTES = 1 << 20
+"""Room that is asked for between the copy and this process: fewer turns for a large result. [byte]"""
+
+WHOLE = b"\0whole"
+"""What follows a result: without it, the copy ended before it was done."""
+
+
+def has_second_core() -> bool:
+    """Whether a copy of this process may run beside it. macOS has libraries that a copy may not use."""
+    return sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
+
+
+@contextmanager
+def forked(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
+    """Begin work in a copy of this process.
+
+    The copy has none of this process's threads, so that the work must not ask polars for anything.
+
+    Yields:
+        A function that waits for the result; it gives None where the copy has failed.
+    """
+    import fcntl  # not everywhere, as forks are not
+
+    reading, writing = os.pipe()
+    with suppress(OSError):  # no more than a wish, which the system may refuse
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python tells that threads are lost: see above
+        copy = os.fork()
+    if copy == 0:
+        _work_and_exit(work, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+
+        def result() -> bytes | None:
+            answer = stream.read()
+            return answer[: -len(WHOLE)] if answer.endswith(WHOLE) else None
+
+        try:
+            yield result
+        finally:
+            # it gives back much memory before it is gone: nobody waits for that while there is work
+            os.kill(copy, signal.SIGKILL)
+            os.waitpid(copy, 0)
+
+
+def _work_and_exit(work: Callable[[], bytes], writing: int) -> None:
+    """Send the result and end without any of the clearing up that is this process's own."""
+    try:
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(work())
+            stream.write(WHOLE)
+    finally:
+        os._exit(0)

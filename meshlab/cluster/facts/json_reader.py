@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from meshlab.cluster.facts.files import LargeList, text
+from meshlab.cluster.facts.files import LargeList, pieces, text
 from meshlab.cluster.facts.forms import (
     Decoded,
     Form,
@@ -26,7 +26,6 @@ from meshlab.cluster.facts.forms import (
     objects,
 )
 from meshlab.cluster.facts.objects import Object, Plain, evidence_of, kept_of
-from meshlab.cluster.facts.pieces import pieces
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 
@@ -89,12 +88,7 @@ def read_one(content: bytes) -> Found | None:
 def read_json(content: bytes, file: str) -> Iterator[Found]:
     """Objects of a JSON text: one object, a List, a bare list, or several documents one after the other.
 
-    Args:
-        content: The text in UTF-8.
-        file: How messages name it; of objects that do not say their own kind, the file's name tells it.
-
-    Raises:
-        MeshlabError: The text is no JSON.
+    Of objects that do not say their own kind, the file's name tells it.
     """
     try:
         if content[:_HEAD_BYTES].lstrip()[:1] == b"[":
@@ -114,11 +108,7 @@ class _UnevenError(Exception):
 
 
 def read_large_list(file: LargeList) -> Iterator[Found]:
-    """Objects of a large List, read piece by piece; the rest of it in the ordinary way where that does not work out.
-
-    Raises:
-        MeshlabError: The text is no JSON, or the file cannot be read.
-    """
+    """Objects of a large List, read piece by piece; the rest of it in the ordinary way where that does not work out."""
     given = 0
     try:
         for found in _in_pieces(file):
@@ -205,11 +195,7 @@ def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
 
 
 def _documents(content: bytes, file: str) -> Iterator[bytes]:
-    """Documents that begin and end in the first column; logs and messages of kubectl between them are passed over.
-
-    Raises:
-        MeshlabError: A document is broken, or what stands between them is part of one.
-    """
+    """Documents that begin and end in the first column; logs and messages of kubectl between them are passed over."""
     content = _LOGS.sub(lambda logs: b"\n" * logs[0].count(b"\n"), content)
     end = 0
     for document in _DOCUMENT.finditer(content):

@@ -14,8 +14,7 @@ from typing import Annotated
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.measured import Measurements, base_name, evidence_rows, figure_rows
-from meshlab.cluster.facts.shape import JSON_FAULTS, broken
+from meshlab.cluster.facts.measured import JSON_FAULTS, Measurements, base_name, broken, evidence_rows, figure_rows
 from meshlab.errors import MeshlabError, Problem
 from meshlab.units import BYTES_PER_GIB
 
@@ -61,16 +60,7 @@ _KNOWN = ("requests_per_second", "connections", "payload_bytes", "protocol")
 
 
 def read_runs(content: bytes, kind: str, file: str) -> pl.DataFrame:
-    """Runs of a file, columns as ``RUNS``.
-
-    Args:
-        content: The file, in UTF-8.
-        kind: Its kind, as ``shape.kind_of`` recognised it.
-        file: How messages name it.
-
-    Raises:
-        MeshlabError: The file is not as its kind demands, or holds no percentiles.
-    """
+    """Runs of a file of a known kind, columns as ``RUNS``."""
     reader, todo = READERS[kind]
     try:
         runs = pl.DataFrame([{"run": base_name(file), **row} for row in reader(content)], schema=RUNS)
@@ -85,11 +75,7 @@ def read_runs(content: bytes, kind: str, file: str) -> pl.DataFrame:
 
 
 def read_load_test(content: bytes, kind: str, file: str) -> Measurements:
-    """Figures of every run of a file; where it holds runs with and without a mesh, also what the mesh adds.
-
-    Raises:
-        MeshlabError: The file is not as its kind demands, or holds no percentiles.
-    """
+    """Figures of every run of a file; where it holds runs with and without a mesh, also what the mesh adds."""
     runs = read_runs(content, kind, file)
     if kind != "benchmark-csv":
         note = "one run tells what a client saw; what a mesh adds needs a run without and one with it"
@@ -111,17 +97,9 @@ def added_latency(
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """What a mesh adds to latency: each run with it less the mean of the runs without it at the same load.
 
-    Runs are alike where setup, connections, payload and protocol are the same, as far as both files say, and the
-    rates differ by no more than ``RATE_TOLERANCE``.
-
-    Args:
-        before: Runs without the mesh, columns as ``RUNS``.
-        after: Runs with it.
-        dataplane: The data plane of the mesh.
-        scenario: Further inputs that are known of the runs.
-
-    Returns:
-        Evidence, and notes on what could not be compared.
+    Runs are alike where setup, connections, payload and protocol are the same, as far as both files say, and the rates
+    differ by no more than ``RATE_TOLERANCE``. Returns evidence, with further inputs that are known of the ``scenario``,
+    and notes on what could not be compared.
     """
     same = [
         pl.col(name).is_null() | pl.col(f"{name}_before").is_null() | (pl.col(name) == pl.col(f"{name}_before"))

@@ -1,14 +1,18 @@
-"""What measurements of any kind become: figures, calls between services, and inputs that they supply."""
+"""What measurements of any kind become: figures, calls between services, and inputs; and what a file of them is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePath
 
+import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.supply import Supplied
+from meshlab.cluster.facts.inferred_inputs import Supplied
+from meshlab.errors import MeshlabError, Problem
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
@@ -94,10 +98,7 @@ def figure_rows(rows: Iterable[tuple[str, str | None, str | None, str, float | N
 def evidence_rows(measured: pl.DataFrame, dataplane: str, scenario: Mapping[str, object]) -> pl.DataFrame:
     """Measurements as evidence: known inputs, then data plane, metric, value and unit.
 
-    Args:
-        measured: Columns run, metric, value and inputs of a scenario.
-        dataplane: The data plane of all of them.
-        scenario: Inputs that all of them share; None is unknown.
+    ``measured`` has the columns run, metric, value and inputs of a scenario; ``scenario`` holds those that all share.
     """
     known = [name for name in inputs() if name in measured.columns]
     shared = {name: value for name, value in scenario.items() if value is not None}
@@ -115,3 +116,101 @@ def evidence_rows(measured: pl.DataFrame, dataplane: str, scenario: Mapping[str,
 def base_name(file: str) -> str:
     """A file's name without its folders, as figures and provenance show it: the same wherever the file lies."""
     return PurePath(file).name
+
+
+# --- what kind of file it is -----------------------------------------------------------------------------------------
+
+
+HEAD_BYTES = 64 * 2**10
+"""How much of a text's beginning decides. [bytes]"""
+
+_DEPTH = 3
+_MOST_KEYS = 256
+
+JSON_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises on a text that is no JSON of the demanded kind."""
+
+_LISTED = msgspec.json.Decoder(list[msgspec.Raw])
+_KEYED = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def kind_of(content: bytes, file: str) -> str:
+    """Kind of a file: a row of ``data/facts/measurement_kinds.csv``."""
+    form, shape = _shape(content, file)
+    for kind, pattern in _patterns(form):
+        if pattern.search(shape):
+            return kind
+    known = ", ".join(read_table("facts/measurement_kinds")["title"])
+    raise MeshlabError(Problem(file, "holds no measurements that are known here", f"known: {known}"))
+
+
+@cache
+def _patterns(form: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    rows = read_table("facts/measurement_kinds").filter(form=form).select("kind", "pattern").iter_rows()
+    return tuple((kind, re.compile(pattern, re.MULTILINE)) for kind, pattern in rows)
+
+
+def _shape(content: bytes, file: str) -> tuple[str, str]:
+    """The form, and what patterns are searched in: the paths of JSON, or the beginning of a text."""
+    if content.lstrip()[:1] in (b"{", b"["):
+        try:
+            return "json", "\n".join(json_paths(first_document(content, file)))
+        except JSON_FAULTS as error:
+            raise MeshlabError(broken(error, content, file)) from None
+    return "text", content[:HEAD_BYTES].decode("utf-8", "replace")
+
+
+def first_document(content: bytes, file: str) -> bytes:
+    """The whole text where it is one JSON document, else its first line: some tools write a document a line."""
+    try:
+        msgspec.json.decode(content, type=msgspec.Raw)
+    except JSON_FAULTS as error:
+        line = content.lstrip().partition(b"\n")[0]
+        if line == content.strip() or not _is_json(line):
+            raise MeshlabError(broken(error, content, file)) from None
+        return line
+    return content
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except JSON_FAULTS:
+        return False
+    return True
+
+
+def broken(error: Exception, content: bytes, file: str) -> Problem:
+    """What is wrong with JSON that does not decode, without a word of what it holds."""
+    if isinstance(error, RecursionError):
+        return Problem(file, "is nested too deeply", "give the file as the tool wrote it")
+    if isinstance(error, UnicodeDecodeError):
+        return Problem(file, "is not UTF-8", "give the file as the tool wrote it")
+    if "truncated" in str(error):
+        return Problem(
+            file, "ends in the middle of JSON", "write it again: the file is cut off", content.count(b"\n") + 1
+        )
+    position = re.search(r"byte (\d+)", str(error))
+    line = content.count(b"\n", 0, int(position[1])) + 1 if position else None
+    if isinstance(error, msgspec.ValidationError):
+        return Problem(file, f"is not as its kind demands: {error}", "give the file as the tool wrote it", line)
+    return Problem(file, "is not JSON", "give the file as the tool wrote it", line)
+
+
+def json_paths(value: bytes | msgspec.Raw, prefix: str = "", depth: int = _DEPTH) -> Iterator[str]:
+    """Keys of a JSON value, a few levels deep, as ``data[].spans``; of a list only the first item counts."""
+    if prefix:
+        yield prefix
+    if depth == 0:
+        return
+    for key, inner in _inner(value):
+        yield from json_paths(inner, f"{prefix}{'' if key == '[]' or not prefix else '.'}{key}", depth - 1)
+
+
+def _inner(value: bytes | msgspec.Raw) -> list[tuple[str, msgspec.Raw]]:
+    start = bytes(value).lstrip()[:1]
+    if start == b"[":
+        return [("[]", item) for item in _LISTED.decode(value)[:1]]
+    if start == b"{":
+        return list(_KEYED.decode(value).items())[:_MOST_KEYS]
+    return []

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from meshlab.cluster.facts.anonymous import Anonymize, hider
 from meshlab.cluster.facts.archives import Member
 from meshlab.cluster.facts.files import files, text
 from meshlab.cluster.facts.load_tests import PREDICTED, added_latency, read_load_test, read_runs
-from meshlab.cluster.facts.measured import Measurements
+from meshlab.cluster.facts.measured import Measurements, kind_of
 from meshlab.cluster.facts.prometheus import read_prometheus, read_saved
-from meshlab.cluster.facts.shape import kind_of
+from meshlab.cluster.facts.read import Anonymize, hider
 from meshlab.cluster.facts.traces import read_traces
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.scenario import inputs
@@ -87,12 +86,7 @@ def compare_load_tests(
 
 
 def as_data(found: Measurements, *, anonymize: Anonymize = False) -> dict[str, object]:
-    """Measurements as ``meshlab facts`` shows them beside the facts of a cluster.
-
-    Args:
-        found: What was measured.
-        anonymize: Replace names of workloads and of the source by the keyed hashes of facts.
-    """
+    """Measurements as ``meshlab facts`` shows them beside the facts of a cluster."""
     hide = hider(anonymize)
     calls = found.calls.rows(named=True)
     return {

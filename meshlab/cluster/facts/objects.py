@@ -8,7 +8,9 @@ maps and paths of custom resources that ``data/facts/signatures.csv`` looks at a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
+from itertools import chain
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -430,8 +432,34 @@ SPECIAL = frozenset({"name", "keys", "taint"})
 @cache
 def signature_fields() -> dict[str, tuple[str, ...]]:
     """Fields that signatures and needs look at, by kind: ``{"Node": ("Node:spec.providerID", …)}``."""
+    return _by_kind({*read_table("facts/signatures")["field"], *need_rows()["field"]})
+
+
+@cache
+def read_fields() -> dict[str, tuple[str, ...]]:
+    """Fields that are read beside the types, by kind: those of signatures and needs, and switches for the audit."""
+    return _by_kind({*chain(*signature_fields().values()), *chain(*switch_fields().values())})
+
+
+@cache
+def switch_fields() -> dict[str, tuple[str, ...]]:
+    """For each switch of ``data/audit/switches.csv`` the fields that hold it, or the text in which it stands."""
+    fields: dict[str, tuple[str, ...]] = {}
+    for row in read_table("audit/switches").iter_rows(named=True):
+        room, _, key = row["path"].partition(": ")[0].partition(".")
+        of = f"{row['kind']}/{row['object']}" if row["object"] else row["kind"]
+        own = f"{of}:{room}.{key.replace('.', chr(92) + '.')}"
+        fields[row["switch"]] = (own, *KEPT_ELSEWHERE.get(of, ()))
+    return fields
+
+
+KEPT_ELSEWHERE = {"ConfigMap/kube-proxy": ("ConfigMap/kube-proxy-config:data.config",)}
+"""Where EKS keeps the configuration of kube-proxy."""
+
+
+def _by_kind(named: Iterable[str]) -> dict[str, tuple[str, ...]]:
     fields: dict[str, list[str]] = {}
-    for field in sorted({*read_table("facts/signatures")["field"], *need_rows()["field"]}):
+    for field in sorted(named):
         kind, colon, _ = field.partition(":")
         if colon:
             fields.setdefault(kind.partition("/")[0], []).append(field)
@@ -493,25 +521,14 @@ Step = tuple[str, str]
 
 
 class Reach(NamedTuple):
-    """The way to texts, and how a value at its end is taken.
-
-    Args:
-        steps: Attributes on the way.
-        mark: ?, !, # or = with what stands for a missing value; empty for the value itself.
-    """
+    """The way to texts, and how a value at its end is taken: ?, !, # or = with what stands for a missing one."""
 
     steps: tuple[Step, ...]
     mark: str
 
 
 class Plan(NamedTuple):
-    """What to read of a value: fields that it is the text of, fields of several texts below it, and where to go on.
-
-    Args:
-        fields: Names of fields, and how the value is taken for each.
-        together: Names of fields with the ways to each of their texts.
-        below: Attributes to look into.
-    """
+    """What to read of a value: fields that it is the text of, fields of several texts below it, and where to go on."""
 
     fields: tuple[tuple[str, str], ...]
     together: tuple[tuple[str, tuple[Reach, ...]], ...]
@@ -519,12 +536,7 @@ class Plan(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """How to read what signatures look at in objects of one kind.
-
-    Args:
-        type: A type of exactly what signatures look at.
-        plans: What to read, by the name of the object in which it is looked for, or None for all objects.
-    """
+    """How to read what signatures look at in objects of one kind: plans by the object's name, or None for all."""
 
     type: type[msgspec.Struct]
     plans: dict[str | None, Plan]
@@ -564,7 +576,7 @@ def _paths_of(kind: str) -> tuple[dict[str | None, list[_Path]], Tree]:
     Labels and annotations of pods are read with the pods themselves: there are too many to decode them twice.
     """
     paths: dict[str | None, list[_Path]] = {}
-    for field in signature_fields().get(kind, ()) if kind != "Pod" else ():
+    for field in read_fields().get(kind, ()) if kind != "Pod" else ():
         of, _, path = field.partition(":")
         if path not in SPECIAL and not path.startswith("condition."):
             paths.setdefault(of.partition("/")[2] or None, []).append(_path(field, path))

@@ -22,8 +22,10 @@ from threading import Thread
 import msgspec
 import polars as pl
 
+from meshlab.cluster.facts.inferred_inputs import Supplied
 from meshlab.cluster.facts.measured import (
     CALLS_SCHEMA,
+    JSON_FAULTS,
     NO_EVIDENCE,
     Measurements,
     base_name,
@@ -31,8 +33,6 @@ from meshlab.cluster.facts.measured import (
     figure_rows,
 )
 from meshlab.cluster.facts.series import PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources
-from meshlab.cluster.facts.shape import JSON_FAULTS
-from meshlab.cluster.facts.supply import Supplied
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -58,7 +58,6 @@ def read_prometheus(
     *,
     window_seconds: int = WINDOW_SECONDS,
     at: float | None = None,
-    headers: Mapping[str, str] | None = None,
 ) -> Measurements:
     """Figures from a Prometheus server, averaged over a window.
 
@@ -66,12 +65,11 @@ def read_prometheus(
         url: Base URL, such as ``http://127.0.0.1:9090``; what answers like Prometheus (Thanos, Mimir) will do.
         window_seconds: The window. [s]
         at: Its end; now, if not told. [s since 1970]
-        headers: Sent with each request, such as ``Authorization``; never shown.
 
     Raises:
         MeshlabError: The server cannot be reached, refuses a query, or knows none of the metrics.
     """
-    server = _server(url, headers or {})
+    server = _server(url)
     end = time.time() if at is None else at
     answers = [_rows(answer, source, quantile) for source, quantile, answer in _ask(server, window_seconds, end)]
     usage = pl.concat([pl.DataFrame(schema=USAGE), *answers], how="diagonal")
@@ -87,16 +85,7 @@ def read_prometheus(
 
 
 def read_saved(content: bytes, kind: str, file: str) -> Measurements:
-    """Figures from a file of series.
-
-    Args:
-        content: The file, in UTF-8.
-        kind: Its kind, as ``shape.kind_of`` recognised it.
-        file: How messages and provenance name it.
-
-    Raises:
-        MeshlabError: The file is not as its kind demands, or holds nothing that figures are read from.
-    """
+    """Figures from a file of series."""
     if kind == "pod-csv":
         what = "tells what whole pods use, proxy and application together, so that nothing of a mesh follows"
         raise MeshlabError(Problem(file, what, f"give series of {sources()[0]['metric']} from Prometheus"))
@@ -132,7 +121,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_NoRedirect)
 
 
-def _server(url: str, headers: Mapping[str, str]) -> _Server:
+def _server(url: str) -> _Server:
     """The server of a URL; a name and password in it become a header and are never shown."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -144,7 +133,7 @@ def _server(url: str, headers: Mapping[str, str]) -> _Server:
         raise MeshlabError(Problem("Prometheus", "the URL is none of http or https", "such as http://127.0.0.1:9090"))
     place = f"[{host}]" if ":" in host else host
     base = f"{parts.scheme}://{place}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
-    sent = {"Accept": "application/json", **headers}
+    sent = {"Accept": "application/json"}
     if parts.username is not None:
         pair = f"{urllib.parse.unquote(parts.username)}:{urllib.parse.unquote(parts.password or '')}"
         sent["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
@@ -239,14 +228,7 @@ def _ask(
 def promql(
     source: Mapping[str, str], window_seconds: int, quantile: float | None = None, type_: str | None = None
 ) -> str:
-    """The query for a row of the table of series.
-
-    Args:
-        source: The row.
-        window_seconds: Time over which the figure is averaged. [s]
-        quantile: Which quantile of a histogram.
-        type_: Another query than that of the row's own type.
-    """
+    """The query for a row of the table of series."""
     templates = dict(read_table("facts/prometheus_queries").select("type", "query").iter_rows())
     return Template(templates[type_ or source["type"]]).substitute(
         metric=source["metric"],
@@ -300,14 +282,7 @@ def number(text: str) -> float:
 
 
 def summary(usage: pl.DataFrame, kind: str, source: str, notes: tuple[str, ...] = ()) -> Measurements:
-    """Figures of components, calls, inputs and evidence from what containers use and workloads call.
-
-    Args:
-        usage: Columns as ``series.USAGE``.
-        kind: Kind of the measurements.
-        source: Where they come from.
-        notes: What is known of them already.
-    """
+    """Figures of components, calls, inputs and evidence from what containers use and workloads call (``USAGE``)."""
     components = _components(usage)
     calls = _calls(usage)
     found, plugins = set(components["dataplane"]), inputs()["current_cni"].choices

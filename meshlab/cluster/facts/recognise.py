@@ -1,16 +1,166 @@
-"""Which reader takes a file: known by how it begins, never by its name."""
+"""Which reader takes a file: known by how it begins, never by its name. Two rare forms are read here.
+
+Of nodes ``istioctl bug-report`` keeps nothing but the text of ``kubectl describe nodes``. The configuration dump of one
+ztunnel lists every workload of the mesh's clusters and how it is reached, those in ambient mode by HBONE; it says
+nothing of containers and requests, which stay unknown.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 
-from meshlab.cluster.facts.describe_reader import is_description, read_description
-from meshlab.cluster.facts.forms import Found
-from meshlab.cluster.facts.json_reader import read_json
-from meshlab.cluster.facts.yaml_reader import read_yaml
-from meshlab.cluster.facts.ztunnel_reader import is_ztunnel, read_ztunnel
+import msgspec
+
+from meshlab.cluster.facts import objects as kube
+from meshlab.cluster.facts.forms import Found, found
+from meshlab.cluster.facts.json_reader import JSON, read_json
+from meshlab.cluster.facts.yaml_reader import YAML, read_yaml
 from meshlab.errors import MeshlabError, Problem
+
+_START = re.compile(r"^Name: ", re.MULTILINE)
+_SECTION = re.compile(r"^([A-Z][A-Za-z ]*):(.*)$")
+_ENTRY = re.compile(r"^\s+([^:]+):\s+(.*)$")
+
+_NODE_INFO = {
+    "Kernel Version": "kernelVersion",
+    "OS Image": "osImage",
+    "Operating System": "operatingSystem",
+    "Architecture": "architecture",
+    "Kubelet Version": "kubeletVersion",
+}
+"""Field of a node's ``nodeInfo`` by the label that kubectl prints."""
+
+
+def is_description(head: bytes) -> bool:
+    """Whether a file that begins so describes nodes."""
+    return head.lstrip().startswith(b"Name: ") and b"\nRoles: " in head
+
+
+def read_description(content: bytes, file: str) -> Iterator[Found]:  # noqa: ARG001  (readers share one signature)
+    """The nodes that the text describes."""
+    text = content.decode("utf-8", "replace")
+    starts = [match.start() for match in _START.finditer(text)]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        sections = dict(_sections(text[start:end]))
+        if "System Info" in sections:
+            yield found("Node", "", _node(sections), YAML)
+
+
+def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Heading of each section and its lines; what stands behind the heading is the first."""
+    title, lines = "", []
+    for line in text.splitlines():
+        if heading := _SECTION.match(line):
+            yield title, lines
+            title, lines = heading[1], [heading[2]]
+        else:
+            lines.append(line)
+    yield title, lines
+
+
+def _node(sections: dict[str, list[str]]) -> dict[str, object]:
+    """A node as the API would give it, as far as it is described."""
+    info = _entries(sections["System Info"])
+    capacity = _entries(sections.get("Capacity", []))
+    return {
+        "metadata": {
+            "name": sections["Name"][0].strip(),
+            "labels": _pairs(sections.get("Labels", []), "="),
+            "annotations": _pairs(sections.get("Annotations", []), ":"),
+        },
+        "spec": {
+            "providerID": (sections.get("ProviderID") or [""])[0].strip() or None,
+            "taints": _taints(sections.get("Taints", [])),
+        },
+        "status": {
+            "nodeInfo": {field: info.get(label) for label, field in _NODE_INFO.items()},
+            "capacity": {name: capacity.get(name) for name in ("cpu", "memory")},
+            "conditions": _conditions(sections.get("Conditions", [])),
+        },
+    }
+
+
+def _entries(lines: list[str]) -> dict[str, str]:
+    return {entry[1]: entry[2].strip() for line in lines if (entry := _ENTRY.match(line))}
+
+
+def _pairs(lines: list[str], divider: str) -> dict[str, str]:
+    divided = (line.strip().partition(divider) for line in lines)
+    return {key: value.strip() for key, found_divider, value in divided if found_divider}
+
+
+def _taints(lines: list[str]) -> list[dict[str, str]]:
+    """Key and effect of each taint, written as ``key=value:effect``."""
+    parts = (line.strip().rpartition(":") for line in lines)
+    return [{"key": key.partition("=")[0], "effect": effect} for key, colon, effect in parts if colon]
+
+
+def _conditions(lines: list[str]) -> list[dict[str, str]]:
+    """Type and reason of each condition; columns are divided by two spaces or more."""
+    rows = (re.split(r"\s{2,}", line.strip()) for line in lines)
+    return [
+        {"type": row[0], "reason": row[4]}
+        for row in rows
+        if len(row) > 4 and row[0] not in ("Type", "----")  # noqa: PLR2004
+    ]
+
+
+KIND = "ZtunnelConfigDump"
+"""Name under which signatures look at the dump itself."""
+
+_HEAD_KEYS = (b'"certificates"', b'"adminAddr"')
+
+
+class _Workload(msgspec.Struct, gc=False, rename="camel"):
+    name: kube.Text = None
+    namespace: kube.Text = None
+    network_mode: kube.Text = None
+    protocol: kube.Text = None
+    uid: str = ""
+
+
+class _Service(msgspec.Struct, gc=False, rename="camel"):
+    name: kube.Text = None
+    namespace: kube.Text = None
+
+
+class _Dump(msgspec.Struct, gc=False, rename="camel"):
+    workloads: list[_Workload]
+    services: list[_Service] = []
+
+
+def is_ztunnel(head: bytes) -> bool:
+    """Whether a file that begins so is a ztunnel's configuration dump."""
+    return all(key in head for key in _HEAD_KEYS)
+
+
+def read_ztunnel(content: bytes, file: str) -> Iterator[Found]:
+    """The dump's workloads that are pods, its services, and the dump itself."""
+    try:
+        dump = msgspec.json.decode(content, type=_Dump)
+        looked_at = kube.evidence_of(KIND)
+        evidence = JSON.decode(content, looked_at.type) if looked_at else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MeshlabError(Problem(file, "is no whole ztunnel dump", "save it again with istioctl")) from None
+    yield Found(KIND, "", kube.Plain(), evidence)
+    for workload in dump.workloads:
+        if "/Pod/" in workload.uid:
+            yield Found("Pod", "", _pod(workload))
+    for service in dump.services:
+        yield Found("Service", "", kube.Plain(metadata=kube.Metadata(service.name, service.namespace)))
+
+
+def _pod(workload: _Workload) -> kube.Pod:
+    redirection = "enabled" if workload.protocol == "HBONE" else None
+    return kube.Pod(
+        metadata=kube.PodMetadata(
+            workload.name, workload.namespace, annotations=kube.PodAnnotations(redirection=redirection)
+        ),
+        spec=kube.PodSpec(host_network=workload.network_mode == "HostNetwork"),
+        status=kube.PodStatus(phase="Running"),
+    )
+
 
 HEAD_BYTES = 64 * 2**10
 """How much of a file's beginning decides."""
@@ -52,11 +202,7 @@ def is_unreadable(head: bytes) -> bool:
 
 
 def refuse(content: bytes, file: str) -> Iterator[Found]:
-    """Say what to give instead.
-
-    Raises:
-        MeshlabError: Always.
-    """
+    """Refuse the file, and say what to give instead."""
     if packer := next((name for start, name in PACKED.items() if content.startswith(start)), None):
         raise MeshlabError(Problem(file, f"is packed by {packer}", "unpack it, or pack it with gzip or zip"))
     what = "a table" if _TABLE.match(content) else "a description"

@@ -10,8 +10,8 @@ import polars as pl
 import yaml
 
 from meshlab.cluster.facts.cluster import Cluster
-from meshlab.cluster.facts.needs import ROOT_NAMESPACE
 from meshlab.cluster.facts.objects import need_rows
+from meshlab.cluster.facts.signatures import ROOT_NAMESPACE
 
 SCOPES, EXPORTS, DISCOVERS = "scopes", "exports", "discovers"
 """What rows of needs say that narrow what a proxy knows."""
@@ -48,12 +48,7 @@ def narrowing(cluster: Cluster) -> pl.LazyFrame:
 
 
 def scoping_of(cluster: Cluster, narrowed: pl.DataFrame) -> Scoping:
-    """Everything that tells how many services a proxy knows.
-
-    Args:
-        cluster: The cluster.
-        narrowed: As ``narrowing`` returns it.
-    """
+    """Everything that tells how many services a proxy knows."""
     with_sidecar = cluster.containers.filter(proxy="sidecar").select("id").unique()
     services, proxied, labels = pl.collect_all(
         [

@@ -12,7 +12,7 @@ from functools import cache
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.shape import JSON_FAULTS, broken
+from meshlab.cluster.facts.measured import JSON_FAULTS, broken
 from meshlab.errors import MeshlabError, Problem, printable, shorten
 from meshlab.tables import read_table
 
@@ -70,16 +70,7 @@ def known_labels() -> frozenset[str]:
 
 
 def read_usage(content: bytes, kind: str, file: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Figures of a file of series, columns as ``USAGE``, and notes.
-
-    Args:
-        content: The file, in UTF-8.
-        kind: Its kind, as ``shape.kind_of`` recognised it.
-        file: How messages name it.
-
-    Raises:
-        MeshlabError: The file is not as its kind demands, or holds no series that figures are read from.
-    """
+    """Figures of a file of series, columns as ``USAGE``, and notes."""
     try:
         samples = _text_samples(content) if kind == "prometheus-text" else _samples(_json_series(content, kind))
     except JSON_FAULTS as error:
@@ -224,8 +215,7 @@ QUANTILES = (0.5, 0.9, 0.99)
 def usage_of(samples: pl.DataFrame) -> pl.DataFrame:
     """What series amount to, columns as ``USAGE``: as the queries of ``prometheus_queries.csv`` would answer.
 
-    Args:
-        samples: Columns series, metric, labels, time [s], value.
+    Samples have the columns series, metric, labels, time [s] and value.
     """
     frames = [_usage_of_row(samples, row) for row in sources()]
     return pl.concat([pl.DataFrame(schema=USAGE), *frames], how="diagonal")

@@ -1,7 +1,7 @@
 """The fields of kinds that say how a network is set up, which only the audit reads.
 
-As in ``objects.py``, what these types do not name is never built. Nothing here holds the text of a ConfigMap's entry
-beyond the named switches, nor any part of a Secret.
+As in ``objects.py``, what these types do not name is never built. Nothing here holds any part of a Secret; of config
+maps only the switches of ``data/audit/switches.csv`` are read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import msgspec
 from meshlab.cluster.facts.objects import TYPES, Anything, Count, Object, TargetRef, Text, WorkloadSelector
 
 Number = str | int | None
-Flag = str | bool | None
 
 
 class NamespaceAnnotations(msgspec.Struct, gc=False):
@@ -30,17 +29,16 @@ class Metadata(msgspec.Struct, gc=False, rename="camel"):
     creation_timestamp: Text = None
 
 
-class Namespace(Object, gc=False):
-    """A namespace, with the labels that enrol its pods in a mesh."""
+class Dated(Object, gc=False):
+    """An object of which nothing but its name and age is read by a type."""
 
     metadata: Metadata | None = None
 
 
-class ServicePort(msgspec.Struct, gc=False, rename="camel"):
-    """A port of a Service."""
+class Namespace(Object, gc=False):
+    """A namespace, with the labels that enrol its pods in a mesh."""
 
-    port: Number = None
-    target_port: Number = None
+    metadata: Metadata | None = None
 
 
 class ServiceSpec(msgspec.Struct, gc=False):
@@ -48,7 +46,6 @@ class ServiceSpec(msgspec.Struct, gc=False):
 
     type: Text = None
     selector: dict[str, Text] | None = None
-    ports: list[ServicePort] | None = None
 
 
 class Service(Object, gc=False):
@@ -98,17 +95,10 @@ class DestinationRule(Object, gc=False):
     spec: DestinationSpec | None = None
 
 
-class ProxyMatch(msgspec.Struct, gc=False, rename="camel"):
-    """Which releases of the proxy a patch is for."""
-
-    proxy_version: Text = None
-
-
 class PatchMatch(msgspec.Struct, gc=False):
     """Where in a proxy's configuration a patch goes."""
 
     context: Text = None
-    proxy: ProxyMatch | None = None
 
 
 class PatchOperation(msgspec.Struct, gc=False):
@@ -174,19 +164,6 @@ class Targeted(Object, gc=False):
 
     metadata: Metadata | None = None
     spec: TargetedSpec | None = None
-
-
-class GatewaySpec(msgspec.Struct, gc=False, rename="camel"):
-    """The class of a Gateway of the Gateway API."""
-
-    gateway_class_name: Text = None
-
-
-class Gateway(Object, gc=False):
-    """A Gateway; waypoints are Gateways of a class of Istio's."""
-
-    metadata: Metadata | None = None
-    spec: GatewaySpec | None = None
 
 
 class CertificateCondition(msgspec.Struct, gc=False, rename="camel"):
@@ -267,61 +244,6 @@ class IpPool(Object, gc=False):
     spec: IpPoolSpec | None = None
 
 
-class FelixSpec(msgspec.Struct, gc=False, rename="camel"):
-    """Switches of Calico's agent that need something of the kernel or the network."""
-
-    wireguard_enabled: Flag = None
-
-
-class FelixConfiguration(Object, gc=False):
-    """Settings of Calico's agent."""
-
-    metadata: Metadata | None = None
-    spec: FelixSpec | None = None
-
-
-class BgpConfigurationSpec(msgspec.Struct, gc=False, rename="camel"):
-    """Whether every node peers with every other."""
-
-    node_to_node_mesh_enabled: Flag = None
-
-
-class BgpConfiguration(Object, gc=False):
-    """Calico's settings of BGP."""
-
-    metadata: Metadata | None = None
-    spec: BgpConfigurationSpec | None = None
-
-
-class ConfigData(msgspec.Struct, gc=False, rename="kebab"):
-    """Switches of Cilium, Calico and Istio; of other config maps only entries that signatures look at are read."""
-
-    mtu: Number = None
-    enable_l7_proxy: Flag = None
-    external_envoy_proxy: Flag = None
-    kube_proxy_replacement: Flag = None
-    cni_exclusive: Flag = None
-    enable_bpf_masquerade: Flag = None
-    mesh_auth_enabled: Flag = None
-    enable_wireguard: Flag = None
-    enable_ipsec: Flag = None
-    datapath_mode: Text = None
-    enable_ipv4_big_tcp: Flag = None
-    enable_ipv6_big_tcp: Flag = None
-    enable_host_legacy_routing: Flag = None
-    bpf_lb_map_max: Number = None
-    cluster_id: Number = None
-    veth_mtu: Number = msgspec.field(default=None, name="veth_mtu")
-    mesh: Text = None
-
-
-class ConfigMap(Object, gc=False):
-    """A ConfigMap of a network plugin."""
-
-    metadata: Metadata | None = None
-    data: ConfigData | None = None
-
-
 SETTINGS: dict[str, type[Object]] = {
     "Namespace": Namespace,
     "Service": Service,
@@ -330,14 +252,11 @@ SETTINGS: dict[str, type[Object]] = {
     "Sidecar": Sidecar,
     "WasmPlugin": Targeted,
     "RequestAuthentication": Targeted,
-    "Gateway": Gateway,
     "Certificate": Certificate,
     "Lease": Lease,
     "PodDisruptionBudget": PodDisruptionBudget,
     "IPPool": IpPool,
-    "FelixConfiguration": FelixConfiguration,
-    "BGPConfiguration": BgpConfiguration,
-    "ConfigMap": ConfigMap,
+    **dict.fromkeys(("Gateway", "FelixConfiguration", "BGPConfiguration", "ConfigMap"), Dated),
 }
 """Type of each kind that facts do not look into and the audit does."""
 

@@ -1,8 +1,4 @@
-"""From texts that objects hold to evidence, by the tables ``data/facts/signatures.csv`` and ``shows.csv``.
-
-A signature says what a text shows. What is shown has a strength, and a fact is what the strongest evidence says; where
-that disagrees, the fact is unknown and the disagreement is named.
-"""
+"""What texts of objects show: by signatures of products, and by the needs that they use."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from meshlab.cluster.facts.objects import need_rows
 from meshlab.kept import kept
 from meshlab.tables import read_table
 
@@ -22,14 +19,7 @@ EVERY = "*"
 
 
 class Verdict(NamedTuple):
-    """What the evidence says of one fact.
-
-    Args:
-        value: The value; None where there is no evidence or it disagrees.
-        status: measured or inferred.
-        file: Where the evidence stands.
-        why: Why it follows, or how the evidence disagrees.
-    """
+    """What the evidence says of one fact; None where there is none, or it disagrees, of which ``why`` tells."""
 
     value: str | None = None
     status: str | None = None
@@ -111,14 +101,7 @@ def signatures() -> pl.DataFrame:
 
 
 def match(texts: pl.LazyFrame) -> pl.LazyFrame:
-    """What distinct texts show.
-
-    Args:
-        texts: Columns field, text.
-
-    Returns:
-        Columns field, text, shows, fact, value, of, rank, status, why.
-    """
+    """What distinct texts (field, text) show: columns field, text, shows, fact, value, of, rank, status, why."""
     text, group = pl.col("text"), pl.col("text").str.extract(pl.col("pattern"), 1)
     spared = text.str.contains(pl.col("unless")).fill_null(value=False)
     return (
@@ -136,12 +119,7 @@ def match(texts: pl.LazyFrame) -> pl.LazyFrame:
 def found(texts: pl.LazyFrame, matched: pl.LazyFrame) -> pl.LazyFrame:
     """What objects show: of the rows of one kind that match one object only the first by rank.
 
-    Args:
-        texts: Columns id, field, text.
-        matched: What the texts show, as ``match`` returns it.
-
-    Returns:
-        Columns id, field, shows, fact, value, of, status, why.
+    Returns the columns id, field, shows, fact, value, of, status, why.
     """
     return (
         texts.join(matched, on=["field", "text"])
@@ -151,12 +129,7 @@ def found(texts: pl.LazyFrame, matched: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def votes(evidence: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
-    """Evidence that says the same counted together: columns as ``Vote``.
-
-    Args:
-        evidence: As ``found`` returns it.
-        objects: Columns id, kind, namespace, name, file.
-    """
+    """Evidence that says the same counted together: columns as ``Vote``."""
     best = pl.struct("status", "id", "why").sort_by("status", "id", "why", descending=[True, False, False]).first()
     place = pl.concat_str("namespace", "name", separator="/", ignore_nulls=True)
     return (
@@ -177,10 +150,6 @@ def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
 
     Evidence of a kind that needs another one counts where that was seen of the same product. Settings of a plugin do
     not count where agents were seen, and of other plugins only: they stay behind when a plugin is removed.
-
-    Args:
-        cast: All evidence.
-        whole: Whether the input seems to hold all pods of the cluster.
     """
     seen: dict[str, set[str | None]] = {}
     for vote in cast:
@@ -196,13 +165,7 @@ def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
 
 
 def heard(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> list[Vote]:
-    """Evidence for values of a fact, without what stronger or equal evidence speaks against.
-
-    Args:
-        cast: All evidence that counts.
-        fact: Dotted name of the fact.
-        of: The product that was recognised; evidence about another one does not count.
-    """
+    """Evidence for values of a fact of a recognised product, without what stronger or equal evidence speaks against."""
     about = [vote for vote in cast if vote.fact == fact and (of == EVERY or vote.of in (None, of))]
     against = [vote for vote in about if kinds()[vote.shows].counts == "against"]
     return [
@@ -217,13 +180,7 @@ def heard(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> list[Vote]
 
 
 def verdict(cast: Iterable[Vote], fact: str, of: str | None = EVERY) -> Verdict:
-    """What the strongest evidence says of a fact.
-
-    Args:
-        cast: All evidence that counts.
-        fact: Dotted name of the fact.
-        of: The product that was recognised; evidence about another one does not count.
-    """
+    """What the strongest evidence says of a fact."""
     for_it = heard(cast, fact, of)
     deciding = [vote for vote in for_it if kinds()[vote.shows].decides == "yes"]
     if not deciding:
@@ -274,3 +231,136 @@ def _one_of(plugins: Sequence[str]) -> tuple[str | None, str | None]:
         left = left.difference(pair) | {wires}
         whys.append(why)
     return left.pop(), "; ".join(whys) or None
+
+
+# --- needs in use ----------------------------------------------------------------------------------------------------
+
+
+TEMPLATE = "{{"
+"""Stands in the names of what is to be rendered yet."""
+
+BROUGHT = "installed"
+"""Stands for a need in rows of objects that a product's own installation brings: nobody asked for them."""
+
+HERE = "-here"
+"""Ends a condition that holds for the namespace of the object that sets it, and not for the whole cluster."""
+
+ROOT_NAMESPACE = "istio-system"
+"""Namespace whose settings hold for the whole of an Istio mesh, unless the mesh is configured otherwise."""
+
+
+def asked(texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
+    """What objects ask for: columns id, namespace, need, edge, mesh; the last two say where the need is used.
+
+    Of ``objects`` each stands there once; templates that nobody rendered are none.
+    """
+    rows = need_rows().lazy().with_columns(pl.col("groups").fill_null("").str.split("|"))
+    own = pl.col("field").is_in(need_rows()["field"].unique().implode())
+    whole = objects.filter(~pl.concat_str("namespace", "name", ignore_nulls=True).str.contains(TEMPLATE, literal=True))
+    seen = texts.filter(own).join(whole.select("id", "group", "namespace"), on="id").collect()
+    if seen.is_empty():
+        return pl.LazyFrame(schema=ASKED)
+    read = seen.lazy()
+    spared = pl.col("text").str.contains(pl.col("unless")).fill_null(value=False)
+    said = (
+        read.select("field", "text", "group")
+        .unique()
+        .join(rows, on="field")
+        .filter(pl.col("groups").list.contains(pl.col("group")))
+        .sort("pattern")  # each is compiled once then
+        .filter(pl.col("text").str.contains(pl.col("pattern")))
+        .filter(~spared)
+        .select("field", "text", "group", "need", "where", "only_with")
+    )
+    matched = read.join(said, on=["field", "text", "group"]).collect()
+    if matched.is_empty():
+        return pl.LazyFrame(schema=ASKED)
+    brought = matched.lazy().filter(pl.col("need") == BROUGHT).select("id")
+    return _placed(matched.lazy().join(brought, on="id", how="anti"))
+
+
+ASKED = {"id": pl.Int64, "namespace": pl.String, "need": pl.String, "edge": pl.Boolean, "mesh": pl.Boolean}
+"""Columns of what is asked."""
+
+
+def _placed(matched: pl.LazyFrame) -> pl.LazyFrame:
+    """What rows of needs say that hold, each with where it is used: the object's place, or else the row's."""
+    where, need = pl.col("where"), pl.col("need")
+    places = matched.filter(need.is_null()).group_by("id").agg(at=where.unique())
+    of_hosts = pl.col("of_hosts") & (need == "cluster_policy")
+    return (
+        _conditional(matched.drop_nulls("need"))
+        .join(read_table("decision/needs").lazy().select("need"), on="need", how="semi")
+        .join(places, on="id", how="left")
+        .join(_of_hosts(matched).with_columns(of_hosts=True), on="id", how="left")
+        .with_columns(
+            need=pl.when(of_hosts).then(pl.lit("host_protection")).otherwise("need"),
+            at=pl.when(of_hosts)
+            .then(["edge"])
+            .when(need.str.starts_with("gateway_api"))  # what a route hangs on is what these are about
+            .then(pl.concat_list("where"))
+            .otherwise(pl.coalesce("at", pl.concat_list("where"))),
+        )
+        .select("id", "namespace", "need", *(pl.col("at").list.contains(each).alias(each) for each in ("edge", "mesh")))
+    )
+
+
+def _conditional(matched: pl.LazyFrame) -> pl.LazyFrame:
+    """Rows whose condition another object meets; those without one stay."""
+    named = pl.col("need").str.strip_suffix(HERE)
+    mesh_wide = ~pl.col("need").str.ends_with(HERE) | (pl.col("namespace") == ROOT_NAMESPACE)
+    met = matched.select(only_with=named, within=pl.when(mesh_wide).then(None).otherwise("namespace")).unique()
+    wide = met.filter(pl.col("within").is_null()).select("only_with", wide=True).unique()
+    here = met.drop_nulls("within").select("only_with", namespace="within", here=True)
+    joined = matched.join(wide, on="only_with", how="left").join(here, on=["only_with", "namespace"], how="left")
+    return joined.filter(pl.col("only_with").is_null() | pl.col("wide") | pl.col("here"))
+
+
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9_./-]*"
+_NEGATED = r"!\s*(?:has)?\([^()]*\)"
+_POSITIVE = rf"has\(\s*{_LABEL}|{_LABEL}\s*(?:==|in\s*\{{|contains\s|starts\s+with\s|ends\s+with\s)"
+
+
+def _of_hosts(matched: pl.LazyFrame) -> pl.LazyFrame:
+    """Calico's policies that only hosts can match: each way to match them asks for a label of the hosts. Column id."""
+    labels = matched.filter(pl.col("need") == "label-of-hosts").select(label=pl.col("text").str.split(";"))
+    label = pl.col("ways").str.replace_all(_NEGATED, "").str.extract_all(_POSITIVE)
+    ways = matched.filter(pl.col("need") == "selects").select("id", ways=pl.col("text").str.split("||")).explode("ways")
+    named = (
+        ways.with_columns(way=pl.int_range(pl.len()).over("id"), label=label)
+        .explode("label")
+        .with_columns(label=pl.col("label").str.strip_prefix("has(").str.strip_chars().str.extract(f"^({_LABEL})"))
+        .join(labels.explode("label").unique().with_columns(host=True), on="label", how="left")
+    )
+    by_way = named.group_by("id", "way").agg(host=pl.col("host").any())
+    return by_way.group_by("id").agg(host=pl.col("host").fill_null(value=False).all()).filter("host").select("id")
+
+
+def in_use(needs: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
+    """Each need with the objects that use it, in the order of the list of needs.
+
+    Returns the columns need, objects, namespaces, where, example (kind, and namespace and name of the first), file.
+    """
+    place = pl.concat_str("namespace", "name", separator="/", ignore_nulls=True)
+    edge, mesh = pl.col("edge").any(), pl.col("mesh").any()
+    return (
+        read_table("decision/needs")
+        .lazy()
+        .select("need")
+        .join(
+            needs.group_by("need").agg(
+                objects=pl.col("id").n_unique(),
+                namespaces=pl.col("namespace").drop_nulls().n_unique(),
+                where=pl.when(edge, mesh)
+                .then(pl.lit("both"))
+                .when(edge)
+                .then(pl.lit("edge"))
+                .otherwise(pl.lit("mesh")),
+                id=pl.col("id").min(),
+            ),
+            on="need",
+            maintain_order="left",
+        )
+        .join(objects.select("id", "file", example=pl.format("{} {}", "kind", place)), on="id", maintain_order="left")
+        .drop("id")
+    )

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.shape import JSON_FAULTS, broken, first_document
+from meshlab.cluster.facts.measured import JSON_FAULTS, broken, first_document
 from meshlab.errors import MeshlabError, Problem
 
 Row = tuple[str, str, str | None, str | None, int, int]
@@ -36,16 +36,7 @@ _POD_HASHES = r"-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz245678
 
 
 def read_spans(content: bytes, kind: str, file: str) -> pl.DataFrame:
-    """Spans of a file, each once.
-
-    Args:
-        content: The file, in UTF-8.
-        kind: Its kind, as ``shape.kind_of`` recognised it.
-        file: How messages name it.
-
-    Raises:
-        MeshlabError: The file is not as its kind demands, or holds no span.
-    """
+    """Spans of a file, each once."""
     frame = _csv_spans(content, file) if kind == "span-csv" else _json_spans(content, kind, file)
     if frame.is_empty():
         raise MeshlabError(Problem(file, "holds no spans", "search again, or over a longer time"))

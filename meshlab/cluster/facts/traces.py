@@ -8,9 +8,9 @@ from math import floor
 
 import polars as pl
 
+from meshlab.cluster.facts.inferred_inputs import Supplied
 from meshlab.cluster.facts.measured import CALLS, FIGURES, Measurements, base_name, figure_rows
 from meshlab.cluster.facts.spans import read_spans
-from meshlab.cluster.facts.supply import Supplied
 from meshlab.scenario import inputs
 
 MINIMUM_WINDOW_SECONDS = 60.0
@@ -27,16 +27,7 @@ _NS_PER_SECOND = 1e9
 
 
 def read_traces(content: bytes, kind: str, file: str) -> Measurements:
-    """Measurements from a file of traces.
-
-    Args:
-        content: The file, in UTF-8.
-        kind: Its kind, as ``shape.kind_of`` recognised it.
-        file: How messages and provenance name it.
-
-    Raises:
-        MeshlabError: The file is not as its kind demands.
-    """
+    """Measurements from a file of traces."""
     spans, name = read_spans(content, kind, file), base_name(file)
     if kind == "tempo-search":
         return Measurements(kind, name, figures=_request_figures(spans, name), notes=(SEARCH_NOTE,))
@@ -63,9 +54,6 @@ def call_graph(linked: pl.DataFrame) -> pl.DataFrame:
     """Calls between services: how many, what share of all, how often and how long the called side took.
 
     The rate is calls over the time from the first span's begin to the last one's end; of one trace there is none.
-
-    Args:
-        linked: As ``with_callers`` returns it.
     """
     window = window_seconds(linked)
     milliseconds = (pl.col("end") - pl.col("begin")) / _NS_PER_MS
@@ -96,15 +84,9 @@ def window_seconds(spans: pl.DataFrame) -> float | None:
 
 
 def calls_in_sequence(linked: pl.DataFrame) -> pl.DataFrame:
-    """Calls between services on the critical path of each trace.
+    """Calls between services on the critical path of each trace: columns trace, calls, partial (a parent is missing).
 
     Of a trace with several roots (parts of it are missing) the one that takes longest counts.
-
-    Args:
-        linked: As ``with_callers`` returns it.
-
-    Returns:
-        Columns trace, calls, partial (whether a span's parent is missing).
     """
     roots = linked.filter(pl.col("parent_row").is_null())
     counts = pl.Series("calls", _path_calls(linked, roots["row"].to_list()), pl.Int64)
@@ -143,15 +125,10 @@ def _path_calls(linked: pl.DataFrame, roots: Sequence[int]) -> list[int]:
 
 
 def _held_up_by(children: Sequence[Child], begin: int, end: int) -> list[tuple[int, int]]:
-    """Children on the critical path of a span from begin to end, each with its end in it, the last one first.
+    """Children on the critical path of a span from begin to end [ns], each with its end in it, the last one first.
 
-    A child that outlives its parent is cut at the parent's end (clocks differ between hosts); one that begins after
-    it is nobody's wait.
-
-    Args:
-        children: The one that ends last first.
-        begin: Begin of the span. [ns]
-        end: End of the span as far as it is on the path. [ns]
+    A child that outlives its parent is cut at the parent's end (clocks differ between hosts); one that begins after it
+    is nobody's wait. Children come with the one that ends last first.
     """
     path, until = [], end
     for row, child_begin, child_end in children:

@@ -29,7 +29,7 @@ from yaml.events import (
 )
 
 from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, kept_of, signature_fields, split_key
+from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, kept_of, read_fields, split_key
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 
@@ -79,15 +79,7 @@ YAML: Form = _Yaml()
 
 
 def read_yaml(content: bytes, file: str) -> Iterator[Found]:
-    """Objects of a YAML text.
-
-    Args:
-        content: The text in UTF-8.
-        file: How messages name it.
-
-    Raises:
-        MeshlabError: The text is no YAML, is nested too deeply, or its anchors unfold to more than it holds.
-    """
+    """Objects of a YAML text."""
     if MESSAGE.search(content, 0, _ENDS_BYTES) or MESSAGE.search(content, max(0, len(content) - _ENDS_BYTES)):
         content = MESSAGE.sub(b"", content)
     events = _Events(content, file)
@@ -110,7 +102,7 @@ def _document_keys() -> Keys:
     keys: Keys = {"kind": {}, "apiVersion": {}}
     for of in {Plain, Linked, telling_fields().type, *DECODED.values()}:
         _add_keys(keys, msgspec.inspect.type_info(of))
-    for kind in signature_fields():
+    for kind in read_fields():
         _add_tree(keys, evidence_keys(kind))
     return {**keys, "items": keys}
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from meshlab.planning.iac.coverage import coverage, growth
 from meshlab.planning.iac.drift import drift
-from meshlab.planning.iac.report import report
+from meshlab.planning.iac.report import for_verdict, products_of, report
 from meshlab.planning.iac.tracker import lag_distribution, provider_lag, tracker
-from meshlab.planning.iac.verdict import for_verdict, products_of
 
 __all__ = [
     "coverage",

@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from meshlab.cluster.facts.archives import Member, is_archive, members
-from meshlab.cluster.facts.files import HEAD_BYTES, text
-from meshlab.cluster.facts.limits import Budget
+from meshlab.cluster.facts.archives import Budget, Member, is_archive, members
+from meshlab.cluster.facts.files import HEAD_BYTES, text, told
 from meshlab.documents import read_text
 from meshlab.errors import MeshlabError, Problem
 from meshlab.planning.iac.values import Leaf, as_json, leaves
@@ -163,16 +162,12 @@ def _members(path: Path) -> Iterator[Member]:
     budget = Budget()
     folder = path.is_dir()
     inner = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink()) if folder else [path]
-    try:
+    with told(path):
         for file in inner:
             name = file.relative_to(path.parent).as_posix()
             budget.member(path.name)
             if not folder or _is_wanted(name):
                 yield from _file_members(file, name, budget)
-    except FileNotFoundError:
-        raise MeshlabError(Problem(str(path), "no such file or folder", "check the path")) from None
-    except OSError as error:
-        raise MeshlabError(Problem(str(path), f"cannot be read: {error.strerror}", "check path and rights")) from None
 
 
 def _file_members(file: Path, name: str, budget: Budget) -> Iterator[Member]:

@@ -1,8 +1,8 @@
-"""One answer for a team: what it wants, how far Terraform expresses that, and what is about to change."""
+"""One answer for a team: what it wants, how far Terraform expresses that, what is about to change; a review's part."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +11,18 @@ import polars as pl
 import polars.selectors as cs
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.planning.iac.coverage import DEFAULT_PROVIDER, coverage, coverage_counts
-from meshlab.planning.iac.history import check_version, history, newest_minor, replacements, with_presence
-from meshlab.planning.iac.plans import Plan, read_plan
-from meshlab.planning.iac.providers import read_provider_schema
-from meshlab.planning.iac.tracker import facts_age, option_tracker, tracker
+from meshlab.planning.iac.coverage import (
+    DEFAULT_PROVIDER,
+    check_version,
+    coverage,
+    coverage_counts,
+    history,
+    newest_minor,
+    replacements,
+    with_presence,
+)
+from meshlab.planning.iac.terraform import Plan, read_plan, read_provider_schema
+from meshlab.planning.iac.tracker import STATUSES, facts_age, option_tracker, tracker
 from meshlab.planning.iac.values import read_options, read_values
 from meshlab.planning.iac.wanted import nothing, short_of, wanted_needs, wanted_options, wanted_values
 from meshlab.tables import read_table
@@ -75,8 +82,14 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         check_version(chart_version, taker)
     chart = read_options(values_schema) if values_schema else None
     planned = read_plan(plan) if plan else None
+    own = read_values(values).select("option", "line", origin=pl.lit(values.name)) if values else None
+    named = (
+        wanted_needs(needs, [product] if product else (), as_of) if needs else None,
+        wanted_options(options, taker, chart_version, as_of) if options else None,
+        None if own is None else wanted_values(own, taker, chart_version, chart=chart, as_of=as_of),
+    )
     asked = [
-        *_named(needs, options, values, taker, product, chart_version, chart, as_of),
+        *(Asked(rows, taker, chart_version) for rows in named if rows is not None),
         *(_planned(planned, chart_version, as_of) if planned else ()),
     ]
     rows = pl.concat([nothing(), *(part.rows for part in asked)])
@@ -118,27 +131,6 @@ def plain(rows: pl.DataFrame) -> list[dict[str, object]]:
 
 
 # --- what is asked ---------------------------------------------------------------------------------------------------
-
-
-def _named(
-    needs: Sequence[str] | None,
-    options: Sequence[str] | None,
-    values: Path | None,
-    taker: str,
-    product: str | None,
-    chart_version: str | None,
-    chart: pl.DataFrame | None,
-    as_of: date | None,
-) -> list[Asked]:
-    asked = []
-    if needs:
-        asked.append(Asked(wanted_needs(needs, [product] if product else (), as_of), taker, chart_version))
-    if options:
-        asked.append(Asked(wanted_options(options, taker, chart_version, as_of), taker, chart_version))
-    if values:
-        own = read_values(values).select("option", "line", origin=pl.lit(values.name))
-        asked.append(Asked(wanted_values(own, taker, chart_version, chart=chart, as_of=as_of), taker, chart_version))
-    return asked
 
 
 def _planned(plan: Plan, chart_version: str | None, as_of: date | None) -> list[Asked]:
@@ -228,11 +220,6 @@ def upcoming(rows: pl.DataFrame, product: str, chart_version: str | None = None)
 
     Columns: ``wanted``, ``option``, ``origin``, ``line``; ``change``: removed (gone from the release already),
     removed_later or deprecated; ``version`` and ``date`` of that; ``replacement``, ``note``, ``source_id``.
-
-    Args:
-        rows: Wanted things.
-        product: Product whose chart takes their options.
-        chart_version: Release of the chart; the newest minor unless given.
     """
     dated = with_presence(product, chart_version or newest_minor(product)).rename({"source_id": "chart_source"})
     stays = with_presence(product, newest_minor(product)).filter("present")["option"]
@@ -268,4 +255,74 @@ def _change(stays: pl.Expr) -> pl.Expr:
         .then(pl.lit("removed_later"))
         .when(pl.col("source_id").is_not_null())
         .then(pl.lit("deprecated"))
+    )
+
+
+# --- the part of a review --------------------------------------------------------------------------------------------
+
+
+INSTALL = "install"
+"""What every team needs of an option, whatever else it needs."""
+
+
+def for_verdict(
+    verdict: Mapping[str, object],
+    needs: Sequence[str] | None,
+    *,
+    cloud: str | None = None,
+    current_cni: str | None = None,
+    require: str | None = None,
+) -> list[dict[str, object]]:
+    """What the recommended option does not express by attributes of its own, one row for each need.
+
+    Each row holds the columns of a wanted thing and ``severity``: ``blocker`` where it does not meet ``require`` (typed
+    or raw), ``unknown`` where nobody read it, ``warning`` else. A need that is typed has no row. On a managed ``cloud``
+    the option is the provider's own build; ``stay`` keeps the ``current_cni``.
+    """
+    products = products_of(verdict, cloud, current_cni)
+    if not products:
+        return []
+    rows = _best(wanted_needs([INSTALL, *(needs or ())], products), products)
+    blocked = short_of(rows, require)["wanted"].to_list() if require else []
+    severity = (
+        pl.when(pl.col("wanted").is_in(blocked))
+        .then(pl.lit("blocker"))
+        .when(pl.col("status").is_null())
+        .then(pl.lit("unknown"))
+        .otherwise(pl.lit("warning"))
+    )
+    untyped = rows.filter(pl.col("status").ne_missing(pl.lit("typed")))
+    return plain(
+        untyped.with_columns(severity=severity, why=pl.col("why").fill_null("nobody read how it is expressed"))
+    )
+
+
+def products_of(
+    verdict: Mapping[str, object], cloud: str | None = None, current_cni: str | None = None
+) -> tuple[str, ...]:
+    """Products of the tracker that a verdict amounts to: the network's and the mesh's, each once."""
+    table = read_table("iac/verdicts")
+    found: list[str] = []
+    for kind in ("cni", "mesh"):
+        option = current_cni if kind == "cni" and verdict.get(kind) == "stay" else verdict.get(kind)
+        rows = table.filter(pl.col("kind") == kind, pl.col("option") == pl.lit(option, pl.String))
+        own = rows.filter(pl.col("cloud") == cloud) if cloud else rows.clear()
+        found += (own if own.height else rows.filter(pl.col("cloud").is_null()))["product"].to_list()
+    return tuple(dict.fromkeys(found))
+
+
+def _best(rows: pl.DataFrame, products: Sequence[str]) -> pl.DataFrame:
+    """For each need the product that expresses it best: one that meets it is enough. Installing concerns each.
+
+    Where two are alike the later one counts: a need that a mesh meets is the mesh's.
+    """
+    places = {product: place for place, product in enumerate(products)}
+    each = pl.when(pl.col("wanted") == INSTALL).then("product")
+    return (
+        rows.with_row_index("row")
+        .with_columns(each=each, place=pl.col("product").replace_strict(places, default=-1, return_dtype=pl.Int64))
+        .sort(pl.col("status").cast(pl.Enum(STATUSES)), "place", descending=True, nulls_last=True)
+        .unique(("wanted", "each"), keep="first", maintain_order=True)
+        .sort("row")
+        .drop("row", "each", "place")
     )

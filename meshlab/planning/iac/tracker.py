@@ -12,11 +12,13 @@ from datetime import date
 
 import polars as pl
 
-from meshlab.planning.iac.history import history, newest_minor, replacements, with_presence
+from meshlab.planning.iac.coverage import history, newest_minor, replacements, with_presence
 from meshlab.tables import read_table
 
 STATUSES = ("missing", "partial", "raw", "typed")
 """From worst to best. Raw stands above partial: it can express all of a feature, if unchecked."""
+
+RANK = pl.col("status").cast(pl.Enum(STATUSES))
 
 TYPED_LAYER, RAW_LAYER = "typed", "raw"
 
@@ -56,14 +58,7 @@ def tracker(*, as_of: date | None = None) -> pl.DataFrame:
         as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
     """
     rows = pl.concat([read_table("iac/features"), _passed_on()], how="diagonal")
-    return judged(rows, as_of).sort("product", "feature", _rank("status"), "provider", descending=_DESCENDING)
-
-
-_DESCENDING = [False, False, True, False]
-
-
-def _rank(column: str) -> pl.Expr:
-    return pl.col(column).cast(pl.Enum(STATUSES))
+    return judged(rows, as_of).sort("product", "feature", RANK, "provider", descending=[False, False, True, False])
 
 
 def judged(rows: pl.DataFrame, as_of: date | None = None) -> pl.DataFrame:
@@ -122,12 +117,6 @@ def option_tracker(
 
     An option that the release has no more has one row, which says missing and what takes its place. One that no
     release is known to have is passed on all the same: whether the chart heeds it is another question.
-
-    Args:
-        product: Product whose chart it is.
-        options: Leaf paths in its values.
-        chart_version: Release of the chart; the newest minor unless given.
-        as_of: Day on which the rows are judged stale or not; the newest day of the facts unless given.
     """
     version = chart_version or newest_minor(product)
     asked = pl.DataFrame({"option": list(dict.fromkeys(options))}, schema={"option": pl.String})
@@ -145,7 +134,7 @@ def option_tracker(
         source_id=pl.concat_str("chart_source", "source_id", separator="|", ignore_nulls=True)
     )
     return judged(pl.concat([supported, gone], how="diagonal"), as_of).sort(
-        "option", _rank("status"), "provider", descending=[False, True, False]
+        "option", RANK, "provider", descending=[False, True, False]
     )
 
 
@@ -170,12 +159,9 @@ def _lag_days() -> pl.Expr:
     """
     since = pl.when(pl.col("status") == "missing").then("as_of").otherwise("provider_date")
     days = (since - pl.col("introduced_date")).dt.total_days()
-    gone = (pl.col("status") == "missing") & pl.col("option").is_in(_removed_options()).fill_null(value=False)
+    removed = read_table("iac/options").drop_nulls("removed_version")["option"].to_list()
+    gone = (pl.col("status") == "missing") & pl.col("option").is_in(removed).fill_null(value=False)
     return pl.when(~gone).then(days.clip(lower_bound=0))
-
-
-def _removed_options() -> list[str]:
-    return read_table("iac/options").filter(pl.col("removed_version").is_not_null())["option"].to_list()
 
 
 def lag_distribution(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from math import isfinite
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 import polars as pl
@@ -22,7 +22,38 @@ from yaml.constructor import SafeConstructor
 
 from meshlab.documents import compose, read_text
 from meshlab.errors import MeshlabError, Problem, shorten
-from meshlab.planning.iac.limits import MAXIMUM_DEPTH, decode_json
+from meshlab.files import read_bounded
+
+MAXIMUM_DEPTH = 40
+"""Deepest nesting of values: the Cilium chart needs 9 levels."""
+
+MAXIMUM_JSON_BYTES = 512 * 2**20
+"""Largest JSON that is read: the schema of the AWS provider, the largest there is, takes some tens of MiB."""
+
+T = TypeVar("T")
+
+
+def read_json(path: Path) -> bytes:
+    """The bytes of a JSON file."""
+    return read_bounded(path, MAXIMUM_JSON_BYTES, "check the file")
+
+
+def decode_json(path: Path, of: type[T], todo: str) -> T:
+    """A JSON file as a type; fields that the type does not name are passed over."""
+    return decode(read_json(path), of, str(path), todo)
+
+
+def decode(content: bytes, of: type[T], file: str, todo: str) -> T:
+    """The bytes of a JSON document as a type. Messages name places, never values: those may be secret."""
+    try:
+        return msgspec.json.decode(content, type=of)
+    except msgspec.ValidationError as error:
+        raise MeshlabError(Problem(file, f"has another shape: {error}", todo)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MeshlabError(Problem(file, f"is not JSON: {error}", todo)) from None
+    except RecursionError:
+        raise MeshlabError(Problem(file, "is nested too deeply", todo)) from None
+
 
 OPTION_COLUMNS = {
     "option": pl.String(),
@@ -62,11 +93,7 @@ class Leaf(NamedTuple):
 
 
 def read_values(path: Path) -> pl.DataFrame:
-    """Options of a ``values.yaml`` with types, defaults, lines and what the comments above them say.
-
-    Raises:
-        MeshlabError: The file cannot be read, is no mapping, names a key twice, or exceeds the bounds of a document.
-    """
+    """Options of a ``values.yaml`` with types, defaults, lines and what the comments above them say."""
     return options_of(read_text(path), str(path))
 
 
@@ -82,11 +109,7 @@ def options_of(text: str, file: str) -> pl.DataFrame:
 
 
 def leaves(text: str, file: str) -> Iterator[Leaf]:
-    """Options of the text of a ``values.yaml``, in the order of the file.
-
-    Raises:
-        MeshlabError: The text is no mapping, names a key twice, or exceeds the bounds of a document.
-    """
+    """Options of the text of a ``values.yaml``, in the order of the file."""
     for part in _releases(text, file) if _RELEASE.search(text) else (text,):
         node = compose(part, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE) if isinstance(part, str) else part
         if node is None or node.tag == f"{_TAG}null":
@@ -112,11 +135,7 @@ _HELD_AT = (
 
 
 def _releases(text: str, file: str) -> Iterator[yaml.Node | str]:
-    """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands.
-
-    Raises:
-        MeshlabError: No document holds values.
-    """
+    """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands."""
     line, held = 0, []
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
         node = compose("\n" * line + document.removeprefix("---"), file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
@@ -291,11 +310,7 @@ SchemaOrBool: TypeAlias = _Schema | bool
 
 
 def read_values_schema(path: Path) -> pl.DataFrame:
-    """Options of a ``values.schema.json``: ``option`` and ``type``. A ``$ref`` is not followed and ends a path.
-
-    Raises:
-        MeshlabError: The file cannot be read, or is no JSON Schema of an object.
-    """
+    """Options of a ``values.schema.json``: ``option`` and ``type``. A ``$ref`` is not followed and ends a path."""
     schema = decode_json(path, _Schema, "give the values.schema.json of a chart")
     if not schema.properties:
         raise MeshlabError(Problem(str(path), "declares no properties", "give the values.schema.json of a chart"))

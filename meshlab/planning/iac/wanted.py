@@ -9,7 +9,7 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
 from meshlab.kept import kept, kept_latest
-from meshlab.planning.iac.history import groups, history, newest_minor, options_at
+from meshlab.planning.iac.coverage import groups, history, newest_minor, options_at
 from meshlab.planning.iac.tracker import STATUSES, by_layer, option_tracker, tracker
 from meshlab.tables import read_table
 from meshlab.units import version_key
@@ -45,14 +45,6 @@ def wanted_needs(needs: Sequence[str], products: Collection[str] = (), as_of: da
 
     A need that takes several features is as far as the worst of them. One that none of the products has a row for is
     unknown, in one row without a product.
-
-    Args:
-        needs: Ids of ``data/needs.csv``, or ``install``.
-        products: Products to ask; all that have a row for some need unless given.
-        as_of: Day on which rows are judged stale or not.
-
-    Raises:
-        MeshlabError: A need or product is unknown.
     """
     table = read_table("iac/needs")
     _check("need", needs, {*read_table("needs")["need"], *table["need"]})
@@ -108,11 +100,7 @@ def _check(what: str, given: Collection[str], known: Collection[str]) -> None:
 def wanted_options(
     names: Sequence[str], product: str, chart_version: str | None = None, as_of: date | None = None
 ) -> pl.DataFrame:
-    """How far features or chart options are expressed that somebody names.
-
-    Raises:
-        MeshlabError: A name is neither a feature of the product nor an option that its chart ever had.
-    """
+    """How far features or chart options are expressed that somebody names."""
     layers = by_layer(tracker(as_of=as_of)).filter(product=product)
     features = {name: row for row in layers.iter_rows(named=True) for name in (row["option"], row["feature"]) if name}
     options = [name for name in names if name not in features]
@@ -147,13 +135,6 @@ def wanted_values(
 
     A path is that of an option, lies below one that takes a mapping, or holds options. One that the release does not
     have is unknown, with the nearest that it has, or missing where it has left the chart.
-
-    Args:
-        values: ``option`` (the path), ``line`` and ``origin``; values themselves are not looked at.
-        product: Product whose chart takes them.
-        chart_version: Release of the chart; the newest minor unless given.
-        chart: Options of that very release, where its ``values.yaml`` or schema was given.
-        as_of: Day on which rows are judged stale or not.
     """
     options = _resolve(values["option"].to_list(), product, chart_version, chart)
     paths = values.with_columns(wanted="option", option=pl.Series(options, dtype=pl.String))
@@ -237,9 +218,6 @@ def short_of(rows: pl.DataFrame, require: str) -> pl.DataFrame:
 
     A need that several products were asked for is met where one of them meets it. An attribute that a plan sets is
     expressed by that, however much of its feature it covers.
-
-    Raises:
-        MeshlabError: The requirement is neither typed nor raw.
     """
     _check("requirement", [require], REQUIREMENTS)
     meets = pl.col("status").is_in(REQUIREMENTS[require]).fill_null(value=False)
@@ -272,13 +250,8 @@ def nothing() -> pl.DataFrame:
 def option_of(path: str, known: Collection[str], parents: Collection[str]) -> str | None:
     """The option that a path of somebody's values sets: itself, a mapping above it, or one that holds options.
 
-    Args:
-        path: Path in the values, such as ``nodeSelector.disk`` for the option ``nodeSelector``.
-        known: Options of the chart.
-        parents: Their ``groups``.
-
-    Returns:
-        The option, or None where the chart has none.
+    Such a path is ``nodeSelector.disk`` for the option ``nodeSelector``; ``parents`` are the ``groups`` of the known
+    ones.
     """
     if path in known or path in parents:
         return path

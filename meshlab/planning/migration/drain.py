@@ -14,10 +14,11 @@ import heapq
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import polars as pl
 
-from meshlab.planning.migration.interval import Interval, mean, quantile
+from meshlab.planning.migration.assumptions import Interval, mean, quantile
 
 SAMPLES = 16
 """Draws of the unknown durations of a node: their mean is its likely time."""
@@ -46,15 +47,10 @@ class Durations:
 def node_times(nodes: pl.LazyFrame, evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.LazyFrame:
     """Time that each node takes: lower bound, likely and late. [s]
 
-    Args:
-        nodes: Column node: a number each, in the order in which they are drained.
-        evictions: A row for each node and budget: node, budget (null without one), allowed (null without one), pods,
-            and the pods' shortest, mean and longest grace period: grace_lo, grace, grace_hi. [s]
-        durations: What is not known.
-        parallel: Nodes that are drained at a time.
-
-    Returns:
-        Columns node, drain_lo, drain, drain_hi, seconds_lo, seconds, seconds_hi (the drain and all work on the node).
+    Nodes are numbered in the order in which they are drained. Evictions have a row for each node and budget: node,
+    budget and allowed (both null without one), pods, and their shortest, mean and longest grace period: grace_lo,
+    grace, grace_hi. [s] Returns the columns node, drain_lo, drain, drain_hi, seconds_lo, seconds, seconds_hi (the drain
+    and all work on the node).
     """
     work_lo, work_hi = (math.fsum(getattr(part, end) for part in durations.work) for end in ("lo", "hi"))
     work = math.fsum(map(mean, durations.work))
@@ -76,16 +72,12 @@ def node_times(nodes: pl.LazyFrame, evictions: pl.LazyFrame, durations: Duration
 
 
 def with_bounds(evictions: pl.LazyFrame, durations: Durations, parallel: int) -> pl.LazyFrame:
-    """Evictions with the time until the last pod of each is gone: at least, and at most. [s]
+    """Evictions with the time until the last pod of each is gone: at least (drain_lo), and at most (drain_hi). [s]
 
     At least: of the pods before the last one, floor((pods - 1) / allowed) rounds have passed, each as long as the
     shortest hold. At most: units never rest while somebody asks for them, so the last pod begins to leave after the
     work before it, shared by all units: what is held when the drain begins, the same budget's pods on the nodes that
-    began before, and the pods of this node.
-
-    Returns:
-        The rows with before (pods of the budget on the nodes that are drained with this one and began before it),
-        drain_lo and drain_hi.
+    began before (column before), and the pods of this node.
     """
     pods, allowed = pl.col("pods"), pl.col("allowed").cast(pl.Float64)
     share, start = durations.grace_share, durations.start
@@ -181,3 +173,128 @@ def schedule(seconds: Sequence[float], parallel: int) -> Iterator[tuple[float, f
         begin = heapq.heappop(free)
         heapq.heappush(free, begin + duration)
         yield begin, begin + duration
+
+
+# --- how many nodes at a time ----------------------------------------------------------------------------------------
+
+
+RESOURCES = ("cpu_cores", "memory_gib")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What capacity allows.
+
+    Args:
+        parallel: Nodes at a time, at least 1; what was asked for where capacity is unknown.
+        asked: Nodes at a time that were asked for.
+        known: Whether requests and allocatable capacity are known of every node.
+        short: Resources of which not even one node's pods fit on the others.
+        homeless: Nodes whose largest pod fits on no other node, empty as it may be.
+    """
+
+    parallel: int
+    asked: int
+    known: bool
+    short: tuple[str, ...] = ()
+    homeless: tuple[str, ...] = ()
+
+
+def fitting(nodes: pl.DataFrame, asked: int, surge: int) -> Room:
+    """The largest number of nodes at a time, up to what is asked for, whose pods fit whatever nodes they are.
+
+    While a set S of nodes is drained, its pods have to fit into what the others have free::
+
+        sum over S of moved <= sum over others of free + surge * free of a new node
+        sum over S of (moved + free) <= sum over all of free + surge * free of a new node
+
+    The left side is largest for the nodes with the most of moved + free; a number that holds for them holds for any
+    set. A new node has as much room as the median of what a node's pods and its free part take together. This is a
+    bound on sums: how pods break up the free parts is not in it.
+    """
+    asked = max(1, min(asked, nodes.height))
+    spans = {name: (pl.col(f"moved_{name}") + pl.col(f"free_{name}")) for name in RESOURCES}
+    known = nodes.select(pl.any_horizontal(span.is_null().any() for span in spans.values())).item() is False
+    if not known or not nodes.height:
+        return Room(asked, asked, known=known and bool(nodes.height))
+    holds = {
+        name: nodes.select(
+            span.sort(descending=True).cum_sum() <= pl.col(f"free_{name}").sum() + surge * span.median() + EPSILON
+        ).to_series()
+        for name, span in spans.items()
+    }
+    fits = min(int(series.sum()) for series in holds.values())
+    short = tuple(name for name, series in holds.items() if not series[0])
+    return Room(max(1, min(asked, fits)), asked, known=True, short=short, homeless=_homeless(nodes, surge))
+
+
+EPSILON = 1e-9
+"""Rounding of sums. [cores or GiB]"""
+
+
+def _homeless(nodes: pl.DataFrame, surge: int) -> tuple[str, ...]:
+    """Nodes with a pod that is larger than all that any other node has free or could free."""
+    if surge:
+        return ()
+    stuck = pl.lit(value=False)
+    for name in RESOURCES:
+        span = pl.col(f"moved_{name}") + pl.col(f"free_{name}")
+        top = span.top_k(2)
+        largest_elsewhere = pl.when(span == top.first()).then(top.last()).otherwise(top.first())
+        stuck = stuck | (pl.col(f"largest_{name}") > largest_elsewhere + EPSILON)
+    return tuple(nodes.filter(stuck)["name"]) if nodes.height > 1 else tuple(nodes.filter(pl.col("pods") > 0)["name"])
+
+
+# --- days with a window ----------------------------------------------------------------------------------------------
+
+
+HOUR, DAY = 3600.0, 24.0
+"""An hour in seconds, a day in hours."""
+
+
+def days(total: Interval, longest: Interval, window_hours: float) -> tuple[int, int | None]:
+    """Days with a window: at least, and at most; None where a node may not fit into a window.
+
+    At most, the end of each window is lost, as long as the longest node takes at most.
+    """
+    window = window_hours * HOUR
+    least = ceil(total.lo / window)
+    usable = window - longest.hi
+    most = ceil(total.hi / usable) if usable > 0 else None
+    return (least, None if most is None else max(most, least))
+
+
+def calendar(times: pl.DataFrame, parallel: int, window_hours: float) -> pl.DataFrame:
+    """When each node is worked on, in hours since the first window opened.
+
+    A node begins when a place is free and the rest of the window is as long as it likely takes; one that takes longer
+    than a window begins with it. Times have the columns node, drain and seconds, in the order in which nodes are
+    drained [s]; added are day (from 1), begin_hours, drained_hours and end_hours.
+    """
+    spans = [
+        (begin, begin + drain / HOUR, end)
+        for (begin, end), drain in zip(
+            placed((times["seconds"] / HOUR).to_list(), parallel, window_hours), times["drain"], strict=True
+        )
+    ]
+    columns = ("begin_hours", "drained_hours", "end_hours")
+    found = pl.DataFrame(spans, schema=dict.fromkeys(columns, pl.Float64), orient="row")
+    return times.hstack(found).with_columns(day=(pl.col("begin_hours") // DAY).cast(pl.Int64) + 1)
+
+
+def placed(hours: Sequence[float], parallel: int, window_hours: float) -> list[tuple[float, float]]:
+    """Begin and end of each node, in their order. [h]"""
+    free = [0.0] * parallel
+    spans = []
+    for duration in hours:
+        begin = _opened(heapq.heappop(free), duration, window_hours)
+        heapq.heappush(free, begin + duration)
+        spans.append((begin, begin + duration))
+    return spans
+
+
+def _opened(moment: float, duration: float, window_hours: float) -> float:
+    """The first moment from this one on at which a window has so much time left. [h]"""
+    into = moment % DAY
+    fits = into + duration <= window_hours + 1e-9
+    return moment if fits or into == 0.0 else moment - into + DAY

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from meshlab.planning.migration.capacity import Room, fitting
-from meshlab.planning.migration.drain import Durations, cluster_seconds, node_times
-from meshlab.planning.migration.interval import ENDS, Interval
+from meshlab.planning.migration.assumptions import ENDS, Interval
+from meshlab.planning.migration.drain import Durations, Room, calendar, cluster_seconds, days, fitting, node_times
 from meshlab.planning.migration.move import Setting
 from meshlab.planning.migration.routes import BY_PROVIDER, DRAIN, Way
 from meshlab.planning.migration.survey import EVICTIONS, NODES, Survey
-from meshlab.planning.migration.windows import calendar, days
 
 TOLD = ("name", "pods", *(f"seconds{end}" for end in ENDS), "day", "begin_hours", "drained_hours", "end_hours")
 """Columns of the nodes that a plan tells."""
@@ -67,10 +66,8 @@ def drained(setting: Setting, way: Way) -> dict[str, Drained]:
         taken = [step["takes"] for step in way.steps if step["stage"] == stage and step["scope"] == "node"]
         by_provider = BY_PROVIDER in taken
         work = (REIMAGE,) if by_provider else tuple(name for name in taken if name != DRAIN)
-        key = ("drained", by_provider, work)
-        if key not in setting.kept:
-            setting.kept[key] = _drained(setting, work, by_provider=by_provider)
-        found[stage] = setting.kept[key]
+        worked_out = partial(_drained, setting, work, by_provider=by_provider)
+        found[stage] = setting.once(("drained", by_provider, work), worked_out)
     return found
 
 

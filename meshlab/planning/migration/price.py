@@ -1,4 +1,4 @@
-"""The price of a move: everything about it that is a figure, by one function of where from and where to."""
+"""The price of a move: all that is a figure, by one function of where from and where to, with what runs beside it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,84 @@ from math import fsum
 from typing import Any
 
 from meshlab.models.decision.tables import SIDES
-from meshlab.planning.migration.disruption import gaps
-from meshlab.planning.migration.interval import ENDS, Interval, named, total
-from meshlab.planning.migration.move import Setting
-from meshlab.planning.migration.needs import rent, second_cluster
+from meshlab.models.overhead.cluster import network_agents
+from meshlab.planning.migration.assumptions import ENDS, ZERO, Interval, named, total
+from meshlab.planning.migration.drain import HOUR
+from meshlab.planning.migration.move import (
+    NONE,
+    WITH_SIDECARS,
+    Move,
+    Place,
+    Setting,
+    new_editions,
+    of_today,
+    today_editions,
+)
 from meshlab.planning.migration.nodes import Drained, drained
-from meshlab.planning.migration.places import NONE, WITH_SIDECARS, Place, new_editions, of_today, today_editions
-from meshlab.planning.migration.routes import UNKNOWN, Terms, Way, ways_of
-from meshlab.planning.migration.steps import Step, cut_minutes, hours_of, restarted, timed
-from meshlab.planning.migration.windows import HOUR
+from meshlab.planning.migration.routes import NEW_CLUSTER, UNKNOWN, Terms, Way, ways_of
+from meshlab.planning.migration.steps import Step, cut_minutes, gaps, hours_of, restarted, timed
+
+Beside = tuple[float | None, float | None]
+"""Memory [GiB] and CPU [cores] that are needed beside what runs today; None where unknown."""
+
+HOURS_OF_DAY = 24.0
+
+
+def second_cluster(ways: Sequence[Way]) -> bool:
+    """Whether a second cluster runs beside the first."""
+    return any(NEW_CLUSTER in (way.route["stages"] or ()) for way in ways)
+
+
+def capacity(scenario: Mapping[str, Any]) -> Beside:
+    """Memory [GiB] and CPU [cores] of a second cluster as large as the first."""
+    nodes, memory, cpu = (scenario.get(name) for name in ("nodes", "node_memory_gib", "node_cpu_cores"))
+    return (
+        None if memory is None or nodes is None else memory * nodes,
+        None if cpu is None or nodes is None else cpu * nodes,
+    )
+
+
+def rent(setting: Setting, ways: Sequence[Way]) -> Interval | None:
+    """Price of a second cluster for the days that it runs beside the first; None where it is unknown. [USD]"""
+    if not second_cluster(ways):
+        return ZERO
+    memory, cpu = capacity(setting.scenario)
+    of_memory, of_cpu = map(setting.scenario.get, ("memory_usd_per_gib_hour", "cpu_usd_per_core_hour"))
+    if memory is None or cpu is None or of_memory is None or of_cpu is None:
+        return None
+    hourly = memory * of_memory + cpu * of_cpu
+    return setting.interval("overlap_days").times(HOURS_OF_DAY * hourly)
+
+
+def beside(move: Move, ways: Sequence[Way]) -> dict[str, float | None]:
+    """What runs beside the old on all ways: a second cluster, proxies of the new mesh, or agents of the new network."""
+    parts = [_beside(move, way) for way in ways]
+    return {
+        name: None if any(part[place] is None for part in parts) else fsum(part[place] or 0.0 for part in parts)
+        for place, name in enumerate(("extra_memory_gib", "extra_cpu_cores"))
+    }
+
+
+def _beside(move: Move, way: Way) -> Beside:
+    if second_cluster([way]):
+        return capacity(move.setting.scenario)
+    if not way.route["extra_agents"]:
+        return 0.0, 0.0
+    if way.route["part"] == "mesh":
+        row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), {})
+        return row.get("memory_gib"), row.get("cpu_cores")
+    return _new_agents(move.target, move.setting.nodes)
+
+
+def _new_agents(target: Place, nodes: int) -> Beside:
+    agent = network_agents().filter(current_cni=target.cni or "")
+    if not agent.height:
+        return None, None
+    return agent["memory_mib"].item() * nodes / 1024, agent["cpu_mcores"].item() * nodes / 1000
+
+
+# --- the price -------------------------------------------------------------------------------------------------------
+
 
 BASES = ("documented", "composed", UNKNOWN)
 """On what routes rest, the best first."""
@@ -26,15 +95,7 @@ Price = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A move as it is gone.
-
-    Args:
-        today: What runs, editions filled in.
-        target: Where to, editions filled in.
-        ways: The route of each part that moves, in order.
-        drains: The drain of nodes, by stage.
-        taken: Every step with its hours.
-    """
+    """A move as it is gone: places with editions filled in, ways in their order, drains by stage, and all steps."""
 
     today: Place
     target: Place
@@ -142,10 +203,9 @@ def move_price(today: Place, target: Place, setting: Setting) -> Price:
         workload may fail), unenforced_hours (in which policies are not enforced); restarts (pods) and reversibility.
         None where a part is unknown.
     """
-    key = ("price", today, target)
-    if key not in setting.kept:
-        setting.kept[key] = price_of(course_of(settled(today, target, setting), setting), setting)
-    return setting.kept[key]
+    return setting.once(
+        ("price", today, target), lambda: price_of(course_of(settled(today, target, setting), setting), setting)
+    )
 
 
 def move_prices(today: Place, targets: Sequence[Place], setting: Setting) -> list[Price]:

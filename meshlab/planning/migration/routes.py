@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.kept import kept
-from meshlab.planning.migration.places import NONE, WITH_SIDECARS, Place
+from meshlab.planning.migration.move import NONE, WITH_SIDECARS, Place
 from meshlab.tables import read_table
 
 Row = dict[str, Any]
@@ -99,11 +99,6 @@ class Way:
         drains = {DRAIN} if takes & {DRAIN, BY_PROVIDER} else set()
         provider = {"provider"} if BY_PROVIDER in takes else set()
         return frozenset({*drains, *provider, *(step[name] for step in self.steps for name in ("stage", "step"))})
-
-    @property
-    def removes(self) -> frozenset[str]:
-        """Leftovers that its steps remove."""
-        return frozenset(name for step in self.steps for name in (step["removes"] or "").split("|") if name)
 
 
 # --- the tables -----------------------------------------------------------------------------------------------------
@@ -223,16 +218,3 @@ def _second_clusters(moves: Mapping[Terms, Row]) -> Iterator[tuple[Terms, tuple[
         network = {**build, **told}
         mesh = [row for row in _chosen(terms, holds) if row["part"] == "mesh"]
         yield item, tuple(_ways([network, *mesh], holds))
-
-
-def artefacts(terms: Terms) -> dict[str, set[str]]:
-    """What a move has to remove, by side: leftovers of what runs that the target does not use."""
-    rows = read_table("migration/leftovers").rows(named=True)
-    keeps = held({str(place): row["kept"] for place, row in enumerate(rows)}, [terms.row()])[0]
-    due: dict[str, set[str]] = {"cni": set(), "mesh": set()}
-    for place, row in enumerate(rows):
-        name, edition = terms.today.side(row["side"])
-        of_edition = not row["editions"] or edition in row["editions"].split("|")
-        if row["product"] == name and of_edition and not keeps[str(place)]:
-            due[row["side"]].add(row["artefact"])
-    return due

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from meshlab.planning.migration.interval import ENDS, Interval, expected, named, total
-from meshlab.planning.migration.move import Setting
+import polars as pl
+
+from meshlab.planning.migration.assumptions import ENDS, Interval, expected, named, total
+from meshlab.planning.migration.drain import HOUR
+from meshlab.planning.migration.move import Place, Setting
 from meshlab.planning.migration.nodes import Drained
-from meshlab.planning.migration.places import Place
 from meshlab.planning.migration.routes import BY_PROVIDER, DRAIN, SIDECARS, Way
-from meshlab.planning.migration.windows import HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,7 @@ def counts(setting: Setting, today: Place, part: str) -> dict[str, int | None]:
 
     Of a mesh that runs, what the dump shows of it; else what is stated. None where neither tells.
     """
-    key = ("counts", today.mesh, part)
-    if key not in setting.kept:
-        setting.kept[key] = _counts(setting, today.mesh, part)
-    return setting.kept[key]
+    return setting.once(("counts", today.mesh, part), lambda: _counts(setting, today.mesh, part))
 
 
 def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | None]:
@@ -106,14 +104,7 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
 
 
 def timed(setting: Setting, ends: tuple[Place, Place], way: Way, drains: Mapping[str, Drained]) -> Iterator[Step]:
-    """Steps of a way with their hours. Those of nodes that are drained share the time that all nodes take.
-
-    Args:
-        setting: The cluster.
-        ends: What runs, and the target.
-        way: The way.
-        drains: The drain of nodes, by stage.
-    """
+    """Steps of a way with their hours. Those of nodes that are drained share the time that all nodes take."""
     old, old_pods = setting.old(ends[1].cni)
     many = {**counts(setting, ends[0], way.route["part"]), "pool": old, "old": old_pods}
     fresh = way.route["route"] in NEW
@@ -181,3 +172,42 @@ def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
     of_ways = [[step.restarts for step in taken if step.route == way.route["route"]] for way in ways]
     known = [[pods for pods in way if pods is not None] for way in of_ways]
     return None if known != of_ways else sum(max(pods, default=0) for pods in known)
+
+
+# --- times without enforcement of policies ---------------------------------------------------------------------------
+
+
+def gaps(taken: Sequence[Step], drains: Mapping[str, Drained]) -> list[dict[str, Any]]:
+    """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
+
+    Working time is that of the steps after the one that opens it; where nodes have a schedule, ``with_nights`` counts
+    the hours between its windows, too. What no step closes has ended for good, and is no gap.
+    """
+    last = [
+        drain.times.select(pl.max("end_hours").fill_null(0.0)).item()
+        for drain in drains.values()
+        if drain.times is not None
+    ]
+    found = []
+    for route in dict.fromkeys(step.route for step in taken):
+        own = [step for step in taken if step.route == route and step.row["phase"] != "prepare"]
+        between = _between(own)
+        if between:
+            found.append(
+                {
+                    "route": route,
+                    "opens": between[0].row["action"],
+                    "closes": between[-1].row["action"],
+                    **named("hours", hours_of(between[1:] or between)),
+                    "with_nights": last[0] if last and any(step.row["scope"] == "node" for step in between) else None,
+                }
+            )
+    return found
+
+
+def _between(own: Sequence[Step]) -> Sequence[Step]:
+    """Steps from the one that opens a gap to the one that closes it; none where no gap is opened and closed."""
+    marks = [step.row["gap"] for step in own]
+    if not {"opens", "closes"} <= set(marks):
+        return ()
+    return own[marks.index("opens") : len(marks) - marks[::-1].index("closes")]

@@ -10,15 +10,204 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory
+from meshlab.cluster.audit.inventory import QUERIES, Inventory, query, selects
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
-from meshlab.cluster.facts.requests import worth
+from meshlab.cluster.facts.columns import worth
 from meshlab.kept import kept
-from meshlab.planning.migration import queries  # noqa: F401  (it registers the queries)
-from meshlab.planning.migration.pods import constrained, covered
 from meshlab.tables import read_table
-from meshlab.units import BYTES_PER_GIB
+from meshlab.units import BYTES_PER_GIB, version_key
+
+# --- pods to evict and their budgets ---------------------------------------------------------------------------------
+
+
+STAYING = ("DaemonSet", "Node")
+"""Owners of pods that a drain leaves alone: their pods belong to the node, static pods to the node itself."""
+
+
+def evicted(inventory: Inventory) -> pl.LazyFrame:
+    """Pods that a drain has to evict: on a node, not finished, neither of a DaemonSet nor static.
+
+    Columns id, kind, namespace, name and those of the table pods.
+    """
+    running = ~pl.col("phase").is_in(FINISHED).fill_null(value=False)
+    staying = pl.col("owner_kind").is_in(STAYING).fill_null(value=False)
+    pods = inventory.frames["pods"].filter(running, ~staying, ~pl.col("static"), pl.col("node").is_not_null())
+    return inventory.of("Pod").join(pods, on="id")
+
+
+def budgeted(inventory: Inventory) -> pl.LazyFrame:
+    """Which budget covers which pod to evict: id (of the pod), budget (its id).
+
+    Budgets that select by expressions are left out: their pods are not known here.
+    """
+    pods = evicted(inventory).select("id", "namespace")
+    budgets = inventory.of("PodDisruptionBudget").select("id", "namespace")
+    known = budgets.join(inventory.frames["budgets"], on="id").filter(~pl.col("expressions"))
+    labels = inventory.frames["labels"].join(pods, on="id")
+    selectors = inventory.frames["selectors"].join(known.select("id", "namespace"), on="id")
+    matched = selects(selectors, labels, "namespace").select(id="selected", budget="id")
+    everything = known.filter("everything").select("namespace", budget="id").join(pods, on="namespace")
+    return pl.concat([matched, everything.select("id", "budget")])
+
+
+def covered(inventory: Inventory) -> pl.LazyFrame:
+    """Budgets with their pods to evict (null where they select by expressions) and what they allow.
+
+    What the status says counts. Without one it follows from the specification and the pods that are there::
+
+        allowed = max_unavailable, or pods - min_available; a percentage of the pods is rounded up
+    """
+    counts = budgeted(inventory).group_by("budget").agg(pods=pl.len().cast(pl.Int64)).rename({"budget": "id"})
+    pods = pl.when(~pl.col("expressions")).then(pl.col("pods").fill_null(0))
+    return (
+        inventory.of("PodDisruptionBudget")
+        .join(inventory.frames["budgets"], on="id")
+        .join(counts, on="id", how="left")
+        .with_columns(pods=pods)
+        .with_columns(
+            allowed=pl.coalesce(
+                "allowed",
+                _number(pl.col("max_unavailable")),
+                pl.col("pods") - _number(pl.col("min_available")),
+                pl.when(pl.col("min_available").is_null() & pl.col("max_unavailable").is_null()).then(
+                    pl.col("pods") - 1
+                ),
+            ).clip(lower_bound=0)
+        )
+        .select("id", "kind", "namespace", "name", "pods", "allowed")
+    )
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    """A number of pods, or a percentage of them rounded up."""
+    share = text.str.extract(r"^(\d+)%$", 1).cast(pl.Float64) / 100
+    return pl.coalesce(text.cast(pl.Int64, strict=False), (share * pl.col("pods")).ceil().cast(pl.Int64))
+
+
+def constrained(inventory: Inventory) -> pl.LazyFrame:
+    """Pods to evict with what limits them: a budget, their StatefulSet, or nothing.
+
+    A StatefulSet makes a replacement only when the old pod is gone, so that its pods go one at a time; those that share
+    a budget with others go by that budget. To the columns of ``evicted`` it adds limit (a name, or null), allowed (at
+    least 1) and budget (whether it is one).
+    """
+    first = budgeted(inventory).group_by("id").agg(budget=pl.min("budget"))
+    budgets = covered(inventory).select(
+        budget="id", budget_name=pl.concat_str("namespace", "name", separator="/"), budget_allowed="allowed"
+    )
+    stateful = pl.col("owner_kind") == "StatefulSet"
+    own = pl.concat_str(pl.lit("StatefulSet"), "namespace", "owner", separator="/")
+    all_stateful = stateful.fill_null(value=False).all().over("budget_name")
+    return (
+        evicted(inventory)
+        .join(first, on="id", how="left")
+        .join(budgets, on="budget", how="left")
+        .with_columns(
+            limit=pl.coalesce("budget_name", pl.when(stateful).then(own)),
+            allowed=pl.when(pl.col("budget_name").is_not_null())
+            .then(pl.when(all_stateful).then(1).otherwise(pl.col("budget_allowed").fill_null(1).clip(lower_bound=1)))
+            .otherwise(pl.when(stateful).then(1)),
+        )
+        .drop("budget", "budget_name", "budget_allowed")
+    )
+
+
+# --- what checks ask -------------------------------------------------------------------------------------------------
+
+
+VENDORS = r"(projectcalico\.org|cilium\.io|antrea\.io|k8s\.ovn\.org|policy\.networking\.k8s\.io)$"
+"""API groups of policies that one network plugin reads, and no other."""
+
+
+@query
+def evicted_budgets(inventory: Inventory) -> pl.LazyFrame:
+    """Budgets that cover pods to evict: pods, allowed (null where neither status nor specification tells)."""
+    return covered(inventory).filter((pl.col("pods") > 0) | pl.col("pods").is_null())
+
+
+@query
+def pods_of_two_budgets(inventory: Inventory) -> pl.LazyFrame:
+    """Pods to evict that more than one budget covers."""
+    more = budgeted(inventory).group_by("id").agg(budgets=pl.len()).filter(pl.col("budgets") > 1)
+    return evicted(inventory).join(more, on="id")
+
+
+@query
+def evicted_pods(inventory: Inventory) -> pl.LazyFrame:
+    """Pods that a drain evicts: bare (no controller) and local_storage."""
+    return evicted(inventory).with_columns(bare=pl.col("owner_kind").is_null())
+
+
+@query
+def machines(inventory: Inventory) -> pl.LazyFrame:
+    """Nodes: os, kernel, kernel_number, el8_build (of Red Hat's kernels 4.18), pool, and virtual (no machine)."""
+    build = pl.col("kernel").str.extract(r"^4\.18\.0-(\d+)[0-9.]*\.el8", 1).cast(pl.Int64)
+    facts = inventory.nodes.select("id", "os", "kernel")
+    return (
+        inventory.of("Node")
+        .join(facts, on="id")
+        .join(inventory.frames["machines"].select("id", "pool", "virtual"), on="id")
+        .with_columns(os=pl.col("os").fill_null("linux"), kernel_number=version_key(pl.col("kernel")), el8_build=build)
+    )
+
+
+@query
+def policies(inventory: Inventory) -> pl.LazyFrame:
+    """Every policy that the network plugin of today enforces."""
+    return _policy_objects(inventory).select("id", "kind", "namespace", "name")
+
+
+@query
+def foreign_policies(inventory: Inventory) -> pl.LazyFrame:
+    """Policies of kinds that only one vendor's plugin reads: vendor."""
+    own = _policy_objects(inventory).filter(pl.col("group").str.contains(VENDORS))
+    return own.select("id", "kind", "namespace", "name", vendor="group")
+
+
+def _policy_objects(inventory: Inventory) -> pl.LazyFrame:
+    istio = pl.col("group").str.contains("istio")
+    return inventory.objects.filter(pl.col("kind").str.contains(r"NetworkPolicy$"), ~istio)
+
+
+@query
+def l7_policies(inventory: Inventory) -> pl.LazyFrame:
+    """AuthorizationPolicies: l7 is 1 where one looks at requests."""
+    known = inventory.objects.select("id", "l7")
+    return inventory.of("AuthorizationPolicy").join(known, on="id")
+
+
+@query
+def policy_actions(inventory: Inventory) -> pl.LazyFrame:
+    """AuthorizationPolicies with their action."""
+    return inventory.of("AuthorizationPolicy").join(inventory.frames["actions"], on="id")
+
+
+@query
+def virtual_services(inventory: Inventory) -> pl.LazyFrame:
+    """VirtualServices that are for the mesh and not for gateways alone."""
+    return inventory.of("VirtualService").join(inventory.frames["routes"].filter("mesh"), on="id", how="semi")
+
+
+@query
+def subsets(inventory: Inventory) -> pl.LazyFrame:
+    """DestinationRules with the number of their subsets, where they have any."""
+    some = inventory.frames["subsets"].filter(pl.col("subsets") > 0)
+    return inventory.of("DestinationRule").join(some, on="id")
+
+
+WHOLE_KINDS = {
+    "envoy_filters": "EnvoyFilter",
+    "wasm_plugins": "WasmPlugin",
+    "request_authentications": "RequestAuthentication",
+}
+"""Queries that ask for every object of a kind."""
+
+QUERIES.update({name: lambda inventory, kind=kind: inventory.of(kind) for name, kind in WHOLE_KINDS.items()})
+
+
+# --- the survey ------------------------------------------------------------------------------------------------------
+
 
 Survey = Mapping[str, Any]
 

@@ -9,9 +9,8 @@ from typing import Any
 from meshlab.kept import kept
 from meshlab.models.decision.tables import OTHER
 from meshlab.models.decision.words import product
-from meshlab.planning.migration.interval import ENDS
-from meshlab.planning.migration.limits import SEVERITIES
-from meshlab.planning.migration.plan import Plan
+from meshlab.planning.migration.assumptions import ENDS
+from meshlab.planning.migration.plan import SEVERITIES, Plan
 from meshlab.tables import read_table
 from meshlab.units import significant
 
@@ -182,7 +181,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
         yield f"  {route['title']} ({sources}). {route['limits']}"
     yield from _section("In the way", [line for blocker in plan["blockers"] for line in _blocker_lines(blocker)])
     yield from _section("Steps, all times together", [_step_line(step) for step in plan["steps"]])
-    yield from _section("Risks", [_risk_line(risk) for risk in plan["risks"]])
+    yield from _section("Risks", ["{risk}. Sign: {sign}. Owner: {owner}.".format_map(risk) for risk in plan["risks"]])
     yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
 
 
@@ -201,12 +200,9 @@ def _blocker_lines(blocker: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _step_line(step: Mapping[str, Any]) -> str:
-    often = step["scope"] if step["scope"] == "once" else f"{_times(step['units'])} {step['scope']}"
+    times = "?" if step["units"] is None else f"{step['units']:,} x"
+    often = step["scope"] if step["scope"] == "once" else f"{times} {step['scope']}"
     return f"{often:14} {step_time(step):>22}  {step['action']}"
-
-
-def _risk_line(risk: Mapping[str, str]) -> str:
-    return f"{risk['risk']}. Sign: {risk['sign']}. Owner: {risk['owner']}."
 
 
 def step_time(step: Mapping[str, Any]) -> str:
@@ -215,10 +211,6 @@ def step_time(step: Mapping[str, Any]) -> str:
         return f"{interval_text(step, 'hours')} h"
     minutes = {f"minutes{end}": step[f"hours{end}"] * 60 for end in ENDS}
     return f"{interval_text(minutes, 'minutes')} min"
-
-
-def _times(units: int | None) -> str:
-    return "?" if units is None else f"{units:,} x"
 
 
 def _unknown_lines(unknown: Sequence[str]) -> list[str]:

@@ -6,33 +6,154 @@ leaves at worst a hidden temporary file, and the next run makes what is missing.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from meshlab.errors import MeshlabError, Problem, printable, problems_of, unicode_text
-from meshlab.files import read_bounded, write_whole
+from meshlab.files import digest, pretty_json, read_bounded, read_most, remove_leftovers, write_whole
 from meshlab.kept import all_kept, store
 from meshlab.models import decision
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
+from meshlab.reviews.record import Row
 from meshlab.reviews.team import Team
-from meshlab.run.batch import fleet
-from meshlab.run.batch.folders import put, row_of_unchanged
+from meshlab.run.batch import fleet, pdf
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
+    FORMATS,
     Rendered,
     Wish,
     begin_worker,
-    check_formats,
+    file_name,
     page_css,
     rehearse,
     render_files,
 )
 from meshlab.run.batch.pool import TRIES, Pool, open_pool, start_early
-from meshlab.tables import MAXIMUM_TABLE_BYTES
+from meshlab.tables import MAXIMUM_TABLE_BYTES, resource
+
+# --- the folder of one team ------------------------------------------------------------------------------------------
+
+
+NOTE = ".meshlab.json"
+"""Beside the files of a review: what they were made from, and their row of the index."""
+
+SEAL = "note_sha256"
+"""Hash of all else in a note: one of which a byte has changed is no note."""
+
+MAXIMUM_NOTE_BYTES = 2**20
+"""Largest note that is read. [byte]"""
+
+FAILED = "failed.ipynb"
+"""The part-run notebook of a review that failed; gone as soon as one succeeds."""
+
+
+def put(folder: Path, rendered: Rendered) -> None:
+    """Write the files of one review, and the note last: where there is a note, all files are there.
+
+    Forms of a review of other inputs go first, so that no page lies beside the data of another one.
+    """
+    remove_leftovers(folder)
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in rendered.files.items()}
+    alike = _files_of_the_same(folder, rendered.row)
+    if files.keys() & REVIEWS:
+        _remove(folder, REVIEWS - files.keys() - alike.keys())
+    for name, content in rendered.files.items():
+        write_whole(folder / name, content)
+    if rendered.row is not None:
+        write_whole(folder / NOTE, pretty_json(_note(rendered.row, {**alike, **files})))
+        _remove(folder, {FAILED})
+
+
+def _remove(folder: Path, names: Collection[str]) -> None:
+    for path in [folder / name for name in sorted(names) if (folder / name).exists()]:
+        try:
+            path.unlink()
+        except OSError as error:
+            what = f"is of another review and cannot be removed: {error.strerror}"
+            raise MeshlabError(Problem(str(path), what, "remove it, or give another --out")) from error
+
+
+def _files_of_the_same(folder: Path, row: Mapping[str, object] | None) -> dict[str, str]:
+    """Files that an earlier run made from the inputs of this row, and that are as it left them: hash by name."""
+    note = _read_note(folder, row["inputs_sha256"]) if row is not None else None
+    return {name: own for name, own in note["files"].items() if _is_whole(folder, note, name)} if note else {}
+
+
+def _note(row: Mapping[str, object], files: Mapping[str, str]) -> dict[str, object]:
+    note = {
+        "inputs_sha256": row["inputs_sha256"],
+        "look_sha256": look_sha256(),
+        "row": row,
+        "files": dict(sorted(files.items())),
+    }
+    return {**note, SEAL: digest(note)}
+
+
+def row_of_unchanged(folder: Path, formats: Sequence[str], inputs_sha256: str) -> dict[str, object] | None:
+    """The index row of a review that an earlier run made from the same inputs in all these formats, or None."""
+    note = _read_note(folder, inputs_sha256)
+    whole = note is not None and all(_is_whole(folder, note, name) for name in map(file_name, formats))
+    return note["row"] if note and whole else None
+
+
+def _read_note(folder: Path, inputs_sha256: object) -> dict[str, Any] | None:
+    """The note of an earlier run; None where it is of other inputs, of another look, or no note of ours."""
+    try:
+        note = json.loads(read_most(folder / NOTE, MAXIMUM_NOTE_BYTES))
+        whole = note.pop(SEAL) == digest(note)
+        same = note["inputs_sha256"] == inputs_sha256 and note["look_sha256"] == look_sha256()
+        return note if whole and same and isinstance(note["row"], dict) and isinstance(note["files"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _is_whole(folder: Path, note: Mapping[str, Any], name: str) -> bool:
+    """Whether a file is as the note has it."""
+    try:
+        return name in REVIEWS and note["files"].get(name) == _file_sha256(folder / name)
+    except OSError:
+        return False
+
+
+REVIEWS = frozenset(map(file_name, FORMATS))
+"""Every file that a review can be."""
+
+
+def _file_sha256(path: Path) -> str:
+    if not path.is_file():
+        raise OSError
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@cache
+def look_sha256() -> str:
+    """Hash of what gives a review its look: the workbook, the templates, and the code that draws and words."""
+    places = (resource("templates"), resource("workbooks"), Path(__file__).parents[2])
+    files = sorted(
+        {
+            path
+            for place in places
+            for path in place.rglob("*")
+            if path.suffix in (".py", ".j2", ".css", ".json", ".ipynb")
+        }
+    )
+    digest = hashlib.sha256()
+    for path in files:
+        if ".ipynb_checkpoints" not in path.parts:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+# --- all of them -----------------------------------------------------------------------------------------------------
+
 
 DEFAULT_FORMATS = ("html", "ipynb", "json")
 
@@ -94,7 +215,7 @@ def render_reviews(
     """Render a review for each team file or dump, and the index over all of them.
 
     Args:
-        paths: Team files and dumps, as ``meshlab.reviews.review.find_teams`` gives them.
+        paths: Team files and dumps, as ``meshlab.reviews.cases.find_teams`` gives them.
         job: What is asked of every team.
         jobs: Reviews rendered at a time on this machine; the number of cores unless said.
         scheduler: Address of a Dask scheduler to render on.
@@ -106,13 +227,14 @@ def render_reviews(
             scheduler. Nothing was written then.
     """
     earlier = fleet.read_index(baseline) if baseline else None
-    check_formats(job.formats)
+    if "pdf" in job.formats:
+        pdf.find_browser()
     if job.out.exists() and not job.out.is_dir():
         raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
     opened, failures = _open_all(paths, job, early=not scheduler)
     if not opened:
         raise MeshlabError([problem for _, problems in failures for problem in problems])
-    rest = [item.case for item in opened if item.row is None]
+    rest = [case for case, row in opened if row is None]
     outcomes: list[Outcome] = []
 
     def note(outcome: Outcome) -> None:
@@ -123,9 +245,9 @@ def render_reviews(
         _prepare(job)
         for name, problems in failures:
             note(Outcome(name, reasons=tuple(map(str, problems))))
-        for item in opened:
-            if item.row is not None:
-                note(Outcome(item.case.team.name, item.row, reused=True))
+        for case, row in opened:
+            if row is not None:
+                note(Outcome(case.team.name, row, reused=True))
         for outcome in _rendered(rest, job, pool):
             note(outcome)
     outcomes.sort(key=lambda outcome: outcome.team)
@@ -150,11 +272,7 @@ def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractC
 
 
 def _prepare(job: Job) -> None:
-    """Make the reports folder, or fail before any work is done.
-
-    Raises:
-        MeshlabError: It cannot be made or written.
-    """
+    """Make the reports folder, or fail before any work is done."""
     new = not job.out.exists()
     try:
         job.out.mkdir(parents=True, exist_ok=True)
@@ -177,23 +295,15 @@ def _write_index(outcomes: Sequence[Outcome], job: Job, earlier: Mapping[str, fl
         (job.out / "index.md").unlink(missing_ok=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A team that can be read, and its row of the index where an earlier run has made all that is asked for."""
-
-    case: Case
-    row: dict[str, object] | None
-
-
 def _open_all(
     paths: Sequence[Path], job: Job, *, early: bool
-) -> tuple[list[_Opened], list[tuple[str, tuple[Problem, ...]]]]:
-    """Every team that can be read, and what is wrong with each that cannot.
+) -> tuple[list[tuple[Case, Row | None]], list[tuple[str, tuple[Problem, ...]]]]:
+    """Every team that can be read, with its row where an earlier run has made all that is asked for; what is wrong.
 
     With the first team that has to be rendered the workers' imports begin, if ``early`` is set.
     """
     tables = decision.load_tables(job.tables)
-    opened: list[_Opened] = []
+    opened: list[tuple[Case, Row | None]] = []
     failures: list[tuple[str, tuple[Problem, ...]]] = []
     fresh = job.force or job.workbook
     seen: dict[str, str] = {}
@@ -208,7 +318,7 @@ def _open_all(
         if early and row is None:
             start_early()
             early = False
-        opened.append(_Opened(case, row))
+        opened.append((case, row))
     return opened, failures
 
 

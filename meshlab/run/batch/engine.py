@@ -158,11 +158,7 @@ def _nodes(value: Any) -> Any:
 
 
 class WarmProcess:
-    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe.
-
-    Args:
-        process: Where it runs; a new interpreter unless given.
-    """
+    """The warm process of a thread: started with the first notebook, gone with the last reference to its pipe."""
 
     def __init__(self, process: subprocess.Popen[bytes] | Fork | None = None) -> None:
         # -P: modules of the folder in which a user happens to be are none of ours
@@ -175,13 +171,7 @@ class WarmProcess:
             self._ask({"kept": base64.b85encode(all_kept()).decode()})
 
     def run(self, notebook: Any, folder: str | None, limit_s: float | None) -> Iterator[dict[str, Any]]:
-        """Run one notebook and yield the answers about it.
-
-        Args:
-            notebook: The notebook, parameters injected.
-            folder: Working folder; this process's own unless given.
-            limit_s: Longest time that one cell may take, or None. [s]
-        """
+        """Run one notebook and yield the answers about it."""
         self._ask({"notebook": notebook, "folder": folder or os.getcwd(), "environment": dict(os.environ)})  # noqa: PTH109
         child, cell, ended = 0, None, False
         try:

@@ -6,7 +6,8 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.files import pretty_json, read_bounded, spreadsheet_text
 from meshlab.models.overhead import dataplanes, figures
 from meshlab.reviews.review import SUMMARY_FIGURES
-from meshlab.run.batch.fleet_charts import colours, fleet_charts
 from meshlab.run.batch.pages import file_name
 from meshlab.show import report
 from meshlab.show.theme import figure_text
 from meshlab.tables import read_table
+from meshlab.units import significant
 
 TOTALLED = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that may be added up over teams. Latencies may not."""
@@ -51,11 +52,7 @@ def shown() -> dict[str, tuple[str, str]]:
 
 
 def read_index(folder: Path) -> dict[str, Row]:
-    """Rows of an earlier run's index, by team.
-
-    Raises:
-        MeshlabError: There is no index in the folder, or it is not as ``meshlab review`` writes it.
-    """
+    """Rows of an earlier run's index, by team."""
     path = folder / "index.json"
     todo = "give the reports folder of an earlier run"
     try:
@@ -88,11 +85,11 @@ def small_moves(row: Row, earlier: Row | None) -> list[str]:
     """Figures of a team that read otherwise than in an earlier run, and lie within their interval of then."""
     if earlier is None:
         return []
-    return [_move(row, earlier, name) for name in SUMMARY_FIGURES if _reads_otherwise(row, earlier, name)]
-
-
-def _reads_otherwise(row: Row, earlier: Row, name: str) -> bool:
-    return not _beyond(row, earlier, name) and figure_text(row.get(name)) != figure_text(earlier.get(name))
+    return [
+        _move(row, earlier, name)
+        for name in SUMMARY_FIGURES
+        if not _beyond(row, earlier, name) and figure_text(row.get(name)) != figure_text(earlier.get(name))
+    ]
 
 
 def _move(row: Row, earlier: Row, name: str) -> str:
@@ -126,12 +123,8 @@ def index_files(
 ) -> dict[str, str]:
     """The files of an index by name.
 
-    Args:
-        rows: One for each review, as ``meshlab.reviews.review.summary`` gives it.
-        failed: ``team`` and ``reasons`` of each that failed.
-        earlier: Rows of an earlier run by team, to compare with.
-        formats: What each review was rendered to: the first is linked.
-        page_css: Style of a whole page.
+    Rows are as ``meshlab.reviews.review.summary`` gives them; ``failed`` has ``team`` and ``reasons``. Of the formats
+    the first is linked.
     """
     page = next((name for name in ("html", "pdf", "md", "ipynb", "json", "adr") if name in formats), formats[0])
     told = [
@@ -193,15 +186,154 @@ def _csv(rows: Sequence[Row]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_cells(row) for row in rows)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
-
-
-def _cells(row: Row) -> dict[str, object]:
-    return {name: _cell(value) for name, value in row.items()}
 
 
 def _cell(value: object) -> object:
     """One cell; text that a spreadsheet would take for a formula is quoted."""
     text = "; ".join(map(str, value)) if isinstance(value, list) else value
     return spreadsheet_text(text) if isinstance(text, str) else text
+
+
+# --- its charts ------------------------------------------------------------------------------------------------------
+#
+# Each team's figure with its interval, in order of size, as SVG that stands in the page: an index has no script to wait
+# for, and a thousand teams are two paths.
+
+
+WIDTH = 560
+"""Width of a chart, less what its words take. [units of the drawing]"""
+
+NAMED = 40
+"""Most teams whose names stand beside their lines; more would not be legible."""
+
+NAMED_HEIGHT, CROWD_HEIGHT = 17, 260
+"""Height of a line with a name, and of all lines without. [units of the drawing]"""
+
+NAMES_WIDTH, EDGE, AXIS_HEIGHT, DIGIT_WIDTH = 150, 14, 26, 7
+"""Room for names, at the edges, for the axis, and for a digit at its end. [units of the drawing]"""
+
+FURTHEST = 30
+"""How far below the smallest median an axis goes, as a factor; intervals that go further are cut there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One team in a chart: where its interval begins and ends and where its median is. [units of the drawing]"""
+
+    team: str
+    dataplane: str
+    y: float
+    left: float
+    middle: float
+    right: float
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class FleetChart:
+    """One figure of all teams.
+
+    Args:
+        label: What is shown.
+        unit: Its unit.
+        lines: Teams to which the figure adds something, the largest first.
+        ticks: Places and texts of the axis.
+        height: Height of the drawing. [units of the drawing]
+        start: Where the axis begins. [units of the drawing]
+        thickness: Of a line. [units of the drawing]
+        nothing: Teams to which the figure adds nothing; a logarithm has no place for them.
+    """
+
+    label: str
+    unit: str
+    lines: Sequence[Line]
+    ticks: Sequence[tuple[float, str]]
+    height: float
+    start: float
+    thickness: float
+    nothing: int
+
+    width = WIDTH
+    """Width of the drawing. [units of the drawing]"""
+
+    @property
+    def named(self) -> bool:
+        """Whether each line has its team's name beside it."""
+        return len(self.lines) <= NAMED
+
+    @property
+    def words(self) -> str:
+        """The chart in a sentence."""
+        ends = f"from {self.lines[-1].told} ({self.lines[-1].team}) to {self.lines[0].told} ({self.lines[0].team})"
+        return f"{self.label} by team, {len(self.lines)} of them, {ends}; the table below holds all figures."
+
+    @property
+    def planes(self) -> list[tuple[str, str, str]]:
+        """For each data plane its id, the path of its intervals and that of its medians."""
+        of = {name: [line for line in self.lines if line.dataplane == name] for name in dataplanes()}
+        return [
+            (
+                name,
+                "".join(f"M{line.left:.1f} {line.y:.1f}H{line.right:.1f}" for line in lines),
+                # a line without a length shows as the dot of its round ends
+                "".join(f"M{line.middle:.1f} {line.y:.1f}h0" for line in lines),
+            )
+            for name, lines in of.items()
+            if lines
+        ]
+
+
+def fleet_charts(rows: Sequence[Row], figures: Mapping[str, tuple[str, str]]) -> list[FleetChart]:
+    """A chart for each figure that adds something to at least two teams."""
+    return [chart for name, words in figures.items() if (chart := _chart(rows, name, *words)) is not None]
+
+
+def _chart(rows: Sequence[Row], name: str, label: str, unit: str) -> FleetChart | None:
+    some = sorted((row for row in rows if (row[name] or 0) > 0), key=lambda row: (-row[name], row["team"]))
+    if len(some) < 2:  # noqa: PLR2004  (one line is no comparison)
+        return None
+    low = min(max(row[f"{name}_lo"], row[name] / FURTHEST) for row in some)
+    high = max(row[f"{name}_hi"] for row in some)
+    if high < 2 * low:  # hardly an axis
+        low, high = low / 2, high * 2
+    named = len(some) <= NAMED
+    start = NAMES_WIDTH if named else EDGE
+    step = NAMED_HEIGHT if named else CROWD_HEIGHT / len(some)
+
+    def place(value: float) -> float:
+        return start + (WIDTH - start - 3 * DIGIT_WIDTH) * math.log(max(value, low) / low) / math.log(high / low)
+
+    lines = [
+        Line(
+            team=row["team"],
+            dataplane=row["dataplane"],
+            y=(number + 0.5) * step,
+            left=place(row[f"{name}_lo"]),
+            middle=place(row[name]),
+            right=place(row[f"{name}_hi"]),
+            told=f"{figure_text(row[name])} {unit}",
+        )
+        for number, row in enumerate(some)
+    ]
+    ticks = [(place(value), significant(value, 1)) for value in _ticks(low, high)]
+    height = step * len(some) + AXIS_HEIGHT
+    return FleetChart(label, unit, lines, ticks, height, start, min(2.0, max(0.6, step / 2)), len(rows) - len(some))
+
+
+def _ticks(low: float, high: float) -> Iterator[float]:
+    """Round values between two ends: powers of ten, and steps between them where those are few."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if math.log10(high / low) < 2 else (1,)  # noqa: PLR2004  (decades)
+    spread = math.ceil(len(decades) / 7)  # more ticks would touch
+    for place, decade in enumerate(decades):
+        for step in steps:
+            value = step * 10.0**decade
+            if low <= value <= high and place % spread == 0:
+                yield value
+
+
+def colours(theme: str) -> dict[str, str]:
+    """Colour of each data plane in a theme."""
+    return {name: plane.hues[theme] for name, plane in dataplanes().items()}

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
@@ -52,13 +52,7 @@ VOLATILE_METADATA = ("papermill", "execution")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What rendering one review gave.
-
-    Args:
-        files: Content by file name, such as ``review.html``.
-        row: The review's row of the index, or None where there is no review.
-        problems: Why there is not all that was asked for.
-    """
+    """What rendering one review gave: files by name, its row of the index, and why there is not all of it."""
 
     files: Mapping[str, bytes] = field(repr=False)
     row: dict[str, object] | None = field(default=None, repr=False)
@@ -67,14 +61,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to make of each review.
-
-    Args:
-        formats: Some of ``FORMATS``.
-        workbook: Path of another workbook than ours.
-        cell_limit_s: Longest time that one cell of it may take. [s]
-        tables: Files of a team's own decision tables by name, laid over ours.
-    """
+    """What to make of each review: some of ``FORMATS``, by our workbook or another, with own tables by name."""
 
     formats: tuple[str, ...]
     workbook: str | None = None
@@ -84,14 +71,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """One review on its way to files.
-
-    Args:
-        review: As plain data.
-        text: The same as the text of its file.
-        notebook: The workbook with its outputs, where a format needs it.
-        formats: What it is rendered to.
-    """
+    """One review on its way to files."""
 
     review: Review
     text: str
@@ -121,24 +101,10 @@ NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 """Formats for which the workbook has to run."""
 
 
-def check_formats(formats: Collection[str]) -> None:
-    """Find what the formats need on this machine.
-
-    Raises:
-        MeshlabError: It is not there.
-    """
-    if "pdf" in formats:
-        pdf.check_browser()
-
-
 def render_files(case: Case, wish: Wish) -> Rendered:
     """Make and render one review: the workbook builds it where it runs, as it does for a reader who opens it.
 
     A workbook that fails is told in words and its part-run notebook kept as ``failed.ipynb``.
-
-    Args:
-        case: The team with its facts read.
-        wish: What to make of it.
     """
     try:
         made = _make(case, wish)

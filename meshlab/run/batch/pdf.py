@@ -53,16 +53,12 @@ NODES = re.compile(rb"\(node(\d{8})\)")
 """Names of headings of tables: numbers that a browser gives out as it comes to them."""
 
 
-def check_browser() -> None:
-    """Find a browser.
+def find_browser() -> Browser:
+    """The browser that is installed, not yet started.
 
     Raises:
         MeshlabError: There is none.
     """
-    _browser()
-
-
-def _browser() -> Browser:
     with from_extra("pdf", "--format pdf"):
         from choreographer import Browser
         from choreographer.browsers.chromium import ChromeNotFoundError
@@ -75,15 +71,7 @@ def _browser() -> Browser:
 
 
 def print_page(page: str, title: str) -> bytes:
-    """A report's page as PDF; the same page gives the same bytes with the same browser.
-
-    Args:
-        page: HTML of the report.
-        title: What stands at the foot of each sheet.
-
-    Raises:
-        MeshlabError: There is no browser, or it failed.
-    """
+    """A report's page as PDF; the same page gives the same bytes with the same browser."""
     with tempfile.TemporaryDirectory(prefix="meshlab-") as work, ThreadPoolExecutor(1) as executor:
         file = Path(work) / "review.html"
         file.write_text(page, encoding="utf-8")
@@ -96,7 +84,7 @@ async def _printed(file: Path, title: str) -> bytes:
 
     try:
         # in all, the start of the browser included
-        async with asyncio.timeout(3 * LIMIT_S), _browser() as browser:
+        async with asyncio.timeout(3 * LIMIT_S), find_browser() as browser:
             return await _print(await browser.create_tab(), file.as_uri(), title)
     except (BrowserClosedError, BrowserFailedError, TimeoutError) as error:
         problem = Problem("browser", f"printed nothing: {type(error).__name__}", "try it from a shell, then again")

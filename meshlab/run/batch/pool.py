@@ -70,22 +70,14 @@ class Pool:
     def run(
         self, task: Callable[..., Result], items: Iterable[tuple[Item, tuple[object, ...]]]
     ) -> Iterator[tuple[Item, Result | BaseException]]:
-        """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come.
-
-        Args:
-            task: An importable function.
-            items: What to yield, and the arguments; taken as workers become free.
-        """
+        """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come."""
         yield from _Run(task, self, AHEAD * self.workers).run(iter(items))
 
 
 def open_pool(jobs: int | None, scheduler: str | None = None, begin: Begin = (int, ())) -> AbstractContextManager[Pool]:
-    """Workers on this machine, or those of a Dask cluster.
+    """Workers on this machine, as many as cores unless said, or those of a Dask cluster (``tcp://host:8786``).
 
-    Args:
-        jobs: Workers on this machine; the number of cores unless said.
-        scheduler: Address of a Dask scheduler to use instead, such as ``tcp://host:8786``.
-        begin: What each worker on this machine calls first.
+    ``begin`` is what each worker on this machine calls first.
 
     Raises:
         MeshlabError: There is no Dask, or no scheduler at the address.

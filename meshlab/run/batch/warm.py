@@ -76,11 +76,7 @@ class PoolStartedError(RuntimeError):
 
 
 def prepare(*names: str) -> None:
-    """Import and compile once what every notebook would have to.
-
-    Args:
-        names: Modules to import beside those.
-    """
+    """Import and compile once what every notebook would have to, and the modules that are named."""
     missed = [name for name in NEEDLESS if name not in sys.modules]
     for name in missed:
         sys.modules[name] = None  # type: ignore[assignment]
@@ -247,7 +243,8 @@ def run_cells(content: Mapping[str, Any], kernel: Kernel) -> Iterator[dict[str, 
         with Path(os.environ[CELL_TIMES]).open("a", encoding="utf-8") as times:
             times.write(f"{cells_s}\n")
     client.set_widgets_metadata()
-    yield {"metadata": {"language_info": _language_info(), **_widgets(notebook)}}
+    widgets = {"widgets": notebook.metadata.widgets} if "widgets" in notebook.metadata else {}
+    yield {"metadata": {"language_info": _language_info(), **widgets}}
 
 
 def _run_cell(kernel: Kernel, client: NotebookClient, cell: NotebookNode, index: int) -> bool:
@@ -339,10 +336,6 @@ def _language_info() -> dict[str, object]:
     from ipykernel.ipkernel import IPythonKernel
 
     return dict(IPythonKernel.language_info)
-
-
-def _widgets(notebook: NotebookNode) -> dict[str, object]:
-    return {"widgets": notebook.metadata.widgets} if "widgets" in notebook.metadata else {}
 
 
 if __name__ == "__main__":

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import FOUND, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option
+from meshlab.run.cli.group import EXISTING_PATH, FOUND, form_option, main, show
 
 KEY_FILE = click.option(
     "--key-file", type=EXISTING_PATH, metavar="FILE", help="Hash under this key, so that runs can be compared."
@@ -20,7 +19,7 @@ KEY_FILE = click.option(
 
 def _hidden(anonymize: bool, key_file: Path | None) -> bool | bytes:  # noqa: FBT001  (a flag of click's)
     """Whether names are replaced, and under which key: a key file means that they are."""
-    from meshlab.cluster.facts.anonymous import read_key
+    from meshlab.cluster.facts.read import read_key
 
     return anonymize if key_file is None else read_key(key_file)
 
@@ -51,9 +50,10 @@ def facts(
 
     Example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json
     """
+    import yaml
+
     from meshlab.cluster.facts import read_facts
     from meshlab.cluster.facts.live import read_live
-    from meshlab.files import pretty_json
 
     if bool(paths) == bool(context):
         raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
@@ -67,12 +67,7 @@ def facts(
         from meshlab.cluster.facts.measurements import as_data, read_prometheus
 
         found["measured"] = as_data(read_prometheus(prometheus), anonymize=hidden)
-    if form == "json":
-        click.echo(pretty_json(found), nl=False)
-    else:
-        import yaml
-
-        click.echo(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100), nl=False)
+    show(form, found, lambda: yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100))
 
 
 @main.command()
@@ -95,7 +90,7 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
 
     Example: meshlab migrate must-gather.tar.gz --to cilium+none --rehearse rehearsal
     """
-    from meshlab.files import pretty_json, write_whole
+    from meshlab.files import write_whole
     from meshlab.planning.migration.text import plan_text
     from meshlab.reviews.cases import find_teams, open_path
     from meshlab.reviews.comparison import over_budget
@@ -111,10 +106,7 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
         for path, text in files.items():
             write_whole(path, text)
         click.echo(f"{len(files)} files written to {printable(str(rehearse))}", err=True)
-    if form == "json":
-        click.echo(pretty_json(made), nl=False)
-    else:
-        click.echo("\n".join(printable(line) for plan in made for line in plan_text(plan)))
+    show(form, made, lambda: "".join(f"{printable(line)}\n" for plan in made for line in plan_text(plan)))
 
 
 @main.command()
@@ -150,30 +142,26 @@ def audit(
     from meshlab.cluster.audit import audit as findings_of
     from meshlab.cluster.audit import compare
     from meshlab.cluster.audit.rules import STATES, failing
-    from meshlab.files import pretty_json
 
     hidden = _hidden(anonymize, key_file)
     findings = compare(list(paths), list(others)) if others else findings_of(list(paths), anonymize=hidden)
-    if form == "json":
-        click.echo(pretty_json(findings), nl=False)
-    else:
-        _tell(findings, STATES if not others else [state for state in STATES if state != "not applicable"])
+    shown = STATES if not others else [state for state in STATES if state != "not applicable"]
+    show(form, findings, lambda: "".join(f"{line}\n" for line in _lines(findings, shown)))
+    if form != "json" and all(finding["state"] == "unknown" for finding in findings):
+        todo = "give the output of kubectl get nodes,namespaces,pods,services -A -o json, or a bundle"
+        click.echo(f"meshlab: the input holds nothing that a rule asks about; {todo}", err=True)
     return FOUND if level and failing(findings, level) else 0
 
 
-def _tell(findings: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> None:
-    """Print findings for a person, of these states: what fails first, with how to check it; then how many of each."""
+def _lines(findings: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> Iterator[str]:
+    """Findings for a person, of these states: what fails first, with how to check it; then how many of each."""
     from meshlab.cluster.audit.rules import STATES
 
     for state in shown:
-        found = [finding for finding in findings if finding["state"] == state]
-        for finding in found:
+        for finding in (each for each in findings if each["state"] == state):
             detail = finding["detail"] or f"the input lacks {', '.join(finding['missing'])}"
-            click.echo(f"{state:14} {finding['severity']:7} {finding['rule']}: {printable(detail)}")
+            yield f"{state:14} {finding['severity']:7} {finding['rule']}: {printable(detail)}"
             if state == "fail":
-                click.echo(f"{'':23}check: {printable(finding['check'])}")
+                yield f"{'':23}check: {printable(finding['check'])}"
     states = Counter(finding["state"] for finding in findings)
-    click.echo(", ".join(f"{states[state]} {state}" for state in STATES))
-    if states["unknown"] == len(findings):
-        todo = "give the output of kubectl get nodes,namespaces,pods,services -A -o json, or a bundle"
-        click.echo(f"meshlab: the input holds nothing that a rule asks about; {todo}", err=True)
+    yield ", ".join(f"{states[state]} {state}" for state in STATES)

@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import SOME_FAILED, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option
-from meshlab.run.cli.text import many, text_table
+from meshlab.run.cli.group import EXISTING_PATH, SOME_FAILED, form_option, main, many, show, text_table
 
 
 @main.command()
@@ -32,15 +30,14 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, due: bool, 
 
     if check:
         return _check_tables(tables, form)
-    from meshlab.files import pretty_json
-
     loaded = decision.load_tables(tables)
     if due:
         found = decision.due(loaded)
-        click.echo(pretty_json(found.to_dicts()) if form == "json" else text_table(found), nl=False)
+        show(form, found.to_dicts(), lambda: text_table(found))
         return 0
     if scenarios is None:
         raise click.UsageError("name a file of scenarios, or give --check or --due", click.get_current_context())
+    from meshlab.files import pretty_json
     from meshlab.reviews.comparison import over_budget
     from meshlab.scenario import read_scenarios
 
@@ -55,18 +52,16 @@ def decide(scenarios: Path | None, tables: Path | None, check: bool, due: bool, 
 
 
 def _check_tables(tables: Path | None, form: str) -> int:
-    from meshlab.files import pretty_json
     from meshlab.models import decision
 
     report = decision.check(tables)
-    if form == "json":
-        click.echo(pretty_json({"ok": report.ok, "findings": report.findings, "read": report.read}), nl=False)
-    else:
-        for finding in report.findings:
-            click.echo(f"{'noted' if finding['ok'] else 'WRONG'}: {finding['message']}")
-        for platform, share in report.read.items():
-            click.echo(f"read on {platform}: {100 * share:.0f} % of the cells of its pairs")
-        click.echo("the tables hold" if report.ok else "the tables do not hold")
+    lines = [
+        *(f"{'noted' if finding['ok'] else 'WRONG'}: {finding['message']}" for finding in report.findings),
+        *(f"read on {name}: {100 * share:.0f} % of the cells of its pairs" for name, share in report.read.items()),
+        "the tables hold" if report.ok else "the tables do not hold",
+    ]
+    plain = {"ok": report.ok, "findings": report.findings, "read": report.read}
+    show(form, plain, lambda: "".join(f"{line}\n" for line in lines))
     return 0 if report.ok else SOME_FAILED
 
 
@@ -146,7 +141,6 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
     """
     from datetime import date
 
-    from meshlab.files import pretty_json
     from meshlab.planning.iac import drift, report
     from meshlab.reviews.team import read_team
 
@@ -155,7 +149,7 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
             what = "--live compares with --values: name both, and --require without --live"
             raise click.UsageError(what, click.get_current_context())
         rows = drift(values, live)
-        click.echo(pretty_json(rows.to_dicts()) if form == "json" else text_table(rows), nl=False)
+        show(form, rows.to_dicts(), lambda: text_table(rows))
         return 0
     needs = None if team is None else read_team(team).value("needs")
     found = report(
@@ -170,7 +164,7 @@ def iac(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes
         require=require,
         as_of=date.today(),  # noqa: DTZ011  (the user's own day: facts go stale by it)
     )
-    click.echo(pretty_json(found) if form == "json" else _iac_text(found), nl=False)
+    show(form, found, lambda: _iac_text(found))
     return SOME_FAILED if found["short"] else 0
 
 

@@ -15,9 +15,7 @@ from pathlib import Path
 import click
 
 from meshlab import __version__
-from meshlab.run.cli.group import SOME_FAILED, main
-from meshlab.run.cli.options import form_option
-from meshlab.run.cli.text import many
+from meshlab.run.cli.group import SOME_FAILED, form_option, main, many
 
 LIMIT_S = 10
 """Longest time that another program may take to say its version. [s]"""

@@ -7,9 +7,19 @@ from pathlib import Path
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import SOME_FAILED, fail, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option, quiet_option
-from meshlab.run.cli.text import many, tell, text_table
+from meshlab.run.cli.group import (
+    EXISTING_PATH,
+    SOME_FAILED,
+    fail,
+    form_option,
+    is_quiet,
+    main,
+    many,
+    quiet_option,
+    show,
+    tell,
+    text_table,
+)
 
 
 @main.command()
@@ -63,23 +73,21 @@ def chart(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pass
     """
     import polars as pl
 
-    from meshlab.files import pretty_json
     from meshlab.show.charts import CATALOGUE, Look
     from meshlab.show.charts.files import catalogue_rows, write_charts
 
     if listing:
         rows = catalogue_rows()
-        click.echo(pretty_json(rows) if form == "json" else text_table(pl.DataFrame(rows)), nl=False)
+        show(form, rows, lambda: text_table(pl.DataFrame(rows)))
         return
     if out is None:
         raise click.UsageError("name the file to write, with --out, or ask for --list", click.get_current_context())
     look = Look(theme, width, height)
     written = write_charts(names or tuple(CATALOGUE), teams, out, look, scale=scale, script=script)
-    if form == "json":
-        click.echo(pretty_json([{"file": str(each.file), **each.chart.about} for each in written]), nl=False)
-        return
-    for each in written:
-        tell(printable(f"{each.file}: {each.chart.alt_text}"))
+    if form == "json" or not is_quiet():
+        found = [{"file": str(each.file), **each.chart.about} for each in written]
+        lines = [printable(f"{each.file}: {each.chart.alt_text}") for each in written]
+        show(form, found, lambda: "".join(f"{line}\n" for line in lines))
 
 
 @main.command()

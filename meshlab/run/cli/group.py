@@ -1,11 +1,16 @@
-"""The group of all commands: how it is called, and how what goes wrong is told."""
+"""The group of all commands: how it is called, what its commands share, and how what goes wrong is told."""
 
 from __future__ import annotations
 
 import errno
+import math
 import select
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -13,7 +18,9 @@ from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem, did_you_mean, printable, problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import polars as pl
+
+    from meshlab.run.batch.batch import Outcome
 
 
 SOME_FAILED, WRONG_INPUT, FOUND = 1, 2, 3
@@ -115,3 +122,165 @@ def main(debug: bool) -> None:  # noqa: FBT001  (click passes options by name)
 
     Do we need a service mesh at all, which CNI and data plane fit, what would each cost, and how sure is that?
     """
+
+
+# --- options that several commands share -----------------------------------------------------------------------------
+
+
+FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
+
+EXISTING_PATH = click.Path(path_type=Path)
+
+
+def form_option(what: str, *known: str) -> Callable[[FC], FC]:
+    """The option ``--format`` of what a command prints; the first form is the one that stands."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(known),
+        default=known[0],
+        show_default=True,
+        help=f"How to print the {what}.",
+    )
+
+
+def quiet_option(command: FC) -> FC:
+    """The option ``--quiet`` of a command that says how far it is: what went wrong is told all the same."""
+
+    def note(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  (click's own)
+        context.meta["quiet"] = value
+
+    text = "Say nothing but what goes wrong."
+    return click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=note, help=text)(command)
+
+
+def measured_options(text: str) -> Callable[[FC], FC]:
+    """The options of a command that takes a team's own measurements."""
+
+    def added(command: FC) -> FC:
+        for option in (
+            click.option(
+                "--dataplane", metavar="NAME", help="With --before: what the load test of --measured ran with."
+            ),
+            click.option(
+                "--before", type=EXISTING_PATH, metavar="FILE", help="The load test of --measured without a data plane."
+            ),
+            click.option("--measured", type=EXISTING_PATH, metavar="FILE", help=text),
+        ):
+            command = option(command)
+        return command
+
+    return added
+
+
+def own_measurements(measured: Path | None, before: Path | None, dataplane: str | None) -> pl.DataFrame | None:
+    """What the options of ``measured_options`` name, or None where none was given."""
+    from meshlab.models.evidence import read_measured
+
+    if measured is None:
+        if before or dataplane:
+            raise click.UsageError("--before and --dataplane go with --measured", click.get_current_context())
+        return None
+    return read_measured(measured, before, dataplane)
+
+
+# --- what commands print for people ----------------------------------------------------------------------------------
+
+
+QUIET_S = 10.0
+"""Time between two lines where there is no terminal. [s]"""
+
+
+def many(number: int, noun: str) -> str:
+    """So many of a thing, one alone without the s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def is_quiet() -> bool:
+    """Whether the command that runs was asked to say nothing but what goes wrong."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get("quiet"))
+
+
+def tell(text: str) -> None:
+    """Say on standard output what a command has done, unless it was asked to be quiet."""
+    if not is_quiet():
+        click.echo(text)
+
+
+def show(form: str, found: object, text: Callable[[], str]) -> None:
+    """Print what a command found: as JSON, or in the form for people."""
+    from meshlab.files import pretty_json
+
+    click.echo(pretty_json(found) if form == "json" else text(), nl=False)
+
+
+def text_table(frame: pl.DataFrame) -> str:
+    """A frame as a table of Markdown, whole; figures have three significant digits, as in reports."""
+    import polars as pl
+
+    from meshlab.units import significant
+
+    def told(value: float) -> str:
+        return significant(value) if math.isfinite(value) else str(value)
+
+    frame = frame.with_columns(pl.selectors.float().map_elements(told, return_dtype=pl.String))
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=-1,
+        fmt_str_lengths=200,
+        fmt_table_cell_list_len=-1,
+    ):
+        return f"{frame}\n"
+
+
+# --- how far they are ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def batch_progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+    """Show each outcome of a batch on standard error as it comes; failures always get their lines."""
+    from tqdm import tqdm
+
+    # a file or a pipe gets a line for each team instead of a bar that redraws itself
+    done, quiet = 0, is_quiet()
+    bar = tqdm(total=total, unit="team", desc="meshlab", file=sys.stderr, disable=quiet or not sys.stderr.isatty())
+    with bar:
+
+        def progress(outcome: Outcome) -> None:
+            nonlocal done
+            done += 1
+            for reason in outcome.reasons:
+                bar.write(f"meshlab: error: {reason}", file=sys.stderr)
+            if bar.disable and not outcome.failed and not quiet:
+                made = "reused" if outcome.reused else "rendered"
+                bar.write(f"meshlab: {done} of {total} {made}: {outcome.team}", file=sys.stderr)
+            bar.update()
+
+        yield progress
+
+
+@contextmanager
+def sweep_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show scenarios done, their rate and the time left on standard error; what an earlier run did has no rate."""
+    from tqdm import tqdm
+
+    quiet = is_quiet()
+    with tqdm(desc="meshlab", unit=" scenarios", unit_scale=True, file=sys.stderr, disable=quiet or None) as bar:
+        told = time.monotonic()
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if bar.total is None:  # the first call tells where the run begins
+                bar.initial, bar.total, bar.n = done, total, done
+                bar.unpause()
+            bar.update(done - bar.n)
+            if bar.disable and not quiet and (done == total or time.monotonic() - told > QUIET_S):
+                told = time.monotonic()
+                bar.write(f"meshlab: {done:,} of {total:,} scenarios", file=sys.stderr)
+
+        yield progress

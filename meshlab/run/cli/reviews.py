@@ -7,9 +7,7 @@ from pathlib import Path
 import click
 
 from meshlab.errors import did_you_mean
-from meshlab.run.cli.group import SOME_FAILED, main
-from meshlab.run.cli.options import EXISTING_PATH, quiet_option
-from meshlab.run.cli.text import batch_progress, tell
+from meshlab.run.cli.group import EXISTING_PATH, SOME_FAILED, batch_progress, main, quiet_option, tell
 
 FORMATS = ("html", "ipynb", "json", "md", "adr", "pdf")
 """What a review is rendered to, as ``run.batch.pages`` has it: asked for before that is imported."""

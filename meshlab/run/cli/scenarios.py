@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.run.cli.group import SOME_FAILED, main
-from meshlab.run.cli.options import EXISTING_PATH, form_option, measured_options, own_measurements, quiet_option
-from meshlab.run.cli.text import many, sweep_progress, tell, text_table
+from meshlab.run.cli.group import (
+    EXISTING_PATH,
+    SOME_FAILED,
+    form_option,
+    main,
+    many,
+    measured_options,
+    own_measurements,
+    quiet_option,
+    sweep_progress,
+    tell,
+    text_table,
+)
 
 if TYPE_CHECKING:
     import polars as pl

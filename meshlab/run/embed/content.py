@@ -6,26 +6,32 @@ step to the line of sources and one to the page.
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from meshlab import __version__
-from meshlab.files import digest
+from meshlab.documents import read_text
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import digest, read_most
 from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import HEADLINES
-from meshlab.run.embed.assets import picture_name
-from meshlab.run.embed.data import data_rows
-from meshlab.run.embed.requests import DATA, Request
+from meshlab.run.embed.blocks import DATA, Request
 from meshlab.show import report
 from meshlab.show.charts import Chart, Look, chart
 from meshlab.show.charts.files import DOCUMENT
 from meshlab.show.export import WIDTH_PX
 from meshlab.show.export.forms import cell, is_web, markdown_table
-from meshlab.show.theme import figure_text, interval_text
+from meshlab.show.export.stamps import about_png, about_svg
+from meshlab.show.theme import LOOKS, figure_text, interval_text
+from meshlab.units import significant
 
 MOST_ROWS = 16
 """Rows of a table that stands under a picture."""
@@ -39,13 +45,7 @@ LEFT_OUT = ("when", "because")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a block is filled with.
-
-    Args:
-        lines: Lines of Markdown.
-        picture: The chart whose picture stands in it.
-        file: Name of the picture's file.
-    """
+    """What a block is filled with: lines of Markdown, and the chart and file of the picture in it."""
 
     lines: tuple[str, ...]
     picture: Chart | None = None
@@ -53,17 +53,7 @@ class Content:
 
 
 def content(request: Request, review: Review | None, data: Path | None, folder: str) -> Content:
-    """The content of a block.
-
-    Args:
-        request: What it asks for.
-        review: The team's review, where it names one.
-        data: The file of a table of data.
-        folder: Folder of the pictures, relative to the document.
-
-    Raises:
-        MeshlabError: The table's file is wrong.
-    """
+    """The content of a block."""
     if request.kind == "chart":
         return _chart(request, review, folder)
     if request.kind == "verdict" and review is not None:
@@ -91,15 +81,10 @@ def _chart(request: Request, review: Review | None, folder: str) -> Content:
     look = Look(options.get("theme", "light"), int(options.get("width", WIDTH_PX)))
     drawn = chart(request.name, review, look)
     file = picture_name(drawn, look, options.get("form", "svg"))
-    image = f"![{_alternative(drawn)}]({quote(folder)}/{quote(file)})"
+    image = f"![{_plain(f'{drawn.title}. {drawn.subject}.')}]({quote(folder)}/{quote(file)})"
     caption = f"*{_plain(drawn.title)}. {_plain(drawn.subject)}.*"
     shown, note = _small(drawn) if options.get("figures") != "no" else ("", "")
     return Content(_joined(image, caption, shown, note, _about(drawn)), drawn, file)
-
-
-def _alternative(drawn: Chart) -> str:
-    """What stands in place of the picture; the figures stand in the table."""
-    return _plain(f"{drawn.title}. {drawn.subject}.")
 
 
 def _small(drawn: Chart) -> tuple[str, str]:
@@ -187,3 +172,111 @@ def headline_words(request: Request) -> str:
     named = f"{request.kind}={request.name}" if request.name else request.kind
     team = request.options.get("team")
     return re.sub(r"\s+", " ", f"{named} team={team}" if team else named)
+
+
+# --- tables of a file of results -------------------------------------------------------------------------------------
+
+
+SHAPE = "give rows=… with the place of a list of objects, such as rows=benchmarks"
+
+
+def data_rows(file: Path, columns: str | None = None, rows: str | None = None) -> list[dict[str, str]]:
+    """Rows of a .csv or .json file as text.
+
+    Columns are divided by commas, all unless given: a name, or ``name:heading``; in JSON a place such as
+    ``stats.median``. ``rows`` says where in a JSON file the rows lie, such as ``benchmarks``.
+    """
+    found = list(csv.DictReader(io.StringIO(read_text(file)))) if file.suffix == ".csv" else _json_rows(file, rows)
+    if not found:
+        raise MeshlabError(Problem(str(file), "holds no rows", "write it again"))
+    wanted = _columns(columns) if columns else {name: name for name in found[0]}
+    for name in wanted:
+        if all(_at(row, name) is None for row in found):
+            raise MeshlabError(Problem(str(file), f"has no column {shorten(name)}", did_you_mean(name, found[0])))
+    return [{heading: _text(_at(row, name)) for name, heading in wanted.items()} for row in found]
+
+
+def _columns(columns: str) -> dict[str, str]:
+    """Headings by name, in their order."""
+    pairs = (part.partition(":") for part in columns.split(",") if part.strip())
+    return {name.strip(): heading.strip() or name.strip() for name, _, heading in pairs}
+
+
+def _json_rows(file: Path, place: str | None) -> Sequence[Mapping[str, Any]]:
+    try:
+        found = json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise MeshlabError(Problem(str(file), "is neither CSV nor JSON", "name a .csv or a .json file")) from error
+    rows = _at(found, place) if place else found
+    if isinstance(rows, dict) and rows and all(isinstance(row, dict) for row in rows.values()):
+        rows = [{"name": name, **row} for name, row in rows.items()]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise MeshlabError(Problem(str(file), f"holds no rows{f' at {shorten(place)}' if place else ''}", SHAPE))
+    return rows
+
+
+def _at(value: Any, place: str) -> Any:
+    """What lies at a place such as ``stats.median``; None where there is nothing."""
+    if isinstance(value, Mapping) and place in value:
+        return value[place]
+    for part in place.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and math.isfinite(value):
+        return significant(value, 3)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+# --- pictures beside a document --------------------------------------------------------------------------------------
+
+
+_LOOKS = re.compile(rf"(?:-(?:{'|'.join(LOOKS)}))?(?:-\d+)?\.(?:svg|png)")
+"""How the name of a picture goes on behind team and chart."""
+
+MAXIMUM_PICTURE_BYTES = 64 * 2**20
+"""How much of a picture is read for what it says of itself. [byte]"""
+
+
+def pictures_of(file: Path) -> Path:
+    """The folder of a document's pictures, beside it."""
+    return file.with_name(f"{file.name}.assets")
+
+
+def picture_name(drawn: Chart, look: Look, form: str) -> str:
+    """The file of a picture: team and chart, and where they are not the usual ones, theme and width."""
+    theme = "" if look.theme == DOCUMENT.theme else look.theme
+    width = "" if look.width == DOCUMENT.width else str(look.width)
+    return f"{_stem(drawn.team, drawn.name)}{''.join(f'-{word}' for word in (theme, width) if word)}.{form}"
+
+
+def _stem(team: str, chart: str) -> str:
+    return "-".join(filter(None, (team, chart)))
+
+
+def shown_by(file: Path) -> str | None:
+    """Hash of the drawing that a picture holds, as it says itself."""
+    return (_said_by(file) or {}).get("drawing_sha256")
+
+
+def left_over(folder: Path, wanted: Collection[Path]) -> Iterator[Path]:
+    """Pictures that were drawn for a block and that no block shows, by their name and what they say of themselves."""
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if file not in wanted and not file.is_symlink() and (about := _said_by(file)):
+            stem = _stem(str(about.get("team")), str(about.get("chart")))
+            if file.name.startswith(stem) and _LOOKS.fullmatch(file.name, len(stem)):
+                yield file
+
+
+def _said_by(file: Path) -> dict[str, Any] | None:
+    """What a picture of ours says of itself; None of any other file."""
+    if file.suffix not in (".svg", ".png") or not file.is_file():
+        return None
+    read = read_most(file, MAXIMUM_PICTURE_BYTES)
+    return about_png(read) if file.suffix == ".png" else about_svg(read.decode(errors="replace"))

@@ -1,7 +1,11 @@
-"""Filling and checking the blocks of documents: everything is worked out before the first byte is written."""
+"""Filling and checking the blocks of documents: everything is worked out before the first byte is written.
+
+A document's encoding, its byte order mark and its line endings stay what they are.
+"""
 
 from __future__ import annotations
 
+import codecs
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -9,17 +13,66 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from meshlab.errors import MeshlabError, Problem, problems_of
-from meshlab.files import write_whole
+from meshlab.files import read_bounded, write_whole
 from meshlab.reviews.record import Review
-from meshlab.run.embed.assets import left_over, pictures_of, shown_by
-from meshlab.run.embed.blocks import Block, find_blocks, split
-from meshlab.run.embed.content import Content, content, headline_words
-from meshlab.run.embed.documents import Document, read_markdown, write_markdown
-from meshlab.run.embed.requests import Request, file_of, read_request, team_of
+from meshlab.run.embed.blocks import Block, Request, file_of, find_blocks, read_request, split, team_of
+from meshlab.run.embed.content import Content, content, headline_words, left_over, pictures_of, shown_by
 from meshlab.show.charts import Chart
 from meshlab.show.charts.files import opened
 from meshlab.show.export.forms import contents
 from meshlab.show.theme import MINUS, figure_text
+
+# --- documents as they lie on disk -----------------------------------------------------------------------------------
+
+
+MARKS: tuple[tuple[bytes, str], ...] = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""Marks by which a document says how it is encoded."""
+
+MAXIMUM_BYTES = 16 * 2**20
+"""Largest document that is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document and how it is written."""
+
+    file: Path
+    text: str
+    mark: bytes
+    encoding: str
+
+    def encoded(self, text: str) -> bytes:
+        """Another text in the same encoding."""
+        return self.mark + text.encode(self.encoding)
+
+
+def write_markdown(document: Document, text: str) -> None:
+    """Put another text in a document's place: whole, under its rights, and where a link to it points."""
+    place = document.file.resolve()
+    mode = place.stat().st_mode
+    write_whole(place, document.encoded(text))
+    place.chmod(mode)
+
+
+def read_markdown(file: Path) -> Document:
+    """A document in UTF-8 or UTF-16, or in any encoding if it says nothing of meshlab."""
+    content = read_bounded(file, MAXIMUM_BYTES)
+    mark, encoding = next((pair for pair in MARKS if content.startswith(pair[0])), (b"", "utf-8"))
+    try:
+        text = content[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        if b"meshlab" not in content.replace(b"\0", b""):  # it has no block, so its letters are nobody's business here
+            return Document(file, content.decode("latin-1"), b"", "latin-1")
+        line = content.count(b"\n", 0, error.start) + 1
+        raise MeshlabError(Problem(str(file), "is neither UTF-8 nor UTF-16", "save it in UTF-8", line)) from error
+    return Document(file, text, mark, encoding)
+
+
+# --- filling and checking --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +86,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A document with its blocks filled.
-
-    Args:
-        document: As it lies on disk.
-        lines: Its lines.
-        parts: Its blocks.
-    """
+    """A document with its blocks filled."""
 
     document: Document
     lines: Sequence[str]
@@ -243,12 +290,7 @@ MOST = 3
 
 
 def moved(before: Sequence[str], after: Sequence[str]) -> str:
-    """What differs between two contents of a block, in words.
-
-    Args:
-        before: Lines as they stand.
-        after: Lines as they should be.
-    """
+    """What differs between two contents of a block, in words."""
     if not any(line.strip() for line in before):
         return "it is empty"
     old, new = _table(before), _table(after)

@@ -12,9 +12,9 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models.sensitivity import break_even
-from meshlab.run.sweep.aggregates import merged, partial
 from meshlab.run.sweep.axes import statistics
-from meshlab.run.sweep.partitions import PART_ROWS, answers, part_count, scenarios
+from meshlab.run.sweep.parts import PART_ROWS, answers, part_count, scenarios
+from meshlab.run.sweep.run import merged, partial
 from meshlab.run.sweep.spec import Spec
 
 RESAMPLES = 200
@@ -122,12 +122,7 @@ def _with_ends(orders: Mapping[str, tuple[np.ndarray, Any]]) -> dict[str, np.nda
 
 
 def cheapest(rows: pl.DataFrame | pl.LazyFrame, figure: str) -> pl.LazyFrame:
-    """For each scenario of a sweep the data plane that adds least of a figure, and how much; ``none`` does not compete.
-
-    Args:
-        rows: Rows of a sweep, such as ``pl.scan_parquet`` gives.
-        figure: One of its outputs.
-    """
+    """For each scenario of a sweep the data plane but ``none`` that adds least of a figure, and how much."""
     return (
         rows.lazy()
         .filter(pl.col("dataplane") != "none")
@@ -142,15 +137,9 @@ def cheapest(rows: pl.DataFrame | pl.LazyFrame, figure: str) -> pl.LazyFrame:
 
 
 def shares(rows: pl.DataFrame | pl.LazyFrame, figure: str, by: Sequence[str] = ()) -> pl.DataFrame:
-    """Share of the scenarios in which each data plane adds least of a figure. [share]
+    """Share of the scenarios, or of each group of them, in which each data plane adds least of a figure. [share]
 
-    Args:
-        rows: Rows of a sweep.
-        figure: One of its outputs.
-        by: Inputs by which scenarios are grouped.
-
-    Returns:
-        ``by``, ``dataplane``, ``scenarios`` and ``share``, which adds up to one within a group.
+    Returns ``by``, ``dataplane``, ``scenarios`` and ``share``, which adds up to one within a group.
     """
     counted = cheapest(rows, figure).group_by(*by, "dataplane").agg(scenarios=pl.len())
     whole = pl.sum("scenarios").over(list(by)) if by else pl.sum("scenarios")
@@ -160,14 +149,8 @@ def shares(rows: pl.DataFrame | pl.LazyFrame, figure: str, by: Sequence[str] = (
 def regions(rows: pl.DataFrame | pl.LazyFrame, figure: str, x: str, y: str) -> pl.DataFrame:
     """For each pair of values of two inputs the data plane that most often adds least of a figure, and how often.
 
-    Args:
-        rows: Rows of a sweep over a grid of the two inputs; what else it varies is counted.
-        figure: One of its outputs.
-        x: An input.
-        y: Another one.
-
-    Returns:
-        ``x, y, dataplane, share``, one row for each pair.
+    Rows are those of a sweep over a grid of the two inputs; what else it varies is counted. Returns ``x, y, dataplane,
+    share``.
     """
     best = shares(rows, figure, (x, y)).sort(x, y, pl.col("share"), "dataplane", descending=[False, False, True, False])
     return best.group_by(x, y, maintain_order=True).first().select(x, y, "dataplane", "share")
@@ -182,15 +165,7 @@ def break_even_surface(
 ) -> pl.DataFrame:
     """Where two data planes cost the same over three inputs: the line over two of them for each value of a third.
 
-    Args:
-        scenario: One row with the columns of ``scenario.schema()``.
-        pair: The two data planes.
-        figure: A figure of an estimate.
-        plane: The two inputs of each line.
-        along: The third input, and its values.
-
-    Returns:
-        The columns of ``sensitivity.break_even``, after the third input.
+    The third input stands first, then the columns of ``sensitivity.break_even``.
     """
     (name, values), *_ = along.items()
     lines = [

@@ -1,10 +1,13 @@
 """Axes of a sweep: how a share between 0 and 1 becomes the value of an input.
 
-An axis is the inverse of a cumulative distribution. Every way to sample then only has to spread shares evenly.
+An axis is the inverse of a cumulative distribution. Every way to sample then only has to spread shares evenly, and
+computes them from the numbers of scenarios alone: nothing is kept from one to the next, so that any part of a sweep can
+be made anywhere, in any order, and is the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +27,7 @@ LEVELS = 20
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Values that are given: a list, or columns of one file, whose rows stay together.
-
-    Args:
-        values: A column for each input that the axis sets.
-    """
+    """Values that are given: a list, or columns of one file, whose rows stay together."""
 
     values: pl.DataFrame
 
@@ -49,14 +48,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Values of one number, spread by a distribution that is cut off at its bounds.
-
-    Args:
-        name: The input.
-        distribution: A distribution of ``scipy.stats`` with its parameters.
-        lower: Smallest value.
-        upper: Largest value.
-    """
+    """Values of one number, spread by a distribution that is cut off at its bounds."""
 
     name: str
     distribution: Any
@@ -89,18 +81,10 @@ Axis = Listed | Spread
 
 
 def statistics() -> Any:
-    """``scipy.stats``, which only some sweeps need: a quarter of what an installation would take.
-
-    Raises:
-        MeshlabError: It is not installed.
-    """
+    """``scipy.stats``, which only some sweeps need: a quarter of what an installation would take."""
     with from_extra("sweep", "a sweep with distributions or Sobol' indices"):
         from scipy import stats
     return stats
-
-
-def _normal(mean: float, sd: float) -> Any:
-    return statistics().norm(mean, sd)
 
 
 def _lognormal(median: float, p90: float) -> Any:
@@ -141,14 +125,7 @@ def log_even(lower: float, upper: float) -> Even:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family of distributions.
-
-    Args:
-        parameters: What a spec must give.
-        make: The distribution of these parameters.
-        fits: Whether such parameters make sense.
-        rule: What they must satisfy, in words.
-    """
+    """A family of distributions: its parameters, how it is made, whether they fit, and by which rule."""
 
     parameters: tuple[str, ...]
     make: Callable[..., Any]
@@ -159,7 +136,7 @@ class Family:
 FAMILIES: dict[str, Family] = {
     "uniform": Family(("lower", "upper"), Even, lambda lower, upper: lower < upper, "lower < upper"),
     "log-uniform": Family(("lower", "upper"), log_even, lambda lower, upper: 0 < lower < upper, "0 < lower < upper"),
-    "normal": Family(("mean", "sd"), _normal, lambda _mean, sd: sd > 0, "sd > 0"),
+    "normal": Family(("mean", "sd"), lambda mean, sd: statistics().norm(mean, sd), lambda _mean, sd: sd > 0, "sd > 0"),
     "lognormal": Family(("median", "p90"), _lognormal, lambda median, p90: 0 < median < p90, "0 < median < p90"),
     "triangular": Family(
         ("lower", "mode", "upper"),
@@ -169,3 +146,66 @@ FAMILIES: dict[str, Family] = {
     ),
 }
 """Distributions that a spec may name."""
+
+
+# --- shares of each axis ---------------------------------------------------------------------------------------------
+
+
+BLOCK = 4
+"""Numbers that Philox makes at a time: a stretch begins at a multiple of it."""
+
+ROUNDS = 4
+"""Rounds of multiply and shift in a permutation; each takes the bits to places where the next one mixes them."""
+
+
+def random_shares(seed: int, name: str, start: int, count: int) -> Shares:
+    """Independent shares of scenarios ``start`` (a multiple of ``BLOCK``) and on, in a stream named after the axis.
+
+    Sources: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011), by numpy's Philox.
+    """
+    stream = np.random.Philox(key=_key(seed, name), counter=start // BLOCK)
+    return np.random.Generator(stream).random(count)
+
+
+def stratified_shares(seed: int, name: str, start: int, count: int, rows: int) -> Shares:
+    """Shares of a Latin hypercube: over all rows, each of as many equal strata is met once, at a random place in it."""
+    numbers = np.arange(start, start + count, dtype=np.uint64)
+    strata = permuted(numbers, rows, _key(seed, f"order of {name}"))
+    return (strata + random_shares(seed, name, start, count)) / rows
+
+
+def permuted(numbers: np.ndarray, size: int, key: int) -> np.ndarray:
+    """Where a permutation of ``0 … size - 1`` that the key chooses takes each number.
+
+    Multiplication by an odd number and xor with the own upper half are one-to-one on numbers of so many bits; what
+    falls outside ``size`` is taken further until it falls inside, which keeps it one-to-one (cycle walking).
+
+    Sources: Black and Rogaway, "Ciphers with arbitrary finite domains" (2002), for cycle walking.
+    """
+    bits = max(1, (size - 1).bit_length())
+    found = _mixed(numbers, bits, key)
+    outside = np.flatnonzero(found >= size)
+    while outside.size:
+        found[outside] = _mixed(found[outside], bits, key)
+        outside = outside[found[outside] >= size]
+    return found
+
+
+def _mixed(numbers: np.ndarray, bits: int, key: int) -> np.ndarray:
+    mask, half = np.uint64((1 << bits) - 1), np.uint64((bits + 1) // 2)
+    mixed = numbers.astype(np.uint64)
+    for number in range(ROUNDS):
+        part = (key >> (32 * number)) & 0xFFFF_FFFF
+        mixed = (mixed * np.uint64(part | 1) + np.uint64(part >> 7)) & mask
+        mixed ^= mixed >> half
+    return mixed
+
+
+def grid_places(start: int, count: int, sizes: list[int]) -> list[np.ndarray]:
+    """Place on each axis of scenarios ``start`` and on of a full grid; the last axis turns fastest."""
+    return list(np.unravel_index(np.arange(start, start + count), sizes))
+
+
+def _key(seed: int, name: str) -> int:
+    """128 bits that the sweep's seed and a name choose."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:16], "little")

@@ -1,4 +1,4 @@
-"""Files of a sweep: each part a Parquet file that is whole or absent, and says what it is.
+"""Parts of a sweep: their scenarios and answers, each a Parquet file that is whole or absent, and says what it is.
 
 A sweep of one part is one file. One of several is a folder of that name with a file for each part, which polars,
 DuckDB and Spark read as one table. Addresses of object stores are written as polars writes them: an object appears
@@ -13,16 +13,79 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import canonical_json, digest, read_most, remove_leftovers, write_whole
-from meshlab.models.overhead import figures, sources
-from meshlab.run.sweep.partitions import part_count
+from meshlab.models.overhead import estimate, figures, sources
+from meshlab.run.sweep.axes import Listed, Shares, grid_places, random_shares, stratified_shares
 from meshlab.run.sweep.spec import Spec
-from meshlab.scenario import inputs
+from meshlab.scenario import inputs, schema
 from meshlab.tables import read_table
+
+# --- scenarios and answers -------------------------------------------------------------------------------------------
+
+
+PART_ROWS = 2**18
+"""Scenarios of a part: enough that starting a query costs nothing beside it, few enough that it takes little memory."""
+
+
+def part_count(spec: Spec) -> int:
+    """Parts of a sweep."""
+    return -(-spec.rows // PART_ROWS)
+
+
+def part_rows(spec: Spec, part: int) -> int:
+    """Scenarios of one part."""
+    return min(PART_ROWS, spec.rows - part * PART_ROWS)
+
+
+def scenarios(spec: Spec, part: int, classes_of: tuple[str, ...] = ()) -> pl.DataFrame:
+    """The scenarios of a part, and beside them the classes of some inputs, as ``_class_of_…``."""
+    start, count = part * PART_ROWS, part_rows(spec, part)
+    columns = [pl.DataFrame({"scenario": np.arange(start, start + count)})]
+    for axis, shares in zip(spec.axes, _shares(spec, start, count), strict=True):
+        columns.append(axis.at(shares))
+        wanted = [name for name in axis.names if name in classes_of]
+        columns.append(axis.classes(shares).select(pl.col(name).alias(f"_class_of_{name}") for name in wanted))
+    return pl.concat(columns, how="horizontal")
+
+
+def _shares(spec: Spec, start: int, count: int) -> Iterator[Shares]:
+    if spec.method == "grid":
+        sizes = [axis.values.height for axis in spec.axes if isinstance(axis, Listed)]
+        places = grid_places(start, count, sizes)
+        # the middle of each value's part, so that rounding takes none for its neighbour
+        yield from ((place + 0.5) / size for place, size in zip(places, sizes, strict=True))
+        return
+    for axis in spec.axes:
+        name = "|".join(axis.names)
+        if spec.method == "monte-carlo":
+            yield random_shares(spec.seed, name, start, count)
+        else:
+            yield stratified_shares(spec.seed, name, start, count, spec.rows)
+
+
+def answers(spec: Spec, frame: pl.DataFrame) -> pl.DataFrame:
+    """Medians of what each data plane adds to these scenarios, with the inputs that are swept.
+
+    Rows are ordered by data plane, then by scenario: the same whatever computes them.
+    """
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema().items() if name not in frame.columns]
+    estimates = estimate(frame.lazy().with_columns(missing), intervals=False)
+    chosen = estimates.filter(pl.col("dataplane").is_in(spec.dataplanes)).select("scenario", "dataplane", *spec.outputs)
+    found = chosen.collect(engine="streaming")
+    # a data plane's rows stand in the order of the scenarios: their inputs repeat, and nothing needs to be looked up
+    repeated = pl.concat([frame] * (found.height // frame.height))
+    if not repeated["scenario"].equals(found["scenario"]):
+        raise AssertionError("an estimate's rows have lost their order")
+    return pl.concat([repeated, found.drop("scenario")], how="horizontal")
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
 
 SEAL = "meshlab_file_sha256"
 """What a file says of its own bytes: their hash, taken while the blank stands in its place."""
@@ -38,12 +101,7 @@ LEVEL = 1
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sweep is written.
-
-    Args:
-        out: The Parquet file or folder, or an address in an object store.
-        spec: What is written there.
-    """
+    """Where a sweep is written: a Parquet file, a folder, or an address in an object store."""
 
     out: str
     spec: Spec
@@ -70,11 +128,7 @@ class Place:
         return f"{self.folder}/part-{part:05}.parquet"
 
     def check(self, *, resume: bool) -> None:
-        """Refuse a place that holds something else, before anything is written.
-
-        Raises:
-            MeshlabError: The name does not say Parquet, or something lies there already.
-        """
+        """Refuse a place that holds something else, before anything is written."""
         if not self.out.endswith(".parquet"):
             raise MeshlabError(Problem("--out", f"{self.out!r} names no Parquet", "end it in .parquet"))
         if self.is_remote:
@@ -93,9 +147,6 @@ class Place:
         """Parts that are there already, whole; one that is cut off or damaged counts as missing.
 
         An object of a store is there whole or not at all: of those nothing but what they say of themselves is read.
-
-        Raises:
-            MeshlabError: A part is there, but it is not of this sweep.
         """
         for part in range(self.parts):
             address = self.of_part(part)
@@ -113,11 +164,7 @@ class Place:
             yield part
 
     def write(self, address: str, frame: pl.DataFrame, part: int | None = None) -> None:
-        """Write a frame whole, with what it is beside it.
-
-        Raises:
-            MeshlabError: It cannot be written.
-        """
+        """Write a frame whole, with what it is beside it."""
         described = self._described(frame, part)
         try:
             if self.is_remote:

@@ -12,7 +12,7 @@ from functools import partial
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
-from meshlab.reviews.needs import left_out
+from meshlab.reviews.advice import left_out
 from meshlab.reviews.record import Review, Row
 from meshlab.show.charts.canvas import cited
 from meshlab.show.charts.drivers import driver_label

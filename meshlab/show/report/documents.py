@@ -9,7 +9,7 @@ import jinja2
 
 from meshlab import __version__
 from meshlab.planning.migration.text import place_text
-from meshlab.reviews.needs import left_out
+from meshlab.reviews.advice import left_out
 from meshlab.reviews.record import Review
 from meshlab.show import charts
 from meshlab.show.fragments import environment, templates

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from string import Template
 from typing import Any
 
-from meshlab.planning.durations import NEW_RANGE
+from meshlab.planning.migration.assumptions import NEW_RANGE
 from meshlab.planning.migration.text import BASES, answers, place_text, step_time
 from meshlab.show.report.documents import plain_templates
 from meshlab.tables import resource

@@ -13,7 +13,7 @@ from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
-from meshlab.reviews.needs import left_out
+from meshlab.reviews.advice import left_out
 from meshlab.reviews.pinned import Pinned
 from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
 from meshlab.scenario import inputs

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from meshlab.errors import MeshlabError
-from meshlab.planning.durations import Assumption, own_figures, with_own
+from meshlab.planning.migration.assumptions import Assumption, own_figures, with_own
 from meshlab.reviews.cases import Case
 from meshlab.reviews.record import Review
 from meshlab.show import report

@@ -33,11 +33,7 @@ Answer = tuple[object, str, str] | None
 
 
 def scenario_values(facts: Facts) -> dict[str, Supplied]:
-    """Declared inputs that the facts hold; what they do not hold is absent, never guessed.
-
-    Args:
-        facts: As ``read_facts`` returns them.
-    """
+    """Declared inputs that the facts hold; what they do not hold is absent, never guessed."""
     answers = {name: how(facts) for name, how in SUPPLIES.items() if name in inputs()}
     return {
         name: _supplied(facts, answer)
@@ -51,12 +47,6 @@ def stand_ins(facts: Facts) -> dict[str, Supplied]:
 
     A default that follows from the number of Services knows nothing of the pods that run: it could put more of them
     into the mesh than the cluster has. Only pods that a mesh could take, of system namespaces, are left to reckon with.
-
-    Args:
-        facts: As ``read_facts`` returns them.
-
-    Returns:
-        Values by input, with the reason as their source.
     """
     running = fact(facts, "workload.running_pods")
     if running is None or fact(facts, "workload.application_pods") != 0:
@@ -223,12 +213,7 @@ def _needs(facts: Facts) -> Answer:
 
 
 def asks(used: Mapping[str, Any], layer: str) -> bool:
-    """Whether a need in use asks for its layer: what a mesh has to meet does not, where it is in use at the edge alone.
-
-    Args:
-        used: A row of the fact ``needs.used``.
-        layer: Layer of the need in ``data/decision/needs.csv``.
-    """
+    """Whether a need in use asks for its layer: not where it is in use at the edge alone, and a mesh has to meet it."""
     return layer != "mesh" or used["where"] != "edge"
 
 

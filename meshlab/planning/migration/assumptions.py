@@ -1,0 +1,171 @@
+"""What a move takes, as intervals: assumptions that are declared once and that a team replaces by its own figures."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from meshlab.errors import did_you_mean, shorten
+from meshlab.kept import kept
+from meshlab.tables import read_table
+
+ENDS = ("_lo", "", "_hi")
+"""Endings of the names of columns and fields that hold an interval."""
+
+
+class Interval(NamedTuple):
+    """At least, most likely, at most; durations are in seconds unless told otherwise."""
+
+    lo: float
+    likely: float
+    hi: float
+
+    @property
+    def ends(self) -> tuple[float, float, float]:
+        """The three values, from the least to the most."""
+        return self.lo, self.likely, self.hi
+
+    def times(self, factor: float) -> Interval:
+        """The interval in another unit."""
+        return Interval(self.lo * factor, self.likely * factor, self.hi * factor)
+
+    def plus(self, other: Interval) -> Interval:
+        """The sum of two intervals."""
+        return Interval(self.lo + other.lo, self.likely + other.likely, self.hi + other.hi)
+
+    def by(self, other: Interval) -> Interval:
+        """The product of two intervals of numbers that are not negative."""
+        return Interval(self.lo * other.lo, self.likely * other.likely, self.hi * other.hi)
+
+
+ZERO = Interval(0.0, 0.0, 0.0)
+
+
+def total(intervals: Iterable[Interval]) -> Interval:
+    """The sum of all."""
+    ends = list(zip(*intervals, strict=True))
+    return Interval(*map(math.fsum, ends)) if ends else ZERO
+
+
+def named(name: str, interval: Interval | None) -> dict[str, float | None]:
+    """The interval as fields of plain data: name_lo, name and name_hi, each null where it is unknown."""
+    ends = (None, None, None) if interval is None else interval.ends
+    return {f"{name}{end}": value for end, value in zip(ENDS, ends, strict=True)}
+
+
+def mean(interval: Interval) -> float:
+    """Mean of a triangular distribution: lo, likely and hi weigh alike."""
+    return math.fsum(interval.ends) / 3
+
+
+def expected(interval: Interval) -> Interval:
+    """The interval with its mean in the middle: of many nodes together, the mean is likely and not the peak."""
+    return Interval(interval.lo, mean(interval), interval.hi)
+
+
+def quantile(interval: Interval, share: pl.Expr) -> pl.Expr:
+    """The value of a triangular distribution below which the share of all values lies.
+
+    Q(u) = lo + sqrt(u * width * rise) below the peak, hi - sqrt((1 - u) * width * fall) above it.
+    """
+    width, rise, fall = interval.hi - interval.lo, interval.likely - interval.lo, interval.hi - interval.likely
+    if width <= 0:
+        return pl.lit(interval.likely)
+    below = interval.lo + (share * width * rise).sqrt()
+    above = interval.hi - ((1 - share) * width * fall).sqrt()
+    return pl.when(share * width < rise).then(below).otherwise(above)
+
+
+# --- assumptions -----------------------------------------------------------------------------------------------------
+
+
+Triple = tuple[float, float, float]
+"""At least, most likely, at most."""
+
+NEW_RANGE = "pod_cidr"
+"""Key of the new range of pod addresses: the only figure that is no number."""
+
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+"""Seconds of the units of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One row of ``data/migration/assumptions.csv``, or a team's own figure in its place, which has no source."""
+
+    name: str
+    label: str
+    unit: str
+    values: Triple
+    lower: float
+    upper: float
+    choice: bool
+    why: str
+    source_id: str | None
+
+
+@kept
+def declared() -> dict[str, Assumption]:
+    """All assumptions by name, in the order of the table."""
+    rows = read_table("migration/assumptions").iter_rows(named=True)
+    return {row["name"]: Assumption(values=(row.pop("lo"), row.pop("value"), row.pop("hi")), **row) for row in rows}
+
+
+def faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with a team's own figures: key, fault, what to do.
+
+    A figure is one number, or a list of three: at least, most likely, at most.
+    """
+    for name, value in given.items():
+        if name == NEW_RANGE:
+            if not _is_network(value):
+                yield name, f"{name} is {shorten(str(value))}", "give a range such as 10.245.0.0/16"
+            continue
+        known = declared().get(name)
+        if known is None:
+            yield name, f"unknown assumption {shorten(name)}", did_you_mean(name, [*declared(), NEW_RANGE])
+            continue
+        numbers = triple(value)
+        if numbers is None or (known.choice and len(set(numbers)) > 1):
+            shape = "one number" if known.choice else "a number, or three: [least, most likely, most]"
+            yield name, f"{name} is {shorten(str(value))}", f"give {shape} in {known.unit}"
+        elif not known.lower <= numbers[0] <= numbers[1] <= numbers[2] <= known.upper:
+            allowed = f"{known.lower:g} to {known.upper:g} {known.unit}, from the least to the most"
+            yield name, f"{name} is {shorten(str(value))}", f"allowed: {allowed}"
+
+
+def _is_network(value: object) -> bool:
+    try:
+        ipaddress.ip_network(str(value), strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def own_figures(given: Mapping[str, Any]) -> tuple[dict[str, Triple], str | None]:
+    """A team's own figures, which have no faults, and the range of pod addresses that it has chosen."""
+    figures = {name: numbers for name, value in given.items() if name != NEW_RANGE and (numbers := triple(value))}
+    return figures, str(given[NEW_RANGE]) if given.get(NEW_RANGE) else None
+
+
+def triple(value: object) -> Triple | None:
+    """A figure of a team file as three numbers; None where it is none."""
+    items = value if isinstance(value, list | tuple) else [value] * 3
+    try:
+        numbers = [float(str(item)) for item in items]
+    except ValueError:
+        return None
+    return (numbers[0], numbers[1], numbers[2]) if len(numbers) == len(("least", "likely", "most")) else None
+
+
+def with_own(own: Mapping[str, Triple] | None = None) -> dict[str, Assumption]:
+    """All assumptions, with a team's own figures in the place of the defaults."""
+    return declared() | {
+        name: replace(declared()[name], values=values, why="stated by the team", source_id=None)
+        for name, values in (own or {}).items()
+    }
