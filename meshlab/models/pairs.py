@@ -117,9 +117,10 @@ class _Changes:
 
     def to(self, cni: str | None, edition: str | None) -> Capacity:
         """The change to a plugin in an edition; null where either was not measured."""
-        # an edition of the same plugin that forwards packets alike runs the same agents
-        same = cni == self.today[0] and datapath_of(cni, edition) == datapath_of(*self.today)
-        if cni is None or same:
+        datapaths = datapath_of(cni, edition), datapath_of(*self.today)
+        # editions that forward packets alike run the same agents, and one that is unknown may be the wanted one
+        unmeasured = None in (edition, self.today[1]) and self._drawn(datapaths[0])[1].null_count() > 0
+        if cni is None or (cni == self.today[0] and (datapaths[0] == datapaths[1] or unmeasured)):
             return (zero := pl.zeros(self.agents.len(), pl.Float64, eager=True)), zero
         (memory, cpu), (memory_today, cpu_today) = self._of(cni, edition), self._of(*self.today)
         if cni == "cilium" and cpu_today.null_count():
