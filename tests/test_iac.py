@@ -273,13 +273,26 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
 
 
 def test_verdict_lacks_what_a_provider_does_not_type() -> None:
-    """On AKS encryption is not typed: a warning, and a blocker where it must be; flow logs of Cilium are typed."""
+    """On AKS the data plane is typed, encryption is not: a warning, and a blocker where it must be."""
     verdict = {"cni": "cilium", "mesh": "none"}
-    (warning,) = iac.for_verdict(verdict, ["encryption_in_transit"], cloud="aks")
+    install, warning = iac.for_verdict(verdict, ["encryption_in_transit"], cloud="aks")
+    assert (install["wanted"], install["severity"]) == ("install", "none")
+    assert install["attribute"] == "azurerm_kubernetes_cluster.network_profile.network_data_plane"
     assert (warning["product"], warning["severity"]) == ("aks-cilium", "warning")
-    (blocker,) = iac.for_verdict(verdict, ["encryption_in_transit"], cloud="aks", require="typed")
+    _, blocker = iac.for_verdict(verdict, ["encryption_in_transit"], cloud="aks", require="typed")
     assert blocker["severity"] == "blocker"
-    assert "flow_observability" not in {row["wanted"] for row in iac.for_verdict(verdict, ["flow_observability"])}
+    typed = {row["wanted"]: row["severity"] for row in iac.for_verdict(verdict, ["flow_observability"])}
+    assert typed["flow_observability"] == "none"
+
+
+def test_an_edition_brings_its_paid_part_and_its_own_build() -> None:
+    """Advanced Container Networking Services are asked for by name; a Cilium of one's own on AKS is the chart's."""
+    verdict = {"cni": "cilium", "mesh": "none"}
+    paid = iac.for_verdict(verdict, [], cloud="aks", edition="azure-cni-powered-by-cilium-acns")
+    assert [row["severity"] for row in paid] == ["none", "warning"]
+    assert "advanced_networking" in str(paid[1]["attribute"])
+    own = iac.for_verdict(verdict, [], cloud="aks", edition="self-run")
+    assert {row["product"] for row in own} == {"cilium"}
 
 
 def test_need_that_nobody_read_is_unknown() -> None:

@@ -170,7 +170,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
         disagreements: Inputs on which team and cluster differ.
         estimates: A row for each data plane, with the columns of ``estimate``.
         migration: The plan of the move to the recommendation.
-        iac: What of the recommendation Terraform cannot yet express.
+        iac: How Terraform expresses the recommendation.
         audit: A finding for each rule of the audit; None without a dump.
         sensitivity: What moves the figures of the recommended data plane most; None where nothing moves.
         assumptions: Values that nobody measured or stated.

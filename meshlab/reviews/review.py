@@ -105,6 +105,7 @@ def _review(
         row["needs"],
         cloud=row["cloud"],
         current_cni=row["current_cni"],
+        edition=row["current_cni_edition"] if verdict["cni"] == "stay" else verdict["edition"]["cni"],
         require=case.team.terraform,
     )
     values = _inputs(case, row)

@@ -271,29 +271,52 @@ def for_verdict(
     *,
     cloud: str | None = None,
     current_cni: str | None = None,
+    edition: str | None = None,
     require: str | None = None,
 ) -> list[dict[str, object]]:
-    """What the recommended option does not express by attributes of its own, one row for each need.
+    """How Terraform expresses the recommended pair, one row for each need, for installing it and for its paid part.
 
-    Each row holds the columns of a wanted thing and ``severity``: ``blocker`` where it does not meet ``require`` (typed
-    or raw), ``unknown`` where nobody read it, ``warning`` else. A need that is typed has no row. On a managed ``cloud``
-    the option is the provider's own build; ``stay`` keeps the ``current_cni``.
+    Each row holds the columns of a wanted thing, the ``attribute`` of a provider with the ``lag_days`` until it had
+    one, and ``severity``: ``none`` where an attribute of its own expresses it, ``blocker`` where it does not meet
+    ``require`` (typed or raw), ``unknown`` where nobody read it, ``warning`` else. On a managed ``cloud`` the network
+    is the provider's own build unless its ``edition`` is another; ``stay`` keeps the ``current_cni``.
     """
-    products = products_of(verdict, cloud, current_cni)
+    products = products_of(verdict, cloud if edition not in OWN_BUILDS else None, current_cni)
     if not products:
         return []
-    rows = _best(wanted_needs([INSTALL, *(needs or ())], products), products)
+    paid = read_table("iac/needs").filter(pl.col("need") == (edition or ""), pl.col("product").is_in(products))
+    wanted = [INSTALL, *paid["need"].unique(), *(needs or ())]
+    rows = _best(wanted_needs(wanted, products), products).join(
+        _attributes(), ["wanted", "product"], "left", maintain_order="left"
+    )
     blocked = short_of(rows, require)["wanted"].to_list() if require else []
     severity = (
         pl.when(pl.col("wanted").is_in(blocked))
         .then(pl.lit("blocker"))
         .when(pl.col("status").is_null())
         .then(pl.lit("unknown"))
+        .when(status="typed")
+        .then(pl.lit("none"))
         .otherwise(pl.lit("warning"))
     )
-    untyped = rows.filter(pl.col("status").ne_missing(pl.lit("typed")))
-    return plain(
-        untyped.with_columns(severity=severity, why=pl.col("why").fill_null("nobody read how it is expressed"))
+    return plain(rows.with_columns(severity=severity, why=pl.col("why").fill_null("nobody read how it is expressed")))
+
+
+OWN_BUILDS = ("self-run", "isovalent-enterprise")
+"""Editions of a network that are installed by a chart, on a managed cloud as well."""
+
+
+def _attributes() -> pl.DataFrame:
+    """For each need and product the attributes that express it, and the longest time until a provider had one. [d]"""
+    expressed = tracker().filter(pl.col("status").is_in(["typed", "partial"]))
+    return (
+        read_table("iac/needs")
+        .select("product", "feature", wanted="need")
+        .join(expressed, ["product", "feature"], maintain_order="left_right")
+        .group_by("wanted", "product")
+        .agg(
+            attribute=pl.col("attribute").unique(maintain_order=True).str.join(", "), lag_days=pl.col("lag_days").max()
+        )
     )
 
 

@@ -25,7 +25,7 @@ from meshlab.show.report.board import GRADES, added_need, caution, change_of, sc
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.show.words import answer_text, input_label, need_label, option_text, title_text, value_text
-from meshlab.tables import resource
+from meshlab.tables import read_table, resource
 
 
 def style() -> Fragment:
@@ -270,9 +270,16 @@ def migration_chart(review: Review, name: str = "migration-nodes", *, theme: str
 
 
 def terraform(review: Review) -> Fragment:
-    """What the recommended option cannot yet express by attributes of its own in Terraform."""
+    """How Terraform expresses what the recommended pair needs."""
     text = "\n".join(f"{row['option']}: {row['status']}" for row in review.iac)
-    return fragment("terraform", text, rows=review.iac, known=_listed(review))
+    rows = [{**row, "wanted": _wanted(str(row["wanted"]))} for row in review.iac]
+    return fragment("terraform", text, rows=rows, known=_listed(review))
+
+
+def _wanted(name: str) -> str:
+    """A need, an edition with a part of its own, or the installation, in words."""
+    editions = dict(read_table("decision/networks").select("edition", "label").iter_rows())
+    return "Installation" if name == "install" else editions.get(name) or need_label(name)
 
 
 def drivers(review: Review) -> Fragment:
