@@ -5,6 +5,7 @@ What is typed goes through the same check as a file.
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +15,9 @@ import polars as pl
 import traitlets
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.scenario import Input, check_scenarios
+from meshlab.scenario import Input, check_scenarios, inputs
 from meshlab.tables import read_table
+from meshlab.units import plain_number
 
 NOT_GIVEN = ""
 """Value of the list's entry that stands for a missing value; a list takes None for no entry at all."""
@@ -74,7 +76,14 @@ class Control(widgets.VBox):
     def __init__(self, spec: Input) -> None:
         self.spec = spec
         self._shown_by_us = False
-        super().__init__([self._heading(), *self._parts()], layout={"margin": "0 0 10px 0", "flex": FIXED})
+        self.fault = widgets.HTML(layout={"flex": FIXED, "display": "none"})
+        super().__init__([self._heading(), *self._parts(), self.fault], layout={"margin": "0 0 10px 0", "flex": FIXED})
+        self.observe(self._tell, "problem")
+
+    def _tell(self, change: Mapping[str, str]) -> None:
+        """Say beside the field what was refused."""
+        self.fault.layout.display = "" if change["new"] else "none"
+        self.fault.value = f'<div role="alert" class="meshlab-fault">⚠ {html.escape(change["new"])}</div>'
 
     def _heading(self) -> widgets.Label:
         unit = f" [{self.spec.unit}]" if self.spec.unit not in (None, *UNITLESS) else ""
@@ -206,7 +215,9 @@ class Members(Control):
         self.boxes = {name: self._box(texts[name]["label"], texts[name]["description"]) for name in self.spec.choices}
         self.observe(self._write, "value")
         grid = {"grid_template_columns": "repeat(auto-fill, minmax(200px, 1fr))"}
-        return [widgets.GridBox([self.none, *self.boxes.values()], layout=grid)]
+        boxes = widgets.GridBox([self.none, *self.boxes.values()], layout=grid)
+        boxes.add_class("meshlab-members")
+        return [boxes]
 
     def _box(self, label: str, description: str) -> widgets.Checkbox:
         box = widgets.Checkbox(description=label, tooltip=description, indent=False, layout={"width": "auto"})
@@ -280,7 +291,9 @@ def checked(name: str, text: str) -> object:
     """
     if not text.strip():
         return None
-    frame = pl.DataFrame({"scenario": ["panel"], name: [text]})
+    spec = inputs()[name]
+    typed = plain_number(text, spec.unit) if spec.type in ("integer", "number") else text
+    frame = pl.DataFrame({"scenario": ["panel"], name: [typed]})
     return check_scenarios(frame, "panel", lambda _row, _column: None)[name][0]
 
 

@@ -30,6 +30,19 @@ function plotly(model) {
   return window.meshlabPlotly;
 }
 
+// a page that shows no figure yet does not wait for the library
+function anyFigure(model) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!Object.keys(model.get("figures")).length) return;
+      model.off("change:figures", look);
+      resolve();
+    };
+    model.on("change:figures", look);
+    look();
+  });
+}
+
 // figures suit the page, whichever theme it has and takes later
 function followTheme(model) {
   const tell = () => {
@@ -52,6 +65,7 @@ function unmeasured(layout) {
 
 async function render({ model, el }) {
   const themed = followTheme(model);
+  await anyFigure(model);
   const Plotly = await plotly(model);
   const shown = new Map(); // div of each figure, by name
   const stale = new Set(); // names of figures that are to be drawn

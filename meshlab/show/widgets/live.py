@@ -29,7 +29,85 @@ STYLE = """
   min-width: 0;
   contain: content;
 }
+.meshlab-fault {
+  color: var(--jp-error-color1, #b00020);
+  font-size: 13px;
+  line-height: 1.4;
+}
+.meshlab-files {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 6px 14px;
+  align-items: center;
+}
+.meshlab-files a {
+  color: var(--jp-content-link-color, #0b5c8f);
+}
+.meshlab-members .widget-label-basic {
+  white-space: normal;
+  line-height: 1.3;
+  height: auto;
+  padding: 4px 0;
+}
+.meshlab-members .widget-checkbox {
+  height: auto;
+}
+.meshlab-desk {
+  align-items: flex-start;
+}
+/* the answer, and on a wide page the panel, stay in sight: nothing around them may scroll by itself */
+:is(.jp-Cell, .jp-Cell-outputWrapper, .jp-OutputArea, .jp-OutputArea-child, .jp-OutputArea-output):has(.meshlab-desk),
+.meshlab-desk.meshlab-desk,
+.meshlab-desk .meshlab-views {
+  overflow: visible;
+}
+.meshlab-desk .meshlab-answer {
+  display: contents;
+}
+.meshlab-answer .ml-headline {
+  gap: 0.2em 1.6em;
+  font-size: 13px;
+}
+.meshlab-answer .ml-number {
+  min-width: 8rem;
+}
+.meshlab-answer .ml-big {
+  font-size: 1.6em;
+}
+.meshlab-answer .ml-headline p {
+  margin: 0;
+}
+.meshlab-title {
+  position: sticky;
+  top: 0;
+  z-index: 3;
+  background: var(--jp-layout-color0, #fff);
+}
+@media (min-width: 901px) {
+  .meshlab-desk > .meshlab-panel {
+    position: sticky;
+    top: 0;
+    max-height: calc(100vh - 100px);
+  }
+}
+@media (max-width: 900px) {
+  .meshlab-desk,
+  .meshlab-desk > * {
+    max-width: none;
+  }
+  .meshlab-views {
+    display: contents;
+  }
+  .meshlab-panel > :first-child {
+    max-height: 50vh !important;
+  }
+  .meshlab-title {
+    order: -1;
+    flex-basis: 100%;
+  }
+}
 """
+"""Styles of all that follows a panel."""
 
 
 class LiveFigures(anywidget.AnyWidget):
