@@ -12,7 +12,8 @@ from meshlab.models.decision import decide
 from meshlab.models.decision.questions import open_questions, questions
 from meshlab.reviews.team import read_team
 from meshlab.scenario import frame_of
-from meshlab.show import widgets
+from meshlab.show import report, widgets
+from meshlab.show.views import migration
 from meshlab.show.widgets.follow_up import FollowUp, run
 
 CLUSTER: dict[str, Any] = {
@@ -177,6 +178,35 @@ def test_every_view_of_the_desk_tells_something(panel: widgets.Panel) -> None:
         assert words.get(name, "") in explorer.text.value
         assert explorer.pages[name].view or explorer.text.value or explorer.figures.figures
     assert panel.message.value == ""
+
+
+def test_lists_choose_what_evidence_and_terraform_show() -> None:
+    """Another choice of a list shows other figures: predicted with their own source, of another release or product."""
+    view = widgets.evidence_view()
+    for name in view.pages:
+        view.chooser.value = name
+        (before,) = view.figures.figures.values()
+        view.page.choices["left_out"].value = False
+        (after,) = view.figures.figures.values()
+        assert before["data"] != after["data"]
+    view = widgets.terraform_view()
+    for name, choice in (("Options", "version"), ("Features", "product")):
+        view.chooser.value = name
+        before = view.text.value
+        view.page.choices[choice].value = view.page.choices[choice].options[-1][1]
+        assert "<td" in view.text.value != before
+
+
+def test_a_move_is_planned_for_what_is_loaded() -> None:
+    """Another team on the shelf gives the plan of its own move, and nothing can be saved there."""
+    moves = widgets.move_view(*migration.opened("openshift-aws"))
+    before = moves.words.value
+    moves.shelf.example.value = "bookinfo-istio"
+    planned = migration.planned(*migration.opened("bookinfo-istio"), own=moves.own)
+    assert moves.words.value == report.migration_line(planned).html != before
+    assert moves.shelf.save_button not in [
+        each for row in moves.shelf.children for each in getattr(row, "children", ())
+    ]
 
 
 # --- what follows --------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def _leading(own: pl.DataFrame, answered: Collection[str], tables: Tables) -> li
             continue
         for axis in axes(tables).values():
             if axis.input == question.input and (axis.member is None or axis.member in question.needs):
-                tried += [(question, change) for change in changes_of(axis, None) if change.value is not False]
+                tried += [(question, change) for change in changes_of(axis, None)]
     if not tried:
         return []
     frame = varied(base, [(), *((change,) for _, change in tried)], tables)

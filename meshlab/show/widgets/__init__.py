@@ -1,6 +1,6 @@
 """Panels for JupyterLab, generated from the declared inputs, and figures that follow them."""
 
-from meshlab.show.widgets.explorer import Desk, Explorer, desk, explorer
+from meshlab.show.widgets.explorer import Desk, Explorer, desk, evidence_view, explorer, terraform_view
 from meshlab.show.widgets.live import LiveFigures
 from meshlab.show.widgets.moves import MoveView, move_view
 from meshlab.show.widgets.panel import Panel, panel
@@ -15,8 +15,10 @@ __all__ = [
     "answer_view",
     "decision_view",
     "desk",
+    "evidence_view",
     "explorer",
     "move_view",
     "panel",
     "side_by_side",
+    "terraform_view",
 ]

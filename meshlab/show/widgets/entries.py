@@ -8,8 +8,10 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import polars as pl
 import traitlets
@@ -79,6 +81,13 @@ class Control(widgets.VBox):
         self.fault = widgets.HTML(layout={"flex": FIXED, "display": "none"})
         super().__init__([self._heading(), *self._parts(), self.fault], layout={"margin": "0 0 10px 0", "flex": FIXED})
         self.observe(self._tell, "problem")
+        for name in self.classes:
+            self.add_class(name)
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """By which a page knows what stands for an input, to name it."""
+        return "meshlab-control", f"meshlab-input-{self.spec.name}"
 
     def _tell(self, change: Mapping[str, str]) -> None:
         """Say beside the field what was refused."""
@@ -266,6 +275,25 @@ def ladder(spec: Input) -> tuple[float, ...]:
         inner = (lower + (upper - lower) * step / steps for step in range(steps))
     rungs = {lower, upper, *(value for value in inner if lowest <= value <= upper)}
     return tuple(sorted({int(value) for value in rungs} if spec.type == "integer" else {round(r, 6) for r in rungs}))
+
+
+class Names(anywidget.AnyWidget):
+    """Gives controls their labels as names, and sliders their values with units, for those who hear the page."""
+
+    _esm = Path(__file__).with_name("names.js")
+    steps = traitlets.Dict().tag(sync=True)
+    """What each place of an input's slider stands for."""
+
+    def __init__(self) -> None:
+        numbers = {name: spec for name, spec in inputs().items() if CONTROLS[spec.type] is Slider}
+        super().__init__(
+            steps={
+                name: [
+                    f"{plain_text(step)} {'' if spec.unit in UNITLESS else spec.unit}".strip() for step in ladder(spec)
+                ]
+                for name, spec in numbers.items()
+            }
+        )
 
 
 def help_text(spec: Input) -> str:

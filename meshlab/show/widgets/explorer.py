@@ -12,6 +12,8 @@ from meshlab.errors import MeshlabError
 from meshlab.models.curves import curve_inputs
 from meshlab.models.evidence import assess
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
+from meshlab.planning.iac.coverage import growth
+from meshlab.planning.iac.tracker import tracker
 from meshlab.reviews.record import AssumedValue, Review
 from meshlab.scenario import inputs
 from meshlab.show import report
@@ -222,6 +224,42 @@ def assumed(values: Values) -> report.Fragment:
     )
 
 
+# --- without a scenario --------------------------------------------------------------------------------------------
+
+
+def evidence_view() -> Explorer:
+    """Every published figure beside what is predicted for it, with its own source in the fit or left out."""
+    options = [("each without its own source", True), ("all sources in the fit", False)]
+
+    def page(kind: str) -> Page:
+        def compute(_values: Values, look: Look, *, left_out: bool) -> list[Chart]:
+            return [chart(f"agreement-{kind}", look=look, left_out=left_out)]
+
+        return Page(compute, {"left_out": _choice("Predicted", options, value=True)})
+
+    return Explorer(None, {"Memory": page("memory"), "CPU": page("cpu"), "Latency": page("latency")}, WIDE)
+
+
+def terraform_view() -> Explorer:
+    """Options of a release of the Cilium chart, and features of a product, by how Terraform expresses them."""
+    versions = [(version, version) for version in growth()["version"].reverse()]
+    products = [(name, name) for name in tracker()["product"].unique().sort()]
+    return Explorer(
+        None,
+        {
+            "Options": Page(
+                lambda _values, _look, *, version: [exhibits.option_coverage(version)],
+                {"version": _choice("Release", versions, versions[0][1])},
+            ),
+            "Features": Page(
+                lambda _values, _look, *, product: [exhibits.tracked_features(product)],
+                {"product": _choice("Product", products, products[0][1])},
+            ),
+        },
+        WIDE,
+    )
+
+
 # --- choices -------------------------------------------------------------------------------------------------------
 
 
@@ -240,7 +278,7 @@ def _figure_choices() -> list[tuple[str, str]]:
     return [(figures()[name].label, name) for name in EXPLORED]
 
 
-def _choice(label: str, options: Sequence[tuple[str, str]], value: str) -> widgets.Dropdown:
+def _choice(label: str, options: Sequence[tuple[str, object]], value: object) -> widgets.Dropdown:
     style, layout = {"description_width": "76px"}, {"width": "270px"}
     return widgets.Dropdown(options=options, value=value, description=label, style=style, layout=layout)
 

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from meshlab.models.decision.changes import ORDERED, Change
 from meshlab.models.decision.questions import Open, Question, editions_today, open_questions, questions
+from meshlab.models.decision.words import product
 from meshlab.reviews.needs import side_by_side
 from meshlab.scenario import frame_of, inputs
 from meshlab.show import report
@@ -46,10 +47,9 @@ class Asked(widgets.VBox):
         self.control.assume(None)
         self.leads = widgets.HTML()
         heading = fragment("asked", question.question, question=question, notes=notes)
-        super().__init__(
-            [widgets.HTML(heading.html), *self.control.children[1:], self.leads],
-            layout={"flex": FIXED, "width": "100%"},
-        )
+        self.control.children[0].add_class("ml-unseen")
+        parts = [widgets.HTML(heading.html), *self.control.children, self.leads]
+        super().__init__(parts, layout={"flex": FIXED, "width": "100%"}, _dom_classes=self.control.classes)
 
 
 class Guide(widgets.VBox):
@@ -79,8 +79,9 @@ class Guide(widgets.VBox):
 
     def ask(self, values: Mapping[str, Any]) -> list[Open]:
         """The questions that could change the answer of a scenario."""
-        mine = values.get("needs") in (None, self._needed())
-        return open_questions(frame_of([{"scenario": SCENARIO, **values}]), [*self.needs] if mine else None)
+        answers = self.needs if self.case is self.source.shelf.case else {}
+        mine = values.get("needs") in (None, self._needed(answers))
+        return open_questions(frame_of([{"scenario": SCENARIO, **values}]), [*answers] if mine else None)
 
     def take(self, found: Sequence[Open]) -> None:
         """Show the questions: those that are answered, and of the others as many as there is room for."""
@@ -110,17 +111,19 @@ class Guide(widgets.VBox):
 
     def _is_answered(self, question: Question) -> bool:
         if question.needs:
-            return question.id in self.needs and self.source.scenario.get("needs") == self._needed()
+            return question.id in self.needs and self.source.scenario.get("needs") == self._needed(self.needs)
         return self.source.scenario.get(question.input) is not None
 
     def _used(self) -> dict[str, Mapping[str, Any]]:
         """Needs of the panel that the cluster's objects use, by need."""
-        found = side_by_side(self.case) if self.case else None
+        case = self.source.shelf.case
+        found = side_by_side(case) if case else None
         return {row["need"]: row for row in (found or {}).get("rows", ()) if row["need"] in self._found()}
 
     def _found(self) -> Sequence[str]:
         """Needs that the cluster's objects use and that count as needs."""
-        given = self.case.given.get("needs") if self.case else None
+        case = self.source.shelf.case
+        given = case.given.get("needs") if case else None
         return given.value if given and given.status == "inferred" and isinstance(given.value, list) else []
 
     # --- answers ---------------------------------------------------------------------------------------------------
@@ -134,16 +137,16 @@ class Guide(widgets.VBox):
                 self.needs.pop(question.id, None)
             else:
                 self.needs[question.id] = value
-            values["needs"] = self._needed()
+            values["needs"] = self._needed(self.needs)
             self._note(values["needs"])
         self.source.set({name: value for name, value in values.items() if value is not None})
 
-    def _needed(self) -> list[str] | None:
-        """What the answers and the cluster say together; None where neither says anything."""
-        replaced = {need for each in questions() if each.id in self.needs for need in each.needs}
-        named = {need for answer in self.needs.values() for need in answer} | ({*self._found()} - replaced)
+    def _needed(self, answers: Mapping[str, Sequence[str]]) -> list[str] | None:
+        """What answers and the cluster say together; None where neither says anything."""
+        replaced = {need for each in questions() if each.id in answers for need in each.needs}
+        named = {need for answer in answers.values() for need in answer} | ({*self._found()} - replaced)
         told = [need for need in inputs()["needs"].choices if need in named]
-        return told if self.needs or told else None
+        return told if answers or told else None
 
     def _note(self, needs: list[str] | None) -> None:
         """That needs which nobody was asked about are taken as not needed."""
@@ -189,8 +192,8 @@ def leads_text(asked: Open, values: Mapping[str, Any]) -> str:
 def _value(change: Change) -> str:
     """The value of an answer in words."""
     if change.member:
-        return report.need_label(change.member)
+        return f"{'' if change.value else 'not '}{report.need_label(change.member)}"
     if change.input in ("current_cni", "current_mesh"):
-        return report.option_text(str(change.value))
+        return product(str(change.value), change.input.removeprefix("current_"))
     words = value_text(change.value)
     return f"such as {words}" if inputs()[change.input].type in ORDERED else words

@@ -81,7 +81,21 @@ STYLE = """
   position: sticky;
   top: 0;
   z-index: 3;
+  background: var(--jp-layout-color1, #fff);
+}
+div.jp-Notebook .meshlab-title {
   background: var(--jp-layout-color0, #fff);
+}
+.meshlab-desk .widget-html-content {
+  min-width: 0;
+}
+.meshlab-panel > *,
+.meshlab-panel > .widget-vbox > * {
+  flex: none;
+}
+.meshlab-panel > :first-child {
+  flex: 1 1 auto;
+  min-height: 180px;
 }
 @media (min-width: 901px) {
   .meshlab-desk > .meshlab-panel {

@@ -15,7 +15,7 @@ import traitlets
 
 from meshlab.reviews.review import build_reviews, light_review
 from meshlab.scenario import frame_of, inputs, scenarios, with_defaults
-from meshlab.show.widgets.entries import CONTROLS
+from meshlab.show.widgets.entries import CONTROLS, Names
 from meshlab.show.widgets.latest import Once
 from meshlab.show.widgets.shelf import Shelf
 
@@ -70,6 +70,7 @@ class Panel(widgets.VBox):
                 self._list() if names else self._tabs(),
                 self.message,
                 self.shelf,
+                Names(),
                 widgets.HBox([self.reset_button, self.pin_button]),
             ],
             layout={"flex": "1 1 300px", "max_width": "420px"},

@@ -55,14 +55,17 @@ class Shelf(widgets.VBox):
 
     Args:
         holder: The panel.
+        saves: Whether what it holds can be saved.
     """
 
-    def __init__(self, holder: Holder) -> None:
+    def __init__(self, holder: Holder, *, saves: bool = True) -> None:
         self.holder = holder
         self.case: Case | None = None
         self.saved: set[Path] = set()
         self.message = widgets.HTML()
-        self.example = widgets.Dropdown(options=[NO_EXAMPLE, *_examples()], layout={"width": "auto"})
+        self.example = widgets.Dropdown(
+            options=[NO_EXAMPLE, *_examples()], tooltip=NO_EXAMPLE, layout={"width": "auto"}
+        )
         self.path = widgets.Text(placeholder="Team file or dump", layout=HALF)
         self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
         self.upload = widgets.FileUpload(
@@ -79,7 +82,7 @@ class Shelf(widgets.VBox):
             [
                 self.example,
                 widgets.HBox([self.path, self.load_button, self.upload]),
-                widgets.HBox([self.name, self.save_button]),
+                *([widgets.HBox([self.name, self.save_button])] if saves else []),
                 self.message,
                 self.follow_up,
             ],
