@@ -93,7 +93,9 @@ class Panel(widgets.VBox):
         return widgets.VBox(list(self.controls.values()), layout=SCROLLING)
 
     def reset(self) -> None:
-        """Return to the initial values."""
+        """Return to the initial values, and forget what was loaded."""
+        self.shelf.case = None
+        self.assumed.clear()
         self.set(self.initial)
 
     def pin(self) -> None:
