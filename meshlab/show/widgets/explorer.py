@@ -24,7 +24,7 @@ from meshlab.show.widgets.guide import Guide
 from meshlab.show.widgets.latest import Latest
 from meshlab.show.widgets.live import LiveFigures
 from meshlab.show.widgets.panel import Panel
-from meshlab.show.widgets.views import BESIDE, REST_S, VIEW_PX, Headline, Instrument, Reasons, complain
+from meshlab.show.widgets.views import BESIDE, REST_S, Headline, Instrument, Reasons, complain
 
 CHARTS = ("memory", "cpu", "latency", "cost")
 """Charts of the first page."""
@@ -96,7 +96,7 @@ class Explorer(widgets.VBox):
         self.chooser.observe(self._turn, "value")
         if self.source is not None:
             self.source.observe(self.ask, "scenario")
-        self.figures.observe(self.ask, "dark")
+        self.figures.observe(self.ask, ["dark", "narrow"])
         for page in self.pages.values():
             for choice in page.choices.values():
                 choice.observe(self.ask, "value")
@@ -109,9 +109,8 @@ class Explorer(widgets.VBox):
     def ask(self, _change: object = None) -> None:
         """Show the page in sight of the panel's scenario next."""
         chosen = {name: choice.value for name, choice in self.page.choices.items()}
-        look = Look(self.figures.theme, min_width=VIEW_PX)
         self.latest.pause_s = self.page.pause_s
-        self.latest.ask((self.page, self.source.scenario if self.source else {}, look, chosen))
+        self.latest.ask((self.page, self.source.scenario if self.source else {}, self.figures.look, chosen))
 
     def _turn(self, _change: object) -> None:
         self.choices.selected_index = list(self.pages).index(str(self.chooser.value))

@@ -43,18 +43,20 @@ function anyFigure(model) {
   });
 }
 
-// figures suit the page, whichever theme it has and takes later
-function followTheme(model) {
+// figures suit the page, whichever theme and width it has and takes later
+function followPage(model) {
   const tell = () => {
-    const dark = document.body.dataset.jpThemeLight === "false";
-    if (model.get("dark") === dark) return;
-    model.set("dark", dark);
+    const page = { dark: document.body.dataset.jpThemeLight === "false", narrow: window.innerWidth < 560 };
+    if (model.get("dark") === page.dark && model.get("narrow") === page.narrow) return;
+    model.set(page);
     model.save_changes();
   };
   tell();
-  const changed = new MutationObserver(tell);
-  changed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  return changed;
+  const themed = new MutationObserver(tell);
+  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const sized = new ResizeObserver(tell);
+  sized.observe(document.body);
+  return () => [themed, sized].forEach((observer) => observer.disconnect());
 }
 
 // plotly measures every label of an axis to hide those that leave the figure, a sixth of its work; ours have room
@@ -64,7 +66,7 @@ function unmeasured(layout) {
 }
 
 async function render({ model, el }) {
-  const themed = followTheme(model);
+  const leavePage = followPage(model);
   await anyFigure(model);
   const Plotly = await plotly(model);
   const shown = new Map(); // div of each figure, by name
@@ -155,7 +157,7 @@ async function render({ model, el }) {
     clearTimeout(idle);
     resized.disconnect();
     sighted.disconnect();
-    themed.disconnect();
+    leavePage();
     for (const div of shown.values()) Plotly.purge(div);
   };
 }

@@ -14,7 +14,10 @@ import anywidget
 import traitlets
 from plotly.offline import get_plotlyjs
 
-from meshlab.show.charts import Chart
+from meshlab.show.charts import Chart, Look
+
+VIEW_PX, PHONE_PX = 500, 340
+"""Least widths of a figure, into which its text is broken: beside a panel it fits a laptop's screen. [px]"""
 
 PLOTLY_REQUEST = "plotly.js"
 """What the page sends, and is sent, to get the library."""
@@ -81,10 +84,12 @@ STYLE = """
   position: sticky;
   top: 0;
   z-index: 3;
-  background: var(--jp-layout-color1, #fff);
+  --ground: var(--jp-layout-color1, #fff);
+  background: var(--ground);
+  box-shadow: 0 -16px var(--ground);
 }
 div.jp-Notebook .meshlab-title {
-  background: var(--jp-layout-color0, #fff);
+  --ground: var(--jp-layout-color0, #fff);
 }
 .meshlab-desk .widget-html-content {
   min-width: 0;
@@ -139,10 +144,18 @@ class LiveFigures(anywidget.AnyWidget):
         super().__init__(**traits)
         self.on_msg(_answer)
 
+    narrow = traitlets.Bool(default_value=False).tag(sync=True)
+    """Whether the page is a phone's: the page says so."""
+
     @property
     def theme(self) -> str:
         """The theme that suits the page."""
         return "dark" if self.dark else "light"
+
+    @property
+    def look(self) -> Look:
+        """The look that suits the page."""
+        return Look(self.theme, min_width=PHONE_PX if self.narrow else VIEW_PX)
 
     def show(self, charts: Sequence[Chart]) -> None:
         """Show these charts in place of those before; `tick` counts, so that a test can tell that it happened."""

@@ -20,17 +20,17 @@ from meshlab.show import report
 from meshlab.show.charts import Chart, Look, chart, stated
 from meshlab.show.widgets.entries import FIXED, problem_text
 from meshlab.show.widgets.latest import Latest
-from meshlab.show.widgets.live import LiveFigures
+from meshlab.show.widgets.live import VIEW_PX, LiveFigures
 from meshlab.show.widgets.panel import Panel
-
-VIEW_PX = 500
-"""Least width of a view, into which its text is broken: beside a panel it fits a laptop's screen. [px]"""
 
 WITHOUT_KERNEL = "The controls need a running kernel: open this workbook with `meshlab lab`."
 """What stands in a page that was rendered without one."""
 
 REST_S = 0.3
 """How long a hand has to rest before reasons and flips are worked out. [s]"""
+
+LONG_REST_S = 1.0
+"""The same where the answer in sight has followed the hand, and only what budgets rule out is left to learn. [s]"""
 
 MOST_FLIPS = 12
 """Flips that get a button."""
@@ -76,8 +76,8 @@ def chart_view(
         pause_s: How long the panel has to rest before. [s]
     """
     view = LiveFigures(layout={"flex": FIXED})
-    latest = follow(source, lambda values: [compute(values, Look(view.theme, min_width=VIEW_PX))], view.show, pause_s)
-    view.observe(lambda _change: latest.ask(source.scenario), "dark")
+    latest = follow(source, lambda values: [compute(values, view.look)], view.show, pause_s)
+    view.observe(lambda _change: latest.ask(source.scenario), ["dark", "narrow"])
     return view, latest
 
 
@@ -98,7 +98,7 @@ class Headline(widgets.VBox):
         super().__init__([self.title, self.answer, self.pinned], layout={"flex": FIXED, "width": "100%"})
         self.add_class("meshlab-answer")
         follow(source, source.light, self._show)
-        follow(source, source.whole, self._show, REST_S)
+        follow(source, source.whole, self._show, LONG_REST_S)
         latest = follow(source, self._against, self._show_pinned)
         source.observe(lambda _change: latest.ask(source.scenario), "pinned")
 
