@@ -140,7 +140,8 @@ def run(words: Sequence[str], folder: Path) -> None:
     Raises:
         MeshlabError: What it says where it fails.
     """
-    command = [sys.executable, "-m", "meshlab", *words]
+    # -P: a module that lies among the user's files is not taken for one of ours
+    command = [sys.executable, "-P", "-m", "meshlab", *words]
     try:
         done = subprocess.run(  # noqa: S603  (our words, and the name of a file of the user's)
             command, cwd=folder, capture_output=True, text=True, check=False, timeout=LIMIT_S
