@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from meshlab.models.decision.changes import ORDERED, Change
 from meshlab.models.decision.questions import Open, Question, editions_today, open_questions, questions
 from meshlab.models.decision.words import product
-from meshlab.reviews.needs import side_by_side
+from meshlab.reviews.advice import side_by_side
 from meshlab.scenario import frame_of, inputs
 from meshlab.show import report
 from meshlab.show.fragments import fragment
