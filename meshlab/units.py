@@ -62,6 +62,34 @@ def parse_quantity(text: str) -> float:
     return float(value)
 
 
+_TYPED = re.compile(r"(\d{1,3}(?:[,' _]\d{3})+(?:\.\d+)?|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*)", re.ASCII)
+"""A number, its thousands divided or not, and what stands behind. A comma before other than three digits is none."""
+
+_FACTORS = {
+    "GiB": {"Gi": 1.0, "MiB": 2.0**-10, "Mi": 2.0**-10, "TiB": 2.0**10, "Ti": 2.0**10},
+    "bytes": {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "kB": 1e3, "MB": 1e6},
+    "ms": {"s": 1e3, "µs": 1e-3, "us": 1e-3},
+    "h": {"min": 1 / 60, "d": 24.0},
+    "min": {"h": 60.0},
+    "share": {"%": 0.01},
+    "1/s": {"/s": 1.0, "rps": 1.0},
+    None: {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9},
+}
+"""What may stand behind a number of each unit of the inputs, and of any (None), and by what it multiplies."""
+
+
+def plain_number(text: str, unit: str | None) -> str:
+    """A number as a person types it, as plain digits in a unit; the same text where it is not understood.
+
+    Args:
+        text: Such as ``12,000``, ``12k``, ``1.5 M``, ``40 GiB`` or ``20 %``.
+        unit: Unit of the input.
+    """
+    typed = _TYPED.fullmatch(text.strip())
+    factor = typed and ({unit: 1.0} | _FACTORS[None] | _FACTORS.get(unit, {})).get(typed[2])
+    return format(float(re.sub(r"[,' _]", "", typed[1])) * factor, ".15g") if typed and factor else text
+
+
 def significant(value: float, digits: int = 3) -> str:
     """A number with so many significant digits, thousands separated, never in powers of ten."""
     if value == 0:

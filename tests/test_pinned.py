@@ -60,7 +60,7 @@ def test_a_pinned_scenario_is_compared_with_the_panel() -> None:
     view = widgets.answer_view(panel)
     text = report.pinned(against(panel.pinned, panel.scenario)).text
     assert "Pods in the mesh" in text
-    assert view._against(panel.scenario) == report.pinned(against(ONE, OTHER)).html
+    assert view.headline._against(panel.scenario) == report.pinned(against(ONE, OTHER)).html
     panel.pin_button.click()
     assert panel.pinned is None
-    assert view._against(panel.scenario) == ""
+    assert view.headline._against(panel.scenario) == ""

@@ -84,7 +84,7 @@ def test_panel_command_and_report_give_the_same_verdict(rendered: dict[str, Any]
     for name in ("cni", "mesh", "sentence", "matched", "unknown", "blockers", "flips"):
         assert getattr(review.verdict, name) == verdict[name], name
     view = widgets.answer_view(widgets.panel(VALUES))
-    assert f">{report.title_text(review)}<" in view.answer.value
+    assert f">{report.title_text(review)}<" in view.headline.title.value
     figures = msgspec.structs.replace(review, tuning=None)  # a panel follows the hand, and leaves advice to the report
-    assert report.headline(figures).html in view.answer.value
-    assert len(view.flips.children) - 1 == len(verdict["flips"])
+    assert report.headline(figures).html == view.headline.answer.value
+    assert len(view.reasons.flips.children) - 1 == len(verdict["flips"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from meshlab.errors import MeshlabError
 from meshlab.models import decision
@@ -106,22 +107,22 @@ def test_a_page_follows_the_theme_of_the_page(panel: widgets.Panel) -> None:
 def test_the_answer_is_that_of_the_decision(panel: widgets.Panel) -> None:
     """The heading is the verdict of the scenario, with reasons, and the three numbers of the review."""
     view = widgets.answer_view(panel)
-    review = light_review(VALUES, explained=True)
-    assert report.title_text(review) in view.answer.value
-    assert report.headline(review).html in view.answer.value
-    assert view.reasons.value == report.verdict(review).html
+    review = review_values(VALUES)
+    assert report.title_text(review) in view.headline.title.value
+    assert report.headline(structs.replace(review, tuning=None)).html == view.headline.answer.value
+    assert view.reasons.reasons.value == report.verdict(review).html
 
 
 def test_each_flip_keeps_its_promise(panel: widgets.Panel) -> None:
     """Pressing the button of a flip changes the facts that it names, and the verdict becomes what it said."""
-    buttons = [child for child in widgets.answer_view(panel).flips.children if hasattr(child, "click")]
+    buttons = [child for child in widgets.answer_view(panel).reasons.flips.children if hasattr(child, "click")]
     assert buttons
     for text in [button.description for button in buttons]:
         panel.set(VALUES)
         view = widgets.answer_view(panel)
-        (button,) = [child for child in view.flips.children if getattr(child, "description", None) == text]
+        (button,) = [child for child in view.reasons.flips.children if getattr(child, "description", None) == text]
         button.click()
-        assert f">{text.rpartition('→ ')[2]}<" in view.answer.value
+        assert f">{text.rpartition('→ ')[2]}<" in view.headline.title.value
         assert panel.scenario != VALUES
 
 
@@ -129,7 +130,7 @@ def test_missing_facts_that_matter_are_named() -> None:
     """Facts that are unknown and could change the answer stand in the view by their labels."""
     view = widgets.answer_view(widgets.panel({"services": 120}))
     for name in decision.explain(frame_of([{"scenario": "x", "services": 120}]))[0]["unknown"]:
-        assert report.input_label(str(name)) in view.missing.value
+        assert report.input_label(str(name)) in view.reasons.missing.value
 
 
 # --- the map -------------------------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@ def test_the_map_follows_its_axes_and_the_panel(panel: widgets.Panel) -> None:
 def test_the_rows_of_the_tables_stand_beside_the_map(panel: widgets.Panel) -> None:
     """The matrix shows as many rows as decided or could have, drawn as a report of the same facts draws it."""
     view = widgets.decision_view(panel)
-    drawn = chart("matrix", light_review(VALUES, explained=True), Look(min_width=500)).spec
+    drawn = chart("matrix", review_values(VALUES), Look(min_width=500)).spec
     assert view.rows.figures["matrix"]["data"] == drawn["data"]
 
 
@@ -224,7 +225,7 @@ def test_what_is_saved_can_be_read_again(panel: widgets.Panel, tmp_path: Path, m
     for pods in (480, 900):
         panel.controls["pods"].text.value = str(pods)
         shelf.save_button.click()
-        assert "meshlab review mine.yaml" in shelf.message.value
+        assert f"Saved {tmp_path / 'mine.yaml'}." in shelf.message.value
         team = read_team(tmp_path / "mine.yaml")
         assert team.stated == {**VALUES, "pods": pods}
 

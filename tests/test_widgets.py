@@ -185,6 +185,9 @@ def test_reset_returns_to_the_beginning(panel: widgets.Panel) -> None:
     ("name", "text", "words"),
     [
         ("pods", "many", "not a whole number"),
+        ("pods", "12,5", "&#x27;12,5&#x27;, which is not a whole number"),
+        ("pods", "12 h", "not a whole number"),
+        ("node_memory_gib", "512 MiB", "out of bounds"),
         ("pods", "0", "out of bounds"),
         ("l7_traffic_share", "20", "out of bounds"),
         ("l7_traffic_share", "nan", "out of bounds"),
@@ -192,27 +195,49 @@ def test_reset_returns_to_the_beginning(panel: widgets.Panel) -> None:
     ],
 )
 def test_what_is_refused_is_said_in_words(panel: widgets.Panel, name: str, text: str, words: str) -> None:
-    """Text that is no allowed value is explained in the panel, and the scenario stays as it was."""
+    """Text that is no allowed value is explained beside its field, the panel says so, and the scenario stays."""
     before = copy.deepcopy(panel.scenario)
     panel.controls[name].text.value = text
-    assert words in panel.message.value
+    control = panel.controls[name]
+    assert words in control.fault.value
+    assert f"Not taken: {control.spec.label}. The figures are of the last values" in panel.message.value
     assert panel.scenario == before
-    panel.controls[name].text.value = ""
+    control.text.value = ""
     assert panel.message.value == ""
+    assert control.fault.layout.display == "none"
 
 
 def test_several_problems_stand_together(panel: widgets.Panel) -> None:
-    """Each refused entry has its own line."""
+    """Every refused entry is named."""
     panel.controls["pods"].text.value = "x"
     panel.controls["nodes"].text.value = "y"
-    assert panel.message.value.count("⚠") == 2
+    assert "Not taken: Worker nodes, Pods in the mesh." in panel.message.value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("pods", "12,000", 12_000),
+        ("pods", "12k", 12_000),
+        ("requests_per_second", "1.5 M", 1_500_000.0),
+        ("node_memory_gib", "40 GiB", 40.0),
+        ("node_memory_gib", "2 TiB", 2048.0),
+        ("payload_bytes", "4 KiB", 4096),
+        ("l7_traffic_share", "20 %", 0.2),
+        ("max_added_p99_ms", "2 s", 2000.0),
+    ],
+)
+def test_a_number_is_read_as_people_write_it(panel: widgets.Panel, name: str, text: str, value: object) -> None:
+    """Thousands may be divided, and a multiple or a unit may stand behind."""
+    panel.controls[name].text.value = text
+    assert panel.scenario[name] == value
 
 
 def test_typed_text_is_never_markup(panel: widgets.Panel) -> None:
     """What is typed is quoted in the message as text."""
     panel.controls["pods"].text.value = "<img src=x onerror=alert(1)>"
-    assert "<img" not in panel.message.value
-    assert "&lt;img" in panel.message.value
+    assert "<img" not in panel.controls["pods"].fault.value
+    assert "&lt;img" in panel.controls["pods"].fault.value
 
 
 def test_a_panel_refuses_wrong_beginnings() -> None:

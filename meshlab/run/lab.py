@@ -87,6 +87,8 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
             **({} if port is None else {"port": port, "port_retries": 0}),
         },
         "VoilaConfiguration": {"preheat_kernel": True},
+        # what stands below the controls is of the parameters, which nobody sets here
+        "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": ["static"]},
     }
     return _serve("voila", [str(workbooks_folder() / FRONT_DOOR), *arguments], settings)
 
@@ -112,7 +114,7 @@ def _serve(module: str, words: Sequence[str], settings: Mapping[str, object]) ->
                 [sys.executable, "-m", module, *words, *root],
                 check=False,
                 cwd=empty,
-                env={**os.environ, SAFE_PATH: "1"},
+                env={"MESHLAB_FOLDER": str(Path.cwd()), **os.environ, SAFE_PATH: "1"},
             ).returncode
         except KeyboardInterrupt:
             return 0

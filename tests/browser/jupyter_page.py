@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from meshlab.tables import resource
 
@@ -182,9 +182,10 @@ class Workbook:
         return self.page.locator(".meshlab-shelf")
 
 
-def open_workbook(browser: Browser, lab: Lab, name: str, *, width: int = 1280, height: int = 900) -> Workbook:
+def open_workbook(browser: Browser | BrowserContext, lab: Lab, name: str) -> Workbook:
     """A workbook in a fresh page without anything around it, its kernel ready."""
-    page = browser.new_page(viewport={"width": width, "height": height})
+    page = browser.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.set_default_timeout(30_000)
     book = Workbook(page)
     page.on("console", lambda message: _note(book, message))

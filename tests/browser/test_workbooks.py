@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +11,6 @@ from jupyter_page import Lab, Workbook, close, open_workbook, scenario_of
 from playwright.sync_api import Browser, expect
 
 from meshlab.reviews.review import light_review
-from meshlab.reviews.team import read_team
 from meshlab.tables import resource
 
 pytestmark = pytest.mark.browser
@@ -107,37 +103,6 @@ def test_a_slider_moves_by_mouse_and_ends_in_the_last_state(rested: Workbook) ->
     assert rested.errors() == []
 
 
-def test_a_typed_value_is_taken_and_a_wrong_one_is_explained(rested: Workbook) -> None:
-    """What is typed counts on leaving the box; what is not allowed is said in words and changes nothing."""
-    before = rested.tick()
-    box = rested.control("Pods in the mesh").locator("input[type=text]")
-    box.fill("1234")
-    box.press("Enter")
-    rested.wait_for_redraw(before)
-    assert "1,234 pods" in rested.figures.first.inner_text()
-    box.fill("many")
-    box.press("Enter")
-    expect(rested.page.locator("[role=alert]").first).to_contain_text("not a whole number")
-    assert rested.errors() == []
-
-
-def test_a_team_is_loaded_and_a_bad_one_is_refused_in_words(rested: Workbook, lab: Lab) -> None:
-    """A path loads a team's values; a file with mistakes shows each with its line, and the panel stays as it was."""
-    (lab.folder / "good.yaml").write_text("team: good\nscenario: {nodes: 7, services: 70}\n", encoding="utf-8")
-    (lab.folder / "bad.yaml").write_text("team: bad\nscenario:\n  nodes: few\n  servises: 3\n", encoding="utf-8")
-    path = rested.page.get_by_placeholder("Team file or dump")
-    path.fill("good.yaml")
-    rested.button("Load").click()
-    expect(rested.shelf()).to_contain_text("Loaded good")
-    expect(rested.control("Worker nodes").locator("input[type=text]")).to_have_value("7")
-    path.fill("bad.yaml")
-    rested.button("Load").click()
-    expect(rested.shelf()).to_contain_text("bad.yaml, line 3: nodes is 'few'")
-    expect(rested.shelf()).to_contain_text("did you mean 'services'?")
-    assert scenario_of(rested, "Worker nodes") == "7"
-    assert rested.errors() == []
-
-
 def test_an_upload_is_read_like_a_file(rested: Workbook, tmp_path: Path) -> None:
     """A team file of the user's computer is loaded through the browser."""
     file = tmp_path / "mine.yaml"
@@ -148,33 +113,6 @@ def test_an_upload_is_read_like_a_file(rested: Workbook, tmp_path: Path) -> None
     expect(rested.shelf()).to_contain_text("Loaded mine")
     expect(rested.control("Worker nodes").locator("input[type=text]")).to_have_value("9")
     assert rested.errors() == []
-
-
-def test_a_scenario_that_was_saved_renders(rested: Workbook, lab: Lab, tmp_path: Path) -> None:
-    """A saved scenario is a team file that `meshlab review` renders, with the numbers that the panel showed."""
-    rested.page.get_by_placeholder("Name of the team").fill("from-panel")
-    rested.button("Save").click()
-    expect(rested.shelf()).to_contain_text("meshlab review from-panel.yaml")
-    team = read_team(lab.folder / "from-panel.yaml")
-    command = [sys.executable, "-m", "meshlab", "review", str(lab.folder / "from-panel.yaml"), "--out", str(tmp_path)]
-    done = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    review = json.loads((tmp_path / "from-panel" / "review.json").read_text(encoding="utf-8"))
-    assert review["estimates"] == json.loads(json.dumps(light_review(team.stated, "from-panel").estimates))
-
-
-def test_a_flip_is_applied_by_its_button(browser: Browser, lab: Lab) -> None:
-    """The button of a flip makes the change that it names, and the verdict becomes what it said."""
-    book = open_workbook(browser, lab, "start")
-    book.run()
-    button = book.page.locator(".meshlab-flip", has_text="without Mutual TLS").first
-    promised = button.inner_text().rpartition("→ ")[2]
-    button.click()
-    expect(book.page.locator(".ml-title")).to_have_text(promised)
-    expect(book.page.get_by_label("Mutual TLS with workload identity")).not_to_be_checked()
-    found = book.errors()
-    close(book)
-    assert found == []
 
 
 VISIBLE_FIGURES = "[...document.querySelectorAll('.meshlab-figures > [role=img]')].filter((div) => div.offsetParent)"
@@ -207,19 +145,6 @@ def test_a_page_comes_into_sight_by_its_button(rested: Workbook, page: str, figu
     expect(drawn).not_to_have_attribute("aria-label", before)
     widths = rested.page.evaluate(f"{VISIBLE_FIGURES}.map((div) => [div._fullLayout.width, {WIDTH_OF_VIEW}])")
     assert all(width >= view - 20 for width, view in widths), widths
-    assert rested.errors() == []
-
-
-def test_what_is_assumed_follows_the_panel(rested: Workbook) -> None:
-    """The page of assumptions lists what stands in, and an input that is given leaves it."""
-    rested.button("Assumed").click()
-    table = rested.page.locator(".meshlab-text")
-    expect(table).to_contain_text("ten services a namespace")
-    box = rested.control("Namespaces").locator("input[type=text]")
-    box.fill("7")
-    box.press("Enter")
-    expect(table).not_to_contain_text("ten services a namespace")
-    rested.button("Figures").click()
     assert rested.errors() == []
 
 

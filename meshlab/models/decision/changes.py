@@ -189,7 +189,7 @@ def _flipping(own: pl.DataFrame, sets: Sequence[Changes], answer: Answer, tables
     if not sets:
         return []
     frame = varied(own, sets, tables)
-    possible = frame.select(~_contradicted(tables)).to_series()
+    possible = frame.select(~contradicted(tables)).to_series()
     found = answers_to(frame, tables)
     return [can_be is not False and reached != answer for (reached, _), can_be in zip(found, possible, strict=True)]
 
@@ -200,7 +200,8 @@ def _is_open(name: str, row: Mapping[str, Any]) -> bool:
     return name not in DEMANDS and (side is None or row[f"{side}:runs"] > NOTHING)
 
 
-def _contradicted(tables: Tables) -> pl.Expr:
+def contradicted(tables: Tables) -> pl.Expr:
+    """Whether facts of ``compared`` scenarios cannot hold together."""
     return compile_condition(tables.contradiction, compare)
 
 
@@ -232,7 +233,7 @@ def flips(
         return [], own.clear()
     frame = varied(own, [(change,) for change in tried], tables)
     found = answers_to(frame, tables)
-    possible = frame.select(~_contradicted(tables)).to_series()
+    possible = frame.select(~contradicted(tables)).to_series()
     nearest: dict[tuple[object, ...], int] = {}
     for place, (change, (reached, eligible)) in enumerate(zip(tried, found, strict=True)):
         other = reached != answer and reached[0] is not None and reached[1] is not None

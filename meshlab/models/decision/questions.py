@@ -1,18 +1,19 @@
-"""What to ask first where not enough is known for a verdict."""
+"""What to ask a team: the questions whose answers would decide most, and what each answer leads to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.decision.cells import axes
-from meshlab.models.decision.changes import Change, answers_to, changes_of, varied
-from meshlab.models.decision.decide import column_of
-from meshlab.models.decision.tables import Tables
+from meshlab.models.decision.changes import Answer, Change, answers_to, changes_of, contradicted, varied
+from meshlab.models.decision.decide import column_of, compared
+from meshlab.models.decision.tables import Tables, load_tables
+from meshlab.scenario import inputs, with_all_inputs
 from meshlab.tables import read_table
 
 MOST = 3
@@ -41,38 +42,98 @@ def questions() -> tuple[Question, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A question that nobody has answered, and where its answers lead.
+
+    Args:
+        question: The question.
+        now: The answer as it stands, with nothing needed beyond what is known.
+        leads: Each value that would change it, and to what.
+    """
+
+    question: Question
+    now: Answer
+    leads: dict[Change, Answer] = field(default_factory=dict)
+
+
+def open_questions(
+    scenario: pl.DataFrame, needs_answered: Collection[str] | None = None, tables: Tables | None = None
+) -> list[Open]:
+    """The questions whose answers could change the verdict: first those that lead to the most different ones.
+
+    Args:
+        scenario: One scenario.
+        needs_answered: Ids of the questions about needs that have been answered, where its needs are those answers;
+            all of them are unless given, where needs are known.
+        tables: Decision tables; ours unless given.
+    """
+    tables = tables or load_tables()
+    facts = with_all_inputs(scenario)
+    known = {name: facts[name][0] is not None for name in inputs()}
+    answered = {question.id for question in questions() if known[question.input]}
+    if needs_answered is not None:
+        answered -= {question.id for question in questions() if question.needs} - set(needs_answered)
+    found = _leading(compared(facts).collect(), answered, tables)
+    for each in found:
+        if (choices := editions_today(each.question.input, facts.row(0, named=True))) is not None:
+            for change in [change for change in each.leads if change.value not in choices]:
+                del each.leads[change]
+    return [each for each in found if each.leads]
+
+
+def editions_today(name: str, values: Mapping[str, Any]) -> list[str] | None:
+    """The editions that what runs today may be; None of an input that is no edition.
+
+    Args:
+        name: The input.
+        values: Values of inputs.
+    """
+    side = {"current_cni_edition": "network", "current_mesh_edition": "mesh"}.get(name)
+    if side is None:
+        return None
+    table = read_table("decision/networks" if side == "network" else "decision/meshes")
+    return table.filter(pl.col(side) == values.get(name.removesuffix("_edition")))["edition"].unique().sort().to_list()
+
+
+def _leading(own: pl.DataFrame, answered: Collection[str], tables: Tables) -> list[Open]:
+    base = own.with_columns(pl.col(column_of("needs")).fill_null(0))
+    tried: list[tuple[Question, Change]] = []
+    for question in questions():
+        if question.id in answered:
+            continue
+        for axis in axes(tables).values():
+            if axis.input == question.input and (axis.member is None or axis.member in question.needs):
+                tried += [(question, change) for change in changes_of(axis, None)]
+    if not tried:
+        return []
+    frame = varied(base, [(), *((change,) for _, change in tried)], tables)
+    (now, _), *reached = answers_to(frame, tables)
+    cannot_be = frame.select(contradicted(tables)).to_series()[1:]
+    found: dict[Question, Open] = {}
+    for (question, change), (answer, _), impossible in zip(tried, reached, cannot_be, strict=True):
+        if answer != now and not impossible:
+            found.setdefault(question, Open(question, now)).leads[change] = answer
+    return sorted(found.values(), key=lambda each: -len({*each.leads.values()}))
+
+
 def first_questions(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> list[dict[str, Any]]:
-    """The questions whose answers would decide most: those that lead to the most different verdicts.
+    """What to ask first where not enough is known for a verdict.
 
     Args:
         own: The ``compared`` scenario, one row.
         row: ``known:NAME`` for each input.
         tables: The tables.
     """
-    base = own.with_columns(pl.col(column_of("needs")).fill_null(0))
-    tried: list[tuple[Question, Change]] = []
-    for question in questions():
-        if row[f"known:{question.input}"]:
-            continue
-        for axis in axes(tables).values():
-            if axis.input == question.input and (axis.member is None or axis.member in question.needs):
-                tried += [(question, change) for change in changes_of(axis, None) if change.value is not False]
-    if not tried:
-        return []
-    frame = varied(base, [(), *((change,) for _, change in tried)], tables)
-    reached = [answer for answer, _ in answers_to(frame, tables)]
-    decides: dict[Question, set[object]] = {}
-    for (question, _), answer in zip(tried, reached[1:], strict=True):
-        decides.setdefault(question, set()).update({answer} - {reached[0]})
-    ranked = sorted((question for question in decides if decides[question]), key=lambda q: -len(decides[q]))
+    answered = {question.id for question in questions() if row[f"known:{question.input}"]}
     return [
         {
-            "id": q.id,
-            "question": q.question,
-            "input": q.input,
-            "needs": list(q.needs),
-            "why": q.why,
-            "verdicts": len(decides[q]),
+            "id": each.question.id,
+            "question": each.question.question,
+            "input": each.question.input,
+            "needs": list(each.question.needs),
+            "why": each.question.why,
+            "verdicts": len({*each.leads.values()}),
         }
-        for q in ranked[:MOST]
+        for each in _leading(own, answered, tables)[:MOST]
     ]

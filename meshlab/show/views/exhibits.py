@@ -279,10 +279,15 @@ def chart_growth(product: str = "cilium") -> report.Fragment:
     return _counted(iac.growth(product))
 
 
-def tracked_features() -> report.Fragment:
-    """Every tracked feature and provider: since when the product has it, and since when Terraform expresses it."""
+def tracked_features(*products: str) -> report.Fragment:
+    """Every tracked feature and provider: since when the product has it, and since when Terraform expresses it.
+
+    Args:
+        products: Products whose features are shown; all of them unless given.
+    """
     columns = ("product", "feature", "provider", "status", "introduced_date", "provider_date", "lag_days", "source_id")
-    return _counted(iac.tracker().select(columns).rename({"lag_days": "lag [d]"}))
+    shown = pl.col("product").is_in(products) if products else pl.lit(value=True)
+    return _counted(iac.tracker().filter(shown).select(columns).rename({"lag_days": "lag [d]"}))
 
 
 HEADINGS = {

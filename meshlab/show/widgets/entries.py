@@ -5,17 +5,21 @@ What is typed goes through the same check as a file.
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import polars as pl
 import traitlets
 
 from meshlab.errors import MeshlabError, Problem
-from meshlab.scenario import Input, check_scenarios
+from meshlab.scenario import Input, check_scenarios, inputs
 from meshlab.tables import read_table
+from meshlab.units import plain_number
 
 NOT_GIVEN = ""
 """Value of the list's entry that stands for a missing value; a list takes None for no entry at all."""
@@ -74,7 +78,21 @@ class Control(widgets.VBox):
     def __init__(self, spec: Input) -> None:
         self.spec = spec
         self._shown_by_us = False
-        super().__init__([self._heading(), *self._parts()], layout={"margin": "0 0 10px 0", "flex": FIXED})
+        self.fault = widgets.HTML(layout={"flex": FIXED, "display": "none"})
+        super().__init__([self._heading(), *self._parts(), self.fault], layout={"margin": "0 0 10px 0", "flex": FIXED})
+        self.observe(self._tell, "problem")
+        for name in self.classes:
+            self.add_class(name)
+
+    @property
+    def classes(self) -> tuple[str, str]:
+        """By which a page knows what stands for an input, to name it."""
+        return "meshlab-control", f"meshlab-input-{self.spec.name}"
+
+    def _tell(self, change: Mapping[str, str]) -> None:
+        """Say beside the field what was refused."""
+        self.fault.layout.display = "" if change["new"] else "none"
+        self.fault.value = f'<div role="alert" class="meshlab-fault">⚠ {html.escape(change["new"])}</div>'
 
     def _heading(self) -> widgets.Label:
         unit = f" [{self.spec.unit}]" if self.spec.unit not in (None, *UNITLESS) else ""
@@ -206,7 +224,9 @@ class Members(Control):
         self.boxes = {name: self._box(texts[name]["label"], texts[name]["description"]) for name in self.spec.choices}
         self.observe(self._write, "value")
         grid = {"grid_template_columns": "repeat(auto-fill, minmax(200px, 1fr))"}
-        return [widgets.GridBox([self.none, *self.boxes.values()], layout=grid)]
+        boxes = widgets.GridBox([self.none, *self.boxes.values()], layout=grid)
+        boxes.add_class("meshlab-members")
+        return [boxes]
 
     def _box(self, label: str, description: str) -> widgets.Checkbox:
         box = widgets.Checkbox(description=label, tooltip=description, indent=False, layout={"width": "auto"})
@@ -257,6 +277,25 @@ def ladder(spec: Input) -> tuple[float, ...]:
     return tuple(sorted({int(value) for value in rungs} if spec.type == "integer" else {round(r, 6) for r in rungs}))
 
 
+class Names(anywidget.AnyWidget):
+    """Gives controls their labels as names, and sliders their values with units, for those who hear the page."""
+
+    _esm = Path(__file__).with_name("names.js")
+    steps = traitlets.Dict().tag(sync=True)
+    """What each place of an input's slider stands for."""
+
+    def __init__(self) -> None:
+        numbers = {name: spec for name, spec in inputs().items() if CONTROLS[spec.type] is Slider}
+        super().__init__(
+            steps={
+                name: [
+                    f"{plain_text(step)} {'' if spec.unit in UNITLESS else spec.unit}".strip() for step in ladder(spec)
+                ]
+                for name, spec in numbers.items()
+            }
+        )
+
+
 def help_text(spec: Input) -> str:
     """What an input means, what may be given, and what stands in for it: the tooltip."""
     default = f" Default: {spec.default} ({spec.default_why})." if spec.default else ""
@@ -280,7 +319,9 @@ def checked(name: str, text: str) -> object:
     """
     if not text.strip():
         return None
-    frame = pl.DataFrame({"scenario": ["panel"], name: [text]})
+    spec = inputs()[name]
+    typed = plain_number(text, spec.unit) if spec.type in ("integer", "number") else text
+    frame = pl.DataFrame({"scenario": ["panel"], name: [typed]})
     return check_scenarios(frame, "panel", lambda _row, _column: None)[name][0]
 
 

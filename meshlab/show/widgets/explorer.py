@@ -8,21 +8,29 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from meshlab.errors import MeshlabError
 from meshlab.models.curves import curve_inputs
+from meshlab.models.evidence import assess
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
-from meshlab.reviews.record import AssumedValue
-from meshlab.reviews.review import light_review
+from meshlab.planning.iac.coverage import growth
+from meshlab.planning.iac.tracker import tracker
+from meshlab.reviews.record import AssumedValue, Review
 from meshlab.scenario import inputs
 from meshlab.show import report
 from meshlab.show.charts import Chart, Look, chart, stated
+from meshlab.show.views import exhibits
 from meshlab.show.widgets.entries import FIXED
+from meshlab.show.widgets.guide import Guide
 from meshlab.show.widgets.latest import Latest
 from meshlab.show.widgets.live import LiveFigures
 from meshlab.show.widgets.panel import Panel
-from meshlab.show.widgets.views import BESIDE, VIEW_PX, complain
+from meshlab.show.widgets.views import BESIDE, REST_S, Headline, Instrument, Reasons, complain
 
 CHARTS = ("memory", "cpu", "latency", "cost")
 """Charts of the first page."""
+
+MOVES = ("migration-nodes", "migration-flow")
+"""Charts of a move."""
 
 EXPLORED = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p99_ms", "cost_usd_per_month")
 """Figures that can be explored."""
@@ -40,28 +48,35 @@ class Page:
     """One view of a scenario.
 
     Args:
-        compute: Of a scenario, a look and what was chosen: charts, or a fragment's HTML.
+        compute: Of a scenario, a look and what was chosen: charts and fragments, or what ``view`` takes.
         choices: Lists by the name under which ``compute`` is told what was chosen.
+        view: A widget that takes what is computed and shows it in its own way.
+        pause_s: How long the panel has to rest before. [s]
     """
 
-    compute: Callable[..., list[Chart] | str]
+    compute: Callable[..., Any]
     choices: Choices = field(default_factory=dict)
+    view: Any = None
+    pause_s: float = 0.0
 
     @property
     def row(self) -> widgets.Widget:
-        """The lists beside each other."""
-        return widgets.HBox(list(self.choices.values()), layout={"flex_flow": "row wrap", **WIDE})
+        """What shows the page in its own way, or the lists beside each other."""
+        return self.view or widgets.HBox(list(self.choices.values()), layout={"flex_flow": "row wrap", **WIDE})
 
 
 class Explorer(widgets.VBox):
     """Pages under a row of buttons; only the page in sight is computed, and all share one set of live figures.
 
     Args:
-        source: The panel that they follow.
+        source: The panel that they follow; without one nothing but their own lists.
         pages: Pages by the words on their buttons.
+        layout: Layout of all.
     """
 
-    def __init__(self, source: Panel, pages: Mapping[str, Page]) -> None:
+    def __init__(
+        self, source: Panel | None, pages: Mapping[str, Page], layout: Mapping[str, str] | None = None
+    ) -> None:
         self.source, self.pages = source, dict(pages)
         self.chooser = widgets.ToggleButtons(options=list(pages), style={"button_width": "auto"})
         self.chooser.layout.flex = FIXED
@@ -72,15 +87,16 @@ class Explorer(widgets.VBox):
         self.text.add_class("meshlab-text")
         for part in (self.choices, self.figures, self.text):
             part.layout = {"flex": FIXED, **WIDE}
-        self.latest = Latest(_computed, self._show, lambda error: complain(source, error))
-        super().__init__([self.chooser, self.choices, self.figures, self.text], layout=BESIDE)
+        self.latest = Latest(_computed, self._show, self._complain)
+        super().__init__([self.chooser, self.choices, self.text, self.figures], layout=layout or BESIDE)
         self._connect()
         self.ask()
 
     def _connect(self) -> None:
         self.chooser.observe(self._turn, "value")
-        self.source.observe(self.ask, "scenario")
-        self.figures.observe(self.ask, "dark")
+        if self.source is not None:
+            self.source.observe(self.ask, "scenario")
+        self.figures.observe(self.ask, ["dark", "narrow"])
         for page in self.pages.values():
             for choice in page.choices.values():
                 choice.observe(self.ask, "value")
@@ -93,21 +109,32 @@ class Explorer(widgets.VBox):
     def ask(self, _change: object = None) -> None:
         """Show the page in sight of the panel's scenario next."""
         chosen = {name: choice.value for name, choice in self.page.choices.items()}
-        look = Look(self.figures.theme, min_width=VIEW_PX)
-        self.latest.ask((self.page, self.source.scenario, look, chosen))
+        self.latest.pause_s = self.page.pause_s
+        self.latest.ask((self.page, self.source.scenario if self.source else {}, self.figures.look, chosen))
 
     def _turn(self, _change: object) -> None:
         self.choices.selected_index = list(self.pages).index(str(self.chooser.value))
+        self.latest.pause_s = 0.0
         self.ask()
 
-    def _show(self, answer: list[Chart] | str) -> None:
-        self.text.value = answer if isinstance(answer, str) else ""
-        self.figures.show([] if isinstance(answer, str) else answer)
+    def _show(self, answer: tuple[Page, Any]) -> None:
+        page, parts = answer
+        if page.view is not None:
+            page.view.take(parts)
+            parts = ()
+        self.text.value = "".join(part.html for part in parts if not isinstance(part, Chart))
+        self.figures.show([part for part in parts if isinstance(part, Chart)])
+
+    def _complain(self, error: MeshlabError) -> None:
+        if self.source is not None:
+            complain(self.source, error)
+        else:
+            self._show((self.page, [report.table([], "; ".join(map(str, error.problems)))]))
 
 
-def _computed(question: tuple[Page, Mapping[str, Any], Look, dict[str, Any]]) -> list[Chart] | str:
+def _computed(question: tuple[Page, Mapping[str, Any], Look, dict[str, Any]]) -> tuple[Page, Any]:
     page, values, look, chosen = question
-    return page.compute(values, look, **chosen)
+    return page, page.compute(values, look, **chosen)
 
 
 def explorer(source: Panel) -> Explorer:
@@ -115,18 +142,60 @@ def explorer(source: Panel) -> Explorer:
     return Explorer(
         source,
         {
-            "Figures": Page(_figures),
+            "Figures": Page(lambda values, look: _figures(source.light(values), look)),
             "Curves": Page(_curves, _curve_choices()),
             "Path": Page(_path),
             "Break-even": Page(_break_even, _break_even_choices()),
             "Drivers": Page(_drivers, _driver_choices()),
-            "Assumed": Page(lambda values, _look: assumed(values).html),
+            "Assumed": Page(lambda values, _look: [assumed(values)]),
         },
     )
 
 
-def _figures(values: Values, look: Look) -> list[Chart]:
-    review = light_review(values)
+def desk(source: Panel) -> Desk:
+    """A panel beside everything that a review tells of it: the answer in sight, and one view at a time."""
+    return Desk(source)
+
+
+class Desk(Instrument):
+    """The panel, the answer, and views under a row of buttons.
+
+    Args:
+        source: The panel.
+    """
+
+    def __init__(self, source: Panel) -> None:
+        whole, guide = source.whole, Guide(source)
+        self.explorer = Explorer(
+            source,
+            {
+                "Answer": Page(lambda values, _look: whole(values), view=Reasons(source), pause_s=REST_S),
+                "Questions": Page(lambda values, _look: guide.ask(values), view=guide),
+                "Comparison": Page(lambda values, _look: [report.comparison(whole(values))], pause_s=REST_S),
+                "Overhead": Page(lambda values, look: _figures(source.light(values), look)),
+                "Latency path": Page(_path),
+                "Migration": Page(lambda values, look: _moved(whole(values), look), pause_s=REST_S),
+                "Evidence": Page(lambda values, _look: _rests_on(whole(values)), pause_s=REST_S),
+                "Assumptions": Page(lambda values, _look: [report.assumptions(whole(values))], pause_s=REST_S),
+            },
+            WIDE,
+        )
+        views = widgets.VBox([Headline(source), self.explorer], layout={"flex": "3 1 480px", "min_width": "320px"})
+        super().__init__(source, views)
+        self.add_class("meshlab-desk")
+        views.add_class("meshlab-views")
+
+
+def _moved(review: Review, look: Look) -> list[Any]:
+    charts = [report.migration_chart(review, name, theme=look.theme) for name in MOVES]
+    return [report.migration(review), *(made for made in charts if isinstance(made, Chart))]
+
+
+def _rests_on(review: Review) -> list[report.Fragment]:
+    return [exhibits.fit_quality(assess()), report.sources(review)]
+
+
+def _figures(review: Review, look: Look) -> list[Chart]:
     return [chart(name, review, look) for name in CHARTS]
 
 
@@ -154,6 +223,42 @@ def assumed(values: Values) -> report.Fragment:
     )
 
 
+# --- without a scenario --------------------------------------------------------------------------------------------
+
+
+def evidence_view() -> Explorer:
+    """Every published figure beside what is predicted for it, with its own source in the fit or left out."""
+    options = [("each without its own source", True), ("all sources in the fit", False)]
+
+    def page(kind: str) -> Page:
+        def compute(_values: Values, look: Look, *, left_out: bool) -> list[Chart]:
+            return [chart(f"agreement-{kind}", look=look, left_out=left_out)]
+
+        return Page(compute, {"left_out": _choice("Predicted", options, value=True)})
+
+    return Explorer(None, {"Memory": page("memory"), "CPU": page("cpu"), "Latency": page("latency")}, WIDE)
+
+
+def terraform_view() -> Explorer:
+    """Options of a release of the Cilium chart, and features of a product, by how Terraform expresses them."""
+    versions = [(version, version) for version in growth()["version"].reverse()]
+    products = [(name, name) for name in tracker()["product"].unique().sort()]
+    return Explorer(
+        None,
+        {
+            "Options": Page(
+                lambda _values, _look, *, version: [exhibits.option_coverage(version)],
+                {"version": _choice("Release", versions, versions[0][1])},
+            ),
+            "Features": Page(
+                lambda _values, _look, *, product: [exhibits.tracked_features(product)],
+                {"product": _choice("Product", products, products[0][1])},
+            ),
+        },
+        WIDE,
+    )
+
+
 # --- choices -------------------------------------------------------------------------------------------------------
 
 
@@ -172,7 +277,7 @@ def _figure_choices() -> list[tuple[str, str]]:
     return [(figures()[name].label, name) for name in EXPLORED]
 
 
-def _choice(label: str, options: Sequence[tuple[str, str]], value: str) -> widgets.Dropdown:
+def _choice(label: str, options: Sequence[tuple[str, object]], value: object) -> widgets.Dropdown:
     style, layout = {"description_width": "76px"}, {"width": "270px"}
     return widgets.Dropdown(options=options, value=value, description=label, style=style, layout=layout)
 

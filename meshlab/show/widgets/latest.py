@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -61,3 +62,19 @@ class Latest:
             return partial(self.show, self.compute(question))
         except MeshlabError as error:
             return partial(self.fail, error)
+
+
+class Once:
+    """What is made of a scenario, made once for all who ask for it while it is the newest."""
+
+    def __init__(self, compute: Callable[[Mapping[str, Any]], Any]) -> None:
+        self.compute = compute
+        self._lock = threading.Lock()
+        self._made: tuple[Mapping[str, Any], Any] | None = None
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """What is made of these values; whoever asks while that is worked out waits for it."""
+        with self._lock:
+            if self._made is None or self._made[0] != values:
+                self._made = values, self.compute(values)
+            return self._made[1]

@@ -30,18 +30,33 @@ function plotly(model) {
   return window.meshlabPlotly;
 }
 
-// figures suit the page, whichever theme it has and takes later
-function followTheme(model) {
+// a page that shows no figure yet does not wait for the library
+function anyFigure(model) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!Object.keys(model.get("figures")).length) return;
+      model.off("change:figures", look);
+      resolve();
+    };
+    model.on("change:figures", look);
+    look();
+  });
+}
+
+// figures suit the page, whichever theme and width it has and takes later
+function followPage(model) {
   const tell = () => {
-    const dark = document.body.dataset.jpThemeLight === "false";
-    if (model.get("dark") === dark) return;
-    model.set("dark", dark);
+    const page = { dark: document.body.dataset.jpThemeLight === "false", narrow: window.innerWidth < 560 };
+    if (model.get("dark") === page.dark && model.get("narrow") === page.narrow) return;
+    model.set(page);
     model.save_changes();
   };
   tell();
-  const changed = new MutationObserver(tell);
-  changed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
-  return changed;
+  const themed = new MutationObserver(tell);
+  themed.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const sized = new ResizeObserver(tell);
+  sized.observe(document.body);
+  return () => [themed, sized].forEach((observer) => observer.disconnect());
 }
 
 // plotly measures every label of an axis to hide those that leave the figure, a sixth of its work; ours have room
@@ -51,7 +66,8 @@ function unmeasured(layout) {
 }
 
 async function render({ model, el }) {
-  const themed = followTheme(model);
+  const leavePage = followPage(model);
+  await anyFigure(model);
   const Plotly = await plotly(model);
   const shown = new Map(); // div of each figure, by name
   const stale = new Set(); // names of figures that are to be drawn
@@ -141,7 +157,7 @@ async function render({ model, el }) {
     clearTimeout(idle);
     resized.disconnect();
     sighted.disconnect();
-    themed.disconnect();
+    leavePage();
     for (const div of shown.values()) Plotly.purge(div);
   };
 }

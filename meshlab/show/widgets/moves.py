@@ -11,11 +11,13 @@ from meshlab.errors import MeshlabError
 from meshlab.planning.migration.assumptions import Assumption, own_figures, with_own
 from meshlab.reviews.cases import Case
 from meshlab.reviews.record import Review
+from meshlab.reviews.review import build_reviews
 from meshlab.show import report
 from meshlab.show.charts import Chart
 from meshlab.show.views import migration as migration_views
 from meshlab.show.widgets.entries import UNITLESS
 from meshlab.show.widgets.live import LiveFigures
+from meshlab.show.widgets.shelf import Shelf
 
 SLIDERS = {"window_hours": (0.5, 24.0, 0.5), "max_unavailable": (1, 50, 1), "surge_nodes": (0, 20, 1)}
 """Assumptions that are set by hand: least, most and step of their sliders."""
@@ -25,7 +27,7 @@ ROW = {"margin": "0 0 6px 0", "width": "min(100%, 560px)"}
 
 
 class MoveView(widgets.VBox):
-    """Sliders, what the move takes, and its charts.
+    """A team or a dump to choose, sliders, what the move takes, and its charts.
 
     Args:
         case: The case of the review.
@@ -39,6 +41,9 @@ class MoveView(widgets.VBox):
         self, case: Case, review: Review, today: str = "", target: str = "", own: Mapping[str, object] | None = None
     ) -> None:
         self.case, self.review, self.places = case, review, (today, target)
+        self.scenario: dict[str, object] = {}
+        self.assumed: dict[str, tuple[object, str]] = {}
+        self.shelf = Shelf(self, saves=False)
         chosen = {name: value for name, value in (own or {}).items() if value is not None}
         known = with_own(own_figures({**case.team.migration, **chosen})[0])
         self.sliders = {name: _slider(known[name], *bounds) for name, bounds in SLIDERS.items()}
@@ -47,8 +52,16 @@ class MoveView(widgets.VBox):
             slider.observe(self._follow, "value")
         self.figures.observe(self._follow, "dark")
         rows = [_labelled(known[name], slider) for name, slider in self.sliders.items()]
-        super().__init__([*rows, self.words, self.figures])
+        super().__init__([self.shelf, *rows, self.words, self.figures])
         self._follow()
+
+    def set(self, values: Mapping[str, object]) -> None:
+        """Plan the move of what was loaded, from what it runs to what is recommended."""
+        self.scenario = dict(values)
+        if self.shelf.case is not None:
+            self.case, self.places = self.shelf.case, ("", "")
+            self.review = build_reviews([self.case])[0]
+            self._follow()
 
     @property
     def own(self) -> dict[str, object]:

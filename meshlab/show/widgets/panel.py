@@ -13,8 +13,10 @@ import ipywidgets as widgets
 import polars as pl
 import traitlets
 
+from meshlab.reviews.review import build_reviews, light_review
 from meshlab.scenario import frame_of, inputs, scenarios, with_defaults
-from meshlab.show.widgets.entries import CONTROLS
+from meshlab.show.widgets.entries import CONTROLS, Names
+from meshlab.show.widgets.latest import Once
 from meshlab.show.widgets.shelf import Shelf
 
 GROUPS = {
@@ -43,6 +45,7 @@ class Panel(widgets.VBox):
     """
 
     scenario = traitlets.Dict()
+    """Values that are given; ``light`` and ``whole`` make reviews of them, once for all who ask."""
     pinned = traitlets.Dict(default_value=None, allow_none=True)
     """A scenario to compare with, or None."""
 
@@ -50,6 +53,10 @@ class Panel(widgets.VBox):
         self.initial = {name: value for name, value in initial.items() if value is not None}
         self.controls = {name: CONTROLS[inputs()[name].type](inputs()[name]) for name in names or inputs()}
         self.beyond: dict[str, object] = {}
+        self.assumed: dict[str, tuple[object, str]] = {}
+        self.shelf = Shelf(self)
+        self.whole = Once(lambda values: build_reviews([self.shelf.case_of(values)])[0])
+        self.light = Once(light_review)
         self.message = widgets.HTML()
         self._quiet = False
         self.reset_button = widgets.Button(description="Reset", tooltip="Return to the values at the beginning")
@@ -62,11 +69,13 @@ class Panel(widgets.VBox):
             [
                 self._list() if names else self._tabs(),
                 self.message,
-                Shelf(self),
+                self.shelf,
+                Names(),
                 widgets.HBox([self.reset_button, self.pin_button]),
             ],
             layout={"flex": "1 1 300px", "max_width": "420px"},
         )
+        self.add_class("meshlab-panel")
         self.reset()
         for control in self.controls.values():
             control.observe(self._changed, "value")
@@ -84,7 +93,9 @@ class Panel(widgets.VBox):
         return widgets.VBox(list(self.controls.values()), layout=SCROLLING)
 
     def reset(self) -> None:
-        """Return to the initial values."""
+        """Return to the initial values, and forget what was loaded."""
+        self.shelf.case = None
+        self.assumed.clear()
         self.set(self.initial)
 
     def pin(self) -> None:
@@ -116,7 +127,10 @@ class Panel(widgets.VBox):
             control.assume(standing_in.get(name))
 
     def _complain(self, _change: object) -> None:
-        self.tell([control.problem for control in self.controls.values() if control.problem])
+        refused = [control.spec.label for control in self.controls.values() if control.problem]
+        self.tell(
+            [f"Not taken: {', '.join(refused)}. The figures are of the last values that were."] if refused else []
+        )
 
     def tell(self, problems: Sequence[str]) -> None:
         """Show problems in words, or nothing."""

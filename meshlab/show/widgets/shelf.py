@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,8 +14,9 @@ import ipywidgets as widgets
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
-from meshlab.reviews.cases import Case, example_teams, open_path, with_values
-from meshlab.reviews.team import Team, team_text
+from meshlab.reviews.cases import NO_CLUSTER, Case, Cluster, example_teams, open_case, open_path, with_values
+from meshlab.reviews.team import Assumption, Team, team_text
+from meshlab.show.widgets.follow_up import FollowUp
 from meshlab.show.widgets.latest import Latest
 
 NO_EXAMPLE = "Choose an example team"
@@ -24,6 +26,12 @@ HALF = {"flex": "1 1 120px", "width": "auto", "min_width": "100px"}
 """Layout of an entry beside a button."""
 
 BUTTON = {"width": "72px", "flex": "0 0 auto"}
+
+UNNAMED = "this scenario"
+"""Name of a team that has none yet."""
+
+FOLDER = "MESHLAB_FOLDER"
+"""Environment variable that names the folder of a user's files, where it is not the current one."""
 
 UPLOAD = {**BUTTON, "width": "96px"}
 """Layout of the button that counts files behind its word."""
@@ -35,6 +43,9 @@ class Holder(Protocol):
     scenario: Any
     """A dictionary, held by a trait whose type is its own."""
 
+    assumed: dict[str, tuple[object, str]]
+    """Values that are supposed rather than known, as long as they stand, and why."""
+
     def set(self, values: Mapping[str, object]) -> None:
         """Give exactly these values."""
 
@@ -44,14 +55,17 @@ class Shelf(widgets.VBox):
 
     Args:
         holder: The panel.
+        saves: Whether what it holds can be saved.
     """
 
-    def __init__(self, holder: Holder) -> None:
+    def __init__(self, holder: Holder, *, saves: bool = True) -> None:
         self.holder = holder
         self.case: Case | None = None
         self.saved: set[Path] = set()
         self.message = widgets.HTML()
-        self.example = widgets.Dropdown(options=[NO_EXAMPLE, *_examples()], layout={"width": "auto"})
+        self.example = widgets.Dropdown(
+            options=[NO_EXAMPLE, *_examples()], tooltip=NO_EXAMPLE, layout={"width": "auto"}
+        )
         self.path = widgets.Text(placeholder="Team file or dump", layout=HALF)
         self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
         self.upload = widgets.FileUpload(
@@ -61,14 +75,16 @@ class Shelf(widgets.VBox):
         self.save_button = widgets.Button(
             description="Save", tooltip="Write a team file that `meshlab review` accepts", layout=BUTTON
         )
+        self.follow_up = FollowUp()
         self.loading = Latest(_read, self._take, self._refuse)
         self._connect()
         super().__init__(
             [
                 self.example,
                 widgets.HBox([self.path, self.load_button, self.upload]),
-                widgets.HBox([self.name, self.save_button]),
+                *([widgets.HBox([self.name, self.save_button])] if saves else []),
                 self.message,
+                self.follow_up,
             ],
             layout={"padding": "6px"},
         )
@@ -90,7 +106,7 @@ class Shelf(widgets.VBox):
 
     def _load(self, text: str) -> None:
         if text:
-            self.load(Path(text).expanduser())
+            self.load(working_folder() / Path(text).expanduser())
 
     def _uploaded(self, change: Mapping[str, Any]) -> None:
         if change["new"]:
@@ -105,6 +121,7 @@ class Shelf(widgets.VBox):
 
     def _take(self, case: Case) -> None:
         self.case = case
+        self.holder.assumed.clear()
         values = {name: item.value for name, item in case.given.items() if item.value is not None}
         self.tell([f"Loaded {case.team.name}: {len(values)} values."])
         self.holder.set(values)
@@ -120,14 +137,27 @@ class Shelf(widgets.VBox):
         except MeshlabError as error:
             self._refuse(error)
         else:
-            self.tell([f"Saved {path}. Render it with: meshlab review {path}"])
+            self.tell([f"Saved {path.resolve()}."])
+            self.follow_up.offer(path)
+
+    def team(self, name: str, values: Mapping[str, Any]) -> Team:
+        """The team that was loaded, or a new one, with these values."""
+        new = Team(name, "", dict(values), source="saved from a workbook of meshlab")
+        team = replace(with_values(self.case, values), name=name) if self.case else new
+        why = {key: Assumption(*item) for key, item in self.holder.assumed.items() if values.get(key) == item[0]}
+        stated = {key: value for key, value in team.stated.items() if key not in why}
+        return replace(team, stated=stated, assumptions=team.assumptions | why)
+
+    def case_of(self, values: Mapping[str, Any]) -> Case:
+        """The case that a review of these values reads: what it is saved as, with the dump as it was read."""
+        case = self.case
+        cluster = Cluster(case.facts, case.findings, case.survey) if case else NO_CLUSTER
+        return open_case(self.team(case.team.name if case else UNNAMED, values), cluster)
 
     def _write(self, name: str) -> Path:
         """Write the team file; one that this panel did not save is left alone."""
-        values = {name: value for name, value in self.holder.scenario.items() if value is not None}
-        new = Team(name, "", values, source="saved from a workbook of meshlab")
-        text = team_text(replace(with_values(self.case, values), name=name) if self.case else new)
-        path = Path(f"{name}.yaml")
+        path = working_folder() / f"{name}.yaml"
+        text = team_text(self.team(name, self.holder.scenario), path.parent)
         if path.exists() and path.resolve() not in self.saved:
             raise MeshlabError(Problem(str(path), "exists already", "choose another name"))
         write_whole(path, text)
@@ -138,6 +168,11 @@ class Shelf(widgets.VBox):
         """Show lines of text."""
         rows = "".join(f"<div>{html.escape(line)}</div>" for line in lines)
         self.message.value = f'<div role="{role}" class="meshlab-shelf" style="line-height: 1.4">{rows}</div>'
+
+
+def working_folder() -> Path:
+    """Where a user's files lie: where the workbooks were opened, which need not be where they are."""
+    return Path(os.environ.get(FOLDER, ""))
 
 
 def _examples() -> list[str]:

@@ -10,27 +10,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
+from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision import map_axes
 from meshlab.reviews.pinned import against
 from meshlab.reviews.record import Review
-from meshlab.reviews.review import light_review
 from meshlab.show import report
 from meshlab.show.charts import Chart, Look, chart, stated
 from meshlab.show.widgets.entries import FIXED, problem_text
 from meshlab.show.widgets.latest import Latest
-from meshlab.show.widgets.live import LiveFigures
+from meshlab.show.widgets.live import VIEW_PX, LiveFigures
 from meshlab.show.widgets.panel import Panel
-
-VIEW_PX = 500
-"""Least width of a view, into which its text is broken: beside a panel it fits a laptop's screen. [px]"""
 
 WITHOUT_KERNEL = "The controls need a running kernel: open this workbook with `meshlab lab`."
 """What stands in a page that was rendered without one."""
 
 REST_S = 0.3
 """How long a hand has to rest before reasons and flips are worked out. [s]"""
+
+LONG_REST_S = 1.0
+"""The same where the answer in sight has followed the hand, and only what budgets rule out is left to learn. [s]"""
 
 MOST_FLIPS = 12
 """Flips that get a button."""
@@ -76,37 +76,35 @@ def chart_view(
         pause_s: How long the panel has to rest before. [s]
     """
     view = LiveFigures(layout={"flex": FIXED})
-    latest = follow(source, lambda values: [compute(values, Look(view.theme, min_width=VIEW_PX))], view.show, pause_s)
-    view.observe(lambda _change: latest.ask(source.scenario), "dark")
+    latest = follow(source, lambda values: [compute(values, view.look)], view.show, pause_s)
+    view.observe(lambda _change: latest.ask(source.scenario), ["dark", "narrow"])
     return view, latest
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------
 
 
-class AnswerView(widgets.VBox):
-    """The verdict at every change; after a pause, why it is so and what would flip it, each flip as a button.
+class Headline(widgets.VBox):
+    """The verdict and its three numbers at every change, budgets counted after a pause; beside a pinned scenario.
 
     Args:
-        source: The panel that it follows, and that flips are applied to.
+        source: The panel that it follows.
     """
 
     def __init__(self, source: Panel) -> None:
         self.source = source
-        fixed = {"flex": FIXED}  # what scrolls as a whole must not shrink in its parts
-        self.answer, self.missing = widgets.HTML(layout=fixed), widgets.HTML(layout=fixed)
-        self.flips, self.reasons = widgets.VBox(layout=fixed), widgets.HTML(layout=fixed)
-        self.reasons.add_class("meshlab-reasons")
-        self.pinned = widgets.HTML(layout=fixed)
-        super().__init__([self.answer, self.pinned, self.flips, self.missing, self.reasons], layout=BESIDE)
-        follow(source, light_review, self._show_answer)
+        self.title, self.answer, self.pinned = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.title.add_class("meshlab-title")
+        super().__init__([self.title, self.answer, self.pinned], layout={"flex": FIXED, "width": "100%"})
+        self.add_class("meshlab-answer")
+        follow(source, source.light, self._show)
+        follow(source, source.whole, self._show, LONG_REST_S)
         latest = follow(source, self._against, self._show_pinned)
         source.observe(lambda _change: latest.ask(source.scenario), "pinned")
-        follow(source, _explained, self._show_reasons, REST_S)
 
-    def _show_answer(self, review: Review) -> None:
-        title = report.title_text(review)
-        self.answer.value = f'<div class="ml"><h2 class="ml-title">{title}</h2></div>{report.headline(review).html}'
+    def _show(self, review: Review) -> None:
+        self.title.value = f'<div class="ml"><h2 class="ml-title">{report.title_text(review)}</h2></div>'
+        self.answer.value = report.headline(replace(review, tuning=None)).html
 
     def _against(self, values: dict[str, Any]) -> str:
         return report.pinned(against(self.source.pinned, values)).html if self.source.pinned else ""
@@ -114,13 +112,33 @@ class AnswerView(widgets.VBox):
     def _show_pinned(self, text: str) -> None:
         self.pinned.value = text
 
-    def _show_reasons(self, review: Review) -> None:
+
+class Reasons(widgets.VBox):
+    """What would flip a verdict, each flip as a button, what is not known, and why it is so.
+
+    Args:
+        source: The panel that flips are applied to.
+    """
+
+    def __init__(self, source: Panel) -> None:
+        self.source = source
+        fixed = {"flex": FIXED}  # what scrolls as a whole must not shrink in its parts
+        self.missing, self.flips, self.reasons = (
+            widgets.HTML(layout=fixed),
+            widgets.VBox(layout=fixed),
+            widgets.HTML(layout=fixed),
+        )
+        self.reasons.add_class("meshlab-reasons")
+        super().__init__([self.flips, self.missing, self.reasons], layout={"width": "100%"})
+
+    def take(self, review: Review) -> None:
+        """Show those of a review."""
         verdict = review.verdict
         self.reasons.value = report.verdict(review).html
         self.missing.value = _missing(verdict.unknown)
         heading = widgets.HTML('<div class="ml"><h3>What would change the answer</h3></div>')
         buttons = [self._button(flip, review) for flip in verdict.flips[:MOST_FLIPS]]
-        self.flips.children = [heading, *buttons]
+        self.flips.children = [heading, *buttons] if buttons else []
 
     def _button(self, flip: Mapping[str, Any], review: Review) -> widgets.Button:
         changes = flip.get("changes", [flip])
@@ -139,14 +157,19 @@ class AnswerView(widgets.VBox):
         self.source.set({**self.source.scenario, **changes})
 
 
-def _explained(values: Mapping[str, object]) -> Review:
-    return light_review(values, explained=True)
-
-
 def _missing(names: Sequence[str]) -> str:
     if not names:
         return ""
     return f'<p class="ml">Not known, and could change it: {", ".join(map(report.input_label, names))}.</p>'
+
+
+class AnswerView(widgets.VBox):
+    """The verdict that follows a panel; after a pause, why it is so and what would flip it."""
+
+    def __init__(self, source: Panel) -> None:
+        self.headline, self.reasons = Headline(source), Reasons(source)
+        super().__init__([self.headline, self.reasons], layout=BESIDE)
+        follow(source, source.whole, self.reasons.take, REST_S)
 
 
 def answer_view(source: Panel) -> AnswerView:
@@ -169,7 +192,7 @@ class DecisionView(widgets.VBox):
     def __init__(self, source: Panel, across: str, down: str) -> None:
         self.across, self.down = _axis("Across", across), _axis("Down", down)
         self.figures, self.map = chart_view(source, self._mapped)
-        self.rows, _ = chart_view(source, lambda values, look: chart("matrix", _explained(values), look), REST_S)
+        self.rows, _ = chart_view(source, lambda values, look: chart("matrix", source.whole(values), look), REST_S)
         choices = widgets.HBox([self.across, self.down], layout={"flex": FIXED, "flex_flow": "row wrap"})
         super().__init__([choices, self.figures, self.rows], layout=BESIDE)
         for choice in (self.across, self.down):
