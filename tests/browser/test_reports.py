@@ -76,7 +76,7 @@ def test_a_report_shows_its_charts_from_the_file_system(page: Any, reports: Path
     page.goto((reports / "good" / "review.html").as_uri())
     assert page.locator("figure > svg:visible").count() == 0
     unfold(page)
-    assert page.locator("figure > svg:visible").count() == 4
+    assert page.locator("figure > svg:visible").count() == 5
     assert page.evaluate("[...document.querySelectorAll('figure > svg')].every(c => c.clientWidth > 400)")
 
 
