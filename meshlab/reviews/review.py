@@ -426,9 +426,14 @@ def _path(kind: type, value: object) -> object:
 
 
 def summary(review: Review) -> Row:
-    """A review's row of the index: verdict, figures of what is recommended with their intervals, and findings."""
-    verdict, dataplane = review.verdict, review.headline.dataplane
-    figures = next((row for row in review.estimates if row["dataplane"] == dataplane), {})
+    """A review's row of the index: verdict, figures of the recommended pair as on the first page, and findings."""
+    verdict, compared = review.verdict, review.comparison["options"] if review.comparison else ()
+    criteria = next((option["criteria"] for option in compared if option["recommended"]), {})
+    figures = {
+        f"{name}{end}": (criteria.get(name) or {}).get(part)
+        for name in SUMMARY_FIGURES
+        for end, part in (("_lo", "lo"), ("", "median"), ("_hi", "hi"))
+    }
     states = None if review.audit is None else [finding["state"] for finding in review.audit]
     return {
         "team": review.team,
@@ -437,8 +442,8 @@ def summary(review: Review) -> Row:
         "sentence": verdict.sentence,
         "settled": verdict.settled,
         "evidence_grade": verdict.evidence_grade,
-        "dataplane": dataplane,
-        **{f"{name}{end}": figures.get(f"{name}{end}") for name in SUMMARY_FIGURES for end in ("_lo", "", "_hi")},
+        "dataplane": review.headline.dataplane,
+        **figures,
         "findings": None if states is None else states.count("fail"),
         "rules": states and {state: states.count(state) for state in STATES},
         "inputs_sha256": review.inputs_sha256,

@@ -38,6 +38,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
             **row,
             "team": f"team-{number:04}",
             "findings": (number * 7) % ROWS,
+            "settled": number % 4 == 0,
             **{f"{name}{end}": part * (1.0 + number) for name in fleet.shown() for end, part in ENDS.items()},
         }
         for number in range(ROWS)
@@ -180,13 +181,17 @@ def test_a_report_copied_alone_says_everything(browser: Any, examples: Path, tmp
 
 
 def test_an_index_of_a_thousand_rows_sorts_and_searches(page: Any, reports: Path) -> None:
-    """A thousand rows are there; a search leaves the one it names; a click on a heading turns the order."""
+    """A search and a choice leave those of a thousand rows that fit both; a click on a heading turns the order."""
     page.goto((reports / "thousand.html").as_uri())
     rows = page.locator("#teams tbody tr:visible")
     assert rows.count() == ROWS
     page.locator("input[type=search]").fill("team-0123")
     assert rows.count() == 1
+    page.get_by_label("Settled").select_option("yes")
+    assert page.get_by_text("No team matches.").is_visible()  # 123 is no fourth
     page.locator("input[type=search]").fill("")
+    assert rows.count() == ROWS / 4
+    page.get_by_label("Settled").select_option("all")
     page.locator("#teams th button").first.click()
     first = rows.first.inner_text()
     page.locator("#teams th button").first.click()

@@ -22,6 +22,7 @@ from meshlab.reviews.review import SUMMARY_FIGURES
 from meshlab.run.batch.pages import file_name
 from meshlab.show import report
 from meshlab.show.theme import figure_text
+from meshlab.show.words import option_text
 from meshlab.tables import read_table
 from meshlab.units import significant
 
@@ -151,6 +152,7 @@ def index_files(
             figures=shown(),
             totals=totals(rows),
             verdicts=_verdicts(rows),
+            filters=_filters(rows),
             charts=charts,
             planes={name: plane.label for name, plane in dataplanes().items() if name in drawn},
             links={row["team"]: row["link"] for row in told},
@@ -179,6 +181,16 @@ def _verdicts(rows: Sequence[Row]) -> list[dict[str, object]]:
         {"cni": cni, "mesh": mesh, "count": count, "share": count / most}
         for (cni, mesh), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     ]
+
+
+def _filters(rows: Sequence[Row]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """What teams can be chosen by: a name, its label, and each value with its words; where all are alike nothing."""
+    pairs = {(row["cni"], row["mesh"]) for row in rows}
+    verdicts = {";".join(side or "" for side in pair): "; ".join(map(option_text, pair)) for pair in pairs}
+    settled = {"yes" if row["settled"] else "no": "yes" if row["settled"] else "no" for row in rows}
+    grades = {row["evidence_grade"]: row["evidence_grade"] for row in rows if row["evidence_grade"]}
+    found = (("verdict", "Verdict", verdicts), ("settled", "Settled", settled), ("evidence", "Evidence", grades))
+    return [(name, label, sorted(values.items())) for name, label, values in found if len(values) > 1]
 
 
 def _csv(rows: Sequence[Row]) -> str:
