@@ -23,7 +23,7 @@ from meshlab.show.charts.canvas import (
     subtitle,
 )
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import HALF, figure_text, interval_text, mix
+from meshlab.show.theme import HALF, figure_text, interval_text, mix, wrap
 from meshlab.show.words import SAVING
 
 Row = Mapping[str, Any]
@@ -31,8 +31,11 @@ Row = Mapping[str, Any]
 SIDES_PX = (136, 150)
 """Room for names to the left and figures to the right. Fixed, so that nothing jumps under a slider. [px]"""
 
-AXIS_PX = 50
-"""Room for the value axis. [px]"""
+AXIS_PX, LINE_PX, AXIS_TYPE_PX = 50, 17, 13
+"""Room for the value axis and for one more line of its title, and the size of its type. [px]"""
+
+TICK_PX, WIDE_PX = 52, 720
+"""Room that a figure of six digits takes below an axis, and the usual width of what fills its surroundings. [px]"""
 
 BAR_PX, DOTS_PX = 48, 70
 """Height of a data plane's row, by kind of shown. [px]"""
@@ -294,16 +297,22 @@ def _rows_plot(
         "color": colours.ink,
     }
     labels = [_row_label(row) for row in names.iter_rows(named=True)]
-    scale = {"type": "log", "range": log_range, "dtick": 1} if log_range else {"zerolinecolor": colours.muted}
-    title = f"{shown.axis} [{shown.unit}]{', logarithmic' if log_range else ''}"
+    scale: Spec = {"zerolinecolor": colours.muted}
+    if log_range:
+        # one that fills what surrounds it is mostly wider than its least width
+        decade_px = ((look.width or WIDE_PX) - sum(SIDES_PX)) / (log_range[1] - log_range[0])
+        scale = {"type": "log", "range": log_range, "dtick": max(1, math.ceil(TICK_PX / decade_px))}
+    # centred under rows whose sides differ, a title has that much less room
+    room_px = look.text_px - abs(SIDES_PX[0] - SIDES_PX[1])
+    title = wrap(f"{shown.axis} [{shown.unit}]{', logarithmic' if log_range else ''}", room_px, AXIS_TYPE_PX)
     layout = {
-        "xaxis": {**VALUE_AXIS, "title": {"text": title}, **scale},
+        "xaxis": {**VALUE_AXIS, "title": {"text": "<br>".join(title)}, **scale},
         "yaxis": {**side, "tickvals": list(range(names.height)), "ticktext": labels},
         "yaxis2": {**side, "tickvals": figures[0], "ticktext": figures[1], "overlaying": "y", "side": "right"},
         "barmode": "stack",
         "shapes": [_band(index, colours.band) for index in names["recommended"].arg_true()],
     }
-    return Plot(traces, layout, names.height * row_px, AXIS_PX, SIDES_PX)
+    return Plot(traces, layout, names.height * row_px, AXIS_PX + LINE_PX * (len(title) - 1), SIDES_PX)
 
 
 VALUE_AXIS = {
