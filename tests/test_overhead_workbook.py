@@ -71,7 +71,7 @@ def test_the_workbook_runs_with_its_defaults(executed: Any) -> None:
         "Latency that builds up along a path of calls",
         "Where Istio ambient and Cilium cost the same",
         "What moves the cost of Istio ambient",
-        "What network plugins cost by themselves",
+        "What network plugins cost alone",
         "A chain of rules grows with Services, maps do not",
     ]
     tables = [

@@ -65,7 +65,7 @@ def network(scenario: pl.DataFrame, subject: str, look: Look) -> Chart:
     """
     found = estimate_network(scenario).drop_nulls("memory_gib")
     rows = found.sort(pl.col("encryption") != "none", "cpu_cores", nulls_last=True).to_dicts()
-    captions = Captions("network", "What network plugins cost by themselves", NETWORK_KEY, subject, (NETWORK_NOTE,))
+    captions = Captions("network", "What network plugins cost alone", NETWORK_KEY, subject, (NETWORK_NOTE,))
     sentences = [
         f"{row['label']}: {f'{cpu} cores' if (cpu := _cpu(row)) else 'not measured under load'}." for row in rows
     ]
@@ -211,16 +211,18 @@ def _lookup(frame: pl.DataFrame, mode: str, look: Look) -> list[Spec]:
 
 
 def _named(frame: pl.DataFrame, mode: str, look: Look) -> Spec:
-    """The words of a line, over its middle."""
-    row = frame.row(frame.height * 7 // 10, named=True)
+    """The words of a line: left of the middle of one that climbs, above the band at the end of one that does not."""
     words, accent = MODES[mode]
+    climbs = mode == CHAIN
+    row = frame.row(frame.height * 7 // 10 if climbs else -1, named=True)
     return {
         "text": words,
         "x": row["services"],
-        "y": row["cost"],
+        "y": row["cost" if climbs else "cost_hi"],
         "showarrow": False,
         "xanchor": "right",
         "yanchor": "bottom",
-        "yshift": 6,
+        "xshift": -6 if climbs else 0,
+        "yshift": 4,
         "font": {"color": ACCENTS[accent][look.theme]},
     }
