@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import polars as pl
 
@@ -132,8 +131,7 @@ def prepared() -> tuple[Stage, Stage, Stage]:
         # OpenShift forbids the init container that sidecars otherwise use
         "_uses_istio_cni": share(pl.col("cloud") == "openshift"),
         # clusters elsewhere may run on virtual machines or on bare metal, unless they say which
-        "_is_vm": share(pl.coalesce(pl.col("machine") == "cloud-vm", is_one_of("cloud", VIRTUAL_CLOUDS))),
-        "_is_metal": share(pl.col("machine") == "bare-metal"),
+        **machine_shares(),
         "_node_cores": pl.col("node_cpu_cores").cast(pl.Float64),
         "_replaced_memory_mib": replaced_agent("memory_mib"),
         "_replaced_cpu_mcores": replaced_agent("cpu_mcores"),
@@ -181,15 +179,12 @@ def factors(c: Coefficients, prefix: str) -> Stage:
     return {f"{prefix}{name}": value for name, value in zip(FACTORS, values, strict=True)}
 
 
-def machine_shares(known: Mapping[str, Any]) -> tuple[float, float]:
-    """Whether one scenario's nodes are virtual machines, and whether bare metal; neither where that is unknown.
-
-    Args:
-        known: Values of a scenario, by input.
-    """
-    machine = known["machine"]
-    virtual = known["cloud"] in VIRTUAL_CLOUDS if machine is None else machine == "cloud-vm"
-    return float(virtual), float(machine == "bare-metal")
+def machine_shares() -> dict[str, pl.Expr]:
+    """Whether nodes are virtual machines, and whether bare metal; neither where that is unknown. [share]"""
+    return {
+        "_is_vm": share(pl.coalesce(pl.col("machine") == "cloud-vm", is_one_of("cloud", VIRTUAL_CLOUDS))),
+        "_is_metal": share(pl.col("machine") == "bare-metal"),
+    }
 
 
 def replaced_agent(figure: str) -> pl.Expr:

@@ -114,7 +114,8 @@ def network_draws(known: Mapping[str, Any], datapath: str, count: int = DRAWS) -
     )
     factor = pl.col("vm_cpu_factor")
     # measured on bare metal, which is as much cheaper than an unknown machine as virtual cores are dearer
-    machine = factor * cpu.machine_factor(factor, *machine_shares(known))
+    stated = pl.DataFrame([{name: known[name] for name in ("machine", "cloud")}], schema={"machine": str, "cloud": str})
+    machine = factor * cpu.machine_factor(factor, *stated.select(**machine_shares()).row(0))
     return (
         joint_draws(None, count)
         .select("vm_cpu_factor")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.reviews.record import Review
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import LOOKS, NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, Theme, template, wrap
+from meshlab.show.theme import HALF, LOOKS, NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, Theme, mix, template, wrap
 from meshlab.units import significant
 
 EDGE_PX = 12
@@ -239,6 +239,18 @@ def words(text: str, xshift_px: float, colour: str, font_px: float) -> dict[str,
         "borderpad": 0,
         "font": {"color": colour, "size": font_px},
     }
+
+
+def hatched(hues: Sequence[str], shapes: Sequence[str], paper: str) -> Spec:
+    """Bars thinned, so that a line stays visible on top, with a line around, each with its hatching.
+
+    Args:
+        hues: Hue of each bar. [#rrggbb]
+        shapes: Hatching of each, or one of all, as plotly names it; none where empty.
+        paper: Colour of the ground.
+    """
+    pattern = {"shape": shapes, "fgcolor": hues, "bgcolor": paper, "size": 6, "solidity": 0.35}
+    return {"color": [mix(hue, paper, HALF) for hue in hues], "line": {"color": hues, "width": 1}, "pattern": pattern}
 
 
 def small(text: str, font_px: float = NOTE_PX, colour: str = "") -> str:

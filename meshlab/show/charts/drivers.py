@@ -9,10 +9,10 @@ from typing import Any
 from meshlab.models.overhead import dataplanes
 from meshlab.models.sensitivity import how_moved
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape, small
+from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape, hatched, small
 from meshlab.show.charts.intervals import VALUE_AXIS
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import HALF, figure_text, interval_text, mix, wrap
+from meshlab.show.theme import figure_text, interval_text, wrap
 from meshlab.tables import read_table
 
 Row = Mapping[str, Any]
@@ -81,7 +81,6 @@ def _plot(rows: Sequence[Row], label: str, unit: str, look: Look) -> Plot:
 
 
 def _bars(rows: Sequence[Row], look: Look) -> Spec:
-    paper = look.colours.paper
     hues = [dataplanes()[row["dataplane"]].hues[look.theme] for row in rows]
     return {
         "type": "bar",
@@ -90,17 +89,7 @@ def _bars(rows: Sequence[Row], look: Look) -> Spec:
         "base": [row["figure_at_low"] for row in rows],
         "x": [row["figure_at_high"] - row["figure_at_low"] for row in rows],
         "width": 0.5,
-        "marker": {
-            "color": [mix(hue, paper, HALF) for hue in hues],
-            "line": {"color": hues, "width": 1},
-            "pattern": {
-                "shape": [KINDS[row["kind"]] for row in rows],
-                "fgcolor": hues,
-                "bgcolor": paper,
-                "size": 6,
-                "solidity": 0.35,
-            },
-        },
+        "marker": hatched(hues, [KINDS[row["kind"]] for row in rows], look.colours.paper),
         "customdata": [f"{driver_label(row['driver'])}: {escape(_values(row))}<br>{_figures(row)}" for row in rows],
         "hovertemplate": "%{customdata}<extra></extra>",
     }

@@ -18,12 +18,13 @@ from meshlab.show.charts.canvas import (
     Plot,
     chart_of,
     cited,
+    hatched,
     small,
     source_note,
     subtitle,
 )
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import HALF, figure_text, interval_text, mix, wrap
+from meshlab.show.theme import figure_text, interval_text, wrap
 from meshlab.show.words import SAVING
 
 Row = Mapping[str, Any]
@@ -216,12 +217,7 @@ def _bar(frame: pl.DataFrame, part: str, hatching: str, look: Look) -> Spec:
         "x": frame[part].to_list(),
         "y": list(range(frame.height)),
         "width": 0.5,
-        "marker": {
-            # thinned, so that the interval's line stays visible on top
-            "color": [mix(hue, paper, HALF) for hue in hues],
-            "line": {"color": hues, "width": 1},
-            "pattern": {"shape": hatching, "fgcolor": hues, "bgcolor": paper, "size": 6, "solidity": 0.35},
-        },
+        "marker": hatched(hues, hatching, paper),
         "customdata": [f"{row['label']}<br>{words}: {figure_text(row[part])}" for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }

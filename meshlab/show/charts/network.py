@@ -9,10 +9,10 @@ import polars as pl
 
 from meshlab.models.overhead.network import estimate_network, rule_scale
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, escape, small
+from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, escape, hatched, small
 from meshlab.show.charts.intervals import VALUE_AXIS
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import ACCENTS, HALF, figure_text, interval_text, mix
+from meshlab.show.theme import ACCENTS, figure_text, interval_text, mix
 
 Row = Mapping[str, Any]
 
@@ -116,17 +116,7 @@ def _bars(rows: list[dict[str, Any]], look: Look) -> Plot:
         "base": [row["cpu_cores_lo"] for _, row in known],
         "x": [row["cpu_cores_hi"] - row["cpu_cores_lo"] for _, row in known],
         "width": 0.5,
-        "marker": {
-            "color": [mix(hue, look.colours.paper, HALF) for hue in hues],
-            "line": {"color": hues, "width": 1},
-            "pattern": {
-                "shape": ["" if row["measured"] else "/" for _, row in known],
-                "fgcolor": hues,
-                "bgcolor": look.colours.paper,
-                "size": 6,
-                "solidity": 0.35,
-            },
-        },
+        "marker": hatched(hues, ["" if row["measured"] else "/" for _, row in known], look.colours.paper),
         "customdata": [f"{row['label']}: {_cpu(row)} cores" for _, row in known],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
