@@ -112,7 +112,7 @@ def estimate_network(given: Scenarios) -> pl.DataFrame:
     """What each network plugin costs by itself, by what forwards its packets and what encrypts them.
 
     Args:
-        given: Scenarios; see ``scenarios``.
+        given: Scenarios; see ``scenarios``. Each takes about thirty milliseconds.
 
     Returns:
         As ``meshlab.models.overhead.network.estimate_network``: a row for each scenario and datapath with memory [GiB],

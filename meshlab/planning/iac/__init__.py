@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from meshlab.planning.iac.coverage import coverage, growth
 from meshlab.planning.iac.drift import drift
-from meshlab.planning.iac.report import for_verdict, products_of, report
+from meshlab.planning.iac.report import INSTALL, for_verdict, products_of, report
 from meshlab.planning.iac.tracker import lag_distribution, provider_lag, tracker
 
 __all__ = [
+    "INSTALL",
     "coverage",
     "drift",
     "for_verdict",

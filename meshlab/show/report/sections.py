@@ -11,6 +11,7 @@ from meshlab.cluster.audit.rules import STATES
 from meshlab.models.overhead import dataplanes, figures
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
+from meshlab.planning.iac import INSTALL
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
 from meshlab.reviews.advice import left_out
@@ -279,7 +280,7 @@ def terraform(review: Review) -> Fragment:
 def _wanted(name: str) -> str:
     """A need, an edition with a part of its own, or the installation, in words."""
     editions = dict(read_table("decision/networks").select("edition", "label").iter_rows())
-    return "Installation" if name == "install" else editions.get(name) or need_label(name)
+    return "Installation" if name == INSTALL else editions.get(name) or need_label(name)
 
 
 def drivers(review: Review) -> Fragment:
