@@ -13,9 +13,10 @@ import hashlib
 import os
 import pickle
 import sys
+import zlib
 from collections.abc import Callable, Hashable
 from functools import wraps
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -36,8 +37,8 @@ FOLDER = "MESHLAB_CACHE_DIR"
 MOST_FILES = 4
 """How many states of ``data/`` and code are stored; the oldest go."""
 
-_asked_for_stored = False
-"""Whether this process has what was stored, or has been given results by another."""
+_stored: dict[str, bytes] | None = None
+"""What was stored and nobody has asked for yet, by part of the package; ``None`` before the first question."""
 
 
 def kept(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -72,7 +73,7 @@ def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[
         def asked(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
             key = (*arguments, *named.items())
             if key not in results:
-                _take_stored()
+                _take_stored(_part(_name(function)))
             if key not in results:
                 results[key] = function(*arguments, **named)
                 if len(results) > most:
@@ -85,22 +86,27 @@ def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[
 
 
 def all_kept() -> bytes:
-    """Everything that is kept by now, for ``keep``. What is the same object here will be so there."""
+    """Everything that is kept by now or stored, for ``keep``. What is the same object here will be so there."""
+    _take_stored()
     return pickle.dumps({name: results for name, results in _results.items() if name not in _here})
 
 
 def keep(results: bytes) -> None:
     """Take over what another process of the same code kept."""
-    global _asked_for_stored  # noqa: PLW0603
-    _asked_for_stored = True
-    for name, found in pickle.loads(results).items():  # noqa: S301  (from a process of our own, through a pipe)
+    global _stored  # noqa: PLW0603
+    _stored = {}
+    _add(results)
+
+
+def _add(results: bytes) -> None:
+    for name, found in pickle.loads(results).items():  # noqa: S301  (of a process of our own: a pipe, or our own file)
         _results.setdefault(name, {}).update(found)
 
 
 def forget() -> None:
     """Keep nothing of what was kept: the tables of ``data/`` have been written anew."""
-    global _asked_for_stored  # noqa: PLW0603
-    _asked_for_stored = True
+    global _stored  # noqa: PLW0603
+    _stored = {}
     for results in _results.values():
         results.clear()
 
@@ -117,32 +123,51 @@ def store(is_own: Callable[[object], bool]) -> None:
     file = _stored_file()
     if file is None or file.exists():
         return
-    lasting = {
-        name: {key: result for key, result in results.items() if not any(map(is_own, key))}
-        for name, results in _results.items()
-        if name not in _here
-    }
+    lasting: dict[str, dict[str, object]] = {}
+    for name, results in _results.items():
+        if name not in _here:
+            of_data = {key: result for key, result in results.items() if not any(map(is_own, key))}
+            lasting.setdefault(_part(name), {})[name] = of_data
+    content = pickle.dumps({part: pickle.dumps(results) for part, results in lasting.items()})
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(file, pickle.dumps(lasting))
+        write_whole(file, _checksum(content) + content)
         for old in sorted(file.parent.glob("*.pickle"), key=lambda each: each.stat().st_mtime)[:-MOST_FILES]:
             old.unlink()
     except (OSError, MeshlabError):
         return
 
 
-def _take_stored() -> None:
-    """Take over, once, what an earlier run of the same code and data has stored."""
-    global _asked_for_stored  # noqa: PLW0603
-    if _asked_for_stored:
-        return
-    _asked_for_stored = True
-    file = _stored_file()
-    if file is not None and _is_ours(file):
-        try:
-            keep(file.read_bytes())
-        except Exception:  # noqa: BLE001  (whatever is wrong with the file, it can be made again)
-            file.unlink(missing_ok=True)
+def _part(name: str) -> str:
+    """Part of the package that a function belongs to: what is read at once, as its results share objects."""
+    return ".".join(name.split(".")[:3])
+
+
+def _take_stored(*parts: str) -> None:
+    """Take over, once, what an earlier run of the same code and data has stored: these parts, or all."""
+    global _stored  # noqa: PLW0603
+    if _stored is None:
+        file = _stored_file()
+        _stored = _read(file) if file is not None and _is_ours(file) else {}
+    for part in parts or tuple(_stored):
+        if part in _stored:
+            _add(_stored.pop(part))
+
+
+def _read(file: Path) -> dict[str, bytes]:
+    """Contents of a stored file; one that is damaged goes, and what it held is made again."""
+    try:
+        content = file.read_bytes()
+        if content[:4] != _checksum(content[4:]):
+            file.unlink()
+            return {}
+    except OSError:
+        return {}
+    return pickle.loads(content[4:])  # noqa: S301  (nobody else can have written it)
+
+
+def _checksum(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(4, "big")
 
 
 def _stored_file() -> Path | None:
@@ -152,11 +177,11 @@ def _stored_file() -> Path | None:
         return None
     from platformdirs import user_cache_path
 
-    found = [*Path(__file__).parent.rglob("*.py"), *data_path("").rglob("*")]
+    pickled = [spec.origin for spec in map(find_spec, ("polars", "numpy")) if spec is not None and spec.origin]
+    found = [*Path(__file__).parent.rglob("*.py"), *data_path("").rglob("*"), *map(Path, pickled)]
     files = sorted(path for path in found if path.is_file())
     states = [(str(path), (state := path.stat()).st_size, state.st_mtime_ns) for path in files]
-    made_by = (sys.version, version("polars"), version("numpy"), version("meshlab"))
-    name = hashlib.sha256(repr((states, made_by)).encode()).hexdigest()[:32]
+    name = hashlib.sha256(repr((states, sys.version)).encode()).hexdigest()[:32]
     return (Path(folder) if folder else user_cache_path("meshlab")) / f"{name}.pickle"
 
 

@@ -122,6 +122,20 @@ def test_a_later_run_takes_over_what_follows_from_the_data(tmp_path: Path) -> No
     assert len(list((tmp_path / "stored").iterdir())) == 1
 
 
+def test_only_the_part_that_is_asked_for_is_read(tmp_path: Path) -> None:
+    """Who asks for a table imports no decision; who hands everything on takes all that is stored."""
+    folder = tmp_path / "stored"
+    stored(folder)
+    ask = (
+        "import sys; from meshlab import kept; from meshlab.tables import read_table; read_table('sources')\n"
+        "print('meshlab.models.decision' in sys.modules); kept.all_kept()\n"
+        "print('meshlab.models.decision' in sys.modules)"
+    )
+    given = {**os.environ, kept.FOLDER: str(folder)}
+    told = subprocess.run([sys.executable, "-c", ask], env=given, capture_output=True, check=True, text=True)
+    assert told.stdout.split() == ["False", "True"]
+
+
 def test_what_others_can_write_is_not_read(tmp_path: Path) -> None:
     """A file that others could have written, or that is damaged, is left aside; the results are made again."""
     folder = tmp_path / "stored"
@@ -130,8 +144,10 @@ def test_what_others_can_write_is_not_read(tmp_path: Path) -> None:
     file.chmod(0o666)
     assert stored(folder).endswith(" 2")
     file.chmod(0o600)
-    file.write_bytes(b"damaged")
-    assert stored(folder).endswith(" 2")
+    whole = file.read_bytes()
+    for damaged in (b"damaged", b"", whole[:-1], whole[:-9] + b"x" + whole[-8:]):
+        file.write_bytes(damaged)
+        assert stored(folder).endswith(" 2")
     assert stored(folder).endswith(" 1")
 
 

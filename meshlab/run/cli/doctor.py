@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import click
@@ -48,9 +47,11 @@ def _row(part: str, needed_for: str, versions: str | None, where: str = "", todo
 
 def _packages() -> Iterator[tuple[str, str]]:
     """Each package that meshlab asks for, and the extra that asks for it; empty for the base."""
+    from importlib import metadata
+
     try:
-        asked = requires("meshlab") or ()
-    except PackageNotFoundError:  # run from a folder that nobody has installed
+        asked = metadata.requires("meshlab") or ()
+    except metadata.PackageNotFoundError:  # run from a folder that nobody has installed
         return
     for line in asked:
         name, _, condition = line.partition(";")
@@ -59,9 +60,11 @@ def _packages() -> Iterator[tuple[str, str]]:
 
 
 def _version(package: str) -> str | None:
+    from importlib import metadata
+
     try:
-        return version(package)
-    except PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None
 
 
