@@ -58,8 +58,15 @@ SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_mont
 # --- from cases to reviews -----------------------------------------------------------------------------------------
 
 
-def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) -> list[Review]:
-    """Reviews of all cases, by our decision tables unless others are given: each model runs once over all of them."""
+def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None, *, whole: bool = True) -> list[Review]:
+    """Reviews of all cases, by our decision tables unless others are given: each model runs once over all of them.
+
+    Args:
+        cases: What the reviews are of.
+        tables: Decision tables.
+        whole: Whether options are compared and flips worked out, which no chart reads and which takes as long as all
+            else together.
+    """
     tables = tables or decision.load_tables()
     frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
@@ -69,7 +76,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
         if team in narrowed:
             estimates[(team,)] = overhead.estimate(rows, narrowed[team]).collect()
     over = over_budget({case.team.name: case for case in cases}, narrowed)
-    parts = zip(cases, frame.iter_slices(1), decision.explain(frame, tables, over=over), strict=True)
+    parts = zip(cases, frame.iter_slices(1), decision.explain(frame, tables, outlook=whole, over=over), strict=True)
     settled = [beside_old_pools(*part, tables, over) for part in parts]
     verdicts = [verdict for verdict, _ in settled]
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
@@ -77,7 +84,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None) 
     tuned = tuned_estimates(frame, scoped(filled, verdicts), narrowed)
 
     def numbers(team: str, pools: Row | None) -> _Numbers:
-        return _Numbers(estimates[(team,)], narrowed.get(team), movers.get(team), tuned.get(team), pools)
+        return _Numbers(estimates[(team,)], narrowed.get(team), movers.get(team), tuned.get(team), pools, whole)
 
     return [
         _review(case, row, scenario, verdict, numbers(case.team.name, pools), tables)
@@ -93,6 +100,7 @@ class _Numbers(NamedTuple):
     movers: list[Row] | None
     tuned: Row | None
     pools: Row | None
+    compared: bool
 
 
 def _review(
@@ -114,7 +122,7 @@ def _review(
         notes=case.team.notes,
         source=case.team.source,
         verdict=Verdict(**without(verdict, "scenario")),
-        comparison=compare(case, row, scenario, verdict, tables, numbers.coefficients),
+        comparison=compare(case, row, scenario, verdict, tables, numbers.coefficients) if numbers.compared else None,
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=values,
@@ -303,8 +311,10 @@ def source_ids(cell: str | None) -> list[str]:
 # --- opening what is there already ---------------------------------------------------------------------------------
 
 
-def open_review(source: str | Path, *, build: bool = True) -> Review:
+def open_review(source: str | Path, *, build: bool = True, whole: bool = True) -> Review:
     """A review from the name of an example team, a team file, a dump or a ``review.json``.
+
+    What charts do not read is left out unless it is to be ``whole``.
 
     A ``review.json`` that is an outline yet is built and written, or refused where it is not to be built.
 
@@ -314,7 +324,7 @@ def open_review(source: str | Path, *, build: bool = True) -> Review:
     path = Path(source)
     if path.name == FILE and path.is_file():
         return read_review(path, build=build)
-    return build_reviews([open_named(source)])[0]
+    return build_reviews([open_named(source)], whole=whole)[0]
 
 
 def open_named(source: str | Path) -> Case:

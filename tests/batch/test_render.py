@@ -14,8 +14,9 @@ import nbformat
 import pytest
 
 from meshlab.errors import MeshlabError
+from meshlab.files import pretty_json
 from meshlab.reviews.cases import Given, open_path
-from meshlab.reviews.review import open_review
+from meshlab.reviews.review import open_review, outline
 from meshlab.run.batch import batch, pages
 from meshlab.run.batch.batch import Job, render_reviews
 from meshlab.run.batch.pages import Wish, render_files
@@ -271,7 +272,7 @@ def test_a_cell_that_raises_keeps_the_part_run_notebook(tmp_path: Path) -> None:
     """A review whose workbook fails says which cell and why, and keeps what ran."""
     case = open_path(team(tmp_path, "a"))
     case.given["pods"] = Given("many", "stated", None)
-    result = render_files(case, Wish(("html",)))
+    result = render_files(case.team.name, pretty_json(outline(case)), Wish(("html",)))
     assert result.row is None
     assert str(result.problems[0]).startswith("a: cell ")
     assert re.search(r"of review\.ipynb raised \w+Error: .*; see a/failed\.ipynb", str(result.problems[0]))

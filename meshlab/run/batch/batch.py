@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from meshlab.errors import MeshlabError, Problem, printable, problems_of, unicod
 from meshlab.files import digest, pretty_json, read_bounded, read_most, remove_leftovers, write_whole
 from meshlab.kept import all_kept, store
 from meshlab.models import decision
+from meshlab.reviews import review
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
 from meshlab.reviews.record import Row
 from meshlab.reviews.team import Team
@@ -28,6 +29,7 @@ from meshlab.run.batch import fleet, pdf
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
     FORMATS,
+    TABLES,
     Rendered,
     Wish,
     begin_worker,
@@ -337,11 +339,12 @@ def _open(path: Path, seen: dict[str, str], measured: Sequence[Path]) -> Case:
 def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
     """What became of each case, as the workers are done with it."""
     wish = Wish(job.formats, job.workbook, job.cell_limit_s, _own_tables(job.tables))
-    left = {case.team.name: (case, wish) for case in cases}
+    left = {case.team.name: case for case in cases}
     lost: Exception | None = None
     for _ in range(TRIES):
         try:
-            for team, result in pool.run(render_files, list(left.items())):
+            asked = ((team, (team, _text(case, wish, alone=len(cases) == 1), wish)) for team, case in [*left.items()])
+            for team, result in pool.run(render_files, asked):
                 del left[team]
                 yield _written(team, result, job)
         except Exception as error:  # noqa: BLE001  (the process that all workers come from is gone, or a pipe to it)
@@ -352,6 +355,14 @@ def _rendered(cases: Sequence[Case], job: Job, pool: Pool) -> Iterator[Outcome]:
             return
     for team in sorted(left):
         yield Outcome(team, reasons=_lines(lost or RuntimeError(), team))
+
+
+def _text(case: Case, wish: Wish, *, alone: bool) -> str:
+    """What a worker is to render: an outline, which it builds; a single review is built while workers import."""
+    if alone and not wish.tables:
+        with suppress(Exception):  # whatever it is, the worker comes upon it as well and tells of it
+            return pretty_json(review.build_reviews([case])[0])
+    return pretty_json(review.outline(case, TABLES if wish.tables else None))
 
 
 def _written(team: str, result: Rendered | BaseException, job: Job) -> Outcome:

@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from meshlab.errors import Problem, printable, problems_of
-from meshlab.files import data_path, digest, pretty_json, write_whole
+from meshlab.files import data_path, digest, write_whole
 from meshlab.kept import keep, kept
 from meshlab.reviews import review
-from meshlab.reviews.cases import Case
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import summary
 from meshlab.run.batch import pdf
@@ -101,13 +100,17 @@ NOTEBOOK_FORMATS = frozenset({"html", "ipynb", "pdf"})
 """Formats for which the workbook has to run."""
 
 
-def render_files(case: Case, wish: Wish) -> Rendered:
-    """Make and render one review: the workbook builds it where it runs, as it does for a reader who opens it.
+def render_files(team: str, text: str, wish: Wish) -> Rendered:
+    """Render the review of one team. A workbook that fails is told in words, its part-run notebook kept.
 
-    A workbook that fails is told in words and its part-run notebook kept as ``failed.ipynb``.
+    Args:
+        team: Its name.
+        text: Its ``review.json``, or the outline of one, which the workbook builds where it runs, as it does for a
+            reader who opens it.
+        wish: What is asked for. Of a workbook that fails ``failed.ipynb`` is kept.
     """
     try:
-        made = _make(case, wish)
+        made = _make(team, text, wish)
     except WorkbookFailedError as failure:
         return Rendered({"failed.ipynb": failure.notebook.encode()}, problems=(failure.problem,))
     files: dict[str, bytes] = {}
@@ -117,12 +120,12 @@ def render_files(case: Case, wish: Wish) -> Rendered:
             content = FORMATS[name](made)
             files[file_name(name)] = content.encode() if isinstance(content, str) else content
         except Exception as error:  # noqa: BLE001  (the other forms are made all the same)
-            problems += problems_of(error, f"{case.team.name}, {name}")
+            problems += problems_of(error, f"{team}, {name}")
     return Rendered(files, None if problems else summary(made.review), tuple(problems))
 
 
-def _make(case: Case, wish: Wish) -> _Made:
-    """Run the workbook, if a format needs it, in a folder that holds the case and own tables and nothing else."""
+def _make(team: str, text: str, wish: Wish) -> _Made:
+    """Run the workbook, if a format needs it, in a folder that holds the review and own tables and nothing else."""
     from nbformat import NotebookNode
 
     with tempfile.TemporaryDirectory(prefix="meshlab-") as work:
@@ -130,12 +133,12 @@ def _make(case: Case, wish: Wish) -> _Made:
         for name, content in wish.tables.items():
             write_whole(folder / TABLES / name, content)
         file = folder / review.FILE
-        file.write_text(pretty_json(review.outline(case, TABLES if wish.tables else None)), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
         rehearse()
         notebook = NotebookNode()
         if NOTEBOOK_FORMATS.intersection(wish.formats):
             workbook = wish.workbook or str(resource("workbooks") / "review.ipynb")
-            notebook = run_workbook(workbook, folder, case.team.name, wish.cell_limit_s)
+            notebook = run_workbook(workbook, folder, team, wish.cell_limit_s)
         return _Made(review.read_review(file), file.read_text(encoding="utf-8"), notebook, wish.formats)
 
 

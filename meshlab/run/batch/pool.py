@@ -7,6 +7,7 @@ and what was under way is done again. Dask does the same by itself.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +18,7 @@ from threading import Thread
 from typing import Generic, TypeVar
 
 from meshlab.errors import MeshlabError, Problem, from_extra
-from meshlab.run.batch.warm import PARENT
+from meshlab.run.batch.warm import MAIN, PARENT
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,12 +47,13 @@ def start_early() -> None:
 
         get_context(METHOD).set_forkserver_preload(["meshlab.run.batch.server"])
         given = dict(os.environ)
-        os.environ.update({SAFE_PATH: "1", PARENT: str(os.getpid())})
+        main = getattr(sys.modules["__main__"], "__file__", None)
+        os.environ.update({SAFE_PATH: "1", PARENT: str(os.getpid()), MAIN: os.path.abspath(main) if main else ""})  # noqa: PTH100  (as multiprocessing has it)
         try:
             forkserver.ensure_running()
         finally:
-            os.environ.pop(PARENT)
-            os.environ.pop(SAFE_PATH)
+            for name in (PARENT, MAIN, SAFE_PATH):
+                os.environ.pop(name)
             os.environ.update(given)
 
 

@@ -4,8 +4,11 @@ Importing takes seconds, in which the process would not notice that whoever aske
 """
 
 import os
+import sys
 
 from meshlab.run.batch import warm
 
+# a worker would import its parent's main module, the command line or a user's script; it runs nothing of it
+sys.modules["__main__"].__file__ = os.environ.pop(warm.MAIN, "")
 warm.die_with(int(os.environ.pop(warm.PARENT, os.getppid())))  # unsaid where it is started again
 warm.prepare("meshlab.run.batch.pages", "papermill")

@@ -48,9 +48,18 @@ PRELOADED = (
 )
 """Imported before the first fork. What of these a machine lacks is imported, or missed, by the notebook itself."""
 
-NEEDLESS = ("rfc3987", "rfc3987_syntax")
-"""What jsonschema imports where it is installed, to check a format that no notebook has: building its grammar takes
-longer than all other imports together."""
+NEEDLESS = (
+    "arrow",
+    "fqdn",
+    "isoduration",
+    "rfc3986_validator",
+    "rfc3987",
+    "rfc3987_syntax",
+    "uri_template",
+    "webcolors",
+)
+"""What jsonschema, where it is installed, imports to check formats that no notebook has: building the grammar of one
+takes longer than all other imports together."""
 
 MEMORY_LIMIT_BYTES = 4 << 30
 """Most memory that one notebook may take, far above what a review needs (0.2 GiB): it fails before the machine does."""
@@ -60,6 +69,9 @@ CELL_TIMES = "MESHLAB_CELL_TIMES"
 
 PARENT = "MESHLAB_PARENT"
 """Environment variable by which a process that imports ``server`` is told its parent's number."""
+
+MAIN = "MESHLAB_MAIN"
+"""Environment variable by which it is told the file of its parent's main module."""
 
 PR_SET_PDEATHSIG = 1
 """Linux's prctl option for the signal to get when the parent dies."""

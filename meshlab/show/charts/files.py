@@ -87,7 +87,7 @@ def charts_of(names: Sequence[str], teams: Sequence[str], look: Look) -> list[Ch
     reviews: list[Review] = []
     for team in teams:
         try:
-            reviews.append(opened(team))
+            reviews.append(opened(team, whole=False))
         except MeshlabError as error:
             problems += error.problems
     if problems:
@@ -102,13 +102,13 @@ def _unknown(names: Sequence[str]) -> Iterator[Problem]:
             yield Problem("chart", f"unknown chart {shorten(name)}", did_you_mean(name, CATALOGUE))
 
 
-def opened(source: str | Path) -> Review:
-    """A review that charts can be drawn from.
+def opened(source: str | Path, *, whole: bool = True) -> Review:
+    """A review that charts can be drawn from, with what no chart reads if it is to be ``whole``.
 
     Raises:
         MeshlabError: There is no such team or file, or it is wrong.
     """
-    review = open_review(source, build=False)
+    review = open_review(source, build=False, whole=whole)
     if fault := check_name(review.team):
         raise MeshlabError(Problem(str(source), fault, NAME_RULE))
     return review
