@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def test_the_workbook_runs_with_its_defaults(executed: Any) -> None:
         "What moves the cost of Istio ambient",
         "What network plugins cost alone",
         "A chain of rules grows with Services, maps do not",
+        "Memory over services each proxy knows",
     ]
     tables = [
         output.data["text/html"]
@@ -81,6 +83,16 @@ def test_the_workbook_runs_with_its_defaults(executed: Any) -> None:
         if PLOTLY_MIME in output.get("data", {})
     ]
     assert all("<table" in table for table in tables)
+
+
+def test_the_figure_that_is_taken_apart_is_the_sum_of_its_coefficients(executed: Any) -> None:
+    """Added up by hand from the file of coefficients, a sidecar that knows 120 services is the table's second row."""
+    with (Path(__file__).parents[1] / "data" / "coefficients.csv").open(encoding="utf-8", newline="") as stream:
+        mib = {row["coefficient"]: float(row["median"]) for row in csv.DictReader(stream)}
+    expected = mib["sidecar_base_mib"] + 120 * mib["sidecar_service_mib"] + 480 * mib["sidecar_endpoint_mib"]
+    expected += 20 * mib["sidecar_connection_mib"]
+    told = [text for text in outputs(executed, "text/plain") if "endpoints: 480; connections: 20" in text]
+    assert f"services: 120; endpoints: 480; connections: 20; MiB: {expected:.1f}\n" in told[0]
 
 
 def test_controls_leave_a_sentence_where_no_kernel_runs(executed: Any) -> None:
