@@ -2,36 +2,86 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
-from meshlab.errors import from_extra
+from meshlab.errors import MeshlabError, Problem, from_extra
+from meshlab.files import digest, pretty_json, read_most, write_whole
 from meshlab.tables import resource
 
 SAFE_PATH = "PYTHONSAFEPATH"
 """Environment variable that keeps modules of the folder in which a user happens to be out of a new interpreter."""
 
 
-def workbooks_folder() -> Path:
-    """The workbooks to open: those of a checkout, else a working copy beside the user's files.
+COPIES = "meshlab-workbooks"
+"""The folder of working copies, in the folder where meshlab was started."""
 
-    An installed package must not be edited in place, and an earlier copy holds the user's own changes.
+MOST_BYTES = 1 << 28
+"""How much is read of a working copy: one with large outputs may be as large."""
+
+NOTE = ".copied.json"
+"""What was copied there, as hashes of cells: what differs from it the user has changed."""
+
+
+def workbooks_folder(*, reset: bool = False) -> Path:
+    """Working copies of the workbooks in the user's folder: neither a clone nor an installed package is edited.
+
+    One whose cells are as they were copied is copied anew, since meshlab may be another release by now. One that the
+    user has changed stays, unless ``reset`` puts it aside.
+
+    Raises:
+        MeshlabError: The folder cannot be written.
     """
-    source = resource("workbooks")
-    if (source.parent / "pyproject.toml").exists():
-        return source
-    copy = Path.cwd() / "meshlab-workbooks"
-    if not copy.exists():
-        shutil.copytree(source, copy)
-    return copy
+    folder = Path.cwd() / COPIES
+    note = folder / NOTE
+    try:
+        folder.mkdir(exist_ok=True)
+        before = _noted(note)
+        sources = {source.name: source for source in sorted(resource("workbooks").glob("*.ipynb"))}
+        copied = {name: _cells_sha256(source) for name, source in sources.items()}
+        for name, source in sources.items():
+            own = folder / name
+            cells = _cells_sha256(own) if own.exists() else None
+            if cells == copied[name]:
+                continue
+            if cells not in (None, before.get(name)):
+                if not reset:
+                    continue
+                free = (own.with_stem(f"{own.stem}-own-{number}") for number in count(1))
+                own.rename(next(path for path in free if not path.exists()))
+            write_whole(own, source.read_bytes())
+        write_whole(note, pretty_json(copied))
+    except OSError as error:
+        todo = "start meshlab in a folder of your own"
+        raise MeshlabError(Problem(str(folder), f"cannot be written: {error.strerror}", todo)) from error
+    return folder
+
+
+def _noted(note: Path) -> dict[str, str]:
+    """What the note says; nothing where there is none of ours."""
+    try:
+        found = json.loads(read_most(note, MOST_BYTES))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _cells_sha256(path: Path) -> str:
+    """Hash of a workbook's cells, outputs aside; of the whole file where it is no notebook."""
+    content = read_most(path, MOST_BYTES)
+    try:
+        return digest([[cell["cell_type"], "".join(cell["source"])] for cell in json.loads(content)["cells"]])
+    except (ValueError, KeyError, TypeError):
+        return hashlib.sha256(content).hexdigest()
 
 
 FRONT_DOOR = "start.ipynb"
@@ -44,20 +94,21 @@ OWN_MACHINE_ALONE = (
 """What a page of the app may load: Voilà's template links style sheets of a content network, unused here."""
 
 
-def open_lab(port: int | None = None, arguments: Sequence[str] = ()) -> int:
+def open_lab(port: int | None = None, arguments: Sequence[str] = (), *, reset: bool = False) -> int:
     """Run JupyterLab on loopback with its own token until the user stops it. [exit status]
 
     Args:
         port: Port on this machine; one that is taken is an error, not another port.
         arguments: What to hand to JupyterLab, such as ``--no-browser``.
+        reset: Whether workbooks that the user has changed are put aside for fresh ones.
 
     Raises:
-        MeshlabError: JupyterLab is not installed.
+        MeshlabError: JupyterLab is not installed, or the folder of working copies cannot be written.
     """
     _check_installed("lab", "jupyterlab")
     words = [
         "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.root_dir={workbooks_folder()}",
+        f"--ServerApp.root_dir={workbooks_folder(reset=reset)}",
         f"--LabApp.default_url=/lab/tree/{FRONT_DOOR}",
         # neither news nor looks for releases: nothing of a user's machine is told to anybody
         "--LabApp.news_url=None",
@@ -90,7 +141,7 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
         # what stands below the controls is of the parameters, which nobody sets here
         "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": ["static"]},
     }
-    return _serve("voila", [str(workbooks_folder() / FRONT_DOOR), *arguments], settings)
+    return _serve("voila", [str(resource("workbooks") / FRONT_DOOR), *arguments], settings)
 
 
 def _check_installed(command: str, module: str) -> None:

@@ -114,17 +114,18 @@ HANDED_ON = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metava
 
 @main.command()
 @PORT
+@click.option("--reset", is_flag=True, help="Put workbooks that you changed aside, and open fresh ones.")
 @HANDED_ON
-def lab(port: int | None, arguments: tuple[str, ...]) -> int:
+def lab(port: int | None, reset: bool, arguments: tuple[str, ...]) -> int:  # noqa: FBT001
     """Open the workbooks in JupyterLab, on this machine only.
 
-    What follows -- goes to JupyterLab.
+    They are working copies in ./meshlab-workbooks. What follows -- goes to JupyterLab.
 
     Example: meshlab lab -- --no-browser
     """
     from meshlab.run.lab import open_lab
 
-    return open_lab(port, arguments)
+    return open_lab(port, arguments, reset=reset)
 
 
 @main.command()
