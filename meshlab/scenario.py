@@ -479,6 +479,9 @@ def _read_rows(path: Path) -> tuple[pl.DataFrame, Place]:
     rows = [item for item in items if isinstance(item, Mapping)]
     if not rows or len(rows) < len(items):
         raise MeshlabError(Problem(str(path), "holds no scenarios", "give a list of mappings, one per scenario", 1))
+    for key, what in (("team", "is a team file"), ("apiVersion", "is a dump of a cluster")):
+        if key in rows[0].values:
+            raise MeshlabError(Problem(str(path), f"{what}, no scenarios", "give it to 'meshlab review'", 1))
     names = list(dict.fromkeys(name for row in rows for name in row.values))
     frame = pl.DataFrame(
         [[cell_text(row.values.get(name)) for name in names] for row in rows],

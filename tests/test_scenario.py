@@ -319,6 +319,8 @@ def test_hopeless_file_is_not_spelled_out(tmp_path: Path) -> None:
         ("s.json", "[1]", "holds no scenarios"),
         ("s.yaml", "", "holds no scenarios"),
         ("s.yaml", "hello", "holds no scenarios"),
+        ("s.yaml", "team: a\nscenario: {pods: 4}", ":1: is a team file, no scenarios; give it to 'meshlab review'"),
+        ("s.json", '{"apiVersion": "v1", "kind": "List", "items": []}', "is a dump of a cluster, no scenarios"),
         ("s.yaml", "scenario: a\nnodes: {x: 1}", "nodes is '(mapping)'"),
         ("s.yaml", "scenario: a\nneeds: [[mtls]]", "needs holds '(no-text)'"),
         ("s.parquet", "PAR1", "is not Parquet"),
