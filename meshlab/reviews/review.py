@@ -5,6 +5,7 @@ Charts, workbooks, reports and design docs all read the record that comes of it 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -454,7 +455,18 @@ def summary(review: Review) -> Row:
         "evidence_grade": verdict.evidence_grade,
         "dataplane": review.headline.dataplane,
         **figures,
+        "totals_usd": _totals(compared),
         "findings": None if states is None else states.count("fail"),
         "rules": states and {state: states.count(state) for state in STATES},
         "inputs_sha256": review.inputs_sha256,
     }
+
+
+def _totals(options: Sequence[Row]) -> dict[str, float]:
+    """For each mesh that a team may run, what it takes over the horizon beside the network that suits it best."""
+    totals: dict[str, float] = {}
+    for option in options:
+        total = (option["criteria"]["total_usd"] or {}).get("median")
+        if option["eligible"] and total is not None:
+            totals[option["mesh"]] = min(total, totals.get(option["mesh"], math.inf))
+    return dict(sorted(totals.items()))

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -71,9 +71,9 @@ def test_an_unexpected_error_is_one_teams(
 def test_lost_workers_cost_only_what_they_had_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no workers are to be had any more, the reviews that came are there, and so is the index."""
 
-    def breaks(_pool: object, task: object, items: list[tuple[str, tuple[object, ...]]]) -> Iterator[object]:
-        if len(items) == 3:
-            name, arguments = items[0]
+    def breaks(_pool: object, task: object, items: Iterable[tuple[str, tuple[object, ...]]]) -> Iterator[object]:
+        (name, arguments), *others = items
+        if len(others) == 2:
             yield name, task(*arguments)  # type: ignore[operator]
         raise BrokenPipeError(32, "Broken pipe")
 

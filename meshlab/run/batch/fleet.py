@@ -115,6 +115,34 @@ def totals(rows: Sequence[Row]) -> dict[str, float]:
     }
 
 
+def standards(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """What one mesh for all teams would take over their horizons, beyond the cheapest that each may run. [USD]
+
+    Sums are of medians, over the teams that may run it; the others are named, and so is who pays. No standard of one
+    team, nor where options were compared for one alone.
+    """
+    known = {str(row["team"]): row["totals_usd"] for row in rows if row.get("totals_usd")}
+    if len(known) < 2:  # noqa: PLR2004
+        return []
+    best = {team: min(totals.values()) for team, totals in known.items()}
+    found = []
+    for mesh in {mesh for totals in known.values() for mesh in totals}:
+        extra = {team: totals[mesh] - best[team] for team, totals in known.items() if mesh in totals}
+        paying = sorted((team for team in extra if extra[team] > 0), key=lambda team: (-extra[team], team))
+        found.append(
+            {
+                "mesh": mesh,
+                "teams": len(extra),
+                "of": len(known),
+                "total_usd": math.fsum(known[team][mesh] for team in extra),
+                "extra_usd": math.fsum(extra.values()),
+                "paying": [{"team": team, "extra_usd": extra[team]} for team in paying],
+                "cannot": sorted(known.keys() - extra.keys()),
+            }
+        )
+    return sorted(found, key=lambda each: (-each["teams"], each["extra_usd"], each["mesh"]))
+
+
 def index_files(
     rows: Sequence[Row],
     failed: Sequence[Row],
@@ -139,7 +167,8 @@ def index_files(
     charts = fleet_charts(rows, shown())
     drawn = {line.dataplane for chart in charts for line in chart.lines}
     gone = sorted(set(earlier or ()) - {str(row["team"]) for row in rows})
-    data = {"reviews": told, "failed": list(failed), "totals": totals(rows), "meshlab_version": __version__}
+    data = {"reviews": told, "failed": list(failed), "totals": totals(rows)}
+    data |= {"standards": standards(rows), "meshlab_version": __version__}
     if earlier is not None:
         data["gone"] = gone
     listed = {"rows": told, "failed": failed, "gone": gone, "compared": earlier is not None}
@@ -151,6 +180,7 @@ def index_files(
             **listed,
             figures=shown(),
             totals=totals(rows),
+            standards=standards(rows),
             verdicts=_verdicts(rows),
             filters=_filters(rows),
             charts=charts,
@@ -195,8 +225,8 @@ def _filters(rows: Sequence[Row]) -> list[tuple[str, str, list[tuple[str, str]]]
 
 def _csv(rows: Sequence[Row]) -> str:
     stream = io.StringIO()
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(stream, names, lineterminator="\n")
+    names = list(dict.fromkeys(name for row in rows for name in row if name != "totals_usd"))
+    writer = csv.DictWriter(stream, names, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return stream.getvalue()
