@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,26 @@ def test_a_task_that_always_kills_its_worker_is_an_error_in_the_end() -> None:
         found = dict(pool.run(die_always, ((n, (n,)) for n in range(3))))
     assert isinstance(found[1], BaseException)
     assert set(found) == {0, 1, 2}
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from meshlab.run.batch.batch import Job, render_reviews
+
+print("the script runs", flush=True)
+sys.exit(render_reviews([Path(sys.argv[1])], Job(Path(sys.argv[2]), ("json",)), jobs=1)[0].failed)
+"""
+
+
+def test_a_script_that_renders_runs_once(tmp_path: Path) -> None:
+    """Workers import no main module: a user's script needs no guard around what it does."""
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    (tmp_path / "a.yaml").write_text("team: a\nscenario: {pods: 4}\nneeds: [mtls]\n", encoding="utf-8")
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "a.yaml"), str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "the script runs\n"), done.stderr
+    assert (tmp_path / "out" / "a" / "review.json").is_file()
 
 
 def test_no_scheduler_at_an_address_is_an_error_in_words() -> None:
