@@ -439,9 +439,9 @@ def _path(kind: type, value: object) -> object:
 def summary(review: Review) -> Row:
     """A review's row of the index: verdict, figures of the recommended pair as on the first page, and findings."""
     verdict, compared = review.verdict, review.comparison["options"] if review.comparison else ()
-    criteria = next((option["criteria"] for option in compared if option["recommended"]), {})
-    figures = {
-        f"{name}{end}": (criteria.get(name) or {}).get(part)
+    criteria = next((option["criteria"] for option in compared if option["recommended"]), Row())
+    figures: Row = {
+        f"{name}{end}": (criteria.get(name) or Row()).get(part)
         for name in SUMMARY_FIGURES
         for end, part in (("_lo", "lo"), ("", "median"), ("_hi", "hi"))
     }
