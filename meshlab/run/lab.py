@@ -159,7 +159,7 @@ def _serve(module: str, words: Sequence[str], settings: Mapping[str, object]) ->
         if settings:
             Path(empty, f"{module}.json").write_text(json.dumps(settings), encoding="utf-8")
         # a container that is stopped stops what runs in it: the server is ended with this process
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
         try:
             return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
                 [sys.executable, "-m", module, *words, *root],
