@@ -148,7 +148,7 @@ def assumed_inputs() -> pl.Expr:
     ).list.drop_nulls()
 
 
-def frame_of(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
+def frame_of(rows: Sequence[MappingOf[str, object]]) -> pl.DataFrame:
     """A frame of scenarios from checked values; inputs that a row does not name are null."""
     return pl.DataFrame([{name: row.get(name) for name in schema()} for row in rows], schema=schema())
 
