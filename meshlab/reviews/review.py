@@ -466,7 +466,7 @@ def _totals(options: Sequence[Row]) -> dict[str, float]:
     """For each mesh that a team may run, what it takes over the horizon beside the network that suits it best."""
     totals: dict[str, float] = {}
     for option in options:
-        total = (option["criteria"]["total_usd"] or {}).get("median")
+        total = (option["criteria"]["total_usd"] or Row()).get("median")
         if option["eligible"] and total is not None:
             totals[option["mesh"]] = min(total, totals.get(option["mesh"], math.inf))
     return dict(sorted(totals.items()))

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem, from_extra
 from meshlab.files import digest, pretty_json, read_most, write_whole
 from meshlab.tables import resource
@@ -72,7 +73,7 @@ def _noted(note: Path) -> dict[str, str]:
         found = json.loads(read_most(note, MOST_BYTES))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {**found} if is_mapping(found) else {}
 
 
 def _cells_sha256(path: Path) -> str:

@@ -126,7 +126,7 @@ def standards(rows: Sequence[Row]) -> list[dict[str, Any]]:
     if len(known) < 2:  # noqa: PLR2004
         return []
     best = {team: min(totals.values()) for team, totals in known.items()}
-    found = []
+    found: list[dict[str, Any]] = []
     for mesh in {mesh for totals in known.values() for mesh in totals}:
         extra = {team: totals[mesh] - best[team] for team, totals in known.items() if mesh in totals}
         paying = sorted((team for team in extra if extra[team] > 0), key=lambda team: (-extra[team], team))
