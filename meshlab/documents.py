@@ -7,9 +7,11 @@ into the number 5.1 and the answer ``no`` into false.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import yaml
 
@@ -39,9 +41,19 @@ Value: TypeAlias = "str | list[Value] | Mapping | None"
 class Mapping:
     """A mapping with the line of each key; values are text, None, lists or further mappings."""
 
-    values: dict[str, Value] = field(default_factory=dict)
-    lines: dict[str, int] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict[str, Value])
+    lines: dict[str, int] = field(default_factory=dict[str, int])
     line: int = 1
+
+
+def is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether a value of a document or a frame is a list."""
+    return isinstance(value, list | tuple)
+
+
+def is_mapping(value: object) -> TypeGuard[MappingOf[str, Any]]:
+    """Whether a value of a document or a frame has names for its parts."""
+    return isinstance(value, MappingOf)
 
 
 def read_text(path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> str:
@@ -107,7 +119,7 @@ def compose(
     """
     try:
         _check_size(text, file, maximum_depth, shape)
-        return yaml.compose(text, Loader=yaml.CSafeLoader)
+        return yaml.CSafeLoader(text).get_single_node()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         what = getattr(error, "problem", None) or str(error).partition("\n")[0]
@@ -130,8 +142,10 @@ def _json_as_yaml(text: str) -> str:
 
 def _check_size(text: str, file: str, maximum_depth: int, shape: str) -> None:
     """Refuse what would exhaust stack or memory, before anything is built: deep nesting and bombs of aliases."""
-    depth, sizes, open_anchors, values = 0, {}, [], 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+    depth, values = 0, 0
+    sizes: dict[str | None, int] = {}
+    open_anchors: list[tuple[str | None, int]] = []
+    for event in iter(yaml.CSafeLoader(text).get_event, None):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             open_anchors.append((event.anchor, values))

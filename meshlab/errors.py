@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class MeshlabError(ValueError):
 
 
 @contextmanager
-def from_extra(extra: str, place: str) -> Iterator[None]:
+def from_extra(extra: str, place: str) -> Generator[None]:
     """A block that imports what an extra of the package brings: where it is missing, its user is told what to install.
 
     Args:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from meshlab.errors import MeshlabError
 from meshlab.files import data_path, write_whole
@@ -78,7 +78,7 @@ def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[
                 results[key] = function(*arguments, **named)
                 if len(results) > most:
                     del results[next(iter(results))]
-            return results[key]  # type: ignore[return-value]
+            return cast("Result", results[key])
 
         return asked
 

@@ -14,11 +14,11 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
-from meshlab.documents import Mapping, Value, read_document, read_text
+from meshlab.documents import Mapping, Value, is_mapping, read_document, read_text
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
 from meshlab.kept import kept
 from meshlab.tables import read_table
@@ -97,16 +97,12 @@ class Input:
 @kept
 def inputs() -> dict[str, Input]:
     """All declared inputs by name, in their declared order: a default may use only inputs above it."""
+    found: dict[str, Input] = {}
     needs = tuple(read_table("needs")["need"])
-    return {
-        row["name"]: Input(
-            **{
-                **row,
-                "choices": needs if row["type"] == "set" else tuple(filter(None, (row["choices"] or "").split("|"))),
-            }
-        )
-        for row in read_table("inputs").iter_rows(named=True)
-    }
+    for row in read_table("inputs").iter_rows(named=True):
+        row["choices"] = needs if row["type"] == "set" else tuple(filter(None, (row["choices"] or "").split("|")))
+        found[row["name"]] = Input(**row)
+    return found
 
 
 def schema() -> dict[str, pl.DataType]:
@@ -152,7 +148,7 @@ def assumed_inputs() -> pl.Expr:
     ).list.drop_nulls()
 
 
-def frame_of(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
+def frame_of(rows: Sequence[MappingOf[str, object]]) -> pl.DataFrame:
     """A frame of scenarios from checked values; inputs that a row does not name are null."""
     return pl.DataFrame([{name: row.get(name) for name in schema()} for row in rows], schema=schema())
 
@@ -195,14 +191,14 @@ def scenarios(given: Scenarios, name: str = "scenarios") -> pl.DataFrame:
     if isinstance(given, pl.DataFrame | pl.LazyFrame):
         frame = given.lazy().collect()
     else:
-        frame = _frame_of_any([given] if isinstance(given, MappingOf) else given, name)
+        frame = _frame_of_any([given] if is_mapping(given) else given, name)
     return check_scenarios(frame, name, lambda row, _column: None if row is None else row + 1)
 
 
-def _frame_of_any(given: object, name: str) -> pl.DataFrame:
+def _frame_of_any(given: Any, name: str) -> pl.DataFrame:
     """Rows of plain data as a raw frame: a column whose values are of several types becomes text."""
-    rows = list(given) if isinstance(given, Iterable) else []
-    if not rows or not all(isinstance(row, MappingOf) for row in rows):
+    rows: list[MappingOf[str, Any]] = [*given] if hasattr(given, "__iter__") else []
+    if not rows or not all(map(is_mapping, rows)):
         todo = "give rows such as {'scenario': 'a', 'pods': 480}, a frame, or the path of a file"
         raise MeshlabError(Problem(name, f"{shorten(given)} holds no scenarios", todo))
     columns = dict.fromkeys(str(column) for row in rows for column in row)
@@ -218,7 +214,7 @@ def _column(name: str, values: list[Any]) -> pl.Series:
 
 def _text(value: object) -> str | None:
     if isinstance(value, list | tuple | set | frozenset):
-        return cell_text([str(member) for member in value])
+        return cell_text([str(member) for member in cast("Iterable[object]", value)])
     return value if value is None else str(value)
 
 
@@ -422,7 +418,7 @@ def _other_words() -> dict[tuple[str, str], str]:
 
 def _read_csv(path: Path) -> tuple[pl.DataFrame, Place]:
     text = read_text(path, MAXIMUM_CSV_BYTES)
-    header = next(csv.reader(io.StringIO(text, newline="")), [])
+    header = next(csv.reader(io.StringIO(text, newline="")), ())
     if doubled := [name for name, count in Counter(header).items() if count > 1]:
         raise MeshlabError(
             Problem(str(path), f"column {shorten(name)} stands twice", "keep one of them", 1) for name in doubled
@@ -447,13 +443,14 @@ def _read_csv(path: Path) -> tuple[pl.DataFrame, Place]:
 def _long_line(text: str) -> int | None:
     """Line on which the first record ends that has more cells than the header."""
     reader = csv.reader(io.StringIO(text, newline=""))
-    width = len(next(reader, []))
+    width = len(next(reader, ()))
     return next((reader.line_num for record in reader if len(record) > width), None)
 
 
 def _csv_lines(text: str) -> list[int]:
     """Line on which each record begins that holds anything."""
-    reader, lines, line = csv.reader(io.StringIO(text, newline="")), [], 1
+    reader, line = csv.reader(io.StringIO(text, newline="")), 1
+    lines: list[int] = []
     for record in reader:
         if any(record):
             lines.append(line)

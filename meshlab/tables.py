@@ -65,7 +65,7 @@ def check_table(path: Path, columns_path: Path) -> pl.DataFrame:
 
 def _header(path: Path) -> list[str]:
     """The first line of a file without rows; none where it has not even that."""
-    return next(csv.reader(_stream(path)), [])
+    return next(csv.reader(_stream(path)), list[str]())
 
 
 def _stream(path: Path) -> io.StringIO:

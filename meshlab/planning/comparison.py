@@ -295,7 +295,7 @@ def what_to_find_out(worlds: pl.DataFrame, groups: Mapping[str, np.ndarray]) -> 
     if values.size == 0:
         return []
     all_known = value_of_perfect_information(values)
-    rows = []
+    rows: list[dict[str, object]] = []
     for group, known in groups.items():
         saves, changes = value_of_information(values, known)
         share = saves / all_known if all_known > 0 else 0.0

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.cluster.facts.inferred_inputs import asks, fact, with_parts
+from meshlab.documents import is_list
 from meshlab.models import decision, overhead
 from meshlab.models.pairs import tuned_services
 from meshlab.reviews.cases import Case
@@ -38,7 +39,7 @@ def side_by_side(case: Case) -> Row | None:
     used = {str(row["need"]): row for row in rows}
     given = case.given.get("needs")
     named = given is not None and given.status in STATED
-    answered = frozenset(map(str, given.value if given is not None and isinstance(given.value, list | tuple) else ()))
+    answered = frozenset(map(str, given.value if given is not None and is_list(given.value) else ()))
     stated = with_parts(answered) if named else None
     table = read_table("decision/needs").rows(named=True)
     return {
@@ -110,7 +111,7 @@ def beside_old_pools(
         without = scenario.with_columns(pl.lit(rest[0]["kernel"], scenario.schema[INPUT]).alias(INPUT))
         (answer,) = decision.explain(without, tables, outlook=False, over=over)
     names = sorted({row["pool"] or "" for row in old})
-    found = {
+    found: Row = {
         "pools": [{**row, "of": total} for row in old],
         "text": "; ".join(pool_text(row, total) for row in old),
         "kernel_without": rest[0]["kernel"],

@@ -17,7 +17,7 @@ from meshlab.cluster.facts import is_dump, scenario_values, stand_ins
 from meshlab.cluster.facts.files import SMALL_BYTES, Opened, Source
 from meshlab.cluster.facts.inferred_inputs import with_parts
 from meshlab.cluster.facts.read import facts_from, nature
-from meshlab.documents import MAXIMUM_BYTES
+from meshlab.documents import MAXIMUM_BYTES, is_list
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest, read_most
 from meshlab.kept import kept
@@ -254,7 +254,7 @@ def _own(team: Team) -> Measured | None:
 
 def _disagree(used: object, found: object) -> bool:
     """Whether a team's value and the cluster's contradict each other; needs beyond those in use do not."""
-    if isinstance(used, list | tuple) and isinstance(found, list):
+    if is_list(used) and is_list(found):
         return not with_parts(used).issuperset(found)
     return used != found
 

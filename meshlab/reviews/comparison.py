@@ -243,7 +243,7 @@ def _worlds(
     offered = row["licence_price_usd_per_year"]
     generator = np.random.default_rng(zlib.crc32(b"moves"))
     share = generator.random(DRAWS)  # how slow this team works is the same on every way
-    added = []
+    added: list[pl.DataFrame] = []
     for n, (option, price) in enumerate(zip(options, prices, strict=True)):
         licence = 0.0 if not option["paid"] else None if offered is None else offered / MONTHS_A_YEAR
         moved = {
@@ -308,7 +308,7 @@ def _against(rows: Sequence[Row], horizon: float) -> list[str]:
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
         return []
-    told = []
+    told: list[str] = []
     for name, share in first["within"].items():
         if share is not None and share < comparison.NEARLY:
             told.append(_exceeds(name, share))
@@ -364,7 +364,7 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     rivals = [n for n in sorted(known, key=lambda n: -known[n]) if n != first]
     if first not in known or not rivals:
         return []
-    found = []
+    found: list[Row] = []
     for criterion in ("added_p99_ms", "memory_gib", "move_hours"):
         worth = comparison.break_even(worlds, first, rivals[0], "total_usd", criterion)
         if worth is not None:

@@ -32,9 +32,9 @@ class Measured:
             scenario is the team's cluster, and no benchmark's.
     """
 
-    files: list[Row] = field(default_factory=list)
-    supplied: dict[str, Supplied] = field(default_factory=dict)
-    rows: list[Row] = field(default_factory=list)
+    files: list[Row] = field(default_factory=list[Row])
+    supplied: dict[str, Supplied] = field(default_factory=dict[str, Supplied])
+    rows: list[Row] = field(default_factory=list[Row])
 
 
 def read_all(paths: Sequence[Path]) -> Measured:
@@ -86,7 +86,8 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _read(files: Iterable[Path]) -> tuple[list[Read], list[Problem]]:
     """What each file holds, and why others are of no use."""
-    found, problems = [], []
+    found: list[Read] = []
+    problems: list[Problem] = []
     for path in files:
         try:
             tool, frame = read_own(path)

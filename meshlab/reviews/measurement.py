@@ -72,9 +72,11 @@ def measurement_plan(case: Case) -> dict[str, Any]:
     (verdict,) = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case}))
     options, _, worlds = weighed(case, row, frame, verdict)
     choices = eligible(worlds, options) if options else worlds
-    places, values = comparison.matrix(choices) if options else ([], np.empty((0, 0)))
-    cheapest = [options[places[column]]["dataplane"] for column in values.mean(axis=0).argsort()] if places else []
-    meshes = [str(dataplane) for dataplane in cheapest if dataplane != NONE]
+    places, values = comparison.matrix(choices) if options else (list[int](), np.empty((0, 0)))
+    cheapest: list[str] = (
+        [options[places[column]]["dataplane"] for column in values.mean(axis=0).argsort()] if places else []
+    )
+    meshes = [dataplane for dataplane in cheapest if dataplane != NONE]
     groups = [row for row in comparison.what_to_find_out(choices, group_draws()) if row["saves_usd"]] if meshes else []
     if not meshes:
         return {"team": case.team.name, "options": len(places), "groups": [], "dataplane": None, "saves": 0.0}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
 from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
@@ -132,4 +133,4 @@ def plan_sources(plan: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
 
 def _encapsulation(case: Case) -> str | None:
     cni = (case.facts or {}).get("cni")
-    return cni.get("encapsulation") if isinstance(cni, Mapping) else None
+    return cni.get("encapsulation") if is_mapping(cni) else None

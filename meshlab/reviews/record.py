@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from meshlab.documents import is_mapping
 from meshlab.tables import read_table
 
 Row = dict[str, Any]
@@ -266,4 +267,4 @@ def checked(review: Review) -> Review:
 
 
 def _part(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    return value.get(name) if is_mapping(value) else getattr(value, name, None)

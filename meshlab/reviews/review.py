@@ -439,9 +439,9 @@ def _path(kind: type, value: object) -> object:
 def summary(review: Review) -> Row:
     """A review's row of the index: verdict, figures of the recommended pair as on the first page, and findings."""
     verdict, compared = review.verdict, review.comparison["options"] if review.comparison else ()
-    criteria = next((option["criteria"] for option in compared if option["recommended"]), {})
-    figures = {
-        f"{name}{end}": (criteria.get(name) or {}).get(part)
+    criteria = next((option["criteria"] for option in compared if option["recommended"]), Row())
+    figures: Row = {
+        f"{name}{end}": (criteria.get(name) or Row()).get(part)
         for name in SUMMARY_FIGURES
         for end, part in (("_lo", "lo"), ("", "median"), ("_hi", "hi"))
     }
@@ -466,7 +466,7 @@ def _totals(options: Sequence[Row]) -> dict[str, float]:
     """For each mesh that a team may run, what it takes over the horizon beside the network that suits it best."""
     totals: dict[str, float] = {}
     for option in options:
-        total = (option["criteria"]["total_usd"] or {}).get("median")
+        total = (option["criteria"]["total_usd"] or Row()).get("median")
         if option["eligible"] and total is not None:
             totals[option["mesh"]] = min(total, totals.get(option["mesh"], math.inf))
     return dict(sorted(totals.items()))

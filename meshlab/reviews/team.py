@@ -7,13 +7,13 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from types import UnionType
 from typing import Any, cast
 
 import polars as pl
 
-from meshlab.documents import Mapping, Value, read_document
+from meshlab.documents import Mapping, Value, is_mapping, read_document
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.planning.migration import assumptions
 from meshlab.scenario import cell_text, check_scenarios, inputs
@@ -67,14 +67,14 @@ class Team:
 
     name: str
     file: str
-    stated: dict[str, object] = field(default_factory=dict)
-    assumptions: dict[str, Assumption] = field(default_factory=dict)
+    stated: dict[str, object] = field(default_factory=dict[str, object])
+    assumptions: dict[str, Assumption] = field(default_factory=dict[str, Assumption])
     cluster: Path | None = None
     measured: tuple[Path, ...] = ()
     notes: str = ""
     source: str = ""
     terraform: str | None = None
-    migration: dict[str, Any] = field(default_factory=dict)
+    migration: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def value(self, name: str) -> Any:
         """The value of an input that the team states or supposes, of the input's type, or None."""
@@ -136,7 +136,7 @@ def team_text(team: Team, folder: Path = Path()) -> str:
     """
     if fault := check_name(team.name):
         raise MeshlabError(Problem("team", fault, NAME_RULE))
-    near = lambda path: os.path.relpath(path, folder)  # noqa: E731
+    near = partial(os.path.relpath, start=folder)
     stated = {key: value for key, value in team.stated.items() if key != "needs" and value is not None}
     said: dict[str, object] = {
         "team": team.name,
@@ -157,7 +157,7 @@ def team_text(team: Team, folder: Path = Path()) -> str:
 
 def _entry(key: str, value: object) -> str:
     """One entry of a team file: a value in JSON is the same in YAML, and quotes what would be read as another."""
-    if not isinstance(value, dict):
+    if not is_mapping(value):
         return f"{key}: {json.dumps(value)}\n"
     return f"{key}:\n" + "".join(f"  {name}: {json.dumps(inner)}\n" for name, inner in value.items())
 
@@ -173,18 +173,18 @@ def _reason(entry: Value) -> str:
 
 NAME_RULE = "use up to 63 letters, digits, '-', '_' and single '.', beginning and ending with a letter or digit"
 
-SHAPES: dict[str, tuple[type | UnionType, str, str]] = {
-    "scenario": (Mapping | None, "is no mapping", "write 'scenario:' and below it lines such as 'nodes: 12'"),
-    "assumptions": (Mapping | None, "is no mapping", "write 'assumptions:' and below it 'pods: {value: …, why: …}'"),
-    "migration": (Mapping | None, "is no mapping", "write 'migration:' and below it 'reboot_minutes: [2, 3, 6]'"),
-    "cluster": (str | None, "is not text", "give one path"),
-    "measured": (list | str | None, "is no list of files", "write it as [traces.json, prometheus.json]"),
-    "notes": (str | None, "is not text", "give one line, or a block after '|'"),
-    "source": (str | None, "is not text", "give one line, or a block after '|'"),
-    "terraform": (str | None, "is not text", "give typed or raw"),
-    "needs": (list | str | None, "is no list", "write it as [mtls, l7_observability]"),
+SHAPES: dict[str, tuple[type | tuple[type, ...], str, str]] = {
+    "scenario": (Mapping, "is no mapping", "write 'scenario:' and below it lines such as 'nodes: 12'"),
+    "assumptions": (Mapping, "is no mapping", "write 'assumptions:' and below it 'pods: {value: …, why: …}'"),
+    "migration": (Mapping, "is no mapping", "write 'migration:' and below it 'reboot_minutes: [2, 3, 6]'"),
+    "cluster": (str, "is not text", "give one path"),
+    "measured": ((list, str), "is no list of files", "write it as [traces.json, prometheus.json]"),
+    "notes": (str, "is not text", "give one line, or a block after '|'"),
+    "source": (str, "is not text", "give one line, or a block after '|'"),
+    "terraform": (str, "is not text", "give typed or raw"),
+    "needs": ((list, str), "is no list", "write it as [mtls, l7_observability]"),
 }
-"""What each key of a team file holds: its shape, what is said of another one, and what to do."""
+"""What each key of a team file holds: its shape unless empty, what is said of another one, and what to do."""
 
 
 def _shape_problems(document: Mapping, file: str) -> Iterator[Problem]:
@@ -205,7 +205,7 @@ def _key_faults(document: Mapping) -> Iterator[tuple[str, str, str]]:
         if key not in KEYS:
             hint = f"{key!r} belongs under 'scenario:'" if key in inputs() else did_you_mean(key, KEYS)
             yield key, f"unknown key {shorten(key)}", hint
-        elif key in SHAPES and not isinstance(value, SHAPES[key][0]):
+        elif key in SHAPES and value is not None and not isinstance(value, SHAPES[key][0]):
             yield key, f"{key!r} {SHAPES[key][1]}", SHAPES[key][2]
         elif key == "terraform" and value not in (None, *LAYERS):
             yield key, f"terraform is {shorten(value)}", did_you_mean(str(value), LAYERS)

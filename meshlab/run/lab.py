@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem, from_extra
 from meshlab.files import digest, pretty_json, read_most, write_whole
 from meshlab.tables import resource
@@ -72,7 +73,7 @@ def _noted(note: Path) -> dict[str, str]:
         found = json.loads(read_most(note, MOST_BYTES))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {**found} if is_mapping(found) else {}
 
 
 def _cells_sha256(path: Path) -> str:
@@ -159,7 +160,7 @@ def _serve(module: str, words: Sequence[str], settings: Mapping[str, object]) ->
         if settings:
             Path(empty, f"{module}.json").write_text(json.dumps(settings), encoding="utf-8")
         # a container that is stopped stops what runs in it: the server is ended with this process
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
         try:
             return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
                 [sys.executable, "-m", module, *words, *root],

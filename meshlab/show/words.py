@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from meshlab.documents import is_list
 from meshlab.kept import kept
 from meshlab.models.decision.words import product
 from meshlab.planning.migration.text import edition_label, editions
@@ -35,10 +36,10 @@ def value_text(value: object) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return ", ".join(map(need_label, value)) or "none"
     if isinstance(value, float):
-        return f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else significant(value)
+        return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1 else significant(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
@@ -97,7 +98,7 @@ def saving_text(figures: Sequence[HeadlineFigure]) -> str:
 def change_text(change: Mapping[str, object]) -> str:
     """One change of a fact in words; of a list of needs only what comes and what goes."""
     label, before, after = input_label(str(change["input"])), change["from"], change["to"]
-    if isinstance(before, list) and isinstance(after, list):
+    if is_list(before) and is_list(after):
         added, gone = ([item for item in one if item not in other] for one, other in ((after, before), (before, after)))
         parts = [f"{verb} {value_text(items)}" for verb, items in (("with", added), ("without", gone)) if items]
         return f"{label}: {' and '.join(parts)}"

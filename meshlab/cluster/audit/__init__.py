@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from meshlab.cluster.audit import mesh, network  # noqa: F401  (they register the queries)
+from meshlab.cluster.audit import mesh, network  # they register the queries
 from meshlab.cluster.audit.inventory import Inventory, read_inventory
 from meshlab.cluster.audit.rules import Finding, differences, findings, rules
 from meshlab.cluster.facts.read import Anonymize, hider
 
-__all__ = ["audit", "compare", "findings_of", "rules"]
+__all__ = ["audit", "compare", "findings_of", "mesh", "network", "rules"]
 
 
 def audit(paths: Sequence[Path], *, anonymize: Anonymize = False) -> list[Finding]:

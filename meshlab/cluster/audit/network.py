@@ -86,7 +86,7 @@ def kernels(inventory: Inventory) -> pl.LazyFrame:
     """
     floors = read_table("audit/kernel_floors")
     in_use = [
-        inventory.facts.select(feature=pl.lit(row["feature"]), in_use=pl.sql_expr(row["used"]))
+        inventory.facts.select(feature=pl.lit(row["feature"]), in_use=pl.sql_expr(str(row["used"])))
         for row in floors.iter_rows(named=True)
     ]
     build = pl.col("kernel").str.extract(r"^4\.18\.0-(\d+)[0-9.]*\.el8", 1).cast(pl.Int64)

@@ -16,6 +16,7 @@ from polars import selectors
 
 from meshlab.cluster.audit.inventory import QUERIES, Inventory
 from meshlab.cluster.facts.summary import facts_of
+from meshlab.documents import is_mapping
 from meshlab.tables import read_table
 
 Finding = dict[str, Any]
@@ -59,10 +60,9 @@ class Rule:
 @cache
 def rules() -> tuple[Rule, ...]:
     """All rules, in the order of the table."""
-    rows = read_table("audit/rules").iter_rows(named=True)
-    return tuple(
-        Rule(**{**row, "needs": tuple((row["needs"] or "").split("|")) if row["needs"] else ()}) for row in rows
-    )
+    needed = [tuple(filter(None, (cell or "").split("|"))) for cell in read_table("audit/rules")["needs"]]
+    rows = read_table("audit/rules").drop("needs").iter_rows(named=True)
+    return tuple(Rule(**row, needs=needs) for row, needs in zip(rows, needed, strict=True))
 
 
 def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
@@ -278,4 +278,4 @@ def _facts(inventory: Inventory) -> Mapping[str, Any]:
 
 def _plain(value: object) -> object:
     """A tally by its keys alone: how many nodes run a version is no difference between clusters."""
-    return ", ".join(sorted(value)) if isinstance(value, Mapping) else value
+    return ", ".join(sorted(value)) if is_mapping(value) else value

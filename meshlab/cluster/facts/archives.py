@@ -253,7 +253,7 @@ def _file_or_archive(content: bytes, name: str, wanted: Wanted, budget: Budget, 
 
 def _read(stream: Stream, name: str, budget: Budget) -> bytes:
     """All bytes of a stream, counted as they come: a header may lie about the size."""
-    chunks = []
+    chunks: list[bytes] = []
     while chunk := stream.read(_CHUNK_BYTES):
         budget.read(len(chunk), name)
         chunks.append(chunk)

@@ -13,6 +13,7 @@ import polars as pl
 from meshlab.cluster.facts import objects as kube
 from meshlab.cluster.facts import settings
 from meshlab.cluster.facts.forms import Found
+from meshlab.documents import is_mapping
 from meshlab.units import parse_quantity
 
 TEMPLATE_KINDS = tuple(kind for kind, of in kube.TYPES.items() if of is kube.Workload)
@@ -75,7 +76,10 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
 """Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes."""
 
 
-Tables = dict[str, list[tuple[Any, ...]]]
+Row = tuple[Any, ...]
+"""Cells in the order of a table's columns."""
+
+Tables = dict[str, list[Row]]
 """Rows by the name of their table."""
 
 
@@ -94,9 +98,9 @@ class Rows:
 
     detail: Detail | None = None
     next: int = 0
-    kinds: set[str] = field(default_factory=set)
+    kinds: set[str] = field(default_factory=set[str])
     tables: Tables = field(default_factory=lambda: {name: [] for name in TABLES})
-    details: Tables = field(default_factory=dict)
+    details: Tables = field(default_factory=Tables)
 
     def __post_init__(self) -> None:
         if self.detail and not self.details:
@@ -143,6 +147,8 @@ class Rows:
                 labels = getattr(metadata, "labels", None)
                 if labels:
                     self.tables["texts"].append((number, "Namespace:keys", ";".join(labels)))
+            case _:
+                pass
         if found.evidence is not None:
             self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
         if self.detail is not None:
@@ -202,7 +208,7 @@ class Rows:
         cells = self._add_containers(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
         self.tables["pods"].append((number, True, weight, reported, kind, None, None, None, *cells))
 
-    def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> tuple:
+    def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> Row:
         """Add a row for each container, and return the cells of the pod's row that its specification fills."""
         containers = _containers(number, spec)
         self.tables["containers"].extend(containers)
@@ -239,9 +245,9 @@ _ROWS_AT_A_TIME = 500
 """Rows that lie in a processor's cache together."""
 
 
-def _columns(rows: list[tuple], width: int) -> list[list]:
+def _columns(rows: list[Row], width: int) -> list[list[Any]]:
     """Rows turned into columns, some rows at a time: of a large cluster's that is twice as fast as all at once."""
-    columns: list[list] = [[] for _ in range(width)]
+    columns: list[list[Any]] = [[] for _ in range(width)]
     for start in range(0, len(rows), _ROWS_AT_A_TIME):
         for column, cells in zip(columns, zip(*rows[start : start + _ROWS_AT_A_TIME], strict=True), strict=True):
             column.extend(cells)
@@ -254,13 +260,13 @@ _NOBODY = (None, None)
 _NO_ANNOTATIONS = kube.PodAnnotations()
 
 
-def _marked_by_labels(number: int, labels: dict[str, str | None]) -> list[tuple]:
+def _marked_by_labels(number: int, labels: dict[str, str | None]) -> list[Row]:
     """Texts of a pod's labels that signatures look at."""
     fields = kube.pod_labels()
     return [(number, fields[key], text or "") for key, text in labels.items() if key in fields]
 
 
-def _marked_by_annotations(number: int, annotations: kube.PodAnnotations) -> Iterator[tuple]:
+def _marked_by_annotations(number: int, annotations: kube.PodAnnotations) -> Iterator[Row]:
     """Texts of a pod's annotations that signatures look at; a point stands for one whose value does not count."""
     for attribute, field_, counts in kube.pod_annotations():
         text = getattr(annotations, attribute)
@@ -313,13 +319,14 @@ def _text(value: Any, mark: str) -> str:
         case "?":
             return "" if _NOTHING.fullmatch(str(value)) else "x"
         case "#":
-            return ";".join(value) if isinstance(value, dict) else ""
-    return str(value)
+            return ";".join(value) if is_mapping(value) else ""
+        case _:
+            return str(value)
 
 
-def _containers(number: int, spec: kube.PodSpec) -> list[tuple]:
+def _containers(number: int, spec: kube.PodSpec) -> list[Row]:
     """Rows of a pod's containers, init containers first, in their order."""
-    rows = []
+    rows: list[Row] = []
     for container in spec.init_containers or ():
         role = "sidecar" if container.restart_policy == "Always" else "init"
         rows.append((number, role, f"{container.name}={container.image}", *_requests(container.resources)))
@@ -384,7 +391,8 @@ def _needs_l7(value: object) -> int | None:
             return int(any(rule.http is not None or rule.l7_protocols for rule in rules))
         case kube.VirtualService():
             return int(bool(value.spec and value.spec.http))
-    return None
+        case _:
+            return None
 
 
 def _cilium_l7(rule: kube.CiliumRule) -> bool:

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property
 from io import FileIO
@@ -92,7 +92,7 @@ def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Me
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Generator[None]:
     """Errors of the operating system in words."""
     try:
         yield

@@ -25,7 +25,7 @@ class Head(NamedTuple):
 
     kind: str | None
     api_version: str | None
-    items: list | None
+    items: list[Any] | None
 
 
 class Form(Protocol):

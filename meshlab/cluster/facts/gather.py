@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -46,7 +46,7 @@ _TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bun
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def collector_paused() -> Generator[None]:
     """Without Python's search for garbage in cycles: a large cluster is a million objects, and none is in a cycle."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -226,7 +226,7 @@ def has_second_core() -> bool:
 
 
 @contextmanager
-def forked(work: Callable[[], bytes]) -> Iterator[Callable[[], bytes | None]]:
+def forked(work: Callable[[], bytes]) -> Generator[Callable[[], bytes | None]]:
     """Begin work in a copy of this process.
 
     The copy has none of this process's threads, so that the work must not ask polars for anything.

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.documents import is_mapping
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
@@ -73,14 +74,14 @@ def fact(facts: Facts, name: str) -> Any:
     """A fact by its dotted name; None where it is unknown."""
     value: Any = facts
     for key in name.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = value.get(key) if is_mapping(value) else None
     return value
 
 
 def _supplied(facts: Facts, answer: tuple[object, str, str]) -> Supplied:
     value, name, status = answer
     provenance = facts.get("provenance")
-    origin = provenance.get(name, {}) if isinstance(provenance, Mapping) else {}
+    origin: Facts = provenance.get(name, {}) if is_mapping(provenance) else {}
     inferred = "inferred" in (status, origin.get("status"))
     return Supplied(value, "inferred" if inferred else "measured", origin.get("from"))
 

@@ -66,7 +66,7 @@ JSON: Form = _Json()
 
 
 @cache
-def _decoder(of: type) -> msgspec.json.Decoder:
+def _decoder(of: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(of, strict=False, dec_hook=kept_of)
 
 

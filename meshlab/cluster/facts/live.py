@@ -67,7 +67,8 @@ def read_live(
     if not context:
         raise MeshlabError(Problem("context", "is empty", "list the contexts: kubectl config get-contexts"))
     api = Kubectl(context, kubectl, pause, tell)
-    rows, refused, budget = Rows(), {}, Budget()
+    rows, budget = Rows(), Budget()
+    refused: dict[Want, str] = {}
     wanted = _wanted(api)
     for want in wanted:
         try:
@@ -230,7 +231,7 @@ def _chunks(api: Kubectl, want: Want, budget: Budget) -> Iterator[Found]:
     asked = {"limit": str(CHUNK)}
     if want.selector:
         asked["fieldSelector"] = want.selector
-    rest, seen = "", set()
+    rest, seen = "", set[str]()
     while rest not in seen:
         seen.add(rest)
         further = {"continue": rest} if rest else {}

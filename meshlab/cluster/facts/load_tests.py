@@ -403,7 +403,7 @@ def _rate(report: str) -> float | None:
 
 def _latencies(pattern: re.Pattern[str], report: str) -> dict[str, float]:
     """Percentiles of a report [ms]; of several distributions in it the first."""
-    found = {}
+    found: dict[str, float] = {}
     for level, value, unit in pattern.findall(report):
         found.setdefault(f"p{level}", float(value) * _UNITS_MS[unit])
     return found

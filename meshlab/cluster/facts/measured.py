@@ -84,7 +84,7 @@ class Measurements:
     source: str
     figures: pl.DataFrame = field(default_factory=lambda: FIGURES)
     calls: pl.DataFrame = field(default_factory=lambda: NO_CALLS)
-    supplied: dict[str, Supplied] = field(default_factory=dict)
+    supplied: dict[str, Supplied] = field(default_factory=dict[str, Supplied])
     notes: tuple[str, ...] = ()
     frame: pl.DataFrame = field(default_factory=lambda: NO_EVIDENCE)
 

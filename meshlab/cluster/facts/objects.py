@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from itertools import chain
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
 import polars as pl
 
+from meshlab.documents import is_list
 from meshlab.tables import read_table
 
 Text = str | None
@@ -122,7 +123,7 @@ def kept_of(of: type, value: object) -> object:
     """What is kept of a value for whose type msgspec asks: ``Flags`` of a list of arguments."""
     if of is not Flags:
         raise NotImplementedError
-    line = " ".join(map(str, value)) if isinstance(value, list) else ""
+    line = " ".join(map(str, value)) if is_list(value) else ""
     return Flags(map("=".join, _FLAG.findall(line))) if _MARKED.search(line) else _NO_FLAGS
 
 
@@ -560,7 +561,7 @@ def evidence_of(kind: str) -> Evidence | None:
     return Evidence(_struct(kind, tree), {name: _plan(of_name, tree) for name, of_name in paths.items()})
 
 
-Tree = dict[str, dict]
+Tree: TypeAlias = "dict[str, Tree]"
 """Keys to look into, each with the keys below it."""
 
 
@@ -621,9 +622,10 @@ _CONTENT = Anything | list[Anything | _SCALAR | None] | _SCALAR | None
 _HOLDER = dict[str, _CONTENT] | list[_CONTENT] | _SCALAR
 
 
-def _struct(name: str, tree: dict[str, dict]) -> type[msgspec.Struct]:
+def _struct(name: str, tree: Tree) -> type[msgspec.Struct]:
     """A nested type of the tree's keys; leaves are scalars, or hold something that is not looked into."""
-    fields, names = [], {}
+    fields: list[tuple[str, Any, None]] = []
+    names: dict[str, str] = {}
     for index, (key, branch) in enumerate(tree.items()):
         of_key = _HOLDER if branch.keys() == {HELD} else _struct(f"{name}_{index}", branch) if branch else _SCALAR
         own, many = split_key(key)
@@ -638,10 +640,10 @@ def split_key(key: str) -> tuple[str, str]:
     return (key[:-2], key[-2:]) if key.endswith(("[]", "<>")) else (key, "")
 
 
-def _plan(paths: list[_Path], tree: dict[str, dict]) -> Plan:
+def _plan(paths: list[_Path], tree: Tree) -> Plan:
     """The plan of paths in a value of the tree's type."""
     ended = [path for path in paths if not path.keys]
-    below = []
+    below: list[tuple[Step, Plan]] = []
     for key in dict.fromkeys(path.keys[0] for path in paths if path.keys):
         inner = [path._replace(keys=path.keys[1:]) for path in paths if path.keys[:1] == (key,)]
         (step,) = _steps((key,), tree)
@@ -657,7 +659,7 @@ def _plan(paths: list[_Path], tree: dict[str, dict]) -> Plan:
     )
 
 
-def _steps(keys: tuple[str, ...], tree: dict[str, dict]) -> tuple[Step, ...]:
+def _steps(keys: tuple[str, ...], tree: Tree) -> tuple[Step, ...]:
     """The attributes of that type on the way to a path."""
     if not keys:
         return ()

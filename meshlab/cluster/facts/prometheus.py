@@ -107,14 +107,14 @@ class _Server:
     base: str
     name: str
     headers: dict[str, str]
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list[str])
     deadline: float = field(default_factory=lambda: time.monotonic() + _TOTAL_SECONDS)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A login page is no answer, and what is sent along is not meant for another host."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl) -> None:  # noqa: ANN001
+    def redirect_request(self, req: object, fp: object, code: int, msg: str, headers: object, newurl: str) -> None:
         """Follow no redirect."""
 
 
@@ -260,7 +260,7 @@ def _rows(answer: list[Series], source: Mapping[str, str], quantile: float | Non
 
 def _busiest(server: _Server, window_seconds: int, end: float) -> float | None:
     """Requests per second in the busiest step of the window; None where no mesh counts requests. [1/s]"""
-    highest = []
+    highest: list[float] = []
     for source in sources():
         if source["figure"] == "requests":
             query = promql(source, window_seconds, type_="busiest")
@@ -381,7 +381,7 @@ def _instances(components: pl.DataFrame, *names: str) -> int:
 
 
 def _supplied(components: pl.DataFrame, calls: pl.DataFrame, meshes: list[str], source: str) -> dict[str, Supplied]:
-    supplied = {}
+    supplied: dict[str, Supplied] = {}
     if not calls.is_empty():
         supplied["requests_per_second"] = Supplied(_total_rate(calls), "measured", source)
     sidecars = _instances(components, "sidecar", "linkerd-proxy")

@@ -19,6 +19,7 @@ from meshlab.cluster.facts.recognise import HEAD_BYTES as BEGINNING_BYTES
 from meshlab.cluster.facts.recognise import looks_like_objects
 from meshlab.cluster.facts.signatures import Verdict, verdict
 from meshlab.cluster.facts.summary import MESHES, Fact, Facts, evidence, facts_of, nested, provenance, unknown
+from meshlab.documents import is_list, is_mapping
 from meshlab.errors import MeshlabError, Problem, unicode_text
 from meshlab.files import read_bounded, read_most
 from meshlab.tables import read_table
@@ -145,15 +146,15 @@ def _place_hidden(named: str, hide: Callable[[str], str]) -> str:
 def _hidden(fact: Fact, name: str, hide: Callable[[str], str]) -> Fact:
     named = name == "name" and fact.value is not None
     value = hide(str(fact.value)) if named else reduced(name, fact.value)
-    if name == "needs.used" and isinstance(fact.value, list):
+    if name == "needs.used" and is_list(fact.value):
         value = [row | {"example": _place_hidden(row["example"], hide)} for row in fact.value]
-    if name == "nodes.pool_kernels" and isinstance(fact.value, list):
+    if name == "nodes.pool_kernels" and is_list(fact.value):
         kernel = "nodes.kernel_oldest"
         hidden = [
             {"pool": row["pool"] and hide(row["pool"]), "kernel": reduced(kernel, row["kernel"])} for row in fact.value
         ]
         value = [row | {"nodes": own["nodes"]} for row, own in zip(hidden, fact.value, strict=True)]
-    if name == "nodes.pools" and isinstance(fact.value, dict):
+    if name == "nodes.pools" and is_mapping(fact.value):
         value = {hide(pool): nodes for pool, nodes in fact.value.items()}
     why = fact.why
     if why is not None and is_free_text(name):
@@ -216,7 +217,7 @@ def reduced(fact: str, value: object) -> object:
     kept = _kept().get(fact)
     if kept is None or value is None:
         return value
-    if not isinstance(value, dict):
+    if not is_mapping(value):
         return _part(kept, str(value))
     counts: dict[str, int] = {}
     for text, count in value.items():

@@ -12,6 +12,7 @@ import yaml
 from meshlab.cluster.facts.cluster import Cluster
 from meshlab.cluster.facts.objects import need_rows
 from meshlab.cluster.facts.signatures import ROOT_NAMESPACE
+from meshlab.documents import is_list, is_mapping
 
 SCOPES, EXPORTS, DISCOVERS = "scopes", "exports", "discovers"
 """What rows of needs say that narrow what a proxy knows."""
@@ -101,10 +102,10 @@ def _selectors(text: str) -> Sequence[set[str] | None]:
         found: Any = yaml.safe_load(text)
     except yaml.YAMLError:
         return []
-    rows = found.get("discoverySelectors") if isinstance(found, dict) else None
+    rows = found.get("discoverySelectors") if is_mapping(found) else None
     return [
-        set(row["matchLabels"]) if isinstance(row, dict) and isinstance(row.get("matchLabels"), dict) else None
-        for row in (rows if isinstance(rows, list) else ())
+        set(labels) if is_mapping(row) and is_mapping(labels := row.get("matchLabels")) else None
+        for row in (rows if is_list(rows) else ())
     ]
 
 

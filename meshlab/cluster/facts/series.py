@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -144,7 +145,8 @@ def _series_of(raw: bytes | msgspec.Raw) -> Iterable[Series]:
 def _samples(named: Iterable[Named]) -> pl.DataFrame:
     """Samples of series: series, metric, a column a label that some figure needs, time [s] and value."""
     wanted, labels = {row["metric"] for row in sources()}, sorted(known_labels())
-    heads, numbers, times, values = [], [], [], []
+    heads: list[tuple[Any, ...]] = []
+    numbers, times, values = list[int](), list[float](), list[float]()
     for name, one in named:
         if name not in wanted:
             continue

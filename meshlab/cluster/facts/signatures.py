@@ -222,7 +222,7 @@ def _beside() -> dict[tuple[str, ...], tuple[str, str]]:
 
 def _one_of(plugins: Sequence[str]) -> tuple[str | None, str | None]:
     """Which of plugins that run beside each other wires pods, and why; None where that is not known."""
-    left, whys = set(plugins), []
+    left, whys = set(plugins), list[str]()
     while len(left) > 1:
         pair = next((pair for pair in _beside() if left.issuperset(pair)), None)
         if pair is None:

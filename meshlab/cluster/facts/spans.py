@@ -93,7 +93,7 @@ class _JaegerAnswer(msgspec.Struct, gc=False):
 def _jaeger(documents: Iterator[bytes]) -> Iterator[Row]:
     decoder = msgspec.json.Decoder(_JaegerAnswer | list[_JaegerTrace], strict=False)
     for document in documents:
-        answer = decoder.decode(_enveloped(document))
+        answer: _JaegerAnswer | list[_JaegerTrace] = decoder.decode(_enveloped(document))
         for trace in answer if isinstance(answer, list) else answer.data:
             processes = trace.processes or {}
             for span in trace.spans:
@@ -237,7 +237,7 @@ class _OtlpAnswer(_Batches, gc=False, rename="camel"):
 def _otlp(documents: Iterator[bytes]) -> Iterator[Row]:
     decoder = msgspec.json.Decoder(_OtlpAnswer | list[_OtlpAnswer], strict=False)
     for document in documents:
-        answers = decoder.decode(document)
+        answers: _OtlpAnswer | list[_OtlpAnswer] = decoder.decode(document)
         for answer in answers if isinstance(answers, list) else [answers]:
             for level in filter(None, (answer, answer.trace, answer.result)):
                 for batch in (*(level.resource_spans or ()), *(level.batches or ())):

@@ -175,7 +175,7 @@ def _mesh_facts(answers: Answers) -> Facts:
     counted = _of_pods(answers) if answers.counted or mesh["in_templates"] else _unshown
     if product.value is None and not mesh["sidecars"] and any(vote.value == OTHER for vote in answers.votes):
         counted = _untold
-    known = (lambda name: mesh[name]) if mesh["described"] else (lambda _: None)
+    known = mesh.get if mesh["described"] else dict[str, Any]().get
     whole = _of_pods(answers)
     return {
         **named,

@@ -112,7 +112,7 @@ def _path_calls(linked: pl.DataFrame, roots: Sequence[int]) -> list[int]:
     children: dict[int, list[Child]] = defaultdict(list)
     for parent, *child in linked.sort("end", descending=True).select("parent_row", "row", "begin", "end").iter_rows():
         children[parent].append(tuple(child))
-    counts = []
+    counts: list[int] = []
     for root in roots:
         count, waiting = 0, [(root, ends[root])]
         while waiting:  # a path may be as deep as a trace has spans: no recursion
@@ -130,7 +130,7 @@ def _held_up_by(children: Sequence[Child], begin: int, end: int) -> list[tuple[i
     A child that outlives its parent is cut at the parent's end (clocks differ between hosts); one that begins after it
     is nobody's wait. Children come with the one that ends last first.
     """
-    path, until = [], end
+    path, until = list[tuple[int, int]](), end
     for row, child_begin, child_end in children:
         if child_begin < end and min(child_end, end) <= until:
             path.append((row, min(child_end, end)))
@@ -158,7 +158,7 @@ def _supplied(
 ) -> tuple[dict[str, Supplied], tuple[str, ...]]:
     """Declared inputs that the traces supply, and what they leave open."""
     supplied: dict[str, Supplied] = {}
-    notes = []
+    notes: list[str] = []
     median, most = depths.select(pl.median("calls")).item(), inputs()["call_depth"].upper or 0
     depth = floor((median or 0) + 0.5)
     if 1 <= depth <= most:

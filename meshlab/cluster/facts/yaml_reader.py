@@ -113,7 +113,7 @@ def _add_tree(keys: Keys, tree: Tree) -> None:
         keys.setdefault(_ANY, {})
     for key, branch in tree.items():
         own, many = split_key(key)
-        inside = keys.setdefault(own, {}) if key != HELD else {}
+        inside = keys.setdefault(own, {}) if key != HELD else Keys()
         _add_tree(inside.setdefault(_ANY, {}) if many == "<>" else inside, branch)
 
 
@@ -204,7 +204,7 @@ def _value(events: _Events, event: Event, keys: Keys) -> object:
     if isinstance(event, ScalarEvent):
         return None if not event.style and event.value in _NULLS else event.value
     if isinstance(event, SequenceStartEvent):
-        items = []
+        items: list[object] = []
         while not isinstance(item := events.take(), SequenceEndEvent):
             if isinstance(item, SequenceStartEvent):  # no field of ours is a list of lists: nothing to recurse into
                 events.skip(item)

@@ -276,7 +276,7 @@ def _side(words: Sequence[Bits], group: Group, n: int) -> Bits:
     options, *todays = words
     if not group.today[n]:
         return options[group.rows[n]]
-    return todays[0] if len(todays) == 1 else np.concatenate([todays[row] for row in group.rows[n]])
+    return todays[0] if len(todays) == 1 else np.concatenate([todays[int(row)] for row in group.rows[n]])
 
 
 def _needs(options: Rows, todays: Sequence[Rows], group: Group, n: int) -> Bits:
@@ -300,7 +300,7 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps:
     runs = facts[f"{side}:runs"]
     ails = facts[f"{side}:ails"] & (runs > NOTHING)
     alike = rows.product == today.product
-    spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1], rows.speaks[0])
+    spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1, ...], rows.speaks[0, ...])
     spoken = np.where(ails & alike, 0, spoken)
     first = _first(spoken)
     word = _placed(f"{side}_preference", first) | _placed("unread", ~facts["asked"])

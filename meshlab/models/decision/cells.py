@@ -211,7 +211,7 @@ def _between(spec: Input, start: float, end: float) -> float:
 
 def _version_pieces(cuts: list[int]) -> list[Cell]:
     starts = sorted({0, *cuts, *(cut + 1 for cut in cuts)})  # a cut is a version too: = and > tell it from the rest
-    pieces = []
+    pieces: list[Cell] = []
     for start, end in itertools.zip_longest(starts, starts[1:]):
         low, high = version_of(start), _version_below(start, end)
         pieces.append(Cell(high if start == 0 else low, high, (), ()))

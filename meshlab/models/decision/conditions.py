@@ -17,7 +17,6 @@ condition unknown where it depends on one.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -133,12 +132,12 @@ def compile_condition(condition: Condition, test: Callable[[Test], pl.Expr]) -> 
 
 def all_of(parts: Sequence[pl.Expr]) -> pl.Expr:
     """Whether every part holds; without parts it does."""
-    return _halved(operator.and_, parts) if parts else pl.lit(value=True)
+    return _halved(pl.Expr.and_, parts) if parts else pl.lit(value=True)
 
 
 def any_of(parts: Sequence[pl.Expr]) -> pl.Expr:
     """Whether one of the parts holds; without parts none does."""
-    return _halved(operator.or_, parts) if parts else pl.lit(value=False)
+    return _halved(pl.Expr.or_, parts) if parts else pl.lit(value=False)
 
 
 def _halved(join: Callable[[pl.Expr, pl.Expr], pl.Expr], parts: Sequence[pl.Expr]) -> pl.Expr:
@@ -236,8 +235,8 @@ def read_condition(
         reader = _Reader(specs, terms)
         return reader.read(tree), reader.faults
     except SqlglotError as error:
-        details = (getattr(error, "errors", None) or [{}])[0]
-        word = details.get("highlight") or text
+        details: list[dict[str, str]] = getattr(error, "errors", None) or [{}]
+        word = details[0].get("highlight") or text
         return NEVER, [(f"the condition cannot be read at {shorten(word)}", _SPELLING)]
     except RecursionError:
         return NEVER, [("the condition is nested too deeply", "move parts of it into terms")]
@@ -282,7 +281,7 @@ class _Reader:
         """A comparison of an input with a literal, whichever stands first."""
         from sqlglot import exp
 
-        signs = {exp.GTE: ">=", exp.GT: ">", exp.LTE: "<=", exp.LT: "<", exp.EQ: "=", exp.NEQ: "!="}
+        signs: dict[type, str] = {exp.GTE: ">=", exp.GT: ">", exp.LTE: "<=", exp.LT: "<", exp.EQ: "=", exp.NEQ: "!="}
         mirrored = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}
         sign = signs.get(type(node))
         if isinstance(node, exp.Is):

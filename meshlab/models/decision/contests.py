@@ -7,10 +7,9 @@ written once and reads one number as well as arrays of them (``meeting``).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -189,7 +188,7 @@ def running(tables: Tables, side: str, today: Running, platform: str | None) -> 
     """
     possible = _possible(tables, side, today, platform)
     needs = [_needs(tables, option, platform) for option in possible] or [(0, 0, 0)]
-    met, _, unmet = (reduce(and_, column) for column in zip(*needs, strict=True))
+    met, _, unmet = (reduce(int.__and__, column) for column in zip(*needs, strict=True))
     encrypts = ALL_ONES if possible and all(option.encrypts for option in possible) else 0
     editions = {option.edition for option in possible}
     edition = editions.pop() if len(editions) == 1 else ""
@@ -201,7 +200,7 @@ def running(tables: Tables, side: str, today: Running, platform: str | None) -> 
 def _possible(tables: Tables, side: str, today: Running, platform: str | None) -> tuple[Option, ...]:
     """The editions that what runs today may have."""
     editions = tables.editions(side, today.id)
-    narrower = (
+    narrower: tuple[Callable[[Option], bool], ...] = (
         lambda option: not today.edition or option.edition == today.edition,  # stated: so it is, wherever that may be
         lambda option: option.had_on(platform),
         lambda option: not today.policy_engine or option.policy_engine == today.policy_engine,
@@ -219,7 +218,7 @@ def _fits(tables: Tables, option: Option, *, windows: bool) -> bool:
         row for row in tables.requirements if row.side == option.side and row.blocks and selects(row.option, option)
     )
     return not any(
-        inputs_of(row.condition) == {"windows_nodes"} and _fails(row.condition, int(windows)) for row in rows
+        inputs_of(row.condition) == frozenset({"windows_nodes"}) and _fails(row.condition, int(windows)) for row in rows
     )
 
 

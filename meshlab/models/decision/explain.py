@@ -52,7 +52,7 @@ def explain(
     facts = with_all_inputs(scenarios)
     frame = compared(facts).collect()
     rows = facts.rows(named=True)
-    told = []
+    told: list[dict[str, Any]] = []
     for place, contest in enumerate(contests(frame, rows, tables) if rows else ()):
         own, verdict, broken = frame[place], _verdict(contest), {}
         if over and (found := over(facts[place], verdict["options"])):

@@ -152,7 +152,7 @@ def _case(tables: Tables, row: Preference, platform: str, entry: Entry) -> Scena
 def _with_needs(tables: Tables, cases: Sequence[Scenario]) -> Iterator[Scenario]:
     """Cases with the needs that they ask for, and with each other one beside them."""
     for case in cases:
-        asked = case.get("needs") or []
+        asked: list[str] = case.get("needs") or []
         yield case
         yield from ({**case, "needs": [*asked, need]} for need in tables.layers if need not in asked)
 

@@ -54,7 +54,7 @@ class Open:
 
     question: Question
     now: Answer
-    leads: dict[Change, Answer] = field(default_factory=dict)
+    leads: dict[Change, Answer] = field(default_factory=dict[Change, Answer])
 
 
 def open_questions(

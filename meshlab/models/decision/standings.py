@@ -86,7 +86,7 @@ class Contest:
     pairs: Sequence[Standing]
     states: Sequence[bool | None]
     tables: Tables
-    ruled: dict[tuple[int, Network | None], Ruling] = field(default_factory=dict)
+    ruled: dict[tuple[int, Network | None], Ruling] = field(default_factory=dict[Any, Any])
 
     @property
     def asked(self) -> list[str]:
@@ -148,7 +148,7 @@ def contests(
     found: list[Contest] = []
     for row, answer in enumerate(answers.select(pl.exclude("^state:.*$")).iter_rows(named=True)):
         platform = platform_at(answer["cloud"])
-        runs = {side: known_running(tables, side)[answer[f"{side}:runs"]] for side in SIDES}
+        runs = {side: known_running(tables, side)[int(answer[f"{side}:runs"])] for side in SIDES}
         pairs = list(_standings(ranked[row], answer["needs"] or 0, runs, platform, tables, over or {}))
         found.append(Contest(facts[row], answer, platform, runs, pairs, states[row], tables))
     return found

@@ -431,7 +431,7 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
                     f"{place} cannot be had on {row.cells['platform']}", f"see its row of {_OPTION_TABLES[side]}.csv"
                 )
     yield from _missing_pairs(rows["pairs"])
-    every = set().union(*places.values())
+    every = set[str]().union(*places.values())
     for row in rows["cells"].values():
         place = f"{row.cells['option']}@{row.cells['edition'] or ''}".rstrip("@")
         if place not in every:

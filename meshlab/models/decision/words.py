@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from meshlab.documents import is_list
 from meshlab.kept import kept
 from meshlab.models.decision.contests import Side
 from meshlab.models.decision.tables import OTHER
@@ -84,7 +85,7 @@ def said(value: object, name: str = "") -> str:
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list):
+    if is_list(value):
         return ", ".join(map(need_label, value)) or "none"
     if name in ("current_cni", "current_mesh"):
         return "none" if value == "none" else product(str(value), name.removeprefix("current_"))

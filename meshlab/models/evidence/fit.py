@@ -75,7 +75,7 @@ class KindFit:
     sd_covariance: np.ndarray
     rig: np.ndarray
     own: np.ndarray
-    touched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    touched: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def spread_covariance(self, sds: np.ndarray) -> np.ndarray:
         """Covariance of the logarithms of a cluster's spreads, without the noise of a reading."""
@@ -202,7 +202,7 @@ def _coefficients(problem: _Problem, start: np.ndarray, covariance: np.ndarray) 
     prior_sd = np.sqrt(np.diag(problem.prior.covariance))
 
     def residuals(point: np.ndarray) -> np.ndarray:
-        misfit = problem.observed - problem.log_model(point[None, :])[0]
+        misfit: np.ndarray = problem.observed - problem.log_model(point[None, :])[0]
         white = solve_triangular(root, misfit, lower=True)
         return np.concatenate([white, (point - problem.prior.mean) / prior_sd])
 
@@ -210,16 +210,7 @@ def _coefficients(problem: _Problem, start: np.ndarray, covariance: np.ndarray) 
         white = solve_triangular(root, -problem.jacobian(point)[1], lower=True)
         return np.vstack([white, np.diag(1.0 / prior_sd)])
 
-    # scipy annotates jac as text only, and takes a function
-    return least_squares(
-        residuals,
-        start,
-        jac=jacobian,  # pyright: ignore[reportArgumentType]
-        method="trf",
-        x_scale="jac",
-        xtol=1e-9,
-        ftol=1e-9,
-    ).x
+    return least_squares(residuals, start, jac=jacobian, method="trf", x_scale="jac", xtol=1e-9, ftol=1e-9).x
 
 
 def _surprise(
@@ -275,7 +266,8 @@ def drawn(fits: dict[str, KindFit], count: int = DRAWS) -> pl.DataFrame:
     """
     scores = norm.ppf(qmc.Sobol(dimensions(fits), rng=SEED).random(count))
     root = np.linalg.cholesky(np.cov(scores, rowvar=False, bias=True))
-    return draws_at(fits, solve_triangular(root, (scores - scores.mean(axis=0)).T, lower=True).T)
+    centred: np.ndarray = scores - scores.mean(axis=0)
+    return draws_at(fits, solve_triangular(root, centred.T, lower=True).T)
 
 
 def dimensions(fits: dict[str, KindFit]) -> int:

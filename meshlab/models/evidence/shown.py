@@ -8,6 +8,7 @@ draw that lies there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -50,7 +51,7 @@ def design() -> pl.DataFrame:
     lower, upper = np.array(list(RANGES.values())).T
     spread = lower * (upper / lower) ** points[:, :-1]
     protocols, machines = inputs()["protocol"].choices, (None, *inputs()["machine"].choices)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for index, (values, share) in enumerate(zip(spread.tolist(), points[:, -1].tolist(), strict=True)):
         of = dict(zip(RANGES, values, strict=True))
         pods = of["services"] * of["pods_per_service"]
@@ -104,7 +105,7 @@ def _step(
     values = log_figures(scores)
     slopes = (log_figures(moved).reshape(count, size, -1) - values[:, None, :]) / PERTURBATION
     order = np.argsort(np.vstack([middle, values]), axis=0)
-    figures = np.arange(values.shape[1])
+    figures = np.arange(int(values.shape[1]))
     gradient = np.zeros((2, len(figures), count, size), dtype=np.float32)
     misfit = np.empty((2, len(figures)))
     for end, share in enumerate((0.1, 0.9)):

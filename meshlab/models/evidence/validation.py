@@ -161,7 +161,7 @@ def crps(draws: np.ndarray, observed: np.ndarray) -> np.ndarray:
 
     Sources: Gneiting and Raftery, Strictly Proper Scoring Rules, 2007, equation 21.
     """
-    ordered, count = np.sort(draws, axis=1), draws.shape[1]
+    ordered, count = np.sort(draws, axis=1), int(draws.shape[1])
     weights = 2.0 * np.arange(1, count + 1) - count - 1.0
     return np.abs(draws - observed[:, None]).mean(axis=1) - ordered @ weights / count**2
 
@@ -197,7 +197,7 @@ def calibration(levels: int = 10) -> pl.DataFrame:
         ``kind``, ``level`` (0 to 1) and ``below``: on the diagonal where the model is calibrated.
     """
     shares = [index / levels for index in range(1, levels)]
-    found = []
+    found: list[pl.DataFrame] = []
     for name in scored()["origin"].unique().sort():
         for (kind,), rows in scored().filter(origin=name).group_by("kind", maintain_order=True):
             drawn_values = drawn_rows(rows, draws_without(MODEL, "source", name, str(kind)))
@@ -228,7 +228,7 @@ def pairs() -> pl.DataFrame:
         larger), ``clear`` and ``right``.
     """
     measured = scored().drop_nulls("pair")
-    found = []
+    found: list[pl.DataFrame] = []
     for (name, kind), rows in measured.group_by("origin", "kind", maintain_order=True):
         drawn_values = drawn_rows(rows, draws_without(MODEL, "source", str(name), str(kind)))
         sums = drawn_values.group_by("kind", "pair", "dataplane", "draw", maintain_order=True).agg(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
-from operator import or_
 
 import polars as pl
 
@@ -27,4 +26,4 @@ def at_most(value: pl.Expr, bound: float) -> pl.Expr:
 
 def is_one_of(column: str, values: Iterable[object]) -> pl.Expr:
     """Whether a column holds one of a few values, compared one by one; null where the column is."""
-    return reduce(or_, (pl.col(column).eq(value) for value in values))
+    return reduce(pl.Expr.or_, (pl.col(column).eq(value) for value in values))

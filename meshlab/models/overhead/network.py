@@ -169,7 +169,7 @@ def estimate_network(scenarios: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("datapath") != HOST)
         .with_columns(measured=~pl.col("datapath").is_in(stands_in.to_list()))
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
     for known in filled.iter_rows(named=True):
         host = network_draws(known, HOST)
         for datapath in table["datapath"]:

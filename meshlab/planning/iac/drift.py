@@ -8,7 +8,7 @@ but never shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from meshlab.cluster.facts.archives import Budget, Member, is_archive, members
 from meshlab.cluster.facts.files import HEAD_BYTES, text, told
-from meshlab.documents import read_text
+from meshlab.documents import is_list, is_mapping, read_text
 from meshlab.errors import MeshlabError, Problem
 from meshlab.planning.iac.values import Leaf, as_json, leaves
 from meshlab.tables import read_table
@@ -116,7 +116,7 @@ def _against_config_map(own: dict[str, Leaf], live: Live) -> Iterator[Difference
 
 def rendered(value: object, rendering: str) -> str:
     """The text that the chart renders a value to, as ``data/iac/config_map.csv`` says."""
-    if rendering in ("words", "commas") and isinstance(value, list):
+    if rendering in ("words", "commas") and is_list(value):
         return (" " if rendering == "words" else ",").join(map(as_text, value))
     return as_text(value)
 
@@ -185,9 +185,10 @@ def _config_map(content: str, file: str) -> Iterator[tuple[str, str]]:
     """Settings of the ConfigMap ``cilium-config``, which may stand alone or as an item of a list."""
     settings = {leaf.option: leaf.value for leaf in leaves(content, file)}
     items = settings.get("items")
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict) and item.get("metadata", {}).get("name") == "cilium-config":
-            yield from ((key, as_text(value)) for key, value in (item.get("data") or {}).items())
+    for item in items if is_list(items) else ():
+        if is_mapping(item) and item.get("metadata", {}).get("name") == "cilium-config":
+            data: Mapping[str, object] = item.get("data") or {}
+            yield from ((key, as_text(value)) for key, value in data.items())
     for option, value in settings.items():
         if option.startswith("data."):
             yield option.removeprefix("data."), as_text(value)

@@ -135,7 +135,7 @@ def plain(rows: pl.DataFrame) -> list[dict[str, object]]:
 
 def _planned(plan: Plan, chart_version: str | None, as_of: date | None) -> list[Asked]:
     """Chart values of a plan by product and release, and attributes of it that the tracker knows."""
-    asked = []
+    asked: list[Asked] = []
     for (product, version), part in plan.options.group_by("product", "chart_version", maintain_order=True):
         own = part.select("option", "line", origin="address")
         release = str(version) if version else chart_version

@@ -8,13 +8,14 @@ Sources: S-TF-JSON, S-TF-HELM (data/sources.csv).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
+from meshlab.documents import is_list, is_mapping
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.planning.iac.values import MAXIMUM_DEPTH, decode, leaves, read_json
 from meshlab.tables import read_table
@@ -144,9 +145,9 @@ def _nested_rows(owner: tuple[str, str, str], attributes: dict[str, _Attribute],
 
 def type_name(constraint: object) -> str | None:
     """A type constraint as Terraform's language writes it: ``["list", "string"]`` is ``list(string)``."""
-    if isinstance(constraint, list) and len(constraint) >= 2:  # noqa: PLR2004
-        inner = constraint[1]
-        return f"{constraint[0]}({type_name(inner)})" if isinstance(inner, str | list) else str(constraint[0])
+    if is_list(constraint) and len(constraint) >= 2:  # noqa: PLR2004
+        kind, inner = str(constraint[0]), constraint[1]
+        return f"{kind}({type_name(inner)})" if isinstance(inner, str) or is_list(inner) else kind
     return constraint if isinstance(constraint, str) else None
 
 
@@ -230,14 +231,14 @@ def _set_rows(resource: _Resource) -> Iterator[tuple[str, str, str]]:
         yield resource.address, provider, ".".join(filter(None, (resource.type, path)))
 
 
-def _set_paths(values: dict[str, object], depth: int = 0) -> Iterator[str]:
+def _set_paths(values: Mapping[str, object], depth: int = 0) -> Iterator[str]:
     """Paths of attributes that hold something; items of a block's list share their path."""
     for name, value in values.items():
         if value in (None, [], {}) or depth > MAXIMUM_DEPTH:
             continue
         yield name
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, dict):
+        for item in value if is_list(value) else [value]:
+            if is_mapping(item):
                 yield from (f"{name}.{below}" for below in _set_paths(item, depth + 1))
 
 
@@ -271,7 +272,7 @@ def _product(resource: _Resource, values: dict[str, object]) -> str | None:
 def _value_texts(values: dict[str, object], place: str) -> Iterator[tuple[str, int | None]]:
     """Options of the YAML texts that ``values`` holds: a list of texts, or one."""
     given = values.get("values")
-    for text in given if isinstance(given, list) else [given]:
+    for text in given if is_list(given) else [given]:
         if isinstance(text, str):
             yield from ((leaf.option, leaf.line) for leaf in leaves(text, place))
 
@@ -280,10 +281,10 @@ def _sets(values: dict[str, object]) -> Iterator[tuple[str, int | None]]:
     """Options that single settings name: ``key=value`` texts, or blocks with a name. Their values are not looked at."""
     for name, given in values.items():
         if name == "set" or name.startswith("set_"):
-            for item in given if isinstance(given, list) else []:
+            for item in given if is_list(given) else ():
                 if isinstance(item, str):
                     yield from ((option, None) for option in set_options(item))
-                elif isinstance(item, dict) and isinstance(item.get("name"), str):
+                elif is_mapping(item) and isinstance(item.get("name"), str):
                     yield option_name(item["name"]), None
 
 

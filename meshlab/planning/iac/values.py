@@ -136,7 +136,7 @@ _HELD_AT = (
 
 def _releases(text: str, file: str) -> Iterator[yaml.Node | str]:
     """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands."""
-    line, held = 0, []
+    line, held = 0, list[yaml.Node]()
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
         node = compose("\n" * line + document.removeprefix("---"), file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
         held += [value for path in _HELD_AT for value in _below(node, path)]
@@ -144,8 +144,10 @@ def _releases(text: str, file: str) -> Iterator[yaml.Node | str]:
     if not held:
         raise MeshlabError(Problem(file, "is an object around values and holds none", _SHAPE, 1))
     for value in held:
-        is_text = isinstance(value, yaml.ScalarNode) and value.tag == f"{_TAG}str"
-        yield "\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value if is_text else value
+        if isinstance(value, yaml.ScalarNode) and value.tag == f"{_TAG}str":
+            yield "\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value
+        else:
+            yield value
 
 
 def _below(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[yaml.Node]:
@@ -273,7 +275,7 @@ def _comment(lines: list[str], line: int) -> str:
         first -= 1
     block = [text.strip() for text in lines[first : line - 1]]
     starts = [index for index, text in enumerate(block) if _DESCRIPTION.match(text)]
-    kept, annotation = [], False
+    kept, annotation = list[str](), False
     for text in block[starts[-1] if starts else 0 :]:
         if _ANNOTATION.match(text):
             annotation = not annotation

@@ -182,7 +182,7 @@ def _strangers(paths: pl.DataFrame, product: str, version: str | None, chart: pl
     if not history(product).height and chart is None:
         what = f"the options of the {product} chart are not tabled: give its schema or values.yaml (--values-schema)"
         return [what] * paths.height
-    known = _present(product, version, chart) | (_known(product) if chart is None else set())
+    known = _present(product, version, chart) | (_known(product) if chart is None else set[str]())
     return [
         None if option is not None else _stranger(path, product, version, known)
         for path, option in paths.select("wanted", "option").iter_rows()

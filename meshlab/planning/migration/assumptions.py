@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from meshlab.documents import is_list
 from meshlab.errors import did_you_mean, shorten
 from meshlab.kept import kept
 from meshlab.tables import read_table
@@ -155,7 +156,7 @@ def own_figures(given: Mapping[str, Any]) -> tuple[dict[str, Triple], str | None
 
 def triple(value: object) -> Triple | None:
     """A figure of a team file as three numbers; None where it is none."""
-    items = value if isinstance(value, list | tuple) else [value] * 3
+    items = value if is_list(value) else [value] * 3
     try:
         numbers = [float(str(item)) for item in items]
     except ValueError:

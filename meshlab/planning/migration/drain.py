@@ -285,7 +285,7 @@ def calendar(times: pl.DataFrame, parallel: int, window_hours: float) -> pl.Data
 def placed(hours: Sequence[float], parallel: int, window_hours: float) -> list[tuple[float, float]]:
     """Begin and end of each node, in their order. [h]"""
     free = [0.0] * parallel
-    spans = []
+    spans: list[tuple[float, float]] = []
     for duration in hours:
         begin = _opened(heapq.heappop(free), duration, window_hours)
         heapq.heappush(free, begin + duration)

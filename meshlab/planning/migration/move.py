@@ -160,7 +160,7 @@ class Setting:
     assumptions: Mapping[str, Assumption] = field(default_factory=with_own)
     pod_cidr: str | None = None
     encapsulation: str | None = None
-    kept: dict[Any, Any] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict[Any, Any])
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is worked out once for this cluster, under a key of all that it depends on."""

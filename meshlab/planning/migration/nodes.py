@@ -61,7 +61,7 @@ class Drained:
 
 def drained(setting: Setting, way: Way) -> dict[str, Drained]:
     """The drain of all nodes in each stage of a way that drains them."""
-    found = {}
+    found: dict[str, Drained] = {}
     for stage in dict.fromkeys(step["stage"] for step in way.steps if step["takes"] in (DRAIN, BY_PROVIDER)):
         taken = [step["takes"] for step in way.steps if step["stage"] == stage and step["scope"] == "node"]
         by_provider = BY_PROVIDER in taken
@@ -120,7 +120,7 @@ def _by_pools(
     pools = nodes.with_columns(pl.col("pool").fill_null("all nodes")).partition_by("pool", as_dict=True)
     parallel = surge * len(pools)
     times = node_times(nodes.lazy(), evictions.lazy(), durations, parallel).collect()
-    spans = {}
+    spans: dict[str, Interval] = {}
     for (name,), own in pools.items():
         of_pool = own.select("node")
         spans[str(name)] = cluster_seconds(

@@ -40,7 +40,8 @@ def _limits() -> dict[str, dict[str, Any]]:
 def found(survey: Survey, names: AbstractSet[str]) -> tuple[list[Blocker], list[str]]:
     """Blockers of a way that checks have found, and what the input lacks for checks that stay undecided."""
     states = {item["id"]: item for item in survey["checks"]}
-    blockers, unknown = [], []
+    blockers: list[Blocker] = []
+    unknown: list[str] = []
     for row in checks():
         if row["id"] not in states or names.isdisjoint(row["stages"].split("|")):
             continue
@@ -324,7 +325,7 @@ def _assumptions(move: Move, course: Course) -> Iterator[dict[str, Any]]:
     """What the plan assumes, with the reason of each."""
     if not course.ways:
         return
-    of_nodes = (OF_NODES if move.setting.placed else UNSEEN) if course.drains else frozenset()
+    of_nodes = (OF_NODES if move.setting.placed else UNSEEN) if course.drains else frozenset[str]()
     used = {name for way in course.ways for step in way.steps for name in (step["takes"], step["cuts"])}
     used |= OF_PEOPLE | of_nodes | {name for drain in course.drains.values() for name in drain.work}
     used |= {"overlap_days"} if second_cluster(course.ways) else set()

@@ -72,8 +72,8 @@ def _beside(move: Move, way: Way) -> Beside:
     if not way.route["extra_agents"]:
         return 0.0, 0.0
     if way.route["part"] == "mesh":
-        row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), {})
-        return row.get("memory_gib"), row.get("cpu_cores")
+        row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), None)
+        return (row.get("memory_gib"), row.get("cpu_cores")) if row else (None, None)
     return _new_agents(move.target, move.setting.nodes)
 
 

@@ -96,9 +96,9 @@ class Way:
     def names(self) -> frozenset[str]:
         """Names by which checks and limits mean it: its stages and steps, and who drains its nodes."""
         takes = {step["takes"] for step in self.steps}
-        drains = {DRAIN} if takes & {DRAIN, BY_PROVIDER} else set()
-        provider = {"provider"} if BY_PROVIDER in takes else set()
-        return frozenset({*drains, *provider, *(step[name] for step in self.steps for name in ("stage", "step"))})
+        drains = (DRAIN,) if takes & {DRAIN, BY_PROVIDER} else ()
+        provider = ("provider",) if BY_PROVIDER in takes else ()
+        return frozenset((*drains, *provider, *(step[name] for step in self.steps for name in ("stage", "step"))))
 
 
 # --- the tables -----------------------------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def gaps(taken: Sequence[Step], drains: Mapping[str, Drained]) -> list[dict[str,
         for drain in drains.values()
         if drain.times is not None
     ]
-    found = []
+    found: list[dict[str, Any]] = []
     for route in dict.fromkeys(step.route for step in taken):
         own = [step for step in taken if step.route == route and step.row["phase"] != "prepare"]
         between = _between(own)

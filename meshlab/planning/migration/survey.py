@@ -373,7 +373,7 @@ def _checked(row: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
     """What a check finds, by the way in which the audit judges its rules."""
     fields = {name: row[name] for name in Rule.__dataclass_fields__ if name in row}
     needs = tuple(filter(None, (row["needs"] or "").split("|")))
-    rule = Rule(**{**fields, "subject": row["subject"] or "", "needs": needs, "family": "migration", "loop": ""})
-    found = judge(rule, inventory)
+    fields.update(subject=row["subject"] or "", needs=needs, family="migration", loop="")
+    found = judge(Rule(**fields), inventory)
     kept_ = {name: found[name] for name in ("state", "objects", "count", "detail", "missing")}
     return {"id": row["id"], **kept_}

@@ -98,7 +98,8 @@ def engine_class() -> type:
                 CellTimeoutError: A cell ran longer than ``execution_timeout``.
                 DeadKernelError: The process of the notebook died.
             """
-            folder = (named.get("resources") or {}).get("metadata", {}).get("path")
+            resources: dict[str, Any] = named.get("resources") or {}
+            folder = resources.get("metadata", {}).get("path")
             for answer in warm_process().run(nb_man.nb, folder, named.get("execution_timeout")):
                 _note(nb_man, answer)
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from meshlab import __version__
+from meshlab.documents import is_list
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import pretty_json, read_bounded, spreadsheet_text
 from meshlab.models.overhead import dataplanes, figures
@@ -125,7 +126,7 @@ def standards(rows: Sequence[Row]) -> list[dict[str, Any]]:
     if len(known) < 2:  # noqa: PLR2004
         return []
     best = {team: min(totals.values()) for team, totals in known.items()}
-    found = []
+    found: list[dict[str, Any]] = []
     for mesh in {mesh for totals in known.values() for mesh in totals}:
         extra = {team: totals[mesh] - best[team] for team, totals in known.items() if mesh in totals}
         paying = sorted((team for team in extra if extra[team] > 0), key=lambda team: (-extra[team], team))
@@ -167,7 +168,7 @@ def index_files(
     charts = fleet_charts(rows, shown())
     drawn = {line.dataplane for chart in charts for line in chart.lines}
     gone = sorted(set(earlier or ()) - {str(row["team"]) for row in rows})
-    data = {"reviews": told, "failed": list(failed), "totals": totals(rows)}
+    data: dict[str, object] = {"reviews": told, "failed": list(failed), "totals": totals(rows)}
     data |= {"standards": standards(rows), "meshlab_version": __version__}
     if earlier is not None:
         data["gone"] = gone
@@ -234,7 +235,7 @@ def _csv(rows: Sequence[Row]) -> str:
 
 def _cell(value: object) -> object:
     """One cell; text that a spreadsheet would take for a formula is quoted."""
-    text = "; ".join(map(str, value)) if isinstance(value, list) else value
+    text = "; ".join(map(str, value)) if is_list(value) else value
     return spreadsheet_text(text) if isinstance(text, str) else text
 
 

@@ -65,7 +65,7 @@ class Wish:
     formats: tuple[str, ...]
     workbook: str | None = None
     cell_limit_s: float = CELL_LIMIT_S
-    tables: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    tables: Mapping[str, bytes] = field(default_factory=dict[str, bytes], repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,15 +286,14 @@ def _exporter():  # noqa: ANN202  (nbconvert is imported only by those who rende
 
     priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
     # not HTMLExporter: it runs preprocessors that reports do not need and parses each page again to repair it
-    exporter = TemplateExporter(
+    return TemplateExporter(
         config=Config({"NbConvertBase": {"display_data_priority": priority}}),
         default_preprocessors=[],
         template_name="report",
         template_file="index.html.j2",
         extra_template_basedirs=[str(resource("templates"))],
+        filters={"chart_svg": chart_svg},
     )
-    exporter.register_filter("chart_svg", chart_svg)
-    return exporter
 
 
 CHART_PX = 760

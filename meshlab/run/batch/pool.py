@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
@@ -73,7 +73,7 @@ class Pool:
         self, task: Callable[..., Result], items: Iterable[tuple[Item, tuple[object, ...]]]
     ) -> Iterator[tuple[Item, Result | BaseException]]:
         """Run ``task(*arguments)`` for each item and yield each with its result or error, as they come."""
-        yield from _Run(task, self, AHEAD * self.workers).run(iter(items))
+        yield from _Run[Item, Result](task, self, AHEAD * self.workers).run(iter(items))
 
 
 def open_pool(jobs: int | None, scheduler: str | None = None, begin: Begin = (int, ())) -> AbstractContextManager[Pool]:
@@ -88,7 +88,7 @@ def open_pool(jobs: int | None, scheduler: str | None = None, begin: Begin = (in
 
 
 @contextmanager
-def _local(workers: int, begin: Begin) -> Iterator[Pool]:
+def _local(workers: int, begin: Begin) -> Generator[Pool]:
     threads = str(max(1, (os.cpu_count() or 1) // workers))
     arguments = (begin, {"POLARS_MAX_THREADS": threads, **os.environ})
     context = get_context(METHOD)
@@ -123,7 +123,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[Pool]:
+def _cluster(address: str) -> Generator[Pool]:
     with from_extra("dask", "--scheduler"):
         from distributed import Client
     try:

@@ -26,7 +26,7 @@ import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from meshlab.kept import keep
 
@@ -236,7 +236,7 @@ def run_cells(content: Mapping[str, Any], kernel: Kernel) -> Iterator[dict[str, 
     import nbformat
     from nbclient import NotebookClient
 
-    notebook = cast("NotebookNode", nbformat.from_dict(content))
+    notebook = nbformat.from_dict(content)
     client = NotebookClient(notebook)
     client.reset_execution_trackers()
     kernel.begin()
@@ -306,7 +306,7 @@ class _Stream(io.TextIOBase):
         self._name, self._session = name, session
         self._waiting: list[str] = []
 
-    def write(self, text: str) -> int:
+    def write(self, text: object) -> int:
         """Keep the text until the next flush."""
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
@@ -338,7 +338,7 @@ def _comm_factory(session: Any) -> Callable[..., Any]:
             buffers: Any = None,
             **keys: Any,
         ) -> None:
-            content = {"data": data or {}, "comm_id": self.comm_id, **keys}
+            content: dict[str, Any] = {"data": data or {}, "comm_id": self.comm_id, **keys}
             session.send(None, msg_type, content, buffers=buffers or ())
 
     return Comm

@@ -59,8 +59,9 @@ def facts(
         raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
     hidden = _hidden(anonymize, key_file)
     if context:
-        tell = lambda line: click.echo(printable(line), err=True)  # noqa: E731
-        found = read_live(context, anonymize=hidden, explain=explain, tell=tell)
+        found = read_live(
+            context, anonymize=hidden, explain=explain, tell=lambda line: click.echo(printable(line), err=True)
+        )
     else:
         found = read_facts(list(paths), anonymize=hidden, explain=explain)
     if prometheus:

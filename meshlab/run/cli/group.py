@@ -7,7 +7,7 @@ import math
 import select
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -242,7 +242,7 @@ def text_table(frame: pl.DataFrame) -> str:
 
 
 @contextmanager
-def batch_progress(total: int) -> Iterator[Callable[[Outcome], None]]:
+def batch_progress(total: int) -> Generator[Callable[[Outcome], None]]:
     """Show each outcome of a batch on standard error as it comes; failures always get their lines."""
     from tqdm import tqdm
 
@@ -265,7 +265,7 @@ def batch_progress(total: int) -> Iterator[Callable[[Outcome], None]]:
 
 
 @contextmanager
-def sweep_progress() -> Iterator[Callable[[int, int], None]]:
+def sweep_progress() -> Generator[Callable[[int, int], None]]:
     """Show scenarios done, their rate and the time left on standard error; what an earlier run did has no rate."""
     from tqdm import tqdm
 

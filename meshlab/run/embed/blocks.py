@@ -98,7 +98,7 @@ def find_blocks(lines: Sequence[str], file: str) -> tuple[list[Block], list[Prob
 
 def _markers(lines: Sequence[str]) -> Iterator[_Marker]:
     found = [(place, match) for place, line in enumerate(lines) if (match := _MARKER.fullmatch(line))]
-    quoted = _quoted(lines) if found else set()
+    quoted = _quoted(lines) if found else ()
     for place, match in found:
         if place not in quoted:
             kind = "html" if match["html"] is not None else "mdx"
@@ -167,7 +167,7 @@ class Request:
 
     kind: str
     name: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def read_request(words: str, file: str, line: int) -> Request:

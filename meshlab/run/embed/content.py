@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from meshlab import __version__
-from meshlab.documents import read_text
+from meshlab.documents import is_list, is_mapping, read_text
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import digest, read_most
 from meshlab.reviews.record import Review, Row
@@ -208,19 +208,19 @@ def _json_rows(file: Path, place: str | None) -> Sequence[Mapping[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise MeshlabError(Problem(str(file), "is neither CSV nor JSON", "name a .csv or a .json file")) from error
     rows = _at(found, place) if place else found
-    if isinstance(rows, dict) and rows and all(isinstance(row, dict) for row in rows.values()):
+    if is_mapping(rows) and rows and all(map(is_mapping, rows.values())):
         rows = [{"name": name, **row} for name, row in rows.items()]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not is_list(rows) or not all(map(is_mapping, rows)):
         raise MeshlabError(Problem(str(file), f"holds no rows{f' at {shorten(place)}' if place else ''}", SHAPE))
     return rows
 
 
 def _at(value: Any, place: str) -> Any:
     """What lies at a place such as ``stats.median``; None where there is nothing."""
-    if isinstance(value, Mapping) and place in value:
+    if is_mapping(value) and place in value:
         return value[place]
     for part in place.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = value.get(part) if is_mapping(value) else None
     return value
 
 

@@ -125,7 +125,7 @@ class _Desk:
     """What is opened once however many blocks ask for it."""
 
     teams: Path | None
-    reviews: dict[Path, Review] = field(default_factory=dict)
+    reviews: dict[Path, Review] = field(default_factory=dict[Path, Review])
 
     def review(self, file: Path) -> Review:
         if file.resolve() not in self.reviews:
@@ -240,7 +240,7 @@ def _misplaced(filled: Filled) -> list[Problem]:
 def _clashes(parts: Sequence[_Part], file: str) -> list[Problem]:
     """Two blocks whose pictures would have one name: two teams of one name, from two files."""
     first: dict[str, Chart] = {}
-    problems = []
+    problems: list[Problem] = []
     for part in parts:
         shown = part.content.picture
         if shown and first.setdefault(part.content.file, shown).drawing_sha256 != shown.drawing_sha256:
@@ -265,7 +265,7 @@ def _stale(filled: Filled, teams: Path | None) -> list[Problem]:
     file, ending = str(filled.document.file), _ending(filled.lines)
     outdated = {picture for picture, _ in filled.outdated()}
     todo = f"run '{shlex.join(['meshlab', 'embed', *(('--teams', str(teams)) if teams else ()), file])}'"
-    problems = []
+    problems: list[Problem] = []
     for part in filled.parts:
         before, after = filled.lines[part.block.first : part.block.end], _between(part, ending)
         picture = filled.folder / part.content.file

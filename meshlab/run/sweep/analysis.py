@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,7 +65,7 @@ def sobol(spec: Spec, samples: int = 1024, *, logarithm: bool = True) -> pl.Data
 
     def figures(shares: np.ndarray) -> np.ndarray:
         drawn = [axis.at(column) for axis, column in zip(spec.axes, shares, strict=True)]
-        frame = pl.concat([pl.DataFrame({"scenario": np.arange(shares.shape[1])}), *drawn], how="horizontal")
+        frame = pl.concat([pl.DataFrame({"scenario": range(shares.shape[1])}), *drawn], how="horizontal")
         planes = answers(spec, frame).partition_by("dataplane", as_dict=True, maintain_order=True)
         found = {
             (str(name), figure): rows[figure].cast(pl.Float64).to_numpy()
@@ -97,7 +97,7 @@ def sobol(spec: Spec, samples: int = 1024, *, logarithm: bool = True) -> pl.Data
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def _seeded(seed: int) -> Generator[None]:
     """Numpy's own generator at a seed, and afterwards as it was: scipy's resampling of indices takes no other."""
     state = np.random.get_state()  # noqa: NPY002
     np.random.seed(seed % 2**32)  # noqa: NPY002
@@ -109,7 +109,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 def _with_ends(orders: Mapping[str, tuple[np.ndarray, Any]]) -> dict[str, np.ndarray]:
     """Indices and the ends of their intervals, by column; what has no spread has no other end than itself."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for order, (middle, interval) in orders.items():
         found[order] = middle
         for end in ("low", "high"):

@@ -8,7 +8,7 @@ be made anywhere, in any order, and is the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,10 @@ def statistics() -> Any:
     return stats
 
 
+def _normal(mean: float, sd: float) -> Any:
+    return statistics().norm(mean, sd)
+
+
 def _lognormal(median: float, p90: float) -> Any:
     stats = statistics()
     return stats.lognorm(np.log(p90 / median) / stats.norm.ppf(0.9), scale=median)
@@ -129,19 +133,19 @@ class Family:
 
     parameters: tuple[str, ...]
     make: Callable[..., Any]
-    fits: Callable[..., bool]
+    fits: Callable[[Sequence[float]], bool]
     rule: str
 
 
 FAMILIES: dict[str, Family] = {
-    "uniform": Family(("lower", "upper"), Even, lambda lower, upper: lower < upper, "lower < upper"),
-    "log-uniform": Family(("lower", "upper"), log_even, lambda lower, upper: 0 < lower < upper, "0 < lower < upper"),
-    "normal": Family(("mean", "sd"), lambda mean, sd: statistics().norm(mean, sd), lambda _mean, sd: sd > 0, "sd > 0"),
-    "lognormal": Family(("median", "p90"), _lognormal, lambda median, p90: 0 < median < p90, "0 < median < p90"),
+    "uniform": Family(("lower", "upper"), Even, lambda given: given[0] < given[1], "lower < upper"),
+    "log-uniform": Family(("lower", "upper"), log_even, lambda given: 0 < given[0] < given[1], "0 < lower < upper"),
+    "normal": Family(("mean", "sd"), _normal, lambda given: given[1] > 0, "sd > 0"),
+    "lognormal": Family(("median", "p90"), _lognormal, lambda given: 0 < given[0] < given[1], "0 < median < p90"),
     "triangular": Family(
         ("lower", "mode", "upper"),
         _triangular,
-        lambda lower, mode, upper: lower <= mode <= upper and lower < upper,
+        lambda given: given[0] <= given[1] <= given[2] and given[0] < given[2],
         "lower <= mode <= upper",
     ),
 }

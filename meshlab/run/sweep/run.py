@@ -177,9 +177,9 @@ def run_sweep(
     spec = _read(path)
     place = Place(out, spec)
     place.check(resume=resume)
-    kept = set(place.finished()) if resume else set()
+    kept = set(place.finished() if resume else ())
     done = sum(part_rows(spec, part) for part in kept)
-    failed = []
+    failed: list[str] = []
     progress(done, spec.rows)
     todo = [part for part in range(place.parts) if part not in kept]
     for part, error in _written(spec, out, todo, jobs, scheduler):

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from meshlab import __version__
-from meshlab.documents import Mapping, Value, read_document
+from meshlab.documents import Mapping, Value, is_list, is_mapping, read_document
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import digest
 from meshlab.models.overhead import dataplanes, interval_figures, part_figures
@@ -31,7 +31,7 @@ class Faults:
     """Problems of one file, as they are found."""
 
     file: str
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list[Problem])
 
     def add(self, what: str, todo: str, line: int | None) -> None:
         """Note one more."""
@@ -176,8 +176,8 @@ class AxisReader:
             self.faults.add(f"unknown distribution {shorten(word)}", todo, given.lines["distribution"])
             return None
         self.faults.known(given, ("distribution", "between", "steps", *family.parameters), "key")
-        values = [number(given.values.get(parameter)) for parameter in family.parameters]
-        if None in values or not family.fits(*values):
+        values = [value for key in family.parameters if (value := number(given.values.get(key))) is not None]
+        if len(values) < len(family.parameters) or not family.fits(values):
             todo = f"a {word} one needs {', '.join(family.parameters)}, with {family.rule}"
             self.faults.add(f"the distribution of {name} cannot be made", todo, given.line)
             return None
@@ -324,9 +324,9 @@ def spec_of(content: dict[str, Any]) -> Spec:
 
 def _as_read(value: object) -> Value:
     """Plain data as a document is read: every value a text."""
-    if isinstance(value, dict):
+    if is_mapping(value):
         return Mapping({str(key): _as_read(item) for key, item in value.items()}, dict.fromkeys(map(str, value), 1))
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return [_as_read(item) for item in value]
     return value if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -405,7 +405,7 @@ def as_grid(given: dict[str, Any], shown: Sequence[str], figure: str) -> dict[st
     """A grid over the same inputs: many values of those that a map shows, a few of all others."""
     gridded = {
         name: {**value, "steps": GRID_STEPS if name in shown else OTHER_STEPS}
-        if isinstance(value, dict) and "column" not in value
+        if is_mapping(value) and "column" not in value
         else value
         for name, value in given.items()
     }

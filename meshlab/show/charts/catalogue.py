@@ -76,7 +76,7 @@ class Entry:
     own_unit: str = ""
     needs: str = TEAM
     around: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def unit(self) -> str:

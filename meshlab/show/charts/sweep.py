@@ -160,7 +160,7 @@ def _areas_plot(rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str],
     across, up = axes
     colours, columns, lines = look.colours, rows[across].unique().sort(), rows[up].unique().sort()
     cells = {(row[across], row[up]): row for row in rows.iter_rows(named=True)}
-    traces = []
+    traces: list[Spec] = []
     for name in names:
         hue = dataplanes()[name].hues[look.theme]
         # one layer for each data plane: the paler, the less often it adds least

@@ -58,7 +58,7 @@ class Chart:
     team: str = ""
     facts: str = ""
     inputs_sha256: str = ""
-    dark: Mapping[str, str] = field(default_factory=dict)
+    dark: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def caption(self) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from html import escape, unescape
 from typing import Any
 
+from meshlab.documents import is_mapping
 from meshlab.errors import printable
 
 ABOUT = "meshlab"
@@ -66,7 +67,7 @@ def _parsed(text: str) -> dict[str, Any] | None:
         about = json.loads(text)
     except ValueError:
         return None
-    return about if isinstance(about, dict) else None
+    return {**about} if is_mapping(about) else None
 
 
 # --- PNG -----------------------------------------------------------------------------------------------------------

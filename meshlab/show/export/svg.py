@@ -13,6 +13,7 @@ from html import escape, unescape
 from itertools import groupby, pairwise
 from typing import Any
 
+from meshlab.documents import is_list
 from meshlab.errors import printable
 from meshlab.show.export.axes import Axis, Extent, number_of
 from meshlab.show.theme import CHARACTER_WIDTH, mix
@@ -100,8 +101,8 @@ class _Drawing:
     layout: dict[str, Any] = field(init=False)
     plot: tuple[float, float, float, float] = field(init=False)
     axes: dict[str, Axis] = field(init=False)
-    patterns: dict[str, str] = field(default_factory=dict)
-    clips: dict[tuple[float, ...], str] = field(default_factory=dict)
+    patterns: dict[str, str] = field(default_factory=dict[str, str])
+    clips: dict[tuple[float, ...], str] = field(default_factory=dict[tuple[float, ...], str])
 
     def __post_init__(self) -> None:
         stated = self.spec["layout"]
@@ -109,10 +110,11 @@ class _Drawing:
         self.layout = {**template, **stated}
         margin, height = stated["margin"], stated["height"]
         self.plot = (margin["l"], margin["t"], self.width_px - margin["r"], height - margin["b"])
-        found = {f"{match[1]}{match[2]}": self.layout[key] for key in self.layout if (match := _AXIS.fullmatch(key))}
+        found: dict[str, Spec] = {"x": {}, "y": {}}
+        found |= {f"{match[1]}{match[2]}": self.layout[key] for key in self.layout if (match := _AXIS.fullmatch(key))}
         merged = {
             key: {**(base := template[f"{key[0]}axis"]), **axis, "title": {**base["title"], **axis.get("title", {})}}
-            for key, axis in {"x": {}, "y": {}, **found}.items()
+            for key, axis in found.items()
         }
         extents = self._extents(merged)
         self.axes = {key: self._axis(key, axis, merged, extents) for key, axis in merged.items()}
@@ -233,7 +235,7 @@ class _Drawing:
         )
 
     def _annotation(self, words: Spec) -> str:
-        font = {"size": 13, "color": self.layout["font"]["color"], **words.get("font", {})}
+        font: Spec = {"size": 13, "color": self.layout["font"]["color"], **words.get("font", {})}
         x = self._at("x", words.get("xref", "x"), words["x"]) + words.get("xshift", 0)
         y = self._at("y", words.get("yref", "y"), words["y"]) - words.get("yshift", 0)
         anchor = {"left": "start", "right": "end"}.get(words.get("xanchor", "center"), "middle")
@@ -342,8 +344,8 @@ class _Drawing:
             yield _rect(*((a, c, b, d) if lying else (c, a, d, b)), paint, _hint(trace, number))
 
     def _fill(self, marker: Spec, number: int) -> str:
-        hue, pattern = _nth(marker["color"], number), marker.get("pattern") or {}
-        if not _nth(pattern.get("shape", ""), number):
+        hue, pattern = _nth(marker["color"], number), marker.get("pattern")
+        if not pattern or not _nth(pattern.get("shape", ""), number):
             return hue
         ink, paper, size = _nth(pattern["fgcolor"], number), pattern["bgcolor"], pattern["size"]
         key = f"{self.name}-hatch{list({**self.patterns, ink: ''}).index(ink)}"
@@ -396,7 +398,7 @@ def _apart(places: Sequence[float]) -> float:
 
 
 def _nth(value: Any, number: int) -> Any:
-    return value[number] if isinstance(value, list) else value
+    return value[number] if is_list(value) else value
 
 
 def _edge(marker: Spec, number: int) -> Spec:
@@ -473,10 +475,12 @@ def _text(markup: str, x: float, y: float, anchor: str, size: float, hue: str, h
     heights = [LINE * size] * len(lines)
     top = y - {"top": 0, "middle": 0.5, "bottom": 1}[hang] * sum(heights)
     start = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    spans, bold, style = [], False, ""
+    spans: list[str] = []
+    bold, style = False, ""
     for number, line in enumerate(lines):
         foot = top + (number + 0.5) * LINE * size + RISE * size
-        runs, at = [], 0
+        runs: list[str] = []
+        at = 0
         for tag in [*_MARKUP.finditer(line), None]:
             words = line[at : tag.start() if tag else None]
             if words:

@@ -164,8 +164,8 @@ def objections(review: Review) -> list[str]:
     return told
 
 
-def _caveats(review: Review) -> list[str]:
-    return next((row["caveats"] for row in review.verdict.options if row["rank"] == 1), [])
+def _caveats(review: Review) -> Sequence[str]:
+    return next((row["caveats"] for row in review.verdict.options if row["rank"] == 1), ())
 
 
 def certainty(review: Review) -> Iterator[str]:
@@ -252,13 +252,15 @@ def added_need(changes: Sequence[Row]) -> str | None:
     """The need that is the only change, where it is one."""
     if len(changes) != 1 or changes[0]["input"] != "needs":
         return None
-    before, after = changes[0]["from"] or [], changes[0]["to"] or []
+    before: list[str] = changes[0]["from"] or []
+    after: list[str] = changes[0]["to"] or []
     added = [need for need in after if need not in before]
     return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None
 
 
 def _not_known(review: Review) -> Iterator[str]:
-    found, first = review.comparison["find_out"] if review.comparison else [], chosen(review)
+    found: list[Row] = review.comparison["find_out"] if review.comparison else []
+    first = chosen(review)
     lines = [f"{upper_first(_input(name))}." for name in review.verdict.unknown[:4]]
     cost = first["criteria"]["cost_usd_per_month"]["median"] if first else None
     if first and cost is None:
@@ -320,7 +322,7 @@ EDITIONS = {"current_cni_edition", "current_mesh_edition"}
 
 def options_shown(review: Review) -> list[Row]:
     """The options of the first page: recommended, today's, and the next ones that can be chosen or are open."""
-    options = review.comparison["options"] if review.comparison else []
+    options: list[Row] = review.comparison["options"] if review.comparison else []
     first = [row for row in options if row["recommended"]]
     today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
     none = meets_nothing(review)
@@ -480,8 +482,9 @@ def _ranking(review: Review) -> Iterator[str]:
 
 def _review_months(review: Review) -> int:
     """Months after which to look again: a year, or the shortest support of a release."""
-    sides = ((chosen(review) or {}).get("operations") or {}).values()
-    return int(min([YEAR, *(side["support_months"] for side in sides if side and side["support_months"])]))
+    first = chosen(review)
+    sides: dict[str, Row | None] = (first and first.get("operations")) or {}
+    return int(min([YEAR, *(side["support_months"] for side in sides.values() if side and side["support_months"])]))
 
 
 def _triggers(review: Review) -> Iterator[str]:

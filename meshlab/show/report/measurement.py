@@ -87,7 +87,7 @@ def measurement_files(plan: Mapping[str, Any]) -> dict[str, str]:
         plan: As ``reviews.measurement.measurement_plan`` gives it.
     """
     environment = plain_templates()
-    environment.filters["amount"] = lambda value: significant(value, 3)
+    environment.filters["amount"] = significant
     page = environment.get_template("measurement.md.j2")
     dataplane = plan["dataplane"]
     if dataplane is None:

@@ -25,7 +25,7 @@ def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
     """The files of a rehearsal by their names: ``runbook.md``, and what its steps apply under ``manifests/``."""
     first = {name: value if NAME.fullmatch(value or "") else None for name, value in plan["first"].items()}
     namespace = first["namespace"] or "NAMESPACE"
-    steps = [
+    steps: list[dict[str, Any]] = [
         {
             **step,
             **{name: _filled(step[name], namespace) for name in ("check", "rollback", "abort")},

@@ -287,7 +287,7 @@ def drivers(review: Review) -> Fragment:
     """Which inputs and coefficients move the three figures most."""
     rows = review.sensitivity or ()
     labels = {item.figure: item for item in review.headline.figures}
-    groups = [
+    groups: list[Row] = [
         {
             "label": labels[name].label,
             "unit": labels[name].unit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Concatenate
 
 import ipywidgets as widgets
 
@@ -54,8 +54,8 @@ class Page:
         pause_s: How long the panel has to rest before. [s]
     """
 
-    compute: Callable[..., Any]
-    choices: Choices = field(default_factory=dict)
+    compute: Callable[Concatenate[Values, Look, ...], Any]
+    choices: Choices = field(default_factory=dict[str, widgets.Dropdown])
     view: Any = None
     pause_s: float = 0.0
 
@@ -243,17 +243,18 @@ def terraform_view() -> Explorer:
     """Options of a release of the Cilium chart, and features of a product, by how Terraform expresses them."""
     versions = [(version, version) for version in growth()["version"].reverse()]
     products = [(name, name) for name in tracker()["product"].unique().sort()]
+
+    def options(_values: Values, _look: Look, *, version: str) -> list[report.Fragment]:
+        return [exhibits.option_coverage(version)]
+
+    def features(_values: Values, _look: Look, *, product: str) -> list[report.Fragment]:
+        return [exhibits.tracked_features(product)]
+
     return Explorer(
         None,
         {
-            "Options": Page(
-                lambda _values, _look, *, version: [exhibits.option_coverage(version)],
-                {"version": _choice("Release", versions, versions[0][1])},
-            ),
-            "Features": Page(
-                lambda _values, _look, *, product: [exhibits.tracked_features(product)],
-                {"product": _choice("Product", products, products[0][1])},
-            ),
+            "Options": Page(options, {"version": _choice("Release", versions, versions[0][1])}),
+            "Features": Page(features, {"product": _choice("Product", products, products[0][1])}),
         },
         WIDE,
     )

@@ -30,7 +30,7 @@ class Files(anywidget.AnyWidget):
     """Links to files that the page holds itself, so that they can be had wherever the page is served from."""
 
     _esm = Path(__file__).with_name("files.js")
-    files = traitlets.List().tag(sync=True)
+    files = traitlets.List[dict[str, str]]().tag(sync=True)
     """Each with ``label``, ``name``, ``type`` and ``text``; pages are opened, what has no name is copied, the rest is
     downloaded."""
 

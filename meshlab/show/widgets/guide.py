@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from meshlab.documents import is_list
 from meshlab.models.decision.changes import ORDERED, Change
 from meshlab.models.decision.questions import Open, Question, editions_today, open_questions, questions
 from meshlab.models.decision.words import product
@@ -124,7 +125,7 @@ class Guide(widgets.VBox):
         """Needs that the cluster's objects use and that count as needs."""
         case = self.source.shelf.case
         given = case.given.get("needs") if case else None
-        return given.value if given and given.status == "inferred" and isinstance(given.value, list) else []
+        return given.value if given and given.status == "inferred" and is_list(given.value) else []
 
     # --- answers ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,39 @@
+from typing import Any
+
+from nbformat import NotebookNode
+
+class NotebookExecutionManager:
+    nb: NotebookNode
+    def __init__(
+        self, nb: NotebookNode, output_path: str | None, log_output: bool, progress_bar: bool, autosave_cell_every: int
+    ) -> None: ...
+    def save(self, **kwargs: Any) -> None: ...
+    def notebook_start(self) -> None: ...
+    def notebook_complete(self) -> None: ...
+    def cell_start(self, cell: NotebookNode, cell_index: int | None = None) -> None: ...
+    def cell_complete(self, cell: NotebookNode, cell_index: int | None = None) -> None: ...
+    def cell_exception(self, cell: NotebookNode, cell_index: int | None = None) -> None: ...
+    def cleanup_pbar(self) -> None: ...
+
+class Engine:
+    @classmethod
+    def execute_notebook(
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool = True,
+        log_output: bool = False,
+        autosave_cell_every: int = 30,
+        **kwargs: Any,
+    ) -> NotebookNode: ...
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: NotebookExecutionManager, kernel_name: str, **kwargs: Any) -> None: ...
+
+class PapermillEngines:
+    def get_engine(self, name: str | None = None) -> type[Engine]: ...
+    def execute_notebook_with_engine(
+        self, engine_name: str | None, nb: NotebookNode, kernel_name: str, **kwargs: Any
+    ) -> NotebookNode: ...
+
+papermill_engines: PapermillEngines

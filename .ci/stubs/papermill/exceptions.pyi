@@ -1,0 +1,4 @@
+class PapermillExecutionError(Exception):
+    exec_count: int | None
+    ename: str
+    evalue: str

@@ -1,0 +1,3 @@
+from nbformat import NotebookNode
+
+def raise_for_execution_errors(nb: NotebookNode, output_path: str | None) -> None: ...

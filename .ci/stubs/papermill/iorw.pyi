@@ -1,0 +1,3 @@
+from nbformat import NotebookNode
+
+def load_notebook_node(notebook_path: str) -> NotebookNode: ...
