@@ -48,11 +48,13 @@ def start_early() -> None:
         get_context(METHOD).set_forkserver_preload(["meshlab.run.batch.server"])
         given = dict(os.environ)
         main = getattr(sys.modules["__main__"], "__file__", None)
-        os.environ.update({SAFE_PATH: "1", PARENT: str(os.getpid()), MAIN: os.path.abspath(main) if main else ""})  # noqa: PTH100  (as multiprocessing has it)
+        main = os.path.abspath(main) if main else ""  # noqa: PTH100  (as multiprocessing has it)
+        told = {SAFE_PATH: "1", PARENT: str(os.getpid()), MAIN: main}
+        os.environ.update(told)
         try:
             forkserver.ensure_running()
         finally:
-            for name in (PARENT, MAIN, SAFE_PATH):
+            for name in told:
                 os.environ.pop(name)
             os.environ.update(given)
 
