@@ -378,6 +378,15 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
                 yield f"{need_label(need, starts=True)} by {label_of(side)}: {note_of(cell)}"
 
 
+def unfinished(contest: Contest, pair: Standing) -> list[str]:
+    """The needs that a pair meets only by what is alpha, beta, not released or inferred, each with what was read."""
+    found = []
+    for need in contest.asked:
+        sides = [side for side in deciding(contest, pair, need) if not _has(side.finished, need)]
+        found += [f"{need_label(need)} ({note_of(cell)})" for side in sides if (cell := contest.cell(side, need))][:1]
+    return found
+
+
 def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
     """By which side a pair meets each need that is asked, with the text that says so."""
     for need in contest.asked:
