@@ -210,8 +210,8 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
     """Preferences that hold and speak for another option.
 
     One before the preference that decided has an option that cannot be had here, which is told; of those after it only
-    what could be had as well is an argument, and for a mesh where one is needed. One that holds of every cluster is none, and why what runs today does not
-    stay is told among the reasons.
+    what could be had as well is an argument, and for a mesh where one is needed. One that holds of every cluster is
+    none, and why what runs today does not stay is told among the reasons.
     """
     for side, decider in deciders.items():
         for row in _holding(contest, pair, side):
