@@ -144,13 +144,16 @@ def contests(
             places = column.argsort()[: np.count_nonzero(column < ABSENT)]
             ranked[row] = list(zip(places.tolist(), standing(column[places]).tolist(), strict=True))
     answers = recommended(given, best, tables)
-    states = given.select(pl.selectors.starts_with("state:")).rows()
+    of_states = [place for place, name in enumerate(answers.columns) if name.startswith("state:")]
+    told = {name: place for place, name in enumerate(answers.columns) if place not in {*of_states}}
     found: list[Contest] = []
-    for row, answer in enumerate(answers.select(pl.exclude("^state:.*$")).iter_rows(named=True)):
+    for row, values in enumerate(answers.rows()):
+        answer = {name: values[place] for name, place in told.items()}
+        states = [values[place] for place in of_states]
         platform = platform_at(answer["cloud"])
         runs = {side: known_running(tables, side)[int(answer[f"{side}:runs"])] for side in SIDES}
-        pairs = list(_standings(ranked[row], answer["needs"] or 0, runs, platform, tables, over or {}))
-        found.append(Contest(facts[row], answer, platform, runs, pairs, states[row], tables))
+        pairs = list(_standings(ranked[row], answer["needs"], runs, platform, tables, over or {}))
+        found.append(Contest(facts[row], answer, platform, runs, pairs, states, tables))
     return found
 
 
@@ -249,7 +252,8 @@ def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
             yield _lack(contest, side, row, pair.network, state=False)
     for need in pair.lacking:
         sides = [side for side in _counting(contest.tables, pair, need) if _has(side.unmet, need)]
-        notes = joined([_falls_short(contest, side, need) for side in sides])
+        told = [side for side in sides if side.id != NONE] or sides  # that there is no mesh either goes without saying
+        notes = joined([_falls_short(contest, side, need) for side in told])
         yield {
             "side": contest.tables.layers[need],
             "requirement": need,
