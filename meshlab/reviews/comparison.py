@@ -303,10 +303,6 @@ def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | No
     return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
-DEARER = 2
-"""Times another option's cost from which the first page names both."""
-
-
 def _against(rows: Sequence[Row], horizon: float) -> list[str]:
     """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
@@ -336,7 +332,7 @@ def _beaten(first: Row, rows: Sequence[Row]) -> str:
     told = f"{first['dominated_by']} is as good or better in {listed(better)}"
     rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
     mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
-    if mine and other is not None and mine > DEARER * other:
+    if mine and other is not None and mine > other:
         much = f"{significant(other)} USD a month instead of {significant(mine)}"
         told += f": {much}. What speaks for the recommended one is a preference, and a stated budget would overrule it"
     return f"{told}; {listed(open_)} cannot be compared." if open_ else f"{told}."

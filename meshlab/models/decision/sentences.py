@@ -31,12 +31,11 @@ def sentence(contest: Contest) -> str:
         nearest = (f"{_named(one)} ({_why(contest, one)})" for one in _nearest(contest))
         stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
         gone = "".join(f" {_capital(_why(contest, one))}." for one in [*stays][:1])
-        lacks = [*lacking(contest, _nearest(contest)[0])]
-        if any(lack["fixed"] for lack in lacks):
-            return f"As the cluster stands, none of the options can be had.{gone} Nearest: {'; '.join(nearest)}."
-        first = joined([lack["requirement" if lack["side"] in SIDES else "why"] for lack in lacks])
-        then = _named(_nearest(contest)[0])
-        return f"As the cluster stands, none of the options can be had.{gone} Needed first: {first}. Then: {then}."
+        lacks = [*lacking(contest, first := _nearest(contest)[0])]
+        needed = joined([lack["requirement" if lack["side"] in SIDES else "why"] for lack in lacks])
+        can_change = not any(lack["fixed"] for lack in lacks)
+        way = f"Needed first: {needed}. Then: {_named(first)}" if can_change else f"Nearest: {'; '.join(nearest)}"
+        return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
         barred = [one for one in contest.pairs if not (one.lacking or one.unread)]

@@ -144,12 +144,9 @@ def contests(
             places = column.argsort()[: np.count_nonzero(column < ABSENT)]
             ranked[row] = list(zip(places.tolist(), standing(column[places]).tolist(), strict=True))
     answers = recommended(given, best, tables)
-    of_states = [place for place, name in enumerate(answers.columns) if name.startswith("state:")]
-    told = {name: place for place, name in enumerate(answers.columns) if place not in {*of_states}}
     found: list[Contest] = []
-    for row, values in enumerate(answers.rows()):
-        answer = {name: values[place] for name, place in told.items()}
-        states = [values[place] for place in of_states]
+    for row, answer in enumerate(answers.rows(named=True)):
+        states = [value for name, value in answer.items() if name.startswith("state:")]
         platform = platform_at(answer["cloud"])
         runs = {side: known_running(tables, side)[int(answer[f"{side}:runs"])] for side in SIDES}
         pairs = list(_standings(ranked[row], answer["needs"], runs, platform, tables, over or {}))
@@ -384,11 +381,9 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
 
 def unfinished(contest: Contest, pair: Standing) -> list[str]:
     """The needs that a pair meets only by what is alpha, beta, not released or inferred, each with what was read."""
-    found = []
-    for need in contest.asked:
-        sides = [side for side in deciding(contest, pair, need) if not _has(side.finished, need)]
-        found += [f"{need_label(need)} ({note_of(cell)})" for side in sides if (cell := contest.cell(side, need))][:1]
-    return found
+    rests = ((need, side) for need in contest.asked for side in deciding(contest, pair, need))
+    cells = {need: contest.cell(side, need) for need, side in rests if not _has(side.finished, need)}
+    return [f"{need_label(need)} ({note_of(cell)})" for need, cell in cells.items() if cell]
 
 
 def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
