@@ -155,6 +155,8 @@ def frame_of(rows: Sequence[MappingOf[str, object]]) -> pl.DataFrame:
 
 def with_all_inputs(scenarios: pl.DataFrame) -> pl.DataFrame:
     """The name and every declared input of some scenarios, null where a column is absent; names are numbers then."""
+    if scenarios.columns == [*schema()]:
+        return scenarios
     absent = {name: pl.lit(None, dtype) for name, dtype in schema().items() if name not in scenarios.columns}
     if "scenario" in absent:
         absent["scenario"] = pl.int_range(pl.len()).cast(pl.String)

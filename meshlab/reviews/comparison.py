@@ -321,17 +321,21 @@ def _against(rows: Sequence[Row], horizon: float) -> list[str]:
             f"{100 * cheapest['probability_best']:.0f} %; this one is expected to cost {significant(regret)} USD more."
         )
     if first["dominated_by"]:
-        told.append(_beaten(first))
+        told.append(_beaten(first, rows))
     return [*told, *_unpaid(first, rows, horizon)]
 
 
-def _beaten(first: Row) -> str:
+def _beaten(first: Row, rows: Sequence[Row]) -> str:
     """By which option the recommended one is dominated, and in what: what is not known is no argument."""
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
-    if not open_:
-        return f"{first['dominated_by']} is as good or better in {listed(better)}."
-    return f"{first['dominated_by']} is as good or better in {listed(better)}; {listed(open_)} cannot be compared."
+    told = f"{first['dominated_by']} is as good or better in {listed(better)}"
+    rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
+    mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
+    if mine and other is not None and mine > other:
+        much = f"{significant(other)} USD a month instead of {significant(mine)}"
+        told += f": {much}. What speaks for the recommended one is a preference, and a stated budget would overrule it"
+    return f"{told}; {listed(open_)} cannot be compared." if open_ else f"{told}."
 
 
 def _exceeds(name: str, share: float) -> str:

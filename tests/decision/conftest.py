@@ -74,7 +74,8 @@ class Standing(NamedTuple):
 class Oracle:
     """Decides one scenario at a time, with SQLite's three truth values, from the CSV files alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: Path | None = None) -> None:
+        """Read our tables, and a team's preferences beside them."""
         self.base = sqlite3.connect(":memory:")
         self.base.create_function(
             "has_any", -1, lambda held, *asked: None if held is None else bool({*held.split("|")} & {*asked})
@@ -88,9 +89,10 @@ class Oracle:
         }
         self.cells = {(row["need"], row["option"], row["edition"], row["platform"]): row for row in _rows("cells")}
         self.requirements = [{**row, "sql": self.sql(row["condition"])} for row in _rows("requirements")]
+        preferences = [*_rows("preferences"), *(_rows("preferences", more) if more else ())]
         self.preferences = {
             side: sorted(
-                ({**row, "sql": self.sql(row["condition"])} for row in _rows("preferences") if row["side"] == side),
+                ({**row, "sql": self.sql(row["condition"])} for row in preferences if row["side"] == side),
                 key=lambda row: (int(row["priority"]), row["id"]),
             )
             for side in ("cni", "mesh")

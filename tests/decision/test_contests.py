@@ -72,7 +72,17 @@ def check_contests(oracle: Any, facts: Sequence[Facts], needs: Sequence[Sequence
     # nor is a mesh recommended where the same network, or another as good, does without one
     heavier = sure & ~found["mesh"].is_in(["stay", *LIGHT]) & wider["mesh"].is_in(LIGHT)
     assert found.filter(heavier).is_empty(), found.filter(heavier).row(0, named=True)
+    # nor is a licence bought for want of the pair that does without
+    dearer = sure & wider["eligible"].fill_null(value=False) & (licences(found) > licences(wider))
+    assert found.filter(dearer).is_empty(), found.filter(dearer).row(0, named=True)
     check_cells(oracle, found.filter(sure))
+
+
+def licences(found: pl.DataFrame) -> pl.Series:
+    """How many sides of each verdict are new and take a licence."""
+    paid = [f"{row.id}@{row.edition}" for row in load_tables().options if row.paid]
+    places = (pl.concat_str(side, pl.lit("@"), f"{side}_edition") for side in ("cni", "mesh"))
+    return found.select(pl.sum_horizontal(place.is_in(paid) for place in places)).to_series()
 
 
 def check_cells(oracle: Any, found: pl.DataFrame) -> None:

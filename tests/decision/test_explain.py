@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 
 from meshlab.models.decision import answers, decide, explain
-from meshlab.scenario import frame_of
+from meshlab.scenario import frame_of, inputs
+from meshlab.tables import read_table
+
+Draw = Callable[[int, int, float], pl.DataFrame]
 
 CALICO: dict[str, Any] = {
     "scenario": "a",
@@ -77,6 +82,122 @@ def test_flips_lead_where_they_say(needs: list[str]) -> None:
         changed = {change["input"]: change["to"] for change in flip["changes"]}
         (row,) = answers(frame_of([{**CALICO, "needs": needs, **changed}])).collect().rows(named=True)
         assert (row["cni"], row["mesh"]) == (flip["cni"], flip["mesh"]), flip
+
+
+NAMES = ("cni", "mesh", "cni_edition", "mesh_edition")
+NUMBERS: dict[str, list[Any]] = {
+    "windows_nodes": [0, 1, 2, 40],
+    "nodes": [1, 499, 500, 501, 1000, 1001, 5000],
+    "pods": [1, 39_000, 40_000, 40_001],
+    "services": [1, 499, 500, 20_000],
+    "requests_per_second": [1.0, 3000.0, 3001.0, 9999.0, 10_000.0, 1e6],
+    "licence_usd_per_year": [0.0, 1.0, 1e5],
+    "kernel_oldest": ["4.18.0-305.el8", "4.18.0-553.el8", "5.4.0", "5.9.0", "5.10.0", "6.8.0"],
+}
+"""Values on every side of what the tables ask of them."""
+
+
+def one_step(facts: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every scenario in which one fact that can change is another: the fact's name, and all facts."""
+    held = facts["needs"]
+    for need in inputs()["needs"].choices:
+        others = [one for one in held if one != need]
+        yield f"needs: {need}", {**facts, "needs": others if need in held else [*held, need]}
+    for name, spec in inputs().items():
+        if facts[name] is None or spec.actionability == "fixed":
+            continue
+        values = [not facts[name]] if spec.type == "boolean" else NUMBERS.get(name, [])
+        yield from ((name, {**facts, name: value}) for value in values if value != facts[name])
+
+
+def nearer(facts: dict[str, Any], flip: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The scenario one short of a flip of a count."""
+    name, value = flip["input"], flip["to"]
+    if isinstance(value, int) and not isinstance(value, bool):
+        short = value + (1 if value < facts[name] else -1)
+        yield f"short of {name} {value}", {**facts, name: short}
+
+
+def check_flips(frame: pl.DataFrame) -> None:
+    """Each flip leads where it says, and no change of one fact to something that can be had is left out."""
+    for number, verdict in enumerate(explain(frame)):
+        (facts,) = frame[number].rows(named=True)
+        first = verdict["options"][0]
+        if facts["needs"] is None or first["eligible"] is None:
+            continue
+        tried = [*one_step(facts), *(step for flip in verdict["flips"] for step in nearer(facts, flip))]
+        promised = [
+            {**facts, **{change["input"]: change["to"] for change in flip["changes"]}} for flip in verdict["flips"]
+        ]
+        rows = [{**row, "scenario": str(n)} for n, row in enumerate([facts, *promised, *(row for _, row in tried)])]
+        changed = pl.DataFrame(rows, schema=frame.schema)
+        here, *found = decide(changed).select(*NAMES, "eligible").collect().rows()
+        told = set()
+        for flip, answer in zip(verdict["flips"], found, strict=False):
+            assert answer == (flip["cni"], flip["mesh"], flip["edition"]["cni"], flip["edition"]["mesh"], True), flip
+            assert answer[:4] != here[:4], flip
+            told.add((flip["input"], answer[:4]))
+            short = [n for n, (name, _) in enumerate(tried) if name == f"short of {flip['input']} {flip['to']}"]
+            assert all(found[len(promised) + n] != answer for n in short), flip
+        for n, (name, row) in enumerate(tried):
+            *answer, eligible = found[len(promised) + n]
+            if (
+                not name.startswith("short of")
+                and eligible
+                and tuple(answer) != here[:4]
+                and None not in answer[:2]
+                and (name, tuple(answer)) not in told
+            ):
+                older = (
+                    name == "kernel_oldest"
+                )  # an older kernel does not come back, and a newer one takes nothing away
+                impossible = explain(changed[1 + len(promised) + n], outlook=False)[0]["contradictions"]
+                assert older or impossible, (facts, name, row[name.split(":")[0]], answer)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_flips_are_those_that_brute_force_finds(draw: Draw, missing: float) -> None:
+    """Of random clusters, each need, boolean and bound tried by itself leads elsewhere where a flip says so alone."""
+    check_flips(draw(20, 41 + int(10 * missing), missing))
+
+
+@pytest.mark.parametrize("nodes", [900, 2000])
+def test_flips_of_counts_are_the_nearest(nodes: int) -> None:
+    """At and beyond the provider's limit for policy at layer 7 the flip names the last or the first node count."""
+    acns = {"cloud": "aks", "current_cni": "cilium", "current_cni_edition": "azure-cni-powered-by-cilium-acns"}
+    facts = {**CALICO, **acns, "needs": ["l7_policy"], "nodes": nodes, "pods": 50_000, "requests_per_second": 100.0}
+    check_flips(frame_of([facts]))
+    assert [flip["to"] for flip in explain(frame_of([facts]))[0]["flips"] if flip["input"] == "nodes"] == (
+        [1001] if nodes < 1001 else [1000]
+    )
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("missing", [0.0, 0.15, 0.5])
+def test_many_flips_are_those_that_brute_force_finds(draw: Draw, missing: float) -> None:
+    """So it is of five hundred clusters each."""
+    check_flips(draw(500, 43 + int(100 * missing), missing))
+
+
+EDITIONS = read_table("decision/networks").select("network", "edition", "platforms").rows()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "cni"), [("self-managed", "calico"), ("self-managed", "flannel"), ("eks", "aws-vpc"), ("aks", "cilium")]
+)
+@pytest.mark.parametrize("needs", [["mtls"], ["sctp"], ["dns_policy"], ["l7_policy"]])
+def test_an_edition_is_asked_for_where_one_of_the_product_would_change_the_answer(
+    cloud: str, cni: str, needs: list[str]
+) -> None:
+    """Editions of other products and of other platforms are no reason to ask which edition runs."""
+    known = {"policy_engine": "none", "mesh_healthy": True, "licence_usd_per_year": 0, "nodes": 9, "pods": 90}
+    facts = {**CALICO, **known, "cloud": cloud, "current_cni": cni, "current_cni_edition": None, "needs": needs}
+    places = {"any", cloud}
+    own = [edition for name, edition, platforms in EDITIONS if name == cni and places & {*platforms.split("|")}]
+    rows = [{**facts, "scenario": str(n), "current_cni_edition": edition} for n, edition in enumerate([None, *own])]
+    here, *completed = decide(frame_of(rows)).select(NAMES).collect().rows()
+    (verdict,) = explain(frame_of([facts]))
+    assert ("current_cni_edition" in verdict["unknown"]) == any(answer != here for answer in completed)
 
 
 @pytest.mark.parametrize(("side", "product"), [("cni", "Calico"), ("mesh", "Linkerd")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,15 +12,16 @@ import pytest
 
 from meshlab.models.decision import answers, decide, explain
 from meshlab.models.decision.decide import SLICE
+from meshlab.models.decision.tables import Tables, load_tables
 from meshlab.scenario import frame_of, inputs, schema
 
 Draw = Callable[[int, int, float], pl.DataFrame]
 TOLD = ("cni", "mesh", "cni_edition", "mesh_edition", "tuned", "eligible", "cni_row", "mesh_row")
 
 
-def agree(oracle: Any, frame: pl.DataFrame) -> None:
+def agree(oracle: Any, frame: pl.DataFrame, tables: Tables | None = None) -> None:
     """Compare the verdicts of some scenarios with the independent reading, one by one."""
-    found = decide(frame).select(TOLD).collect().rows(named=True)
+    found = decide(frame, tables).select(TOLD).collect().rows(named=True)
     for facts, answer in zip(frame.drop("scenario").rows(named=True), found, strict=True):
         expected = oracle.decide(facts)
         stated = {name: value for name, value in facts.items() if value is not None}
@@ -30,6 +32,19 @@ def agree(oracle: Any, frame: pl.DataFrame) -> None:
 def test_verdicts_agree_with_an_independent_reading(oracle: Any, draw: Draw, missing: float) -> None:
     """Verdicts are those that SQLite and a plain loop find in the same files."""
     agree(oracle, draw(400, 7 + int(missing * 100), missing))
+
+
+ABOVE = """id,side,priority,condition,option,lenient,reason,source_id,text_date
+above,mesh,38,"NOT (cni = 'cilium' AND cni_edition = 'dataplane-v2')",linkerd,true,A test.,meshlab,2026-11-28
+"""
+
+
+def test_one_preference_stands_at_one_place_above_every_network(
+    oracle: Any, draw: Draw, overlay: Callable[..., Path]
+) -> None:
+    """A preference whose condition reads otherwise above each network prefers no pair to another that it names, too."""
+    folder = overlay(preferences=ABOVE)
+    agree(type(oracle)(folder), draw(400, 7, 0.0), load_tables(folder))
 
 
 @pytest.mark.soak

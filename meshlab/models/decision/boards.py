@@ -39,7 +39,7 @@ from meshlab.models.decision.contests import (
     rules,
     running,
 )
-from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Tables
+from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables
 
 WORD = 62
 """Conditions whose bits one number holds, so that it stays positive. [bits]"""
@@ -138,6 +138,7 @@ class Board:
         todays: Of each side rows of what may run today, one set for each network below it that makes a difference.
         groups: The pairs.
         keeps: Place of the last preference for the mesh that runs; -1 where there is none.
+        ranks: Of each side the place of each preference, the same of one whose condition depends on the network.
     """
 
     platform: str | None
@@ -146,6 +147,7 @@ class Board:
     todays: tuple[tuple[Rows, ...], tuple[Rows, ...]]
     groups: tuple[Group, ...]
     keeps: int
+    ranks: tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 @kept_latest(64)
@@ -164,7 +166,17 @@ def board(tables: Tables, platform: str | None) -> Board:
         groups.append(Group(today, np.array(places)[:, None], (cni, mesh), needs))
     preferred = rules(tables).preferred["mesh"].items()
     keeps = max((place for (row, _), place in preferred if row.option in (TODAY, SAME)), default=-1)
-    return Board(platform, entries, options, (sides[0].todays, sides[1].todays), tuple(groups), keeps)
+    todays, ranks = (sides[0].todays, sides[1].todays), (_ranks(tables, SIDES[0]), _ranks(tables, SIDES[1]))
+    return Board(platform, entries, options, todays, tuple(groups), keeps, ranks)
+
+
+def _ranks(tables: Tables, side: str) -> NDArray[np.uint8]:
+    """The place of each preference: of one that has a condition for each network, the first of its places."""
+    places = np.arange(NO_PREFERENCE + 1, dtype=np.uint8)
+    first: dict[Preference, int] = {}
+    for (row, _), place in rules(tables).preferred[side].items():
+        places[place] = first.setdefault(row, place)
+    return places
 
 
 class _Reading:
@@ -251,7 +263,7 @@ def orders(held: Board, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
     todays = [[rows.at(facts[f"{side}:runs"]) for rows in held.todays[n]] for n, side in enumerate(SIDES)]
     words = [
         [
-            _words(side, rows, today, facts, held.keeps)
+            _words(side, rows, today, facts, held.keeps, held.ranks[n])
             for rows, today in ((held.options[n], todays[n][0]), *((rows, rows) for rows in todays[n]))
         ]
         for n, side in enumerate(SIDES)
@@ -291,7 +303,7 @@ def _joint(tables: Tables, cni: Bits, mesh: Bits) -> tuple[Bits, Bits, Bits]:
     return met, finished, failing(tables, cni[2], mesh[2], by)
 
 
-def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps: int) -> Bits:
+def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps: int, ranks: NDArray[np.uint8]) -> Bits:
     """The part of rows of one side in the order of pairs. [rows × scenarios]
 
     No preference speaks for a product that runs and is said to be unhealthy, and a move to another one that takes no
@@ -302,7 +314,7 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps:
     alike = rows.product == today.product
     spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1, ...], rows.speaks[0, ...])
     spoken = np.where(ails & alike, 0, spoken)
-    first = _first(spoken)
+    first = ranks[_first(spoken)]
     word = _placed(f"{side}_preference", first) | _placed("unread", ~facts["asked"])
     if side == "mesh":
         word |= _placed("mesh_leaves", first > keeps)

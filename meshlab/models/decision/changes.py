@@ -189,7 +189,9 @@ def _flipping(own: pl.DataFrame, sets: Sequence[Changes], answer: Answer, tables
     if not sets:
         return []
     frame = varied(own, sets, tables)
-    possible = frame.select(~contradicted(tables)).to_series()
+    unstated = [side for side in SIDES if own[column_of(IDENTITY[side][1])].item() is None]
+    foreign = (_foreign(tables, side).fill_null(value=False) for side in unstated)
+    possible = frame.select(~pl.any_horizontal(contradicted(tables), *foreign)).to_series()
     found = answers_to(frame, tables)
     return [can_be is not False and reached != answer for (reached, _), can_be in zip(found, possible, strict=True)]
 
@@ -198,6 +200,18 @@ def _is_open(name: str, row: Mapping[str, Any]) -> bool:
     """Whether an input is a fact that could come to be known: of what does not run there is no edition."""
     side = next((side for side in SIDES if name in IDENTITY[side][1:]), None)
     return name not in DEMANDS and (side is None or row[f"{side}:runs"] > NOTHING)
+
+
+@kept_latest(16)
+def _foreign(tables: Tables, side: str) -> pl.Expr:
+    """Whether the edition of what runs is one of another product, or of another platform."""
+    platforms = ("", *inputs()["cloud"].choices)
+    own = [option for option in tables.options if option.side == side]
+    known = [
+        f"{name}/{option.id}/{option.edition}" for option in own for name in platforms if option.had_on(name or None)
+    ]
+    cloud, product, edition = (pl.col(column_of(name)).cast(pl.String) for name in ("cloud", *IDENTITY[side][:2]))
+    return ~pl.concat_str(cloud.fill_null(""), product, edition, separator="/").is_in(known)
 
 
 def contradicted(tables: Tables) -> pl.Expr:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshlab.kept import kept_latest
+from meshlab.kept import kept_here, kept_latest
 from meshlab.models.decision.boards import (
     ELIGIBLE,
     FAILS,
@@ -30,7 +30,7 @@ from meshlab.models.decision.boards import (
 from meshlab.models.decision.conditions import Test, comparable, compile_condition, compile_test, tests_of
 from meshlab.models.decision.contests import NOT_KNOWN, NOTHING, Running, known_running, numbered, rules, running
 from meshlab.models.decision.tables import SIDES, Tables, load_tables
-from meshlab.scenario import inputs, schema
+from meshlab.scenario import inputs
 
 SLICE = 1024
 """Scenarios whose pairs are worked out at a time, so that they stay in the processor's caches."""
@@ -73,10 +73,14 @@ def compared(scenarios: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
     given = frame.collect_schema()
     if "scenario" not in given:
         frame = frame.with_row_index("scenario").with_columns(pl.col("scenario").cast(pl.String))
-    columns = {name: pl.col(name) if name in given else pl.lit(None, dtype) for name, dtype in schema().items()}
-    return frame.select(
-        "scenario", *(comparable(spec, columns[name]).alias(column_of(name)) for name, spec in inputs().items())
-    )
+    return frame.select("scenario", *(_compared(name, "given" if name in given else "absent") for name in inputs()))
+
+
+@kept_here
+def _compared(name: str, kind: str) -> pl.Expr:
+    """An input as it is compared; missing throughout where its column is absent."""
+    spec = inputs()[name]
+    return comparable(spec, pl.col(name) if kind == "given" else pl.lit(None, spec.dtype)).alias(column_of(name))
 
 
 def column_of(name: str) -> str:
@@ -107,7 +111,8 @@ WINDOWS = (None, False, True)
 def stated(frame: pl.DataFrame, tables: Tables, *, told: bool = False) -> pl.DataFrame:
     """What ``compared`` scenarios say of the tables' conditions.
 
-    Columns: ``scenario``; ``cloud``, the place of the platform among the input's choices; ``needs``; and for each side
+    Columns: ``scenario``; ``cloud``, the place of the platform among the input's choices; ``needs``, none as none were
+    stated, and ``asked``, whether they were; and for each side
     ``SIDE:runs``, a place in ``known_running``, ``SIDE:ails``, whether that is said to be unhealthy, and as bits
     ``SIDE:holds:WORD``, preferences that hold, and ``SIDE:fails:WORD`` and ``SIDE:unknown:WORD``, requirements.
 
@@ -133,7 +138,8 @@ def _steps(tables: Tables) -> tuple[list[pl.Expr], ...]:
     return (
         [
             pl.col(column_of("cloud")).to_physical().cast(pl.Int64).alias("cloud"),
-            pl.col(column_of("needs")).cast(pl.Int64).alias("needs"),
+            pl.col(column_of("needs")).cast(pl.Int64).fill_null(0).alias("needs"),
+            pl.col(column_of("needs")).is_not_null().alias("asked"),
             *(_runs(tables, side).alias(f"{side}:runs") for side in SIDES),
             *(
                 pl.col(column_of(f"{side}_healthy")).not_().fill_null(value=False).alias(f"{side}:ails")
@@ -230,8 +236,7 @@ def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[Board, NDAr
     The order of pairs is a matrix of pairs by scenarios.
     """
     columns = {name: facts[name].to_numpy() for name in facts.columns if ":" in name and not name.startswith("state:")}
-    columns["needs"] = facts["needs"].fill_null(0).to_numpy()
-    columns["asked"] = facts["needs"].is_not_null().to_numpy()
+    columns |= {name: facts[name].to_numpy() for name in ("needs", "asked")}
     clouds = facts["cloud"].fill_null(-1).to_numpy()
     for code in np.unique(clouds):
         (rows,) = np.nonzero(clouds == code)
@@ -256,7 +261,7 @@ def recommended(facts: pl.DataFrame, best: NDArray[np.int64], tables: Tables) ->
     """
     pairs, starts = _told_pairs(tables)
     place = pl.lit(starts).gather(pl.col("cloud").fill_null(len(starts) - 1)) + pl.col("place")
-    asked = pl.col("needs").is_not_null()
+    asked = pl.col("asked")
     stays = {"cni": pl.col("cni:runs") != NOT_KNOWN, "mesh": pl.lit(value=True)}
     told: dict[str, pl.Expr] = {}
     for side in SIDES:

@@ -24,9 +24,10 @@ from meshlab.models.decision.standings import (
     names,
     option,
     parts,
+    unfinished,
 )
 from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
-from meshlab.models.decision.words import joined, label_of, said
+from meshlab.models.decision.words import joined, label_of, listed, said
 from meshlab.scenario import inputs, with_all_inputs
 
 Row = Mapping[str, Any]
@@ -160,6 +161,24 @@ def _reasons(contest: Contest) -> Iterator[str]:
         if why:
             yield f"{why[:1].upper()}{why[1:]}."
         yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
+        yield from _less_mature(contest, pair, name, row)
+
+
+def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preference | None) -> Iterator[str]:
+    """Why the first preference before the one that decided hands over although its option could be had."""
+    for row in _holding(contest, pair, name):
+        if row is decider:
+            return
+        first = next((each for each in contest.pairs if _prefers(contest, row, each)), None)
+        if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
+            yield f"{label_of(getattr(first, name))} stands behind it; {why}."
+            return
+
+
+def _rests(contest: Contest, pair: Standing, other: Standing) -> str:
+    """What a pair meets by something unfinished, where that is more than another pair does."""
+    found = unfinished(contest, pair)
+    return f"not finished there: {listed(found)}" if len(found) > len(unfinished(contest, other)) else ""
 
 
 def _ways_out(contest: Contest, name: str) -> Iterator[str]:
@@ -191,13 +210,14 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
     """Preferences that hold and speak for another option.
 
     One before the preference that decided has an option that cannot be had here, which is told; of those after it only
-    what could be had as well is an argument. One that holds of every cluster is none, and why what runs today does not
-    stay is told among the reasons.
+    what could be had as well is an argument, and for a mesh where one is needed. One that holds of every cluster is
+    none, and why what runs today does not stay is told among the reasons.
     """
     for side, decider in deciders.items():
         for row in _holding(contest, pair, side):
             wanted = row is not decider and row.condition != ALWAYS and row.option not in (TODAY, SAME)
-            if not wanted or _prefers(contest, row, pair):
+            needless = side == "mesh" and pair.mesh.id == NONE and pair.standing == ELIGIBLE
+            if not wanted or needless or _prefers(contest, row, pair):
                 continue
             rows = [each for each in contest.pairs if _prefers(contest, row, each)]
             before = decider is not None and row.priority < decider.priority
@@ -246,11 +266,14 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
     changed, answer = change.on(raw), after.answer
     spec = inputs()[change.input]
     left = before[0]
-    then = next((option(after, pair, 0) for pair in after.pairs if names(pair).items() <= left.items()), None)
+    kept = next((pair for pair in after.pairs if names(pair).items() <= left.items()), None)
+    then = option(after, kept, 0) if kept else None
     if left["eligible"] and then is not None and then["eligible"] is not True and then["why_not"]:
         if spec.type == "version":
             return None
         why = f"{left['label']} then falls short: {then['why_not']}"
+    elif left["eligible"] and kept and (rests := _rests(after, kept, after.pairs[0])):
+        why = f"{left['label']} then stands behind it; {rests}"
     else:
         reached = names(after.pairs[0])
         now = next((each for each in before if reached.items() <= each.items()), None)

@@ -6,11 +6,17 @@ from typing import Any
 
 from meshlab.models.decision.boards import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.standings import Contest, Standing, deciding, lacking, opening
-from meshlab.models.decision.tables import CILIUM_MESH, GATEWAY, NONE
+from meshlab.models.decision.tables import CILIUM_MESH, GATEWAY, NONE, SIDES
 from meshlab.models.decision.words import joined, label_of, named_needs, product
 
 NEAREST = 2
 """Options that are named where none meets everything."""
+
+ADDED = {
+    CILIUM_MESH: "No mesh beside the network: you need {}, which {} brings.",
+    "vpc-lattice": "No mesh, but a service: you need {}, which {} brings.",
+}
+"""What is said of options that are no mesh of proxies, where nothing runs today."""
 
 Lack = dict[str, Any]
 
@@ -25,7 +31,11 @@ def sentence(contest: Contest) -> str:
         nearest = (f"{_named(one)} ({_why(contest, one)})" for one in _nearest(contest))
         stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
         gone = "".join(f" {_capital(_why(contest, one))}." for one in [*stays][:1])
-        return f"As the cluster stands, none of the options can be had.{gone} Nearest: {'; '.join(nearest)}."
+        lacks = [*lacking(contest, first := _nearest(contest)[0])]
+        needed = joined([lack["requirement" if lack["side"] in SIDES else "why"] for lack in lacks])
+        can_change = not any(lack["fixed"] for lack in lacks)
+        way = f"Needed first: {needed}. Then: {_named(first)}" if can_change else f"Nearest: {'; '.join(nearest)}"
+        return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
         barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
@@ -111,10 +121,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
     if side.today:
         reason = "it meets what is asked" if sure else "nothing that is known rules it out"
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
-    if not runs and side.id == CILIUM_MESH:
-        return f"No mesh beside the network: you need {named_needs(needed)}, which {label_of(side)} brings."
     if not runs:
-        return f"Yes, a mesh: you need {named_needs(needed)}. Add {label_of(side)}."
+        return ADDED.get(side.id, "Yes, a mesh: you need {}. Add {}.").format(named_needs(needed), label_of(side))
     why = _because(contest, "mesh") or f": what is asked is {named_needs(needed)}"
     return f"{_change(contest, pair, 'mesh')}{why}."
 
@@ -129,7 +137,9 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
     """What takes the place of a product that runs: another edition of it, or another product."""
     today, label = contest.runs[name].id, label_of(getattr(pair, name))
     if getattr(pair, name).id == today:
-        return f"Keep {product(today, name)}, as {label}"
+        named = product(today, name)
+        rest = label.removeprefix(named).lstrip(", ")
+        return f"Keep {named}, {f'as {label}' if rest == label else f'from now on {rest}'}"
     return f"Replace {product(today, name)} with {label}"
 
 

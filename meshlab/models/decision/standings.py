@@ -144,13 +144,13 @@ def contests(
             places = column.argsort()[: np.count_nonzero(column < ABSENT)]
             ranked[row] = list(zip(places.tolist(), standing(column[places]).tolist(), strict=True))
     answers = recommended(given, best, tables)
-    states = given.select(pl.selectors.starts_with("state:")).rows()
     found: list[Contest] = []
-    for row, answer in enumerate(answers.select(pl.exclude("^state:.*$")).iter_rows(named=True)):
+    for row, answer in enumerate(answers.rows(named=True)):
+        states = [value for name, value in answer.items() if name.startswith("state:")]
         platform = platform_at(answer["cloud"])
         runs = {side: known_running(tables, side)[int(answer[f"{side}:runs"])] for side in SIDES}
-        pairs = list(_standings(ranked[row], answer["needs"] or 0, runs, platform, tables, over or {}))
-        found.append(Contest(facts[row], answer, platform, runs, pairs, states[row], tables))
+        pairs = list(_standings(ranked[row], answer["needs"], runs, platform, tables, over or {}))
+        found.append(Contest(facts[row], answer, platform, runs, pairs, states, tables))
     return found
 
 
@@ -249,7 +249,8 @@ def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
             yield _lack(contest, side, row, pair.network, state=False)
     for need in pair.lacking:
         sides = [side for side in _counting(contest.tables, pair, need) if _has(side.unmet, need)]
-        notes = joined([_falls_short(contest, side, need) for side in sides])
+        told = [side for side in sides if side.id != NONE] or sides  # that there is no mesh either goes without saying
+        notes = joined([_falls_short(contest, side, need) for side in told])
         yield {
             "side": contest.tables.layers[need],
             "requirement": need,
@@ -376,6 +377,13 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
             cell = contest.cell(side, need)
             if cell and (cell.support != "yes" or not cell.released):
                 yield f"{need_label(need, starts=True)} by {label_of(side)}: {note_of(cell)}"
+
+
+def unfinished(contest: Contest, pair: Standing) -> list[str]:
+    """The needs that a pair meets only by what is alpha, beta, not released or inferred, each with what was read."""
+    rests = ((need, side) for need in contest.asked for side in deciding(contest, pair, need))
+    cells = {need: contest.cell(side, need) for need, side in rests if not _has(side.finished, need)}
+    return [f"{need_label(need)} ({note_of(cell)})" for need, cell in cells.items() if cell]
 
 
 def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
