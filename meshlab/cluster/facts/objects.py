@@ -454,8 +454,14 @@ def switch_fields() -> dict[str, tuple[str, ...]]:
     return fields
 
 
-KEPT_ELSEWHERE = {"ConfigMap/kube-proxy": ("ConfigMap/kube-proxy-config:data.config",)}
-"""Where EKS keeps the configuration of kube-proxy."""
+KEPT_ELSEWHERE = {
+    "ConfigMap/kube-proxy": (
+        "ConfigMap/kube-proxy-config:data.config",
+        r"ConfigMap/kube-proxy-config:data.config\.yaml",
+        r"ConfigMap/kube-proxy-worker:data.config\.conf",
+    )
+}
+"""Where EKS, Gardener and ACK keep the configuration of kube-proxy."""
 
 
 def _by_kind(named: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -595,7 +601,13 @@ def plans_of(kind: str, name: str | None, group: str) -> list[Plan]:
     looked_at = evidence_of(kind)
     if looked_at is None or group not in _groups_of_needs().get(kind, {group}):
         return []
-    return [looked_at.plans[of] for of in dict.fromkeys((None, name)) if of in looked_at.plans]
+    named = _GENERATED.sub("", name) if name and kind == "ConfigMap" else name
+    names = dict.fromkeys((None, name, named))
+    return [looked_at.plans[of] for of in names if of in looked_at.plans]
+
+
+_GENERATED = re.compile(r"-(?:[0-9a-f]{8}|[24-9bcdfghkmt]{10})$")
+"""What Gardener and kustomize add to the names of ConfigMaps: a hash of what these hold."""
 
 
 _MARK = re.compile(r"(?<=.)([?!#]|=.*)$", re.DOTALL)
