@@ -96,7 +96,22 @@ def _read_path(path: Source, rows: Rows, *, may_be_empty: bool) -> None:
 def _read_files(members: Iterable[Member | LargeList], rows: Rows, alone: str | None = None) -> None:
     """Add what files hold; one that is the whole input by itself is no file that may be passed over."""
     for member in members:
-        _add(_objects(member, strict=member.name == alone), member.name, rows)
+        try:
+            _add(_objects(member, strict=member.name == alone), member.name, rows)
+        except MeshlabError as error:
+            text_of_none = any("is not YAML" in problem.what for problem in error.problems)
+            raise MeshlabError((text_of_none and _of_a_tool(member, alone)) or error.problems) from None
+        if not rows.kinds and (problem := _of_a_tool(member, alone)):
+            raise MeshlabError(problem)
+
+
+def _of_a_tool(member: Member | LargeList, alone: str | None) -> Problem | None:
+    """What to say of a file that holds measurements and no cluster."""
+    if isinstance(member, LargeList) or member.name != alone:
+        return None
+    from meshlab.cluster.facts.measured import what_it_is  # only where there is something to say
+
+    return what_it_is(text(member), member.name)
 
 
 def _add(objects: Iterable[Found], file: str, rows: Rows) -> None:

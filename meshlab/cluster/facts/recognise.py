@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import msgspec
 
@@ -17,6 +18,7 @@ from meshlab.cluster.facts.forms import Found, found
 from meshlab.cluster.facts.json_reader import JSON, read_json
 from meshlab.cluster.facts.yaml_reader import YAML, read_yaml
 from meshlab.errors import MeshlabError, Problem
+from meshlab.tables import read_table
 
 _START = re.compile(r"^Name: ", re.MULTILINE)
 _SECTION = re.compile(r"^([A-Z][A-Za-z ]*):(.*)$")
@@ -192,30 +194,54 @@ def has_documents(head: bytes) -> bool:
 PACKED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip"}
 """Archives that are not read, by their beginning."""
 
-_TABLE = re.compile(rb"\A\s*(?:NAMESPACE\s+)?NAME\s+[A-Z][A-Z()-]+")
-_DESCRIPTION = re.compile(rb"\A\s*Name:\s+\S+\r?\n(?:[A-Z][A-Za-z ]*:|\s)")
-
 
 def is_unreadable(head: bytes) -> bool:
-    """Whether a file that begins so is a table or description, which kubectl writes for people, or packed otherwise."""
-    return head.startswith(tuple(PACKED)) or any(text.match(head) for text in (_TABLE, _DESCRIPTION))
+    """Whether a file that begins so is written for people, a web page, or packed otherwise."""
+    return head.startswith(tuple(PACKED)) or any(pattern.match(head) for pattern, _, _ in _unread())
+
+
+_MESSAGE = re.compile(
+    rb"\s*(?:(?i:error)(?: from server|:)|Unable to connect|The connection to|No resources found|E\d{4} )"
+)
+_STATUS = re.compile(rb'\s*\{(?=[^{}]*(?:\{\s*\}[^{}]*)?"kind"\s*:\s*"Status").*"Failure"', re.DOTALL)
+
+
+def is_message(head: bytes) -> bool:
+    """Whether a file that begins so holds an error of kubectl or of the API server, and no object behind it."""
+    alone = _MESSAGE.match(head) and not has_documents(head) and not _KIND.search(head)
+    return bool(alone or _STATUS.match(head))
+
+
+@cache
+def _unread() -> tuple[tuple[re.Pattern[bytes], str, str], ...]:
+    rows = read_table("facts/refused_forms").select("pattern", "what", "todo").iter_rows()
+    return tuple((re.compile(pattern.encode(), re.MULTILINE), what, todo) for pattern, what, todo in rows)
 
 
 def refuse(content: bytes, file: str) -> Iterator[Found]:
     """Refuse the file, and say what to give instead."""
     if packer := next((name for start, name in PACKED.items() if content.startswith(start)), None):
         raise MeshlabError(Problem(file, f"is packed by {packer}", "unpack it, or pack it with gzip or zip"))
-    what = "a table" if _TABLE.match(content) else "a description"
-    raise MeshlabError(Problem(file, f"is {what} that kubectl prints for people", _TODO, 1))
+    what, todo = next((what, todo) for pattern, what, todo in _unread() if pattern.match(content))
+    raise MeshlabError(Problem(file, what, todo, 1))
     yield  # a reader is a generator
 
 
-_TODO = "give the same command with -o json, such as kubectl get nodes,pods,services -A -o json"
+def refuse_message(content: bytes, file: str) -> Iterator[Found]:
+    """Refuse an error message, and say in words of ours what it means: its own may name users and hosts."""
+    text = content[:HEAD_BYTES].decode("utf-8", "replace")
+    rows = read_table("facts/kubectl_errors").select("pattern", "what", "todo").iter_rows()
+    told = ((what, todo) for pattern, what, todo in rows if what and re.search(pattern, text))
+    what, todo = next(told, ("it could not do what it was asked", "run the command again, and see what it says"))
+    raise MeshlabError(Problem(file, f"holds nothing but an error of kubectl: {what}", todo, 1))
+    yield  # a reader is a generator
+
 
 READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
     (is_ztunnel, read_ztunnel),
     (is_description, read_description),
     (is_unreadable, refuse),
+    (is_message, refuse_message),
     (is_json, read_json),
     (has_documents, read_json),
     (lambda _: True, read_yaml),
