@@ -58,6 +58,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "expressions": FLAG,
         "everything": FLAG,
     },
+    "policies": {"id": NUMBER, "ingress": FLAG, "egress": FLAG, "expressions": FLAG, "everything": FLAG},
     "services": {"id": NUMBER, "type": TEXT},
     "peers": {"id": NUMBER, "mode": TEXT, "port": TEXT},
     "destinations": {"id": NUMBER, "host": TEXT, "client_mode": TEXT},
@@ -174,7 +175,7 @@ VIRTUAL_LABELS = {"type": "virtual-kubelet", "eks.amazonaws.com/compute-type": "
 @rows_of.register
 def _(budget: settings.PodDisruptionBudget) -> Iterator[Row]:
     spec, status = budget.spec or settings.BudgetSpec(), budget.status or settings.BudgetStatus()
-    selector = spec.selector or settings.BudgetSelector()
+    selector = spec.selector or kube.LabelSelector()
     expressions = bool(selector.match_expressions)
     yield from _labels("selectors", selector.match_labels)
     yield (
@@ -207,6 +208,19 @@ def _(service: settings.Service) -> Iterator[Row]:
     yield from _labels("labels", service.metadata.labels if service.metadata else None)
     yield from _labels("selectors", spec.selector)
     yield "services", (spec.type or "ClusterIP",)
+
+
+@rows_of.register
+def _(policy: kube.NetworkPolicy) -> Iterator[Row]:
+    spec = policy.spec or kube.PolicySpec()
+    selector = spec.pod_selector or kube.LabelSelector()
+    types = spec.policy_types or ("Ingress", "Egress" if spec.egress else None)
+    expressions = bool(selector.match_expressions)
+    yield from _labels("selectors", selector.match_labels)
+    yield (
+        "policies",
+        ("Ingress" in types, "Egress" in types, expressions, not expressions and not selector.match_labels),
+    )
 
 
 @rows_of.register

@@ -11,7 +11,7 @@ import polars as pl
 
 from meshlab.cluster.audit.details import detail, kinds_table
 from meshlab.cluster.facts.answers import Answers, ask
-from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of
+from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of, system_namespaces
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.files import Source
 from meshlab.cluster.facts.gather import collector_paused, rows_of
@@ -217,6 +217,14 @@ _IN_TEXT = {
 def label(inventory: Inventory, key: str) -> pl.LazyFrame:
     """Objects that carry a label: id and value."""
     return inventory.frames["labels"].filter(pl.col("key") == key).select("id", "value")
+
+
+def applications(inventory: Inventory) -> pl.LazyFrame:
+    """Living pods outside of the platform's namespaces that are no gateways, by namespace."""
+    of_the_platform = pl.col("namespace").str.contains(system_namespaces())
+    control = inventory.parts.filter(pl.col("part") == "control-plane").select("id")
+    pods = inventory.living_pods.filter(~pl.col("gateway"), pl.col("namespace").is_not_null(), ~of_the_platform)
+    return pods.join(control, on="id", how="anti")
 
 
 def _with_proxies(containers: pl.LazyFrame, proxies: pl.LazyFrame) -> pl.LazyFrame:

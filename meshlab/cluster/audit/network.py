@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import NOBODY, Inventory, minor, moment, query
+from meshlab.cluster.audit.inventory import NOBODY, Inventory, applications, minor, moment, query, selects
 from meshlab.cluster.audit.mesh import versions
 from meshlab.tables import read_table
 from meshlab.units import version_key
@@ -148,6 +148,70 @@ DEFAULT_MAP_ENTRIES, SERVICES_IN_DEFAULT_MAP = 65_536, 3_000
 
 
 # --- policy --------------------------------------------------------------------------------------------------------
+
+
+@query
+def isolation(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces of applications, with how many of their pods no NetworkPolicy isolates, by direction.
+
+    A pod that one policy selects is closed in that policy's directions to all that no policy allows. Columns policies,
+    pods, open_ingress and open_egress; these two are null where pods seem open and policies that are not looked into
+    (of the plugin's own kinds, or by expressions) may select them, or where the input may lack such policies.
+    """
+    pods = applications(inventory).select("id", "namespace")
+    labels = inventory.frames["labels"].join(pods, on="id")
+    policies = inventory.of("NetworkPolicy").select("id", "namespace").join(inventory.frames["policies"], on="id")
+    plain = policies.filter(~pl.col("expressions"))
+    named = inventory.frames["selectors"].join(plain.select("id", "namespace"), on="id")
+    of_all = plain.filter("everything").join(pods.rename({"id": "selected"}), on="namespace").select("id", "selected")
+    closed = (
+        pl.concat([selects(named, labels, "namespace"), of_all])
+        .join(plain, on="id")
+        .group_by(id="selected")
+        .agg(pl.col("ingress", "egress").any())
+    )
+    others = pl.concat([policies.filter("expressions").select("namespace"), _other_policies(inventory)]).unique()
+    everywhere = others.filter(pl.col("namespace").is_null()).select(
+        unseen=(pl.len() > 0) | pl.lit(not _saw_policies(inventory))
+    )
+    opened = ((~pl.col(way).fill_null(value=False)).sum().alias(f"open_{way}") for way in ("ingress", "egress"))
+    return (
+        pods.join(closed, on="id", how="left")
+        .group_by("namespace")
+        .agg(*opened, pods=pl.len())
+        .join(policies.group_by("namespace").agg(policies=pl.len()), on="namespace", how="left")
+        .join(others.with_columns(other=True), on="namespace", how="left")
+        .join(everywhere, how="cross")
+        .with_columns(
+            pl.when(~(pl.col("other").fill_null(value=False) | pl.col("unseen")) | (pl.col(way) == 0)).then(way)
+            for way in ("open_ingress", "open_egress")
+        )
+        .select(
+            "pods", "open_ingress", "open_egress", pl.col("policies").fill_null(0), **NOBODY | {"name": "namespace"}
+        )
+        .with_columns(kind=pl.lit("Namespace"))
+    )
+
+
+def _other_policies(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces of policies for pods of other kinds than NetworkPolicy; null for those of the whole cluster."""
+    kinds = read_table("facts/kinds").lazy().filter(fact="policy.network_policies").select("kind", groups="group")
+    known = inventory.of("NetworkPolicy").select("id")
+    named = inventory.objects.join(kinds, on="kind").filter(pl.col("group").str.contains(pl.col("groups")))
+    return named.join(known, on="id", how="anti").select("namespace")
+
+
+OWN_POLICIES = {
+    "cilium": ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"),
+    **dict.fromkeys(("calico", "calico-enterprise"), ("GlobalNetworkPolicy",)),
+}
+"""Kinds of policies that an engine has beside NetworkPolicy."""
+
+
+def _saw_policies(inventory: Inventory) -> bool:
+    """Whether the input shows all policies: NetworkPolicies, and those of the engine's own kinds."""
+    engine = inventory.facts["policy_engine"].item()
+    return engine is not None and inventory.saw("NetworkPolicy", *OWN_POLICIES.get(engine, ()))
 
 
 def cilium_policies(inventory: Inventory) -> pl.LazyFrame:

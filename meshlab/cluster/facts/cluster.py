@@ -233,7 +233,7 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame, parts: pl.LazyFrame) -> pl.
             template.fill_null(kind != "Pod"),
             pl.when(kind == "Pod").then(1).otherwise(pl.col("weight")).alias("weight"),
             pl.col("host_network").fill_null(value=False),
-            system=(pl.col("namespace").str.contains(_system_pattern()) | pl.col("component")).fill_null(value=False),
+            system=(pl.col("namespace").str.contains(system_namespaces()) | pl.col("component")).fill_null(value=False),
         )
         .with_columns(counted=counted)
         .filter(pl.when("counted").then(~template).otherwise(template | ~made.fill_null(value=False)))
@@ -270,7 +270,8 @@ def _parts(shown: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _system_pattern() -> str:
+def system_namespaces() -> str:
+    """Pattern of the names of namespaces that belong to the platform."""
     return "|".join(read_table("facts/system_namespaces")["pattern"])
 
 

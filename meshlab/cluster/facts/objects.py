@@ -326,9 +326,18 @@ class PolicyRule(msgspec.Struct, gc=False, rename="camel"):
     l7_protocols: list[Anything] | None = None
 
 
-class PolicySpec(msgspec.Struct, gc=False):
-    """Rules of a policy."""
+class LabelSelector(msgspec.Struct, gc=False, rename="camel"):
+    """Labels that pods have to carry; of expressions only that there are some."""
 
+    match_labels: dict[str, Text] | None = None
+    match_expressions: list[Anything] | None = None
+
+
+class PolicySpec(msgspec.Struct, gc=False, rename="camel"):
+    """Rules of a policy, which pods it is for, and in which directions."""
+
+    pod_selector: LabelSelector | None = None
+    policy_types: list[str] | None = None
     ingress: list[PolicyRule] | None = None
     egress: list[PolicyRule] | None = None
 
