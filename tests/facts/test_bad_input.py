@@ -43,11 +43,11 @@ TEXTS = {
     "nothing there": ("dump.yaml", "No resources found\n", "there are no such objects", 1),
     "a login that ended": (
         "dump.json",
-        '{"kind": "Status", "status": "Failure", "code": 401, "reason": "Unauthorized"}',
+        "error: You must be logged in to the server (Unauthorized)\n",
         "the login failed",
         1,
     ),
-    "an error of kubectl's own": ("dump.json", "error: unknown flag: --al\n", "an error of kubectl: it could not", 1),
+    "an error of kubectl's own": ("dump.json", "error: unknown flag: --al\n", "an error of kubectl", 1),
     "an empty file": ("dump.json", "", "holds no Kubernetes objects", None),
     "a file of blanks": ("dump.yaml", " \n\n", "holds no Kubernetes objects", None),
     "broken YAML": ("dump.yaml", "kind: Pod\nmetadata:\n  name: a\n bad\n", "is not YAML", 4),

@@ -40,15 +40,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "containers": {"id": NUMBER, "template": FLAG, "role": TEXT, "container": TEXT, "image": TEXT},
     "namespaces": {"id": NUMBER, "linkerd_annotation": TEXT},
     "providers": {"id": NUMBER, "provider": TEXT},
-    "machines": {
-        "id": NUMBER,
-        "allocatable_cpu": TEXT,
-        "allocatable_memory": TEXT,
-        "closed": FLAG,
-        "control": FLAG,
-        "pool": TEXT,
-        "virtual": FLAG,
-    },
+    "machines": {"id": NUMBER, "allocatable_cpu": TEXT, "allocatable_memory": TEXT, "closed": FLAG},
     "ranges": {"id": NUMBER, "cidr": TEXT},
     "budgets": {
         "id": NUMBER,
@@ -138,38 +130,17 @@ def _(node: kube.Node) -> Iterator[Row]:
     provider = (node.spec.provider_id if node.spec else None) or ""
     yield "providers", (provider.partition("://")[0] or None,)
     spec, allocatable = node.spec or kube.NodeSpec(), (node.status and node.status.allocatable) or kube.Amounts()
-    labels = (node.metadata and node.metadata.labels) or {}
     yield (
         "machines",
         (
             None if allocatable.cpu is None else str(allocatable.cpu),
             None if allocatable.memory is None else str(allocatable.memory),
             bool(spec.unschedulable),
-            any(label in labels for label in CONTROL_PLANE_LABELS),
-            next(filter(None, map(labels.get, POOL_LABELS)), None),
-            any(labels.get(label) == value for label, value in VIRTUAL_LABELS.items()),
         ),
     )
     yield "ranges", (spec.pod_cidr,)
     for condition in (node.status.conditions if node.status else None) or ():
         yield "times", (condition.last_heartbeat_time,)
-
-
-CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-"""Labels of nodes that run the control plane."""
-
-POOL_LABELS = (
-    "karpenter.sh/nodepool",
-    "eks.amazonaws.com/nodegroup",
-    "kubernetes.azure.com/agentpool",
-    "agentpool",
-    "cloud.google.com/gke-nodepool",
-    "doks.digitalocean.com/node-pool",
-)
-"""Labels by which providers name a node's pool."""
-
-VIRTUAL_LABELS = {"type": "virtual-kubelet", "eks.amazonaws.com/compute-type": "fargate"}
-"""Labels of nodes that are no machines."""
 
 
 @rows_of.register

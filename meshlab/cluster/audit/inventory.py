@@ -46,7 +46,7 @@ class Inventory:
 
     Args:
         objects: Every object once: id, kind, group, namespace, name.
-        frames: Tables of ``details.TABLES``, of those objects only.
+        frames: Tables of ``details.TABLES``, of those objects only; machines with what facts know of the node.
         nodes: A row a node, as facts read it.
         parts: What pods are for a mesh: id and part (gateway, waypoint, control-plane).
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
@@ -109,6 +109,8 @@ def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
         name: frame.join(ids, on="id", how="semi", maintain_order="left")
         for name, frame in rows.detail_frames().items()
     }
+    marks = cluster.nodes.select("id", "pool", "virtual", control="reserved")
+    frames["machines"] = frames["machines"].join(marks, on="id", maintain_order="left")
     frames["containers"] = _with_proxies(frames["containers"], cluster.proxies)
     frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values())), strict=True))
     pods = _of_known_groups(cluster.objects.filter(pl.col("kind") == "Pod")).select("id", "kind", "namespace", "name")

@@ -196,44 +196,38 @@ PACKED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\
 
 
 def is_unreadable(head: bytes) -> bool:
-    """Whether a file that begins so is written for people, a web page, or packed otherwise."""
-    return head.startswith(tuple(PACKED)) or any(pattern.match(head) for pattern, _, _ in _unread())
-
-
-_MESSAGE = re.compile(
-    rb"\s*(?:(?i:error)(?: from server|:)|Unable to connect|The connection to|No resources found|E\d{4} )"
-)
-_STATUS = re.compile(rb'\s*\{(?=[^{}]*(?:\{\s*\}[^{}]*)?"kind"\s*:\s*"Status").*"Failure"', re.DOTALL)
-
-
-def is_message(head: bytes) -> bool:
-    """Whether a file that begins so holds an error of kubectl or of the API server, and no object behind it."""
-    alone = _MESSAGE.match(head) and not has_documents(head) and not _KIND.search(head)
-    return bool(alone or _STATUS.match(head))
+    """Whether a file that begins so is packed otherwise, or written for people, an error of kubectl included."""
+    return head.startswith(tuple(PACKED)) or _refusal(head) is not None
 
 
 @cache
-def _unread() -> tuple[tuple[re.Pattern[bytes], str, str], ...]:
+def _refused_forms() -> tuple[tuple[re.Pattern[bytes], str, str], ...]:
     rows = read_table("facts/refused_forms").select("pattern", "what", "todo").iter_rows()
     return tuple((re.compile(pattern.encode(), re.MULTILINE), what, todo) for pattern, what, todo in rows)
+
+
+def _refusal(head: bytes) -> tuple[str, str] | None:
+    """What a file is that begins so and holds no object, and what to give instead."""
+    found = next(((what, todo) for pattern, what, todo in _refused_forms() if pattern.match(head)), None)
+    return None if found is None or has_documents(head) or _KIND.search(head) else found
+
+
+ERROR = "holds nothing but an error of kubectl"
+"""What is said of an error, with what it means in words of ours: its own may name users and hosts."""
 
 
 def refuse(content: bytes, file: str) -> Iterator[Found]:
     """Refuse the file, and say what to give instead."""
     if packer := next((name for start, name in PACKED.items() if content.startswith(start)), None):
         raise MeshlabError(Problem(file, f"is packed by {packer}", "unpack it, or pack it with gzip or zip"))
-    what, todo = next((what, todo) for pattern, what, todo in _unread() if pattern.match(content))
+    head = content[:HEAD_BYTES]
+    what, todo = _refusal(head) or ("", "")
+    if what == ERROR:
+        rows = read_table("facts/kubectl_errors").drop_nulls("what").select("pattern", "what", "todo").iter_rows()
+        text = head.decode("utf-8", "replace")
+        told = ((f"{ERROR}: {meaning}", advice) for pattern, meaning, advice in rows if re.search(pattern, text))
+        what, todo = next(told, (what, todo))
     raise MeshlabError(Problem(file, what, todo, 1))
-    yield  # a reader is a generator
-
-
-def refuse_message(content: bytes, file: str) -> Iterator[Found]:
-    """Refuse an error message, and say in words of ours what it means: its own may name users and hosts."""
-    text = content[:HEAD_BYTES].decode("utf-8", "replace")
-    rows = read_table("facts/kubectl_errors").select("pattern", "what", "todo").iter_rows()
-    told = ((what, todo) for pattern, what, todo in rows if what and re.search(pattern, text))
-    what, todo = next(told, ("it could not do what it was asked", "run the command again, and see what it says"))
-    raise MeshlabError(Problem(file, f"holds nothing but an error of kubectl: {what}", todo, 1))
     yield  # a reader is a generator
 
 
@@ -241,7 +235,6 @@ READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
     (is_ztunnel, read_ztunnel),
     (is_description, read_description),
     (is_unreadable, refuse),
-    (is_message, refuse_message),
     (is_json, read_json),
     (has_documents, read_json),
     (lambda _: True, read_yaml),
