@@ -164,41 +164,32 @@ def isolation(inventory: Inventory) -> pl.LazyFrame:
     plain = policies.filter(~pl.col("expressions"))
     named = inventory.frames["selectors"].join(plain.select("id", "namespace"), on="id")
     of_all = plain.filter("everything").join(pods.rename({"id": "selected"}), on="namespace").select("id", "selected")
-    closed = (
-        pl.concat([selects(named, labels, "namespace"), of_all])
-        .join(plain, on="id")
-        .group_by(id="selected")
-        .agg(pl.col("ingress", "egress").any())
-    )
-    others = pl.concat([policies.filter("expressions").select("namespace"), _other_policies(inventory)]).unique()
-    everywhere = others.filter(pl.col("namespace").is_null()).select(
-        unseen=(pl.len() > 0) | pl.lit(not _saw_policies(inventory))
-    )
+    selected = pl.concat([selects(named, labels, "namespace"), of_all]).join(plain, on="id")
+    closed = selected.group_by(id="selected").agg(pl.col("ingress", "egress").any())
+    spaces = _of_unread_policies(inventory, policies)
+    unread = pl.lit(None in spaces) | pl.col("namespace").is_in([each for each in spaces if each])
     opened = ((~pl.col(way).fill_null(value=False)).sum().alias(f"open_{way}") for way in ("ingress", "egress"))
     return (
         pods.join(closed, on="id", how="left")
         .group_by("namespace")
         .agg(*opened, pods=pl.len())
         .join(policies.group_by("namespace").agg(policies=pl.len()), on="namespace", how="left")
-        .join(others.with_columns(other=True), on="namespace", how="left")
-        .join(everywhere, how="cross")
         .with_columns(
-            pl.when(~(pl.col("other").fill_null(value=False) | pl.col("unseen")) | (pl.col(way) == 0)).then(way)
-            for way in ("open_ingress", "open_egress")
+            pl.col("policies").fill_null(0),
+            *(pl.when(~unread | (pl.col(way) == 0)).then(way) for way in ("open_ingress", "open_egress")),
         )
-        .select(
-            "pods", "open_ingress", "open_egress", pl.col("policies").fill_null(0), **NOBODY | {"name": "namespace"}
-        )
-        .with_columns(kind=pl.lit("Namespace"))
+        .with_columns(kind=pl.lit("Namespace"), name="namespace", namespace=pl.lit(None, pl.String))
     )
 
 
-def _other_policies(inventory: Inventory) -> pl.LazyFrame:
-    """Namespaces of policies for pods of other kinds than NetworkPolicy; null for those of the whole cluster."""
+def _of_unread_policies(inventory: Inventory, policies: pl.LazyFrame) -> set[str | None]:
+    """Namespaces in which policies may select pods unseen; None stands for all of them."""
     kinds = read_table("facts/kinds").lazy().filter(fact="policy.network_policies").select("kind", groups="group")
-    known = inventory.of("NetworkPolicy").select("id")
-    named = inventory.objects.join(kinds, on="kind").filter(pl.col("group").str.contains(pl.col("groups")))
-    return named.join(known, on="id", how="anti").select("namespace")
+    of_policies = inventory.objects.join(kinds, on="kind").filter(pl.col("group").str.contains(pl.col("groups")))
+    others = of_policies.join(policies.filter(~pl.col("expressions")), on="id", how="anti").select("namespace")
+    engine = inventory.facts["policy_engine"].item()
+    seen = engine is not None and inventory.saw("NetworkPolicy", *OWN_POLICIES.get(engine, ()))
+    return {*others.collect()["namespace"], *(() if seen else (None,))}
 
 
 OWN_POLICIES = {
@@ -206,12 +197,6 @@ OWN_POLICIES = {
     **dict.fromkeys(("calico", "calico-enterprise"), ("GlobalNetworkPolicy",)),
 }
 """Kinds of policies that an engine has beside NetworkPolicy."""
-
-
-def _saw_policies(inventory: Inventory) -> bool:
-    """Whether the input shows all policies: NetworkPolicies, and those of the engine's own kinds."""
-    engine = inventory.facts["policy_engine"].item()
-    return engine is not None and inventory.saw("NetworkPolicy", *OWN_POLICIES.get(engine, ()))
 
 
 def cilium_policies(inventory: Inventory) -> pl.LazyFrame:

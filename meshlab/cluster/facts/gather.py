@@ -96,22 +96,23 @@ def _read_path(path: Source, rows: Rows, *, may_be_empty: bool) -> None:
 def _read_files(members: Iterable[Member | LargeList], rows: Rows, alone: str | None = None) -> None:
     """Add what files hold; one that is the whole input by itself is no file that may be passed over."""
     for member in members:
+        strict = member.name == alone
         try:
-            _add(_objects(member, strict=member.name == alone), member.name, rows)
+            _add(_objects(member, strict=strict), member.name, rows)
         except MeshlabError as error:
-            text_of_none = any("is not YAML" in problem.what for problem in error.problems)
-            raise MeshlabError((text_of_none and _of_a_tool(member, alone)) or error.problems) from None
-        if not rows.kinds and (problem := _of_a_tool(member, alone)):
-            raise MeshlabError(problem)
+            if strict and "is not YAML" in str(error):
+                _refuse_measurements(member)
+            raise
+        if strict and not rows.kinds:
+            _refuse_measurements(member)
 
 
-def _of_a_tool(member: Member | LargeList, alone: str | None) -> Problem | None:
-    """What to say of a file that holds measurements and no cluster."""
-    if isinstance(member, LargeList) or member.name != alone:
-        return None
-    from meshlab.cluster.facts.measured import what_it_is  # only where there is something to say
+def _refuse_measurements(member: Member | LargeList) -> None:
+    """Refuse a file that holds measurements and no cluster, by its name."""
+    from meshlab.cluster.facts.measured import refuse_as_dump  # only where there is something to say
 
-    return what_it_is(text(member), member.name)
+    if isinstance(member, Member):
+        refuse_as_dump(text(member), member.name)
 
 
 def _add(objects: Iterable[Found], file: str, rows: Rows) -> None:

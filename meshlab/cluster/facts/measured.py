@@ -148,16 +148,16 @@ def kind_of(content: bytes, file: str) -> str:
     raise MeshlabError(Problem(file, UNKNOWN_KIND, f"known: {known}"))
 
 
-def what_it_is(content: bytes, file: str) -> Problem | None:
-    """What to say of measurements that were given as a cluster; None of what is neither."""
+def refuse_as_dump(content: bytes, file: str) -> None:
+    """Refuse measurements that were given as a cluster; what is neither passes."""
     try:
-        kind = kind_of(content, file)
+        title = read_table("facts/measurement_kinds").filter(kind=kind_of(content, file))["title"].item()
     except MeshlabError as error:
-        return next(
-            (each for each in error.problems if each.what not in (UNKNOWN_KIND, OF_KUBERNETES) and not each.line), None
-        )
-    title = read_table("facts/measurement_kinds").filter(kind=kind)["title"].item()
-    return Problem(file, f"holds {title}, and no cluster", "give it beside a team file: meshlab review --measured FILE")
+        if any(each.what in (UNKNOWN_KIND, OF_KUBERNETES) or each.line for each in error.problems):
+            return
+        raise
+    what = f"holds {title}, and no cluster"
+    raise MeshlabError(Problem(file, what, "give it beside a team file: meshlab review --measured FILE"))
 
 
 UNKNOWN_KIND, OF_KUBERNETES = "holds no measurements that are known here", "holds objects of Kubernetes"

@@ -463,13 +463,8 @@ def switch_fields() -> dict[str, tuple[str, ...]]:
     return fields
 
 
-KEPT_ELSEWHERE = {
-    "ConfigMap/kube-proxy": (
-        "ConfigMap/kube-proxy-config:data.config",
-        r"ConfigMap/kube-proxy-config:data.config\.yaml",
-        r"ConfigMap/kube-proxy-worker:data.config\.conf",
-    )
-}
+_ELSEWHERE = ("config:data.config", r"config:data.config\.yaml", r"worker:data.config\.conf")
+KEPT_ELSEWHERE = {"ConfigMap/kube-proxy": tuple(f"ConfigMap/kube-proxy-{rest}" for rest in _ELSEWHERE)}
 """Where EKS, Gardener and ACK keep the configuration of kube-proxy."""
 
 

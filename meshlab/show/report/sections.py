@@ -224,12 +224,9 @@ def findings(review: Review) -> Fragment:
     rows = review.audit
     states = {state: [row for row in rows or () if row["state"] == state] for state in STATES}
     text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
-    covered = {row["rule"]: row for row in rows or () if row["state"] in {"fail", "pass"} and row.get("of")}
-    bars = [
-        (what, covered[rule]["of"] - covered[rule]["count"] * (covered[rule]["state"] == "fail"), covered[rule]["of"])
-        for rule, what in COVERAGE.items()
-        if rule in covered
-    ]
+    looked_at = {row["rule"]: row for row in rows or () if row["state"] in {"fail", "pass"} and row.get("of")}
+    passed = {rule: row["of"] - (row["count"] if row["state"] == "fail" else 0) for rule, row in looked_at.items()}
+    bars = [(what, passed[rule], looked_at[rule]["of"]) for rule, what in COVERAGE.items() if rule in looked_at]
     return fragment("findings", text, given=rows is not None, states=states, bars=bars)
 
 
