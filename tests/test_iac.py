@@ -321,6 +321,18 @@ def test_drift_against_the_config_map(tmp_path: Path) -> None:
     assert set(rows.select("declared_source", "live_source").iter_rows()) == {("own.yaml", "cm.yaml")}
 
 
+def test_drift_against_the_dump_of_another_cluster(tmp_path: Path) -> None:
+    """The ConfigMap is found in a dump as kubectl writes it, and a dump without it is no chart's values."""
+    live = {"kind": "ConfigMap", "metadata": {"name": "cilium-config"}, "data": {"kube-proxy-replacement": "false"}}
+    own = written(tmp_path, "own.yaml", "kubeProxyReplacement: true\n")
+    for indent in (None, 4):
+        dump = json.dumps({"apiVersion": "v1", "kind": "List", "items": [live]}, indent=indent)
+        rows = iac.drift(own, written(tmp_path, "dump.json", dump))
+        assert rows.select("option", "state", "live").rows() == [("kubeProxyReplacement", "differs", "false")]
+    with pytest.raises(MeshlabError, match="holds neither"):
+        iac.drift(own, written(tmp_path, "empty.json", dump.replace("cilium-config", "other")))
+
+
 def test_drift_against_values_of_a_dump(tmp_path: Path) -> None:
     """In a folder the values of the release are found, and what is live but undeclared is listed."""
     dump = tmp_path / "cilium-sysdump"

@@ -138,6 +138,52 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "a hash": ({"cni.version": None}, (cilium_agent(":3f9c2ab@sha256:00aa"),)),
     "a date": ({"cni.version": None}, (cilium_agent(":20240131"),)),
     "a digest": ({"cni.version": None}, (cilium_agent("@sha256:758ca0"),)),
+    "the kube-proxy of ACK": (
+        {"service.proxy": "ipvs"},
+        (
+            daemon(container("kube-proxy-worker", "registry.example.com/acs/kube-proxy:v1.30.7-aliyun.1")),
+            resource("ConfigMap", "v1", "kube-proxy-worker", "kube-system", data={"config.conf": "mode: ipvs\n"}),
+        ),
+    ),
+    "the kube-proxy of Gardener, whose ConfigMap ends in a hash": (
+        {"service.proxy": "nftables"},
+        (
+            daemon(container("kube-proxy", "registry.k8s.io/kube-proxy:v1.30.5")),
+            resource(
+                "ConfigMap", "v1", "kube-proxy-config-2a3b4c5d", "kube-system", data={"config.yaml": "mode: nftables\n"}
+            ),
+        ),
+    ),
+    "a ConfigMap that kustomize named": (
+        {"cni.product": "antrea", "cni.encapsulation": "gre"},
+        (
+            daemon(container("antrea-agent", "antrea/antrea-agent-ubuntu:v1.13.3")),
+            settings("antrea-config-822fk25299") | {"data": {"antrea-agent.conf": "tunnelType: gre\n"}},
+        ),
+    ),
+    "pools that no pod is in": (
+        {"cni.product": "calico", "cni.encapsulation": "vxlan"},
+        (
+            daemon(container("calico-node", "docker.io/calico/node:v3.30.1")),
+            *(
+                resource("IPPool", "crd.projectcalico.org/v1", name, spec={"cidr": "10.4.0.0/16", **spec})
+                for name, spec in {
+                    "pods": {"vxlanMode": "Always", "allowedUses": ["Workload", "Tunnel"]},
+                    "balancers": {"vxlanMode": "Never", "allowedUses": ["LoadBalancer"]},
+                }.items()
+            ),
+        ),
+    ),
+    "kindnet as its author builds it": (
+        {"cni.product": "kindnet", "cni.version": "1.8.2", "policy.engine": "kindnet"},
+        (daemon(container("kindnet-cni", "ghcr.io/aojea/kindnetd:v1.8.2")),),
+    ),
+    "RKE": ({"cloud": "self-managed"}, (node("node-2", annotations={"rke.cattle.io/external-ip": "192.0.2.1"}),)),
+    "CCE": (
+        {"cloud": "cce", "nodes.pools": {"a": 1}},
+        (node("node-2", labels={"cce.cloud.com/cce-nodepool": "a"}),),
+    ),
+    "Kapsule": ({"cloud": "kapsule"}, (node("node-2", labels={"k8s.scaleway.com/managed": "true"}),)),
     "a date that is kindnet's version": (
         {"cni.product": "kindnet", "cni.version": "20241212-9f82dd49", "policy.engine": "kindnet"},
         (daemon(container("kindnet-cni", "docker.io/kindest/kindnetd:v20241212-9f82dd49")),),
@@ -158,6 +204,15 @@ def test_who_wires_filters_and_proxies(case: str, tmp_path: Path) -> None:
 REDIRECT = container("acme-iptables", "registry.acme.io/iptables:1")
 PROXY_15001 = container("dp", "registry.acme.io/dp:1", ports=[{"containerPort": 9100}, {"containerPort": 15001}])
 CONSUL_TWICE = tuple(container(f"consul-dataplane-{port}", "hashicorp/consul-dataplane:1.5.2") for port in ("a", "b"))
+
+ENVOY = container("envoy", "docker.io/envoyproxy/envoy:v1.31.2")
+
+
+def deployment(*beside: Object) -> Object:
+    """The Deployment of the application, with what it names beside it."""
+    template = {"spec": {"containers": [container(), *beside]}}
+    return resource("Deployment", "apps/v1", "web", "shop", spec={"replicas": 1, "template": template})
+
 
 MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "an unknown proxy takes a mesh's ports": (
@@ -188,6 +243,41 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
                 before=(container("consul-connect-inject-init-a", "hashicorp/consul-k8s-control-plane:1"),),
             ),
         ),
+    ),
+    "what installs a plugin's binaries on Talos": (
+        {"mesh.product": "none"},
+        (daemon(container("install-cni", "ghcr.io/siderolabs/install-cni:v1.9.0")),),
+    ),
+    "what makes nodes ready for Istio": (
+        {"mesh.product": "istio", "mesh.control_plane_pods": 1, "mesh.mode": None},
+        (
+            daemon(container("install-cni", "registry.local:5000/istio/install-cni:1.26.2")),
+            daemon(container("discovery", "docker.io/istio/pilot:1.26.2"), name="istiod"),
+        ),
+    ),
+    "gRPC that speaks to a control plane by itself": (
+        {"mesh.product": "proxyless-grpc", "mesh.proxied_pods": 0, "workload.application_pods": 2},
+        (app(before=(container("td-init", "gcr.io/trafficdirector-prod/td-grpc-bootstrap:0.16.0"),)),),
+    ),
+    "Lattice's controller": (
+        {"mesh.product": "vpc-lattice", "mesh.version": "1.1.0"},
+        (daemon(container("manager", "public.ecr.aws/aws-application-networking-k8s/aws-gateway-controller:v1.1.0")),),
+    ),
+    "Kuma's proxy under a name of one's own": (
+        {"mesh.product": "kuma", "mesh.proxied_pods": 1, "mesh.edition": "kong-mesh", "mesh.version": "2.10.1"},
+        (app(container("dataplane", "docker.io/kong/kuma-dp:2.10.1")),),
+    ),
+    "Kuma's zone proxies": (
+        {"mesh.product": "kuma", "mesh.proxied_pods": 0, "mesh.gateway_pods": 1},
+        (app() | {"spec": {"containers": [container("egress", "docker.io/kumahq/kuma-dp:2.9.3")]}},),
+    ),
+    "an Envoy that its own Deployment names": (
+        {"mesh.product": "none", "mesh.proxied_pods": 0},
+        (app(ENVOY), deployment(ENVOY)),
+    ),
+    "an Envoy that the Deployment does not name": (
+        {"mesh.product": None, "mesh.proxied_pods": None},
+        (app(ENVOY), deployment()),
     ),
     "Network Service Mesh": (
         {"mesh.product": "other", "mesh.name": "network-service-mesh"},
@@ -237,6 +327,8 @@ VIRTUAL = {
     "vcluster": node("other", labels={"vcluster.loft.sh/fake-node": "true"}),
     "interLink": node("other")
     | {"spec": {"taints": [{"key": "virtual-node.interlink/no-schedule", "effect": "NoSchedule"}]}},
+    "OCI by its role": node("other", labels={"node-role.kubernetes.io/virtual-node": ""}),
+    "OCI by its id": node("other") | {"spec": {"providerID": "ocid1.virtualnode.oc1.iad.aaaa"}},
     "KWOK": node("other", labels={"type": "kwok"}, annotations={"kwok.x-k8s.io/node": "fake"}),
     "Liqo": node("other", labels={"liqo.io/type": "virtual-node"}),
 }

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.cluster.facts.measured import kind_of
+from meshlab.cluster.facts import read_facts
+from meshlab.cluster.facts.measured import UNKNOWN_KIND, kind_of
 from meshlab.cluster.facts.measurements import READERS, read_measurements
 from meshlab.errors import MeshlabError
 from meshlab.models.evidence.measured import read_measured
@@ -50,6 +51,52 @@ def read(content: bytes) -> object:
 def test_kinds_are_known_by_content(kind: str) -> None:
     """Each sample is read as its kind, whatever it is named."""
     assert read(SAMPLES[kind].encode()).kind == kind
+
+
+UNREAD = {
+    "k6's points": ('{"type":"Point","data":{"time":"t","value":1},"metric":"http_reqs"}\n' * 2, "--summary-export"),
+    "k6's end": ("  http_req_duration..: avg=5ms p(95)=9ms\n", "--summary-export"),
+    "vegeta's requests": ('{"attack":"","seq":0,"code":200,"latency":12}\n' * 2, "-type=json"),
+    "vegeta's report": ("Requests  [total, rate]  1, 2\nLatencies     [min, mean, 50]  1ms, 2ms, 3ms\n", "-type=json"),
+    "ghz's summary": ("\nSummary:\n  Count:\t200\n  Requests/sec:\t9\n", "-O json"),
+    "locust's history": ("Timestamp,User Count,Requests/s,50%,99%,Total Request Count\n1,1,1,1,1,1\n", "_stats.csv"),
+    "locust's JSON": ('[{"name":"/","num_requests":3,"response_times":{"12":3}}]', "--csv"),
+    "hey's requests": ("response-time,DNS+dialup,DNS\n0.1,0.1,0.1\n", "without -o csv"),
+    "fortio's text": ("Fortio 1.54.0 running at 8 queries per second\n# target 50% 0.1\n", "-json"),
+    "Nighthawk's own": ('{"options":{},"results":[{"name":"global","statistics":[{"count":"1"}]}]}', "fortio"),
+    "ApacheBench": ("This is ApacheBench, Version 2.3\n", "fortio, k6 or vegeta"),
+    "bombardier": ('{"result":{"req2xx":1,"latency":{"mean":1}}}', "fortio, k6 or vegeta"),
+    "metrics of OTLP": ('{"resourceMetrics":[{"scopeMetrics":[]}]}', "OTLP traces"),
+    "a number of Prometheus": ('{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}', "vector"),
+    "targets of Prometheus": ('{"status":"success","data":{"activeTargets":[]}}', "/api/v1/query"),
+    "a dashboard": ('{"title":"a","panels":[],"schemaVersion":36}', "Prometheus"),
+    "flows": ('{"flow":{"verdict":"FORWARDED"},"node_name":"a"}\n' * 2, "traces"),
+    "a dump": ('{"apiVersion":"v1","kind":"List","items":[]}', "meshlab facts"),
+    "kubectl top": ("POD   CPU(cores)   MEMORY(bytes)\na   3m   50Mi\n", "Prometheus"),
+    "a login page": ("<!DOCTYPE html>\n<html></html>", "login"),
+}
+"""What other tools write that tells nothing of a mesh, and a word of what to give instead."""
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_what_tells_nothing_is_called_by_its_name(name: str) -> None:
+    """Files of tools that are known and not read are refused with what they are and what to give instead."""
+    content, todo = UNREAD[name]
+    with pytest.raises(MeshlabError) as refused:
+        kind_of(content.encode(), "sample")
+
+    (problem,) = refused.value.problems
+    assert todo in problem.todo
+    assert problem.what != UNKNOWN_KIND
+
+
+def test_measurements_that_are_given_as_a_cluster_are_named(tmp_path: Path) -> None:
+    """A load test that is given as a dump is told to be one, and where it belongs."""
+    for content, what in ((SAMPLES["oha"], "holds oha results, and no cluster"), (UNREAD["ghz's summary"][0], "ghz")):
+        path = tmp_path / "given"
+        path.write_text(content)
+        with pytest.raises(MeshlabError, match=what):
+            read_facts([path])
 
 
 @settings(max_examples=400, deadline=None)

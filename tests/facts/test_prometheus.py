@@ -388,7 +388,7 @@ def test_ambient_is_known_by_its_pods(tmp_path: Path) -> None:
     [
         ([{"metric": {"pod": "a"}, "value": [0, "1"]}], "series without names: after rate"),
         ([{"metric": {"__name__": "up"}, "value": [0, "1"]}], "only up; these are: container_cpu"),
-        ({"status": "success", "data": {"resultType": "scalar", "result": [0, "1"]}}, "is not as its kind demands"),
+        ({"status": "success", "data": {"resultType": "scalar", "result": [0, "1"]}}, "is one number or text that"),
         ([{"metric": {"__name__": "request_total"}, "values": [[0, "x"]]}], "a value that is no number"),
         ('{"status":"success","data":{"result":[', "ends in the middle of JSON"),
         ("[" * 100_000, "is nested too deeply"),

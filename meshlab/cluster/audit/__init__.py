@@ -27,8 +27,9 @@ def audit(paths: Sequence[Path], *, anonymize: Anonymize = False) -> list[Findin
     Returns:
         A finding for each rule, in the order of the table: ``rule``, ``title``, ``severity`` (high, medium, low),
         ``family``, ``loop`` (of day 2: identity, compute, network, storage), ``state`` (of ``rules.STATES``),
-        ``objects``, ``count``, ``why``, ``check``, ``source_id``, ``detail``, ``missing`` (what the input would have to
-        hold to decide it) and ``evidence`` (the objects, or else the detail).
+        ``objects``, ``count`` (rows that speak for the state), ``of`` (rows looked at), ``why``, ``check``,
+        ``source_id``, ``detail``, ``missing`` (what the input would have to hold to decide it) and ``evidence`` (the
+        objects, or else the detail).
 
     Raises:
         MeshlabError: A path cannot be read.

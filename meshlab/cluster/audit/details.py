@@ -40,15 +40,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "containers": {"id": NUMBER, "template": FLAG, "role": TEXT, "container": TEXT, "image": TEXT},
     "namespaces": {"id": NUMBER, "linkerd_annotation": TEXT},
     "providers": {"id": NUMBER, "provider": TEXT},
-    "machines": {
-        "id": NUMBER,
-        "allocatable_cpu": TEXT,
-        "allocatable_memory": TEXT,
-        "closed": FLAG,
-        "control": FLAG,
-        "pool": TEXT,
-        "virtual": FLAG,
-    },
+    "machines": {"id": NUMBER, "allocatable_cpu": TEXT, "allocatable_memory": TEXT, "closed": FLAG},
     "ranges": {"id": NUMBER, "cidr": TEXT},
     "budgets": {
         "id": NUMBER,
@@ -58,6 +50,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "expressions": FLAG,
         "everything": FLAG,
     },
+    "policies": {"id": NUMBER, "ingress": FLAG, "egress": FLAG, "expressions": FLAG, "everything": FLAG},
     "services": {"id": NUMBER, "type": TEXT},
     "peers": {"id": NUMBER, "mode": TEXT, "port": TEXT},
     "destinations": {"id": NUMBER, "host": TEXT, "client_mode": TEXT},
@@ -137,16 +130,12 @@ def _(node: kube.Node) -> Iterator[Row]:
     provider = (node.spec.provider_id if node.spec else None) or ""
     yield "providers", (provider.partition("://")[0] or None,)
     spec, allocatable = node.spec or kube.NodeSpec(), (node.status and node.status.allocatable) or kube.Amounts()
-    labels = (node.metadata and node.metadata.labels) or {}
     yield (
         "machines",
         (
             None if allocatable.cpu is None else str(allocatable.cpu),
             None if allocatable.memory is None else str(allocatable.memory),
             bool(spec.unschedulable),
-            any(label in labels for label in CONTROL_PLANE_LABELS),
-            next(filter(None, map(labels.get, POOL_LABELS)), None),
-            any(labels.get(label) == value for label, value in VIRTUAL_LABELS.items()),
         ),
     )
     yield "ranges", (spec.pod_cidr,)
@@ -154,27 +143,10 @@ def _(node: kube.Node) -> Iterator[Row]:
         yield "times", (condition.last_heartbeat_time,)
 
 
-CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-"""Labels of nodes that run the control plane."""
-
-POOL_LABELS = (
-    "karpenter.sh/nodepool",
-    "eks.amazonaws.com/nodegroup",
-    "kubernetes.azure.com/agentpool",
-    "agentpool",
-    "cloud.google.com/gke-nodepool",
-    "doks.digitalocean.com/node-pool",
-)
-"""Labels by which providers name a node's pool."""
-
-VIRTUAL_LABELS = {"type": "virtual-kubelet", "eks.amazonaws.com/compute-type": "fargate"}
-"""Labels of nodes that are no machines."""
-
-
 @rows_of.register
 def _(budget: settings.PodDisruptionBudget) -> Iterator[Row]:
     spec, status = budget.spec or settings.BudgetSpec(), budget.status or settings.BudgetStatus()
-    selector = spec.selector or settings.BudgetSelector()
+    selector = spec.selector or kube.LabelSelector()
     expressions = bool(selector.match_expressions)
     yield from _labels("selectors", selector.match_labels)
     yield (
@@ -207,6 +179,19 @@ def _(service: settings.Service) -> Iterator[Row]:
     yield from _labels("labels", service.metadata.labels if service.metadata else None)
     yield from _labels("selectors", spec.selector)
     yield "services", (spec.type or "ClusterIP",)
+
+
+@rows_of.register
+def _(policy: kube.NetworkPolicy) -> Iterator[Row]:
+    spec = policy.spec or kube.PolicySpec()
+    selector = spec.pod_selector or kube.LabelSelector()
+    types = spec.policy_types or ("Ingress", "Egress" if spec.egress else None)
+    expressions = bool(selector.match_expressions)
+    yield from _labels("selectors", selector.match_labels)
+    yield (
+        "policies",
+        ("Ingress" in types, "Egress" in types, expressions, not expressions and not selector.match_labels),
+    )
 
 
 @rows_of.register

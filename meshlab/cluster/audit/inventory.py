@@ -11,7 +11,7 @@ import polars as pl
 
 from meshlab.cluster.audit.details import detail, kinds_table
 from meshlab.cluster.facts.answers import Answers, ask
-from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of
+from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of, system_namespaces
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.files import Source
 from meshlab.cluster.facts.gather import collector_paused, rows_of
@@ -46,7 +46,7 @@ class Inventory:
 
     Args:
         objects: Every object once: id, kind, group, namespace, name.
-        frames: Tables of ``details.TABLES``, of those objects only.
+        frames: Tables of ``details.TABLES``, of those objects only; machines with what facts know of the node.
         nodes: A row a node, as facts read it.
         parts: What pods are for a mesh: id and part (gateway, waypoint, control-plane).
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
@@ -109,6 +109,8 @@ def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
         name: frame.join(ids, on="id", how="semi", maintain_order="left")
         for name, frame in rows.detail_frames().items()
     }
+    marks = cluster.nodes.select("id", "pool", "virtual", control="reserved")
+    frames["machines"] = frames["machines"].join(marks, on="id", maintain_order="left")
     frames["containers"] = _with_proxies(frames["containers"], cluster.proxies)
     frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values())), strict=True))
     pods = _of_known_groups(cluster.objects.filter(pl.col("kind") == "Pod")).select("id", "kind", "namespace", "name")
@@ -217,6 +219,14 @@ _IN_TEXT = {
 def label(inventory: Inventory, key: str) -> pl.LazyFrame:
     """Objects that carry a label: id and value."""
     return inventory.frames["labels"].filter(pl.col("key") == key).select("id", "value")
+
+
+def applications(inventory: Inventory) -> pl.LazyFrame:
+    """Living pods outside of the platform's namespaces that are no gateways, by namespace."""
+    of_the_platform = pl.col("namespace").str.contains(system_namespaces())
+    control = inventory.parts.filter(pl.col("part") == "control-plane").select("id")
+    pods = inventory.living_pods.filter(~pl.col("gateway"), pl.col("namespace").is_not_null(), ~of_the_platform)
+    return pods.join(control, on="id", how="anti")
 
 
 def _with_proxies(containers: pl.LazyFrame, proxies: pl.LazyFrame) -> pl.LazyFrame:

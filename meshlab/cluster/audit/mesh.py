@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, label, minor, query, selects
+from meshlab.cluster.audit.inventory import Inventory, applications, label, minor, query, selects
 from meshlab.cluster.facts.answers import ROOT_NAMESPACE
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
@@ -59,6 +59,23 @@ def namespace_wishes(inventory: Inventory) -> pl.LazyFrame:
         pl.col("linkerd").is_in(["enabled", "ingress"]),
     ).fill_null(value=False)
     return named.drop("id").with_columns(asks=asks & ~refuses, refuses=refuses)
+
+
+@query
+def membership(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces of applications, with how many pods are in the mesh: pods, meshed, and mesh_pods (of all of them).
+
+    Where none is and the input lacks pods, meshed is null.
+    """
+    whole = pl.lit(inventory.saw("Pod"))
+    in_mesh = pl.col("proxied") | (pl.col("redirection") == "enabled").fill_null(value=False)
+    return (
+        applications(inventory)
+        .group_by(name="namespace")
+        .agg(pods=pl.len(), meshed=in_mesh.sum())
+        .with_columns(kind=pl.lit("Namespace"), namespace=pl.lit(None, pl.String), mesh_pods=pl.col("meshed").sum())
+        .with_columns(meshed=pl.when((pl.col("meshed") > 0) | whole).then("meshed"))
+    )
 
 
 @query

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import NOBODY, Inventory, minor, moment, query
+from meshlab.cluster.audit.inventory import NOBODY, Inventory, applications, minor, moment, query, selects
 from meshlab.cluster.audit.mesh import versions
 from meshlab.tables import read_table
 from meshlab.units import version_key
@@ -148,6 +148,55 @@ DEFAULT_MAP_ENTRIES, SERVICES_IN_DEFAULT_MAP = 65_536, 3_000
 
 
 # --- policy --------------------------------------------------------------------------------------------------------
+
+
+@query
+def isolation(inventory: Inventory) -> pl.LazyFrame:
+    """Namespaces of applications, with how many of their pods no NetworkPolicy isolates, by direction.
+
+    A pod that one policy selects is closed in that policy's directions to all that no policy allows. Columns policies,
+    pods, open_ingress and open_egress; these two are null where pods seem open and policies that are not looked into
+    (of the plugin's own kinds, or by expressions) may select them, or where the input may lack such policies.
+    """
+    pods = applications(inventory).select("id", "namespace")
+    labels = inventory.frames["labels"].join(pods, on="id")
+    policies = inventory.of("NetworkPolicy").select("id", "namespace").join(inventory.frames["policies"], on="id")
+    plain = policies.filter(~pl.col("expressions"))
+    named = inventory.frames["selectors"].join(plain.select("id", "namespace"), on="id")
+    of_all = plain.filter("everything").join(pods.rename({"id": "selected"}), on="namespace").select("id", "selected")
+    selected = pl.concat([selects(named, labels, "namespace"), of_all]).join(plain, on="id")
+    closed = selected.group_by(id="selected").agg(pl.col("ingress", "egress").any())
+    spaces = _of_unread_policies(inventory, policies)
+    unread = pl.lit(None in spaces) | pl.col("namespace").is_in([each for each in spaces if each])
+    opened = ((~pl.col(way).fill_null(value=False)).sum().alias(f"open_{way}") for way in ("ingress", "egress"))
+    return (
+        pods.join(closed, on="id", how="left")
+        .group_by("namespace")
+        .agg(*opened, pods=pl.len())
+        .join(policies.group_by("namespace").agg(policies=pl.len()), on="namespace", how="left")
+        .with_columns(
+            pl.col("policies").fill_null(0),
+            *(pl.when(~unread | (pl.col(way) == 0)).then(way) for way in ("open_ingress", "open_egress")),
+        )
+        .with_columns(kind=pl.lit("Namespace"), name="namespace", namespace=pl.lit(None, pl.String))
+    )
+
+
+def _of_unread_policies(inventory: Inventory, policies: pl.LazyFrame) -> set[str | None]:
+    """Namespaces in which policies may select pods unseen; None stands for all of them."""
+    kinds = read_table("facts/kinds").lazy().filter(fact="policy.network_policies").select("kind", groups="group")
+    of_policies = inventory.objects.join(kinds, on="kind").filter(pl.col("group").str.contains(pl.col("groups")))
+    others = of_policies.join(policies.filter(~pl.col("expressions")), on="id", how="anti").select("namespace")
+    engine = inventory.facts["policy_engine"].item()
+    seen = engine is not None and inventory.saw("NetworkPolicy", *OWN_POLICIES.get(engine, ()))
+    return {*others.collect()["namespace"], *(() if seen else (None,))}
+
+
+OWN_POLICIES = {
+    "cilium": ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"),
+    **dict.fromkeys(("calico", "calico-enterprise"), ("GlobalNetworkPolicy",)),
+}
+"""Kinds of policies that an engine has beside NetworkPolicy."""
 
 
 def cilium_policies(inventory: Inventory) -> pl.LazyFrame:

@@ -77,6 +77,7 @@ def judge(rule: Rule, inventory: Inventory, hide: Hide = str) -> Finding:
         state,
         objects=list(dict.fromkeys(filter(None, objects))),
         count=shown.height,
+        of=rows.height,
         detail=_does_not_apply(rule, inventory) if applies is False else _detail(rule, state, rows, shown, hide),
         missing=[] if state in ("pass", "not applicable") else missing,
     )
@@ -90,6 +91,7 @@ def finding(row: Mapping[str, Any], state: str, *, objects: Sequence[str] = (), 
         "state": state,
         "objects": list(objects),
         "count": 0,
+        "of": 0,
         **{name: row[name] for name in ("why", "check", "source_id")},
         **told,
     }

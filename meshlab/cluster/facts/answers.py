@@ -230,7 +230,8 @@ GAPS = {
     "bare": "{} nodes have no pod in it",
     "astray": "the nodes of {} pods are not in it",
     "agentless": "on {} nodes no DaemonSet's pod was seen that runs on every node",
-    "homeless": "the namespaces of {} pods are not in it",
+    "scattered": "of {} DaemonSets pods are on some of the nodes only, and the nodes are not in it",
+    "homeless": "the namespaces of {} objects are not in it",
     "ownerless": "the controllers of {} pods are not in it",
     "short": "{} controllers report more pods than are in it",
 }
@@ -241,7 +242,8 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     """What keeps the input from holding all pods of the cluster, each as a number of objects. One row.
 
     Columns bare (nodes without a pod), astray (pods on nodes that are not in the input), agentless (nodes on which no
-    DaemonSet was seen that runs on all of them), homeless (pods of namespaces that are not in the input), ownerless
+    DaemonSet was seen that runs on all of them), scattered (DaemonSets on some nodes only, where no node is in the
+    input), homeless (objects of namespaces that are not in the input), ownerless
     (pods of controllers that are not in the input) and short (controllers that report more pods than are there). Of a
     kind that the input does not hold nothing is asked.
     """
@@ -258,6 +260,7 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     )  # static pods are named by node
     reach = daemons.group_by("namespace", "owner_kind", maker=maker).agg(nodes=node.n_unique())
     spaces = cluster.objects.filter(pl.col("kind") == "Namespace").select(namespace=name)
+    placed_in = cluster.objects.drop_nulls("namespace").select("namespace")
     makers = cluster.controllers.select("namespace", "reported", owner_kind="kind", owner="name")
     of_deployment = pods.filter(pl.col("owner_kind") == "ReplicaSet").with_columns(
         owner_kind=pl.lit("Deployment"), owner=pl.col("owner").str.replace("-[a-z0-9]+$", "")
@@ -275,7 +278,11 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
             served.select(agentless=pl.len())
             .join(reach.select(reach=pl.col("nodes").max().fill_null(0)), how="cross")
             .select(agentless=pl.col("agentless") - pl.col("reach")),
-            _where(pods, spaces, pods.join(spaces, on="namespace", how="anti"), "homeless"),
+            served.select(served=pl.len())
+            .join(reach, how="cross")
+            .join(cluster.nodes.select(nodeless=pl.len() == 0), how="cross")
+            .select(scattered=(pl.col("nodeless") & (pl.col("nodes") < pl.col("served"))).sum()),
+            _where(placed_in, spaces, placed_in.join(spaces, on="namespace", how="anti"), "homeless"),
             pods.join(looked_at, on="owner_kind", how="semi")
             .join(strict, on=place, how="anti")
             .select(ownerless=pl.len()),

@@ -74,7 +74,7 @@ def cluster_of(rows: Rows) -> Cluster:
     )
     containers = _containers(frames["containers"], proxies, pods).collect().lazy()
     pods, evidence, needs = _collected(
-        _with_requests(pods, containers), _evidence(shown, objects, pods), asked(frames["texts"], objects)
+        _with_requests(pods, containers), _evidence(shown, texts, objects, pods), asked(frames["texts"], objects)
     )
     objects = _with_l7(objects, needs).collect().lazy()
     return Cluster(
@@ -125,12 +125,22 @@ def _proxies(containers: pl.LazyFrame, matched: pl.LazyFrame, shown: pl.LazyFram
     return named.drop_nulls("proxy").select("id", "container", "proxy").unique(maintain_order=True)
 
 
-def _evidence(shown: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+def _evidence(shown: pl.LazyFrame, texts: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     """What signatures find in objects, and in the pods that count; a controller of no pods proves nothing."""
     of_pods = pl.any_horizontal(pl.col("field").str.starts_with(start) for start in ("container", "Pod:"))
     running = pods.filter(pl.col("weight").fill_null(1) > 0).select("id")
     rest = shown.filter(~of_pods).join(objects.select("id"), on="id", how="semi")
-    return pl.concat([rest, shown.filter(of_pods).join(running, on="id", how="semi")])
+    seen = shown.filter(of_pods).join(running, on="id", how="semi")
+    return pl.concat([rest, seen.join(_written(shown, texts, objects), on=["id", "shows"], how="anti")])
+
+
+def _written(shown: pl.LazyFrame, texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
+    """Pods with what resembles a proxy that their own template names, so that nobody injected it: id, shows."""
+    likely = shown.filter(pl.col("shows") == "resembles-proxy").select("id", "shows").unique()
+    place = objects.select("id", "kind", "namespace")
+    described = likely.join(texts.filter(pl.col("field") == "containers"), on="id").join(place, on="id")
+    templates, pods = described.filter(pl.col("kind") != "Pod"), described.filter(pl.col("kind") == "Pod")
+    return pods.join(templates, on=["namespace", "text"], how="semi").select("id", "shows")
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -223,7 +233,7 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame, parts: pl.LazyFrame) -> pl.
             template.fill_null(kind != "Pod"),
             pl.when(kind == "Pod").then(1).otherwise(pl.col("weight")).alias("weight"),
             pl.col("host_network").fill_null(value=False),
-            system=(pl.col("namespace").str.contains(_system_pattern()) | pl.col("component")).fill_null(value=False),
+            system=(pl.col("namespace").str.contains(system_namespaces()) | pl.col("component")).fill_null(value=False),
         )
         .with_columns(counted=counted)
         .filter(pl.when("counted").then(~template).otherwise(template | ~made.fill_null(value=False)))
@@ -241,7 +251,7 @@ PARTS = {
 """What a pod is for a mesh, the first that it shows."""
 
 COMPONENTS = (
-    *("manages-mesh", "control-plane-pod", "proxies-node", "wires-pods", "adds-networks"),
+    *("manages-mesh", "installs-mesh", "control-plane-pod", "proxies-node", "wires-pods", "adds-networks"),
     *("enforces-policy", "may-enforce", "runs-kube-proxy"),
 )
 """What pods of the platform show, whatever their namespace is called."""
@@ -260,7 +270,8 @@ def _parts(shown: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _system_pattern() -> str:
+def system_namespaces() -> str:
+    """Pattern of the names of namespaces that belong to the platform."""
     return "|".join(read_table("facts/system_namespaces")["pattern"])
 
 

@@ -96,7 +96,23 @@ def _read_path(path: Source, rows: Rows, *, may_be_empty: bool) -> None:
 def _read_files(members: Iterable[Member | LargeList], rows: Rows, alone: str | None = None) -> None:
     """Add what files hold; one that is the whole input by itself is no file that may be passed over."""
     for member in members:
-        _add(_objects(member, strict=member.name == alone), member.name, rows)
+        strict = member.name == alone
+        try:
+            _add(_objects(member, strict=strict), member.name, rows)
+        except MeshlabError as error:
+            if strict and "is not YAML" in str(error):
+                _refuse_measurements(member)
+            raise
+        if strict and not rows.kinds:
+            _refuse_measurements(member)
+
+
+def _refuse_measurements(member: Member | LargeList) -> None:
+    """Refuse a file that holds measurements and no cluster, by its name."""
+    from meshlab.cluster.facts.measured import refuse_as_dump  # only where there is something to say
+
+    if isinstance(member, Member):
+        refuse_as_dump(text(member), member.name)
 
 
 def _add(objects: Iterable[Found], file: str, rows: Rows) -> None:

@@ -231,7 +231,10 @@ _MESHES = {
     ("istio", "ambient"): "istio-ambient",
     ("istio", "mixed"): "istio-ambient",
     ("cilium", None): "cilium-mesh",
-    **{(product, None): product for product in ("linkerd", "consul", "kuma", "app-mesh", "osm", "other")},
+    **{
+        (product, None): product
+        for product in ("linkerd", "consul", "kuma", "app-mesh", "osm", "proxyless-grpc", "vpc-lattice", "other")
+    },
 }
 """Declared mesh by product and mode; None stands for any mode."""
 

@@ -137,17 +137,43 @@ _KEYED = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def kind_of(content: bytes, file: str) -> str:
     """Kind of a file: a row of ``data/facts/measurement_kinds.csv``."""
     form, shape = _shape(content, file)
+    heads = {form: shape, "raw": content[:HEAD_BYTES].decode("utf-8", "replace")}
+    for of_form, pattern, what, todo in _unread():
+        if pattern.search(heads.get(of_form, "")):
+            raise MeshlabError(Problem(file, what, todo))
     for kind, pattern in _patterns(form):
         if pattern.search(shape):
             return kind
     known = ", ".join(read_table("facts/measurement_kinds")["title"])
-    raise MeshlabError(Problem(file, "holds no measurements that are known here", f"known: {known}"))
+    raise MeshlabError(Problem(file, UNKNOWN_KIND, f"known: {known}"))
+
+
+def refuse_as_dump(content: bytes, file: str) -> None:
+    """Refuse measurements that were given as a cluster; what is neither passes."""
+    try:
+        title = read_table("facts/measurement_kinds").filter(kind=kind_of(content, file))["title"].item()
+    except MeshlabError as error:
+        if any(each.what in (UNKNOWN_KIND, OF_KUBERNETES) or each.line for each in error.problems):
+            return
+        raise
+    what = f"holds {title}, and no cluster"
+    raise MeshlabError(Problem(file, what, "give it beside a team file: meshlab review --measured FILE"))
+
+
+UNKNOWN_KIND, OF_KUBERNETES = "holds no measurements that are known here", "holds objects of Kubernetes"
 
 
 @cache
 def _patterns(form: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     rows = read_table("facts/measurement_kinds").filter(form=form).select("kind", "pattern").iter_rows()
     return tuple((kind, re.compile(pattern, re.MULTILINE)) for kind, pattern in rows)
+
+
+@cache
+def _unread() -> tuple[tuple[str, re.Pattern[str], str, str], ...]:
+    """Files that are known and tell nothing of a mesh: form, pattern, what each is, and what to give instead."""
+    rows = read_table("facts/unread_measurements").select("form", "pattern", "what", "todo").iter_rows()
+    return tuple((form, re.compile(pattern, re.MULTILINE), what, todo) for form, pattern, what, todo in rows)
 
 
 def _shape(content: bytes, file: str) -> tuple[str, str]:

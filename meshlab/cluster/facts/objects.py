@@ -326,9 +326,18 @@ class PolicyRule(msgspec.Struct, gc=False, rename="camel"):
     l7_protocols: list[Anything] | None = None
 
 
-class PolicySpec(msgspec.Struct, gc=False):
-    """Rules of a policy."""
+class LabelSelector(msgspec.Struct, gc=False, rename="camel"):
+    """Labels that pods have to carry; of expressions only that there are some."""
 
+    match_labels: dict[str, Text] | None = None
+    match_expressions: list[Anything] | None = None
+
+
+class PolicySpec(msgspec.Struct, gc=False, rename="camel"):
+    """Rules of a policy, which pods it is for, and in which directions."""
+
+    pod_selector: LabelSelector | None = None
+    policy_types: list[str] | None = None
     ingress: list[PolicyRule] | None = None
     egress: list[PolicyRule] | None = None
 
@@ -454,8 +463,9 @@ def switch_fields() -> dict[str, tuple[str, ...]]:
     return fields
 
 
-KEPT_ELSEWHERE = {"ConfigMap/kube-proxy": ("ConfigMap/kube-proxy-config:data.config",)}
-"""Where EKS keeps the configuration of kube-proxy."""
+_ELSEWHERE = ("config:data.config", r"config:data.config\.yaml", r"worker:data.config\.conf")
+KEPT_ELSEWHERE = {"ConfigMap/kube-proxy": tuple(f"ConfigMap/kube-proxy-{rest}" for rest in _ELSEWHERE)}
+"""Where EKS, Gardener and ACK keep the configuration of kube-proxy."""
 
 
 def _by_kind(named: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -595,7 +605,13 @@ def plans_of(kind: str, name: str | None, group: str) -> list[Plan]:
     looked_at = evidence_of(kind)
     if looked_at is None or group not in _groups_of_needs().get(kind, {group}):
         return []
-    return [looked_at.plans[of] for of in dict.fromkeys((None, name)) if of in looked_at.plans]
+    named = _GENERATED.sub("", name) if name and kind == "ConfigMap" else name
+    names = dict.fromkeys((None, name, named))
+    return [looked_at.plans[of] for of in names if of in looked_at.plans]
+
+
+_GENERATED = re.compile(r"-(?:[0-9a-f]{8}|[24-9bcdfghkmt]{10})$")
+"""What Gardener and kustomize add to the names of ConfigMaps: a hash of what these hold."""
 
 
 _MARK = re.compile(r"(?<=.)([?!#]|=.*)$", re.DOTALL)

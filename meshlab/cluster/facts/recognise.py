@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import msgspec
 
@@ -17,6 +18,7 @@ from meshlab.cluster.facts.forms import Found, found
 from meshlab.cluster.facts.json_reader import JSON, read_json
 from meshlab.cluster.facts.yaml_reader import YAML, read_yaml
 from meshlab.errors import MeshlabError, Problem
+from meshlab.tables import read_table
 
 _START = re.compile(r"^Name: ", re.MULTILINE)
 _SECTION = re.compile(r"^([A-Z][A-Za-z ]*):(.*)$")
@@ -192,25 +194,42 @@ def has_documents(head: bytes) -> bool:
 PACKED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip"}
 """Archives that are not read, by their beginning."""
 
-_TABLE = re.compile(rb"\A\s*(?:NAMESPACE\s+)?NAME\s+[A-Z][A-Z()-]+")
-_DESCRIPTION = re.compile(rb"\A\s*Name:\s+\S+\r?\n(?:[A-Z][A-Za-z ]*:|\s)")
-
 
 def is_unreadable(head: bytes) -> bool:
-    """Whether a file that begins so is a table or description, which kubectl writes for people, or packed otherwise."""
-    return head.startswith(tuple(PACKED)) or any(text.match(head) for text in (_TABLE, _DESCRIPTION))
+    """Whether a file that begins so is packed otherwise, or written for people, an error of kubectl included."""
+    return head.startswith(tuple(PACKED)) or _refusal(head) is not None
+
+
+@cache
+def _refused_forms() -> tuple[tuple[re.Pattern[bytes], str, str], ...]:
+    rows = read_table("facts/refused_forms").select("pattern", "what", "todo").iter_rows()
+    return tuple((re.compile(pattern.encode(), re.MULTILINE), what, todo) for pattern, what, todo in rows)
+
+
+def _refusal(head: bytes) -> tuple[str, str] | None:
+    """What a file is that begins so and holds no object, and what to give instead."""
+    found = next(((what, todo) for pattern, what, todo in _refused_forms() if pattern.match(head)), None)
+    return None if found is None or has_documents(head) or _KIND.search(head) else found
+
+
+ERROR = "holds nothing but an error of kubectl"
+"""What is said of an error, with what it means in words of ours: its own may name users and hosts."""
 
 
 def refuse(content: bytes, file: str) -> Iterator[Found]:
     """Refuse the file, and say what to give instead."""
     if packer := next((name for start, name in PACKED.items() if content.startswith(start)), None):
         raise MeshlabError(Problem(file, f"is packed by {packer}", "unpack it, or pack it with gzip or zip"))
-    what = "a table" if _TABLE.match(content) else "a description"
-    raise MeshlabError(Problem(file, f"is {what} that kubectl prints for people", _TODO, 1))
+    head = content[:HEAD_BYTES]
+    what, todo = _refusal(head) or ("", "")
+    if what == ERROR:
+        rows = read_table("facts/kubectl_errors").drop_nulls("what").select("pattern", "what", "todo").iter_rows()
+        text = head.decode("utf-8", "replace")
+        told = ((f"{ERROR}: {meaning}", advice) for pattern, meaning, advice in rows if re.search(pattern, text))
+        what, todo = next(told, (what, todo))
+    raise MeshlabError(Problem(file, what, todo, 1))
     yield  # a reader is a generator
 
-
-_TODO = "give the same command with -o json, such as kubectl get nodes,pods,services -A -o json"
 
 READERS: tuple[tuple[Callable[[bytes], bool], Reader], ...] = (
     (is_ztunnel, read_ztunnel),

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import msgspec
 
-from meshlab.cluster.facts.objects import TYPES, Anything, Count, Object, TargetRef, Text, WorkloadSelector
+from meshlab.cluster.facts.objects import (
+    TYPES,
+    Count,
+    LabelSelector,
+    Object,
+    TargetRef,
+    Text,
+    WorkloadSelector,
+)
 
 Number = str | int | None
 
@@ -202,19 +210,12 @@ class Lease(Object, gc=False):
     spec: LeaseSpec | None = None
 
 
-class BudgetSelector(msgspec.Struct, gc=False, rename="camel"):
-    """Pods that a disruption budget is for."""
-
-    match_labels: dict[str, Text] | None = None
-    match_expressions: list[Anything] | None = None
-
-
 class BudgetSpec(msgspec.Struct, gc=False, rename="camel"):
     """How many of which pods have to stay, or may go."""
 
     min_available: Number = None
     max_unavailable: Number = None
-    selector: BudgetSelector | None = None
+    selector: LabelSelector | None = None
 
 
 class BudgetStatus(msgspec.Struct, gc=False, rename="camel"):

@@ -160,7 +160,7 @@ def _cni_edition(answers: Answers, product: Verdict, dataplane: object) -> Fact:
 
 # --- mesh ----------------------------------------------------------------------------------------------------------
 
-MESHES = ("none", "istio", "linkerd", "cilium", "consul", "kuma", "app-mesh", "osm")
+MESHES = ("none", "istio", "linkerd", "cilium", "consul", "kuma", "app-mesh", "osm", "proxyless-grpc", "vpc-lattice")
 """Products of the list; others are ``other`` with their name."""
 
 

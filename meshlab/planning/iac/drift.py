@@ -43,9 +43,9 @@ _SECRET_VALUE = re.compile(r"-----BEGIN|^[A-Za-z0-9+/]{64,}={0,2}$|://[^/\s]*@|^
 
 _LONGEST = 80
 _VALUES_FILE = re.compile(r"(?:^|[/_-])(?:helm-)?values[^/]*\.ya?ml$")
-_CONFIG_FILE = re.compile(r"config-?map[^/]*\.ya?ml$|cilium-config[^/]*\.ya?ml$")
-_CONFIG_MAP = re.compile(rb"^\s*name:\s*[\"']?cilium-config[\"']?\s*$", re.MULTILINE)
-_TODO = "give a sysdump, the output of helm get values, or the ConfigMap cilium-config as YAML"
+_CONFIG_FILE = re.compile(r"config-?maps?[^/]*\.(?:ya?ml|json)$|cilium-config[^/]*\.(?:ya?ml|json)$")
+_CONFIG_MAP = re.compile(rb"^\s*name:\s*[\"']?cilium-config[\"']?\s*$|\"name\"\s*:\s*\"cilium-config\"", re.MULTILINE)
+_TODO = "give a sysdump, the output of helm get values, or a dump with the ConfigMap cilium-config"
 
 
 class Live(NamedTuple):
@@ -150,7 +150,9 @@ def _live(path: Path) -> Iterator[Live]:
             )
         elif _VALUES_FILE.search(member.name) or path.is_file():
             found = leaves(content.decode("utf-8", "replace"), member.name)
-            yield Live(member.name, {leaf.option: as_text(leaf.value) for leaf in found}, is_config_map=False)
+            values = {leaf.option: as_text(leaf.value) for leaf in found}
+            if not values.keys() >= {"apiVersion", "kind"}:  # other objects are no values of a chart
+                yield Live(member.name, values, is_config_map=False)
 
 
 def _is_wanted(name: str) -> bool:

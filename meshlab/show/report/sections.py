@@ -224,7 +224,19 @@ def findings(review: Review) -> Fragment:
     rows = review.audit
     states = {state: [row for row in rows or () if row["state"] == state] for state in STATES}
     text = "no dump was given" if rows is None else ", ".join(f"{len(part)} {name}" for name, part in states.items())
-    return fragment("findings", text, given=rows is not None, states=states)
+    looked_at = {row["rule"]: row for row in rows or () if row["state"] in {"fail", "pass"} and row.get("of")}
+    passed = {rule: row["of"] - (row["count"] if row["state"] == "fail" else 0) for rule, row in looked_at.items()}
+    bars = [(what, passed[rule], looked_at[rule]["of"]) for rule, what in COVERAGE.items() if rule in looked_at]
+    return fragment("findings", text, given=rows is not None, states=states, bars=bars)
+
+
+COVERAGE = {
+    "namespace-outside-mesh": "have pods in the mesh",
+    "mtls-permissive": "accept nothing but mutual TLS",
+    "pods-open-to-callers": "are closed to callers by policies",
+    "pods-open-to-call": "may call only what policies allow",
+}
+"""Rules over namespaces, and what is true of those that pass: how far mesh and policies reach."""
 
 
 def migration(review: Review) -> Fragment:
