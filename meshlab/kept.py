@@ -130,7 +130,6 @@ def store(is_own: Callable[[object], bool]) -> None:
             lasting.setdefault(_part(name), {})[name] = of_data
     content = pickle.dumps({part: pickle.dumps(results) for part, results in lasting.items()})
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(file, _checksum(content) + content)
         for old in sorted(file.parent.glob("*.pickle"), key=lambda each: each.stat().st_mtime)[:-MOST_FILES]:
             old.unlink()
@@ -170,25 +169,38 @@ def _checksum(content: bytes) -> bytes:
     return zlib.crc32(content).to_bytes(4, "big")
 
 
-def _stored_file() -> Path | None:
-    """Where it is stored: under a hash of the names, sizes and times of all files of package and data."""
-    folder = os.environ.get(FOLDER)
-    if folder == "":
-        return None
+def own_folder() -> Path | None:
+    """The folder of what is stored between runs; None where there is to be none, or others could write to it."""
     from platformdirs import user_cache_path
 
+    given = os.environ.get(FOLDER)
+    folder = Path(given) if given else user_cache_path("meshlab")
+    if given == "":
+        return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if _is_ours(folder) and os.access(folder, os.W_OK) else None
+
+
+def _stored_file() -> Path | None:
+    """Where it is stored: under a hash of the names, sizes and times of all files of package and data."""
+    folder = own_folder()
+    if folder is None:
+        return None
     pickled = [spec.origin for spec in map(find_spec, ("polars", "numpy")) if spec is not None and spec.origin]
     found = [*Path(__file__).parent.rglob("*.py"), *data_path("").rglob("*"), *map(Path, pickled)]
     files = sorted(path for path in found if path.is_file())
     states = [(str(path), (state := path.stat()).st_size, state.st_mtime_ns) for path in files]
     name = hashlib.sha256(repr((states, sys.version)).encode()).hexdigest()[:32]
-    return (Path(folder) if folder else user_cache_path("meshlab")) / f"{name}.pickle"
+    return folder / f"{name}.pickle"
 
 
-def _is_ours(file: Path) -> bool:
-    """Whether nobody but this user can have written a file."""
+def _is_ours(path: Path) -> bool:
+    """Whether nobody but this user can have written a file, or to a folder."""
     try:
-        states = file.stat(), file.parent.stat()
+        state = path.stat()
     except OSError:
         return False
-    return not hasattr(os, "getuid") or all(each.st_uid == os.getuid() and not each.st_mode & 0o022 for each in states)
+    return not hasattr(os, "getuid") or (state.st_uid == os.getuid() and not state.st_mode & 0o022)

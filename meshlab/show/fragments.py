@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import jinja2
 
+from meshlab import __version__
+from meshlab.kept import own_folder
 from meshlab.reviews.review import source_ids
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.show.words import (
@@ -46,7 +48,9 @@ def environment() -> jinja2.Environment:
 
 def templates(folder: str, *, autoescape: bool) -> jinja2.Environment:
     """Templates of one folder, with the words and figures that all of them use."""
+    compiled = own_folder()
     made = jinja2.Environment(
+        bytecode_cache=compiled and jinja2.FileSystemBytecodeCache(str(compiled), f"{__version__}-%s.template"),
         loader=jinja2.FileSystemLoader(resource("templates") / folder),
         autoescape=autoescape,  # noqa: S701  (off for Markdown alone, whose filter ``plain`` escapes the text of others)
         undefined=jinja2.StrictUndefined,
