@@ -5,7 +5,6 @@ Charts, workbooks, reports and design docs all read the record that comes of it 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -462,11 +461,16 @@ def summary(review: Review) -> Row:
     }
 
 
-def _totals(options: Sequence[Row]) -> dict[str, float]:
-    """For each mesh that a team may run, what it takes over the horizon beside the network that suits it best."""
-    totals: dict[str, float] = {}
+def _totals(options: Sequence[Row]) -> dict[str, float | None]:
+    """For each mesh that a team may run, what it takes over the horizon beside the network that suits it best.
+
+    None where no measurement informs it.
+    """
+    totals: dict[str, float | None] = {}
     for option in options:
-        total = (option["criteria"]["total_usd"] or Row()).get("median")
-        if option["eligible"] and total is not None:
-            totals[option["mesh"]] = min(total, totals.get(option["mesh"], math.inf))
+        if option["eligible"]:
+            mesh: str = option["mesh"]
+            ends: Mapping[str, float | None] | None = option["criteria"]["total_usd"]
+            known = (ends["median"] if ends else None, totals.get(mesh))
+            totals[mesh] = min((usd for usd in known if usd is not None), default=None)
     return dict(sorted(totals.items()))

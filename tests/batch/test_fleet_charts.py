@@ -170,24 +170,32 @@ def test_an_index_calls_what_is_not_known_so() -> None:
 
 
 def test_one_mesh_for_all_is_weighed_against_each_teams_cheapest() -> None:
-    """By hand: ambient costs a nothing and b 5 more than Linkerd; c may run Linkerd alone, d knows of no option."""
+    """By hand: ambient costs a nothing and b 5 more than Linkerd; c may run Linkerd alone, d knows of no option.
+
+    What e may run has no figure: it may run it, and is in no sum.
+    """
     totals = {
         "a": {"istio-ambient": 10.0, "linkerd": 12.0},
         "b": {"istio-ambient": 25.0, "linkerd": 20.0},
         "c": {"linkerd": 7.0},
         "d": {},
+        "e": {"istio-ambient": None},
     }
     linkerd, ambient = fleet.standards([{"team": team, "totals_usd": each} for team, each in totals.items()])
-    assert (linkerd["mesh"], linkerd["teams"], linkerd["of"]) == ("linkerd", 3, 3)
+    assert (linkerd["mesh"], linkerd["teams"], linkerd["of"]) == ("linkerd", 3, 4)
     assert (linkerd["total_usd"], linkerd["extra_usd"]) == (39.0, 2.0)
     assert linkerd["paying"] == [{"team": "a", "extra_usd": 2.0}]
-    assert (ambient["teams"], ambient["total_usd"], ambient["extra_usd"]) == (2, 35.0, 5.0)
+    assert (ambient["teams"], ambient["total_usd"], ambient["extra_usd"]) == (3, 35.0, 5.0)
+    assert (linkerd["no_figure"], linkerd["cannot"], ambient["no_figure"]) == ([], ["e"], ["e"])
     assert (ambient["paying"], ambient["cannot"]) == ([{"team": "b", "extra_usd": 5.0}], ["c"])
     assert fleet.standards([{"team": "a", "totals_usd": totals["a"]}, {"team": "d", "totals_usd": {}}]) == []
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["none", "linkerd", "istio-ambient"]), st.floats(0, 1e9)), max_size=9))
-def test_a_standard_never_costs_less_than_each_teams_cheapest(totals: list[dict[str, float]]) -> None:
+USD = st.none() | st.floats(0, 1e9)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["none", "linkerd", "istio-ambient"]), USD), max_size=9))
+def test_a_standard_never_costs_less_than_each_teams_cheapest(totals: list[dict[str, float | None]]) -> None:
     """Whatever the totals, a standard's teams and those that it is not for are all, and nobody saves by it."""
     for each in fleet.standards([{"team": f"t{n}", "totals_usd": known} for n, known in enumerate(totals)]):
         assert each["extra_usd"] >= 0

@@ -119,26 +119,30 @@ def totals(rows: Sequence[Row]) -> dict[str, float]:
 def standards(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """What one mesh for all teams would take over their horizons, beyond the cheapest that each may run. [USD]
 
-    Sums are of medians, over the teams that may run it; the others are named, and so is who pays. No standard of one
-    team, nor where options were compared for one alone.
+    Sums are of medians, over the teams that may run it and whose figure is known; the others are named, and so is who
+    pays. No standard of one team, nor where options have a figure for one alone.
     """
-    known = {str(row["team"]): row["totals_usd"] for row in rows if row.get("totals_usd")}
-    if len(known) < 2:  # noqa: PLR2004
+    able: dict[str, Mapping[str, float | None]] = {str(row["team"]): row.get("totals_usd") or {} for row in rows}
+    able = {team: totals for team, totals in able.items() if totals}
+    priced = {team: {mesh: usd for mesh, usd in own.items() if usd is not None} for team, own in able.items()}
+    best = {team: min(totals.values()) for team, totals in priced.items() if totals}
+    if len(best) < 2:  # noqa: PLR2004
         return []
-    best = {team: min(totals.values()) for team, totals in known.items()}
     found: list[dict[str, Any]] = []
-    for mesh in {mesh for totals in known.values() for mesh in totals}:
-        extra = {team: totals[mesh] - best[team] for team, totals in known.items() if mesh in totals}
+    for mesh in {mesh for totals in priced.values() for mesh in totals}:
+        may = {team for team, totals in able.items() if mesh in totals}
+        extra = {team: priced[team][mesh] - best[team] for team in may if mesh in priced[team]}
         paying = sorted((team for team in extra if extra[team] > 0), key=lambda team: (-extra[team], team))
         found.append(
             {
                 "mesh": mesh,
-                "teams": len(extra),
-                "of": len(known),
-                "total_usd": math.fsum(known[team][mesh] for team in extra),
+                "teams": len(may),
+                "of": len(able),
+                "total_usd": math.fsum(priced[team][mesh] for team in extra),
                 "extra_usd": math.fsum(extra.values()),
                 "paying": [{"team": team, "extra_usd": extra[team]} for team in paying],
-                "cannot": sorted(known.keys() - extra.keys()),
+                "cannot": sorted(able.keys() - may),
+                "no_figure": sorted(may - extra.keys()),
             }
         )
     return sorted(found, key=lambda each: (-each["teams"], each["extra_usd"], each["mesh"]))
@@ -168,8 +172,8 @@ def index_files(
     charts = fleet_charts(rows, shown())
     drawn = {line.dataplane for chart in charts for line in chart.lines}
     gone = sorted(set(earlier or ()) - {str(row["team"]) for row in rows})
-    data: dict[str, object] = {"reviews": told, "failed": list(failed), "totals": totals(rows)}
-    data |= {"standards": standards(rows), "meshlab_version": __version__}
+    sums = {"totals": totals(rows), "standards": standards(rows)}
+    data: dict[str, object] = {"reviews": told, "failed": list(failed), **sums, "meshlab_version": __version__}
     if earlier is not None:
         data["gone"] = gone
     listed = {"rows": told, "failed": failed, "gone": gone, "compared": earlier is not None}
@@ -180,8 +184,7 @@ def index_files(
         "index.html": report.index_page(
             **listed,
             figures=shown(),
-            totals=totals(rows),
-            standards=standards(rows),
+            **sums,
             verdicts=_verdicts(rows),
             filters=_filters(rows),
             charts=charts,

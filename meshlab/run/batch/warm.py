@@ -48,16 +48,7 @@ PRELOADED = (
 )
 """Imported before the first fork. What of these a machine lacks is imported, or missed, by the notebook itself."""
 
-NEEDLESS = (
-    "arrow",
-    "fqdn",
-    "isoduration",
-    "rfc3986_validator",
-    "rfc3987",
-    "rfc3987_syntax",
-    "uri_template",
-    "webcolors",
-)
+NEEDLESS = ("fqdn", "isoduration", "rfc3986_validator", "rfc3987", "rfc3987_syntax", "uri_template", "webcolors")
 """What jsonschema, where it is installed, imports to check formats that no notebook has: building the grammar of one
 takes longer than all other imports together."""
 
