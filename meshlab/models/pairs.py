@@ -71,31 +71,36 @@ def pair_worlds(
     drawn = (
         draw_estimates(variants, coefficients, count=count).select("scenario", "draw", "dataplane", *FIGURES).collect()
     )
-    changes = _Changes(drawn.filter(scenario=AGENTS, dataplane="cilium")["memory_gib"], known)
+    by_dataplane = drawn.partition_by("scenario", "dataplane", as_dict=True, include_key=False)
+    changes = _Changes(by_dataplane[AGENTS, "cilium"]["memory_gib"], known)
+    draws = by_dataplane["whole", "none"]["draw"]
     parts = [
-        _worlds(drawn, known, option, changes).with_columns(option=pl.lit(place))
+        pl.DataFrame([pl.repeat(place, len(draws), dtype=pl.Int32, eager=True).alias("option"), draws, *figures])
         for place, option in enumerate(options)
+        for figures in [_figures(by_dataplane, known, option, changes)]
     ]
-    return pl.concat(parts).select("option", "draw", *FIGURES)
+    return pl.concat(parts)
 
 
-def _worlds(
-    drawn: pl.DataFrame, known: Mapping[str, Any], option: Mapping[str, Any], changes: _Changes
-) -> pl.DataFrame:
+def _figures(
+    drawn: Mapping[tuple[Any, ...], pl.DataFrame],
+    known: Mapping[str, Any],
+    option: Mapping[str, Any],
+    changes: _Changes,
+) -> list[pl.Series]:
+    """``FIGURES`` of one option in every draw, from the draws of each variant and data plane."""
     dataplane = option["dataplane"]
-    variant = "tuned" if option["tuned"] else "whole"
-    rows = drawn.filter(scenario=variant, dataplane=dataplane or "none").drop("scenario", "dataplane")
+    rows = drawn["tuned" if option["tuned"] else "whole", dataplane or "none"]
     if not dataplane:
-        return rows.with_columns(pl.lit(None, pl.Float64).alias(figure) for figure in FIGURES)
-    if dataplane == "cilium" and option["cni"] == "cilium":
-        return rows
-    memory, cpu = changes.to(option["cni"], option["edition"]["cni"])
-    hourly = memory * known["memory_usd_per_gib_hour"] + cpu * known["cpu_usd_per_core_hour"]
-    return rows.with_columns(
-        memory_gib=pl.col("memory_gib") + memory,
-        cpu_cores=pl.col("cpu_cores") + cpu,
-        cost_usd_per_month=pl.col("cost_usd_per_month") + hourly * HOURS_PER_MONTH,
-    )
+        return rows.select(FIGURES).clear(len(rows)).get_columns()
+    figures = {name: rows[name] for name in FIGURES}
+    if dataplane != "cilium" or option["cni"] != "cilium":
+        memory, cpu = changes.to(option["cni"], option["edition"]["cni"])
+        hourly = memory * known["memory_usd_per_gib_hour"] + cpu * known["cpu_usd_per_core_hour"]
+        figures["memory_gib"] += memory
+        figures["cpu_cores"] += cpu
+        figures["cost_usd_per_month"] += hourly * HOURS_PER_MONTH
+    return [*figures.values()]
 
 
 Capacity = tuple[pl.Series, pl.Series]

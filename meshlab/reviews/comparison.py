@@ -181,7 +181,10 @@ def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
     return f"{label} of {significant(limit.most, 3)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
 
 
-UNPRICED = {f"{name}{end}": None for name in ("hours", "usd", "disruption_minutes") for end in ("_lo", "", "_hi")}
+PRICED = ("hours", "usd", "disruption_minutes")
+"""Figures of a move's price."""
+
+UNPRICED = {f"{name}{end}": None for name in PRICED for end in ("_lo", "", "_hi")}
 """The price of a move of which nothing is known."""
 
 UNITS = {
@@ -227,10 +230,6 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return found
 
 
-PRICED = {"hours": "hours", "usd": "usd", "disruption_minutes": "disruption_minutes"}
-"""Figures of a move, and what its price calls them."""
-
-
 def _worlds(
     row: Mapping[str, Any],
     scenario: pl.DataFrame,
@@ -243,21 +242,15 @@ def _worlds(
     offered = row["licence_price_usd_per_year"]
     generator = np.random.default_rng(zlib.crc32(b"moves"))
     share = generator.random(DRAWS)  # how slow this team works is the same on every way
-    added: list[pl.DataFrame] = []
-    for n, (option, price) in enumerate(zip(options, prices, strict=True)):
-        licence = 0.0 if not option["paid"] else None if offered is None else offered / MONTHS_A_YEAR
-        moved = {
-            f"move_{name}": _triangular([price[f"{key}{end}"] for end in ("_lo", "", "_hi")], share)
-            for name, key in PRICED.items()
-        }
-        added.append(
-            pl.DataFrame(
-                {"option": n, "draw": np.arange(DRAWS), **moved}, schema_overrides={"option": pl.Int32}
-            ).with_columns(
-                pl.col("draw").cast(worlds.schema["draw"]), licence_usd_per_month=pl.lit(licence, pl.Float64)
-            )
-        )
-    joined = worlds.join(pl.concat(added), on=["option", "draw"], how="left", maintain_order="left")
+    offered = offered if offered is None else offered / MONTHS_A_YEAR
+    licences = [offered if option["paid"] else 0.0 for option in options]
+    moves = [
+        pl.concat(_triangular([price[f"{key}{end}"] for end in ("_lo", "", "_hi")], share) for price in prices)
+        for key in PRICED
+    ]
+    added = [series.alias(f"move_{name}") for name, series in zip(PRICED, moves, strict=True)]
+    licence = pl.Series("licence_usd_per_month", licences, pl.Float64).gather(np.arange(len(options)).repeat(DRAWS))
+    joined = worlds.hstack([*added, licence])
     memory, cpu = pl.col("memory_gib") / row["node_memory_gib"], pl.col("cpu_cores") / row["node_cpu_cores"]
     joined = joined.with_columns(
         monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"),
