@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from meshlab.models import decision
 from meshlab.models.decision.tables import Tables
 from meshlab.models.decision.words import listed
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
@@ -22,7 +23,7 @@ from meshlab.planning import comparison
 from meshlab.planning.comparison import Limit
 from meshlab.planning.migration import move_prices
 from meshlab.planning.migration.text import span_text
-from meshlab.reviews.cases import Case
+from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.reviews.moves import setting_of, target_of, today_of
 from meshlab.scenario import collect_few, inputs, with_defaults
 from meshlab.units import significant
@@ -123,6 +124,28 @@ def weighed(
         return [], [], pl.DataFrame()
     prices = _prices(case, row, options)
     return options, prices, _worlds(row, scenario, options, prices, coefficients)
+
+
+def chances(cases: Sequence[Case]) -> pl.DataFrame:
+    """How far the choice of each case can be told to be the right one, a row a case.
+
+    Columns: ``probability_best``, how often what is recommended costs least over the horizon [share], and
+    ``expected_regret_usd``, what choosing it is expected to lose [USD]; both null where nothing is recommended or no
+    measurement informs what it costs.
+    """
+    frame = scenarios_of(cases)
+    filled = collect_few(with_defaults(frame)).rows(named=True)
+    verdicts = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case for case in cases}))
+    found: list[tuple[float | None, float | None]] = []
+    for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True):
+        options, _, worlds = weighed(case, row, scenario, verdict)
+        choices = eligible(worlds, options) if options else worlds
+        best = comparison.best_of(choices).rows(named=True) if choices.height else []
+        chosen = {place for place, option in enumerate(options) if option["rank"] == 1 and verdict["mesh"] is not None}
+        mine = [(item["probability_best"], item["expected_regret"]) for item in best if item["option"] in chosen]
+        found.append(mine[0] if mine else (None, None))
+    names = ("probability_best", "expected_regret_usd")
+    return pl.DataFrame(found, schema=dict.fromkeys(names, pl.Float64), orient="row")
 
 
 def _capacity_gib(row: Mapping[str, Any]) -> float:
