@@ -256,12 +256,11 @@ def _flipping(
 ) -> NDArray[np.bool_]:
     """Whether each changed scenario can be and has another answer than the scenario itself."""
     unstated = [side for side in SIDES if own[column_of(IDENTITY[side][1])].item() is None]
-    foreign = frame.select(pl.any_horizontal(pl.lit(value=False), *(_foreign(tables, side) for side in unstated)))
+    never = pl.repeat(value=False, n=pl.len())
+    foreign = frame.select(pl.any_horizontal(never, *(_foreign(tables, side) for side in unstated))).to_series()
     return (
         found.select(
-            differs_from(answer)
-            & ~pl.col("contradicted").fill_null(value=False)
-            & ~foreign.to_series().fill_null(value=False)
+            differs_from(answer) & ~pl.col("contradicted").fill_null(value=False) & ~foreign.fill_null(value=False)
         )
         .to_series()
         .to_numpy()
