@@ -58,6 +58,10 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "phase": pl.String(),
         "host_network": pl.Boolean(),
         "redirection": pl.String(),
+        "shape": pl.Int64(),
+    },
+    "shapes": {
+        "shape": pl.Int64(),
         "containers": pl.String(),
         "overhead_cpu": pl.Float64(),
         "overhead_memory": pl.Float64(),
@@ -65,15 +69,22 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         "pod_memory": pl.Float64(),
     },
     "containers": {
-        "id": pl.Int64(),
+        "shape": pl.Int64(),
         "role": pl.String(),
         "container": pl.String(),
+        "takes_ports": pl.Boolean(),
         "cpu": pl.Float64(),
         "memory": pl.Float64(),
     },
     "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
 }
-"""Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes."""
+"""Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes.
+
+Pods of one controller have the same containers, which stand here once: ``shape`` is the ``id`` of the first such pod.
+"""
+
+MOST_SHAPES = 1024
+"""Shapes that are known again: pods of one controller stand near each other. No list of pods makes looking slow."""
 
 
 Row = tuple[Any, ...]
@@ -101,6 +112,7 @@ class Rows:
     kinds: set[str] = field(default_factory=set[str])
     tables: Tables = field(default_factory=lambda: {name: [] for name in TABLES})
     details: Tables = field(default_factory=Tables)
+    _shapes: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
 
     def __post_init__(self) -> None:
         if self.detail and not self.details:
@@ -151,6 +163,7 @@ class Rows:
                 pass
         if found.evidence is not None:
             self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
+        self.tables["texts"].extend((number, "container.flags", flags) for flags in found.flags)
         if self.detail is not None:
             for table, cells in self.detail.rows_of(found):
                 self.details[table].append((number, *cells))
@@ -193,8 +206,9 @@ class Rows:
         owners = metadata.owner_references
         phase, spec = pod.status.phase if pod.status else None, pod.spec or kube.PodSpec()
         owner = (owners[0].kind, owners[0].name) if owners else _NOBODY
-        cells = self._add_containers(number, spec, metadata)
-        self.tables["pods"].append((number, False, 1, None, *owner, spec.node_name, phase, *cells))
+        self.tables["pods"].append(
+            (number, False, 1, None, *owner, spec.node_name, phase, *self._add_template(number, spec, metadata))
+        )
 
     def _add_workload(self, number: int, kind: str, workload: kube.Workload) -> None:
         """A template counts as so many pods as are asked for; a ReplicaSet of a Deployment counts as none."""
@@ -205,26 +219,33 @@ class Rows:
         weight = reported if kind == "DaemonSet" else 1 if spec.replicas is None else spec.replicas
         if owned and kind == "ReplicaSet":
             weight, reported = 0, None
-        cells = self._add_containers(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
+        cells = self._add_template(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
         self.tables["pods"].append((number, True, weight, reported, kind, None, None, None, *cells))
 
-    def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> Row:
-        """Add a row for each container, and return the cells of the pod's row that its specification fills."""
-        containers = _containers(number, spec)
-        self.tables["containers"].extend(containers)
-        self.tables["texts"].extend(_called(number, spec, alone=len(containers) == 1))
+    def _add_template(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> Row:
+        """Add texts of labels and annotations, and return the cells of the pod's row that say what it is like."""
         labels, annotations = metadata.labels, metadata.annotations
         if labels and not kube.pod_labels().keys().isdisjoint(labels):
             self.tables["texts"].extend(_marked_by_labels(number, labels))
         if annotations is not None and annotations != _NO_ANNOTATIONS:
             self.tables["texts"].extend(_marked_by_annotations(number, annotations))
-        return (
-            spec.host_network,
-            metadata.annotations.redirection if metadata.annotations else None,
-            ";".join([row[2] for row in containers]) or None,
-            *(_amounts(spec.overhead) if spec.overhead else _NOTHING_ASKED),
-            *_requests(spec.resources),
-        )
+        redirection = annotations.redirection if annotations else None
+        return spec.host_network, redirection, self._shape(number, spec)
+
+    def _shape(self, number: int, spec: kube.PodSpec) -> int:
+        """The shape of a pod; rows of one that is not known are added."""
+        key = (spec.init_containers, spec.containers, spec.overhead, spec.resources)
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) == MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes[key] = shape = number
+            containers = list(_containers(number, spec))
+            self.tables["containers"].extend(containers)
+            names = ";".join(row[2] for row in containers) or None
+            overhead = _amounts(spec.overhead) if spec.overhead else _NOTHING_ASKED
+            self.tables["shapes"].append((number, names, *overhead, *_requests(spec.resources)))
+        return shape
 
 
 def shown_by(found: Found) -> Iterator[tuple[str, str]]:
@@ -324,26 +345,17 @@ def _text(value: Any, mark: str) -> str:
             return str(value)
 
 
-def _containers(number: int, spec: kube.PodSpec) -> list[Row]:
-    """Rows of a pod's containers, init containers first, in their order."""
-    rows: list[Row] = []
-    for container in spec.init_containers or ():
+def _containers(shape: int, spec: kube.PodSpec) -> Iterator[Row]:
+    """Rows of a pod's containers, init containers first, in their order; of several, which takes a mesh's ports."""
+    first, then = spec.init_containers or (), spec.containers or ()
+    for container in first:
         role = "sidecar" if container.restart_policy == "Always" else "init"
-        rows.append((number, role, f"{container.name}={container.image}", *_requests(container.resources)))
-    for container in spec.containers or ():
-        rows.append((number, "app", f"{container.name}={container.image}", *_requests(container.resources)))  # noqa: PERF401  (a list built twice would be slower, and this runs for every container)
-    return rows
-
-
-def _called(number: int, spec: kube.PodSpec, *, alone: bool) -> Iterator[tuple[int, str, str]]:
-    """How a pod's containers are called, by their known flags, and which of several takes a mesh's ports."""
-    for container in spec.containers or ():
-        if container.name in kube.FLAGGED and (container.command, container.args) != (None, None):
-            flags = [container.name, *(container.command or ()), *(container.args or ())]
-            yield number, "container.flags", ";".join(flags)
-        ports = () if alone or container.ports is None else [port.container_port for port in container.ports]
-        if ports and not kube.PROXY_PORTS.isdisjoint(ports):
-            yield number, "container.ports", f"{container.name}={container.image}"
+        yield shape, role, f"{container.name}={container.image}", False, *_requests(container.resources)
+    alone = len(first) + len(then) == 1
+    for container in then:
+        ports = {port.container_port for port in container.ports or ()}
+        takes_ports = not alone and not kube.PROXY_PORTS.isdisjoint(ports)
+        yield shape, "app", f"{container.name}={container.image}", takes_ports, *_requests(container.resources)
 
 
 _NOTHING_ASKED = (None, None)
@@ -447,26 +459,26 @@ def pod_requests(containers: pl.LazyFrame, *resources: str) -> pl.LazyFrame:
     containers run beside it. Overhead of the runtime class and requests of the pod as a whole are added by the caller.
 
     Args:
-        containers: Columns id (of the pod), role (app, sidecar, init) and the resources; init containers and sidecars
-            in the order in which they start.
+        containers: Columns shape (of the pod), role (app, sidecar, init) and the resources; init containers and
+            sidecars in the order in which they start.
         resources: Columns of the requests: 0 where a container asks for nothing.
 
     Returns:
-        Columns id and the resources.
+        Columns shape and the resources.
 
     Sources: k8s-sidecar-resources (data/sources.csv).
     """
     role = pl.col("role")
-    running = containers.filter(role != "init").group_by("id").agg(pl.sum(*resources))
+    running = containers.filter(role != "init").group_by("shape").agg(pl.sum(*resources))
     at_each_start = {name: pl.when(role == "init").then(pl.col(name) + _sidecars_before(name)) for name in resources}
     starting = (
         containers.filter(role != "app")  # few are left to look back from, which is slow
-        .select("id", **at_each_start)
-        .group_by("id")
+        .select("shape", **at_each_start)
+        .group_by("shape")
         .agg(pl.col(*resources).nan_max())
     )
-    return running.join(starting, on="id", how="full", coalesce=True, suffix=_STARTING).select(
-        "id", *(larger(pl.col(name), pl.col(name + _STARTING)).alias(name) for name in resources)
+    return running.join(starting, on="shape", how="full", coalesce=True, suffix=_STARTING).select(
+        "shape", *(larger(pl.col(name), pl.col(name + _STARTING)).alias(name) for name in resources)
     )
 
 
@@ -474,7 +486,7 @@ _STARTING = "_starting"
 
 
 def _sidecars_before(resource: str) -> pl.Expr:
-    return pl.when(pl.col("role") == "sidecar").then(resource).otherwise(0.0).cum_sum().over("id")
+    return pl.when(pl.col("role") == "sidecar").then(resource).otherwise(0.0).cum_sum().over("shape")
 
 
 def larger(one: pl.Expr, other: pl.Expr) -> pl.Expr:

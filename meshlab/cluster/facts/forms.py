@@ -13,7 +13,18 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from meshlab.cluster.facts.objects import Anything, Object, Plain, evidence_of, plans_of
+from meshlab.cluster.facts.objects import (
+    FLAGGED,
+    Anything,
+    Flagged,
+    FlaggedWorkload,
+    Object,
+    Plain,
+    Workload,
+    evidence_of,
+    plans_of,
+    pod_spec,
+)
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.tables import read_table
 
@@ -48,6 +59,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
         group: Its API group; empty for the core group.
         value: The object as its type; None for a List that is empty and for an object that fits no type.
         evidence: The paths that signatures look at, or None.
+        flags: Of each container whose flags are looked at its name and its flags, with semicolons between them.
         fault: Where the object is not as its kind demands, in words.
         empty: Whether this stands for a List of the kind that holds nothing.
     """
@@ -56,6 +68,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     group: str
     value: Object | None = None
     evidence: msgspec.Struct | None = None
+    flags: tuple[str, ...] = ()
     fault: str | None = None
     empty: bool = False
 
@@ -185,7 +198,7 @@ def expected_of(item: object, form: Form, kind: str, of_items: str | None, api_v
         if (value.kind or of_items) != kind or kind.endswith("List"):
             return None
         group = group_of(value.api_version or api_version)
-        return Found(kind, group, value, _evidence(item, form, kind, group, value))
+        return Found(kind, group, value, _evidence(item, form, kind, group, value), _flags(item, form, value))
     except msgspec.ValidationError:
         return None
 
@@ -201,7 +214,7 @@ def found(kind: str, group: str, value: object, form: Form) -> Found:
     """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
     try:
         own = form.decode(value, DECODED.get(kind, Plain))
-        return Found(kind, group, own, _evidence(value, form, kind, group, own))
+        return Found(kind, group, own, _evidence(value, form, kind, group, own), _flags(value, form, own))
     except msgspec.ValidationError as error:
         return Found(kind, group, _plain(value, form), fault=str(error))
 
@@ -212,6 +225,27 @@ def _evidence(value: object, form: Form, kind: str, group: str, own: Object) -> 
     if looked_at is None or not plans_of(kind, getattr(getattr(own, "metadata", None), "name", None), group):
         return None
     return form.decode(value, looked_at.type)
+
+
+def is_flagged(*values: Object) -> bool:
+    """Whether some container of the objects is one whose flags are looked at."""
+    specs = filter(None, map(pod_spec, values))
+    return not FLAGGED.isdisjoint([container.name for spec in specs for container in spec.containers or ()])
+
+
+def _flags(value: object, form: Form, own: Object) -> tuple[str, ...]:
+    if not is_flagged(own):
+        return ()
+    if isinstance(own, Workload):
+        of_maker = form.decode(value, FlaggedWorkload).spec
+        pod = of_maker and of_maker.template
+    else:
+        pod = form.decode(value, Flagged)
+    return tuple(
+        ";".join([each.name, *(each.command or ()), *(each.args or ())])
+        for each in (pod and pod.spec and pod.spec.containers) or ()
+        if each.name in FLAGGED and (each.command, each.args) != (None, None)
+    )
 
 
 def _plain(value: object, form: Form) -> Object | None:

@@ -21,6 +21,7 @@ from meshlab.cluster.facts.forms import (
     Head,
     expected_of,
     group_of,
+    is_flagged,
     items_of,
     kind_of_file,
     objects,
@@ -152,7 +153,7 @@ def _alike(part: memoryview, kind: str | None, of_items: str | None, api_version
         evidence = _decoder(list[looked_at.type]).decode(part) if looked_at else repeat(None)
     except msgspec.ValidationError:
         return []
-    if any((value.kind or of_items) != kind for value in values):
+    if any((value.kind or of_items) != kind for value in values) or is_flagged(*values):
         return []
     return [
         Found(kind, group_of(value.api_version or api_version), value, text)

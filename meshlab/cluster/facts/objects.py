@@ -89,19 +89,22 @@ class PodMetadata(Metadata, gc=False, rename="camel"):
     annotations: PodAnnotations | None = None
 
 
-class Amounts(msgspec.Struct, gc=False):
+class Amounts(msgspec.Struct, gc=False, frozen=True):
     """Quantities of processor time and memory, as the object writes them."""
 
     cpu: Amount = None
     memory: Amount = None
 
 
-class Resources(msgspec.Struct, gc=False):
+class Resources(msgspec.Struct, gc=False, frozen=True):
     """What a container or a pod asks for and may use at most."""
 
     requests: Amounts | None = None
     limits: Amounts | None = None
 
+
+FLAGGED = frozenset({"kube-proxy", "aws-eks-nodeagent", "kube-router"})
+"""Containers whose flags are looked at."""
 
 _FLAG = re.compile(
     r"--(config|proxy-mode|enable-network-policy|run-router|run-firewall|run-service-proxy)(?![a-z-])"
@@ -127,27 +130,22 @@ def kept_of(of: type, value: object) -> object:
     return Flags(map("=".join, _FLAG.findall(line))) if _MARKED.search(line) else _NO_FLAGS
 
 
-FLAGGED = ("kube-proxy", "aws-eks-nodeagent", "kube-router")
-"""Containers whose flags are looked at."""
-
 PROXY_PORTS = frozenset({15001, 15003, 15006, 4140, 4143})
 """Ports to which meshes redirect the traffic of a pod."""
 
 
-class Port(msgspec.Struct, gc=False, rename="camel"):
+class Port(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     """A port of a container."""
 
     container_port: Amount = None
 
 
-class Container(msgspec.Struct, gc=False, rename="camel"):
-    """One container of a pod, without its environment."""
+class Container(msgspec.Struct, gc=False, frozen=True, rename="camel"):
+    """One container of a pod, without its environment and arguments."""
 
     name: Text = None
     image: Text = None
-    command: Flags | None = None
-    args: Flags | None = None
-    ports: list[Port] | None = None
+    ports: tuple[Port, ...] | None = None
     restart_policy: Text = None
     resources: Resources | None = None
 
@@ -165,8 +163,8 @@ class PodSpec(msgspec.Struct, gc=False, rename="camel"):
     termination_grace_period_seconds: Count | None = None
     volumes: list[Volume] | None = None
     host_network: bool | None = None
-    containers: list[Container] | None = None
-    init_containers: list[Container] | None = None
+    containers: tuple[Container, ...] | None = None
+    init_containers: tuple[Container, ...] | None = None
     overhead: Amounts | None = None
     resources: Resources | None = None
 
@@ -212,6 +210,46 @@ class Workload(Object, gc=False):
     metadata: Metadata | None = None
     spec: WorkloadSpec | None = None
     status: WorkloadStatus | None = None
+
+
+def pod_spec(value: Object | None) -> PodSpec | None:
+    """What a pod, or the template of a controller, says of its pod."""
+    if isinstance(value, Pod):
+        return value.spec
+    template = value.spec.template if isinstance(value, Workload) and value.spec else None
+    return template.spec if template else None
+
+
+class FlaggedContainer(msgspec.Struct, gc=False):
+    """The arguments of a container, of which only the flags that signatures look at are kept."""
+
+    name: Text = None
+    command: Flags | None = None
+    args: Flags | None = None
+
+
+class FlaggedSpec(msgspec.Struct, gc=False):
+    """Containers of a pod."""
+
+    containers: list[FlaggedContainer] | None = None
+
+
+class Flagged(msgspec.Struct, gc=False):
+    """A pod of which some container's flags are looked at; few are, so that the others are not decoded so."""
+
+    spec: FlaggedSpec | None = None
+
+
+class FlaggedTemplate(msgspec.Struct, gc=False):
+    """The pod that a controller makes copies of."""
+
+    template: Flagged | None = None
+
+
+class FlaggedWorkload(msgspec.Struct, gc=False):
+    """A controller of such pods."""
+
+    spec: FlaggedTemplate | None = None
 
 
 class NodeInfo(msgspec.Struct, gc=False, rename="camel"):

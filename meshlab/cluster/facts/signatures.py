@@ -116,15 +116,16 @@ def match(texts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def found(texts: pl.LazyFrame, matched: pl.LazyFrame) -> pl.LazyFrame:
-    """What objects show: of the rows of one kind that match one object only the first by rank.
+def found(*matched: pl.LazyFrame) -> pl.LazyFrame:
+    """What objects show: of the rows of one kind that match one object (id) only the first by rank.
 
     Returns the columns id, field, shows, fact, value, of, status, why.
     """
+    columns = ("id", "field", "shows", "fact", "value", "of", "status", "why")
     return (
-        texts.join(matched, on=["field", "text"])
+        pl.concat([rows.select(*columns, "rank") for rows in matched])
         .filter(pl.col("rank") == pl.col("rank").min().over("id", "shows", "of"))
-        .select("id", "field", "shows", "fact", "value", "of", "status", "why")
+        .select(columns)
     )
 
 

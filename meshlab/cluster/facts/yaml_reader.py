@@ -29,7 +29,17 @@ from yaml.events import (
 )
 
 from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, kept_of, read_fields, split_key
+from meshlab.cluster.facts.objects import (
+    HELD,
+    Flagged,
+    FlaggedWorkload,
+    Plain,
+    Tree,
+    evidence_keys,
+    kept_of,
+    read_fields,
+    split_key,
+)
 from meshlab.cluster.facts.settings import DECODED
 from meshlab.errors import MeshlabError, Problem
 
@@ -100,7 +110,7 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    for of in {Plain, Linked, telling_fields().type, *DECODED.values()}:
+    for of in {Plain, Linked, Flagged, FlaggedWorkload, telling_fields().type, *DECODED.values()}:
         _add_keys(keys, msgspec.inspect.type_info(of))
     for kind in read_fields():
         _add_tree(keys, evidence_keys(kind))
@@ -123,7 +133,7 @@ def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:
             _add_keys(keys.setdefault(field.encode_name, {}), field.type)
     elif isinstance(of, msgspec.inspect.DictType):
         _add_keys(keys.setdefault(_ANY, {}), of.value_type)
-    elif isinstance(of, msgspec.inspect.ListType):
+    elif isinstance(of, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
         _add_keys(keys, of.item_type)
     elif isinstance(of, msgspec.inspect.UnionType):
         for member in of.types:
