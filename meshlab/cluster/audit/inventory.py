@@ -15,7 +15,7 @@ from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of, system_
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.files import Source
 from meshlab.cluster.facts.gather import collector_paused, rows_of
-from meshlab.cluster.facts.objects import switch_fields
+from meshlab.cluster.facts.paths import switch_fields
 from meshlab.cluster.facts.summary import facts_of
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.cluster.facts.cluster import FINISHED, Cluster
-from meshlab.cluster.facts.objects import known_kinds, signature_groups
+from meshlab.cluster.facts.paths import known_kinds, signature_groups
 from meshlab.cluster.facts.scoping import narrowing, scoping_of, services_known
 from meshlab.cluster.facts.signatures import ROOT_NAMESPACE, Vote, admitted, in_use, votes
 from meshlab.tables import read_table

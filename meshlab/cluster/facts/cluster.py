@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from meshlab.cluster.facts.columns import LASTING_KINDS, TEMPLATE_KINDS, Rows, pod_requests
-from meshlab.cluster.facts.objects import signature_fields, signature_groups
+from meshlab.cluster.facts.paths import signature_fields, signature_groups
 from meshlab.cluster.facts.signatures import asked, found, match
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB

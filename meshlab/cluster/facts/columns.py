@@ -11,13 +11,17 @@ from typing import Any
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
-from meshlab.cluster.facts import settings
+from meshlab.cluster.facts import paths
 from meshlab.cluster.facts.forms import Found
+from meshlab.cluster.facts.objects import at
 from meshlab.documents import is_mapping
 from meshlab.units import parse_quantity
 
 TEMPLATE_KINDS = tuple(kind for kind, of in kube.TYPES.items() if of is kube.Workload)
 """Kinds that make pods from a template."""
+
+NODE_INFO = ("operatingSystem", "kernelVersion", "osImage", "architecture", "kubeletVersion")
+"""What a node says about its operating system, in the order of the columns."""
 
 LASTING_KINDS = ("Deployment", "StatefulSet", "DeploymentConfig", "Rollout")
 """Kinds that people create to keep a number of pods running."""
@@ -120,7 +124,7 @@ class Rows:
 
     def wants(self, kind: str, group: str) -> bool:
         """Whether objects of the kind have rows."""
-        return kube.is_used(kind, group) or (self.detail is not None and kind in self.detail.kinds)
+        return paths.is_used(kind, group) or (self.detail is not None and kind in self.detail.kinds)
 
     def extend(self, others: Rows) -> None:
         """Add rows that were gathered elsewhere; their ids follow on those that are here."""
@@ -132,7 +136,7 @@ class Rows:
 
     def add(self, found: Found, file: str) -> None:
         """The rows of one object."""
-        metadata = getattr(found.value, "metadata", None) or kube.Metadata()
+        metadata = at(found.value, "metadata") or kube.Metadata()
         number = self.next
         self.next += 1
         self.tables["objects"].append(
@@ -144,7 +148,7 @@ class Rows:
                 metadata.name,
                 file,
                 found.empty,
-                *_policy_cells(found.value),
+                *POLICY_CELLS.get(found.kind, _of_no_policy)(found.value),
                 found.fault,
             )
         )
@@ -153,16 +157,9 @@ class Rows:
                 self._add_pod(number, found.value)
             case kube.Workload():
                 self._add_workload(number, found.kind, found.value)
-            case kube.Node():
-                self._add_node(number, found.value)
-            case settings.Namespace():
-                labels = getattr(metadata, "labels", None)
-                if labels:
-                    self.tables["texts"].append((number, "Namespace:keys", ";".join(labels)))
             case _:
-                pass
-        if found.evidence is not None:
-            self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
+                self._add_other(number, found.kind, found.value)
+        self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
         self.tables["texts"].extend((number, "container.flags", flags) for flags in found.flags)
         if self.detail is not None:
             for table, cells in self.detail.rows_of(found):
@@ -176,30 +173,18 @@ class Rows:
         """The tables of the detail, as frames."""
         return _frames(self.details, self.detail.tables) if self.detail else {}
 
-    def _add_node(self, number: int, node: kube.Node) -> None:
-        status = node.status or kube.NodeStatus()
-        info, capacity = status.node_info or kube.NodeInfo(), status.capacity or kube.Amounts()
-        self.tables["nodes"].append(
-            (
-                number,
-                info.operating_system,
-                info.kernel_version,
-                info.os_image,
-                info.architecture,
-                info.kubelet_version,
-                worth(capacity.cpu),
-                worth(capacity.memory),
-            )
-        )
-        self.tables["texts"].extend(
-            (number, f"Node:condition.{condition.type}", condition.reason)
-            for condition in status.conditions or ()
-            if condition.reason
-        )
-        self.tables["texts"].extend(
-            (number, "Node:taint", f"{taint.key}:{taint.effect}")
-            for taint in (node.spec.taints if node.spec else None) or ()
-        )
+    def _add_other(self, number: int, kind: str, value: object) -> None:
+        texts: list[tuple[str, str]] = []
+        if kind == "Namespace":
+            texts = [("Namespace:keys", ";".join(labels))] if (labels := at(value, "metadata.labels")) else []
+        elif kind == "Node" and not isinstance(value, kube.Plain | None):
+            said = [at(value, f"status.nodeInfo.{name}") for name in NODE_INFO]
+            amounts = [worth(at(value, f"status.capacity.{name}")) for name in ("cpu", "memory")]
+            self.tables["nodes"].append((number, *said, *amounts))
+            conditions, taints = at(value, "status.conditions") or (), at(value, "spec.taints") or ()
+            texts = [(f"Node:condition.{each.type}", each.reason) for each in conditions if each.reason]
+            texts += [("Node:taint", f"{each.key}:{each.effect}") for each in taints]
+        self.tables["texts"].extend((number, *text) for text in texts)
 
     def _add_pod(self, number: int, pod: kube.Pod) -> None:
         metadata = pod.metadata or kube.PodMetadata()
@@ -225,7 +210,7 @@ class Rows:
     def _add_template(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> Row:
         """Add texts of labels and annotations, and return the cells of the pod's row that say what it is like."""
         labels, annotations = metadata.labels, metadata.annotations
-        if labels and not kube.pod_labels().keys().isdisjoint(labels):
+        if labels and not paths.pod_labels().keys().isdisjoint(labels):
             self.tables["texts"].extend(_marked_by_labels(number, labels))
         if annotations is not None and annotations != _NO_ANNOTATIONS:
             self.tables["texts"].extend(_marked_by_annotations(number, annotations))
@@ -250,9 +235,9 @@ class Rows:
 
 def shown_by(found: Found) -> Iterator[tuple[str, str]]:
     """Fields that signatures look at in an object, with their texts."""
-    metadata = getattr(found.value, "metadata", None)
-    for plan in kube.plans_of(found.kind, metadata.name if metadata else None, found.group) if found.evidence else ():
-        yield from _shown(plan, found.evidence)
+    if found.evidence is not None:
+        for plan in paths.plans_of(found.kind, at(found.value, "metadata.name"), found.group):
+            yield from _shown(plan, found.evidence)
 
 
 def _frames(tables: Tables, schemas: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.LazyFrame]:
@@ -283,19 +268,19 @@ _NO_ANNOTATIONS = kube.PodAnnotations()
 
 def _marked_by_labels(number: int, labels: dict[str, str | None]) -> list[Row]:
     """Texts of a pod's labels that signatures look at."""
-    fields = kube.pod_labels()
+    fields = paths.pod_labels()
     return [(number, fields[key], text or "") for key, text in labels.items() if key in fields]
 
 
 def _marked_by_annotations(number: int, annotations: kube.PodAnnotations) -> Iterator[Row]:
     """Texts of a pod's annotations that signatures look at; a point stands for one whose value does not count."""
-    for attribute, field_, counts in kube.pod_annotations():
+    for attribute, field_, counts in paths.pod_annotations():
         text = getattr(annotations, attribute)
         if text:
             yield number, field_, text if counts else "."
 
 
-def _shown(plan: kube.Plan, value: Any) -> Iterator[tuple[str, str]]:
+def _shown(plan: paths.Plan, value: Any) -> Iterator[tuple[str, str]]:
     """Fields of a plan with their texts."""
     for field_, mark in plan.fields:
         yield field_, _text(value, mark)
@@ -306,7 +291,7 @@ def _shown(plan: kube.Plan, value: Any) -> Iterator[tuple[str, str]]:
             yield from _shown(inner, item)
 
 
-def _values(value: Any, steps: tuple[kube.Step, ...], mark: str) -> Iterator[str]:
+def _values(value: Any, steps: tuple[paths.Step, ...], mark: str) -> Iterator[str]:
     """Texts of what stands at the end of the steps."""
     if not steps:
         yield _text(value, mark)
@@ -379,54 +364,54 @@ def _amounts(amounts: kube.Amounts) -> tuple[float | None, float | None]:
     return worth(amounts.cpu), worth(amounts.memory)
 
 
-_NO_POLICY = (None, None, None, None)
+PolicyCells = tuple[int | None, int | None, str | None, bool | None]
+"""Need of layer 7 (1 or 0; None where needs in use tell), BGP peers, mode of mutual TLS, whether it selects pods."""
 
 
-def _policy_cells(value: object) -> tuple[int | None, int | None, str | None, bool | None]:
-    """Need of layer 7, BGP peers, mode of mutual TLS and whether it is selective; nothing for what is no policy."""
-    if isinstance(value, _WITHOUT_POLICY):
-        return _NO_POLICY
-    return (_needs_l7(value), _bgp_peers(value), *_mutual_tls(value))
+def _of_no_policy(_value: object) -> PolicyCells:
+    return None, None, None, None
 
 
-_WITHOUT_POLICY = (kube.Pod, kube.Node, kube.Workload)
+def cilium_directions(policy: object) -> list[Any]:
+    """The ingress and egress rules of a policy of Cilium."""
+    rules = filter(None, [at(policy, "spec"), *(at(policy, "specs") or ())])
+    return [each for rule in rules for each in (*(rule.ingress or ()), *(rule.egress or ()))]
 
 
-def _needs_l7(value: object) -> int | None:
-    """1 where the policy or route needs handling at layer 7, 0 where not; None where the needs in use tell."""
-    match value:
-        case kube.CiliumPolicy():
-            rules = [value.spec, *(value.specs or ())]
-            return int(any(_cilium_l7(rule) for rule in rules if rule is not None))
-        case kube.NetworkPolicy():
-            rules = (*(value.spec.ingress or ()), *(value.spec.egress or ())) if value.spec else ()
-            return int(any(rule.http is not None or rule.l7_protocols for rule in rules))
-        case kube.VirtualService():
-            return int(bool(value.spec and value.spec.http))
-        case _:
-            return None
+def _of_cilium(policy: object) -> PolicyCells:
+    l7 = [at(port, "rules") for direction in cilium_directions(policy) for port in direction.toPorts or ()]
+    return int(any(rule and (rule.http or rule.kafka or rule.l7) for rule in l7)), None, None, None
 
 
-def _cilium_l7(rule: kube.CiliumRule) -> bool:
-    return any(
-        port.rules is not None and (port.rules.http or port.rules.kafka or port.rules.l7)
-        for direction in (*(rule.ingress or ()), *(rule.egress or ()))
-        for port in direction.to_ports or ()
-    )
+def _of_rules(policy: object) -> PolicyCells:
+    rules = (*(at(policy, "spec.ingress") or ()), *(at(policy, "spec.egress") or ()))
+    return int(any(rule.http is not None or rule.l7Protocols for rule in rules)), None, None, None
 
 
-def _bgp_peers(value: object) -> int | None:
-    if not isinstance(value, kube.CiliumBgp) or value.spec is None:
-        return None
-    routers = (*(value.spec.virtual_routers or ()), *(value.spec.bgp_instances or ()))
-    return sum(len(router.neighbors or ()) + len(router.peers or ()) for router in routers)
+def _of_routes(service: object) -> PolicyCells:
+    return int(bool(at(service, "spec.http"))), None, None, None
 
 
-def _mutual_tls(value: object) -> tuple[str | None, bool | None]:
-    """Mode of a PeerAuthentication, and whether it is for selected workloads only."""
-    if not isinstance(value, kube.PeerAuthentication) or value.spec is None:
-        return None, None
-    return value.spec.mtls.mode if value.spec.mtls else None, value.spec.selector is not None
+def _of_routers(bgp: object) -> PolicyCells:
+    if at(bgp, "spec") is None:
+        return _of_no_policy(bgp)
+    routers = (*(at(bgp, "spec.virtualRouters") or ()), *(at(bgp, "spec.bgpInstances") or ()))
+    return None, sum(len(router.neighbors or ()) + len(router.peers or ()) for router in routers), None, None
+
+
+def _of_peers(policy: object) -> PolicyCells:
+    spec = at(policy, "spec")
+    return None, None, at(spec, "mtls.mode"), None if spec is None else spec.selector is not None
+
+
+POLICY_CELLS: dict[str, Callable[[object], PolicyCells]] = {
+    **dict.fromkeys(("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"), _of_cilium),
+    **dict.fromkeys(("NetworkPolicy", "GlobalNetworkPolicy", "ClusterNetworkPolicy"), _of_rules),
+    **dict.fromkeys(("CiliumBGPPeeringPolicy", "CiliumBGPClusterConfig"), _of_routers),
+    "VirtualService": _of_routes,
+    "PeerAuthentication": _of_peers,
+}
+"""What is read of policies and routes; an object that is not as its kind demands has a fault, and does not count."""
 
 
 # --- what a pod asks for, as Kubernetes computes it ------------------------------------------------------------------

@@ -15,17 +15,16 @@ import msgspec
 
 from meshlab.cluster.facts.objects import (
     FLAGGED,
+    FLAGGED_TREE,
     Anything,
-    Flagged,
-    FlaggedWorkload,
     Object,
     Plain,
-    Workload,
-    evidence_of,
-    plans_of,
+    at,
     pod_spec,
+    struct,
+    type_of,
 )
-from meshlab.cluster.facts.settings import DECODED
+from meshlab.cluster.facts.paths import evidence_of, plans_of
 from meshlab.tables import read_table
 
 Decoded = TypeVar("Decoded", bound=msgspec.Struct)
@@ -194,7 +193,7 @@ def items_of(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
 def expected_of(item: object, form: Form, kind: str, of_items: str | None, api_version: str | None) -> Found | None:
     """The item if it is of the kind, says so or stands in a List of that kind, and fits its type."""
     try:
-        value = form.decode(item, DECODED.get(kind, Plain))
+        value = form.decode(item, type_of(kind))
         if (value.kind or of_items) != kind or kind.endswith("List"):
             return None
         group = group_of(value.api_version or api_version)
@@ -213,7 +212,7 @@ def group_of(api_version: str | None) -> str:
 def found(kind: str, group: str, value: object, form: Form) -> Found:
     """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
     try:
-        own = form.decode(value, DECODED.get(kind, Plain))
+        own = form.decode(value, type_of(kind))
         return Found(kind, group, own, _evidence(value, form, kind, group, own), _flags(value, form, own))
     except msgspec.ValidationError as error:
         return Found(kind, group, _plain(value, form), fault=str(error))
@@ -222,7 +221,7 @@ def found(kind: str, group: str, value: object, form: Form) -> Found:
 def _evidence(value: object, form: Form, kind: str, group: str, own: Object) -> msgspec.Struct | None:
     """What signatures look at; of kinds of which only some objects are looked at, the others stay unread."""
     looked_at = evidence_of(kind)
-    if looked_at is None or not plans_of(kind, getattr(getattr(own, "metadata", None), "name", None), group):
+    if looked_at is None or not plans_of(kind, at(own, "metadata.name"), group):
         return None
     return form.decode(value, looked_at.type)
 
@@ -236,16 +235,18 @@ def is_flagged(*values: Object) -> bool:
 def _flags(value: object, form: Form, own: Object) -> tuple[str, ...]:
     if not is_flagged(own):
         return ()
-    if isinstance(own, Workload):
-        of_maker = form.decode(value, FlaggedWorkload).spec
-        pod = of_maker and of_maker.template
-    else:
-        pod = form.decode(value, Flagged)
+    decoded = form.decode(value, _flagged())
+    containers = at(decoded, "spec.containers") or at(decoded, "spec.template.spec.containers") or ()
     return tuple(
         ";".join([each.name, *(each.command or ()), *(each.args or ())])
-        for each in (pod and pod.spec and pod.spec.containers) or ()
+        for each in containers
         if each.name in FLAGGED and (each.command, each.args) != (None, None)
     )
+
+
+@cache
+def _flagged() -> type[msgspec.Struct]:
+    return struct("Flagged", FLAGGED_TREE)
 
 
 def _plain(value: object, form: Form) -> Object | None:

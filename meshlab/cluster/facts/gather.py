@@ -32,7 +32,7 @@ from meshlab.cluster.facts.files import (
 )
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.json_reader import kind_of_file, read_large_list, read_one
-from meshlab.cluster.facts.objects import (
+from meshlab.cluster.facts.paths import (
     evidence_of,
     is_used,
     pod_annotations,

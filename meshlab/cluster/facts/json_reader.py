@@ -26,8 +26,8 @@ from meshlab.cluster.facts.forms import (
     kind_of_file,
     objects,
 )
-from meshlab.cluster.facts.objects import Object, Plain, evidence_of, kept_of
-from meshlab.cluster.facts.settings import DECODED
+from meshlab.cluster.facts.objects import Object, kept_of, type_of
+from meshlab.cluster.facts.paths import evidence_of
 from meshlab.errors import MeshlabError, Problem
 
 _DOCUMENT = re.compile(rb"^\{(?:[^\n]*\}[ \t]*\r?$|.*?^\}[ \t]*\r?$)", re.MULTILINE | re.DOTALL)
@@ -146,7 +146,7 @@ def _alike(part: memoryview, kind: str | None, of_items: str | None, api_version
     if kind is None:
         return []
     try:
-        values = _decoder(list[DECODED.get(kind, Plain)]).decode(part)
+        values = _decoder(list[type_of(kind)]).decode(part)
         looked_at = evidence_of(kind)
         if looked_at is not None and None not in looked_at.plans:
             return []  # only some objects of the kind are looked at

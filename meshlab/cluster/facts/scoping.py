@@ -10,7 +10,7 @@ import polars as pl
 import yaml
 
 from meshlab.cluster.facts.cluster import Cluster
-from meshlab.cluster.facts.objects import need_rows
+from meshlab.cluster.facts.paths import need_rows
 from meshlab.cluster.facts.signatures import ROOT_NAMESPACE
 from meshlab.documents import is_list, is_mapping
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from meshlab.cluster.facts.objects import need_rows
+from meshlab.cluster.facts.paths import need_rows
 from meshlab.kept import kept
 from meshlab.tables import read_table
 

@@ -29,18 +29,9 @@ from yaml.events import (
 )
 
 from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import (
-    HELD,
-    Flagged,
-    FlaggedWorkload,
-    Plain,
-    Tree,
-    evidence_keys,
-    kept_of,
-    read_fields,
-    split_key,
-)
-from meshlab.cluster.facts.settings import DECODED
+from meshlab.cluster.facts.objects import DECODED, FLAGGED_TREE, Plain, kept_of, split_key
+from meshlab.cluster.facts.paths import evidence_keys, read_fields
+from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
 
 Keys = dict[str, "Keys"]
@@ -110,21 +101,30 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    for of in {Plain, Linked, Flagged, FlaggedWorkload, telling_fields().type, *DECODED.values()}:
-        _add_keys(keys, msgspec.inspect.type_info(of))
-    for kind in read_fields():
-        _add_tree(keys, evidence_keys(kind))
+    for of in (
+        Plain,
+        Linked,
+        FLAGGED_TREE,
+        telling_fields().type,
+        *DECODED.values(),
+        *map(evidence_keys, read_fields()),
+    ):
+        _add_tree(keys, of)
     return {**keys, "items": keys}
 
 
-def _add_tree(keys: Keys, tree: Tree) -> None:
-    """Add the keys of paths: types of all kinds would take as long to make as a short file to read."""
-    if tree.keys() == {HELD}:
-        keys.setdefault(_ANY, {})
+def _add_tree(keys: Keys, tree: Any) -> None:
+    """Add the keys of a tree: types of all kinds would take as long to make as a short file to read."""
+    if not is_mapping(tree):
+        _add_keys(keys, _type_info(tree))
+        return
     for key, branch in tree.items():
         own, many = split_key(key)
-        inside = keys.setdefault(own, {}) if key != HELD else Keys()
+        inside = keys.setdefault(own, {})
         _add_tree(inside.setdefault(_ANY, {}) if many == "<>" else inside, branch)
+
+
+_type_info = cache(msgspec.inspect.type_info)
 
 
 def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:
