@@ -1,4 +1,4 @@
-"""Objects become rows of what the audit looks at beyond the facts: labels, selectors, modes, patches, switches.
+"""Objects become rows of what the audit looks at beside the facts: labels, selectors, modes, patches, times.
 
 As in ``meshlab.cluster.facts.columns``, a row's ``id`` is the object's place among all objects read.
 """
@@ -12,12 +12,10 @@ from typing import Any
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
-from meshlab.cluster.facts.columns import TEMPLATE_KINDS, Detail, cilium_directions
+from meshlab.cluster.facts.columns import FLAG, NUMBER, TEXT, Detail, cilium_directions
 from meshlab.cluster.facts.forms import Found
 from meshlab.cluster.facts.objects import at
 from meshlab.tables import read_table
-
-TEXT, NUMBER, FLAG = pl.String(), pl.Int64(), pl.Boolean()
 
 TABLES: dict[str, dict[str, pl.DataType]] = {
     "labels": {"id": NUMBER, "key": TEXT, "value": TEXT},
@@ -25,19 +23,12 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "targets": {"id": NUMBER, "target": TEXT},
     "pods": {
         "id": NUMBER,
-        "owner_kind": TEXT,
-        "phase": TEXT,
-        "host_network": FLAG,
-        "owner": TEXT,
-        "node": TEXT,
         "grace_seconds": NUMBER,
         "local_storage": FLAG,
         "static": FLAG,
-        "redirection": TEXT,
         "istio_annotation": TEXT,
         "linkerd_annotation": TEXT,
     },
-    "containers": {"id": NUMBER, "template": FLAG, "role": TEXT, "container": TEXT, "image": TEXT},
     "namespaces": {"id": NUMBER, "linkerd_annotation": TEXT},
     "providers": {"id": NUMBER, "provider": TEXT},
     "machines": {"id": NUMBER, "allocatable_cpu": TEXT, "allocatable_memory": TEXT, "closed": FLAG},
@@ -91,30 +82,18 @@ def _rows(found: Found) -> Iterator[Row]:
 
 def _pod(pod: kube.Pod) -> Iterator[Row]:
     metadata, spec = pod.metadata or kube.PodMetadata(), pod.spec or kube.PodSpec()
-    owners = metadata.owner_references
     annotations = metadata.annotations or kube.PodAnnotations()
     yield from _labels("labels", metadata.labels)
-    yield from _containers(spec, template=False)
     yield (
         "pods",
         (
-            owners[0].kind if owners else None,
-            pod.status.phase if pod.status else None,
-            bool(spec.host_network),
-            owners[0].name if owners else None,
-            spec.node_name,
             spec.termination_grace_period_seconds,
             any(volume.empty_dir is not None for volume in spec.volumes or ()),
             annotations.mirror is not None,
-            annotations.redirection,
             annotations.istio,
             annotations.linkerd,
         ),
     )
-
-
-def _workload(workload: kube.Workload) -> Iterator[Row]:
-    yield from _containers(kube.pod_spec(workload) or kube.PodSpec(), template=True)
 
 
 def _node(node: object) -> Iterator[Row]:
@@ -230,7 +209,6 @@ def _lease(lease: object) -> Iterator[Row]:
 
 ROWS_OF: dict[str, Callable[[Any], Iterator[Row]]] = {
     "Pod": _pod,
-    **dict.fromkeys(TEMPLATE_KINDS, _workload),
     "Node": _node,
     "PodDisruptionBudget": _budget,
     "IPPool": _address_pool,
@@ -267,14 +245,6 @@ def _selected(selector: Any) -> Iterator[Row]:
 def _targets(targets: Iterable[Any] | None) -> Iterator[Row]:
     for target in targets or ():
         yield "targets", (f"{target.kind}/{target.name}",)
-
-
-def _containers(spec: kube.PodSpec, *, template: bool) -> Iterator[Row]:
-    for container in spec.init_containers or ():
-        role = "sidecar" if container.restart_policy == "Always" else "init"
-        yield "containers", (template, role, container.name, container.image)
-    for container in spec.containers or ():
-        yield "containers", (template, "app", container.name, container.image)
 
 
 def _mode(mtls: object) -> str:

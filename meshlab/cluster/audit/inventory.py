@@ -46,7 +46,8 @@ class Inventory:
 
     Args:
         objects: Every object once: id, kind, group, namespace, name.
-        frames: Tables of ``details.TABLES``, of those objects only; machines with what facts know of the node.
+        frames: Tables of ``details.TABLES``, of those objects only; machines and pods with what facts know of them; and
+            containers of pods and templates: id, template, role, container, image, proxy.
         nodes: A row a node, as facts read it.
         parts: What pods are for a mesh: id and part (gateway, waypoint, control-plane).
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
@@ -104,14 +105,18 @@ def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
     """The inventory of a cluster whose objects have been gathered in detail."""
     cluster = cluster_of(rows)
     answers = ask(cluster)
-    ids = cluster.objects.select("id")
-    frames = {
-        name: frame.join(ids, on="id", how="semi", maintain_order="left")
-        for name, frame in rows.detail_frames().items()
-    }
+    ids, pods = cluster.objects.select("id"), cluster.read["pods"]
+    frames = rows.detail_frames() | {"containers": _containers(cluster)}
+    frames["pods"] = frames["pods"].join(
+        pods.select(
+            "id", "owner_kind", "owner", "phase", "node", "redirection", pl.col("host_network").fill_null(value=False)
+        ),
+        on="id",
+        maintain_order="left",
+    )
+    frames = {name: frame.join(ids, on="id", how="semi", maintain_order="left") for name, frame in frames.items()}
     marks = cluster.nodes.select("id", "pool", "virtual", control="reserved")
     frames["machines"] = frames["machines"].join(marks, on="id", maintain_order="left")
-    frames["containers"] = _with_proxies(frames["containers"], cluster.proxies)
     frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values())), strict=True))
     pods = _of_known_groups(cluster.objects.filter(pl.col("kind") == "Pod")).select("id", "kind", "namespace", "name")
     parts = cluster.parts.select("id", "part")
@@ -182,7 +187,7 @@ def _switches(cluster: Cluster, answers: Answers) -> pl.DataFrame:
         .join(table.lazy(), on="switch")
         .join(objects, on="kind")
         .filter(held)
-        .join(cluster.texts, on=["id", "field"], how="left")
+        .join(cluster.read["texts"], on=["id", "field"], how="left")
         .sort("id")  # of several objects the last one counts
         .select("switch", "text")
         .collect()
@@ -229,13 +234,13 @@ def applications(inventory: Inventory) -> pl.LazyFrame:
     return pods.join(control, on="id", how="anti")
 
 
-def _with_proxies(containers: pl.LazyFrame, proxies: pl.LazyFrame) -> pl.LazyFrame:
-    """Containers with what each is for a mesh."""
-    named = pl.format("{}={}", *(pl.col(part).fill_null("None") for part in ("container", "image")))
+def _containers(cluster: Cluster) -> pl.LazyFrame:
+    """Containers of pods and templates, with what each is for a mesh."""
+    pods, containers = cluster.read["pods"].select("id", "template", "shape"), cluster.read["containers"]
     return (
-        containers.with_columns(text=named)
-        .join(proxies.rename({"container": "text"}), on=["id", "text"], how="left", maintain_order="left")
-        .drop("text")
+        pods.join(containers, on="shape", maintain_order="left_right")
+        .join(cluster.proxies, on=["id", "container"], how="left", maintain_order="left")
+        .select("id", "template", "role", "image", "proxy", container="name")
     )
 
 

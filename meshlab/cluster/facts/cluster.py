@@ -36,7 +36,7 @@ class Cluster:
         proxies: What every container is for a mesh, of pods that do not count, too: id, container, proxy.
         evidence: What signatures found in objects and in pods that count.
         needs: What objects ask for: id, namespace, need, and whether at the edge or in the mesh.
-        texts: Texts of fields that are looked at in objects: id, field, text.
+        read: Tables of ``columns.TABLES`` as they were read, objects more than once and templates included.
         looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
     """
 
@@ -49,7 +49,7 @@ class Cluster:
     proxies: pl.LazyFrame
     evidence: pl.LazyFrame
     needs: pl.LazyFrame
-    texts: pl.LazyFrame
+    read: Mapping[str, pl.LazyFrame]
     looked_at: pl.LazyFrame
 
 
@@ -80,7 +80,7 @@ def cluster_of(rows: Rows) -> Cluster:
         _containers(of_pods, of_shapes, proxies, pods), _evidence(shown, frames, objects, pods), asked(texts, objects)
     )
     objects = _with_l7(objects, needs).collect().lazy()
-    return Cluster(objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, texts, looked_at)
+    return Cluster(objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames, looked_at)
 
 
 def _collected(*frames: pl.LazyFrame) -> list[pl.LazyFrame]:

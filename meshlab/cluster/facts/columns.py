@@ -26,61 +26,45 @@ NODE_INFO = ("operatingSystem", "kernelVersion", "osImage", "architecture", "kub
 LASTING_KINDS = ("Deployment", "StatefulSet", "DeploymentConfig", "Rollout")
 """Kinds that people create to keep a number of pods running."""
 
+TEXT, NUMBER, FLAG, AMOUNT = pl.String(), pl.Int64(), pl.Boolean(), pl.Float64()
+
 TABLES: dict[str, dict[str, pl.DataType]] = {
     "objects": {
-        "id": pl.Int64(),
-        "kind": pl.String(),
-        "group": pl.String(),
-        "namespace": pl.String(),
-        "name": pl.String(),
-        "file": pl.String(),
-        "empty": pl.Boolean(),
-        "l7": pl.Int64(),
-        "peers": pl.Int64(),
-        "mtls_mode": pl.String(),
-        "selective": pl.Boolean(),
-        "fault": pl.String(),
+        "id": NUMBER,
+        **dict.fromkeys(("kind", "group", "namespace", "name", "file"), TEXT),
+        "empty": FLAG,
+        "l7": NUMBER,
+        "peers": NUMBER,
+        "mtls_mode": TEXT,
+        "selective": FLAG,
+        "fault": TEXT,
     },
     "nodes": {
-        "id": pl.Int64(),
-        "os": pl.String(),
-        "kernel": pl.String(),
-        "os_image": pl.String(),
-        "architecture": pl.String(),
-        "kubelet": pl.String(),
-        "cpu": pl.Float64(),
-        "memory": pl.Float64(),
+        "id": NUMBER,
+        **dict.fromkeys(("os", "kernel", "os_image", "architecture", "kubelet"), TEXT),
+        **dict.fromkeys(("cpu", "memory"), AMOUNT),
     },
     "pods": {
-        "id": pl.Int64(),
-        "template": pl.Boolean(),
-        "weight": pl.Int64(),
-        "reported": pl.Int64(),
-        "owner_kind": pl.String(),
-        "owner": pl.String(),
-        "node": pl.String(),
-        "phase": pl.String(),
-        "host_network": pl.Boolean(),
-        "redirection": pl.String(),
-        "shape": pl.Int64(),
+        "id": NUMBER,
+        "template": FLAG,
+        **dict.fromkeys(("weight", "reported"), NUMBER),
+        **dict.fromkeys(("owner_kind", "owner", "node", "phase"), TEXT),
+        "host_network": FLAG,
+        "redirection": TEXT,
+        "shape": NUMBER,
     },
     "shapes": {
-        "shape": pl.Int64(),
-        "containers": pl.String(),
-        "overhead_cpu": pl.Float64(),
-        "overhead_memory": pl.Float64(),
-        "pod_cpu": pl.Float64(),
-        "pod_memory": pl.Float64(),
+        "shape": NUMBER,
+        "containers": TEXT,
+        **dict.fromkeys(("overhead_cpu", "overhead_memory", "pod_cpu", "pod_memory"), AMOUNT),
     },
     "containers": {
-        "shape": pl.Int64(),
-        "role": pl.String(),
-        "container": pl.String(),
-        "takes_ports": pl.Boolean(),
-        "cpu": pl.Float64(),
-        "memory": pl.Float64(),
+        "shape": NUMBER,
+        **dict.fromkeys(("role", "container", "name", "image"), TEXT),
+        "takes_ports": FLAG,
+        **dict.fromkeys(("cpu", "memory"), AMOUNT),
     },
-    "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
+    "texts": {"id": NUMBER, "field": TEXT, "text": TEXT},
 }
 """Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes.
 
@@ -333,14 +317,12 @@ def _text(value: Any, mark: str) -> str:
 def _containers(shape: int, spec: kube.PodSpec) -> Iterator[Row]:
     """Rows of a pod's containers, init containers first, in their order; of several, which takes a mesh's ports."""
     first, then = spec.init_containers or (), spec.containers or ()
-    for container in first:
-        role = "sidecar" if container.restart_policy == "Always" else "init"
-        yield shape, role, f"{container.name}={container.image}", False, *_requests(container.resources)
-    alone = len(first) + len(then) == 1
-    for container in then:
-        ports = {port.container_port for port in container.ports or ()}
-        takes_ports = not alone and not kube.PROXY_PORTS.isdisjoint(ports)
-        yield shape, "app", f"{container.name}={container.image}", takes_ports, *_requests(container.resources)
+    several = len(first) + len(then) > 1
+    roles = ["sidecar" if container.restart_policy == "Always" else "init" for container in first]
+    for role, container in zip([*roles, *("app" for _ in then)], (*first, *then), strict=True):
+        name, image, ports = container.name, container.image, {port.container_port for port in container.ports or ()}
+        takes_ports = several and role == "app" and not kube.PROXY_PORTS.isdisjoint(ports)
+        yield shape, role, f"{name}={image}", name, image, takes_ports, *_requests(container.resources)
 
 
 _NOTHING_ASKED = (None, None)

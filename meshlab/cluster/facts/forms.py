@@ -7,9 +7,9 @@ same for both, so that a kind is read alike whatever it is written in.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,27 +27,33 @@ from meshlab.cluster.facts.objects import (
 from meshlab.cluster.facts.paths import evidence_of, plans_of
 from meshlab.tables import read_table
 
-Decoded = TypeVar("Decoded", bound=msgspec.Struct)
 
-
-class Head(NamedTuple):
+class Head(msgspec.Struct, gc=False, rename="camel"):
     """What a value says about itself."""
 
-    kind: str | None
-    api_version: str | None
-    items: list[Any] | None
+    kind: str | None = None
+    api_version: str | None = None
+    items: list[Any] | None = None
 
 
-class Form(Protocol):
-    """How values of one file format are looked at."""
+class Form(NamedTuple):
+    """How values of one file format are looked at.
 
-    def head(self, value: Any) -> Head | None:
-        """Kind, version and items; None where the value is no mapping."""
-        ...
+    Args:
+        decode: Gives a value as a type; ``msgspec.ValidationError`` where it does not fit.
+        head: The type of a value's head, with the items of a List as values of this form.
+    """
 
-    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
-        """The value as a type; ``msgspec.ValidationError`` where it does not fit."""
-        ...
+    decode: Callable[[Any, Any], Any]
+    head: type[Head]
+
+
+def head_of(value: object, form: Form) -> Head | None:
+    """What a value says about itself; None where it is no mapping."""
+    try:
+        return form.decode(value, form.head)
+    except msgspec.ValidationError:
+        return None
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -72,18 +78,12 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     empty: bool = False
 
 
-def objects(
-    value: object, form: Form, kind: str | None = None, api_version: str | None = None, likely: str | None = None
-) -> Iterator[Found]:
+def objects(value: object, form: Form, kind: str | None = None, api_version: str | None = None) -> Iterator[Found]:
     """Objects of one value, Lists unfolded.
 
-    ``kind`` and ``api_version`` are those of an item that does not say its own, as items of a PodList do not. A value
-    that seems to have the ``likely`` kind, and has it, is decoded only once.
+    ``kind`` and ``api_version`` are those of an item that does not say its own, as items of a PodList do not.
     """
-    if likely is not None and (one := expected_of(value, form, likely, None, None)) is not None:
-        yield one
-        return
-    head = form.head(value)
+    head = head_of(value, form)
     if head is None:
         return
     of_link, version = (None, None) if head.kind else _linked(value, form)

@@ -43,7 +43,7 @@ def narrowing(cluster: Cluster) -> pl.LazyFrame:
     own = need_rows().filter(pl.col("need").is_in([SCOPES, EXPORTS, DISCOVERS]))
     fields = own.select("need", "field", "groups").lazy().with_columns(pl.col("groups").fill_null(""))
     objects = cluster.objects.select("id", "kind", "group", "namespace", "name")
-    texts = cluster.texts.filter(pl.col("field").is_in(own["field"].implode()))
+    texts = cluster.read["texts"].filter(pl.col("field").is_in(own["field"].implode()))
     joined = texts.join(fields, on="field").join(objects, on="id")
     return joined.filter(pl.col("group") == pl.col("groups")).select("need", "id", "namespace", "name", "text")
 
@@ -57,9 +57,9 @@ def scoping_of(cluster: Cluster, narrowed: pl.DataFrame) -> Scoping:
                 "id", "namespace", "name"
             ),
             cluster.pods.join(with_sidecar, on="id", how="semi").group_by("namespace").agg(pl.col("weight").sum()),
-            cluster.texts.filter(pl.col("field") == "Namespace:keys").join(
-                cluster.objects.select("id", "name"), on="id"
-            ),
+            cluster.read["texts"]
+            .filter(pl.col("field") == "Namespace:keys")
+            .join(cluster.objects.select("id", "name"), on="id"),
         ]
     )
     exports = {row["id"]: row["text"] for row in narrowed.filter(need=EXPORTS).iter_rows(named=True)}

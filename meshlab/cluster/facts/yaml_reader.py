@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -28,7 +28,7 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
+from meshlab.cluster.facts.forms import Form, Found, Head, Linked, objects, telling_fields
 from meshlab.cluster.facts.objects import DECODED, FLAGGED_TREE, Plain, kept_of, split_key
 from meshlab.cluster.facts.paths import evidence_keys, read_fields
 from meshlab.documents import is_mapping
@@ -56,27 +56,8 @@ _ENDS_BYTES = 4096
 """How far from the beginning and the end of a file such messages are looked for."""
 
 
-class _Head(msgspec.Struct, gc=False, rename="camel"):
-    kind: str | None = None
-    api_version: str | None = None
-    items: list[object] | None = None
-
-
-class _Yaml:
-    """YAML as a form: values are what was built of a document, all scalars as text."""
-
-    def head(self, value: Any) -> Head | None:
-        try:
-            head = msgspec.convert(value, _Head, strict=False)
-        except msgspec.ValidationError:
-            return None
-        return Head(head.kind, head.api_version, head.items)
-
-    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
-        return msgspec.convert(value, of, strict=False, dec_hook=kept_of)
-
-
-YAML: Form = _Yaml()
+YAML = Form(partial(msgspec.convert, strict=False, dec_hook=kept_of), Head)
+"""YAML as a form: values are what was built of a document, all scalars as text."""
 
 
 def read_yaml(content: bytes, file: str) -> Iterator[Found]:
