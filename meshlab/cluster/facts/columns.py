@@ -120,7 +120,8 @@ class Rows:
 
     def add(self, found: Found, file: str) -> None:
         """The rows of one object."""
-        metadata = at(found.value, "metadata") or kube.Metadata()
+        metadata = getattr(found.value, "metadata", None) or _NAMELESS
+        policy_cells = POLICY_CELLS.get(found.kind)
         number = self.next
         self.next += 1
         self.tables["objects"].append(
@@ -132,7 +133,7 @@ class Rows:
                 metadata.name,
                 file,
                 found.empty,
-                *POLICY_CELLS.get(found.kind, _of_no_policy)(found.value),
+                *(policy_cells(found.value) if policy_cells else _NO_POLICY),
                 found.fault,
             )
         )
@@ -143,8 +144,10 @@ class Rows:
                 self._add_workload(number, found.kind, found.value)
             case _:
                 self._add_other(number, found.kind, found.value)
-        self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
-        self.tables["texts"].extend((number, "container.flags", flags) for flags in found.flags)
+        if found.evidence is not None:
+            self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
+        if found.flags:
+            self.tables["texts"].extend((number, "container.flags", flags) for flags in found.flags)
         if self.detail is not None:
             for table, cells in self.detail.rows_of(found):
                 self.details[table].append((number, *cells))
@@ -219,9 +222,8 @@ class Rows:
 
 def shown_by(found: Found) -> Iterator[tuple[str, str]]:
     """Fields that signatures look at in an object, with their texts."""
-    if found.evidence is not None:
-        for plan in paths.plans_of(found.kind, at(found.value, "metadata.name"), found.group):
-            yield from _shown(plan, found.evidence)
+    for plan in paths.plans_of(found.kind, at(found.value, "metadata.name"), found.group):
+        yield from _shown(plan, found.evidence)
 
 
 def _frames(tables: Tables, schemas: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.LazyFrame]:
@@ -244,7 +246,7 @@ def _columns(rows: list[Row], width: int) -> list[list[Any]]:
     return columns
 
 
-_NOBODY = (None, None)
+_NAMELESS, _NOBODY = kube.Metadata(), (None, None)
 
 
 _NO_ANNOTATIONS = kube.PodAnnotations()
@@ -350,8 +352,7 @@ PolicyCells = tuple[int | None, int | None, str | None, bool | None]
 """Need of layer 7 (1 or 0; None where needs in use tell), BGP peers, mode of mutual TLS, whether it selects pods."""
 
 
-def _of_no_policy(_value: object) -> PolicyCells:
-    return None, None, None, None
+_NO_POLICY: PolicyCells = (None, None, None, None)
 
 
 def cilium_directions(policy: object) -> list[Any]:
@@ -376,7 +377,7 @@ def _of_routes(service: object) -> PolicyCells:
 
 def _of_routers(bgp: object) -> PolicyCells:
     if at(bgp, "spec") is None:
-        return _of_no_policy(bgp)
+        return _NO_POLICY
     routers = (*(at(bgp, "spec.virtualRouters") or ()), *(at(bgp, "spec.bgpInstances") or ()))
     return None, sum(len(router.neighbors or ()) + len(router.peers or ()) for router in routers), None, None
 
