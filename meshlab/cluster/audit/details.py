@@ -21,7 +21,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "labels": {"id": NUMBER, "key": TEXT, "value": TEXT},
     "selectors": {"id": NUMBER, "key": TEXT, "value": TEXT},
     "targets": {"id": NUMBER, "target": TEXT},
-    "pods": {
+    "pod_details": {
         "id": NUMBER,
         "grace_seconds": NUMBER,
         "local_storage": FLAG,
@@ -85,7 +85,7 @@ def _pod(pod: kube.Pod) -> Iterator[Row]:
     annotations = metadata.annotations or kube.PodAnnotations()
     yield from _labels("labels", metadata.labels)
     yield (
-        "pods",
+        "pod_details",
         (
             spec.termination_grace_period_seconds,
             any(volume.empty_dir is not None for volume in spec.volumes or ()),

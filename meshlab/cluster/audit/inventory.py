@@ -9,7 +9,7 @@ from datetime import datetime
 
 import polars as pl
 
-from meshlab.cluster.audit.details import detail, kinds_table
+from meshlab.cluster.audit.details import TABLES, detail, kinds_table
 from meshlab.cluster.facts.answers import Answers, ask
 from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of, system_namespaces
 from meshlab.cluster.facts.columns import Rows
@@ -46,8 +46,9 @@ class Inventory:
 
     Args:
         objects: Every object once: id, kind, group, namespace, name.
-        frames: Tables of ``details.TABLES``, of those objects only; machines and pods with what facts know of them; and
-            containers of pods and templates: id, template, role, container, image, proxy.
+        frames: Tables of ``details.TABLES``, of those objects only; machines with what facts know of the node; pods
+            (id, owner, owner_kind, node, phase, host_network, redirection and ``pod_details``); and containers of pods
+            and templates: id, template, role, container, image, proxy.
         nodes: A row a node, as facts read it.
         parts: What pods are for a mesh: id and part (gateway, waypoint, control-plane).
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
@@ -106,8 +107,8 @@ def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
     cluster = cluster_of(rows)
     answers = ask(cluster)
     ids, pods = cluster.objects.select("id"), cluster.read["pods"]
-    frames = rows.detail_frames() | {"containers": _containers(cluster)}
-    frames["pods"] = frames["pods"].join(
+    frames = {name: cluster.read[name] for name in TABLES} | {"containers": _containers(cluster)}
+    frames["pods"] = frames.pop("pod_details").join(
         pods.select(
             "id", "owner_kind", "owner", "phase", "node", "redirection", pl.col("host_network").fill_null(value=False)
         ),

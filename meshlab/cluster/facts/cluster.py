@@ -36,7 +36,7 @@ class Cluster:
         proxies: What every container is for a mesh, of pods that do not count, too: id, container, proxy.
         evidence: What signatures found in objects and in pods that count.
         needs: What objects ask for: id, namespace, need, and whether at the edge or in the mesh.
-        read: Tables of ``columns.TABLES`` as they were read, objects more than once and templates included.
+        read: Tables of the rows as they were read, those of objects that are read more than once included.
         looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
     """
 

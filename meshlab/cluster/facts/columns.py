@@ -98,13 +98,16 @@ class Rows:
     detail: Detail | None = None
     next: int = 0
     kinds: set[str] = field(default_factory=set[str])
-    tables: Tables = field(default_factory=lambda: {name: [] for name in TABLES})
-    details: Tables = field(default_factory=Tables)
+    tables: Tables = field(default_factory=Tables)
     _shapes: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
 
     def __post_init__(self) -> None:
-        if self.detail and not self.details:
-            self.details = {name: [] for name in self.detail.tables}
+        self.tables = self.tables or {name: [] for name in self.schemas}
+
+    @property
+    def schemas(self) -> Mapping[str, Mapping[str, pl.DataType]]:
+        """Tables and their columns, those of the detail included."""
+        return {**TABLES, **(self.detail.tables if self.detail else {})}
 
     def wants(self, kind: str, group: str) -> bool:
         """Whether objects of the kind have rows."""
@@ -114,9 +117,8 @@ class Rows:
         """Add rows that were gathered elsewhere; their ids follow on those that are here."""
         self.next = max(self.next, others.next)
         self.kinds |= others.kinds
-        for own, more in ((self.tables, others.tables), (self.details, others.details)):
-            for name, rows in more.items():
-                own[name] += rows
+        for name, rows in others.tables.items():
+            self.tables[name] += rows
 
     def add(self, found: Found, file: str) -> None:
         """The rows of one object."""
@@ -150,15 +152,14 @@ class Rows:
             self.tables["texts"].extend((number, "container.flags", flags) for flags in found.flags)
         if self.detail is not None:
             for table, cells in self.detail.rows_of(found):
-                self.details[table].append((number, *cells))
+                self.tables[table].append((number, *cells))
 
     def frames(self) -> dict[str, pl.LazyFrame]:
-        """The tables that facts are read from, as frames."""
-        return _frames(self.tables, TABLES)
-
-    def detail_frames(self) -> dict[str, pl.LazyFrame]:
-        """The tables of the detail, as frames."""
-        return _frames(self.details, self.detail.tables) if self.detail else {}
+        """The tables as frames."""
+        return {
+            name: pl.LazyFrame(dict(zip(schema, _columns(self.tables[name], len(schema)), strict=True)), schema=schema)
+            for name, schema in self.schemas.items()
+        }
 
     def _add_other(self, number: int, kind: str, value: object) -> None:
         texts: list[tuple[str, str]] = []
@@ -224,13 +225,6 @@ def shown_by(found: Found) -> Iterator[tuple[str, str]]:
     """Fields that signatures look at in an object, with their texts."""
     for plan in paths.plans_of(found.kind, at(found.value, "metadata.name"), found.group):
         yield from _shown(plan, found.evidence)
-
-
-def _frames(tables: Tables, schemas: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.LazyFrame]:
-    return {
-        name: pl.LazyFrame(dict(zip(schema, _columns(tables[name], len(schema)), strict=True)), schema=schema)
-        for name, schema in schemas.items()
-    }
 
 
 _ROWS_AT_A_TIME = 500

@@ -15,10 +15,11 @@ import msgspec
 
 from meshlab.cluster.facts.objects import (
     FLAGGED,
-    FLAGGED_TREE,
     Anything,
+    Flagged,
     Object,
     Plain,
+    Text,
     at,
     pod_spec,
     struct,
@@ -103,15 +104,8 @@ Kinds = tuple[str | None, str | None]
 """A kind and its version."""
 
 
-class _Link(msgspec.Struct, gc=False, rename="camel"):
-    self_link: str | None = None
-
-
-class Linked(msgspec.Struct, gc=False):
-    """An object that says at which path the API server keeps it."""
-
-    metadata: _Link | None = None
-
+Linked = struct("Linked", {"metadata": {"selfLink": Text}})
+"""An object that says at which path the API server keeps it."""
 
 _PATH = re.compile(r"^/(?:api|apis/[^/]+)/[^/]+/(?:namespaces/[^/]+/)?([a-z]+)(?:/[^/]+)?$")
 
@@ -119,45 +113,36 @@ _PATH = re.compile(r"^/(?:api|apis/[^/]+)/[^/]+/(?:namespaces/[^/]+/)?([a-z]+)(?
 def _linked(value: object, form: Form) -> Kinds:
     """Kind and version of an object by its path."""
     try:
-        metadata = form.decode(value, Linked).metadata
+        link = at(form.decode(value, Linked), "metadata.selfLink")
     except msgspec.ValidationError:
         return None, None
-    resource = _PATH.match((metadata and metadata.self_link) or "")
+    resource = _PATH.match(link or "")
     return kind_of_file(f"{resource[1]}.json") if resource else (None, None)
 
 
 def _guessed(value: object, form: Form) -> Kinds:
     """Kind and version by a field that no other kind has."""
-    fields = telling_fields()
     try:
-        shape: Any = form.decode(value, fields.type)
+        shape = form.decode(value, telling_type())
     except msgspec.ValidationError:
         return None, None
-    for (top, inner), kinds in fields.kinds:
-        if getattr(getattr(shape, top), inner, None) is not None:
-            return kinds
-    return None, None
-
-
-class _Fields(NamedTuple):
-    """Fields that tell a kind, and a type that holds no more of them than whether they are there."""
-
-    type: type[msgspec.Struct]
-    kinds: tuple[tuple[tuple[str, str], Kinds], ...]
+    return next((kinds for field, kinds in _telling_fields() if at(shape, field) is not None), (None, None))
 
 
 @cache
-def telling_fields() -> _Fields:
-    """The fields of ``data/facts/telling_fields.csv``."""
-    rows = read_table("facts/telling_fields").select("field", "kind", "api_version").rows()
-    kinds = tuple(((field.partition(".")[0], field.partition(".")[2]), of) for field, *of in rows)
-    there = Anything | list[Anything | str] | str | int | bool | None
-    tops = {
-        top: msgspec.defstruct(top, [(inner, there, None) for (of, inner), _ in kinds if of == top], gc=False)
-        for top in dict.fromkeys(top for (top, _), _ in kinds)
-    }
-    of_all = msgspec.defstruct("Fields", [(top, part | None, None) for top, part in tops.items()], gc=False)
-    return _Fields(of_all, tuple((steps, (kind, version)) for steps, (kind, version) in kinds))
+def _telling_fields() -> list[tuple[str, Kinds]]:
+    rows = read_table("facts/telling_fields").select("field", "kind", "api_version").iter_rows()
+    return [(field, (kind, version)) for field, kind, version in rows]
+
+
+@cache
+def telling_type() -> type[msgspec.Struct]:
+    """The fields of ``data/facts/telling_fields.csv``, of which no more counts than whether they are there."""
+    tree: dict[str, dict[str, Any]] = {}
+    for field, _ in _telling_fields():
+        top, _, inner = field.partition(".")
+        tree.setdefault(top, {})[inner] = Anything | list[Anything | str] | str | int | bool
+    return struct("Telling", tree)
 
 
 @cache
@@ -235,18 +220,13 @@ def is_flagged(*values: Object) -> bool:
 def _flags(value: object, form: Form, own: Object) -> tuple[str, ...]:
     if not is_flagged(own):
         return ()
-    decoded = form.decode(value, _flagged())
+    decoded = form.decode(value, Flagged)
     containers = at(decoded, "spec.containers") or at(decoded, "spec.template.spec.containers") or ()
     return tuple(
         ";".join([each.name, *(each.command or ()), *(each.args or ())])
         for each in containers
         if each.name in FLAGGED and (each.command, each.args) != (None, None)
     )
-
-
-@cache
-def _flagged() -> type[msgspec.Struct]:
-    return struct("Flagged", FLAGGED_TREE)
 
 
 def _plain(value: object, form: Form) -> Object | None:

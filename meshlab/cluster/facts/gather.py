@@ -172,7 +172,7 @@ def _read_by_copy(listed: list[str], path: Path, rows: Rows) -> bytes:
             _read_place(place, budget, rows)
             done += 1
     read_bytes = Budget().read_bytes - budget.read_bytes
-    return marshal.dumps((done, read_bytes, rows.next, rows.kinds, rows.tables, rows.details))
+    return marshal.dumps((done, read_bytes, rows.next, rows.kinds, rows.tables))
 
 
 def _read_place(place: Place, budget: Budget, rows: Rows) -> None:

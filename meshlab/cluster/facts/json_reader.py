@@ -40,6 +40,9 @@ _BRACKET = ord("[")
 _KIND = re.compile(rb'\s*\{\s*(?:"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*)?"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
 """Kind of a single object, where it stands at the very beginning as the API server and kubectl put it."""
 
+JSON_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises on a text that is no JSON of the demanded kind."""
+
 _BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
 
 
@@ -67,7 +70,7 @@ def read_one(content: bytes) -> Found | None:
         return None
     try:
         return expected_of(content, JSON, first[1].decode(), None, None)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except JSON_FAULTS:
         return None
 
 
@@ -100,7 +103,7 @@ def read_large_list(file: LargeList) -> Iterator[Found]:
         for found in _in_pieces(file):
             given += 1
             yield found
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _UnevenError):
+    except (*JSON_FAULTS, _UnevenError):
         yield from islice(read_json(text(file), file.name), given, None)
     except OSError as error:
         raise MeshlabError(Problem(file.name, f"cannot be read: {error.strerror}", "copy it again")) from None

@@ -26,8 +26,7 @@ from meshlab.cluster.facts.archives import Budget
 from meshlab.cluster.facts.cluster import cluster_of
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.forms import Found
-from meshlab.cluster.facts.json_reader import read_json
-from meshlab.cluster.facts.measured import JSON_FAULTS
+from meshlab.cluster.facts.json_reader import JSON_FAULTS, read_json
 from meshlab.cluster.facts.paths import need_rows
 from meshlab.cluster.facts.read import Anonymize, as_data
 from meshlab.cluster.facts.signatures import Verdict, verdict

@@ -333,8 +333,6 @@ DECODED: dict[str, Tree | type[Object]] = {**SETTINGS, **TYPES}
 """What is read of each kind that facts or the audit look into; all others are Plain."""
 
 _FLAGGED: Tree = {"containers[]": {"name": Text, "command": Flags, "args": Flags}}
-FLAGGED_TREE: Tree = {"spec": {**_FLAGGED, "template": {"spec": _FLAGGED}}}
-"""Arguments of a pod's containers, or of a template's, where flags of some are looked at."""
 
 
 @cache
@@ -372,3 +370,7 @@ def at(value: Any, path: str) -> Any:
     for name in path.split("."):
         value = getattr(value, name, None)
     return value
+
+
+Flagged = struct("Flagged", {"spec": {**_FLAGGED, "template": {"spec": _FLAGGED}}})
+"""Arguments of a pod's containers, or of a template's, where flags of some are looked at."""

@@ -16,10 +16,10 @@ import msgspec
 import polars as pl
 
 from meshlab.cluster.facts.inferred_inputs import Supplied
+from meshlab.cluster.facts.json_reader import JSON_FAULTS
 from meshlab.cluster.facts.measured import (
     CALLS,
     FIGURES,
-    JSON_FAULTS,
     Measurements,
     base_name,
     broken,

@@ -28,8 +28,8 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from meshlab.cluster.facts.forms import Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import DECODED, FLAGGED_TREE, Plain, kept_of, split_key
+from meshlab.cluster.facts.forms import Form, Found, Head, Linked, objects, telling_type
+from meshlab.cluster.facts.objects import DECODED, Flagged, Plain, kept_of, split_key
 from meshlab.cluster.facts.paths import evidence_keys, read_fields
 from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
@@ -85,8 +85,8 @@ def _document_keys() -> Keys:
     for of in (
         Plain,
         Linked,
-        FLAGGED_TREE,
-        telling_fields().type,
+        Flagged,
+        telling_type(),
         *DECODED.values(),
         *map(evidence_keys, read_fields()),
     ):
