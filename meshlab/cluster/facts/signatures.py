@@ -207,12 +207,9 @@ PLUGIN = "cni.product"
 
 def _undecided(seen: Sequence[Vote]) -> str | None:
     """What was seen that decides nothing, in words."""
-    words = dict.fromkeys(kinds()[vote.shows].meaning + _of(vote) for vote in seen)
+    of = {vote: "" if vote.value == EVERY else f" ({vote.value})" for vote in seen}
+    words = dict.fromkeys(kinds()[vote.shows].meaning + said for vote, said in of.items())
     return f"{'; '.join(words)}: that does not tell" if words else None
-
-
-def _of(vote: Vote) -> str:
-    return "" if vote.value == EVERY else f" ({vote.value})"
 
 
 @kept
