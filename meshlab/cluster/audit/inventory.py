@@ -294,6 +294,10 @@ NOBODY = {column: pl.lit(None, pl.String) for column in ("kind", "namespace", "n
 """Columns of a row that is about the cluster as a whole."""
 
 
+OF_NAMESPACE = NOBODY | {"kind": pl.lit("Namespace"), "name": pl.col("namespace")}
+"""Columns of a row that is about the namespace of that name."""
+
+
 def selects(selectors: pl.LazyFrame, labels: pl.LazyFrame, *within: str) -> pl.LazyFrame:
     """Which selector matches which labels: every label that it names is there with its value.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, applications, label, minor, query, selects
+from meshlab.cluster.audit.inventory import OF_NAMESPACE, Inventory, applications, label, minor, query, selects
 from meshlab.cluster.facts.answers import ROOT_NAMESPACE
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
@@ -71,9 +71,9 @@ def membership(inventory: Inventory) -> pl.LazyFrame:
     in_mesh = pl.col("proxied") | (pl.col("redirection") == "enabled").fill_null(value=False)
     return (
         applications(inventory)
-        .group_by(name="namespace")
+        .group_by("namespace")
         .agg(pods=pl.len(), meshed=in_mesh.sum())
-        .with_columns(kind=pl.lit("Namespace"), namespace=pl.lit(None, pl.String), mesh_pods=pl.col("meshed").sum())
+        .with_columns(**OF_NAMESPACE, mesh_pods=pl.col("meshed").sum())
         .with_columns(meshed=pl.when((pl.col("meshed") > 0) | whole).then("meshed"))
     )
 
@@ -81,12 +81,7 @@ def membership(inventory: Inventory) -> pl.LazyFrame:
 @query
 def enrolled_namespaces(inventory: Inventory) -> pl.LazyFrame:
     """Namespaces with the labels that enrol their pods: injection, revision, mode."""
-    return namespace_wishes(inventory).select(
-        pl.col("injection", "revision", "mode").fill_null(""),
-        kind=pl.lit("Namespace"),
-        namespace=pl.lit(None, pl.String),
-        name="namespace",
-    )
+    return namespace_wishes(inventory).select(pl.col("injection", "revision", "mode").fill_null(""), **OF_NAMESPACE)
 
 
 @query
@@ -192,12 +187,8 @@ def pod_modes(inventory: Inventory) -> pl.LazyFrame:
 @query
 def meshed_pods(inventory: Inventory) -> pl.LazyFrame:
     """Namespaces with proxied pods, one row for each mode of mutual TLS that holds in it."""
-    return (
-        pod_modes(inventory)
-        .group_by("namespace", "mode")
-        .agg(pods=pl.len())
-        .select("mode", "pods", kind=pl.lit("Namespace"), namespace=pl.lit(None, pl.String), name="namespace")
-    )
+    by_mode = pod_modes(inventory).group_by("namespace", "mode").agg(pods=pl.len())
+    return by_mode.select("mode", "pods", **OF_NAMESPACE)
 
 
 @query
@@ -386,9 +377,7 @@ def scoped_namespaces(inventory: Inventory) -> pl.LazyFrame:
         .join(mesh_wide, how="cross")
         .select(
             "pods",
-            kind=pl.lit("Namespace"),
-            namespace=pl.lit(None, pl.String),
-            name="namespace",
+            **OF_NAMESPACE,
             unscoped=pl.when(pl.lit(known)).then(
                 pl.when("mesh_wide").then(0).otherwise(pl.col("unscoped").fill_null(0))
             ),
