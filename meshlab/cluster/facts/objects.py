@@ -335,10 +335,14 @@ DECODED: dict[str, Tree | type[Object]] = {**SETTINGS, **TYPES}
 _FLAGGED: Tree = {"containers[]": {"name": Text, "command": Flags, "args": Flags}}
 
 
-@cache
 def type_of(kind: str) -> type[Object]:
     """Type of an object of the kind."""
-    of = DECODED.get(kind, Plain)
+    return _known_type(kind) if kind in DECODED else Plain  # a dump may name any number of other kinds
+
+
+@cache
+def _known_type(kind: str) -> type[Object]:
+    of = DECODED[kind]
     return of if isinstance(of, type) else struct(kind, of, Object)
 
 
