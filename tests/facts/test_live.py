@@ -13,7 +13,8 @@ import pytest
 from facts.kube_api import RESOURCES, KubeApi, by_resource, cut, kubeconfig, serving, status
 
 from meshlab.cluster.facts.live import ATTEMPTS, read_live
-from meshlab.cluster.facts.objects import TYPES, need_rows, signature_fields
+from meshlab.cluster.facts.objects import TYPES
+from meshlab.cluster.facts.paths import need_rows, signature_fields
 from meshlab.cluster.facts.read import read_facts
 from meshlab.errors import MeshlabError
 from meshlab.tables import read_table

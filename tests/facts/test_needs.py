@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from meshlab.cluster.facts.cluster import cluster_of
 from meshlab.cluster.facts.gather import rows_of
-from meshlab.cluster.facts.objects import need_rows
+from meshlab.cluster.facts.paths import need_rows
 from meshlab.cluster.facts.read import read_facts
 from meshlab.cluster.facts.signatures import asked
 from meshlab.errors import MeshlabError

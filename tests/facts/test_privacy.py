@@ -263,7 +263,7 @@ def test_readers_do_not_even_build_secrets(place: str) -> None:
     """Environment, arguments, Secrets and last-applied annotations never become a value in an object."""
     for reader, text in ((read_json, json.dumps(PLACES[place])), (read_yaml, yaml.safe_dump(PLACES[place]))):
         for found in reader(text.encode(), "dump"):
-            assert_nothing_leaks(msgspec.json.encode([found.value, found.evidence, found.fault]))
+            assert_nothing_leaks(msgspec.json.encode([found.value, found.evidence, found.flags, found.fault]))
 
 
 def test_anonymous_facts_hold_no_names(tmp_path: Path) -> None:

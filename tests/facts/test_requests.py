@@ -116,7 +116,7 @@ ROWS = st.lists(st.tuples(st.sampled_from(["app", "init", "sidecar"]), st.intege
 def test_the_expression_agrees_with_the_scheduler_step_by_step(pods: list[list[tuple[str, int]]]) -> None:
     """For any pods the expression gives what starting them container by container takes at its peak."""
     rows = [(number, role, float(cpu)) for number, containers in enumerate(pods) for role, cpu in containers]
-    frame = pl.LazyFrame(rows, schema={"id": pl.Int64, "role": pl.String, "cpu": pl.Float64}, orient="row")
+    frame = pl.LazyFrame(rows, schema={"shape": pl.Int64, "role": pl.String, "cpu": pl.Float64}, orient="row")
 
     found = dict(pod_requests(frame, "cpu").collect().iter_rows())
     assert found == {number: float(started_step_by_step(containers)) for number, containers in enumerate(pods)}

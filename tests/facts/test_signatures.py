@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from facts_dumps import Object, container, facts, node, pod, resource
 
-from meshlab.cluster.facts.objects import pod_annotations, signature_fields
+from meshlab.cluster.facts.paths import pod_annotations, signature_fields
 from meshlab.cluster.facts.signatures import kinds, signatures
 from meshlab.tables import read_table
 

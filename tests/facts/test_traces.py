@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshlab.cluster.facts.measurements import read_measurements
-from meshlab.cluster.facts.spans import SCHEMA, read_spans
-from meshlab.cluster.facts.traces import calls_in_sequence, read_traces, with_callers
+from meshlab.cluster.facts.traces import SCHEMA, calls_in_sequence, read_spans, read_traces, with_callers
 from meshlab.errors import MeshlabError
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "traces.csv"

@@ -1,43 +1,34 @@
-"""Objects become rows of what the audit looks at beyond the facts: labels, selectors, modes, patches, switches.
+"""Objects become rows of what the audit looks at beside the facts: labels, selectors, modes, patches, times.
 
 As in ``meshlab.cluster.facts.columns``, a row's ``id`` is the object's place among all objects read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache, singledispatch
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
-from meshlab.cluster.facts import settings
-from meshlab.cluster.facts.columns import Detail
+from meshlab.cluster.facts.columns import FLAG, NUMBER, TEXT, Detail, cilium_directions
 from meshlab.cluster.facts.forms import Found
+from meshlab.cluster.facts.objects import at
 from meshlab.tables import read_table
-
-TEXT, NUMBER, FLAG = pl.String(), pl.Int64(), pl.Boolean()
 
 TABLES: dict[str, dict[str, pl.DataType]] = {
     "labels": {"id": NUMBER, "key": TEXT, "value": TEXT},
     "selectors": {"id": NUMBER, "key": TEXT, "value": TEXT},
     "targets": {"id": NUMBER, "target": TEXT},
-    "pods": {
+    "pod_details": {
         "id": NUMBER,
-        "owner_kind": TEXT,
-        "phase": TEXT,
-        "host_network": FLAG,
-        "owner": TEXT,
-        "node": TEXT,
         "grace_seconds": NUMBER,
         "local_storage": FLAG,
         "static": FLAG,
-        "redirection": TEXT,
         "istio_annotation": TEXT,
         "linkerd_annotation": TEXT,
     },
-    "containers": {"id": NUMBER, "template": FLAG, "role": TEXT, "container": TEXT, "image": TEXT},
     "namespaces": {"id": NUMBER, "linkerd_annotation": TEXT},
     "providers": {"id": NUMBER, "provider": TEXT},
     "machines": {"id": NUMBER, "allocatable_cpu": TEXT, "allocatable_memory": TEXT, "closed": FLAG},
@@ -78,234 +69,190 @@ def kinds_table() -> pl.DataFrame:
 @cache
 def detail() -> Detail:
     """What the audit gathers beside the facts."""
-    return Detail(TABLES, frozenset({*settings.DECODED, *kinds_table()["kind"]}), _rows)
+    return Detail(TABLES, frozenset({*kube.DECODED, *kinds_table()["kind"]}), _rows)
 
 
 def _rows(found: Found) -> Iterator[Row]:
-    yield from rows_of(found.value)
-    created = getattr(getattr(found.value, "metadata", None), "creation_timestamp", None)
+    if found.kind in ROWS_OF and not isinstance(found.value, kube.Plain | None):
+        yield from ROWS_OF[found.kind](found.value)
+    created = at(found.value, "metadata.creationTimestamp")
     if created is not None:
         yield "times", (created,)
 
 
-@singledispatch
-def rows_of(_value: object) -> Iterator[Row]:
-    """Rows of one object, by its type; none of a type that the audit does not look into."""
-    yield from ()
-
-
-@rows_of.register
-def _(pod: kube.Pod) -> Iterator[Row]:
+def _pod(pod: kube.Pod) -> Iterator[Row]:
     metadata, spec = pod.metadata or kube.PodMetadata(), pod.spec or kube.PodSpec()
-    owners = metadata.owner_references
     annotations = metadata.annotations or kube.PodAnnotations()
     yield from _labels("labels", metadata.labels)
-    yield from _containers(spec, template=False)
     yield (
-        "pods",
+        "pod_details",
         (
-            owners[0].kind if owners else None,
-            pod.status.phase if pod.status else None,
-            bool(spec.host_network),
-            owners[0].name if owners else None,
-            spec.node_name,
             spec.termination_grace_period_seconds,
             any(volume.empty_dir is not None for volume in spec.volumes or ()),
             annotations.mirror is not None,
-            annotations.redirection,
             annotations.istio,
             annotations.linkerd,
         ),
     )
 
 
-@rows_of.register
-def _(workload: kube.Workload) -> Iterator[Row]:
-    template = workload.spec.template if workload.spec else None
-    yield from _containers((template and template.spec) or kube.PodSpec(), template=True)
+def _node(node: object) -> Iterator[Row]:
+    yield "providers", ((at(node, "spec.providerID") or "").partition("://")[0] or None,)
+    cpu, memory = (_text(at(node, f"status.allocatable.{name}")) for name in ("cpu", "memory"))
+    yield "machines", (cpu, memory, bool(at(node, "spec.unschedulable")))
+    yield "ranges", (at(node, "spec.podCIDR"),)
+    for condition in at(node, "status.conditions") or ():
+        yield "times", (condition.lastHeartbeatTime,)
 
 
-@rows_of.register
-def _(node: kube.Node) -> Iterator[Row]:
-    provider = (node.spec.provider_id if node.spec else None) or ""
-    yield "providers", (provider.partition("://")[0] or None,)
-    spec, allocatable = node.spec or kube.NodeSpec(), (node.status and node.status.allocatable) or kube.Amounts()
-    yield (
-        "machines",
-        (
-            None if allocatable.cpu is None else str(allocatable.cpu),
-            None if allocatable.memory is None else str(allocatable.memory),
-            bool(spec.unschedulable),
-        ),
-    )
-    yield "ranges", (spec.pod_cidr,)
-    for condition in (node.status.conditions if node.status else None) or ():
-        yield "times", (condition.last_heartbeat_time,)
-
-
-@rows_of.register
-def _(budget: settings.PodDisruptionBudget) -> Iterator[Row]:
-    spec, status = budget.spec or settings.BudgetSpec(), budget.status or settings.BudgetStatus()
-    selector = spec.selector or kube.LabelSelector()
-    expressions = bool(selector.match_expressions)
-    yield from _labels("selectors", selector.match_labels)
+def _budget(budget: object) -> Iterator[Row]:
+    labels, expressions = (at(budget, f"spec.selector.{name}") for name in ("matchLabels", "matchExpressions"))
+    yield from _labels("selectors", labels)
     yield (
         "budgets",
         (
-            None if spec.min_available is None else str(spec.min_available),
-            None if spec.max_unavailable is None else str(spec.max_unavailable),
-            status.disruptions_allowed,
-            expressions,
-            spec.selector is not None and not expressions and not selector.match_labels,
+            _text(at(budget, "spec.minAvailable")),
+            _text(at(budget, "spec.maxUnavailable")),
+            at(budget, "status.disruptionsAllowed"),
+            bool(expressions),
+            at(budget, "spec.selector") is not None and not expressions and not labels,
         ),
     )
 
 
-@rows_of.register
-def _(pool: settings.IpPool) -> Iterator[Row]:
-    yield "ranges", (pool.spec.cidr if pool.spec else None,)
+def _address_pool(pool: object) -> Iterator[Row]:
+    yield "ranges", (at(pool, "spec.cidr"),)
 
 
-@rows_of.register
-def _(namespace: settings.Namespace) -> Iterator[Row]:
-    metadata = namespace.metadata or settings.Metadata()
-    yield from _labels("labels", metadata.labels)
-    yield "namespaces", (metadata.annotations.linkerd if metadata.annotations else None,)
+def _namespace(namespace: object) -> Iterator[Row]:
+    yield from _labels("labels", at(namespace, "metadata.labels"))
+    yield "namespaces", (at(namespace, "metadata.annotations.linkerd"),)
 
 
-@rows_of.register
-def _(service: settings.Service) -> Iterator[Row]:
-    spec = service.spec or settings.ServiceSpec()
-    yield from _labels("labels", service.metadata.labels if service.metadata else None)
-    yield from _labels("selectors", spec.selector)
-    yield "services", (spec.type or "ClusterIP",)
+def _service(service: object) -> Iterator[Row]:
+    yield from _labels("labels", at(service, "metadata.labels"))
+    yield from _labels("selectors", at(service, "spec.selector"))
+    yield "services", (at(service, "spec.type") or "ClusterIP",)
 
 
-@rows_of.register
-def _(policy: kube.NetworkPolicy) -> Iterator[Row]:
-    spec = policy.spec or kube.PolicySpec()
-    selector = spec.pod_selector or kube.LabelSelector()
-    types = spec.policy_types or ("Ingress", "Egress" if spec.egress else None)
-    expressions = bool(selector.match_expressions)
-    yield from _labels("selectors", selector.match_labels)
-    yield (
-        "policies",
-        ("Ingress" in types, "Egress" in types, expressions, not expressions and not selector.match_labels),
-    )
+def _network_policy(policy: object) -> Iterator[Row]:
+    labels, expressions = (at(policy, f"spec.podSelector.{name}") for name in ("matchLabels", "matchExpressions"))
+    types = at(policy, "spec.policyTypes") or ("Ingress", "Egress" if at(policy, "spec.egress") else None)
+    yield from _labels("selectors", labels)
+    yield "policies", ("Ingress" in types, "Egress" in types, bool(expressions), not expressions and not labels)
 
 
-@rows_of.register
-def _(policy: kube.PeerAuthentication) -> Iterator[Row]:
-    spec = policy.spec or kube.PeerSpec()
-    yield from _selected(spec.selector)
-    yield "peers", (_mode(spec.mtls), None)
-    for port, mtls in (spec.port_level_mtls or {}).items():
+def _peer_authentication(policy: object) -> Iterator[Row]:
+    yield from _selected(at(policy, "spec.selector"))
+    yield "peers", (_mode(at(policy, "spec.mtls")), None)
+    of_ports: dict[str, Any] = at(policy, "spec.portLevelMtls") or {}
+    for port, mtls in of_ports.items():
         yield "peers", (_mode(mtls), port)
 
 
-@rows_of.register
-def _(rule: settings.DestinationRule) -> Iterator[Row]:
-    spec = rule.spec or settings.DestinationSpec()
-    yield "subsets", (len(spec.subsets or ()),)
-    for traffic in (spec.traffic_policy, *(subset.traffic_policy for subset in spec.subsets or ())):
-        if traffic is not None:
-            ports = (port.tls for port in traffic.port_level_settings or ())
-            for tls in filter(None, (traffic.tls, *ports)):
-                yield "destinations", (spec.host, (tls.mode or "DISABLE").upper())
+def _destination_rule(rule: object) -> Iterator[Row]:
+    subsets = at(rule, "spec.subsets") or ()
+    yield "subsets", (len(subsets),)
+    for traffic in filter(None, (at(rule, "spec.trafficPolicy"), *(subset.trafficPolicy for subset in subsets))):
+        for tls in filter(None, (traffic.tls, *(port.tls for port in traffic.portLevelSettings or ()))):
+            yield "destinations", (at(rule, "spec.host"), (tls.mode or "DISABLE").upper())
 
 
-@rows_of.register
-def _(envoy_filter: settings.EnvoyFilter) -> Iterator[Row]:
-    spec = envoy_filter.spec or settings.EnvoyFilterSpec()
-    yield from _selected(spec.workload_selector)
-    yield from _targets(spec.target_refs)
-    for patch in spec.config_patches or ():
-        match, operation = patch.match or settings.PatchMatch(), patch.patch or settings.PatchOperation()
-        context = (match.context or "ANY").upper()
-        yield "patches", (_integer(spec.priority), patch.apply_to, context, (operation.operation or "").upper())
+def _envoy_filter(envoy_filter: object) -> Iterator[Row]:
+    yield from _selected(at(envoy_filter, "spec.workloadSelector"))
+    yield from _targets(at(envoy_filter, "spec.targetRefs"))
+    priority = _integer(at(envoy_filter, "spec.priority"))
+    for patch in at(envoy_filter, "spec.configPatches") or ():
+        context, operation = at(patch, "match.context") or "ANY", at(patch, "patch.operation") or ""
+        yield "patches", (priority, patch.applyTo, context.upper(), operation.upper())
 
 
-@rows_of.register
-def _(sidecar: settings.Sidecar) -> Iterator[Row]:
-    spec = sidecar.spec or settings.SidecarSpec()
-    yield from _selected(spec.workload_selector)
-    for egress in spec.egress or ():
+def _sidecar(sidecar: object) -> Iterator[Row]:
+    yield from _selected(at(sidecar, "spec.workloadSelector"))
+    for egress in at(sidecar, "spec.egress") or ():
         for host in egress.hosts or ():
             yield "scopes", (host,)
 
 
-@rows_of.register
-def _(policy: kube.AuthorizationPolicy) -> Iterator[Row]:
-    spec = policy.spec or kube.AuthorizationSpec()
-    yield from _selected(spec.selector)
-    yield from _targets([*(spec.target_refs or ()), *filter(None, [spec.target_ref])])
-    yield "actions", ((spec.action or "ALLOW").upper(),)
+def _targeted(policy: object) -> Iterator[Row]:
+    yield from _selected(at(policy, "spec.selector"))
+    yield from _targets([*(at(policy, "spec.targetRefs") or ()), *filter(None, [at(policy, "spec.targetRef")])])
 
 
-@rows_of.register
-def _(service: kube.VirtualService) -> Iterator[Row]:
-    gateways = service.spec.gateways if service.spec else None
+def _authorization_policy(policy: object) -> Iterator[Row]:
+    yield from _targeted(policy)
+    yield "actions", ((at(policy, "spec.action") or "ALLOW").upper(),)
+
+
+def _virtual_service(service: object) -> Iterator[Row]:
+    gateways = at(service, "spec.gateways")
     yield "routes", (gateways is None or "mesh" in gateways,)
 
 
-@rows_of.register
-def _(targeted: settings.Targeted) -> Iterator[Row]:
-    spec = targeted.spec or settings.TargetedSpec()
-    yield from _selected(spec.selector)
-    yield from _targets([*(spec.target_refs or ()), *filter(None, [spec.target_ref])])
-
-
-@rows_of.register
-def _(policy: kube.CiliumPolicy) -> Iterator[Row]:
-    rules = filter(None, [policy.spec, *(policy.specs or ())])
-    for direction in (item for rule in rules for item in (*(rule.ingress or ()), *(rule.egress or ()))):
+def _cilium_policy(policy: object) -> Iterator[Row]:
+    for direction in cilium_directions(policy):
         if direction.authentication is not None:
             yield "authentications", (direction.authentication.mode,)
 
 
-@rows_of.register
-def _(certificate: settings.Certificate) -> Iterator[Row]:
-    status = certificate.status or settings.CertificateStatus()
-    conditions = {condition.type: condition for condition in status.conditions or ()}
-    ready = conditions.get("Ready")
-    yield "certificates", (status.not_after, status.renewal_time, ready.status if ready else None)
+def _certificate(certificate: object) -> Iterator[Row]:
+    conditions = {condition.type: condition for condition in at(certificate, "status.conditions") or ()}
+    ends, renewed = at(certificate, "status.notAfter"), at(certificate, "status.renewalTime")
+    yield "certificates", (ends, renewed, at(conditions.get("Ready"), "status"))
     for condition in conditions.values():
-        yield "times", (condition.last_transition_time,)
+        yield "times", (condition.lastTransitionTime,)
 
 
-@rows_of.register
-def _(lease: settings.Lease) -> Iterator[Row]:
-    yield "times", (lease.spec.renew_time if lease.spec else None,)
+def _lease(lease: object) -> Iterator[Row]:
+    yield "times", (at(lease, "spec.renewTime"),)
+
+
+ROWS_OF: dict[str, Callable[[Any], Iterator[Row]]] = {
+    "Pod": _pod,
+    "Node": _node,
+    "PodDisruptionBudget": _budget,
+    "IPPool": _address_pool,
+    "Namespace": _namespace,
+    "Service": _service,
+    **dict.fromkeys(("NetworkPolicy", "GlobalNetworkPolicy", "ClusterNetworkPolicy"), _network_policy),
+    "PeerAuthentication": _peer_authentication,
+    "DestinationRule": _destination_rule,
+    "EnvoyFilter": _envoy_filter,
+    "Sidecar": _sidecar,
+    "AuthorizationPolicy": _authorization_policy,
+    "VirtualService": _virtual_service,
+    **dict.fromkeys(("WasmPlugin", "RequestAuthentication"), _targeted),
+    **dict.fromkeys(("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"), _cilium_policy),
+    "Certificate": _certificate,
+    "Lease": _lease,
+}
+"""Rows of an object by its kind; there are none of one that is not as its kind demands."""
 
 
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 
-def _labels(table: str, labels: dict[str, str | None] | None) -> Iterator[Row]:
+def _labels(table: str, labels: Mapping[str, str | None] | None) -> Iterator[Row]:
     for key, value in (labels or {}).items():
         yield table, (key, value)
 
 
-def _selected(selector: kube.WorkloadSelector | None) -> Iterator[Row]:
+def _selected(selector: Any) -> Iterator[Row]:
     if selector is not None:
-        yield from _labels("selectors", {**(selector.labels or {}), **(selector.match_labels or {})})
+        yield from _labels("selectors", {**(selector.labels or {}), **(selector.matchLabels or {})})
 
 
-def _targets(targets: list[kube.TargetRef] | None) -> Iterator[Row]:
+def _targets(targets: Iterable[Any] | None) -> Iterator[Row]:
     for target in targets or ():
         yield "targets", (f"{target.kind}/{target.name}",)
 
 
-def _containers(spec: kube.PodSpec, *, template: bool) -> Iterator[Row]:
-    for container in spec.init_containers or ():
-        role = "sidecar" if container.restart_policy == "Always" else "init"
-        yield "containers", (template, role, container.name, container.image)
-    for container in spec.containers or ():
-        yield "containers", (template, "app", container.name, container.image)
+def _mode(mtls: object) -> str:
+    return (at(mtls, "mode") or "UNSET").upper()
 
 
-def _mode(mtls: kube.MutualTls | None) -> str:
-    return ((mtls.mode if mtls else None) or "UNSET").upper()
+def _text(amount: object) -> str | None:
+    return None if amount is None else str(amount)
 
 
 def _integer(number: str | int | None) -> int | None:

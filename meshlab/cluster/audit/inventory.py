@@ -9,13 +9,13 @@ from datetime import datetime
 
 import polars as pl
 
-from meshlab.cluster.audit.details import detail, kinds_table
+from meshlab.cluster.audit.details import TABLES, detail, kinds_table
 from meshlab.cluster.facts.answers import Answers, ask
 from meshlab.cluster.facts.cluster import FINISHED, Cluster, cluster_of, system_namespaces
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.files import Source
 from meshlab.cluster.facts.gather import collector_paused, rows_of
-from meshlab.cluster.facts.objects import switch_fields
+from meshlab.cluster.facts.paths import switch_fields
 from meshlab.cluster.facts.summary import facts_of
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
@@ -46,7 +46,9 @@ class Inventory:
 
     Args:
         objects: Every object once: id, kind, group, namespace, name.
-        frames: Tables of ``details.TABLES``, of those objects only; machines with what facts know of the node.
+        frames: Tables of ``details.TABLES``, of those objects only; machines with what facts know of the node; pods
+            (id, owner, owner_kind, node, phase, host_network, redirection and ``pod_details``); and containers of pods
+            and templates: id, template, role, container, image, proxy.
         nodes: A row a node, as facts read it.
         parts: What pods are for a mesh: id and part (gateway, waypoint, control-plane).
         requests: What pods and templates ask for: id, cpu_cores, memory_gib, kind, namespace, weight.
@@ -104,14 +106,18 @@ def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
     """The inventory of a cluster whose objects have been gathered in detail."""
     cluster = cluster_of(rows)
     answers = ask(cluster)
-    ids = cluster.objects.select("id")
-    frames = {
-        name: frame.join(ids, on="id", how="semi", maintain_order="left")
-        for name, frame in rows.detail_frames().items()
-    }
+    ids, pods = cluster.objects.select("id"), cluster.read["pods"]
+    frames = {name: cluster.read[name] for name in TABLES} | {"containers": _containers(cluster)}
+    frames["pods"] = frames.pop("pod_details").join(
+        pods.select(
+            "id", "owner_kind", "owner", "phase", "node", "redirection", pl.col("host_network").fill_null(value=False)
+        ),
+        on="id",
+        maintain_order="left",
+    )
+    frames = {name: frame.join(ids, on="id", how="semi", maintain_order="left") for name, frame in frames.items()}
     marks = cluster.nodes.select("id", "pool", "virtual", control="reserved")
     frames["machines"] = frames["machines"].join(marks, on="id", maintain_order="left")
-    frames["containers"] = _with_proxies(frames["containers"], cluster.proxies)
     frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values())), strict=True))
     pods = _of_known_groups(cluster.objects.filter(pl.col("kind") == "Pod")).select("id", "kind", "namespace", "name")
     parts = cluster.parts.select("id", "part")
@@ -182,7 +188,7 @@ def _switches(cluster: Cluster, answers: Answers) -> pl.DataFrame:
         .join(table.lazy(), on="switch")
         .join(objects, on="kind")
         .filter(held)
-        .join(cluster.texts, on=["id", "field"], how="left")
+        .join(cluster.read["texts"], on=["id", "field"], how="left")
         .sort("id")  # of several objects the last one counts
         .select("switch", "text")
         .collect()
@@ -229,13 +235,13 @@ def applications(inventory: Inventory) -> pl.LazyFrame:
     return pods.join(control, on="id", how="anti")
 
 
-def _with_proxies(containers: pl.LazyFrame, proxies: pl.LazyFrame) -> pl.LazyFrame:
-    """Containers with what each is for a mesh."""
-    named = pl.format("{}={}", *(pl.col(part).fill_null("None") for part in ("container", "image")))
+def _containers(cluster: Cluster) -> pl.LazyFrame:
+    """Containers of pods and templates, with what each is for a mesh."""
+    pods, containers = cluster.read["pods"].select("id", "template", "shape"), cluster.read["containers"]
     return (
-        containers.with_columns(text=named)
-        .join(proxies.rename({"container": "text"}), on=["id", "text"], how="left", maintain_order="left")
-        .drop("text")
+        pods.join(containers, on="shape", maintain_order="left_right")
+        .join(cluster.proxies, on=["id", "container"], how="left", maintain_order="left")
+        .select("id", "template", "role", "image", "proxy", container="name")
     )
 
 
@@ -286,6 +292,10 @@ def query(of: Query) -> Query:
 
 NOBODY = {column: pl.lit(None, pl.String) for column in ("kind", "namespace", "name")}
 """Columns of a row that is about the cluster as a whole."""
+
+
+OF_NAMESPACE = NOBODY | {"kind": pl.lit("Namespace"), "name": pl.col("namespace")}
+"""Columns of a row that is about the namespace of that name."""
 
 
 def selects(selectors: pl.LazyFrame, labels: pl.LazyFrame, *within: str) -> pl.LazyFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import Inventory, applications, label, minor, query, selects
+from meshlab.cluster.audit.inventory import OF_NAMESPACE, Inventory, applications, label, minor, query, selects
 from meshlab.cluster.facts.answers import ROOT_NAMESPACE
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
@@ -71,9 +71,9 @@ def membership(inventory: Inventory) -> pl.LazyFrame:
     in_mesh = pl.col("proxied") | (pl.col("redirection") == "enabled").fill_null(value=False)
     return (
         applications(inventory)
-        .group_by(name="namespace")
+        .group_by("namespace")
         .agg(pods=pl.len(), meshed=in_mesh.sum())
-        .with_columns(kind=pl.lit("Namespace"), namespace=pl.lit(None, pl.String), mesh_pods=pl.col("meshed").sum())
+        .with_columns(**OF_NAMESPACE, mesh_pods=pl.col("meshed").sum())
         .with_columns(meshed=pl.when((pl.col("meshed") > 0) | whole).then("meshed"))
     )
 
@@ -81,12 +81,7 @@ def membership(inventory: Inventory) -> pl.LazyFrame:
 @query
 def enrolled_namespaces(inventory: Inventory) -> pl.LazyFrame:
     """Namespaces with the labels that enrol their pods: injection, revision, mode."""
-    return namespace_wishes(inventory).select(
-        pl.col("injection", "revision", "mode").fill_null(""),
-        kind=pl.lit("Namespace"),
-        namespace=pl.lit(None, pl.String),
-        name="namespace",
-    )
+    return namespace_wishes(inventory).select(pl.col("injection", "revision", "mode").fill_null(""), **OF_NAMESPACE)
 
 
 @query
@@ -192,12 +187,8 @@ def pod_modes(inventory: Inventory) -> pl.LazyFrame:
 @query
 def meshed_pods(inventory: Inventory) -> pl.LazyFrame:
     """Namespaces with proxied pods, one row for each mode of mutual TLS that holds in it."""
-    return (
-        pod_modes(inventory)
-        .group_by("namespace", "mode")
-        .agg(pods=pl.len())
-        .select("mode", "pods", kind=pl.lit("Namespace"), namespace=pl.lit(None, pl.String), name="namespace")
-    )
+    by_mode = pod_modes(inventory).group_by("namespace", "mode").agg(pods=pl.len())
+    return by_mode.select("mode", "pods", **OF_NAMESPACE)
 
 
 @query
@@ -255,11 +246,14 @@ def server_modes(inventory: Inventory) -> pl.LazyFrame:
     Gateways accept what their Gateway says, and ztunnel takes care of pods in ambient mode: neither is among them.
     Columns id, namespace, mode.
     """
-    bare = inventory.living_pods.filter(
+    bare = _bare_pods(inventory).select("id", "namespace", mode=pl.lit(NO_PROXY))
+    return pl.concat([pod_modes(inventory).select("id", "namespace", "mode"), bare])
+
+
+def _bare_pods(inventory: Inventory) -> pl.LazyFrame:
+    """Living pods that no proxy of a mesh serves, gateways aside."""
+    return inventory.living_pods.filter(
         ~pl.col("proxied"), ~pl.col("gateway"), pl.col("redirection").ne_missing("enabled")
-    )
-    return pl.concat(
-        [pod_modes(inventory).select("id", "namespace", "mode"), bare.select("id", "namespace", mode=pl.lit(NO_PROXY))]
     )
 
 
@@ -285,9 +279,7 @@ def plain_clients(inventory: Inventory) -> pl.LazyFrame:
     """
     modes = namespace_modes(inventory)
     outside = (
-        inventory.living_pods.filter(
-            ~pl.col("proxied"), ~pl.col("gateway"), pl.col("redirection").ne_missing("enabled")
-        )
+        _bare_pods(inventory)
         .join(modes, on="namespace", how="left")
         .join(pod_modes(inventory).select("namespace").unique(), on="namespace", how="semi")
         .select("kind", "namespace", "name", "mode", reason=pl.lit("has no proxy"))
@@ -385,9 +377,7 @@ def scoped_namespaces(inventory: Inventory) -> pl.LazyFrame:
         .join(mesh_wide, how="cross")
         .select(
             "pods",
-            kind=pl.lit("Namespace"),
-            namespace=pl.lit(None, pl.String),
-            name="namespace",
+            **OF_NAMESPACE,
             unscoped=pl.when(pl.lit(known)).then(
                 pl.when("mesh_wide").then(0).otherwise(pl.col("unscoped").fill_null(0))
             ),
@@ -440,19 +430,22 @@ def ambient_namespaces(inventory: Inventory) -> pl.LazyFrame:
     )
 
 
+def _of_ambient_namespaces(inventory: Inventory, *kinds: str) -> pl.LazyFrame:
+    """Objects in ambient namespaces, with waypoint, and attached: whether they are to a target."""
+    targeted = inventory.frames["targets"].select("id").unique().with_columns(attached=True)
+    objects = inventory.of(*kinds).join(ambient_namespaces(inventory), on="namespace")
+    return objects.join(targeted, on="id", how="left").with_columns(pl.col("attached").fill_null(value=False))
+
+
 @query
 def ambient_policies(inventory: Inventory) -> pl.LazyFrame:
     """AuthorizationPolicies in ambient namespaces that need layer 7: attached (to a target) and waypoint."""
-    targeted = inventory.frames["targets"].select("id").unique().with_columns(attached=True)
     layer = inventory.objects.select("id", "l7")
     return (
-        inventory.of("AuthorizationPolicy")
-        .join(ambient_namespaces(inventory), on="namespace")
+        _of_ambient_namespaces(inventory, "AuthorizationPolicy")
         .join(layer, on="id")
         .join(inventory.frames["actions"], on="id", how="left")
-        .join(targeted, on="id", how="left")
         .filter((pl.col("l7") > 0) | pl.col("action").is_in(L7_ACTIONS))
-        .with_columns(pl.col("attached").fill_null(value=False))
     )
 
 
@@ -463,7 +456,6 @@ def ambient_leftovers(inventory: Inventory) -> pl.LazyFrame:
     Columns waypoint, attached, ignored and why_ignored.
     """
     table = read_table("audit/ambient_ignored")
-    targeted = inventory.frames["targets"].select("id").unique().with_columns(attached=True)
     gateways_only = inventory.frames["routes"].filter(~pl.col("mesh"))
     without = {
         "always": pl.lit(value=True),
@@ -472,11 +464,8 @@ def ambient_leftovers(inventory: Inventory) -> pl.LazyFrame:
     }
     ignored = pl.coalesce(pl.when(pl.col("without") == word).then(holds) for word, holds in without.items())
     return (
-        inventory.of(*table["kind"])
-        .join(ambient_namespaces(inventory), on="namespace")
+        _of_ambient_namespaces(inventory, *table["kind"])
         .join(gateways_only, on="id", how="anti")
-        .join(targeted, on="id", how="left")
-        .with_columns(pl.col("attached").fill_null(value=False))
         .join(table.lazy().select("kind", "without", "why_ignored"), on="kind")
         .with_columns(ignored=ignored)
     )

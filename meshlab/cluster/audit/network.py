@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from meshlab.cluster.audit.inventory import NOBODY, Inventory, applications, minor, moment, query, selects
+from meshlab.cluster.audit.inventory import NOBODY, OF_NAMESPACE, Inventory, applications, minor, moment, query, selects
 from meshlab.cluster.audit.mesh import versions
 from meshlab.tables import read_table
 from meshlab.units import version_key
@@ -178,7 +178,7 @@ def isolation(inventory: Inventory) -> pl.LazyFrame:
             pl.col("policies").fill_null(0),
             *(pl.when(~unread | (pl.col(way) == 0)).then(way) for way in ("open_ingress", "open_egress")),
         )
-        .with_columns(kind=pl.lit("Namespace"), name="namespace", namespace=pl.lit(None, pl.String))
+        .with_columns(**OF_NAMESPACE)
     )
 
 

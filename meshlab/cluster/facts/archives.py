@@ -192,7 +192,8 @@ def _tar_members(stream: Any, file: str, wanted: Wanted, budget: Budget, nesting
                     yield from _file_or_archive(
                         _read(content, f"{file}!{name}", budget), f"{file}!{name}", wanted, budget, nesting
                     )
-    _drain(stream)
+    while stream.read(_CHUNK_BYTES):  # to the end, so that a stream that is cut off after the last file is noticed
+        pass
 
 
 def _check_sparse(entry: tarfile.TarInfo, file: str) -> None:
@@ -203,12 +204,6 @@ def _check_sparse(entry: tarfile.TarInfo, file: str) -> None:
         kept = sum(max(0, size) for _, size in holes)
         if entry.size > RATIO_FREE_BYTES + MAXIMUM_RATIO * min(kept, entry.size):
             raise MeshlabError(_bomb(file))
-
-
-def _drain(stream: Stream) -> None:
-    """Read on to the end, so that a stream that is cut off after the last file is noticed."""
-    while stream.read(_CHUNK_BYTES):
-        pass
 
 
 def _zip_members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesting: int) -> Iterator[Member]:

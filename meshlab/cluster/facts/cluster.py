@@ -5,12 +5,13 @@ What is asked of the frames (``answers.py``) runs as one pass over them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from meshlab.cluster.facts.columns import LASTING_KINDS, TEMPLATE_KINDS, Rows, pod_requests
-from meshlab.cluster.facts.objects import signature_fields, signature_groups
+from meshlab.cluster.facts.paths import signature_fields, signature_groups
 from meshlab.cluster.facts.signatures import asked, found, match
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB
@@ -35,7 +36,7 @@ class Cluster:
         proxies: What every container is for a mesh, of pods that do not count, too: id, container, proxy.
         evidence: What signatures found in objects and in pods that count.
         needs: What objects ask for: id, namespace, need, and whether at the edge or in the mesh.
-        texts: Texts of fields that are looked at in objects: id, field, text.
+        read: Tables of the rows as they were read, those of objects that are read more than once included.
         looked_at: Kinds of which there was at least an empty List: columns kind, group, file.
     """
 
@@ -48,7 +49,7 @@ class Cluster:
     proxies: pl.LazyFrame
     evidence: pl.LazyFrame
     needs: pl.LazyFrame
-    texts: pl.LazyFrame
+    read: Mapping[str, pl.LazyFrame]
     looked_at: pl.LazyFrame
 
 
@@ -58,28 +59,28 @@ def cluster_of(rows: Rows) -> Cluster:
     Its frames are worked out in a few steps: what all of them share is worked out once, and plans stay small.
     """
     frames = rows.frames()
-    everything = frames["objects"]
+    everything, texts, of_shapes = frames["objects"], frames["texts"], frames["containers"]
     objects = _once(everything.filter(~pl.col("empty"))).collect().lazy()
-    texts = _texts(frames, objects)
-    matched = match(texts).collect().lazy()
-    shown = found(texts, matched).collect().lazy()
+    of_pods = frames["pods"].select("id", "shape")
+    own, shared = pl.concat([texts, _texts_of_names(objects)]), _texts_of_shapes(frames["shapes"], of_shapes)
+    matched = match(pl.concat([own.drop("id"), shared.drop("shape")])).collect().lazy()
+    shared_by = shared.join(matched, on=["field", "text"]).join(of_pods, on="shape")
+    shown = found(own.join(matched, on=["field", "text"]), shared_by).collect().lazy()
     makers = objects.filter(pl.col("kind").is_in(TEMPLATE_KINDS)).select("id", "kind", "namespace", "name")
     parts = _parts(shown).collect().lazy()
+    pods = frames["pods"].join(_shapes(frames["shapes"], of_shapes), on="shape", how="left", maintain_order="left")
     proxies, pods, nodes, controllers, looked_at = _collected(
-        _proxies(frames["containers"], matched, shown),
-        _pods(objects, frames["pods"], parts),
+        _proxies(of_pods.join(of_shapes, on="shape", maintain_order="left_right"), matched, shown),
+        _pods(objects, pods, parts),
         _nodes(objects, frames["nodes"], shown),
         makers.join(frames["pods"].select("id", "reported"), on="id"),
         everything.select("kind", "group", "file").unique(maintain_order=True),
     )
-    containers = _containers(frames["containers"], proxies, pods).collect().lazy()
-    pods, evidence, needs = _collected(
-        _with_requests(pods, containers), _evidence(shown, texts, objects, pods), asked(frames["texts"], objects)
+    containers, evidence, needs = _collected(
+        _containers(of_pods, of_shapes, proxies, pods), _evidence(shown, frames, objects, pods), asked(texts, objects)
     )
     objects = _with_l7(objects, needs).collect().lazy()
-    return Cluster(
-        objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames["texts"], looked_at
-    )
+    return Cluster(objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames, looked_at)
 
 
 def _collected(*frames: pl.LazyFrame) -> list[pl.LazyFrame]:
@@ -89,18 +90,26 @@ def _collected(*frames: pl.LazyFrame) -> list[pl.LazyFrame]:
 # --- what signatures look at -----------------------------------------------------------------------------------------
 
 
-def _texts(frames: dict[str, pl.LazyFrame], objects: pl.LazyFrame) -> pl.LazyFrame:
-    """All texts that signatures look at: id, field, text."""
+def _texts_of_names(objects: pl.LazyFrame) -> pl.LazyFrame:
+    """Names and API groups that signatures look at: id, field, text."""
     named = [kind for kind, of_kind in signature_fields().items() if f"{kind}:name" in of_kind]
     groups = objects.filter(pl.col("group").str.contains(signature_groups().pattern))
     text = pl.concat_str("group", "name", separator="/", ignore_nulls=True)
     return pl.concat(
         [
-            frames["texts"],
-            frames["pods"].drop_nulls("containers").select("id", field=pl.lit("containers"), text="containers"),
-            frames["containers"].select("id", field=pl.lit("container"), text="container"),
             objects.filter(pl.col("kind").is_in(named)).select("id", field=pl.col("kind") + ":name", text=text),
             groups.select("id", field=pl.lit("group"), text="group"),
+        ]
+    )
+
+
+def _texts_of_shapes(shapes: pl.LazyFrame, containers: pl.LazyFrame) -> pl.LazyFrame:
+    """What signatures look at in containers, which many pods share: shape, field, text."""
+    return pl.concat(
+        [
+            shapes.drop_nulls("containers").select("shape", field=pl.lit("containers"), text="containers"),
+            containers.select("shape", field=pl.lit("container"), text="container"),
+            containers.filter("takes_ports").select("shape", field=pl.lit("container.ports"), text="container"),
         ]
     )
 
@@ -125,22 +134,24 @@ def _proxies(containers: pl.LazyFrame, matched: pl.LazyFrame, shown: pl.LazyFram
     return named.drop_nulls("proxy").select("id", "container", "proxy").unique(maintain_order=True)
 
 
-def _evidence(shown: pl.LazyFrame, texts: pl.LazyFrame, objects: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+def _evidence(
+    shown: pl.LazyFrame, frames: Mapping[str, pl.LazyFrame], objects: pl.LazyFrame, pods: pl.LazyFrame
+) -> pl.LazyFrame:
     """What signatures find in objects, and in the pods that count; a controller of no pods proves nothing."""
     of_pods = pl.any_horizontal(pl.col("field").str.starts_with(start) for start in ("container", "Pod:"))
     running = pods.filter(pl.col("weight").fill_null(1) > 0).select("id")
     rest = shown.filter(~of_pods).join(objects.select("id"), on="id", how="semi")
     seen = shown.filter(of_pods).join(running, on="id", how="semi")
-    return pl.concat([rest, seen.join(_written(shown, texts, objects), on=["id", "shows"], how="anti")])
+    return pl.concat([rest, seen.join(_written(shown, frames, objects), on=["id", "shows"], how="anti")])
 
 
-def _written(shown: pl.LazyFrame, texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
+def _written(shown: pl.LazyFrame, frames: Mapping[str, pl.LazyFrame], objects: pl.LazyFrame) -> pl.LazyFrame:
     """Pods with what resembles a proxy that their own template names, so that nobody injected it: id, shows."""
     likely = shown.filter(pl.col("shows") == "resembles-proxy").select("id", "shows").unique()
     place = objects.select("id", "kind", "namespace")
-    described = likely.join(texts.filter(pl.col("field") == "containers"), on="id").join(place, on="id")
+    described = likely.join(frames["pods"], on="id").join(frames["shapes"], on="shape").join(place, on="id")
     templates, pods = described.filter(pl.col("kind") != "Pod"), described.filter(pl.col("kind") == "Pod")
-    return pods.join(templates, on=["namespace", "text"], how="semi").select("id", "shows")
+    return pods.join(templates, on=["namespace", "containers"], how="semi").select("id", "shows")
 
 
 # --- objects ---------------------------------------------------------------------------------------------------------
@@ -164,19 +175,11 @@ def _once(objects: pl.LazyFrame) -> pl.LazyFrame:
     """Each named object once, the last one read; bundles and API groups hold some objects in several places."""
     family, name = pl.col("group").replace(FAMILIES), pl.col("name")
     of_calico = family == "projectcalico.org"
-    identity = {
-        "family": family,
-        "title": pl.when(of_calico & pl.col("kind").str.ends_with("Policy"))
-        .then(name.str.strip_prefix("default."))
-        .otherwise(name),
-    }
-    named = (
-        objects.filter(name.is_not_null(), ~(of_calico & name.str.contains(SHOWN_BY_CALICO)))
-        .with_columns(**identity)
-        .unique(["kind", "family", "namespace", "title"], keep="last", maintain_order=True)
-        .drop(identity)
-    )
-    return pl.concat([named, objects.filter(name.is_null())]).sort("id")
+    of_policy = of_calico & pl.col("kind").str.ends_with("Policy")
+    title = pl.when(of_policy).then(name.str.strip_prefix("default.")).otherwise(name)
+    again = of_calico & name.str.contains(SHOWN_BY_CALICO)
+    last = pl.struct([pl.col("kind", "namespace"), family, title]).is_last_distinct()
+    return objects.filter(~again.fill_null(value=False)).filter(name.is_null() | last)
 
 
 def _nodes(objects: pl.LazyFrame, nodes: pl.LazyFrame, shown: pl.LazyFrame) -> pl.LazyFrame:
@@ -275,21 +278,27 @@ def system_namespaces() -> str:
     return "|".join(read_table("facts/system_namespaces")["pattern"])
 
 
-def _containers(containers: pl.LazyFrame, proxies: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+def _containers(
+    of_pods: pl.LazyFrame, of_shapes: pl.LazyFrame, proxies: pl.LazyFrame, pods: pl.LazyFrame
+) -> pl.LazyFrame:
     """Containers of the pods that count, with the pod's weight and their role in a mesh."""
     return (
-        containers.join(pods.select("id", "weight", "phase", "part"), on="id", maintain_order="left")
+        of_pods.join(pods.select("id", "weight", "phase", "part"), on="id", maintain_order="left")
+        .join(_asking(of_shapes), on="shape", maintain_order="left_right")
         .join(proxies, on=["id", "container"], how="left", maintain_order="left")
-        .with_columns(
-            cpu_cores=pl.col("cpu").fill_null(0.0), memory_gib=pl.col("memory").fill_null(0.0) / BYTES_PER_GIB
-        )
     )
 
 
-def _with_requests(pods: pl.LazyFrame, containers: pl.LazyFrame) -> pl.LazyFrame:
-    """Pods with their requests, overhead included; a request of the pod as a whole replaces its containers'."""
-    requests = pod_requests(containers, *(resource for resource, _, _ in _RESOURCES))
-    joined = pods.join(requests, on="id", how="left", maintain_order="left")
+def _asking(containers: pl.LazyFrame) -> pl.LazyFrame:
+    return containers.with_columns(
+        cpu_cores=pl.col("cpu").fill_null(0.0), memory_gib=pl.col("memory").fill_null(0.0) / BYTES_PER_GIB
+    )
+
+
+def _shapes(shapes: pl.LazyFrame, containers: pl.LazyFrame) -> pl.LazyFrame:
+    """Shapes with their requests, overhead included; a request of the pod as a whole replaces its containers'."""
+    requests = pod_requests(_asking(containers), *(resource for resource, _, _ in _RESOURCES))
+    joined = shapes.join(requests, on="shape", how="left")
     return joined.with_columns(_requested(*each) for each in _RESOURCES)
 
 

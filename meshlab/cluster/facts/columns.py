@@ -11,69 +11,68 @@ from typing import Any
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
-from meshlab.cluster.facts import settings
+from meshlab.cluster.facts import paths
 from meshlab.cluster.facts.forms import Found
+from meshlab.cluster.facts.objects import at
 from meshlab.documents import is_mapping
 from meshlab.units import parse_quantity
 
 TEMPLATE_KINDS = tuple(kind for kind, of in kube.TYPES.items() if of is kube.Workload)
 """Kinds that make pods from a template."""
 
+NODE_INFO = ("operatingSystem", "kernelVersion", "osImage", "architecture", "kubeletVersion")
+"""What a node says about its operating system, in the order of the columns."""
+
 LASTING_KINDS = ("Deployment", "StatefulSet", "DeploymentConfig", "Rollout")
 """Kinds that people create to keep a number of pods running."""
 
+TEXT, NUMBER, FLAG, AMOUNT = pl.String(), pl.Int64(), pl.Boolean(), pl.Float64()
+
 TABLES: dict[str, dict[str, pl.DataType]] = {
     "objects": {
-        "id": pl.Int64(),
-        "kind": pl.String(),
-        "group": pl.String(),
-        "namespace": pl.String(),
-        "name": pl.String(),
-        "file": pl.String(),
-        "empty": pl.Boolean(),
-        "l7": pl.Int64(),
-        "peers": pl.Int64(),
-        "mtls_mode": pl.String(),
-        "selective": pl.Boolean(),
-        "fault": pl.String(),
+        "id": NUMBER,
+        **dict.fromkeys(("kind", "group", "namespace", "name", "file"), TEXT),
+        "empty": FLAG,
+        "l7": NUMBER,
+        "peers": NUMBER,
+        "mtls_mode": TEXT,
+        "selective": FLAG,
+        "fault": TEXT,
     },
     "nodes": {
-        "id": pl.Int64(),
-        "os": pl.String(),
-        "kernel": pl.String(),
-        "os_image": pl.String(),
-        "architecture": pl.String(),
-        "kubelet": pl.String(),
-        "cpu": pl.Float64(),
-        "memory": pl.Float64(),
+        "id": NUMBER,
+        **dict.fromkeys(("os", "kernel", "os_image", "architecture", "kubelet"), TEXT),
+        **dict.fromkeys(("cpu", "memory"), AMOUNT),
     },
     "pods": {
-        "id": pl.Int64(),
-        "template": pl.Boolean(),
-        "weight": pl.Int64(),
-        "reported": pl.Int64(),
-        "owner_kind": pl.String(),
-        "owner": pl.String(),
-        "node": pl.String(),
-        "phase": pl.String(),
-        "host_network": pl.Boolean(),
-        "redirection": pl.String(),
-        "containers": pl.String(),
-        "overhead_cpu": pl.Float64(),
-        "overhead_memory": pl.Float64(),
-        "pod_cpu": pl.Float64(),
-        "pod_memory": pl.Float64(),
+        "id": NUMBER,
+        "template": FLAG,
+        **dict.fromkeys(("weight", "reported"), NUMBER),
+        **dict.fromkeys(("owner_kind", "owner", "node", "phase"), TEXT),
+        "host_network": FLAG,
+        "redirection": TEXT,
+        "shape": NUMBER,
+    },
+    "shapes": {
+        "shape": NUMBER,
+        "containers": TEXT,
+        **dict.fromkeys(("overhead_cpu", "overhead_memory", "pod_cpu", "pod_memory"), AMOUNT),
     },
     "containers": {
-        "id": pl.Int64(),
-        "role": pl.String(),
-        "container": pl.String(),
-        "cpu": pl.Float64(),
-        "memory": pl.Float64(),
+        "shape": NUMBER,
+        **dict.fromkeys(("role", "container", "name", "image"), TEXT),
+        "takes_ports": FLAG,
+        **dict.fromkeys(("cpu", "memory"), AMOUNT),
     },
-    "texts": {"id": pl.Int64(), "field": pl.String(), "text": pl.String()},
+    "texts": {"id": NUMBER, "field": TEXT, "text": TEXT},
 }
-"""Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes."""
+"""Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes.
+
+Pods of one controller have the same containers, which stand here once: ``shape`` is the ``id`` of the first such pod.
+"""
+
+MOST_SHAPES = 1024
+"""Shapes that are known again: pods of one controller stand near each other. No list of pods makes looking slow."""
 
 
 Row = tuple[Any, ...]
@@ -99,28 +98,32 @@ class Rows:
     detail: Detail | None = None
     next: int = 0
     kinds: set[str] = field(default_factory=set[str])
-    tables: Tables = field(default_factory=lambda: {name: [] for name in TABLES})
-    details: Tables = field(default_factory=Tables)
+    tables: Tables = field(default_factory=Tables)
+    _shapes: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
 
     def __post_init__(self) -> None:
-        if self.detail and not self.details:
-            self.details = {name: [] for name in self.detail.tables}
+        self.tables = self.tables or {name: [] for name in self.schemas}
+
+    @property
+    def schemas(self) -> Mapping[str, Mapping[str, pl.DataType]]:
+        """Tables and their columns, those of the detail included."""
+        return {**TABLES, **(self.detail.tables if self.detail else {})}
 
     def wants(self, kind: str, group: str) -> bool:
         """Whether objects of the kind have rows."""
-        return kube.is_used(kind, group) or (self.detail is not None and kind in self.detail.kinds)
+        return paths.is_used(kind, group) or (self.detail is not None and kind in self.detail.kinds)
 
     def extend(self, others: Rows) -> None:
         """Add rows that were gathered elsewhere; their ids follow on those that are here."""
         self.next = max(self.next, others.next)
         self.kinds |= others.kinds
-        for own, more in ((self.tables, others.tables), (self.details, others.details)):
-            for name, rows in more.items():
-                own[name] += rows
+        for name, rows in others.tables.items():
+            self.tables[name] += rows
 
     def add(self, found: Found, file: str) -> None:
         """The rows of one object."""
-        metadata = getattr(found.value, "metadata", None) or kube.Metadata()
+        metadata = getattr(found.value, "metadata", None) or _NAMELESS
+        policy_cells = POLICY_CELLS.get(found.kind)
         number = self.next
         self.next += 1
         self.tables["objects"].append(
@@ -132,7 +135,7 @@ class Rows:
                 metadata.name,
                 file,
                 found.empty,
-                *_policy_cells(found.value),
+                *(policy_cells(found.value) if policy_cells else _NO_POLICY),
                 found.fault,
             )
         )
@@ -141,60 +144,44 @@ class Rows:
                 self._add_pod(number, found.value)
             case kube.Workload():
                 self._add_workload(number, found.kind, found.value)
-            case kube.Node():
-                self._add_node(number, found.value)
-            case settings.Namespace():
-                labels = getattr(metadata, "labels", None)
-                if labels:
-                    self.tables["texts"].append((number, "Namespace:keys", ";".join(labels)))
             case _:
-                pass
+                self._add_other(number, found.kind, found.value)
         if found.evidence is not None:
             self.tables["texts"].extend((number, *shown) for shown in shown_by(found))
+        if found.flags:
+            self.tables["texts"].extend((number, "container.flags", flags) for flags in found.flags)
         if self.detail is not None:
             for table, cells in self.detail.rows_of(found):
-                self.details[table].append((number, *cells))
+                self.tables[table].append((number, *cells))
 
     def frames(self) -> dict[str, pl.LazyFrame]:
-        """The tables that facts are read from, as frames."""
-        return _frames(self.tables, TABLES)
+        """The tables as frames."""
+        return {
+            name: pl.LazyFrame(dict(zip(schema, _columns(self.tables[name], len(schema)), strict=True)), schema=schema)
+            for name, schema in self.schemas.items()
+        }
 
-    def detail_frames(self) -> dict[str, pl.LazyFrame]:
-        """The tables of the detail, as frames."""
-        return _frames(self.details, self.detail.tables) if self.detail else {}
-
-    def _add_node(self, number: int, node: kube.Node) -> None:
-        status = node.status or kube.NodeStatus()
-        info, capacity = status.node_info or kube.NodeInfo(), status.capacity or kube.Amounts()
-        self.tables["nodes"].append(
-            (
-                number,
-                info.operating_system,
-                info.kernel_version,
-                info.os_image,
-                info.architecture,
-                info.kubelet_version,
-                worth(capacity.cpu),
-                worth(capacity.memory),
-            )
-        )
-        self.tables["texts"].extend(
-            (number, f"Node:condition.{condition.type}", condition.reason)
-            for condition in status.conditions or ()
-            if condition.reason
-        )
-        self.tables["texts"].extend(
-            (number, "Node:taint", f"{taint.key}:{taint.effect}")
-            for taint in (node.spec.taints if node.spec else None) or ()
-        )
+    def _add_other(self, number: int, kind: str, value: object) -> None:
+        texts: list[tuple[str, str]] = []
+        if kind == "Namespace":
+            texts = [("Namespace:keys", ";".join(labels))] if (labels := at(value, "metadata.labels")) else []
+        elif kind == "Node" and not isinstance(value, kube.Plain | None):
+            said = [at(value, f"status.nodeInfo.{name}") for name in NODE_INFO]
+            amounts = [worth(at(value, f"status.capacity.{name}")) for name in ("cpu", "memory")]
+            self.tables["nodes"].append((number, *said, *amounts))
+            conditions, taints = at(value, "status.conditions") or (), at(value, "spec.taints") or ()
+            texts = [(f"Node:condition.{each.type}", each.reason) for each in conditions if each.reason]
+            texts += [("Node:taint", f"{each.key}:{each.effect}") for each in taints]
+        self.tables["texts"].extend((number, *text) for text in texts)
 
     def _add_pod(self, number: int, pod: kube.Pod) -> None:
         metadata = pod.metadata or kube.PodMetadata()
         owners = metadata.owner_references
         phase, spec = pod.status.phase if pod.status else None, pod.spec or kube.PodSpec()
         owner = (owners[0].kind, owners[0].name) if owners else _NOBODY
-        cells = self._add_containers(number, spec, metadata)
-        self.tables["pods"].append((number, False, 1, None, *owner, spec.node_name, phase, *cells))
+        self.tables["pods"].append(
+            (number, False, 1, None, *owner, spec.node_name, phase, *self._add_template(number, spec, metadata))
+        )
 
     def _add_workload(self, number: int, kind: str, workload: kube.Workload) -> None:
         """A template counts as so many pods as are asked for; a ReplicaSet of a Deployment counts as none."""
@@ -205,40 +192,39 @@ class Rows:
         weight = reported if kind == "DaemonSet" else 1 if spec.replicas is None else spec.replicas
         if owned and kind == "ReplicaSet":
             weight, reported = 0, None
-        cells = self._add_containers(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
+        cells = self._add_template(number, template.spec or kube.PodSpec(), template.metadata or kube.PodMetadata())
         self.tables["pods"].append((number, True, weight, reported, kind, None, None, None, *cells))
 
-    def _add_containers(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> Row:
-        """Add a row for each container, and return the cells of the pod's row that its specification fills."""
-        containers = _containers(number, spec)
-        self.tables["containers"].extend(containers)
-        self.tables["texts"].extend(_called(number, spec, alone=len(containers) == 1))
+    def _add_template(self, number: int, spec: kube.PodSpec, metadata: kube.PodMetadata) -> Row:
+        """Add texts of labels and annotations, and return the cells of the pod's row that say what it is like."""
         labels, annotations = metadata.labels, metadata.annotations
-        if labels and not kube.pod_labels().keys().isdisjoint(labels):
+        if labels and not paths.pod_labels().keys().isdisjoint(labels):
             self.tables["texts"].extend(_marked_by_labels(number, labels))
         if annotations is not None and annotations != _NO_ANNOTATIONS:
             self.tables["texts"].extend(_marked_by_annotations(number, annotations))
-        return (
-            spec.host_network,
-            metadata.annotations.redirection if metadata.annotations else None,
-            ";".join([row[2] for row in containers]) or None,
-            *(_amounts(spec.overhead) if spec.overhead else _NOTHING_ASKED),
-            *_requests(spec.resources),
-        )
+        redirection = annotations.redirection if annotations else None
+        return spec.host_network, redirection, self._shape(number, spec)
+
+    def _shape(self, number: int, spec: kube.PodSpec) -> int:
+        """The shape of a pod; rows of one that is not known are added."""
+        key = (spec.init_containers, spec.containers, spec.overhead, spec.resources)
+        shape = self._shapes.get(key)
+        if shape is None:
+            if len(self._shapes) == MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes[key] = shape = number
+            containers = list(_containers(number, spec))
+            self.tables["containers"].extend(containers)
+            names = ";".join(row[2] for row in containers) or None
+            overhead = _amounts(spec.overhead) if spec.overhead else _NOTHING_ASKED
+            self.tables["shapes"].append((number, names, *overhead, *_requests(spec.resources)))
+        return shape
 
 
 def shown_by(found: Found) -> Iterator[tuple[str, str]]:
     """Fields that signatures look at in an object, with their texts."""
-    metadata = getattr(found.value, "metadata", None)
-    for plan in kube.plans_of(found.kind, metadata.name if metadata else None, found.group) if found.evidence else ():
+    for plan in paths.plans_of(found.kind, at(found.value, "metadata.name"), found.group):
         yield from _shown(plan, found.evidence)
-
-
-def _frames(tables: Tables, schemas: Mapping[str, Mapping[str, pl.DataType]]) -> dict[str, pl.LazyFrame]:
-    return {
-        name: pl.LazyFrame(dict(zip(schema, _columns(tables[name], len(schema)), strict=True)), schema=schema)
-        for name, schema in schemas.items()
-    }
 
 
 _ROWS_AT_A_TIME = 500
@@ -254,7 +240,7 @@ def _columns(rows: list[Row], width: int) -> list[list[Any]]:
     return columns
 
 
-_NOBODY = (None, None)
+_NAMELESS, _NOBODY = kube.Metadata(), (None, None)
 
 
 _NO_ANNOTATIONS = kube.PodAnnotations()
@@ -262,19 +248,19 @@ _NO_ANNOTATIONS = kube.PodAnnotations()
 
 def _marked_by_labels(number: int, labels: dict[str, str | None]) -> list[Row]:
     """Texts of a pod's labels that signatures look at."""
-    fields = kube.pod_labels()
+    fields = paths.pod_labels()
     return [(number, fields[key], text or "") for key, text in labels.items() if key in fields]
 
 
 def _marked_by_annotations(number: int, annotations: kube.PodAnnotations) -> Iterator[Row]:
     """Texts of a pod's annotations that signatures look at; a point stands for one whose value does not count."""
-    for attribute, field_, counts in kube.pod_annotations():
+    for attribute, field_, counts in paths.pod_annotations():
         text = getattr(annotations, attribute)
         if text:
             yield number, field_, text if counts else "."
 
 
-def _shown(plan: kube.Plan, value: Any) -> Iterator[tuple[str, str]]:
+def _shown(plan: paths.Plan, value: Any) -> Iterator[tuple[str, str]]:
     """Fields of a plan with their texts."""
     for field_, mark in plan.fields:
         yield field_, _text(value, mark)
@@ -285,7 +271,7 @@ def _shown(plan: kube.Plan, value: Any) -> Iterator[tuple[str, str]]:
             yield from _shown(inner, item)
 
 
-def _values(value: Any, steps: tuple[kube.Step, ...], mark: str) -> Iterator[str]:
+def _values(value: Any, steps: tuple[paths.Step, ...], mark: str) -> Iterator[str]:
     """Texts of what stands at the end of the steps."""
     if not steps:
         yield _text(value, mark)
@@ -324,26 +310,15 @@ def _text(value: Any, mark: str) -> str:
             return str(value)
 
 
-def _containers(number: int, spec: kube.PodSpec) -> list[Row]:
-    """Rows of a pod's containers, init containers first, in their order."""
-    rows: list[Row] = []
-    for container in spec.init_containers or ():
-        role = "sidecar" if container.restart_policy == "Always" else "init"
-        rows.append((number, role, f"{container.name}={container.image}", *_requests(container.resources)))
-    for container in spec.containers or ():
-        rows.append((number, "app", f"{container.name}={container.image}", *_requests(container.resources)))  # noqa: PERF401  (a list built twice would be slower, and this runs for every container)
-    return rows
-
-
-def _called(number: int, spec: kube.PodSpec, *, alone: bool) -> Iterator[tuple[int, str, str]]:
-    """How a pod's containers are called, by their known flags, and which of several takes a mesh's ports."""
-    for container in spec.containers or ():
-        if container.name in kube.FLAGGED and (container.command, container.args) != (None, None):
-            flags = [container.name, *(container.command or ()), *(container.args or ())]
-            yield number, "container.flags", ";".join(flags)
-        ports = () if alone or container.ports is None else [port.container_port for port in container.ports]
-        if ports and not kube.PROXY_PORTS.isdisjoint(ports):
-            yield number, "container.ports", f"{container.name}={container.image}"
+def _containers(shape: int, spec: kube.PodSpec) -> Iterator[Row]:
+    """Rows of a pod's containers, init containers first, in their order; of several, which takes a mesh's ports."""
+    first, then = spec.init_containers or (), spec.containers or ()
+    several = len(first) + len(then) > 1
+    roles = ["sidecar" if container.restart_policy == "Always" else "init" for container in first]
+    for role, container in zip([*roles, *("app" for _ in then)], (*first, *then), strict=True):
+        name, image, ports = container.name, container.image, {port.container_port for port in container.ports or ()}
+        takes_ports = several and role == "app" and not kube.PROXY_PORTS.isdisjoint(ports)
+        yield shape, role, f"{name}={image}", name, image, takes_ports, *_requests(container.resources)
 
 
 _NOTHING_ASKED = (None, None)
@@ -367,54 +342,53 @@ def _amounts(amounts: kube.Amounts) -> tuple[float | None, float | None]:
     return worth(amounts.cpu), worth(amounts.memory)
 
 
-_NO_POLICY = (None, None, None, None)
+PolicyCells = tuple[int | None, int | None, str | None, bool | None]
+"""Need of layer 7 (1 or 0; None where needs in use tell), BGP peers, mode of mutual TLS, whether it selects pods."""
 
 
-def _policy_cells(value: object) -> tuple[int | None, int | None, str | None, bool | None]:
-    """Need of layer 7, BGP peers, mode of mutual TLS and whether it is selective; nothing for what is no policy."""
-    if isinstance(value, _WITHOUT_POLICY):
+_NO_POLICY: PolicyCells = (None, None, None, None)
+
+
+def cilium_directions(policy: object) -> list[Any]:
+    """The ingress and egress rules of a policy of Cilium."""
+    rules = filter(None, [at(policy, "spec"), *(at(policy, "specs") or ())])
+    return [each for rule in rules for each in (*(rule.ingress or ()), *(rule.egress or ()))]
+
+
+def _of_cilium(policy: object) -> PolicyCells:
+    l7 = [at(port, "rules") for direction in cilium_directions(policy) for port in direction.toPorts or ()]
+    return int(any(rule and (rule.http or rule.kafka or rule.l7) for rule in l7)), None, None, None
+
+
+def _of_rules(policy: object) -> PolicyCells:
+    rules = (*(at(policy, "spec.ingress") or ()), *(at(policy, "spec.egress") or ()))
+    return int(any(rule.http is not None or rule.l7Protocols for rule in rules)), None, None, None
+
+
+def _of_routes(service: object) -> PolicyCells:
+    return int(bool(at(service, "spec.http"))), None, None, None
+
+
+def _of_routers(bgp: object) -> PolicyCells:
+    if at(bgp, "spec") is None:
         return _NO_POLICY
-    return (_needs_l7(value), _bgp_peers(value), *_mutual_tls(value))
+    routers = (*(at(bgp, "spec.virtualRouters") or ()), *(at(bgp, "spec.bgpInstances") or ()))
+    return None, sum(len(router.neighbors or ()) + len(router.peers or ()) for router in routers), None, None
 
 
-_WITHOUT_POLICY = (kube.Pod, kube.Node, kube.Workload)
+def _of_peers(policy: object) -> PolicyCells:
+    spec = at(policy, "spec")
+    return None, None, at(spec, "mtls.mode"), None if spec is None else spec.selector is not None
 
 
-def _needs_l7(value: object) -> int | None:
-    """1 where the policy or route needs handling at layer 7, 0 where not; None where the needs in use tell."""
-    match value:
-        case kube.CiliumPolicy():
-            rules = [value.spec, *(value.specs or ())]
-            return int(any(_cilium_l7(rule) for rule in rules if rule is not None))
-        case kube.NetworkPolicy():
-            rules = (*(value.spec.ingress or ()), *(value.spec.egress or ())) if value.spec else ()
-            return int(any(rule.http is not None or rule.l7_protocols for rule in rules))
-        case kube.VirtualService():
-            return int(bool(value.spec and value.spec.http))
-        case _:
-            return None
-
-
-def _cilium_l7(rule: kube.CiliumRule) -> bool:
-    return any(
-        port.rules is not None and (port.rules.http or port.rules.kafka or port.rules.l7)
-        for direction in (*(rule.ingress or ()), *(rule.egress or ()))
-        for port in direction.to_ports or ()
-    )
-
-
-def _bgp_peers(value: object) -> int | None:
-    if not isinstance(value, kube.CiliumBgp) or value.spec is None:
-        return None
-    routers = (*(value.spec.virtual_routers or ()), *(value.spec.bgp_instances or ()))
-    return sum(len(router.neighbors or ()) + len(router.peers or ()) for router in routers)
-
-
-def _mutual_tls(value: object) -> tuple[str | None, bool | None]:
-    """Mode of a PeerAuthentication, and whether it is for selected workloads only."""
-    if not isinstance(value, kube.PeerAuthentication) or value.spec is None:
-        return None, None
-    return value.spec.mtls.mode if value.spec.mtls else None, value.spec.selector is not None
+POLICY_CELLS: dict[str, Callable[[object], PolicyCells]] = {
+    **dict.fromkeys(("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"), _of_cilium),
+    **dict.fromkeys(("NetworkPolicy", "GlobalNetworkPolicy", "ClusterNetworkPolicy"), _of_rules),
+    **dict.fromkeys(("CiliumBGPPeeringPolicy", "CiliumBGPClusterConfig"), _of_routers),
+    "VirtualService": _of_routes,
+    "PeerAuthentication": _of_peers,
+}
+"""What is read of policies and routes; an object that is not as its kind demands has a fault, and does not count."""
 
 
 # --- what a pod asks for, as Kubernetes computes it ------------------------------------------------------------------
@@ -447,26 +421,26 @@ def pod_requests(containers: pl.LazyFrame, *resources: str) -> pl.LazyFrame:
     containers run beside it. Overhead of the runtime class and requests of the pod as a whole are added by the caller.
 
     Args:
-        containers: Columns id (of the pod), role (app, sidecar, init) and the resources; init containers and sidecars
-            in the order in which they start.
+        containers: Columns shape (of the pod), role (app, sidecar, init) and the resources; init containers and
+            sidecars in the order in which they start.
         resources: Columns of the requests: 0 where a container asks for nothing.
 
     Returns:
-        Columns id and the resources.
+        Columns shape and the resources.
 
     Sources: k8s-sidecar-resources (data/sources.csv).
     """
     role = pl.col("role")
-    running = containers.filter(role != "init").group_by("id").agg(pl.sum(*resources))
+    running = containers.filter(role != "init").group_by("shape").agg(pl.sum(*resources))
     at_each_start = {name: pl.when(role == "init").then(pl.col(name) + _sidecars_before(name)) for name in resources}
     starting = (
         containers.filter(role != "app")  # few are left to look back from, which is slow
-        .select("id", **at_each_start)
-        .group_by("id")
+        .select("shape", **at_each_start)
+        .group_by("shape")
         .agg(pl.col(*resources).nan_max())
     )
-    return running.join(starting, on="id", how="full", coalesce=True, suffix=_STARTING).select(
-        "id", *(larger(pl.col(name), pl.col(name + _STARTING)).alias(name) for name in resources)
+    return running.join(starting, on="shape", how="full", coalesce=True, suffix=_STARTING).select(
+        "shape", *(larger(pl.col(name), pl.col(name + _STARTING)).alias(name) for name in resources)
     )
 
 
@@ -474,7 +448,7 @@ _STARTING = "_starting"
 
 
 def _sidecars_before(resource: str) -> pl.Expr:
-    return pl.when(pl.col("role") == "sidecar").then(resource).otherwise(0.0).cum_sum().over("id")
+    return pl.when(pl.col("role") == "sidecar").then(resource).otherwise(0.0).cum_sum().over("shape")
 
 
 def larger(one: pl.Expr, other: pl.Expr) -> pl.Expr:

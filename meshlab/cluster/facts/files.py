@@ -88,7 +88,7 @@ def files_at(listed: Iterable[Place], path: Path, budget: Budget) -> Iterator[Me
     """Files at some of the places of a path."""
     with told(path):
         for place, name in listed:
-            yield from _file(place, name, budget)
+            yield from members_of(*beginning_of(place), name, budget)
 
 
 @contextmanager
@@ -118,10 +118,6 @@ def _entries(folder: str, title: str, budget: Budget) -> list[os.DirEntry[str]]:
         found = sorted(entries, key=attrgetter("name"), reverse=True)
     budget.member(title, len(found))
     return found
-
-
-def _file(path: str, name: str, budget: Budget) -> Iterator[Member | LargeList]:
-    yield from members_of(*beginning_of(path), name, budget)
 
 
 SMALL_BYTES = 64 * 2**10

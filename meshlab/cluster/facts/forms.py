@@ -7,37 +7,54 @@ same for both, so that a kind is read alike whatever it is written in.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
-from meshlab.cluster.facts.objects import Anything, Object, Plain, evidence_of, plans_of
-from meshlab.cluster.facts.settings import DECODED
+from meshlab.cluster.facts.objects import (
+    FLAGGED,
+    Anything,
+    Flagged,
+    Object,
+    Plain,
+    Text,
+    at,
+    pod_spec,
+    struct,
+    type_of,
+)
+from meshlab.cluster.facts.paths import evidence_of, plans_of
 from meshlab.tables import read_table
 
-Decoded = TypeVar("Decoded", bound=msgspec.Struct)
 
-
-class Head(NamedTuple):
+class Head(msgspec.Struct, gc=False, rename="camel"):
     """What a value says about itself."""
 
-    kind: str | None
-    api_version: str | None
-    items: list[Any] | None
+    kind: str | None = None
+    api_version: str | None = None
+    items: list[Any] | None = None
 
 
-class Form(Protocol):
-    """How values of one file format are looked at."""
+class Form(NamedTuple):
+    """How values of one file format are looked at.
 
-    def head(self, value: Any) -> Head | None:
-        """Kind, version and items; None where the value is no mapping."""
-        ...
+    Args:
+        decode: Gives a value as a type; ``msgspec.ValidationError`` where it does not fit.
+        head: The type of a value's head, with the items of a List as values of this form.
+    """
 
-    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
-        """The value as a type; ``msgspec.ValidationError`` where it does not fit."""
-        ...
+    decode: Callable[[Any, Any], Any]
+    head: type[Head]
+
+
+def head_of(value: object, form: Form) -> Head | None:
+    """What a value says about itself; None where it is no mapping."""
+    try:
+        return form.decode(value, form.head)
+    except msgspec.ValidationError:
+        return None
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
@@ -48,6 +65,7 @@ class Found(msgspec.Struct, frozen=True, gc=False):
         group: Its API group; empty for the core group.
         value: The object as its type; None for a List that is empty and for an object that fits no type.
         evidence: The paths that signatures look at, or None.
+        flags: Of each container whose flags are looked at its name and its flags, with semicolons between them.
         fault: Where the object is not as its kind demands, in words.
         empty: Whether this stands for a List of the kind that holds nothing.
     """
@@ -56,22 +74,17 @@ class Found(msgspec.Struct, frozen=True, gc=False):
     group: str
     value: Object | None = None
     evidence: msgspec.Struct | None = None
+    flags: tuple[str, ...] = ()
     fault: str | None = None
     empty: bool = False
 
 
-def objects(
-    value: object, form: Form, kind: str | None = None, api_version: str | None = None, likely: str | None = None
-) -> Iterator[Found]:
+def objects(value: object, form: Form, kind: str | None = None, api_version: str | None = None) -> Iterator[Found]:
     """Objects of one value, Lists unfolded.
 
-    ``kind`` and ``api_version`` are those of an item that does not say its own, as items of a PodList do not. A value
-    that seems to have the ``likely`` kind, and has it, is decoded only once.
+    ``kind`` and ``api_version`` are those of an item that does not say its own, as items of a PodList do not.
     """
-    if likely is not None and (one := expected_of(value, form, likely, None, None)) is not None:
-        yield one
-        return
-    head = form.head(value)
+    head = head_of(value, form)
     if head is None:
         return
     of_link, version = (None, None) if head.kind else _linked(value, form)
@@ -91,15 +104,8 @@ Kinds = tuple[str | None, str | None]
 """A kind and its version."""
 
 
-class _Link(msgspec.Struct, gc=False, rename="camel"):
-    self_link: str | None = None
-
-
-class Linked(msgspec.Struct, gc=False):
-    """An object that says at which path the API server keeps it."""
-
-    metadata: _Link | None = None
-
+Linked = struct("Linked", {"metadata": {"selfLink": Text}})
+"""An object that says at which path the API server keeps it."""
 
 _PATH = re.compile(r"^/(?:api|apis/[^/]+)/[^/]+/(?:namespaces/[^/]+/)?([a-z]+)(?:/[^/]+)?$")
 
@@ -107,45 +113,36 @@ _PATH = re.compile(r"^/(?:api|apis/[^/]+)/[^/]+/(?:namespaces/[^/]+/)?([a-z]+)(?
 def _linked(value: object, form: Form) -> Kinds:
     """Kind and version of an object by its path."""
     try:
-        metadata = form.decode(value, Linked).metadata
+        link = at(form.decode(value, Linked), "metadata.selfLink")
     except msgspec.ValidationError:
         return None, None
-    resource = _PATH.match((metadata and metadata.self_link) or "")
+    resource = _PATH.match(link or "")
     return kind_of_file(f"{resource[1]}.json") if resource else (None, None)
 
 
 def _guessed(value: object, form: Form) -> Kinds:
     """Kind and version by a field that no other kind has."""
-    fields = telling_fields()
     try:
-        shape: Any = form.decode(value, fields.type)
+        shape = form.decode(value, telling_type())
     except msgspec.ValidationError:
         return None, None
-    for (top, inner), kinds in fields.kinds:
-        if getattr(getattr(shape, top), inner, None) is not None:
-            return kinds
-    return None, None
-
-
-class _Fields(NamedTuple):
-    """Fields that tell a kind, and a type that holds no more of them than whether they are there."""
-
-    type: type[msgspec.Struct]
-    kinds: tuple[tuple[tuple[str, str], Kinds], ...]
+    return next((kinds for field, kinds in _telling_fields() if at(shape, field) is not None), (None, None))
 
 
 @cache
-def telling_fields() -> _Fields:
-    """The fields of ``data/facts/telling_fields.csv``."""
-    rows = read_table("facts/telling_fields").select("field", "kind", "api_version").rows()
-    kinds = tuple(((field.partition(".")[0], field.partition(".")[2]), of) for field, *of in rows)
-    there = Anything | list[Anything | str] | str | int | bool | None
-    tops = {
-        top: msgspec.defstruct(top, [(inner, there, None) for (of, inner), _ in kinds if of == top], gc=False)
-        for top in dict.fromkeys(top for (top, _), _ in kinds)
-    }
-    of_all = msgspec.defstruct("Fields", [(top, part | None, None) for top, part in tops.items()], gc=False)
-    return _Fields(of_all, tuple((steps, (kind, version)) for steps, (kind, version) in kinds))
+def _telling_fields() -> list[tuple[str, Kinds]]:
+    rows = read_table("facts/telling_fields").select("field", "kind", "api_version").iter_rows()
+    return [(field, (kind, version)) for field, kind, version in rows]
+
+
+@cache
+def telling_type() -> type[msgspec.Struct]:
+    """The fields of ``data/facts/telling_fields.csv``, of which no more counts than whether they are there."""
+    tree: dict[str, dict[str, Any]] = {}
+    for field, _ in _telling_fields():
+        top, _, inner = field.partition(".")
+        tree.setdefault(top, {})[inner] = Anything | list[Anything | str] | str | int | bool
+    return struct("Telling", tree)
 
 
 @cache
@@ -181,11 +178,11 @@ def items_of(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
 def expected_of(item: object, form: Form, kind: str, of_items: str | None, api_version: str | None) -> Found | None:
     """The item if it is of the kind, says so or stands in a List of that kind, and fits its type."""
     try:
-        value = form.decode(item, DECODED.get(kind, Plain))
+        value = form.decode(item, type_of(kind))
         if (value.kind or of_items) != kind or kind.endswith("List"):
             return None
         group = group_of(value.api_version or api_version)
-        return Found(kind, group, value, _evidence(item, form, kind, group, value))
+        return Found(kind, group, value, _evidence(item, form, kind, group, value), _flags(item, form, value))
     except msgspec.ValidationError:
         return None
 
@@ -200,8 +197,8 @@ def group_of(api_version: str | None) -> str:
 def found(kind: str, group: str, value: object, form: Form) -> Found:
     """The object of a kind that is known; one that does not fit its type keeps only its name, and says why."""
     try:
-        own = form.decode(value, DECODED.get(kind, Plain))
-        return Found(kind, group, own, _evidence(value, form, kind, group, own))
+        own = form.decode(value, type_of(kind))
+        return Found(kind, group, own, _evidence(value, form, kind, group, own), _flags(value, form, own))
     except msgspec.ValidationError as error:
         return Found(kind, group, _plain(value, form), fault=str(error))
 
@@ -209,9 +206,27 @@ def found(kind: str, group: str, value: object, form: Form) -> Found:
 def _evidence(value: object, form: Form, kind: str, group: str, own: Object) -> msgspec.Struct | None:
     """What signatures look at; of kinds of which only some objects are looked at, the others stay unread."""
     looked_at = evidence_of(kind)
-    if looked_at is None or not plans_of(kind, getattr(getattr(own, "metadata", None), "name", None), group):
+    if looked_at is None or not plans_of(kind, at(own, "metadata.name"), group):
         return None
     return form.decode(value, looked_at.type)
+
+
+def is_flagged(*values: Object) -> bool:
+    """Whether some container of the objects is one whose flags are looked at."""
+    specs = filter(None, map(pod_spec, values))
+    return not FLAGGED.isdisjoint([container.name for spec in specs for container in spec.containers or ()])
+
+
+def _flags(value: object, form: Form, own: Object) -> tuple[str, ...]:
+    if not is_flagged(own):
+        return ()
+    decoded = form.decode(value, Flagged)
+    containers = at(decoded, "spec.containers") or at(decoded, "spec.template.spec.containers") or ()
+    return tuple(
+        ";".join([each.name, *(each.command or ()), *(each.args or ())])
+        for each in containers
+        if each.name in FLAGGED and (each.command, each.args) != (None, None)
+    )
 
 
 def _plain(value: object, form: Form) -> Object | None:

@@ -30,11 +30,11 @@ from meshlab.cluster.facts.files import (
     told,
     wanted,
 )
-from meshlab.cluster.facts.forms import Found
-from meshlab.cluster.facts.json_reader import kind_of_file, read_large_list, read_one
-from meshlab.cluster.facts.objects import (
-    evidence_of,
+from meshlab.cluster.facts.forms import Found, kind_of_file, telling_type
+from meshlab.cluster.facts.json_reader import read_large_list, read_one
+from meshlab.cluster.facts.paths import (
     is_used,
+    plans_of,
     pod_annotations,
     pod_labels,
     read_fields,
@@ -172,7 +172,7 @@ def _read_by_copy(listed: list[str], path: Path, rows: Rows) -> bytes:
             _read_place(place, budget, rows)
             done += 1
     read_bytes = Budget().read_bytes - budget.read_bytes
-    return marshal.dumps((done, read_bytes, rows.next, rows.kinds, rows.tables, rows.details))
+    return marshal.dumps((done, read_bytes, rows.next, rows.kinds, rows.tables))
 
 
 def _read_place(place: Place, budget: Budget, rows: Rows) -> None:
@@ -189,11 +189,12 @@ def _read_place(place: Place, budget: Budget, rows: Rows) -> None:
 def _warm_up() -> None:
     """Fill the caches of tables: in a copy of this process polars would wait for its threads for ever."""
     for kind in read_fields():
-        evidence_of(kind)
+        plans_of(kind, None, "")
     pod_labels()
     pod_annotations()
     is_used("", "")
     kind_of_file("")
+    telling_type()
     wanted("")
     reader_of(b"")
 

@@ -96,22 +96,15 @@ def is_allowed(name: str, value: object) -> bool:
     return True
 
 
-def _same(name: str) -> Callable[[Facts], Answer]:
-    """The fact itself."""
+def _of(
+    name: str, meaning: Callable[[Any], object] = lambda value: value, status: str = "measured"
+) -> Callable[[Facts], Answer]:
+    """The fact itself, or what its value means for the input; a meaning of None is none."""
 
     def answer(facts: Facts) -> Answer:
         value = fact(facts, name)
-        return None if value is None else (value, name, "measured")
-
-    return answer
-
-
-def _some(name: str) -> Callable[[Facts], Answer]:
-    """The fact as an estimate of the input, which is not quite the same thing; none is no estimate."""
-
-    def answer(facts: Facts) -> Answer:
-        value = fact(facts, name)
-        return (value, name, "inferred") if value else None
+        meant = None if value is None else meaning(value)
+        return None if meant is None else (meant, name, status)
 
     return answer
 
@@ -124,16 +117,6 @@ def _share_of_node(name: str) -> Callable[[Facts], Answer]:
         if not total or not nodes:
             return None
         return total / nodes, name, "measured" if nodes == 1 else "inferred"
-
-    return answer
-
-
-def _mapped(name: str, words: Mapping[object, object]) -> Callable[[Facts], Answer]:
-    """What the fact's value means for the input; other values mean nothing for it."""
-
-    def answer(facts: Facts) -> Answer:
-        value = words.get(fact(facts, name))
-        return None if value is None else (value, name, "inferred")
 
     return answer
 
@@ -182,11 +165,6 @@ def _mesh_edition(facts: Facts) -> Answer:
     return (f"{edition}-with-sidecars" if mixed and edition == "self-run" else edition), "mesh.edition", "measured"
 
 
-def _policy_engine(facts: Facts) -> Answer:
-    engine = fact(facts, "policy.engine")
-    return None if engine is None else (_listed("policy_engine", str(engine)), "policy.engine", "measured")
-
-
 def _listed(name: str, value: str) -> str:
     """The value where the input takes it, else ``other``: what runs outside of the lists is no unknown."""
     return value if value in inputs()[name].choices else "other"
@@ -196,11 +174,6 @@ def _greenfield(facts: Facts) -> Answer:
     """A cluster in which applications run is not new, unless its team says so; an empty one may be either."""
     runs = fact(facts, "workload.running_pods") and fact(facts, "workload.application_pods")
     return (False, "workload.application_pods", "inferred") if runs else None
-
-
-def _bgp_fabric(facts: Facts) -> Answer:
-    peers = fact(facts, "cni.bgp_peers")
-    return None if peers is None else (peers > 0, "cni.bgp_peers", "inferred")
 
 
 def _needs(facts: Facts) -> Answer:
@@ -240,23 +213,23 @@ _MESHES = {
 
 SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "nodes": _workers,
-    "services": _same("workload.services"),
+    "services": _of("workload.services"),
     "pods": _pods,
-    "namespaces": _some("workload.application_namespaces"),
+    "namespaces": _of("workload.application_namespaces", lambda count: count or None, "inferred"),
     "node_cpu_cores": _share_of_node("nodes.cpu_cores"),
     "node_memory_gib": _share_of_node("nodes.memory_gib"),
-    "config_services": _same("mesh.config_services"),
-    "mtls": _mapped("policy.mtls_mode", {"strict": True, "permissive": True, "disable": False}),
-    "kernel_oldest": _same("nodes.kernel_oldest"),
-    "windows_nodes": _same("nodes.windows"),
-    "cloud": _same("cloud"),
-    "bgp_fabric": _bgp_fabric,
+    "config_services": _of("mesh.config_services"),
+    "mtls": _of("policy.mtls_mode", {"strict": True, "permissive": True, "disable": False}.get, "inferred"),
+    "kernel_oldest": _of("nodes.kernel_oldest"),
+    "windows_nodes": _of("nodes.windows"),
+    "cloud": _of("cloud"),
+    "bgp_fabric": _of("cni.bgp_peers", lambda peers: peers > 0, "inferred"),
     "greenfield": _greenfield,
     "current_cni": _current_cni,
     "current_cni_edition": _cni_edition,
     "current_mesh": _current_mesh,
     "current_mesh_edition": _mesh_edition,
-    "policy_engine": _policy_engine,
+    "policy_engine": _of("policy.engine", lambda engine: _listed("policy_engine", engine)),
     "needs": _needs,
 }
 """How each declared input follows from the facts. Inputs that no dump holds are not among them."""

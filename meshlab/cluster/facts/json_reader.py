@@ -15,18 +15,19 @@ import msgspec
 
 from meshlab.cluster.facts.files import LargeList, pieces, text
 from meshlab.cluster.facts.forms import (
-    Decoded,
     Form,
     Found,
     Head,
     expected_of,
     group_of,
+    head_of,
+    is_flagged,
     items_of,
     kind_of_file,
     objects,
 )
-from meshlab.cluster.facts.objects import Object, Plain, evidence_of, kept_of
-from meshlab.cluster.facts.settings import DECODED
+from meshlab.cluster.facts.objects import Object, kept_of, type_of
+from meshlab.cluster.facts.paths import evidence_of
 from meshlab.errors import MeshlabError, Problem
 
 _DOCUMENT = re.compile(rb"^\{(?:[^\n]*\}[ \t]*\r?$|.*?^\}[ \t]*\r?$)", re.MULTILINE | re.DOTALL)
@@ -39,30 +40,14 @@ _BRACKET = ord("[")
 _KIND = re.compile(rb'\s*\{\s*(?:"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*)?"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
 """Kind of a single object, where it stands at the very beginning as the API server and kubectl put it."""
 
+JSON_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises on a text that is no JSON of the demanded kind."""
+
 _BYTE_POSITION = re.compile(r"\(byte (\d+)\)")
 
 
-class _Head(msgspec.Struct, gc=False, rename="camel"):
-    kind: str | None = None
-    api_version: str | None = None
+class _Head(Head, gc=False, rename="camel"):
     items: list[msgspec.Raw] | None = None
-
-
-class _Json:
-    """JSON as a form: values are views on the file's bytes."""
-
-    def head(self, value: Any) -> Head | None:
-        try:
-            head = _decoder(_Head).decode(value)
-        except msgspec.ValidationError:
-            return None
-        return Head(head.kind, head.api_version, head.items)
-
-    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
-        return _decoder(of).decode(value)
-
-
-JSON: Form = _Json()
 
 
 @cache
@@ -70,18 +55,22 @@ def _decoder(of: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(of, strict=False, dec_hook=kept_of)
 
 
-_ONE = re.compile(rb'\s*\{\s*"apiVersion"\s*:\s*"[^"]{0,200}"\s*,\s*"kind"\s*:\s*"([A-Za-z]+)(?<!List)"')
-"""The beginning of a single object that says its version and then its kind, as most files of a folder do."""
+def _decode(value: Any, of: Any) -> Any:
+    return _decoder(of).decode(value)
+
+
+JSON = Form(_decode, _Head)
+"""JSON as a form: values are views on the file's bytes."""
 
 
 def read_one(content: bytes) -> Found | None:
     """The object of a JSON text where it is plain at once which it is; None where ``read_json`` has to look closer."""
-    first = _ONE.match(content)
+    first = _KIND.match(content)
     if first is None:
         return None
     try:
         return expected_of(content, JSON, first[1].decode(), None, None)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except JSON_FAULTS:
         return None
 
 
@@ -114,7 +103,7 @@ def read_large_list(file: LargeList) -> Iterator[Found]:
         for found in _in_pieces(file):
             given += 1
             yield found
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _UnevenError):
+    except (*JSON_FAULTS, _UnevenError):
         yield from islice(read_json(text(file), file.name), given, None)
     except OSError as error:
         raise MeshlabError(Problem(file.name, f"cannot be read: {error.strerror}", "copy it again")) from None
@@ -145,14 +134,14 @@ def _alike(part: memoryview, kind: str | None, of_items: str | None, api_version
     if kind is None:
         return []
     try:
-        values = _decoder(list[DECODED.get(kind, Plain)]).decode(part)
+        values = _decoder(list[type_of(kind)]).decode(part)
         looked_at = evidence_of(kind)
         if looked_at is not None and None not in looked_at.plans:
             return []  # only some objects of the kind are looked at
         evidence = _decoder(list[looked_at.type]).decode(part) if looked_at else repeat(None)
     except msgspec.ValidationError:
         return []
-    if any((value.kind or of_items) != kind for value in values):
+    if any((value.kind or of_items) != kind for value in values) or is_flagged(*values):
         return []
     return [
         Found(kind, group_of(value.api_version or api_version), value, text)
@@ -169,7 +158,7 @@ def _raw_items(part: memoryview, of_items: str | None) -> list[msgspec.Raw]:
 
 def _last_items(part: memoryview, of_list: _Head, file: LargeList) -> list[msgspec.Raw]:
     """The items of the last piece, if the List turns out to be what it seemed to be at its beginning."""
-    whole = JSON.head(part)
+    whole = head_of(part, JSON)
     if whole is None or whole.items is None or (whole.kind and not whole.kind.endswith("List")):
         raise MeshlabError(Problem(file.name, "begins as a List and ends as something else", "collect it again"))
     if (whole.kind or "List", whole.api_version) != (of_list.kind or "List", of_list.api_version):
@@ -182,11 +171,9 @@ def _one_or_several(content: bytes, file: str) -> Iterator[Found]:
 
     That there is more than one shows before the first object is given, so that none is given twice.
     """
-    first = _KIND.match(content, 0, _HEAD_BYTES)
-    likely = first[1].decode() if first else None
-    of_file = (None, None) if first else kind_of_file(file)
+    of_file = kind_of_file(file)
     try:
-        yield from objects(content, JSON, *of_file, likely=likely)
+        yield from objects(content, JSON, *of_file)
     except msgspec.DecodeError:
         documents = list(_documents(content, file))
         if not documents or documents == [content.strip()]:

@@ -26,12 +26,11 @@ from meshlab.cluster.facts.archives import Budget
 from meshlab.cluster.facts.cluster import cluster_of
 from meshlab.cluster.facts.columns import Rows
 from meshlab.cluster.facts.forms import Found
-from meshlab.cluster.facts.json_reader import read_json
-from meshlab.cluster.facts.measured import JSON_FAULTS
-from meshlab.cluster.facts.objects import need_rows
+from meshlab.cluster.facts.json_reader import JSON_FAULTS, read_json
+from meshlab.cluster.facts.paths import need_rows
 from meshlab.cluster.facts.read import Anonymize, as_data
 from meshlab.cluster.facts.signatures import Verdict, verdict
-from meshlab.cluster.facts.summary import Fact, Facts, facts_of
+from meshlab.cluster.facts.summary import Fact, facts_of
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
 
@@ -80,7 +79,8 @@ def read_live(
         raise MeshlabError(Problem(f"context {context}", "may list nothing", "ask for the right to get and list"))
     answers = ask(cluster_of(rows))
     facts = {"name": _name(verdict(answers.votes, "name"), context), **facts_of(answers)}
-    return as_data(answers, _without(facts, refused), [context], anonymize=anonymize, explain=explain)
+    known = {name: _withheld(name, fact, refused) for name, fact in facts.items()}
+    return as_data(answers, known, [context], anonymize=anonymize, explain=explain)
 
 
 class Want(NamedTuple):
@@ -264,12 +264,8 @@ REASONS = {
 }
 
 
-def _without(facts: Facts, refused: dict[Want, str]) -> Facts:
-    """Facts without those that rest on what may not be listed; what else is unknown says so too."""
-    return {name: _withheld(name, fact, refused) for name, fact in facts.items()}
-
-
 def _withheld(name: str, fact: Fact, refused: dict[Want, str]) -> Fact:
+    """The fact, unknown where it rests on what may not be listed; what else is unknown says so too."""
     for want, outcome in refused.items():
         decided = (want.decides and re.search(want.decides, name)) or (
             name == UNUSED and want.kind in _kinds_of_needs()

@@ -14,26 +14,19 @@ from typing import Annotated
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.measured import JSON_FAULTS, Measurements, base_name, broken, evidence_rows, figure_rows
+from meshlab.cluster.facts.json_reader import JSON_FAULTS
+from meshlab.cluster.facts.measured import Measurements, base_name, broken, evidence_rows, figure_rows
 from meshlab.errors import MeshlabError, Problem
 from meshlab.units import BYTES_PER_GIB
 
 RUNS: dict[str, pl.DataType] = {
-    "run": pl.String(),
-    "setup": pl.String(),
-    "through": pl.String(),
+    **dict.fromkeys(("run", "setup", "through"), pl.String()),
     "requests_per_second": pl.Float64(),
-    "connections": pl.Int64(),
-    "payload_bytes": pl.Int64(),
+    **dict.fromkeys(("connections", "payload_bytes"), pl.Int64()),
     "protocol": pl.String(),
-    "failed": pl.Float64(),
-    "p50": pl.Float64(),
-    "p90": pl.Float64(),
-    "p95": pl.Float64(),
-    "p99": pl.Float64(),
+    **dict.fromkeys(("failed", "p50", "p90", "p95", "p99"), pl.Float64()),
     "proxies": pl.Int64(),
-    "proxy_memory_mib": pl.Float64(),
-    "proxy_cpu_mcores": pl.Float64(),
+    **dict.fromkeys(("proxy_memory_mib", "proxy_cpu_mcores"), pl.Float64()),
 }
 """A row a run; latencies in ms, failed as a share of requests.
 

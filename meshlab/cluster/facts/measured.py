@@ -12,6 +12,7 @@ import msgspec
 import polars as pl
 
 from meshlab.cluster.facts.inferred_inputs import Supplied
+from meshlab.cluster.facts.json_reader import JSON_FAULTS
 from meshlab.errors import MeshlabError, Problem
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -27,10 +28,7 @@ UNITS = {
 
 FIGURES = pl.DataFrame(
     schema={
-        "run": pl.String,
-        "dataplane": pl.String,
-        "component": pl.String,
-        "metric": pl.String,
+        **dict.fromkeys(("run", "dataplane", "component", "metric"), pl.String),
         "value": pl.Float64,
         "unit": pl.String,
         "instances": pl.Int64,
@@ -39,14 +37,9 @@ FIGURES = pl.DataFrame(
 """A row a figure: of all instances of a component in one run, or of the path of a request (instances are requests)."""
 
 CALLS_SCHEMA: dict[str, pl.DataType] = {
-    "source": pl.String(),
-    "target": pl.String(),
+    **dict.fromkeys(("source", "target"), pl.String()),
     "calls": pl.Int64(),
-    "share": pl.Float64(),
-    "requests_per_second": pl.Float64(),
-    "p50_ms": pl.Float64(),
-    "p90_ms": pl.Float64(),
-    "p99_ms": pl.Float64(),
+    **dict.fromkeys(("share", "requests_per_second", "p50_ms", "p90_ms", "p99_ms"), pl.Float64()),
 }
 
 CALLS = tuple(CALLS_SCHEMA)
@@ -54,15 +47,13 @@ CALLS = tuple(CALLS_SCHEMA)
 
 NO_CALLS = pl.DataFrame(schema=CALLS_SCHEMA)
 
-EVIDENCE_SCHEMA: dict[str, pl.DataType] = {
-    "scenario": pl.String(),
-    "dataplane": pl.String(),
-    "metric": pl.String(),
-    "value": pl.Float64(),
-    "unit": pl.String(),
-}
-
-NO_EVIDENCE = pl.DataFrame(schema=EVIDENCE_SCHEMA)
+NO_EVIDENCE = pl.DataFrame(
+    schema={
+        **dict.fromkeys(("scenario", "dataplane", "metric"), pl.String),
+        "value": pl.Float64,
+        "unit": pl.String,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +117,6 @@ HEAD_BYTES = 64 * 2**10
 
 _DEPTH = 3
 _MOST_KEYS = 256
-
-JSON_FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What the decoder raises on a text that is no JSON of the demanded kind."""
 
 _LISTED = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYED = msgspec.json.Decoder(dict[str, msgspec.Raw])

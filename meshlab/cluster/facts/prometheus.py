@@ -23,9 +23,9 @@ import msgspec
 import polars as pl
 
 from meshlab.cluster.facts.inferred_inputs import Supplied
+from meshlab.cluster.facts.json_reader import JSON_FAULTS
 from meshlab.cluster.facts.measured import (
     CALLS_SCHEMA,
-    JSON_FAULTS,
     NO_EVIDENCE,
     Measurements,
     base_name,

@@ -157,7 +157,7 @@ def _hidden(fact: Fact, name: str, hide: Callable[[str], str]) -> Fact:
     if name == "nodes.pools" and is_mapping(fact.value):
         value = {hide(pool): nodes for pool, nodes in fact.value.items()}
     why = fact.why
-    if why is not None and is_free_text(name):
+    if why is not None and name in _kept():
         why = why.partition(":")[0]  # behind it may stand what the objects say
     return Fact(value, fact.status, None if fact.origin is None else hide(fact.origin), why)
 
@@ -204,11 +204,6 @@ def hider(anonymize: Anonymize) -> Callable[[str], str]:
     return pseudonym
 
 
-def is_free_text(fact: str) -> bool:
-    """Whether an administrator may choose the words of a fact."""
-    return fact in _kept()
-
-
 def reduced(fact: str, value: object) -> object:
     """A fact's value less the free text in it: what the table of kept parts does not name is ``other``.
 
@@ -233,5 +228,6 @@ def _part(kept: re.Pattern[str], text: str) -> str:
 
 @cache
 def _kept() -> dict[str, re.Pattern[str]]:
+    """Facts of which an administrator may choose the words, with the parts that are kept of those."""
     rows = read_table("facts/anonymous").select("fact", "kept").iter_rows()
     return {fact: re.compile(pattern) for fact, pattern in rows}

@@ -15,7 +15,8 @@ import msgspec
 
 from meshlab.cluster.facts import objects as kube
 from meshlab.cluster.facts.forms import Found, found
-from meshlab.cluster.facts.json_reader import JSON, read_json
+from meshlab.cluster.facts.json_reader import JSON, JSON_FAULTS, read_json
+from meshlab.cluster.facts.paths import evidence_of
 from meshlab.cluster.facts.yaml_reader import YAML, read_yaml
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
@@ -141,9 +142,9 @@ def read_ztunnel(content: bytes, file: str) -> Iterator[Found]:
     """The dump's workloads that are pods, its services, and the dump itself."""
     try:
         dump = msgspec.json.decode(content, type=_Dump)
-        looked_at = kube.evidence_of(KIND)
+        looked_at = evidence_of(KIND)
         evidence = JSON.decode(content, looked_at.type) if looked_at else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except JSON_FAULTS:
         raise MeshlabError(Problem(file, "is no whole ztunnel dump", "save it again with istioctl")) from None
     yield Found(KIND, "", kube.Plain(), evidence)
     for workload in dump.workloads:

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from meshlab.cluster.facts.measured import JSON_FAULTS, broken
+from meshlab.cluster.facts.json_reader import JSON_FAULTS
+from meshlab.cluster.facts.measured import broken
 from meshlab.errors import MeshlabError, Problem, printable, shorten
 from meshlab.tables import read_table
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from meshlab.cluster.facts.objects import need_rows
+from meshlab.cluster.facts.paths import need_rows
 from meshlab.kept import kept
 from meshlab.tables import read_table
 
@@ -116,15 +116,16 @@ def match(texts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def found(texts: pl.LazyFrame, matched: pl.LazyFrame) -> pl.LazyFrame:
-    """What objects show: of the rows of one kind that match one object only the first by rank.
+def found(*matched: pl.LazyFrame) -> pl.LazyFrame:
+    """What objects show: of the rows of one kind that match one object (id) only the first by rank.
 
     Returns the columns id, field, shows, fact, value, of, status, why.
     """
+    columns = ("id", "field", "shows", "fact", "value", "of", "status", "why")
     return (
-        texts.join(matched, on=["field", "text"])
+        pl.concat([rows.select(*columns, "rank") for rows in matched])
         .filter(pl.col("rank") == pl.col("rank").min().over("id", "shows", "of"))
-        .select("id", "field", "shows", "fact", "value", "of", "status", "why")
+        .select(columns)
     )
 
 
@@ -206,12 +207,9 @@ PLUGIN = "cni.product"
 
 def _undecided(seen: Sequence[Vote]) -> str | None:
     """What was seen that decides nothing, in words."""
-    words = dict.fromkeys(kinds()[vote.shows].meaning + _of(vote) for vote in seen)
+    of = {vote: "" if vote.value == EVERY else f" ({vote.value})" for vote in seen}
+    words = dict.fromkeys(kinds()[vote.shows].meaning + said for vote, said in of.items())
     return f"{'; '.join(words)}: that does not tell" if words else None
-
-
-def _of(vote: Vote) -> str:
-    return "" if vote.value == EVERY else f" ({vote.value})"
 
 
 @kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,14 +55,6 @@ def _from(found: Verdict) -> Fact:
     return Fact(found.value, found.status or "measured", found.file, found.why)
 
 
-def _origin(row: Row) -> str | None:
-    return _text(row["origin"])
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 # --- nodes ---------------------------------------------------------------------------------------------------------
 
 _NODE_FACTS = (
@@ -78,7 +70,7 @@ def _node_facts(answers: Answers) -> Facts:
         return {f"nodes.{name}": UNKNOWN for name in _NODE_FACTS}
     values = answers.nodes | {name: _tally(answers.nodes[name], column) for name, column in TALLIES.items()}
     values[POOL_KERNELS] = _pool_kernels(answers.nodes[POOL_KERNELS])
-    return {f"nodes.{name}": Fact(values[name], origin=_origin(answers.nodes)) for name in _NODE_FACTS}
+    return {f"nodes.{name}": Fact(values[name], origin=answers.nodes["origin"]) for name in _NODE_FACTS}
 
 
 def _pool_kernels(counted: Any) -> list[Row] | None:
@@ -106,7 +98,7 @@ def _object_counts(answers: Answers) -> Facts:
 def _count(row: Row) -> Fact:
     if row["unread"]:
         return Fact(why=f"{row['unread']} of the objects could not be read")
-    return Fact(row["number"], origin=_origin(row))
+    return Fact(row["number"], origin=row["origin"])
 
 
 # --- network plugin ------------------------------------------------------------------------------------------------
@@ -251,7 +243,7 @@ def _none(answers: Answers, why: str) -> Verdict:
         return Verdict(why="none can be said only where pods of applications are in the input")
     if answers.gaps:
         return Verdict(why=f"the input does not hold the whole cluster: {', '.join(answers.gaps)}")
-    return Verdict("none", "inferred", _origin(answers.pods), why)
+    return Verdict("none", "inferred", answers.pods["origin"], why)
 
 
 # --- needs ----------------------------------------------------------------------------------------------------------
@@ -262,7 +254,7 @@ def _need_facts(answers: Answers) -> Facts:
     rows = [{name: value for name, value in row.items() if name != "file"} for row in answers.needs]
     return {
         "needs.used": Fact(rows, origin=answers.needs[0]["file"] if rows else answers.origin),
-        "needs.installed_unused": replace(_unused(answers), origin=_origin(answers.pods)),
+        "needs.installed_unused": replace(_unused(answers), origin=answers.pods["origin"]),
     }
 
 
@@ -309,7 +301,7 @@ def _cost(feature: Row, installed: Row) -> Row:
 
 def _of_pods(answers: Answers) -> Callable[[object], Fact]:
     """Makes facts that rest on the pods that count."""
-    origin = _origin(answers.pods)
+    origin = answers.pods["origin"]
     if answers.counted:
         return lambda value: Fact(value, origin=origin)
     why = "counted from the replicas that controllers ask for: the input does not hold all their pods"
@@ -349,7 +341,7 @@ def _namespaces(answers: Answers, counts: Facts) -> Fact:
     return Fact(
         answers.namespaces["number"],
         "inferred",
-        _origin(answers.namespaces),
+        answers.namespaces["origin"],
         "counted from the objects: the input holds no Namespace",
     )
 
@@ -384,7 +376,7 @@ def _mtls_mode(answers: Answers) -> Fact:
     """Mode of mutual TLS that Istio's workloads accept: strict, permissive, disable or mixed."""
     if not answers.has("PeerAuthentication"):
         return UNKNOWN
-    modes, origin = set(answers.mutual_tls["modes"] or ()), _origin(answers.mutual_tls)
+    modes, origin = set(answers.mutual_tls["modes"] or ()), answers.mutual_tls["origin"]
     if not answers.mutual_tls["mesh_wide"]:
         why = "nothing is set for the whole mesh, and Istio is permissive then"
         return Fact("mixed" if modes - {"permissive"} else "permissive", "inferred", origin, why)
@@ -440,11 +432,12 @@ _EXPLAINED = ("cloud", "cni.", "mesh.", "policy.", "service.")
 
 def provenance(facts: Mapping[str, Fact]) -> dict[str, dict[str, str | None]]:
     """Where each fact comes from; of unknown ones those of which a reason is known."""
-    return dict(_provenance(facts))
-
-
-def _provenance(facts: Mapping[str, Fact]) -> Iterator[tuple[str, dict[str, str | None]]]:
-    for name, fact in facts.items():
-        if fact.value is not None or fact.why is not None:
-            status = fact.status if fact.value is not None else "unknown"
-            yield name, {"status": status, "from": fact.origin, "why": fact.why}
+    return {
+        name: {
+            "status": "unknown" if fact.value is None else fact.status,
+            "from": fact.origin,
+            "why": fact.why,
+        }
+        for name, fact in facts.items()
+        if fact.value is not None or fact.why is not None
+    }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -28,9 +28,10 @@ from yaml.events import (
     StreamStartEvent,
 )
 
-from meshlab.cluster.facts.forms import Decoded, Form, Found, Head, Linked, objects, telling_fields
-from meshlab.cluster.facts.objects import HELD, Plain, Tree, evidence_keys, kept_of, read_fields, split_key
-from meshlab.cluster.facts.settings import DECODED
+from meshlab.cluster.facts.forms import Form, Found, Head, Linked, objects, telling_type
+from meshlab.cluster.facts.objects import DECODED, Flagged, Plain, kept_of, split_key
+from meshlab.cluster.facts.paths import evidence_keys, read_fields
+from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
 
 Keys = dict[str, "Keys"]
@@ -55,27 +56,8 @@ _ENDS_BYTES = 4096
 """How far from the beginning and the end of a file such messages are looked for."""
 
 
-class _Head(msgspec.Struct, gc=False, rename="camel"):
-    kind: str | None = None
-    api_version: str | None = None
-    items: list[object] | None = None
-
-
-class _Yaml:
-    """YAML as a form: values are what was built of a document, all scalars as text."""
-
-    def head(self, value: Any) -> Head | None:
-        try:
-            head = msgspec.convert(value, _Head, strict=False)
-        except msgspec.ValidationError:
-            return None
-        return Head(head.kind, head.api_version, head.items)
-
-    def decode(self, value: Any, of: type[Decoded]) -> Decoded:
-        return msgspec.convert(value, of, strict=False, dec_hook=kept_of)
-
-
-YAML: Form = _Yaml()
+YAML = Form(partial(msgspec.convert, strict=False, dec_hook=kept_of), Head)
+"""YAML as a form: values are what was built of a document, all scalars as text."""
 
 
 def read_yaml(content: bytes, file: str) -> Iterator[Found]:
@@ -100,21 +82,30 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 def _document_keys() -> Keys:
     """All keys that some type names. A List's items are documents again, one level deep."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
-    for of in {Plain, Linked, telling_fields().type, *DECODED.values()}:
-        _add_keys(keys, msgspec.inspect.type_info(of))
-    for kind in read_fields():
-        _add_tree(keys, evidence_keys(kind))
+    for of in (
+        Plain,
+        Linked,
+        Flagged,
+        telling_type(),
+        *DECODED.values(),
+        *map(evidence_keys, read_fields()),
+    ):
+        _add_tree(keys, of)
     return {**keys, "items": keys}
 
 
-def _add_tree(keys: Keys, tree: Tree) -> None:
-    """Add the keys of paths: types of all kinds would take as long to make as a short file to read."""
-    if tree.keys() == {HELD}:
-        keys.setdefault(_ANY, {})
+def _add_tree(keys: Keys, tree: Any) -> None:
+    """Add the keys of a tree: types of all kinds would take as long to make as a short file to read."""
+    if not is_mapping(tree):
+        _add_keys(keys, _type_info(tree))
+        return
     for key, branch in tree.items():
         own, many = split_key(key)
-        inside = keys.setdefault(own, {}) if key != HELD else Keys()
+        inside = keys.setdefault(own, {})
         _add_tree(inside.setdefault(_ANY, {}) if many == "<>" else inside, branch)
+
+
+_type_info = cache(msgspec.inspect.type_info)
 
 
 def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:
@@ -123,7 +114,7 @@ def _add_keys(keys: Keys, of: msgspec.inspect.Type) -> None:
             _add_keys(keys.setdefault(field.encode_name, {}), field.type)
     elif isinstance(of, msgspec.inspect.DictType):
         _add_keys(keys.setdefault(_ANY, {}), of.value_type)
-    elif isinstance(of, msgspec.inspect.ListType):
+    elif isinstance(of, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
         _add_keys(keys, of.item_type)
     elif isinstance(of, msgspec.inspect.UnionType):
         for member in of.types:
