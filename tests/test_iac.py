@@ -13,9 +13,8 @@ import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.planning import iac
-from meshlab.planning.iac.coverage import coverage_counts, minor_releases, options_at
 from meshlab.planning.iac.terraform import read_plan, read_provider_schema, set_options
-from meshlab.planning.iac.tracker import by_layer
+from meshlab.planning.iac.tracker import by_layer, coverage_counts, minor_releases, options_at
 from meshlab.planning.iac.values import options_of, read_values, read_values_schema
 from meshlab.run.cli import main
 

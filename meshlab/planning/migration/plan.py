@@ -12,12 +12,19 @@ import polars as pl
 from meshlab.kept import kept
 from meshlab.models.decision.tables import SIDES
 from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Assumption, Interval, named
-from meshlab.planning.migration.drain import Room
-from meshlab.planning.migration.move import NONE, Move, Setting, today_editions
-from meshlab.planning.migration.nodes import Drained, scheduled
-from meshlab.planning.migration.price import Course, beside, course_of, move_price, rent, second_cluster, settled
-from meshlab.planning.migration.routes import Way, ways_of
-from meshlab.planning.migration.steps import counts, gaps
+from meshlab.planning.migration.drain import Drained, Room, scheduled
+from meshlab.planning.migration.price import (
+    Course,
+    beside,
+    counts,
+    course_of,
+    gaps,
+    move_price,
+    rent,
+    second_cluster,
+    settled,
+)
+from meshlab.planning.migration.routes import NONE, Move, Setting, Way, today_editions, ways_of
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table
 
