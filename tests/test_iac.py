@@ -55,22 +55,10 @@ def test_schema_of_values_has_the_published_number_of_options(fixtures: Path, ve
     assert read_values_schema(chart(fixtures, version, "values.schema.json")).height == count
 
 
-def test_option_has_type_default_line_and_comment() -> None:
-    """Types, defaults, lines and deprecation are read; lists and empty mappings are options, a dotted key is kept."""
-    text = "a:\n  # -- Old.\n  # Deprecated in favor of a.c\n  b: ~\n  c: [1, x]\nd.e/f: {}\n"
-    rows = options_of(text, "values.yaml").select("option", "type", "default", "line", "deprecated", "replacement")
-    assert rows.rows() == [
-        ("a.b", "null", "null", 4, True, "a.c"),
-        ("a.c", "array", '[1,"x"]', 5, False, None),
-        ("d.e/f", "object", "{}", 6, False, None),
-    ]
-
-
-def test_word_deprecated_about_something_else_deprecates_nothing(fixtures: Path) -> None:
-    """An option that keeps deprecated labels, or has a deprecated value, is not deprecated itself."""
-    options = read_values(chart(fixtures, "1.15.6")).filter("deprecated")["option"].to_list()
-    assert not {"keepDeprecatedLabels", "keepDeprecatedProbes", "kubeProxyReplacement"} & set(options)
-    assert "encryption.keyFile" in options
+def test_option_has_path_and_line() -> None:
+    """Each option has its line; lists, empty mappings and nulls are options, a dotted key is kept."""
+    text = "a:\n  # -- Old.\n  # b: 1\n  b: ~\n  c: [1, x]\nd.e/f: {}\n"
+    assert options_of(text, "values.yaml").rows() == [("a.b", 4), ("a.c", 5), ("d.e/f", 6)]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,6 @@ from meshlab.planning.iac.tracker import (
     history,
     newest_minor,
     option_tracker,
-    options_at,
     replacements,
     tracker,
     with_presence,
@@ -156,63 +155,42 @@ def wanted_values(
     A path is that of an option, lies below one that takes a mapping, or holds options. One that the release does not
     have is unknown, with the nearest that it has, or missing where it has left the chart.
     """
-    options = _resolve(values["option"].to_list(), product, chart_version, chart)
-    paths = values.with_columns(wanted="option", option=pl.Series(options, dtype=pl.String))
+    release = chart_version or newest_minor(product)
+    options, strange = _resolve(values["option"].to_list(), product, release, chart)
     asked = [option for option in dict.fromkeys(options) if option is not None]
     layers = by_layer(option_tracker(product, asked, chart_version, as_of=as_of)).drop("feature")
-    found = paths.with_columns(product=pl.lit(product)).join(
-        layers, ["product", "option"], "left", maintain_order="left"
-    )
-    release = chart_version or newest_minor(product)
-    return _shaped(
-        found.with_columns(
-            kind=pl.lit("value"),
-            why=pl.coalesce(_why("option"), pl.Series(_strangers(paths, product, release, chart), dtype=pl.String)),
-        )
-    )
+    found = values.with_columns(
+        kind=pl.lit("value"),
+        wanted="option",
+        product=pl.lit(product),
+        option=pl.Series(options, dtype=pl.String),
+        strange=pl.Series(strange, dtype=pl.String),
+    ).join(layers, ["product", "option"], "left", maintain_order="left")
+    return _shaped(found.with_columns(why=pl.coalesce(_why("option"), "strange")))
 
 
-def _resolve(paths: Sequence[str], product: str, version: str | None, chart: pl.DataFrame | None) -> list[str | None]:
-    """The option that each path sets; None where the release has none and never had."""
-    if not history(product).height and chart is None:
-        return [None] * len(paths)  # a chart whose options are not tabled: nobody can tell, and that is no pass
-    known = _present(product, version, chart) | _known(product)
-    if chart is not None:
-        known = set(chart["option"]) | set(_gone(product, version))
-    parents = groups(known)
-    return [option_of(path, known, parents) for path in paths]
-
-
-def _present(product: str, version: str | None, chart: pl.DataFrame | None) -> set[str]:
-    if chart is not None:
-        return set(chart["option"])
-    return set(options_at(product, version or newest_minor(product) or "0")["option"])
-
-
-def _gone(product: str, version: str | None) -> pl.Series:
-    """Options that a release has no more."""
-    at = version_key(pl.lit(version or newest_minor(product)))
-    return history(product).filter(version_key(pl.col("removed_version")) <= at)["option"]
-
-
-def _strangers(paths: pl.DataFrame, product: str, version: str | None, chart: pl.DataFrame | None) -> list[str | None]:
-    """What to say of paths that are no option: the nearest one."""
-    if not paths["option"].null_count():
-        return [None] * paths.height
-    if not history(product).height and chart is None:
+def _resolve(
+    paths: Sequence[str], product: str, release: str | None, chart: pl.DataFrame | None
+) -> tuple[list[str | None], list[str | None]]:
+    """The option that each path sets, or what to say of it where the release has none and never had."""
+    if not history(product).height and chart is None:  # nobody can tell, and that is no pass
         what = f"the options of the {product} chart are not tabled: give its schema or values.yaml (--values-schema)"
-        return [what] * paths.height
-    known = _present(product, version, chart) | (_known(product) if chart is None else set[str]())
-    return [
-        None if option is not None else _stranger(path, product, version, known)
-        for path, option in paths.select("wanted", "option").iter_rows()
+        return [None] * len(paths), [what] * len(paths)
+    present = _known(product) if chart is None else frozenset(chart["option"])
+    gone = history(product).filter(version_key(pl.col("removed_version")) <= version_key(pl.lit(release)))["option"]
+    known = present if chart is None else present.union(gone)
+    parents = groups(known)
+    options = [option_of(path, known, parents) for path in paths]
+    return options, [
+        _stranger(path, product, release, present) if option is None else None
+        for path, option in zip(paths, options, strict=True)
     ]
 
 
-def _stranger(path: str, product: str, version: str | None, known: set[str]) -> str:
-    close = nearest(path, known)
+def _stranger(path: str, product: str, release: str | None, present: Collection[str]) -> str:
+    close = nearest(path, present)
     hint = f"; did you mean {close}?" if close else ""
-    return f"is no option of the {product} chart {version}{hint}"
+    return f"is no option of the {product} chart {release}{hint}"
 
 
 def _why(subject: str) -> pl.Expr:
@@ -243,13 +221,7 @@ def short_of(rows: pl.DataFrame, require: str) -> pl.DataFrame:
     meets = pl.col("status").is_in(REQUIREMENTS[require]).fill_null(value=False)
     met_elsewhere = (pl.col("kind") == "need") & meets.any().over("kind", "wanted")
     return rows.filter(pl.col("kind") != "attribute", ~meets & ~met_elsewhere).select(
-        "kind",
-        "wanted",
-        "product",
-        "option",
-        "origin",
-        "line",
-        "status",
+        *("kind", "wanted", "product", "option", "origin", "line", "status"),
         pl.lit(require).alias("required"),
         pl.col("why").fill_null("nobody read how it is expressed"),
         "source_id",
@@ -260,11 +232,6 @@ def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with all columns of wanted things."""
     absent = {name: pl.lit(None, dtype) for name, dtype in WANTED_COLUMNS.items() if name not in rows.columns}
     return rows.with_columns(**absent).select(pl.col(name).cast(dtype) for name, dtype in WANTED_COLUMNS.items())
-
-
-def nothing() -> pl.DataFrame:
-    """No wanted things."""
-    return pl.DataFrame(schema=WANTED_COLUMNS)
 
 
 def option_of(path: str, known: Collection[str], parents: Collection[str]) -> str | None:
@@ -348,14 +315,11 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         *(Asked(rows, taker, chart_version) for rows in named if rows is not None),
         *(_planned(planned, chart_version, as_of) if planned else ()),
     ]
-    rows = pl.concat([nothing(), *(part.rows for part in asked)])
+    rows = pl.concat([pl.DataFrame(schema=WANTED_COLUMNS), *(part.rows for part in asked)])
     everything = needs is None and options is None and values is None and plan is None
     if everything and require:
-        what, todo = (
-            "nothing is wanted that could fall short",
-            "name needs, options, values or a plan: see 'meshlab iac --help'",
-        )
-        raise MeshlabError(Problem("--require", what, todo))
+        todo = "name needs, options, values or a plan: see 'meshlab iac --help'"
+        raise MeshlabError(Problem("--require", "nothing is wanted that could fall short", todo))
     features = tracker(as_of=as_of) if everything else _features(asked, as_of)
     oldest, newest = facts_age()
     return {
@@ -406,15 +370,13 @@ def _planned(plan: Plan, chart_version: str | None, as_of: date | None) -> list[
             option="feature",
             typed="status",
             raw=pl.lit("missing"),
-            line=pl.lit(None, pl.Int64),
             providers=pl.concat_list("provider"),
             why=pl.format("{} has an attribute for it", "provider"),
         )
-        shape = nothing()
-        asked.extend(
-            Asked(rows.filter(product=name).select(shape.columns).cast(shape.schema), name, None)
+        asked += [
+            Asked(_shaped(rows.filter(product=name)), name, None)
             for name in rows["product"].unique(maintain_order=True)
-        )
+        ]
     return asked
 
 
@@ -488,11 +450,7 @@ def upcoming(rows: pl.DataFrame, product: str, chart_version: str | None = None)
     )
     deprecated = pl.col("change") == "deprecated"
     return found.select(
-        "wanted",
-        "option",
-        "origin",
-        "line",
-        "change",
+        *("wanted", "option", "origin", "line", "change"),
         version=pl.when(deprecated).then("deprecated_version").otherwise("removed_version"),
         date=pl.when(~deprecated).then("removed_date"),
         replacement="replacement",

@@ -111,12 +111,6 @@ def replacements(product: str) -> pl.DataFrame:
 DEFAULT_PROVIDER = "littlejo/cilium"
 
 
-def default_chart_version(provider: str) -> str | None:
-    """The chart version that the newest release of a provider installs unless told otherwise."""
-    releases = read_table("iac/provider_releases").filter(provider=provider).drop_nulls("default_chart_version")
-    return releases.sort("date")["default_chart_version"][-1] if releases.height else None
-
-
 def coverage(
     options: pl.DataFrame | None = None,
     *,
@@ -139,7 +133,9 @@ def coverage(
     typed = read_table("iac/attributes").filter(product=product, provider=DEFAULT_PROVIDER)
     passed = read_table("iac/passes").filter(product=product, provider=DEFAULT_PROVIDER, kind="helm")
     through = passed.row(0, named=True) if passed.height else {"attribute": None, "source_id": None}
-    in_default = _in_default(DEFAULT_PROVIDER)
+    releases = read_table("iac/provider_releases").filter(provider=DEFAULT_PROVIDER)
+    default_version = releases.drop_nulls("default_chart_version").sort("date")["default_chart_version"][-1]
+    in_default = is_present(default_version)
     known = history(product).select("option", "introduced_version", "introduced_date", in_default=in_default)
     return (
         given.select("option")
@@ -155,12 +151,6 @@ def coverage(
             source_id=pl.coalesce("source_id", pl.lit(through["source_id"], pl.String)),
         )
     )
-
-
-def _in_default(provider: str) -> pl.Expr:
-    """Whether the chart that a provider installs by default has an option; unknown where no default is."""
-    version = default_chart_version(provider)
-    return is_present(version) if version else pl.lit(None, pl.Boolean)
 
 
 def coverage_counts(rows: pl.DataFrame) -> dict[str, int]:
@@ -195,11 +185,6 @@ STATUSES = ("missing", "partial", "raw", "typed")
 """From worst to best. Raw stands above partial: it can express all of a feature, if unchecked."""
 
 RANK = pl.col("status").cast(pl.Enum(STATUSES))
-
-TYPED_LAYER, RAW_LAYER = "typed", "raw"
-
-LAYERS = {"typed": TYPED_LAYER, "partial": TYPED_LAYER, "missing": TYPED_LAYER, "raw": RAW_LAYER}
-"""Layer that a status speaks of; missing says that no attribute of its own exists."""
 
 COLUMNS = (
     "product",
@@ -241,9 +226,10 @@ def judged(rows: pl.DataFrame, as_of: date | None = None) -> pl.DataFrame:
     """Rows of features, their support and its sources, with layer, lag and staleness; see ``tracker``."""
     return (
         rows.with_columns(
-            layer=pl.col("status").replace_strict(LAYERS, return_dtype=pl.String),
+            # missing says that no attribute of its own exists
+            layer=pl.when(status="raw").then(pl.lit("raw")).otherwise(pl.lit("typed")),
             lag_days=_lag_days(),
-            stale=is_stale(as_of or facts_age()[1]),
+            stale=pl.col("as_of") + pl.duration(days="life_days") < (as_of or facts_age()[1]),
         )
         .with_columns(lag_open=pl.when(pl.col("lag_days").is_not_null()).then(pl.col("status") == "missing"))
         .select(COLUMNS)
@@ -254,11 +240,6 @@ def facts_age() -> tuple[date, date]:
     """The oldest and the newest day for which facts of the tracker were read."""
     days = pl.concat([read_table("iac/features")["as_of"], read_table("iac/passes")["as_of"]])
     return days.to_frame("day").select(oldest=pl.min("day"), newest=pl.max("day")).row(0)
-
-
-def is_stale(as_of: date) -> pl.Expr:
-    """Whether more days than a row's life passed since it was read."""
-    return pl.col("as_of") + pl.duration(days="life_days") < as_of
 
 
 def _passed_on() -> pl.DataFrame:
@@ -427,7 +408,7 @@ def by_layer(rows: pl.DataFrame) -> pl.DataFrame:
     at_best = status == best(status)
     return rows.group_by("product", "feature", maintain_order=True).agg(
         option=pl.col("option").first(),
-        typed=best(status.filter(pl.col("layer") == TYPED_LAYER)).fill_null("missing"),
+        typed=best(status.filter(pl.col("layer") == "typed")).fill_null("missing"),
         raw=pl.when((status == "raw").any()).then(pl.lit("raw")).otherwise(pl.lit("missing")),
         status=best(status),
         providers=pl.col("provider").filter(at_best).drop_nulls().unique().sort(),
