@@ -454,3 +454,16 @@ def test_values_of_a_chart_that_is_not_tabled_are_no_pass(tmp_path: Path) -> Non
     answer = iac.report(values=path, product="istio", require="raw")
     assert [(row["wanted"], row["status"]) for row in answer["short"]] == [("global.hub", None)]
     assert "not tabled" in answer["short"][0]["why"]
+
+
+def test_values_of_a_chart_that_is_not_tabled_are_known_by_its_own_file(tmp_path: Path) -> None:
+    """With the chart's values.yaml its options are passed on, and others are named with the nearest."""
+    chart_values = written(tmp_path, "chart.yaml", "global: {hub: ~}\n")
+    own = written(tmp_path, "own.yaml", "global: {hub: docker.io/istio, hubb: x}\n")
+
+    answer = iac.report(values=own, values_schema=chart_values, product="istio", require="raw")
+    assert [(row["wanted"], row["status"]) for row in answer["wanted"]] == [
+        ("global.hub", "raw"),
+        ("global.hubb", None),
+    ]
+    assert answer["short"][0]["why"] == "is no option of the istio chart; did you mean global.hub?"

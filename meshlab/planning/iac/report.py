@@ -177,8 +177,8 @@ def _resolve(
         what = f"the options of the {product} chart are not tabled: give its schema or values.yaml (--values-schema)"
         return [None] * len(paths), [what] * len(paths)
     present = _known(product) if chart is None else frozenset(chart["option"])
-    gone = history(product).filter(version_key(pl.col("removed_version")) <= version_key(pl.lit(release)))["option"]
-    known = present if chart is None else present.union(gone)
+    removed, at = version_key(pl.col("removed_version")), version_key(pl.lit(release, pl.String))
+    known = present if chart is None else present.union(history(product).filter(removed <= at)["option"])
     parents = groups(known)
     options = [option_of(path, known, parents) for path in paths]
     return options, [
@@ -190,7 +190,7 @@ def _resolve(
 def _stranger(path: str, product: str, release: str | None, present: Collection[str]) -> str:
     close = nearest(path, present)
     hint = f"; did you mean {close}?" if close else ""
-    return f"is no option of the {product} chart {release}{hint}"
+    return f"is no option of the {product} chart{f' {release}' if release else ''}{hint}"
 
 
 def _why(subject: str) -> pl.Expr:
