@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.planning.migration.assumptions import ENDS, Interval, mean, quantile
+from meshlab.planning.migration.assumptions import ENDS, Interval, mean, named, quantile
 from meshlab.planning.migration.routes import BY_PROVIDER, DRAIN, Setting, Way
 from meshlab.planning.migration.survey import EVICTIONS, NODES, Survey
 
@@ -170,15 +170,6 @@ def _rounds(evictions: pl.DataFrame, durations: Durations) -> float:
     return float(rounds.select(pl.max("seconds")).item() or 0.0)
 
 
-def schedule(seconds: Sequence[float], parallel: int) -> Iterator[tuple[float, float]]:
-    """Begin and end of each node: in their order, each as soon as one of the places is free. [s]"""
-    free = [0.0] * parallel
-    for duration in seconds:
-        begin = heapq.heappop(free)
-        heapq.heappush(free, begin + duration)
-        yield begin, begin + duration
-
-
 # --- how many nodes at a time ----------------------------------------------------------------------------------------
 
 
@@ -278,7 +269,7 @@ def calendar(times: pl.DataFrame, parallel: int, window_hours: float) -> pl.Data
     spans = [
         (begin, begin + drain / HOUR, end)
         for (begin, end), drain in zip(
-            placed((times["seconds"] / HOUR).to_list(), parallel, window_hours), times["drain"], strict=True
+            schedule((times["seconds"] / HOUR).to_list(), parallel, window_hours), times["drain"], strict=True
         )
     ]
     columns = ("begin_hours", "drained_hours", "end_hours")
@@ -286,15 +277,18 @@ def calendar(times: pl.DataFrame, parallel: int, window_hours: float) -> pl.Data
     return times.hstack(found).with_columns(day=(pl.col("begin_hours") // DAY).cast(pl.Int64) + 1)
 
 
-def placed(hours: Sequence[float], parallel: int, window_hours: float) -> list[tuple[float, float]]:
-    """Begin and end of each node, in their order. [h]"""
+def schedule(
+    durations: Sequence[float], parallel: int, window_hours: float = math.inf
+) -> Iterator[tuple[float, float]]:
+    """Begin and end of each node: in their order, each as soon as a place is free and a window long enough is open.
+
+    Durations are in hours; without windows in any unit, which is that of begin and end.
+    """
     free = [0.0] * parallel
-    spans: list[tuple[float, float]] = []
-    for duration in hours:
+    for duration in durations:
         begin = _opened(heapq.heappop(free), duration, window_hours)
         heapq.heappush(free, begin + duration)
-        spans.append((begin, begin + duration))
-    return spans
+        yield begin, begin + duration
 
 
 def _opened(moment: float, duration: float, window_hours: float) -> float:
@@ -304,8 +298,8 @@ def _opened(moment: float, duration: float, window_hours: float) -> float:
     return moment if fits or into == 0.0 else moment - into + DAY
 
 
-TOLD = ("name", "pods", *(f"seconds{end}" for end in ENDS), "day", "begin_hours", "drained_hours", "end_hours")
-"""Columns of the nodes that a plan tells."""
+# --- the nodes on one way: drained one by one, or by the provider in its own order -----------------------------------
+
 
 RANGE, REIMAGE = "drain_minutes", "reimage_minutes"
 """Assumptions: the drain of a node whose pods nobody has seen, and what a provider does to each node."""
@@ -341,12 +335,6 @@ class Drained:
     days: tuple[int, int, int | None] | None = None
     pools: tuple[dict[str, Any], ...] = ()
 
-    def plain(self) -> dict[str, list[Any]] | None:
-        """The nodes as columns of plain data; None where there is no schedule."""
-        if self.times is None:
-            return None
-        return self.times.select(TOLD).with_columns(pl.col(pl.Float64).round(4)).to_dict(as_series=False)
-
 
 def drained(setting: Setting, way: Way) -> dict[str, Drained]:
     """The drain of all nodes in each stage of a way that drains them."""
@@ -380,10 +368,11 @@ def _drained(setting: Setting, work: tuple[str, ...], *, by_provider: bool) -> D
     window = setting.number("window_hours")
     dated = calendar(nodes.select("node", "name", "pods").hstack(times.drop("node")), room.parallel, window)
     each = Interval(*times.select(pl.mean(f"seconds{end}") for end in ENDS).row(0))
+    longest = Interval(*dated.select(pl.max(*(f"seconds{end}" for end in ENDS)).fill_null(0.0)).row(0))
+    least, most = days(total, longest, window)
+    on_days = (least, max(least, dated.select(pl.max("day").fill_null(0)).item()), most)
     pods = int(nodes["pods"].sum())
-    return Drained(
-        total, each, work, nodes.height, pods, room.parallel, dated, dated, room, _days(dated, total, window)
-    )
+    return Drained(total, each, work, nodes.height, pods, room.parallel, dated, dated, room, on_days)
 
 
 def _range(setting: Setting, work: Sequence[str], parallel: int, *, windows: bool) -> Drained:
@@ -418,14 +407,10 @@ def _by_pools(
             durations,
             min(surge, own.height),
         )
-    total = Interval(*(max(span.ends[end] for span in spans.values()) for end in range(len(ENDS))))
+    total = Interval(*map(max, zip(*spans.values(), strict=True)))
     each = Interval(*times.select(pl.mean(f"seconds{end}") for end in ENDS).row(0))
     told = [
-        {
-            "pool": name,
-            "nodes": pools[(name,)].height,
-            **{f"hours{end}": value / 3600 for end, value in zip(ENDS, span.ends, strict=True)},
-        }
+        {"pool": name, "nodes": pools[(name,)].height, **named("hours", Interval(*(end / HOUR for end in span)))}
         for name, span in spans.items()
     ]
     pods = int(nodes["pods"].sum())
@@ -443,15 +428,3 @@ def evictions_of(survey: Survey, grace_seconds: float) -> pl.DataFrame:
         grace_lo=pl.min_horizontal("grace_lo", default),
         grace_hi=pl.max_horizontal("grace_hi", default),
     )
-
-
-def _days(dated: pl.DataFrame, total: Interval, window: float) -> tuple[int, int, int | None]:
-    longest = dated.select(pl.max(*(f"seconds{end}" for end in ENDS)).fill_null(0.0)).row(0)
-    least, most = days(total, Interval(*longest), window)
-    return least, max(least, dated.select(pl.max("day").fill_null(0)).item()), most
-
-
-def scheduled(drains: Iterator[Drained]) -> Drained | None:
-    """The drain that is told: the first with a schedule, or the first."""
-    found = list(drains)
-    return next((drain for drain in found if drain.times is not None), found[0] if found else None)

@@ -11,8 +11,8 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.decision.tables import SIDES
-from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Assumption, Interval, named
-from meshlab.planning.migration.drain import Drained, Room, scheduled
+from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Interval, named, network
+from meshlab.planning.migration.drain import Drained, Room
 from meshlab.planning.migration.price import (
     Course,
     beside,
@@ -86,11 +86,11 @@ def of_capacity(room: Room, way: AbstractSet[str]) -> Iterator[Blocker]:
 RESOURCE_WORDS = {"cpu_cores": "CPU", "memory_gib": "memory"}
 
 
-def of_time(drain: Drained, assumptions: Mapping[str, Assumption], way: AbstractSet[str]) -> Iterator[Blocker]:
+def of_time(drain: Drained, setting: Setting, way: AbstractSet[str]) -> Iterator[Blocker]:
     """Nodes that may take longer than a window, and drains that may outlast the tool's patience."""
     if drain.bounds is None:
         return
-    window, timeout = assumptions["window_hours"].values[1], assumptions["drain_timeout_minutes"].values[1]
+    window, timeout = setting.number("window_hours"), setting.number("drain_timeout_minutes")
     late = drain.bounds.filter(pl.col("seconds_hi") > window * 3600)
     if late.height and drain.times is not None:
         detail = f"{late.height} of {drain.nodes} nodes may take more than {window:g} h"
@@ -101,37 +101,16 @@ def of_time(drain: Drained, assumptions: Mapping[str, Assumption], way: Abstract
         yield from _limit("drain-timeout", way, [f"Node {name}" for name in slow["name"]], detail)
 
 
-def of_network(
-    survey: Survey, cni: str | None, encapsulation: str | None, range_: str | None, port: int, way: AbstractSet[str]
-) -> Iterator[Blocker]:
+def of_network(setting: Setting, cni: str | None, way: AbstractSet[str]) -> Iterator[Blocker]:
     """Address ranges and tunnel ports that old and new would share."""
-    new = ipaddress.ip_network(range_ or DEFAULT_RANGE, strict=False)
-    clashing = [text for text in survey["ranges"] if (known := _network(text)) and _overlap(known, new)]
+    new = ipaddress.ip_network(setting.pod_cidr or DEFAULT_RANGE, strict=False)
+    clashing = [text for text in setting.seen["ranges"] if (known := network(text)) and known.overlaps(new)]
     if clashing:
         yield from _limit("cidr-clash", way, clashing, f"{new} overlaps {', '.join(clashing[:3])}")
-    table = read_table("migration/tunnels").filter(cni=cni or "", encapsulation=encapsulation or "")
+    port = int(setting.number("tunnel_port"))
+    table = read_table("migration/tunnels").filter(cni=cni or "", encapsulation=setting.encapsulation or "")
     if port in table["port"]:
         yield from _limit("tunnel-port", way, (), f"{cni} tunnels through UDP port {port} as well")
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _network(text: str) -> Network | None:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
-
-
-def ordered(blockers: Iterable[Blocker]) -> list[Blocker]:
-    """Blockers once each, the worst first."""
-    once = {item["id"]: item for item in blockers}
-    return sorted(once.values(), key=lambda item: SEVERITIES.index(item["severity"]))
 
 
 # --- of a whole plan -------------------------------------------------------------------------------------------------
@@ -147,20 +126,14 @@ def blockers_of(move: Move, course: Course) -> tuple[list[Blocker], list[str]]:
     for way in course.ways:
         drains = [course.drains[name] for name in course.drains if name in way.names]
         failed, missing = found(move.setting.seen, way.names)
-        blockers += [*failed, *_of_plan(move, course, way, drains)]
+        blockers += failed
+        for drain in drains:
+            blockers += of_capacity(drain.room, way.names) if drain.room else ()
+            blockers += of_time(drain, move.setting, way.names)
+        blockers += of_network(move.setting, course.today.cni, way.names)
         unknown += [*missing, *_unknown_of(move, course, way, drains)]
-    return ordered(blockers), list(dict.fromkeys(unknown))
-
-
-def _of_plan(move: Move, course: Course, way: Way, drains: list[Drained]) -> Iterator[Blocker]:
-    """What the plan itself runs into."""
-    setting = move.setting
-    for drain in drains:
-        if drain.room is not None:
-            yield from of_capacity(drain.room, way.names)
-        yield from of_time(drain, setting.assumptions, way.names)
-    port = int(setting.number("tunnel_port"))
-    yield from of_network(setting.seen, course.today.cni, setting.encapsulation, setting.pod_cidr, port, way.names)
+    once = {item["id"]: item for item in blockers}
+    return sorted(once.values(), key=lambda item: SEVERITIES.index(item["severity"])), list(dict.fromkeys(unknown))
 
 
 def _unknown_places(move: Move, course: Course) -> Iterator[str]:
@@ -269,13 +242,18 @@ UNSEEN = frozenset({"drain_minutes", "window_hours", "max_unavailable"})
 TOLD = ("route", "part", "title", "basis", "limits", "source_id")
 """Columns of a route that a plan tells."""
 
+NODES_TOLD = ("name", "pods", *(f"seconds{end}" for end in ENDS), "day", "begin_hours", "drained_hours", "end_hours")
+"""Columns of the nodes that a plan tells."""
+
 
 def plan_move(move: Move) -> Plan:
     """The plan of a move, its figures by ``move_price``; one that stays has no steps and takes no time."""
     setting = move.setting
     course = course_of(settled(move.today, move.target, setting), setting)
     price = move_price(move.today, move.target, setting)
-    drain = scheduled(iter(course.drains.values()))
+    drains = list(course.drains.values())
+    drain = next((item for item in drains if item.times is not None), drains[0] if drains else None)
+    nodes = None if drain is None or drain.times is None else drain.times.select(NODES_TOLD)
     blockers, unknown = blockers_of(move, course)
     usd = [price[f"usd{end}"] for end in ENDS]
     own_windows = drain is not None and drain.days is not None
@@ -290,11 +268,11 @@ def plan_move(move: Move) -> Plan:
         "blockers": blockers,
         "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
         "unknown": unknown,
-        "nodes": drain.plain() if drain else None,
+        "nodes": None if nodes is None else nodes.with_columns(pl.col(pl.Float64).round(4)).to_dict(as_series=False),
         "node_minutes": dict(zip(ends, drain.each.times(1 / 60).ends, strict=True)) if drain else None,
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
-        "first": _first(move.setting),
+        "first": _first(setting),
         "gaps": gaps(course.taken, course.drains),
         "risks": list(_risks(course)),
         "needs": {

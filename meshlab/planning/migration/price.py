@@ -280,11 +280,7 @@ def _beside(move: Move, way: Way) -> Beside:
     if way.route["part"] == "mesh":
         row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), None)
         return (row.get("memory_gib"), row.get("cpu_cores")) if row else (None, None)
-    return _new_agents(move.target, move.setting.nodes)
-
-
-def _new_agents(target: Place, nodes: int) -> Beside:
-    agent = network_agents().filter(current_cni=target.cni or "")
+    agent, nodes = network_agents().filter(current_cni=move.target.cni or ""), move.setting.nodes
     if not agent.height:
         return None, None
     return agent["memory_mib"].item() * nodes / 1024, agent["cpu_mcores"].item() * nodes / 1000
@@ -294,7 +290,7 @@ def _new_agents(target: Place, nodes: int) -> Beside:
 
 
 BASES = ("documented", "composed", UNKNOWN)
-"""On what routes rest, the best first."""
+"""On what routes rest, the best first; a move is as good as the worst of them."""
 
 Price = dict[str, Any]
 
@@ -376,11 +372,6 @@ def _reachable(terms: Terms) -> Terms:
     return terms
 
 
-def _basis(ways: Sequence[Way]) -> str:
-    """The worst of what the routes rest on."""
-    return BASES[max((BASES.index(way.route["basis"]) for way in ways), default=0)]
-
-
 # --- the course -----------------------------------------------------------------------------------------------------
 
 
@@ -432,7 +423,7 @@ def price_of(course: Course, setting: Setting) -> Price:
         "to": course.target.plain(),
         "stays": not course.ways,
         "fresh": course.today.cni == NONE,
-        "basis": _basis(course.ways),
+        "basis": max((way.route["basis"] for way in course.ways), key=BASES.index, default=BASES[0]),
         "routes": [way.route["route"] for way in course.ways],
         **named("hours", hours),
         **named("person_hours", people),

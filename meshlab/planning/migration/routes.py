@@ -21,7 +21,6 @@ from meshlab.tables import read_table
 
 # --- places ----------------------------------------------------------------------------------------------------------
 
-
 STAY, TUNED, NONE = "stay", "tuned", "none"
 
 SHORT = {"calico-ebpf": "calico@self-run-ebpf"}
@@ -175,7 +174,7 @@ class Setting:
 
     def interval(self, name: str) -> Interval:
         """An assumption in its own unit."""
-        return Interval(*self.assumptions[name].values)
+        return self.assumptions[name].values
 
     def seconds(self, name: str) -> Interval:
         """An assumption about time. [s]"""
