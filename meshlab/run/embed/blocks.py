@@ -112,14 +112,13 @@ def _quoted(lines: Sequence[str]) -> set[int]:
     body = "".join(["\n"] * front + [line.rstrip("\r\n") + "\n" for line in lines[front:]])
     quoted = set(range(front))
     for token in _parser().parse(body):
-        if token.map and (token.type in ("fence", "code_block") or _is_raw(token.type, token.content)):
+        raw = token.type == "html_block" and _RAW.match(token.content)
+        code = token.type in ("fence", "code_block") or (
+            raw and not _MARKER.fullmatch(token.content.partition("\n")[0])
+        )
+        if token.map and code:
             quoted |= set(range(*token.map))
     return quoted
-
-
-def _is_raw(kind: str, content: str) -> bool:
-    first = content.partition("\n")[0]
-    return kind == "html_block" and _RAW.match(content) is not None and not _MARKER.fullmatch(first)
 
 
 def _front_matter(lines: Sequence[str]) -> int:
@@ -199,15 +198,12 @@ def _shape_faults(given: list[tuple[str, str | None]]) -> Iterator[tuple[str, st
         if names.count(name) > 1 and name not in kinds:
             yield f"{name!r} stands twice", "keep one of them"
         elif name in KINDS and (value is None) == (name in NAMED):
-            yield f"{name!r} {'lacks its name' if value is None else 'takes no name'}", f"write {_shape(name)}"
+            fault = "lacks its name" if value is None else "takes no name"
+            yield f"{name!r} {fault}", f"write {name}{'=…' * (name in NAMED)}"
         elif known and name not in KINDS and name not in known:
             yield f"unknown word {shorten(name)}", did_you_mean(name, known)
         elif known and name not in KINDS and not value:
             yield f"{name!r} has no value", f"write {name}=…"
-
-
-def _shape(name: str) -> str:
-    return f"{name}=…" if name in NAMED else name
 
 
 def _value_faults(given: dict[str, str | None]) -> Iterator[tuple[str, str]]:
@@ -224,15 +220,10 @@ def _value_faults(given: dict[str, str | None]) -> Iterator[tuple[str, str]]:
     width = given.get("width")
     if width and not (width.isascii() and width.isdigit() and int(width) in WIDTHS_PX):
         yield f"width is {shorten(width)}", f"give pixels from {WIDTHS_PX.start} to {WIDTHS_PX.stop - 1}"
-    if _needs_team(given) and not given.get("team"):
+    entry = CATALOGUE.get(chart or table or "")
+    of_team = "verdict" in given or "assumptions" in given or (entry is not None and entry.needs == TEAM)
+    if of_team and not given.get("team"):
         yield "the block names no team", "write team=… with a name, or a path relative to the document"
-
-
-def _needs_team(given: Mapping[str, str | None]) -> bool:
-    if "verdict" in given or "assumptions" in given:
-        return True
-    entry = CATALOGUE.get(given.get("chart") or given.get("table") or "")
-    return entry is not None and entry.needs == TEAM
 
 
 # --- the files that it means -----------------------------------------------------------------------------------------

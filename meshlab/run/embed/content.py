@@ -81,8 +81,8 @@ def _chart(request: Request, review: Review | None, folder: str) -> Content:
     look = Look(options.get("theme", "light"), int(options.get("width", WIDTH_PX)))
     drawn = chart(request.name, review, look)
     file = picture_name(drawn, look, options.get("form", "svg"))
-    image = f"![{_plain(f'{drawn.title}. {drawn.subject}.')}]({quote(folder)}/{quote(file)})"
-    caption = f"*{_plain(drawn.title)}. {_plain(drawn.subject)}.*"
+    image = f"![{cell(f'{drawn.title}. {drawn.subject}.')}]({quote(folder)}/{quote(file)})"
+    caption = f"*{cell(drawn.title)}. {cell(drawn.subject)}.*"
     shown, note = _small(drawn) if options.get("figures") != "no" else ("", "")
     return Content(_joined(image, caption, shown, note, _about(drawn)), drawn, file)
 
@@ -97,7 +97,7 @@ def _small(drawn: Chart) -> tuple[str, str]:
 
 
 def _about(drawn: Chart) -> str:
-    facts = f"Facts: {_plain(drawn.facts)}." if drawn.facts else ""
+    facts = f"Facts: {cell(drawn.facts)}." if drawn.facts else ""
     return f"{facts}\n\n{_stamp(drawn.inputs_sha256, drawn.sources, __version__)}".strip()
 
 
@@ -116,13 +116,8 @@ def _stamp(inputs_sha256: str, sources: Sequence[Mapping[str, Any]], version: st
 
 def _source(row: Mapping[str, Any]) -> str:
     if not is_web(row["url"]):
-        return f"{_plain(row['source_id'])} ({_plain(row['title'])})"
-    return f"[{_plain(row['source_id'])}]({quote(row['url'], safe=':/?#@!$&+,;=%~*')})"
-
-
-def _plain(text: str) -> str:
-    """Other people's text in a line of prose, in MDX too."""
-    return cell(text)
+        return f"{cell(row['source_id'])} ({cell(row['title'])})"
+    return f"[{cell(row['source_id'])}]({quote(row['url'], safe=':/?#@!$&+,;=%~*')})"
 
 
 # --- verdict and assumptions ---------------------------------------------------------------------------------------
@@ -131,8 +126,8 @@ def _plain(text: str) -> str:
 def _verdict(review: Review) -> str:
     """The answer, the numbers that matter, and why."""
     verdict = review.verdict
-    lines = [f"**{_plain(verdict.sentence)}**", ""]
-    lines += [f"- {_plain(reason)}" for reason in verdict.reasons]
+    lines = [f"**{cell(verdict.sentence)}**", ""]
+    lines += [f"- {cell(reason)}" for reason in verdict.reasons]
     figures = [
         {
             "over no mesh": item.label,
@@ -143,7 +138,7 @@ def _verdict(review: Review) -> str:
         if item.recommended is not None and item.recommended_lo is not None and item.recommended_hi is not None
     ]
     unknown = ", ".join(map(report.input_label, verdict.unknown))
-    tail = f"Not known, and could change it: {_plain(unknown)}." if unknown else ""
+    tail = f"Not known, and could change it: {cell(unknown)}." if unknown else ""
     return "\n\n".join(part for part in ("\n".join(lines), markdown_table(figures).strip("\n"), tail) if part)
 
 

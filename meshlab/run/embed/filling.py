@@ -154,17 +154,12 @@ def fill(files: Sequence[Path], *, teams: Path | None = None) -> list[Filled]:
     for each in done:
         if each.changed:
             write_markdown(each.document, each.text)
-        _tidy(each)
+        gone = list(left_over(each.folder, each.pictures))
+        for file in gone:
+            file.unlink()
+        if gone and not any(each.folder.iterdir()):
+            each.folder.rmdir()
     return done
-
-
-def _tidy(filled: Filled) -> None:
-    """Remove what was drawn for blocks that are gone, and the folder that this leaves empty."""
-    gone = list(left_over(filled.folder, filled.pictures))
-    for file in gone:
-        file.unlink()
-    if gone and not any(filled.folder.iterdir()):
-        filled.folder.rmdir()
 
 
 def check(files: Sequence[Path], *, teams: Path | None = None) -> list[Problem]:
