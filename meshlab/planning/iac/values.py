@@ -94,8 +94,7 @@ def options_of(text: str, file: str) -> pl.DataFrame:
 
 def leaves(text: str, file: str) -> Iterator[Leaf]:
     """Options of the text of a ``values.yaml``, in the order of the file."""
-    for part in _releases(text, file) if _RELEASE.search(text) else (text,):
-        node = compose(part, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE) if isinstance(part, str) else part
+    for node in _releases(text, file) if _RELEASE.search(text) else [_composed(text, file)]:
         if node is None or node.tag == f"{_TAG}null":
             continue
         if not isinstance(node, yaml.MappingNode):
@@ -117,18 +116,22 @@ _HELD_AT = (
 """Where such objects hold values: as a mapping, or as the text of one."""
 
 
-def _releases(text: str, file: str) -> Iterator[yaml.Node | str]:
-    """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands."""
+def _composed(text: str, file: str) -> yaml.Node | None:
+    return compose(text, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
+
+
+def _releases(text: str, file: str) -> Iterator[yaml.Node | None]:
+    """Values that the objects of a file hold, on the lines on which they stand."""
     line, held = 0, list[yaml.Node]()
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
-        node = compose("\n" * line + document.removeprefix("---"), file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
+        node = _composed("\n" * line + document.removeprefix("---"), file)
         held += [value for path in _HELD_AT for value in _below(node, path)]
         line += document.count("\n")
     if not held:
         raise MeshlabError(Problem(file, "is an object around values and holds none", _SHAPE, 1))
     for value in held:
         if isinstance(value, yaml.ScalarNode) and value.tag == f"{_TAG}str":
-            yield "\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value
+            yield _composed("\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value, file)
         else:
             yield value
 
@@ -287,42 +290,31 @@ def drift(declared: Path, live: Path) -> pl.DataFrame:
     if not found:
         raise MeshlabError(Problem(str(live), "holds neither Helm values nor the ConfigMap cilium-config", _TODO))
     side = found[0]
-    rows = _against_config_map(own, side) if side.is_config_map else _against_values(own, side)
     shown = [
         (option, state, _shown(option, ours), _shown(option, theirs), declared.name, side.source)
-        for option, state, ours, theirs in rows
+        for option, state, ours, theirs in _differences(own, side)
     ]
     return pl.DataFrame(shown, schema=DRIFT_COLUMNS, orient="row").sort("option")
 
 
-Difference = tuple[str, str, str | None, str | None]
-
-
-def _against_values(own: dict[str, Leaf], live: Live) -> Iterator[Difference]:
-    for option, leaf in own.items():
-        ours, theirs = as_text(leaf.value), live.values.get(option)
-        if theirs is None:
-            yield option, "not live", ours, None
-        elif ours != theirs:
-            yield option, "differs", ours, theirs
-    for option in live.values.keys() - own.keys():
-        yield option, "undeclared", None, live.values[option]
-
-
-def _against_config_map(own: dict[str, Leaf], live: Live) -> Iterator[Difference]:
+def _differences(own: dict[str, Leaf], live: Live) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """Option, state, what is declared and what runs."""
     mapped = {row["option"]: row for row in read_table("iac/config_map").iter_rows(named=True)}
     for option, leaf in own.items():
-        if option not in mapped:
+        if live.is_config_map and option not in mapped:
             yield option, "unknown", as_text(leaf.value), None
             continue
-        key, rendering = mapped[option]["key"], mapped[option]["rendering"]
-        ours, theirs = rendered(leaf.value, rendering), live.values.get(key)
+        rendering = mapped[option]["rendering"] if live.is_config_map else ""
+        ours = rendered(leaf.value, rendering)
+        theirs = live.values.get(mapped[option]["key"] if live.is_config_map else option)
         if rendering == "flag":
             theirs = theirs or "false"
         if theirs is None:
             yield option, "not live", ours, None
         elif ours != theirs:
             yield option, "differs", ours, theirs
+    for option in live.values.keys() - own.keys() if not live.is_config_map else ():
+        yield option, "undeclared", None, live.values[option]
 
 
 def rendered(value: object, rendering: str) -> str:
