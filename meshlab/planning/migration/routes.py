@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import groupby
 from typing import Any
 
@@ -146,7 +146,7 @@ TOO_OLD = {"cilium": "kernel-cilium", "calico": "kernel-calico"}
 """Checks that find nodes too old for a network."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """The cluster that moves are made in, and the assumptions about them.
 
@@ -204,12 +204,9 @@ class Setting:
         """Whether the platform is new, so that nothing has to be moved."""
         return bool(self.scenario.get("greenfield"))
 
-    @property
+    @cached_property
     def layer7(self) -> bool | None:
         """Whether what is needed, or what the dump shows in use, takes layer 7; None where neither is known."""
-        return self.once("layer7", self._layer7)
-
-    def _layer7(self) -> bool | None:
         needs = self.scenario.get("needs")
         states = {row["id"]: row["state"] for row in self.seen["checks"]}
         if any(states.get(name) == "fail" for name in AT_LAYER_7):

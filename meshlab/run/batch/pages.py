@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import os
 import re
 import tempfile
@@ -21,8 +20,6 @@ from html import escape
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from meshlab.errors import MeshlabError, Problem, from_extra, printable, problems_of
 from meshlab.files import data_path, digest, write_whole
@@ -237,27 +234,10 @@ def settled(notebook: NotebookNode) -> NotebookNode:
 
 
 def to_text(notebook: NotebookNode) -> str:
-    """A notebook as the text of its file, as ``nbformat.writes`` has it."""
-    from nbformat.v4.rwbase import split_lines, strip_transient
+    """A notebook as the text of its file, as ``nbformat.write`` has it."""
+    from nbformat.v4 import writes
 
-    stored = strip_transient(split_lines(_copy(notebook)))
-    # Python's own encoder is slow where it indents
-    compact = json.dumps(stored, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return msgspec.json.format(compact, indent=1) + "\n"
-
-
-def _copy(notebook: NotebookNode) -> NotebookNode:
-    """The notebook, copied as deep as ``split_lines`` writes into it."""
-    copied = copy(notebook)
-    copied.metadata = copy(notebook.metadata)
-    copied.cells = [copy(cell) for cell in notebook.cells]
-    for cell in copied.cells:
-        cell.metadata = copy(cell.metadata)
-        if "outputs" in cell:
-            cell.outputs = [copy(output) for output in cell.outputs]
-            for output in cell.outputs:
-                output.update({"data": copy(output.data)} if "data" in output else {})
-    return copied
+    return writes(notebook) + "\n"
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
