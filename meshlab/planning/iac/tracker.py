@@ -283,7 +283,10 @@ def option_tracker(
     rows = asked.join(known, "option", "left", maintain_order="left").with_columns(
         pl.col("present").fill_null(value=True), product=pl.lit(product), feature="option"
     )
-    gone = rows.filter(~pl.col("present")).with_columns(status=pl.lit("missing"), note=_gone_note())
+    note = [pl.format("left the chart with {}", "removed_version"), pl.format("use {}", "replacement")]
+    gone = rows.filter(~pl.col("present")).with_columns(
+        status=pl.lit("missing"), note=pl.concat_str(note, separator="; ", ignore_nulls=True)
+    )
     there = rows.filter("present").rename({"source_id": "chart_source"}).drop("as_of", "life_days")
     typed = there.join(read_table("iac/attributes"), ["product", "option"])
     passed = there.join(read_table("iac/passes").filter(kind="helm"), "product").with_columns(status=pl.lit("raw"))
@@ -292,15 +295,6 @@ def option_tracker(
     )
     return judged(pl.concat([supported, gone], how="diagonal"), as_of).sort(
         "option", RANK, "provider", descending=[False, True, False]
-    )
-
-
-def _gone_note() -> pl.Expr:
-    return pl.concat_str(
-        pl.format("left the chart with {}", "removed_version"),
-        pl.format("use {}", "replacement"),
-        separator="; ",
-        ignore_nulls=True,
     )
 
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.decision.tables import SIDES
-from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Interval, named, network
+from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, ZERO, Interval, named, network
 from meshlab.planning.migration.drain import Drained, Room
 from meshlab.planning.migration.price import (
     Course,
@@ -194,33 +194,25 @@ def saved(figures: Sequence[Mapping[str, Any]], today: str | None, target: str |
     costs = {row["dataplane"]: [row.get(f"cost_usd_per_month{end}") for end in ENDS] for row in figures}
     one, other = ([cost for cost in costs.get(name or "", ()) if cost is not None] for name in (today, target))
     if len(one) < len(ENDS) or len(other) < len(ENDS):
-        return {f"usd_per_month{end}": None for end in ENDS}
+        return named("usd_per_month", None)
     if today == target:
-        return {f"usd_per_month{end}": 0.0 for end in ENDS}
-    return {
-        "usd_per_month_lo": one[0] - other[2],
-        "usd_per_month": one[1] - other[1],
-        "usd_per_month_hi": one[2] - other[0],
-    }
+        return named("usd_per_month", ZERO)
+    return named("usd_per_month", Interval(one[0] - other[2], one[1] - other[1], one[2] - other[0]))
 
 
-def break_even(cost: Interval, savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
-    """Months until savings have paid for the move; ``never`` where there are none, None where they are unknown.
+def break_even(cost: Sequence[float | None], savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
+    """Months until savings have paid for the cost [USD, its ends]; ``never`` where nothing is saved, None if unknown.
 
     The soonest is the least cost over the greatest savings, the latest the greatest cost over the least savings.
     """
-    pairs = {"_lo": (cost.lo, "_hi"), "": (cost.likely, ""), "_hi": (cost.hi, "_lo")}
     months: dict[str, float | str | None] = {}
-    for end, (price, other) in pairs.items():
+    for end, price, other in zip(ENDS, cost, reversed(ENDS), strict=True):
         monthly = savings[f"usd_per_month{other}"]
-        months[f"months{end}"] = None if monthly is None else price / monthly if monthly > 0 else NEVER
+        if price is None or monthly is None:
+            months[f"months{end}"] = None
+        else:
+            months[f"months{end}"] = price / monthly if monthly > 0 else NEVER
     return months
-
-
-def brings(cost: Interval | None, savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
-    """What the move saves a month, and after how many months it has paid for itself; None where its cost is unknown."""
-    months = {f"months{end}": None for end in ENDS} if cost is None else break_even(cost, savings)
-    return {**savings, **months}
 
 
 # --- the plan --------------------------------------------------------------------------------------------------------
@@ -255,7 +247,7 @@ def plan_move(move: Move) -> Plan:
     drain = next((item for item in drains if item.times is not None), drains[0] if drains else None)
     nodes = None if drain is None or drain.times is None else drain.times.select(NODES_TOLD)
     blockers, unknown = blockers_of(move, course)
-    usd = [price[f"usd{end}"] for end in ENDS]
+    savings = saved(move.figures, *move.dataplanes)
     own_windows = drain is not None and drain.days is not None
     ends = ("lo", "likely", "hi")
     return {
@@ -282,7 +274,7 @@ def plan_move(move: Move) -> Plan:
             "parallel": drain.parallel if drain and own_windows else None,
             "surge_nodes": int(setting.number("surge_nodes")) if drain else 0,
         },
-        "brings": brings(None if None in usd else Interval(*usd), saved(move.figures, *move.dataplanes)),
+        "brings": {**savings, **break_even([price[f"usd{end}"] for end in ENDS], savings)},
         "assumptions": list(_assumptions(move, course)),
     }
 

@@ -180,11 +180,6 @@ def hours_of(taken: Sequence[Step]) -> Interval | None:
     return None if None in parts else total(filter(None, parts))
 
 
-def cut_minutes(setting: Setting, taken: Sequence[Step]) -> Interval:
-    """Time for which calls to one workload may fail, over all steps that it goes through, each once. [min]"""
-    return total(setting.seconds(step.cuts) for step in taken if step.cuts).times(1 / 60)
-
-
 def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
     """Pods that start anew, on each way once, however often it restarts them; None where nobody knows."""
     of_ways = [[step.restarts for step in taken if step.route == way.route["route"]] for way in ways]
@@ -418,6 +413,8 @@ def price_of(course: Course, setting: Setting) -> Price:
     people = None if attended is None else attended.times(setting.number("people"))
     wages = None if people is None else people.by(setting.interval("usd_per_person_hour"))
     lease = rent(setting, course.ways)
+    # over all steps that a workload goes through, each once
+    cuts = total(setting.seconds(step.cuts) for step in course.taken if step.cuts)
     return {
         "from": course.today.plain(),
         "to": course.target.plain(),
@@ -428,7 +425,7 @@ def price_of(course: Course, setting: Setting) -> Price:
         **named("hours", hours),
         **named("person_hours", people),
         **named("usd", None if wages is None or lease is None else wages.plus(lease)),
-        **named("disruption_minutes", cut_minutes(setting, course.taken)),
+        **named("disruption_minutes", cuts.times(1 / 60)),
         **named("unenforced_hours", _unenforced(course)),
         "restarts": restarted(course.ways, course.taken),
         "reversibility": reversibility(course, setting),
