@@ -119,9 +119,8 @@ def coverage(
 ) -> pl.DataFrame:
     """One row for each option of a chart release, with how ``DEFAULT_PROVIDER`` expresses it.
 
-    Columns: ``option``; ``status``: typed, partial, raw or missing; ``attribute`` that takes it; ``introduced_version``
-    and ``introduced_date``; ``after_default``: whether the chart that the provider installs by default lacks it;
-    ``source_id``.
+    Columns: ``option``; ``status``: typed, partial, raw or missing; ``after_default``: whether the chart that the
+    provider installs by default lacks it.
 
     Args:
         options: Options of the release, from its own ``values.yaml`` or schema: exact for every release. Those of the
@@ -132,24 +131,14 @@ def coverage(
     given = options if options is not None else options_at(product, chart_version or newest_minor(product) or "0")
     typed = read_table("iac/attributes").filter(product=product, provider=DEFAULT_PROVIDER)
     passed = read_table("iac/passes").filter(product=product, provider=DEFAULT_PROVIDER, kind="helm")
-    through = passed.row(0, named=True) if passed.height else {"attribute": None, "source_id": None}
     releases = read_table("iac/provider_releases").filter(provider=DEFAULT_PROVIDER)
     default_version = releases.drop_nulls("default_chart_version").sort("date")["default_chart_version"][-1]
-    in_default = is_present(default_version)
-    known = history(product).select("option", "introduced_version", "introduced_date", in_default=in_default)
+    known = history(product).select("option", after_default=~is_present(default_version))
     return (
         given.select("option")
-        .join(typed.select("option", "attribute", "status", "source_id"), "option", "left", maintain_order="left")
+        .join(typed.select("option", "status"), "option", "left", maintain_order="left")
         .join(known, "option", "left", maintain_order="left")
-        .select(
-            "option",
-            status=pl.coalesce("status", pl.lit("raw" if passed.height else "missing")),
-            attribute=pl.coalesce("attribute", pl.lit(through["attribute"], pl.String)),
-            introduced_version="introduced_version",
-            introduced_date="introduced_date",
-            after_default=~pl.col("in_default"),
-            source_id=pl.coalesce("source_id", pl.lit(through["source_id"], pl.String)),
-        )
+        .with_columns(pl.col("status").fill_null("raw" if passed.height else "missing"))
     )
 
 
@@ -337,50 +326,32 @@ def lag_distribution(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def provider_lag(provider: str = "littlejo/cilium") -> pl.DataFrame:
+def provider_lag(provider: str = DEFAULT_PROVIDER) -> pl.DataFrame:
     """Releases of a provider over time, each with how late it was.
 
     Columns: ``version``, ``date``; ``wrapped_lag_days``: since the release of the tool that it wraps;
-    ``gap_days``: since its own release before; ``default_chart_version`` and ``default_age_days``: the chart that it
-    installs unless told otherwise, and how old that was; ``newest_minor`` and ``minors_behind``: the newest minor of
-    the chart on that day, and how many minors the default lay behind it; ``source_id``. [d]
+    ``default_chart_version`` and ``default_age_days``: the chart that it installs unless told otherwise, and how old
+    that was. [d]
     """
     charts = read_table("iac/releases").filter(product="cilium")
-    minors = (
-        charts.filter(~pl.col("prerelease"), pl.col("version").str.ends_with(".0"))
-        .sort("date")
-        .select(newest_minor="version", date="date", newest_place=pl.int_range(pl.len()))
-    )
-    places = minors.select(minor=_minor("newest_minor"), default_place="newest_place")
-    chart_days = charts.select(default_chart_version="version", default_chart_date="date")
     return (
         read_table("iac/provider_releases")
         .filter(provider=provider)
         .sort("date", maintain_order=True)
-        .join_asof(minors, on="date", strategy="backward")
-        .join(chart_days, "default_chart_version", "left", maintain_order="left")
-        .with_columns(minor=_minor("default_chart_version"))
-        .join(places, "minor", "left", maintain_order="left")
+        .join(
+            charts.select(default_chart_version="version", default_chart_date="date"),
+            "default_chart_version",
+            "left",
+            maintain_order="left",
+        )
         .select(
             "version",
             "date",
-            wrapped_lag_days=_days("date", "wrapped_date"),
-            gap_days=pl.col("date").diff().dt.total_days(),
-            default_chart_version="default_chart_version",
-            default_age_days=_days("date", "default_chart_date"),
-            newest_minor="newest_minor",
-            minors_behind=pl.col("newest_place") - pl.col("default_place"),
-            source_id="source_id",
+            "default_chart_version",
+            wrapped_lag_days=(pl.col("date") - pl.col("wrapped_date")).dt.total_days(),
+            default_age_days=(pl.col("date") - pl.col("default_chart_date")).dt.total_days(),
         )
     )
-
-
-def _days(later: str, earlier: str) -> pl.Expr:
-    return (pl.col(later) - pl.col(earlier)).dt.total_days()
-
-
-def _minor(column: str) -> pl.Expr:
-    return pl.col(column).str.extract(r"^v?(\d+\.\d+)\.")
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------
