@@ -100,16 +100,11 @@ def _read(path: Path, of: type[T], todo: str) -> T:
     return decode(content, of, file, todo)
 
 
-def short_provider(name: str) -> str:
-    """A provider without its registry: ``registry.terraform.io/hashicorp/aws`` becomes ``hashicorp/aws``."""
-    return "/".join(name.split("/")[-2:])
-
-
 Row = tuple[object, ...]
 
 
 def _provider_rows(name: str, provider: _Provider) -> Iterator[Row]:
-    short = short_provider(name)
+    short = "/".join(name.split("/")[-2:])  # without its registry, as hashicorp/aws
     yield from _block_rows((short, "provider", short.rpartition("/")[2]), provider.provider.block)
     for kind, schemas in (("resource", provider.resource_schemas), ("data", provider.data_source_schemas)):
         for resource, schema in schemas.items():
@@ -145,7 +140,7 @@ def type_name(constraint: object) -> str | None:
 
 _TODO_PLAN = "give the output of terraform show -json PLANFILE"
 
-ATTRIBUTE_USES = {"address": pl.String(), "provider": pl.String(), "attribute": pl.String()}
+ATTRIBUTE_USES = {"address": pl.String(), "attribute": pl.String()}
 """Columns of a frame of attributes that a plan sets; ``attribute`` is the resource's type and the path in it."""
 
 OPTION_USES = {
@@ -162,7 +157,7 @@ class _Resource(msgspec.Struct, gc=False):
     address: str
     type: str
     mode: str = "managed"
-    provider_name: str = ""
+
     values: dict[str, object] | None = None
 
 
@@ -195,7 +190,11 @@ def read_plan(path: Path) -> Plan:
         raise MeshlabError(Problem(str(path), "holds no planned_values", _TODO_PLAN))
     try:
         resources = [item for item in _resources(wanted.root_module) if item.mode == "managed"]
-        attributes = [row for item in resources for row in _set_rows(item)]
+        attributes = [
+            (item.address, path)
+            for item in resources
+            for path in (item.type, *(f"{item.type}.{below}" for below in _set_paths(item.values or {})))
+        ]
         options = [row for item in resources for row in _option_rows(item, str(path))]
     except RecursionError:
         raise MeshlabError(Problem(str(path), "is nested too deeply", _TODO_PLAN)) from None
@@ -209,13 +208,6 @@ def _resources(module: _Module) -> Iterator[_Resource]:
     yield from module.resources
     for child in module.child_modules:
         yield from _resources(child)
-
-
-def _set_rows(resource: _Resource) -> Iterator[tuple[str, str, str]]:
-    """Attributes that are set, the resource itself among them."""
-    provider = short_provider(resource.provider_name)
-    for path in ("", *_set_paths(resource.values or {})):
-        yield resource.address, provider, ".".join(filter(None, (resource.type, path)))
 
 
 def _set_paths(values: Mapping[str, object], depth: int = 0) -> Iterator[str]:
