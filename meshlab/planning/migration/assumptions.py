@@ -26,11 +26,6 @@ class Interval(NamedTuple):
     likely: float
     hi: float
 
-    @property
-    def ends(self) -> tuple[float, float, float]:
-        """The three values, from the least to the most."""
-        return self.lo, self.likely, self.hi
-
     def times(self, factor: float) -> Interval:
         """The interval in another unit."""
         return Interval(self.lo * factor, self.likely * factor, self.hi * factor)
@@ -55,13 +50,13 @@ def total(intervals: Iterable[Interval]) -> Interval:
 
 def named(name: str, interval: Interval | None) -> dict[str, float | None]:
     """The interval as fields of plain data: name_lo, name and name_hi, each null where it is unknown."""
-    ends = (None, None, None) if interval is None else interval.ends
+    ends = (None, None, None) if interval is None else interval
     return {f"{name}{end}": value for end, value in zip(ENDS, ends, strict=True)}
 
 
 def mean(interval: Interval) -> float:
     """Mean of a triangular distribution: lo, likely and hi weigh alike."""
-    return math.fsum(interval.ends) / 3
+    return math.fsum(interval) / 3
 
 
 def expected(interval: Interval) -> Interval:

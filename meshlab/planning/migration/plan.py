@@ -261,7 +261,7 @@ def plan_move(move: Move) -> Plan:
         "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
         "unknown": unknown,
         "nodes": None if nodes is None else nodes.with_columns(pl.col(pl.Float64).round(4)).to_dict(as_series=False),
-        "node_minutes": dict(zip(ends, drain.each.times(1 / 60).ends, strict=True)) if drain else None,
+        "node_minutes": dict(zip(ends, drain.each.times(1 / 60), strict=True)) if drain else None,
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),

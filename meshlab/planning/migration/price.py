@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
@@ -153,14 +152,14 @@ def _shares(setting: Setting, drain: Drained) -> dict[str, Interval]:
     Work is what it is on each node, shared by the places; where the bounds of all nodes are nearer than the sum of
     their work, it shrinks with them. The drain has what is left; a provider's step has both.
     """
-    total = drain.total.times(1 / HOUR)
+    whole = drain.total.times(1 / HOUR)
     if drain.pools or drain.days is None:
-        return {DRAIN: total}
+        return {DRAIN: whole}
     nodes = drain.nodes / drain.parallel / HOUR
     work = {name: expected(setting.seconds(name)).times(nodes) for name in drain.work}
-    sums = [math.fsum(work[name].ends[place] for name in drain.work) for place in range(len(ENDS))]
-    rest = Interval(*(max(0.0, whole - own) for whole, own in zip(total.ends, sums, strict=True)))
-    scale = Interval(*(min(1.0, whole / own) if own else 0.0 for whole, own in zip(total.ends, sums, strict=True)))
+    ends = list(zip(whole, total(work[name] for name in drain.work), strict=True))
+    rest = Interval(*(max(0.0, all_ - own) for all_, own in ends))
+    scale = Interval(*(min(1.0, all_ / own) if own else 0.0 for all_, own in ends))
     return {DRAIN: rest, **{name: hours.by(scale) for name, hours in work.items()}}
 
 
