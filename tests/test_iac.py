@@ -13,9 +13,8 @@ import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.planning import iac
-from meshlab.planning.iac.coverage import coverage_counts, minor_releases, options_at
 from meshlab.planning.iac.terraform import read_plan, read_provider_schema, set_options
-from meshlab.planning.iac.tracker import by_layer
+from meshlab.planning.iac.tracker import by_layer, coverage_counts, minor_releases, options_at
 from meshlab.planning.iac.values import options_of, read_values, read_values_schema
 from meshlab.run.cli import main
 
@@ -56,22 +55,10 @@ def test_schema_of_values_has_the_published_number_of_options(fixtures: Path, ve
     assert read_values_schema(chart(fixtures, version, "values.schema.json")).height == count
 
 
-def test_option_has_type_default_line_and_comment() -> None:
-    """Types, defaults, lines and deprecation are read; lists and empty mappings are options, a dotted key is kept."""
-    text = "a:\n  # -- Old.\n  # Deprecated in favor of a.c\n  b: ~\n  c: [1, x]\nd.e/f: {}\n"
-    rows = options_of(text, "values.yaml").select("option", "type", "default", "line", "deprecated", "replacement")
-    assert rows.rows() == [
-        ("a.b", "null", "null", 4, True, "a.c"),
-        ("a.c", "array", '[1,"x"]', 5, False, None),
-        ("d.e/f", "object", "{}", 6, False, None),
-    ]
-
-
-def test_word_deprecated_about_something_else_deprecates_nothing(fixtures: Path) -> None:
-    """An option that keeps deprecated labels, or has a deprecated value, is not deprecated itself."""
-    options = read_values(chart(fixtures, "1.15.6")).filter("deprecated")["option"].to_list()
-    assert not {"keepDeprecatedLabels", "keepDeprecatedProbes", "kubeProxyReplacement"} & set(options)
-    assert "encryption.keyFile" in options
+def test_option_has_path_and_line() -> None:
+    """Each option has its line; lists, empty mappings and nulls are options, a dotted key is kept."""
+    text = "a:\n  # -- Old.\n  # b: 1\n  b: ~\n  c: [1, x]\nd.e/f: {}\n"
+    assert options_of(text, "values.yaml").rows() == [("a.b", 4), ("a.c", 5), ("d.e/f", 6)]
 
 
 @pytest.mark.parametrize(
@@ -467,3 +454,16 @@ def test_values_of_a_chart_that_is_not_tabled_are_no_pass(tmp_path: Path) -> Non
     answer = iac.report(values=path, product="istio", require="raw")
     assert [(row["wanted"], row["status"]) for row in answer["short"]] == [("global.hub", None)]
     assert "not tabled" in answer["short"][0]["why"]
+
+
+def test_values_of_a_chart_that_is_not_tabled_are_known_by_its_own_file(tmp_path: Path) -> None:
+    """With the chart's values.yaml its options are passed on, and others are named with the nearest."""
+    chart_values = written(tmp_path, "chart.yaml", "global: {hub: ~}\n")
+    own = written(tmp_path, "own.yaml", "global: {hub: docker.io/istio, hubb: x}\n")
+
+    answer = iac.report(values=own, values_schema=chart_values, product="istio", require="raw")
+    assert [(row["wanted"], row["status"]) for row in answer["wanted"]] == [
+        ("global.hub", "raw"),
+        ("global.hubb", None),
+    ]
+    assert answer["short"][0]["why"] == "is no option of the istio chart; did you mean global.hub?"

@@ -10,7 +10,7 @@ from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
 from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
-from meshlab.planning.migration.move import STAY
+from meshlab.planning.migration.routes import STAY
 from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.scenario import collect_few, with_defaults
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -247,7 +246,7 @@ def test_a_warm_process_that_dies_is_replaced(tmp_path: Path) -> None:
     """The next notebook starts a new warm process."""
     run(tmp_path, notebook("1"))
     old = warm_process().process
-    old.send_signal(signal.SIGKILL)
+    old.kill()
     old.wait()
     assert run(tmp_path, notebook("1 + 1")).cells[0].outputs[0].data["text/plain"] == "2"
     assert warm_process().process.pid != old.pid

@@ -102,8 +102,10 @@ def test_moves_within_the_interval_of_last_time_are_told_apart() -> None:
     for name, (low, middle, high) in zip(names, ((0.5, 1.1, 2), (1, 2, 4), (2, 3.5, 5), (90, 100, 110)), strict=True):
         then |= {f"{name}_lo": low, name: middle, f"{name}_hi": high}
     now = then | {"memory_gib": 1.32, "cpu_cores": 4.0, "added_p99_ms": 3.501, "cost_usd_per_month": 111.0}
-    assert fleet.changes(now, then) == ["Cost: 100 → 111 USD/month (+11 %)"]
-    assert fleet.small_moves(now, then) == ["Memory: 1.1 → 1.3 GiB (+20 %)", "CPU: 2.0 → 4.0 cores (+100 %)"]
+    assert fleet.since(now, then) == {
+        "changes": ["Cost: 100 → 111 USD/month (+11 %)"],
+        "small_moves": ["Memory: 1.1 → 1.3 GiB (+20 %)", "CPU: 2.0 → 4.0 cores (+100 %)"],
+    }
     page = fleet.index_files(
         [{**row("a", 1, 2, 3), **now, "team": "a", "settled": True, "evidence_grade": None}],
         [],
@@ -117,9 +119,9 @@ def test_moves_within_the_interval_of_last_time_are_told_apart() -> None:
 
 def test_against_nothing_no_move_is_told() -> None:
     """A team that was not there last time is new, and a figure that was nothing moves by no share."""
-    assert (fleet.changes({}, None), fleet.small_moves({}, None)) == (["new"], [])
+    assert fleet.since({}, None) == {"changes": ["new"], "small_moves": []}
     then = {"cni": "stay", "mesh": "none", "findings": None, "cpu_cores_lo": 0, "cpu_cores": 0, "cpu_cores_hi": 9}
-    assert fleet.small_moves(then | {"cpu_cores": 3.0}, then) == ["CPU: 0 → 3.0 cores"]
+    assert fleet.since(then | {"cpu_cores": 3.0}, then)["small_moves"] == ["CPU: 0 → 3.0 cores"]
 
 
 def test_an_index_says_how_to_read_it() -> None:
@@ -166,7 +168,7 @@ def test_an_index_calls_what_is_not_known_so() -> None:
     assert "None;" not in page
     assert "Not known yet; What runs today" in page
     assert "cni: Calico" in page
-    assert "Not known yet" in fleet.changes(row, {**row, "cni": "calico"})[0]
+    assert "Not known yet" in fleet.since(row, {**row, "cni": "calico"})["changes"][0]
 
 
 def test_one_mesh_for_all_is_weighed_against_each_teams_cheapest() -> None:

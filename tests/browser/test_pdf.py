@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.run.batch import pdf
 from meshlab.run.batch.batch import Job, render_reviews
+from meshlab.run.batch.pages import print_page
 
 
 def team(folder: Path) -> Path:
@@ -49,4 +49,4 @@ def test_without_a_browser_nothing_is_written(tmp_path: Path, monkeypatch: pytes
         render_reviews([team(tmp_path)], Job(tmp_path / "out", ("pdf",)))
     assert not (tmp_path / "out").exists()
     with pytest.raises(MeshlabError):
-        pdf.print_page("<p>", "a")
+        print_page("<p>", "a")

@@ -25,7 +25,7 @@ from meshlab.reviews.cases import open_path
 from meshlab.reviews.review import open_review
 from meshlab.reviews.team import read_team
 from meshlab.run.batch.batch import NOTE, row_of_unchanged
-from meshlab.run.batch.fleet import changes, read_index, small_moves
+from meshlab.run.batch.fleet import read_index, since
 from meshlab.run.embed import check
 from meshlab.run.sweep import run_sweep
 from meshlab.run.sweep.parts import Place
@@ -119,8 +119,7 @@ class Kinds:
         """An index of somebody else, compared with."""
         self._file("index.json", damaged({"reviews": [self.row, {**self.row, "team": "b"}]}, as_json, rng))
         for earlier in read_index(self.folder).values():
-            changes({**self.row, "dataplane": "cilium"}, earlier)
-            small_moves({**self.row, "dataplane": "cilium"}, earlier)
+            since({**self.row, "dataplane": "cilium"}, earlier)
 
     def note(self, rng: random.Random) -> None:
         """The note beside a report."""

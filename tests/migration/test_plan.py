@@ -13,7 +13,7 @@ from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError
 from meshlab.planning.migration import Move, Place, Setting, plan_move, survey_of
 from meshlab.planning.migration.assumptions import ENDS, Interval, with_own
-from meshlab.planning.migration.drain import days, placed
+from meshlab.planning.migration.drain import days, schedule
 from meshlab.planning.migration.plan import break_even, saved
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.moves import plans
@@ -111,7 +111,7 @@ def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None
     """A range that is free is no blocker, and a port that the plugin of today uses is one."""
     survey, places = survey_of(read_inventory([BUDGETS])), (Place("calico", "none"), Place("cilium", "none"))
     free = plan_move(Move(*places, Setting(SCENARIO, survey, pod_cidr="172.20.0.0/16", encapsulation="vxlan")))
-    port = with_own({"tunnel_port": (4789, 4789, 4789)})
+    port = with_own({"tunnel_port": Interval(4789, 4789, 4789)})
     taken = plan_move(Move(*places, Setting(SCENARIO, survey, port, "192.168.4.0/24", "vxlan")))
     assert blocked(free, "cidr-clash") is None
     assert blocked(free, "tunnel-port") is None
@@ -139,7 +139,7 @@ def test_savings_are_the_widest_difference() -> None:
 
 def test_no_node_begins_that_does_not_fit_into_the_window() -> None:
     """Nodes of 3 h in windows of 8 h: two a day, and one of 9 h begins with a window of its own."""
-    assert placed([3, 3, 3, 9, 1], 1, 8) == [(0, 3), (3, 6), (24, 27), (48, 57), (72, 73)]
+    assert list(schedule([3, 3, 3, 9, 1], 1, 8)) == [(0, 3), (3, 6), (24, 27), (48, 57), (72, 73)]
 
 
 def test_days_have_bounds() -> None:

@@ -7,10 +7,9 @@ they are. ``tracker`` is the table, ``report`` the answer for a team, ``drift`` 
 
 from __future__ import annotations
 
-from meshlab.planning.iac.coverage import coverage, growth
-from meshlab.planning.iac.drift import drift
 from meshlab.planning.iac.report import INSTALL, for_verdict, products_of, report
-from meshlab.planning.iac.tracker import lag_distribution, provider_lag, tracker
+from meshlab.planning.iac.tracker import coverage, growth, lag_distribution, provider_lag, tracker
+from meshlab.planning.iac.values import drift
 
 __all__ = [
     "INSTALL",

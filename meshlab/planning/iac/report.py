@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,22 +10,245 @@ from typing import Any, NamedTuple
 import polars as pl
 import polars.selectors as cs
 
-from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.planning.iac.coverage import (
+from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
+from meshlab.kept import kept, kept_latest
+from meshlab.planning.iac.terraform import Plan, read_plan, read_provider_schema
+from meshlab.planning.iac.tracker import (
     DEFAULT_PROVIDER,
+    STATUSES,
+    by_layer,
     check_version,
     coverage,
     coverage_counts,
+    facts_age,
+    groups,
     history,
     newest_minor,
+    option_tracker,
     replacements,
+    tracker,
     with_presence,
 )
-from meshlab.planning.iac.terraform import Plan, read_plan, read_provider_schema
-from meshlab.planning.iac.tracker import STATUSES, facts_age, option_tracker, tracker
 from meshlab.planning.iac.values import read_options, read_values
-from meshlab.planning.iac.wanted import nothing, short_of, wanted_needs, wanted_options, wanted_values
 from meshlab.tables import read_table
+from meshlab.units import version_key
+
+WANTED_COLUMNS = {
+    "kind": pl.String(),
+    "wanted": pl.String(),
+    "product": pl.String(),
+    "option": pl.String(),
+    "origin": pl.String(),
+    "line": pl.Int64(),
+    "typed": pl.String(),
+    "raw": pl.String(),
+    "status": pl.String(),
+    "providers": pl.List(pl.String()),
+    "why": pl.String(),
+    "source_id": pl.String(),
+    "as_of": pl.Date(),
+    "stale": pl.Boolean(),
+}
+"""Columns of a frame of wanted things. ``kind`` is need, option, value or attribute; ``option`` is the feature or
+chart option that it comes down to; ``status`` is the better of the two layers, or null where nobody read it."""
+
+REQUIREMENTS: dict[str, tuple[str, ...]] = {"typed": ("typed",), "raw": ("typed", "raw")}
+"""Statuses that meet what a team may require."""
+
+
+# --- needs -----------------------------------------------------------------------------------------------------------
+
+
+def wanted_needs(needs: Sequence[str], products: Collection[str] = (), as_of: date | None = None) -> pl.DataFrame:
+    """How far the features are expressed that needs come down to, one row for each need and product.
+
+    A need that takes several features is as far as the worst of them. One that none of the products has a row for is
+    unknown, in one row without a product.
+    """
+    table = read_table("iac/needs")
+    _check("need", needs, {*read_table("needs")["need"], *table["need"]})
+    _check("product", products, set(table["product"]))
+    asked = pl.DataFrame({"wanted": list(dict.fromkeys(needs))}, schema={"wanted": pl.String}).join(
+        pl.DataFrame({"product": sorted(products or set(table["product"]))}), how="cross"
+    )
+    found = asked.join(_needed(as_of), ["wanted", "product"], "left", maintain_order="left").with_columns(
+        kind=pl.lit("need"), why=_why("option")
+    )
+    silent = pl.col("status").is_null()
+    unread = found.filter(silent.all().over("wanted")).unique("wanted", maintain_order=True)
+    return _shaped(pl.concat([found.filter(~silent), unread.with_columns(product=pl.lit(None, pl.String))]))
+
+
+@kept_latest(8)
+def _needed(as_of: date | None) -> pl.DataFrame:
+    """Every need and product with the worst of the need's features in each layer."""
+    layers = by_layer(tracker(as_of=as_of)).drop("option")
+    features = read_table("iac/needs").select("product", "feature", wanted="need")
+    return (
+        features.join(layers, ["product", "feature"])
+        .group_by("wanted", "product")
+        .agg(
+            option=pl.col("feature").unique().sort().str.join(", "),
+            typed=_worst("typed"),
+            raw=_worst("raw"),
+            status=_worst("status"),
+            note=pl.lit(None, pl.String),
+            providers=pl.col("providers").explode(empty_as_null=False).unique().sort(),
+            source_id=pl.col("source_id").str.split("|").explode().unique().sort().str.join("|"),
+            as_of=pl.col("as_of").min(),
+            stale=pl.col("stale").any(),
+        )
+    )
+
+
+def _worst(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Enum(STATUSES)).min().cast(pl.String)
+
+
+def _check(what: str, given: Collection[str], known: Collection[str]) -> None:
+    unknown = [word for word in given if word not in known]
+    if unknown:
+        raise MeshlabError(
+            Problem(what, f"{shorten(word)} is unknown", did_you_mean(word, sorted(known))) for word in unknown
+        )
+
+
+# --- options and values ----------------------------------------------------------------------------------------------
+
+
+def wanted_options(
+    names: Sequence[str], product: str, chart_version: str | None = None, as_of: date | None = None
+) -> pl.DataFrame:
+    """How far features or chart options are expressed that somebody names."""
+    layers = by_layer(tracker(as_of=as_of)).filter(product=product)
+    features = {name: row for row in layers.iter_rows(named=True) for name in (row["option"], row["feature"]) if name}
+    options = [name for name in names if name not in features]
+    if history(product).height:
+        _check("option", options, {*features, *_known(product)})
+    by_feature = pl.DataFrame(
+        [{**features[name], "wanted": name, "option": features[name]["feature"]} for name in names if name in features],
+        schema={"wanted": pl.String, **layers.schema},
+    )
+    by_option = by_layer(option_tracker(product, options, chart_version, as_of=as_of)).with_columns(wanted="option")
+    found = pl.concat([by_feature, by_option], how="diagonal").with_columns(kind=pl.lit("option"))
+    return _shaped(found.with_columns(why=_why("wanted")))
+
+
+@kept
+def _known(product: str) -> frozenset[str]:
+    """Options that some release of a chart has or had; those that stand in its templates only among them."""
+    return frozenset(history(product)["option"]) | frozenset(
+        read_table("iac/config_map").filter(product=product)["option"]
+    )
+
+
+def wanted_values(
+    values: pl.DataFrame,
+    product: str,
+    chart_version: str | None = None,
+    *,
+    chart: pl.DataFrame | None = None,
+    as_of: date | None = None,
+) -> pl.DataFrame:
+    """How far the values that somebody sets are expressed, one row for each path.
+
+    A path is that of an option, lies below one that takes a mapping, or holds options. One that the release does not
+    have is unknown, with the nearest that it has, or missing where it has left the chart.
+    """
+    release = chart_version or newest_minor(product)
+    options, strange = _resolve(values["option"].to_list(), product, release, chart)
+    asked = [option for option in dict.fromkeys(options) if option is not None]
+    layers = by_layer(option_tracker(product, asked, chart_version, as_of=as_of)).drop("feature")
+    found = values.with_columns(
+        kind=pl.lit("value"),
+        wanted="option",
+        product=pl.lit(product),
+        option=pl.Series(options, dtype=pl.String),
+        strange=pl.Series(strange, dtype=pl.String),
+    ).join(layers, ["product", "option"], "left", maintain_order="left")
+    return _shaped(found.with_columns(why=pl.coalesce(_why("option"), "strange")))
+
+
+def _resolve(
+    paths: Sequence[str], product: str, release: str | None, chart: pl.DataFrame | None
+) -> tuple[list[str | None], list[str | None]]:
+    """The option that each path sets, or what to say of it where the release has none and never had."""
+    if not history(product).height and chart is None:  # nobody can tell, and that is no pass
+        what = f"the options of the {product} chart are not tabled: give its schema or values.yaml (--values-schema)"
+        return [None] * len(paths), [what] * len(paths)
+    present = _known(product) if chart is None else frozenset(chart["option"])
+    removed, at = version_key(pl.col("removed_version")), version_key(pl.lit(release, pl.String))
+    known = present if chart is None else present.union(history(product).filter(removed <= at)["option"])
+    parents = groups(known)
+    options = [option_of(path, known, parents) for path in paths]
+    return options, [
+        _stranger(path, product, release, present) if option is None else None
+        for path, option in zip(paths, options, strict=True)
+    ]
+
+
+def _stranger(path: str, product: str, release: str | None, present: Collection[str]) -> str:
+    close = nearest(path, present)
+    hint = f"; did you mean {close}?" if close else ""
+    return f"is no option of the {product} chart{f' {release}' if release else ''}{hint}"
+
+
+def _why(subject: str) -> pl.Expr:
+    """What a status means, in words."""
+    providers = pl.col("providers").list.join(", ")
+    return (
+        pl.when(pl.col("status") == "typed")
+        .then(pl.format("{} has an attribute for it", providers))
+        .when(pl.col("status") == "raw")
+        .then(pl.format("no attribute of its own; passed on as text or object by {}", providers))
+        .when(pl.col("status") == "partial")
+        .then(pl.format("an attribute of {} covers some of it", providers))
+        .when(pl.col("status") == "missing", pl.col(subject).is_not_null())
+        .then(pl.coalesce("note", pl.lit("no provider expresses it")))
+    )
+
+
+# --- what falls short ------------------------------------------------------------------------------------------------
+
+
+def short_of(rows: pl.DataFrame, require: str) -> pl.DataFrame:
+    """Wanted things that do not meet a requirement. What nobody read does not: missing evidence is no pass.
+
+    A need that several products were asked for is met where one of them meets it. An attribute that a plan sets is
+    expressed by that, however much of its feature it covers.
+    """
+    _check("requirement", [require], REQUIREMENTS)
+    meets = pl.col("status").is_in(REQUIREMENTS[require]).fill_null(value=False)
+    met_elsewhere = (pl.col("kind") == "need") & meets.any().over("kind", "wanted")
+    return rows.filter(pl.col("kind") != "attribute", ~meets & ~met_elsewhere).select(
+        *("kind", "wanted", "product", "option", "origin", "line", "status"),
+        pl.lit(require).alias("required"),
+        pl.col("why").fill_null("nobody read how it is expressed"),
+        "source_id",
+    )
+
+
+def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with all columns of wanted things."""
+    absent = {name: pl.lit(None, dtype) for name, dtype in WANTED_COLUMNS.items() if name not in rows.columns}
+    return rows.with_columns(**absent).select(pl.col(name).cast(dtype) for name, dtype in WANTED_COLUMNS.items())
+
+
+def option_of(path: str, known: Collection[str], parents: Collection[str]) -> str | None:
+    """The option that a path of somebody's values sets: itself, a mapping above it, or one that holds options.
+
+    Such a path is ``nodeSelector.disk`` for the option ``nodeSelector``; ``parents`` are the ``groups`` of the known
+    ones.
+    """
+    if path in known or path in parents:
+        return path
+    parent = path
+    while "." in parent:
+        parent = parent.rpartition(".")[0]
+        if parent in known:
+            return parent
+    return None
+
 
 _NETWORK = r"(?i)(?:^|[._])cnis?(?:$|[._])|cilium|calico|hubble|data_?plane|datapath|network_policy|wireguard"
 """Names of attributes that decide a cluster's network."""
@@ -92,14 +315,11 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         *(Asked(rows, taker, chart_version) for rows in named if rows is not None),
         *(_planned(planned, chart_version, as_of) if planned else ()),
     ]
-    rows = pl.concat([nothing(), *(part.rows for part in asked)])
+    rows = pl.concat([pl.DataFrame(schema=WANTED_COLUMNS), *(part.rows for part in asked)])
     everything = needs is None and options is None and values is None and plan is None
     if everything and require:
-        what, todo = (
-            "nothing is wanted that could fall short",
-            "name needs, options, values or a plan: see 'meshlab iac --help'",
-        )
-        raise MeshlabError(Problem("--require", what, todo))
+        todo = "name needs, options, values or a plan: see 'meshlab iac --help'"
+        raise MeshlabError(Problem("--require", "nothing is wanted that could fall short", todo))
     features = tracker(as_of=as_of) if everything else _features(asked, as_of)
     oldest, newest = facts_age()
     return {
@@ -150,15 +370,13 @@ def _planned(plan: Plan, chart_version: str | None, as_of: date | None) -> list[
             option="feature",
             typed="status",
             raw=pl.lit("missing"),
-            line=pl.lit(None, pl.Int64),
             providers=pl.concat_list("provider"),
             why=pl.format("{} has an attribute for it", "provider"),
         )
-        shape = nothing()
-        asked.extend(
-            Asked(rows.filter(product=name).select(shape.columns).cast(shape.schema), name, None)
+        asked += [
+            Asked(_shaped(rows.filter(product=name)), name, None)
             for name in rows["product"].unique(maintain_order=True)
-        )
+        ]
     return asked
 
 
@@ -232,11 +450,7 @@ def upcoming(rows: pl.DataFrame, product: str, chart_version: str | None = None)
     )
     deprecated = pl.col("change") == "deprecated"
     return found.select(
-        "wanted",
-        "option",
-        "origin",
-        "line",
-        "change",
+        *("wanted", "option", "origin", "line", "change"),
         version=pl.when(deprecated).then("deprecated_version").otherwise("removed_version"),
         date=pl.when(~deprecated).then("removed_date"),
         replacement="replacement",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import polars as pl
@@ -28,14 +28,11 @@ ATTRIBUTE_COLUMNS = {
     "resource": pl.String(),
     "attribute": pl.String(),
     "type": pl.String(),
-    "required": pl.Boolean(),
-    "optional": pl.Boolean(),
-    "computed": pl.Boolean(),
-    "sensitive": pl.Boolean(),
     "deprecated": pl.Boolean(),
-    "default": pl.String(),
 }
-"""Columns of a frame of attributes. ``kind`` is resource, data or provider; ``default`` is text of documentation."""
+"""Columns of a frame of attributes. ``kind`` is resource, data or provider."""
+
+T = TypeVar("T")
 
 _FORMAT = "1"
 _TODO_SCHEMA = "give the output of terraform providers schema -json"
@@ -44,10 +41,6 @@ _TODO_SCHEMA = "give the output of terraform providers schema -json"
 class _Attribute(msgspec.Struct, gc=False):
     type: msgspec.Raw = msgspec.Raw(b"null")
     nested_type: _Nested | None = None
-    required: bool = False
-    optional: bool = False
-    computed: bool = False
-    sensitive: bool = False
     deprecated: bool = False
 
 
@@ -64,7 +57,6 @@ class _Block(msgspec.Struct, gc=False):
 class _BlockType(msgspec.Struct, gc=False):
     block: _Block = msgspec.field(default_factory=_Block)
     nesting_mode: str = "single"
-    min_items: int = 0
     deprecated: bool = False
 
 
@@ -88,9 +80,7 @@ class _Schemas(msgspec.Struct, gc=False):
 
 def read_provider_schema(path: Path) -> pl.DataFrame:
     """Attributes of every provider in the output of ``terraform providers schema -json``."""
-    content = read_json(path)
-    check_format(content, str(path), _TODO_SCHEMA)
-    document = decode(content, _Schemas, str(path), _TODO_SCHEMA)
+    document = _read(path, _Schemas, _TODO_SCHEMA)
     try:
         rows = [row for name, provider in document.provider_schemas.items() for row in _provider_rows(name, provider)]
     except RecursionError:
@@ -98,26 +88,23 @@ def read_provider_schema(path: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=ATTRIBUTE_COLUMNS, orient="row")
 
 
-def check_format(content: bytes, file: str, todo: str) -> None:
-    """Refuse JSON of Terraform in a format that is not known: a new first number may change any meaning."""
+def _read(path: Path, of: type[T], todo: str) -> T:
+    """JSON of Terraform, in a format that is known: a new first number may change any meaning."""
+    content, file = read_json(path), str(path)
     version = decode(content, _Head, file, todo).format_version
     if version is None:
         raise MeshlabError(Problem(file, "says no format_version", todo))
     if version.partition(".")[0] != _FORMAT:
         what = f"has format {shorten(version)}, and only format {_FORMAT}.x is known here"
         raise MeshlabError(Problem(file, what, "write it with Terraform 1.1 or later, or ask for the new format"))
-
-
-def short_provider(name: str) -> str:
-    """A provider without its registry: ``registry.terraform.io/hashicorp/aws`` becomes ``hashicorp/aws``."""
-    return "/".join(name.split("/")[-2:])
+    return decode(content, of, file, todo)
 
 
 Row = tuple[object, ...]
 
 
 def _provider_rows(name: str, provider: _Provider) -> Iterator[Row]:
-    short = short_provider(name)
+    short = "/".join(name.split("/")[-2:])  # without its registry, as hashicorp/aws
     yield from _block_rows((short, "provider", short.rpartition("/")[2]), provider.provider.block)
     for kind, schemas in (("resource", provider.resource_schemas), ("data", provider.data_source_schemas)):
         for resource, schema in schemas.items():
@@ -127,18 +114,15 @@ def _provider_rows(name: str, provider: _Provider) -> Iterator[Row]:
 def _block_rows(owner: tuple[str, str, str], block: _Block, path: str = "") -> Iterator[Row]:
     yield from _nested_rows(owner, block.attributes, path)
     for name, nested in block.block_types.items():
-        required = nested.min_items > 0
-        flags = (required, not required, False, False, nested.deprecated)
-        yield (*owner, f"{path}{name}", f"block({nested.nesting_mode})", *flags, None)
+        yield (*owner, f"{path}{name}", f"block({nested.nesting_mode})", nested.deprecated)
         yield from _block_rows(owner, nested.block, f"{path}{name}.")
 
 
 def _nested_rows(owner: tuple[str, str, str], attributes: dict[str, _Attribute], path: str) -> Iterator[Row]:
     for name, spec in attributes.items():
-        flags = (spec.required, spec.optional, spec.computed, spec.sensitive, spec.deprecated)
         nested = spec.nested_type
         kind = f"block({nested.nesting_mode})" if nested else type_name(msgspec.json.decode(spec.type))
-        yield (*owner, f"{path}{name}", kind, *flags, None)
+        yield (*owner, f"{path}{name}", kind, spec.deprecated)
         if nested:
             yield from _nested_rows(owner, nested.attributes, f"{path}{name}.")
 
@@ -156,7 +140,7 @@ def type_name(constraint: object) -> str | None:
 
 _TODO_PLAN = "give the output of terraform show -json PLANFILE"
 
-ATTRIBUTE_USES = {"address": pl.String(), "provider": pl.String(), "attribute": pl.String()}
+ATTRIBUTE_USES = {"address": pl.String(), "attribute": pl.String()}
 """Columns of a frame of attributes that a plan sets; ``attribute`` is the resource's type and the path in it."""
 
 OPTION_USES = {
@@ -173,7 +157,7 @@ class _Resource(msgspec.Struct, gc=False):
     address: str
     type: str
     mode: str = "managed"
-    provider_name: str = ""
+
     values: dict[str, object] | None = None
 
 
@@ -200,15 +184,17 @@ class Plan(NamedTuple):
 
 def read_plan(path: Path) -> Plan:
     """Attributes and chart values of a plan, or of a state."""
-    content = read_json(path)
-    check_format(content, str(path), _TODO_PLAN)
-    document = decode(content, _PlanOrState, str(path), _TODO_PLAN)
+    document = _read(path, _PlanOrState, _TODO_PLAN)
     wanted = document.planned_values or document.values
     if wanted is None:
         raise MeshlabError(Problem(str(path), "holds no planned_values", _TODO_PLAN))
     try:
         resources = [item for item in _resources(wanted.root_module) if item.mode == "managed"]
-        attributes = [row for item in resources for row in _set_rows(item)]
+        attributes = [
+            (item.address, path)
+            for item in resources
+            for path in (item.type, *(f"{item.type}.{below}" for below in _set_paths(item.values or {})))
+        ]
         options = [row for item in resources for row in _option_rows(item, str(path))]
     except RecursionError:
         raise MeshlabError(Problem(str(path), "is nested too deeply", _TODO_PLAN)) from None
@@ -222,13 +208,6 @@ def _resources(module: _Module) -> Iterator[_Resource]:
     yield from module.resources
     for child in module.child_modules:
         yield from _resources(child)
-
-
-def _set_rows(resource: _Resource) -> Iterator[tuple[str, str, str]]:
-    """Attributes that are set, the resource itself among them."""
-    provider = short_provider(resource.provider_name)
-    for path in ("", *_set_paths(resource.values or {})):
-        yield resource.address, provider, ".".join(filter(None, (resource.type, path)))
 
 
 def _set_paths(values: Mapping[str, object], depth: int = 0) -> Iterator[str]:

@@ -7,23 +7,173 @@ anything on, from the first day, and shows nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import polars as pl
 
-from meshlab.planning.iac.coverage import history, newest_minor, replacements, with_presence
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.kept import kept
 from meshlab.tables import read_table
+from meshlab.units import is_version, version_key
+
+# --- how options came and went ---------------------------------------------------------------------------------------
+
+
+@kept
+def history(product: str) -> pl.DataFrame:
+    """Every option that a release of the product's chart ever had, with the days on which it came and went.
+
+    Columns: those of ``data/iac/options.csv``, ``introduced_date`` and ``removed_date``.
+    """
+    dates = read_table("iac/releases").filter(product=product).select("version", "date")
+    return (
+        read_table("iac/options")
+        .filter(product=product)
+        .join(dates.rename({"version": "introduced_version", "date": "introduced_date"}), "introduced_version", "left")
+        .join(dates.rename({"version": "removed_version", "date": "removed_date"}), "removed_version", "left")
+    )
+
+
+def minor_releases(product: str) -> pl.DataFrame:
+    """First release of each minor version of a chart, the oldest first."""
+    return (
+        read_table("iac/releases")
+        .filter(pl.col("product") == product, ~pl.col("prerelease"), pl.col("version").str.ends_with(".0"))
+        .sort(version_key(pl.col("version")))
+    )
+
+
+def newest_minor(product: str) -> str | None:
+    """The newest minor release whose options are known; None where no release of the product is."""
+    versions = minor_releases(product)["version"]
+    return versions[-1] if len(versions) else None
+
+
+def check_version(version: str, product: str) -> str:
+    """The version, if it is one whose options are known."""
+    minors = minor_releases(product)["version"].to_list()
+    known = [minor.removesuffix(".0") for minor in minors]
+    if not is_version(version):
+        raise MeshlabError(Problem("--chart-version", f"{shorten(version)} is no version", "give one such as 1.19.4"))
+    minor = ".".join(version.removeprefix("v").split(".")[:2])
+    if minor not in known:
+        what = f"options of the {product} chart {shorten(version)} are not known"
+        raise MeshlabError(Problem("--chart-version", what, did_you_mean(minor, known)))
+    return version
+
+
+def options_at(product: str, version: str) -> pl.DataFrame:
+    """Rows of ``history`` for the options that a release has.
+
+    An option that a patch release of an older minor brought early counts from that release on, within its minor. One
+    that releases in between had in a comment only, such as ``kubeProxyReplacement`` in 1.17, counts as theirs: it
+    works there. For the exact leaf paths of a release read its own ``values.yaml``.
+    """
+    return history(product).filter(is_present(version))
+
+
+def is_present(version: str) -> pl.Expr:
+    """Whether the release of that version has the option of a row of ``history``."""
+    at = version_key(pl.lit(version))
+    backported = version_key(pl.col("backported_version"))
+    same_minor = backported // 100_000 == at // 100_000
+    since = (version_key(pl.col("introduced_version")) <= at) | (same_minor & (backported <= at)).fill_null(value=False)
+    return since & (version_key(pl.col("removed_version")) > at).fill_null(value=True)
+
+
+def with_presence(product: str, version: str | None) -> pl.DataFrame:
+    """Rows of ``history`` with ``present``: whether a release has the option.
+
+    An empty mapping that got keys of its own is no leaf any more, but still takes what it took: it counts as present.
+    Without a version, every option does.
+    """
+    rows = history(product)
+    if version is None:
+        return rows.with_columns(present=pl.lit(value=True))
+    opened = sorted(groups(options_at(product, version)["option"]))
+    return rows.with_columns(present=is_present(version) | pl.col("option").is_in(opened))
+
+
+def groups(options: Iterable[str]) -> set[str]:
+    """All paths above some options: the mappings that hold them."""
+    return {option[:at] for option in options for at, letter in enumerate(option) if letter == "."}
+
+
+def replacements(product: str) -> pl.DataFrame:
+    """Options that are deprecated or gone, with what takes their place: rows of ``data/iac/replacements.csv``."""
+    return read_table("iac/replacements").filter(product=product)
+
+
+# --- what a provider expresses ---------------------------------------------------------------------------------------
+
+
+DEFAULT_PROVIDER = "littlejo/cilium"
+
+
+def coverage(
+    options: pl.DataFrame | None = None,
+    *,
+    product: str = "cilium",
+    chart_version: str | None = None,
+) -> pl.DataFrame:
+    """One row for each option of a chart release, with how ``DEFAULT_PROVIDER`` expresses it.
+
+    Columns: ``option``; ``status``: typed, partial, raw or missing; ``after_default``: whether the chart that the
+    provider installs by default lacks it.
+
+    Args:
+        options: Options of the release, from its own ``values.yaml`` or schema: exact for every release. Those of the
+            tables unless given, which count an option as there that releases between had in a comment only.
+        product: Product whose chart it is.
+        chart_version: Release to look up in the tables; the newest minor unless given.
+    """
+    given = options if options is not None else options_at(product, chart_version or newest_minor(product) or "0")
+    typed = read_table("iac/attributes").filter(product=product, provider=DEFAULT_PROVIDER)
+    passed = read_table("iac/passes").filter(product=product, provider=DEFAULT_PROVIDER, kind="helm")
+    releases = read_table("iac/provider_releases").filter(provider=DEFAULT_PROVIDER)
+    default_version = releases.drop_nulls("default_chart_version").sort("date")["default_chart_version"][-1]
+    known = history(product).select("option", after_default=~is_present(default_version))
+    return (
+        given.select("option")
+        .join(typed.select("option", "status"), "option", "left", maintain_order="left")
+        .join(known, "option", "left", maintain_order="left")
+        .with_columns(pl.col("status").fill_null("raw" if passed.height else "missing"))
+    )
+
+
+def coverage_counts(rows: pl.DataFrame) -> dict[str, int]:
+    """How many options a chart release has, by status, and how many came after the provider's default."""
+    counts = dict(rows.group_by("status").len().iter_rows())
+    return {
+        "options": rows.height,
+        **{status: counts.get(status, 0) for status in ("typed", "partial", "raw", "missing")},
+        "after_default": int(rows["after_default"].sum()),
+    }
+
+
+def growth(product: str = "cilium") -> pl.DataFrame:
+    """How many options each minor release of a chart has, adds and drops.
+
+    Columns: ``version``, ``date``, ``options``, ``added``, ``removed``, ``source_id``, and ``days`` since the minor
+    release before.
+    """
+    dates = read_table("iac/releases").filter(product=product).select("version", "date", "options")
+    return (
+        read_table("iac/minors")
+        .filter(product=product)
+        .join(dates, "version", maintain_order="left")
+        .sort(version_key(pl.col("version")))
+        .select(
+            "version", "date", "options", "added", "removed", "source_id", days=pl.col("date").diff().dt.total_days()
+        )
+    )
+
 
 STATUSES = ("missing", "partial", "raw", "typed")
 """From worst to best. Raw stands above partial: it can express all of a feature, if unchecked."""
 
 RANK = pl.col("status").cast(pl.Enum(STATUSES))
-
-TYPED_LAYER, RAW_LAYER = "typed", "raw"
-
-LAYERS = {"typed": TYPED_LAYER, "partial": TYPED_LAYER, "missing": TYPED_LAYER, "raw": RAW_LAYER}
-"""Layer that a status speaks of; missing says that no attribute of its own exists."""
 
 COLUMNS = (
     "product",
@@ -65,9 +215,10 @@ def judged(rows: pl.DataFrame, as_of: date | None = None) -> pl.DataFrame:
     """Rows of features, their support and its sources, with layer, lag and staleness; see ``tracker``."""
     return (
         rows.with_columns(
-            layer=pl.col("status").replace_strict(LAYERS, return_dtype=pl.String),
+            # missing says that no attribute of its own exists
+            layer=pl.when(status="raw").then(pl.lit("raw")).otherwise(pl.lit("typed")),
             lag_days=_lag_days(),
-            stale=is_stale(as_of or facts_age()[1]),
+            stale=pl.col("as_of") + pl.duration(days="life_days") < (as_of or facts_age()[1]),
         )
         .with_columns(lag_open=pl.when(pl.col("lag_days").is_not_null()).then(pl.col("status") == "missing"))
         .select(COLUMNS)
@@ -78,11 +229,6 @@ def facts_age() -> tuple[date, date]:
     """The oldest and the newest day for which facts of the tracker were read."""
     days = pl.concat([read_table("iac/features")["as_of"], read_table("iac/passes")["as_of"]])
     return days.to_frame("day").select(oldest=pl.min("day"), newest=pl.max("day")).row(0)
-
-
-def is_stale(as_of: date) -> pl.Expr:
-    """Whether more days than a row's life passed since it was read."""
-    return pl.col("as_of") + pl.duration(days="life_days") < as_of
 
 
 def _passed_on() -> pl.DataFrame:
@@ -126,7 +272,10 @@ def option_tracker(
     rows = asked.join(known, "option", "left", maintain_order="left").with_columns(
         pl.col("present").fill_null(value=True), product=pl.lit(product), feature="option"
     )
-    gone = rows.filter(~pl.col("present")).with_columns(status=pl.lit("missing"), note=_gone_note())
+    note = [pl.format("left the chart with {}", "removed_version"), pl.format("use {}", "replacement")]
+    gone = rows.filter(~pl.col("present")).with_columns(
+        status=pl.lit("missing"), note=pl.concat_str(note, separator="; ", ignore_nulls=True)
+    )
     there = rows.filter("present").rename({"source_id": "chart_source"}).drop("as_of", "life_days")
     typed = there.join(read_table("iac/attributes"), ["product", "option"])
     passed = there.join(read_table("iac/passes").filter(kind="helm"), "product").with_columns(status=pl.lit("raw"))
@@ -135,15 +284,6 @@ def option_tracker(
     )
     return judged(pl.concat([supported, gone], how="diagonal"), as_of).sort(
         "option", RANK, "provider", descending=[False, True, False]
-    )
-
-
-def _gone_note() -> pl.Expr:
-    return pl.concat_str(
-        pl.format("left the chart with {}", "removed_version"),
-        pl.format("use {}", "replacement"),
-        separator="; ",
-        ignore_nulls=True,
     )
 
 
@@ -186,50 +326,32 @@ def lag_distribution(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def provider_lag(provider: str = "littlejo/cilium") -> pl.DataFrame:
+def provider_lag(provider: str = DEFAULT_PROVIDER) -> pl.DataFrame:
     """Releases of a provider over time, each with how late it was.
 
     Columns: ``version``, ``date``; ``wrapped_lag_days``: since the release of the tool that it wraps;
-    ``gap_days``: since its own release before; ``default_chart_version`` and ``default_age_days``: the chart that it
-    installs unless told otherwise, and how old that was; ``newest_minor`` and ``minors_behind``: the newest minor of
-    the chart on that day, and how many minors the default lay behind it; ``source_id``. [d]
+    ``default_chart_version`` and ``default_age_days``: the chart that it installs unless told otherwise, and how old
+    that was. [d]
     """
     charts = read_table("iac/releases").filter(product="cilium")
-    minors = (
-        charts.filter(~pl.col("prerelease"), pl.col("version").str.ends_with(".0"))
-        .sort("date")
-        .select(newest_minor="version", date="date", newest_place=pl.int_range(pl.len()))
-    )
-    places = minors.select(minor=_minor("newest_minor"), default_place="newest_place")
-    chart_days = charts.select(default_chart_version="version", default_chart_date="date")
     return (
         read_table("iac/provider_releases")
         .filter(provider=provider)
         .sort("date", maintain_order=True)
-        .join_asof(minors, on="date", strategy="backward")
-        .join(chart_days, "default_chart_version", "left", maintain_order="left")
-        .with_columns(minor=_minor("default_chart_version"))
-        .join(places, "minor", "left", maintain_order="left")
+        .join(
+            charts.select(default_chart_version="version", default_chart_date="date"),
+            "default_chart_version",
+            "left",
+            maintain_order="left",
+        )
         .select(
             "version",
             "date",
-            wrapped_lag_days=_days("date", "wrapped_date"),
-            gap_days=pl.col("date").diff().dt.total_days(),
-            default_chart_version="default_chart_version",
-            default_age_days=_days("date", "default_chart_date"),
-            newest_minor="newest_minor",
-            minors_behind=pl.col("newest_place") - pl.col("default_place"),
-            source_id="source_id",
+            "default_chart_version",
+            wrapped_lag_days=(pl.col("date") - pl.col("wrapped_date")).dt.total_days(),
+            default_age_days=(pl.col("date") - pl.col("default_chart_date")).dt.total_days(),
         )
     )
-
-
-def _days(later: str, earlier: str) -> pl.Expr:
-    return (pl.col(later) - pl.col(earlier)).dt.total_days()
-
-
-def _minor(column: str) -> pl.Expr:
-    return pl.col(column).str.extract(r"^v?(\d+\.\d+)\.")
 
 
 # --- layers ----------------------------------------------------------------------------------------------------------
@@ -251,7 +373,7 @@ def by_layer(rows: pl.DataFrame) -> pl.DataFrame:
     at_best = status == best(status)
     return rows.group_by("product", "feature", maintain_order=True).agg(
         option=pl.col("option").first(),
-        typed=best(status.filter(pl.col("layer") == TYPED_LAYER)).fill_null("missing"),
+        typed=best(status.filter(pl.col("layer") == "typed")).fill_null("missing"),
         raw=pl.when((status == "raw").any()).then(pl.lit("raw")).otherwise(pl.lit("missing")),
         status=best(status),
         providers=pl.col("provider").filter(at_best).drop_nulls().unique().sort(),

@@ -1,28 +1,32 @@
-"""Options of a Helm chart: the leaf paths of its ``values.yaml`` or ``values.schema.json``.
+"""Helm values: the options of a chart, from its ``values.yaml`` or ``values.schema.json``, and where what runs differs.
 
 An option is a path of keys, joined by dots, whose value is not a non-empty mapping. A list is one option whatever it
 holds, since Helm replaces lists as a whole; an empty mapping is one too. A key that holds a dot keeps it as it is.
 What stands only in a comment is no option. Values may stand in the object of Flux, Argo CD, k3s or RKE2 that installs
-the chart.
+the chart. What runs is read from values that a release was installed with, or from the ConfigMap ``cilium-config``;
+either may lie in a dump: a file, a folder or an archive. Values that may be secret are compared but never shown.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import polars as pl
 import yaml
 from yaml.constructor import SafeConstructor
 
-from meshlab.documents import compose, read_text
+from meshlab.cluster.facts.archives import Budget, Member, is_archive, members
+from meshlab.cluster.facts.files import HEAD_BYTES, text, told
+from meshlab.documents import compose, is_list, is_mapping, read_text
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.files import read_bounded
+from meshlab.tables import read_table
 
 MAXIMUM_DEPTH = 40
 """Deepest nesting of values: the Cilium chart needs 9 levels."""
@@ -38,11 +42,6 @@ def read_json(path: Path) -> bytes:
     return read_bounded(path, MAXIMUM_JSON_BYTES, "check the file")
 
 
-def decode_json(path: Path, of: type[T], todo: str) -> T:
-    """A JSON file as a type; fields that the type does not name are passed over."""
-    return decode(read_json(path), of, str(path), todo)
-
-
 def decode(content: bytes, of: type[T], file: str, todo: str) -> T:
     """The bytes of a JSON document as a type. Messages name places, never values: those may be secret."""
     try:
@@ -55,26 +54,18 @@ def decode(content: bytes, of: type[T], file: str, todo: str) -> T:
         raise MeshlabError(Problem(file, "is nested too deeply", todo)) from None
 
 
-OPTION_COLUMNS = {
-    "option": pl.String(),
-    "type": pl.String(),
-    "default": pl.String(),
-    "line": pl.Int64(),
-    "description": pl.String(),
-    "deprecated": pl.Boolean(),
-    "replacement": pl.String(),
-}
-"""Columns of a frame of options. ``default`` is JSON; ``description`` to ``replacement`` come from comments."""
+OPTION_COLUMNS = {"option": pl.String(), "line": pl.Int64()}
+"""Columns of a frame of options: the path, and the line on which it stands."""
 
 _SHAPE = "give a chart's values.yaml, or the values of a release"
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 _CONSTRUCT = SafeConstructor()
 _SCALARS = {
-    f"{_TAG}bool": ("boolean", _CONSTRUCT.construct_yaml_bool),
-    f"{_TAG}int": ("integer", _CONSTRUCT.construct_yaml_int),
-    f"{_TAG}float": ("number", _CONSTRUCT.construct_yaml_float),
-    f"{_TAG}null": ("null", _CONSTRUCT.construct_yaml_null),
+    f"{_TAG}bool": _CONSTRUCT.construct_yaml_bool,
+    f"{_TAG}int": _CONSTRUCT.construct_yaml_int,
+    f"{_TAG}float": _CONSTRUCT.construct_yaml_float,
+    f"{_TAG}null": _CONSTRUCT.construct_yaml_null,
 }
 """How scalars are read that are no text, by their tag."""
 
@@ -83,41 +74,32 @@ class Leaf(NamedTuple):
     """One option with its value as plain data and the line of its key."""
 
     option: str
-    type: str
     value: object
     line: int
-    comment: str
 
 
 # --- values.yaml -----------------------------------------------------------------------------------------------------
 
 
 def read_values(path: Path) -> pl.DataFrame:
-    """Options of a ``values.yaml`` with types, defaults, lines and what the comments above them say."""
+    """Options of a ``values.yaml`` with their lines."""
     return options_of(read_text(path), str(path))
 
 
 def options_of(text: str, file: str) -> pl.DataFrame:
     """Options of the text of a ``values.yaml``."""
-    found = list(leaves(text, file))
-    known = {leaf.option for leaf in found}
-    rows = [
-        (leaf.option, leaf.type, as_json(leaf.value), leaf.line, leaf.comment or None, *_deprecation(leaf, known))
-        for leaf in found
-    ]
+    rows = [(leaf.option, leaf.line) for leaf in leaves(text, file)]
     return pl.DataFrame(rows, schema=OPTION_COLUMNS, orient="row")
 
 
 def leaves(text: str, file: str) -> Iterator[Leaf]:
     """Options of the text of a ``values.yaml``, in the order of the file."""
-    for part in _releases(text, file) if _RELEASE.search(text) else (text,):
-        node = compose(part, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE) if isinstance(part, str) else part
+    for node in _releases(text, file) if _RELEASE.search(text) else [_composed(text, file)]:
         if node is None or node.tag == f"{_TAG}null":
             continue
         if not isinstance(node, yaml.MappingNode):
             raise MeshlabError(Problem(file, "holds no mapping of values", _SHAPE, node.start_mark.line + 1))
-        lines = (part if isinstance(part, str) else text).splitlines()
-        yield from _mapping_leaves(node, _Place(file, lines))
+        yield from _mapping_leaves(node, file)
 
 
 _RELEASE = re.compile(r"^kind:\s*[\"']?(?:HelmRelease|Application|HelmChart|HelmChartConfig)\b", re.MULTILINE)
@@ -134,18 +116,22 @@ _HELD_AT = (
 """Where such objects hold values: as a mapping, or as the text of one."""
 
 
-def _releases(text: str, file: str) -> Iterator[yaml.Node | str]:
-    """Values in the documents of a file, each as a node, or as text that begins on the line on which it stands."""
+def _composed(text: str, file: str) -> yaml.Node | None:
+    return compose(text, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
+
+
+def _releases(text: str, file: str) -> Iterator[yaml.Node | None]:
+    """Values that the objects of a file hold, on the lines on which they stand."""
     line, held = 0, list[yaml.Node]()
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
-        node = compose("\n" * line + document.removeprefix("---"), file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
+        node = _composed("\n" * line + document.removeprefix("---"), file)
         held += [value for path in _HELD_AT for value in _below(node, path)]
         line += document.count("\n")
     if not held:
         raise MeshlabError(Problem(file, "is an object around values and holds none", _SHAPE, 1))
     for value in held:
         if isinstance(value, yaml.ScalarNode) and value.tag == f"{_TAG}str":
-            yield "\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value
+            yield _composed("\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value, file)
         else:
             yield value
 
@@ -163,47 +149,32 @@ def _below(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[yaml.Node]
                 yield from _below(value, path[1:])
 
 
-class _Place(NamedTuple):
-    """Where in a document the walk stands: the file, its lines, the keys above, and what their comments say."""
-
-    file: str
-    lines: list[str]
-    path: tuple[str, ...] = ()
-    comment: str = ""
-
-    def below(self, key: str, comment: str) -> _Place:
-        return self._replace(path=(*self.path, key), comment=comment)
-
-
-def _mapping_leaves(node: yaml.MappingNode, place: _Place) -> Iterator[Leaf]:
-    for key, value in _entries(node, place).values():
-        line = key.start_mark.line + 1
-        own = _comment(place.lines, line)
+def _mapping_leaves(node: yaml.MappingNode, file: str, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    for key, value in _entries(node, file, len(path)).values():
+        below = (*path, key.value)
         if isinstance(value, yaml.MappingNode) and value.value:
-            inherited = own if _DEPRECATED.search(own) else ""  # a group that is deprecated takes its options along
-            yield from _mapping_leaves(value, place.below(key.value, inherited or place.comment))
+            yield from _mapping_leaves(value, file, below)
         else:
-            option = ".".join((*place.path, key.value))
-            yield Leaf(option, *_typed(value, place.file), line, " ".join(filter(None, (own, place.comment))))
+            yield Leaf(".".join(below), _plain(value, file), key.start_mark.line + 1)
 
 
-def _entries(node: yaml.MappingNode, place: _Place) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
+def _entries(node: yaml.MappingNode, file: str, depth: int) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
     """Keys and values of a mapping; what ``<<`` merges in stands behind what the mapping says itself."""
-    _check_depth(node, len(place.path), place.file)
+    _check_depth(node, depth, file)
     own: dict[str, tuple[yaml.ScalarNode, yaml.Node]] = {}
     merged: dict[str, tuple[yaml.ScalarNode, yaml.Node]] = {}
     for key, value in node.value:
         if key.tag == _MERGE:
             for base in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 if isinstance(base, yaml.MappingNode):
-                    merged = {**_entries(base, place.below("<<", "")), **merged}
+                    merged = {**_entries(base, file, depth + 1), **merged}
             continue
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            raise MeshlabError(Problem(place.file, "a key is no text", "begin the line with a name and a colon", line))
+            raise MeshlabError(Problem(file, "a key is no text", "begin the line with a name and a colon", line))
         if key.value in own:
             what = f"key {shorten(key.value)} stands twice"
-            raise MeshlabError(Problem(place.file, what, "keep one of them", line))
+            raise MeshlabError(Problem(file, what, "keep one of them", line))
         own[key.value] = (key, value)
     return merged | own
 
@@ -213,128 +184,220 @@ def _check_depth(node: yaml.Node, depth: int, file: str) -> None:
         raise MeshlabError(Problem(file, "is nested too deeply", _SHAPE, node.start_mark.line + 1))
 
 
-def _typed(node: yaml.Node, file: str) -> tuple[str, object]:
-    """Type of a leaf, as JSON Schema calls it, and its value as plain data."""
-    if isinstance(node, yaml.ScalarNode):
-        kind, construct = _SCALARS.get(node.tag, ("string", None))
-        return kind, _scalar(node, construct)
-    return ("array" if isinstance(node, yaml.SequenceNode) else "object"), _plain(node, file)
-
-
-def _scalar(node: yaml.ScalarNode, construct: Callable[[yaml.ScalarNode], object] | None) -> object:
-    """The value of a scalar; its text where it is text or a number that JSON cannot write."""
-    if construct is None:
-        return node.value
-    try:
-        value = construct(node)
-    except ValueError:
-        return node.value
-    return node.value if isinstance(value, float) and not isfinite(value) else value
-
-
 def _plain(node: yaml.Node, file: str, depth: int = 0) -> object:
     _check_depth(node, depth, file)
     if isinstance(node, yaml.ScalarNode):
-        return _scalar(node, _SCALARS.get(node.tag, (None, None))[1])
+        return _scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, file, depth + 1) for item in node.value]
     return {str(key.value): _plain(value, file, depth + 1) for key, value in node.value}
 
 
-def as_json(value: object) -> str:
-    """JSON with one way to write each value, so that equal defaults are equal texts."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-# --- comments --------------------------------------------------------------------------------------------------------
-
-_DEPRECATED = re.compile(
-    r"""\b(?:has\ been|have\ been|is|are)\ (?:now\ )?deprecated\b  # in a sentence
-    | \bDeprecated\ (?:in\ favou?r|without)\b
-    | (?<!["'`]\ )\(deprecated\b                                # in brackets, unless it is said of a quoted value
-    | ^Deprecated\b
-    | \bDEPRECATED\b""",
-    re.VERBOSE,
-)
-_REPLACED = re.compile(
-    r"deprecated\b.{0,40}?\b(?:in favou?r of|use)\s+[`'\"]?([A-Za-z][\w-]*(?:\.[\w-]+)*)", re.IGNORECASE
-)
-_ANNOTATION = re.compile(r"^#\s*@schema\s*$")
-_DESCRIPTION = re.compile(r"^#\s*--")
-_IN_EXAMPLE = re.compile(r"^#\s*#")
-
-
-def _comment(lines: list[str], line: int) -> str:
-    """The comment that stands directly above a line, on one line, without annotations for schemas.
-
-    Where a line of it begins with ``# --``, as helm-docs has it, the comment begins there. Comments within values
-    that are commented out themselves speak of those values, not of what follows.
-    """
-    first = line - 1
-    while first > 0 and lines[first - 1].lstrip().startswith("#"):
-        first -= 1
-    block = [text.strip() for text in lines[first : line - 1]]
-    starts = [index for index, text in enumerate(block) if _DESCRIPTION.match(text)]
-    kept, annotation = list[str](), False
-    for text in block[starts[-1] if starts else 0 :]:
-        if _ANNOTATION.match(text):
-            annotation = not annotation
-        elif not annotation and not _IN_EXAMPLE.match(text):
-            kept.append(text.lstrip("#").strip().lstrip("-").strip())
-    return " ".join(filter(None, kept))
-
-
-def _deprecation(leaf: Leaf, known: set[str]) -> tuple[bool, str | None]:
-    """Whether the comment calls the option deprecated, and the option that it names instead.
-
-    The name stands for itself, or for an option beside it: ``use existingSecret`` above ``tls.cert`` is
-    ``tls.existingSecret``.
-    """
-    if not _DEPRECATED.search(leaf.comment):
-        return False, None
-    named = _REPLACED.search(leaf.comment)
-    if named is None:
-        return True, None
-    parent, _, _ = leaf.option.rpartition(".")
-    candidates = (named[1], f"{parent}.{named[1]}")
-    return True, next((name for name in candidates if name in known and name != leaf.option), None)
+def _scalar(node: yaml.ScalarNode) -> object:
+    """The value of a scalar; its text where it is text or a number that JSON cannot write."""
+    construct = _SCALARS.get(node.tag)
+    try:
+        value = construct(node) if construct else node.value
+    except ValueError:
+        return node.value
+    return node.value if isinstance(value, float) and not isfinite(value) else value
 
 
 # --- values.schema.json ----------------------------------------------------------------------------------------------
 
 
 class _Schema(msgspec.Struct, gc=False):
-    type: str | list[str] | None = None
-    properties: dict[str, SchemaOrBool] = {}
-
-
-SchemaOrBool: TypeAlias = _Schema | bool
+    properties: dict[str, _Schema | bool] = {}
 
 
 def read_values_schema(path: Path) -> pl.DataFrame:
-    """Options of a ``values.schema.json``: ``option`` and ``type``. A ``$ref`` is not followed and ends a path."""
-    schema = decode_json(path, _Schema, "give the values.schema.json of a chart")
+    """Options of a ``values.schema.json``, without lines. A ``$ref`` is not followed and ends a path."""
+    schema = decode(read_json(path), _Schema, str(path), "give the values.schema.json of a chart")
     if not schema.properties:
         raise MeshlabError(Problem(str(path), "declares no properties", "give the values.schema.json of a chart"))
-    rows = list(_schema_leaves(schema))
-    return pl.DataFrame(rows, schema={name: OPTION_COLUMNS[name] for name in ("option", "type")}, orient="row")
+    return pl.DataFrame({"option": list(_schema_options(schema))}, schema={"option": pl.String})
 
 
-def _schema_leaves(schema: _Schema, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None]]:
+def _schema_options(schema: _Schema, path: tuple[str, ...] = ()) -> Iterator[str]:
     for name, inner in schema.properties.items():
         below = (*path, name)
         if isinstance(inner, _Schema) and inner.properties:
-            yield from _schema_leaves(inner, below)
+            yield from _schema_options(inner, below)
         else:
-            yield ".".join(below), _schema_type(inner)
-
-
-def _schema_type(schema: SchemaOrBool) -> str | None:
-    if isinstance(schema, bool) or schema.type is None:
-        return None
-    return schema.type if isinstance(schema.type, str) else "|".join(sorted(schema.type))
+            yield ".".join(below)
 
 
 def read_options(path: Path) -> pl.DataFrame:
     """Options of a chart from its ``values.yaml`` or ``values.schema.json``, known by the file's ending."""
     return read_values_schema(path) if path.suffix.lower() == ".json" else read_values(path)
+
+
+# --- what is declared against what runs ------------------------------------------------------------------------------
+
+
+DRIFT_COLUMNS = {
+    "option": pl.String(),
+    "state": pl.String(),
+    "declared": pl.String(),
+    "live": pl.String(),
+    "declared_source": pl.String(),
+    "live_source": pl.String(),
+}
+"""Columns of ``drift``. ``state`` is differs, not live, undeclared, or unknown where the dump does not tell."""
+
+HIDDEN = "(hidden)"
+"""What stands for a value that may be secret."""
+
+_SECRET = re.compile(
+    r"(?i)password|passwd|token|credential|private|\bsecret$|(?:^|\.)secret(?:s|key)?(?:\.|$)|api_?key|"
+    r"(?:^|\.)(?:key|cert|crt|ca|cabundle)$|(?:^|\.)(?:extra)?env(?:\.|$)|annotations|pullsecrets"
+)
+_SECRET_VALUE = re.compile(r"-----BEGIN|^[A-Za-z0-9+/]{64,}={0,2}$|://[^/\s]*@|^\[?\{")
+"""Keys, long texts without a break, addresses with a password, and structures: their own keys may be secret."""
+
+_LONGEST = 80
+_VALUES_FILE = re.compile(r"(?:^|[/_-])(?:helm-)?values[^/]*\.ya?ml$")
+_CONFIG_FILE = re.compile(r"config-?maps?[^/]*\.(?:ya?ml|json)$|cilium-config[^/]*\.(?:ya?ml|json)$")
+_CONFIG_MAP = re.compile(rb"^\s*name:\s*[\"']?cilium-config[\"']?\s*$|\"name\"\s*:\s*\"cilium-config\"", re.MULTILINE)
+_TODO = "give a sysdump, the output of helm get values, or a dump with the ConfigMap cilium-config"
+
+
+class Live(NamedTuple):
+    """What runs, from one file: options with their values as text, or settings of a ConfigMap."""
+
+    source: str
+    values: dict[str, str]
+    is_config_map: bool
+
+
+def drift(declared: Path, live: Path) -> pl.DataFrame:
+    """Where what runs is not what is declared: one row for each such option, with the source of both sides.
+
+    Options that agree have no row. Against a ConfigMap only those can be compared that ``data/iac/config_map.csv``
+    maps; the others are unknown. Options that run but nobody declared are listed from Helm values only: a ConfigMap
+    holds every default.
+
+    Args:
+        declared: A team's Helm values.
+        live: Values of a release, the ConfigMap ``cilium-config``, or a dump that holds either or both; where it holds
+            both, values count.
+
+    Raises:
+        MeshlabError: A file cannot be read, or the dump holds neither.
+    """
+    own = {leaf.option: leaf for leaf in leaves(read_text(declared), str(declared))}
+    found = sorted(_live(live), key=lambda part: part.is_config_map)
+    if not found:
+        raise MeshlabError(Problem(str(live), "holds neither Helm values nor the ConfigMap cilium-config", _TODO))
+    side = found[0]
+    shown = [
+        (option, state, _shown(option, ours), _shown(option, theirs), declared.name, side.source)
+        for option, state, ours, theirs in _differences(own, side)
+    ]
+    return pl.DataFrame(shown, schema=DRIFT_COLUMNS, orient="row").sort("option")
+
+
+def _differences(own: dict[str, Leaf], live: Live) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """Option, state, what is declared and what runs."""
+    mapped = {row["option"]: row for row in read_table("iac/config_map").iter_rows(named=True)}
+    for option, leaf in own.items():
+        if live.is_config_map and option not in mapped:
+            yield option, "unknown", as_text(leaf.value), None
+            continue
+        rendering = mapped[option]["rendering"] if live.is_config_map else ""
+        ours = rendered(leaf.value, rendering)
+        theirs = live.values.get(mapped[option]["key"] if live.is_config_map else option)
+        if rendering == "flag":
+            theirs = theirs or "false"
+        if theirs is None:
+            yield option, "not live", ours, None
+        elif ours != theirs:
+            yield option, "differs", ours, theirs
+    for option in live.values.keys() - own.keys() if not live.is_config_map else ():
+        yield option, "undeclared", None, live.values[option]
+
+
+def rendered(value: object, rendering: str) -> str:
+    """The text that the chart renders a value to, as ``data/iac/config_map.csv`` says."""
+    if rendering in ("words", "commas") and is_list(value):
+        return (" " if rendering == "words" else ",").join(map(as_text, value))
+    return as_text(value)
+
+
+def as_text(value: object) -> str:
+    """A value as a ConfigMap holds it: booleans in lower case, nothing as empty text, structures as sorted JSON."""
+    if value is None:
+        return ""
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    )
+
+
+def _shown(option: str, value: str | None) -> str | None:
+    """A value as the table shows it: hidden where it may be secret, shortened where it is long."""
+    if value is None:
+        return None
+    if _SECRET.search(option) or _SECRET_VALUE.search(value):
+        return HIDDEN
+    return value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"
+
+
+# --- dumps -----------------------------------------------------------------------------------------------------------
+
+
+def _live(path: Path) -> Iterator[Live]:
+    """Helm values and ConfigMaps of a dump. In a folder or archive they are known by their names."""
+    for member in _members(path):
+        content = text(member)
+        if _CONFIG_MAP.search(content):
+            yield Live(
+                member.name, dict(_config_map(content.decode("utf-8", "replace"), member.name)), is_config_map=True
+            )
+        elif _VALUES_FILE.search(member.name) or path.is_file():
+            found = leaves(content.decode("utf-8", "replace"), member.name)
+            values = {leaf.option: as_text(leaf.value) for leaf in found}
+            if not values.keys() >= {"apiVersion", "kind"}:  # other objects are no values of a chart
+                yield Live(member.name, values, is_config_map=False)
+
+
+def _is_wanted(name: str) -> bool:
+    return bool(_VALUES_FILE.search(name) or _CONFIG_FILE.search(name))
+
+
+def _members(path: Path) -> Iterator[Member]:
+    """Files that may hold what runs. Facts pass a chart's values over; here they are compared, and hidden if secret."""
+    budget = Budget()
+    folder = path.is_dir()
+    inner = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink()) if folder else [path]
+    with told(path):
+        for file in inner:
+            name = file.relative_to(path.parent).as_posix()
+            budget.member(path.name)
+            if not folder or _is_wanted(name):
+                yield from _file_members(file, name, budget)
+
+
+def _file_members(file: Path, name: str, budget: Budget) -> Iterator[Member]:
+    with file.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+        stream.seek(0)
+        if is_archive(head):
+            yield from members(stream, name, _is_wanted, budget)
+        else:
+            budget.read(file.stat().st_size, name)
+            yield Member(name, stream.read())
+
+
+def _config_map(content: str, file: str) -> Iterator[tuple[str, str]]:
+    """Settings of the ConfigMap ``cilium-config``, which may stand alone or as an item of a list."""
+    settings = {leaf.option: leaf.value for leaf in leaves(content, file)}
+    items = settings.get("items")
+    for item in items if is_list(items) else ():
+        if is_mapping(item) and item.get("metadata", {}).get("name") == "cilium-config":
+            data: Mapping[str, object] = item.get("data") or {}
+            yield from ((key, as_text(value)) for key, value in data.items())
+    for option, value in settings.items():
+        if option.startswith("data."):
+            yield option.removeprefix("data."), as_text(value)

@@ -1,15 +1,15 @@
 """What a move of network or mesh takes: a plan of steps, the drain of every node, what stands in its way, its price.
 
-A cluster's dump becomes a survey (``survey.py``). ``move.py`` says from what to what is moved, with editions, and in
-which cluster; ``routes.py`` which way leads there and in which steps, from tables. ``drain.py`` says how long nodes
-take, how many go at a time and on which day; ``nodes.py`` asks it for each way. ``price.py`` has the one function
-that all figures of a move come from; ``steps.py`` gives it hours, restarts and the time without policies. ``plan.py``
-adds what stands in the way and what the move brings; ``text.py`` says it. What it assumes is in ``assumptions.py``.
+A cluster's dump becomes a survey (``survey.py``). ``routes.py`` says from what to what is moved, in which cluster, and
+which way leads there in which steps, from tables. ``drain.py`` says how long nodes take, how many go at a time and on
+which day. ``price.py`` has the one function that all figures of a move come from: hours, restarts, time without
+policies, money. ``plan.py`` adds what stands in the way and what the move brings; ``text.py`` says it. What it assumes
+is in ``assumptions.py``.
 """
 
-from meshlab.planning.migration.move import Move, Place, Setting, parse_place
 from meshlab.planning.migration.plan import Plan, plan_move
 from meshlab.planning.migration.price import move_price, move_prices
+from meshlab.planning.migration.routes import Move, Place, Setting, parse_place
 from meshlab.planning.migration.survey import Survey, survey_of
 
 __all__ = [

@@ -26,11 +26,6 @@ class Interval(NamedTuple):
     likely: float
     hi: float
 
-    @property
-    def ends(self) -> tuple[float, float, float]:
-        """The three values, from the least to the most."""
-        return self.lo, self.likely, self.hi
-
     def times(self, factor: float) -> Interval:
         """The interval in another unit."""
         return Interval(self.lo * factor, self.likely * factor, self.hi * factor)
@@ -55,13 +50,13 @@ def total(intervals: Iterable[Interval]) -> Interval:
 
 def named(name: str, interval: Interval | None) -> dict[str, float | None]:
     """The interval as fields of plain data: name_lo, name and name_hi, each null where it is unknown."""
-    ends = (None, None, None) if interval is None else interval.ends
+    ends = (None, None, None) if interval is None else interval
     return {f"{name}{end}": value for end, value in zip(ENDS, ends, strict=True)}
 
 
 def mean(interval: Interval) -> float:
     """Mean of a triangular distribution: lo, likely and hi weigh alike."""
-    return math.fsum(interval.ends) / 3
+    return math.fsum(interval) / 3
 
 
 def expected(interval: Interval) -> Interval:
@@ -85,9 +80,6 @@ def quantile(interval: Interval, share: pl.Expr) -> pl.Expr:
 # --- assumptions -----------------------------------------------------------------------------------------------------
 
 
-Triple = tuple[float, float, float]
-"""At least, most likely, at most."""
-
 NEW_RANGE = "pod_cidr"
 """Key of the new range of pod addresses: the only figure that is no number."""
 
@@ -102,7 +94,7 @@ class Assumption:
     name: str
     label: str
     unit: str
-    values: Triple
+    values: Interval
     lower: float
     upper: float
     choice: bool
@@ -114,7 +106,9 @@ class Assumption:
 def declared() -> dict[str, Assumption]:
     """All assumptions by name, in the order of the table."""
     rows = read_table("migration/assumptions").iter_rows(named=True)
-    return {row["name"]: Assumption(values=(row.pop("lo"), row.pop("value"), row.pop("hi")), **row) for row in rows}
+    return {
+        row["name"]: Assumption(values=Interval(row.pop("lo"), row.pop("value"), row.pop("hi")), **row) for row in rows
+    }
 
 
 def faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -124,7 +118,7 @@ def faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """
     for name, value in given.items():
         if name == NEW_RANGE:
-            if not _is_network(value):
+            if network(value) is None:
                 yield name, f"{name} is {shorten(str(value))}", "give a range such as 10.245.0.0/16"
             continue
         known = declared().get(name)
@@ -140,31 +134,30 @@ def faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             yield name, f"{name} is {shorten(str(value))}", f"allowed: {allowed}"
 
 
-def _is_network(value: object) -> bool:
+def network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """A range of addresses; None where it is none."""
     try:
-        ipaddress.ip_network(str(value), strict=False)
+        return ipaddress.ip_network(str(value), strict=False)
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def own_figures(given: Mapping[str, Any]) -> tuple[dict[str, Triple], str | None]:
+def own_figures(given: Mapping[str, Any]) -> tuple[dict[str, Interval], str | None]:
     """A team's own figures, which have no faults, and the range of pod addresses that it has chosen."""
     figures = {name: numbers for name, value in given.items() if name != NEW_RANGE and (numbers := triple(value))}
     return figures, str(given[NEW_RANGE]) if given.get(NEW_RANGE) else None
 
 
-def triple(value: object) -> Triple | None:
-    """A figure of a team file as three numbers; None where it is none."""
+def triple(value: object) -> Interval | None:
+    """A figure of a team file as an interval; None where it is none."""
     items = value if is_list(value) else [value] * 3
     try:
-        numbers = [float(str(item)) for item in items]
+        return Interval(*(float(str(item)) for item in items)) if len(items) == len(ENDS) else None
     except ValueError:
         return None
-    return (numbers[0], numbers[1], numbers[2]) if len(numbers) == len(("least", "likely", "most")) else None
 
 
-def with_own(own: Mapping[str, Triple] | None = None) -> dict[str, Assumption]:
+def with_own(own: Mapping[str, Interval] | None = None) -> dict[str, Assumption]:
     """All assumptions, with a team's own figures in the place of the defaults."""
     return declared() | {
         name: replace(declared()[name], values=values, why="stated by the team", source_id=None)

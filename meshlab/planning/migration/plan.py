@@ -11,13 +11,20 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.decision.tables import SIDES
-from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Assumption, Interval, named
-from meshlab.planning.migration.drain import Room
-from meshlab.planning.migration.move import NONE, Move, Setting, today_editions
-from meshlab.planning.migration.nodes import Drained, scheduled
-from meshlab.planning.migration.price import Course, beside, course_of, move_price, rent, second_cluster, settled
-from meshlab.planning.migration.routes import Way, ways_of
-from meshlab.planning.migration.steps import counts, gaps
+from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, ZERO, Interval, named, network
+from meshlab.planning.migration.drain import Drained, Room
+from meshlab.planning.migration.price import (
+    Course,
+    beside,
+    counts,
+    course_of,
+    gaps,
+    move_price,
+    rent,
+    second_cluster,
+    settled,
+)
+from meshlab.planning.migration.routes import NONE, Move, Setting, Way, today_editions, ways_of
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table
 
@@ -79,11 +86,11 @@ def of_capacity(room: Room, way: AbstractSet[str]) -> Iterator[Blocker]:
 RESOURCE_WORDS = {"cpu_cores": "CPU", "memory_gib": "memory"}
 
 
-def of_time(drain: Drained, assumptions: Mapping[str, Assumption], way: AbstractSet[str]) -> Iterator[Blocker]:
+def of_time(drain: Drained, setting: Setting, way: AbstractSet[str]) -> Iterator[Blocker]:
     """Nodes that may take longer than a window, and drains that may outlast the tool's patience."""
     if drain.bounds is None:
         return
-    window, timeout = assumptions["window_hours"].values[1], assumptions["drain_timeout_minutes"].values[1]
+    window, timeout = setting.number("window_hours"), setting.number("drain_timeout_minutes")
     late = drain.bounds.filter(pl.col("seconds_hi") > window * 3600)
     if late.height and drain.times is not None:
         detail = f"{late.height} of {drain.nodes} nodes may take more than {window:g} h"
@@ -94,37 +101,16 @@ def of_time(drain: Drained, assumptions: Mapping[str, Assumption], way: Abstract
         yield from _limit("drain-timeout", way, [f"Node {name}" for name in slow["name"]], detail)
 
 
-def of_network(
-    survey: Survey, cni: str | None, encapsulation: str | None, range_: str | None, port: int, way: AbstractSet[str]
-) -> Iterator[Blocker]:
+def of_network(setting: Setting, cni: str | None, way: AbstractSet[str]) -> Iterator[Blocker]:
     """Address ranges and tunnel ports that old and new would share."""
-    new = ipaddress.ip_network(range_ or DEFAULT_RANGE, strict=False)
-    clashing = [text for text in survey["ranges"] if (known := _network(text)) and _overlap(known, new)]
+    new = ipaddress.ip_network(setting.pod_cidr or DEFAULT_RANGE, strict=False)
+    clashing = [text for text in setting.seen["ranges"] if (known := network(text)) and known.overlaps(new)]
     if clashing:
         yield from _limit("cidr-clash", way, clashing, f"{new} overlaps {', '.join(clashing[:3])}")
-    table = read_table("migration/tunnels").filter(cni=cni or "", encapsulation=encapsulation or "")
+    port = int(setting.number("tunnel_port"))
+    table = read_table("migration/tunnels").filter(cni=cni or "", encapsulation=setting.encapsulation or "")
     if port in table["port"]:
         yield from _limit("tunnel-port", way, (), f"{cni} tunnels through UDP port {port} as well")
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def _network(text: str) -> Network | None:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
-
-
-def ordered(blockers: Iterable[Blocker]) -> list[Blocker]:
-    """Blockers once each, the worst first."""
-    once = {item["id"]: item for item in blockers}
-    return sorted(once.values(), key=lambda item: SEVERITIES.index(item["severity"]))
 
 
 # --- of a whole plan -------------------------------------------------------------------------------------------------
@@ -140,20 +126,14 @@ def blockers_of(move: Move, course: Course) -> tuple[list[Blocker], list[str]]:
     for way in course.ways:
         drains = [course.drains[name] for name in course.drains if name in way.names]
         failed, missing = found(move.setting.seen, way.names)
-        blockers += [*failed, *_of_plan(move, course, way, drains)]
+        blockers += failed
+        for drain in drains:
+            blockers += of_capacity(drain.room, way.names) if drain.room else ()
+            blockers += of_time(drain, move.setting, way.names)
+        blockers += of_network(move.setting, course.today.cni, way.names)
         unknown += [*missing, *_unknown_of(move, course, way, drains)]
-    return ordered(blockers), list(dict.fromkeys(unknown))
-
-
-def _of_plan(move: Move, course: Course, way: Way, drains: list[Drained]) -> Iterator[Blocker]:
-    """What the plan itself runs into."""
-    setting = move.setting
-    for drain in drains:
-        if drain.room is not None:
-            yield from of_capacity(drain.room, way.names)
-        yield from of_time(drain, setting.assumptions, way.names)
-    port = int(setting.number("tunnel_port"))
-    yield from of_network(setting.seen, course.today.cni, setting.encapsulation, setting.pod_cidr, port, way.names)
+    once = {item["id"]: item for item in blockers}
+    return sorted(once.values(), key=lambda item: SEVERITIES.index(item["severity"])), list(dict.fromkeys(unknown))
 
 
 def _unknown_places(move: Move, course: Course) -> Iterator[str]:
@@ -214,33 +194,25 @@ def saved(figures: Sequence[Mapping[str, Any]], today: str | None, target: str |
     costs = {row["dataplane"]: [row.get(f"cost_usd_per_month{end}") for end in ENDS] for row in figures}
     one, other = ([cost for cost in costs.get(name or "", ()) if cost is not None] for name in (today, target))
     if len(one) < len(ENDS) or len(other) < len(ENDS):
-        return {f"usd_per_month{end}": None for end in ENDS}
+        return named("usd_per_month", None)
     if today == target:
-        return {f"usd_per_month{end}": 0.0 for end in ENDS}
-    return {
-        "usd_per_month_lo": one[0] - other[2],
-        "usd_per_month": one[1] - other[1],
-        "usd_per_month_hi": one[2] - other[0],
-    }
+        return named("usd_per_month", ZERO)
+    return named("usd_per_month", Interval(one[0] - other[2], one[1] - other[1], one[2] - other[0]))
 
 
-def break_even(cost: Interval, savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
-    """Months until savings have paid for the move; ``never`` where there are none, None where they are unknown.
+def break_even(cost: Sequence[float | None], savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
+    """Months until savings have paid for the cost [USD, its ends]; ``never`` where nothing is saved, None if unknown.
 
     The soonest is the least cost over the greatest savings, the latest the greatest cost over the least savings.
     """
-    pairs = {"_lo": (cost.lo, "_hi"), "": (cost.likely, ""), "_hi": (cost.hi, "_lo")}
     months: dict[str, float | str | None] = {}
-    for end, (price, other) in pairs.items():
+    for end, price, other in zip(ENDS, cost, reversed(ENDS), strict=True):
         monthly = savings[f"usd_per_month{other}"]
-        months[f"months{end}"] = None if monthly is None else price / monthly if monthly > 0 else NEVER
+        if price is None or monthly is None:
+            months[f"months{end}"] = None
+        else:
+            months[f"months{end}"] = price / monthly if monthly > 0 else NEVER
     return months
-
-
-def brings(cost: Interval | None, savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
-    """What the move saves a month, and after how many months it has paid for itself; None where its cost is unknown."""
-    months = {f"months{end}": None for end in ENDS} if cost is None else break_even(cost, savings)
-    return {**savings, **months}
 
 
 # --- the plan --------------------------------------------------------------------------------------------------------
@@ -262,15 +234,20 @@ UNSEEN = frozenset({"drain_minutes", "window_hours", "max_unavailable"})
 TOLD = ("route", "part", "title", "basis", "limits", "source_id")
 """Columns of a route that a plan tells."""
 
+NODES_TOLD = ("name", "pods", *(f"seconds{end}" for end in ENDS), "day", "begin_hours", "drained_hours", "end_hours")
+"""Columns of the nodes that a plan tells."""
+
 
 def plan_move(move: Move) -> Plan:
     """The plan of a move, its figures by ``move_price``; one that stays has no steps and takes no time."""
     setting = move.setting
     course = course_of(settled(move.today, move.target, setting), setting)
     price = move_price(move.today, move.target, setting)
-    drain = scheduled(iter(course.drains.values()))
+    drains = list(course.drains.values())
+    drain = next((item for item in drains if item.times is not None), drains[0] if drains else None)
+    nodes = None if drain is None or drain.times is None else drain.times.select(NODES_TOLD)
     blockers, unknown = blockers_of(move, course)
-    usd = [price[f"usd{end}"] for end in ENDS]
+    savings = saved(move.figures, *move.dataplanes)
     own_windows = drain is not None and drain.days is not None
     ends = ("lo", "likely", "hi")
     return {
@@ -283,11 +260,11 @@ def plan_move(move: Move) -> Plan:
         "blockers": blockers,
         "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
         "unknown": unknown,
-        "nodes": drain.plain() if drain else None,
-        "node_minutes": dict(zip(ends, drain.each.times(1 / 60).ends, strict=True)) if drain else None,
+        "nodes": None if nodes is None else nodes.with_columns(pl.col(pl.Float64).round(4)).to_dict(as_series=False),
+        "node_minutes": dict(zip(ends, drain.each.times(1 / 60), strict=True)) if drain else None,
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
-        "first": _first(move.setting),
+        "first": _first(setting),
         "gaps": gaps(course.taken, course.drains),
         "risks": list(_risks(course)),
         "needs": {
@@ -297,7 +274,7 @@ def plan_move(move: Move) -> Plan:
             "parallel": drain.parallel if drain and own_windows else None,
             "surge_nodes": int(setting.number("surge_nodes")) if drain else 0,
         },
-        "brings": brings(None if None in usd else Interval(*usd), saved(move.figures, *move.dataplanes)),
+        "brings": {**savings, **break_even([price[f"usd{end}"] for end in ENDS], savings)},
         "assumptions": list(_assumptions(move, course)),
     }
 

@@ -1,29 +1,229 @@
-"""The price of a move: all that is a figure, by one function of where from and where to, with what runs beside it."""
+"""The price of a move: its steps with their hours, and all figures by one function of where from and where to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 from typing import Any
 
+import polars as pl
+
 from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.cluster import network_agents
-from meshlab.planning.migration.assumptions import ENDS, ZERO, Interval, named, total
-from meshlab.planning.migration.drain import HOUR
-from meshlab.planning.migration.move import (
+from meshlab.planning.migration.assumptions import ENDS, ZERO, Interval, expected, named, total
+from meshlab.planning.migration.drain import HOUR, Drained, drained
+from meshlab.planning.migration.routes import (
+    BY_PROVIDER,
+    DRAIN,
+    NEW_CLUSTER,
     NONE,
+    SIDECARS,
+    UNKNOWN,
     WITH_SIDECARS,
     Move,
     Place,
     Setting,
+    Terms,
+    Way,
     new_editions,
     of_today,
     today_editions,
+    ways_of,
 )
-from meshlab.planning.migration.nodes import Drained, drained
-from meshlab.planning.migration.routes import NEW_CLUSTER, UNKNOWN, Terms, Way, ways_of
-from meshlab.planning.migration.steps import Step, cut_minutes, gaps, hours_of, restarted, timed
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as it is taken in a cluster.
+
+    Args:
+        row: Its row of ``steps.csv``.
+        route: The route that it is taken on.
+        units: How often it is done; None where nobody knows.
+        each: Time of one of them. [s]
+        hours: Time of all of them; None where nobody knows. [h]
+        restarts: Pods that it restarts; None where nobody knows.
+        cuts: Assumption that says how long calls to one workload may fail.
+    """
+
+    row: Mapping[str, Any]
+    route: str
+    units: int | None
+    each: Interval
+    hours: Interval | None
+    restarts: int | None
+    cuts: str | None
+
+    def plain(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {
+            "route": self.route,
+            **{name: self.row[name] for name in TOLD},
+            "units": self.units,
+            "minutes_each": self.each.likely / 60,
+            **named("hours", self.hours),
+            "restarts": self.restarts,
+            "source": self.row["source_id"],
+        }
+
+
+TOLD = (
+    "step",
+    "phase",
+    "scope",
+    "action",
+    "command",
+    "why",
+    "breaks",
+    "check",
+    "abort",
+    "rollback",
+    "reversible",
+    "attended",
+    "gap",
+    "manifest",
+    "risk",
+    "sign",
+    "owner",
+    "text_date",
+)
+"""Columns of a step's row that a plan tells as they are."""
+
+NEW = frozenset({"network-new", "mesh-new"})
+"""Routes to a cluster in which nothing runs: no pod restarts there."""
+
+
+def counts(setting: Setting, today: Place, part: str) -> dict[str, int | None]:
+    """How often a step of each scope is done, and how many pods each kind of restart means.
+
+    Of a mesh that runs, what the dump shows of it; else what is stated. None where neither tells.
+    """
+    return setting.once(("counts", today.mesh, part), lambda: _counts(setting, today.mesh, part))
+
+
+def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | None]:
+    survey, scenario = setting.seen, setting.scenario
+    leaving = part == "mesh" and mesh in {*SIDECARS, "istio-ambient", "other"}
+    members = survey if leaving and survey.get("meshed_pods") else None
+    stated = scenario.get("pods")
+    in_mesh = members["meshed_pods"] if members else stated
+    seen = "networked_workloads" if part == "cni" else ""
+    return {
+        "once": 1,
+        "namespace": members["namespaces"] if members else scenario.get("namespaces"),
+        "workload": members["workloads"] if members else survey.get(seen) or scenario.get("services"),
+        "node": setting.nodes,
+        "mesh": in_mesh,
+        "proxied": members["proxied_pods"] if members else stated,
+        "networked": survey.get("networked_pods") if survey["placed"] else stated,
+    }
+
+
+def timed(setting: Setting, ends: tuple[Place, Place], way: Way, drains: Mapping[str, Drained]) -> Iterator[Step]:
+    """Steps of a way with their hours. Those of nodes that are drained share the time that all nodes take."""
+    old, old_pods = setting.old(ends[1].cni)
+    many = {**counts(setting, ends[0], way.route["part"]), "pool": old, "old": old_pods}
+    fresh = way.route["route"] in NEW
+    for step in way.steps:
+        drain = drains.get(step["stage"]) if step["scope"] == "node" else None
+        units = many[step["scope"]]
+        each, whole = _spans(setting, step, units, drain)
+        restarts = 0 if fresh else _restarts(step, many, drain)
+        yield Step(step, way.route["route"], units, each, whole, restarts, None if fresh else step["cuts"])
+
+
+def _spans(
+    setting: Setting, step: Mapping[str, Any], units: int | None, drain: Drained | None
+) -> tuple[Interval, Interval | None]:
+    """Time of one unit [s] and of all of them [h]."""
+    takes = step["takes"]
+    if drain is not None:
+        shares = _shares(setting, drain)
+        each = drain.each if takes in (DRAIN, BY_PROVIDER) else setting.seconds(takes)
+        return each, shares[DRAIN if takes == BY_PROVIDER else takes]
+    each = setting.seconds(takes)
+    return each, None if units is None else each.times(units / HOUR)
+
+
+def _shares(setting: Setting, drain: Drained) -> dict[str, Interval]:
+    """The part of the time of all nodes that falls to each of their steps, by what the step takes. [h]
+
+    Work is what it is on each node, shared by the places; where the bounds of all nodes are nearer than the sum of
+    their work, it shrinks with them. The drain has what is left; a provider's step has both.
+    """
+    whole = drain.total.times(1 / HOUR)
+    if drain.pools or drain.days is None:
+        return {DRAIN: whole}
+    nodes = drain.nodes / drain.parallel / HOUR
+    work = {name: expected(setting.seconds(name)).times(nodes) for name in drain.work}
+    ends = list(zip(whole, total(work[name] for name in drain.work), strict=True))
+    rest = Interval(*(max(0.0, all_ - own) for all_, own in ends))
+    scale = Interval(*(min(1.0, all_ / own) if own else 0.0 for all_, own in ends))
+    return {DRAIN: rest, **{name: hours.by(scale) for name, hours in work.items()}}
+
+
+def _restarts(step: Mapping[str, Any], many: Mapping[str, int | None], drain: Drained | None) -> int | None:
+    """Pods that a step restarts; None where nobody knows."""
+    kind = step["restarts"]
+    if not kind:
+        return 0
+    if kind == "drained":
+        return drain.pods if drain and drain.pods is not None else many["mesh"]
+    return many[kind]
+
+
+def hours_of(taken: Sequence[Step]) -> Interval | None:
+    """Hours of all steps; None where those of one are unknown. [h]"""
+    parts = [step.hours for step in taken]
+    return None if None in parts else total(filter(None, parts))
+
+
+def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
+    """Pods that start anew, on each way once, however often it restarts them; None where nobody knows."""
+    of_ways = [[step.restarts for step in taken if step.route == way.route["route"]] for way in ways]
+    known = [[pods for pods in way if pods is not None] for way in of_ways]
+    return None if known != of_ways else sum(max(pods, default=0) for pods in known)
+
+
+# --- times without enforcement of policies ---------------------------------------------------------------------------
+
+
+def gaps(taken: Sequence[Step], drains: Mapping[str, Drained]) -> list[dict[str, Any]]:
+    """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
+
+    Working time is that of the steps after the one that opens it; where nodes have a schedule, ``with_nights`` counts
+    the hours between its windows, too. What no step closes has ended for good, and is no gap.
+    """
+    last = [
+        drain.times.select(pl.max("end_hours").fill_null(0.0)).item()
+        for drain in drains.values()
+        if drain.times is not None
+    ]
+    found: list[dict[str, Any]] = []
+    for route in dict.fromkeys(step.route for step in taken):
+        own = [step for step in taken if step.route == route and step.row["phase"] != "prepare"]
+        between = _between(own)
+        if between:
+            found.append(
+                {
+                    "route": route,
+                    "opens": between[0].row["action"],
+                    "closes": between[-1].row["action"],
+                    **named("hours", hours_of(between[1:] or between)),
+                    "with_nights": last[0] if last and any(step.row["scope"] == "node" for step in between) else None,
+                }
+            )
+    return found
+
+
+def _between(own: Sequence[Step]) -> Sequence[Step]:
+    """Steps from the one that opens a gap to the one that closes it; none where no gap is opened and closed."""
+    marks = [step.row["gap"] for step in own]
+    if not {"opens", "closes"} <= set(marks):
+        return ()
+    return own[marks.index("opens") : len(marks) - marks[::-1].index("closes")]
+
 
 Beside = tuple[float | None, float | None]
 """Memory [GiB] and CPU [cores] that are needed beside what runs today; None where unknown."""
@@ -74,11 +274,7 @@ def _beside(move: Move, way: Way) -> Beside:
     if way.route["part"] == "mesh":
         row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), None)
         return (row.get("memory_gib"), row.get("cpu_cores")) if row else (None, None)
-    return _new_agents(move.target, move.setting.nodes)
-
-
-def _new_agents(target: Place, nodes: int) -> Beside:
-    agent = network_agents().filter(current_cni=target.cni or "")
+    agent, nodes = network_agents().filter(current_cni=move.target.cni or ""), move.setting.nodes
     if not agent.height:
         return None, None
     return agent["memory_mib"].item() * nodes / 1024, agent["cpu_mcores"].item() * nodes / 1000
@@ -88,7 +284,7 @@ def _new_agents(target: Place, nodes: int) -> Beside:
 
 
 BASES = ("documented", "composed", UNKNOWN)
-"""On what routes rest, the best first."""
+"""On what routes rest, the best first; a move is as good as the worst of them."""
 
 Price = dict[str, Any]
 
@@ -170,11 +366,6 @@ def _reachable(terms: Terms) -> Terms:
     return terms
 
 
-def _basis(ways: Sequence[Way]) -> str:
-    """The worst of what the routes rest on."""
-    return BASES[max((BASES.index(way.route["basis"]) for way in ways), default=0)]
-
-
 # --- the course -----------------------------------------------------------------------------------------------------
 
 
@@ -221,17 +412,19 @@ def price_of(course: Course, setting: Setting) -> Price:
     people = None if attended is None else attended.times(setting.number("people"))
     wages = None if people is None else people.by(setting.interval("usd_per_person_hour"))
     lease = rent(setting, course.ways)
+    # over all steps that a workload goes through, each once
+    cuts = total(setting.seconds(step.cuts) for step in course.taken if step.cuts)
     return {
         "from": course.today.plain(),
         "to": course.target.plain(),
         "stays": not course.ways,
         "fresh": course.today.cni == NONE,
-        "basis": _basis(course.ways),
+        "basis": max((way.route["basis"] for way in course.ways), key=BASES.index, default=BASES[0]),
         "routes": [way.route["route"] for way in course.ways],
         **named("hours", hours),
         **named("person_hours", people),
         **named("usd", None if wages is None or lease is None else wages.plus(lease)),
-        **named("disruption_minutes", cut_minutes(setting, course.taken)),
+        **named("disruption_minutes", cuts.times(1 / 60)),
         **named("unenforced_hours", _unenforced(course)),
         "restarts": restarted(course.ways, course.taken),
         "reversibility": reversibility(course, setting),

@@ -275,8 +275,9 @@ def _nodes(inventory: Inventory, pods: pl.DataFrame) -> pl.DataFrame:
         largest_memory_gib=pl.max("memory_gib"),
     )
     room = machines.with_columns(
-        cpu=pl.Series([_worth(text) for text in machines["allocatable_cpu"]], dtype=pl.Float64),
-        memory=pl.Series([_worth(text) for text in machines["allocatable_memory"]], dtype=pl.Float64) / BYTES_PER_GIB,
+        # NaN stands for unreadable text
+        cpu=pl.Series(map(worth, machines["allocatable_cpu"]), dtype=pl.Float64).fill_nan(None),
+        memory=pl.Series(map(worth, machines["allocatable_memory"]), dtype=pl.Float64).fill_nan(None) / BYTES_PER_GIB,
     )
     open_ = pl.when(~pl.col("closed"))
     return (
@@ -293,11 +294,6 @@ def _nodes(inventory: Inventory, pods: pl.DataFrame) -> pl.DataFrame:
         .sort("control", "node")
         .rename({"node": "name"})
     )
-
-
-def _worth(text: str | None) -> float | None:
-    value = worth(text)
-    return None if value is None or value != value else value  # noqa: PLR0124  (NaN stands for unreadable text)
 
 
 def _evictions(pods: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:

@@ -25,7 +25,7 @@ from meshlab.reviews import review
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
 from meshlab.reviews.record import Row
 from meshlab.reviews.team import Team
-from meshlab.run.batch import fleet, pdf
+from meshlab.run.batch import fleet
 from meshlab.run.batch.pages import (
     CELL_LIMIT_S,
     FORMATS,
@@ -34,6 +34,7 @@ from meshlab.run.batch.pages import (
     Wish,
     begin_worker,
     file_name,
+    find_browser,
     page_css,
     rehearse,
     render_files,
@@ -70,7 +71,13 @@ def put(folder: Path, rendered: Rendered) -> None:
     for name, content in rendered.files.items():
         write_whole(folder / name, content)
     if rendered.row is not None:
-        write_whole(folder / NOTE, pretty_json(_note(rendered.row, {**alike, **files})))
+        note = {
+            "inputs_sha256": rendered.row["inputs_sha256"],
+            "look_sha256": look_sha256(),
+            "row": rendered.row,
+            "files": dict(sorted({**alike, **files}.items())),
+        }
+        write_whole(folder / NOTE, pretty_json({**note, SEAL: digest(note)}))
         _remove(folder, {FAILED})
 
 
@@ -87,16 +94,6 @@ def _files_of_the_same(folder: Path, row: Mapping[str, object] | None) -> dict[s
     """Files that an earlier run made from the inputs of this row, and that are as it left them: hash by name."""
     note = _read_note(folder, row["inputs_sha256"]) if row is not None else None
     return {name: own for name, own in note["files"].items() if _is_whole(folder, note, name)} if note else {}
-
-
-def _note(row: Mapping[str, object], files: Mapping[str, str]) -> dict[str, object]:
-    note = {
-        "inputs_sha256": row["inputs_sha256"],
-        "look_sha256": look_sha256(),
-        "row": row,
-        "files": dict(sorted(files.items())),
-    }
-    return {**note, SEAL: digest(note)}
 
 
 def row_of_unchanged(folder: Path, formats: Sequence[str], inputs_sha256: str) -> dict[str, object] | None:
@@ -119,8 +116,10 @@ def _read_note(folder: Path, inputs_sha256: object) -> dict[str, Any] | None:
 
 def _is_whole(folder: Path, note: Mapping[str, Any], name: str) -> bool:
     """Whether a file is as the note has it."""
+    path = folder / name
     try:
-        return name in REVIEWS and note["files"].get(name) == _file_sha256(folder / name)
+        known = name in REVIEWS and path.is_file()
+        return known and note["files"].get(name) == hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return False
 
@@ -129,29 +128,14 @@ REVIEWS = frozenset(map(file_name, FORMATS))
 """Every file that a review can be."""
 
 
-def _file_sha256(path: Path) -> str:
-    if not path.is_file():
-        raise OSError
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 @cache
 def look_sha256() -> str:
     """Hash of what gives a review its look: the workbook, the templates, and the code that draws and words."""
     places = (resource("templates"), resource("workbooks"), Path(__file__).parents[2])
-    files = sorted(
-        {
-            path
-            for place in places
-            for path in place.rglob("*")
-            if path.suffix in (".py", ".j2", ".css", ".json", ".ipynb")
-        }
-    )
-    digest = hashlib.sha256()
-    for path in files:
-        if ".ipynb_checkpoints" not in path.parts:
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
+    suffixes = (".py", ".j2", ".css", ".json", ".ipynb")
+    files = sorted({path for place in places for path in place.rglob("*") if path.suffix in suffixes})
+    contents = (path.name.encode() + path.read_bytes() for path in files if ".ipynb_checkpoints" not in path.parts)
+    return hashlib.sha256(b"".join(contents)).hexdigest()
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------
@@ -230,7 +214,7 @@ def render_reviews(
     """
     earlier = fleet.read_index(baseline) if baseline else None
     if "pdf" in job.formats:
-        pdf.find_browser()
+        find_browser()
     if job.out.exists() and not job.out.is_dir():
         raise MeshlabError(Problem(str(job.out), "is a file", "give a folder with --out"))
     opened, failures = _open_all(paths, job, early=not scheduler)

@@ -135,27 +135,19 @@ def _code(cells: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _note(nb_man: Any, answer: dict[str, Any]) -> None:
+    from nbformat import from_dict
+
     if "start" in answer:
         nb_man.cell_start(nb_man.nb.cells[answer["start"]], answer["start"])
     elif "cell" in answer:
-        _note_cell(nb_man, answer)
+        cell = nb_man.nb.cells[answer["cell"]]
+        cell.outputs = from_dict(answer["outputs"])
+        cell.execution_count = answer["execution_count"]
+        if answer["failed"]:
+            nb_man.cell_exception(cell, cell_index=answer["cell"])
+        nb_man.cell_complete(cell, cell_index=answer["cell"])
     else:
-        nb_man.nb.metadata.update(_nodes(answer["metadata"]))
-
-
-def _note_cell(nb_man: Any, answer: dict[str, Any]) -> None:
-    cell = nb_man.nb.cells[answer["cell"]]
-    cell.outputs = _nodes(answer["outputs"])
-    cell.execution_count = answer["execution_count"]
-    if answer["failed"]:
-        nb_man.cell_exception(cell, cell_index=answer["cell"])
-    nb_man.cell_complete(cell, cell_index=answer["cell"])
-
-
-def _nodes(value: Any) -> Any:
-    import nbformat
-
-    return nbformat.from_dict(value)
+        nb_man.nb.metadata.update(from_dict(answer["metadata"]))
 
 
 class WarmProcess:
@@ -185,7 +177,8 @@ class WarmProcess:
                     child = answer["pid"]
                 elif "ended" in answer:
                     ended = True
-                    _check_end(answer["ended"])
+                    if answer["ended"]:
+                        raise _dead(f"the process of the notebook ended with status {answer['ended']}")
                     return
                 else:
                     cell = notebook.cells[answer["start"]] if "start" in answer else None
@@ -267,19 +260,10 @@ class Fork:
             self._status = os.waitstatus_to_exitcode(status) if pid else None
         return self._status
 
-    def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
     def kill(self) -> None:
-        """End it at once."""
-        self.send_signal(signal.SIGKILL)
-
-
-def _check_end(status: int) -> None:
-    if status:
-        raise _dead(f"the process of the notebook ended with status {status}")
+        """End it at once, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def _dead(message: str) -> Exception:

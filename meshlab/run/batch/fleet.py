@@ -64,47 +64,35 @@ def read_index(folder: Path) -> dict[str, Row]:
     return {row.team: msgspec.structs.asdict(row) for row in index.reviews}
 
 
-def changes(row: Row, earlier: Row | None) -> list[str]:
-    """What changed of one team since an earlier run: the verdict, figures beyond their interval of then, findings."""
-    if earlier is None:
-        return ["new"]
-    return [
-        *(
-            f"{name}: {report.option_text(earlier[name])} → {report.option_text(row[name])}"
-            for name in ("cni", "mesh")
-            if row[name] != earlier.get(name)
-        ),
-        *(_move(row, earlier, name) for name in SUMMARY_FIGURES if _beyond(row, earlier, name)),
-        *(
-            [f"findings: {earlier.get('findings')} → {row['findings']}"]
-            if row.get("findings") != earlier.get("findings")
-            else []
-        ),
-    ]
+def since(row: Row, earlier: Row | None) -> dict[str, list[str]]:
+    """What changed of one team since an earlier run.
 
-
-def small_moves(row: Row, earlier: Row | None) -> list[str]:
-    """Figures of a team that read otherwise than in an earlier run, and lie within their interval of then."""
+    ``changes``: the verdict, figures beyond their interval of then, findings; ``small_moves``: figures that read
+    otherwise and lie within it.
+    """
     if earlier is None:
-        return []
-    return [
-        _move(row, earlier, name)
-        for name in SUMMARY_FIGURES
-        if not _beyond(row, earlier, name) and figure_text(row.get(name)) != figure_text(earlier.get(name))
+        return {"changes": ["new"], "small_moves": []}
+    changes = [
+        f"{name}: {report.option_text(earlier[name])} → {report.option_text(row[name])}"
+        for name in ("cni", "mesh")
+        if row[name] != earlier.get(name)
     ]
+    small_moves: list[str] = []
+    for name in SUMMARY_FIGURES:
+        value, low, high = row.get(name), earlier.get(f"{name}_lo"), earlier.get(f"{name}_hi")
+        if value is not None and low is not None and high is not None and not low <= value <= high:
+            changes.append(_move(row, earlier, name))
+        elif figure_text(value) != figure_text(earlier.get(name)):
+            small_moves.append(_move(row, earlier, name))
+    if row.get("findings") != earlier.get("findings"):
+        changes.append(f"findings: {earlier.get('findings')} → {row['findings']}")
+    return {"changes": changes, "small_moves": small_moves}
 
 
 def _move(row: Row, earlier: Row, name: str) -> str:
     (label, unit), then, now = shown()[name], earlier.get(name), row.get(name)
     share = f" ({100 * (now / then - 1):+.0f} %)" if then and now is not None else ""
     return f"{label}: {figure_text(then)} → {figure_text(now)} {unit}{share}"
-
-
-def _beyond(row: Row, earlier: Row, name: str) -> bool:
-    value, low, high = row.get(name), earlier.get(f"{name}_lo"), earlier.get(f"{name}_hi")
-    if isinstance(value, int | float) and isinstance(low, int | float) and isinstance(high, int | float):
-        return not low <= value <= high
-    return False
 
 
 def totals(rows: Sequence[Row]) -> dict[str, float]:
@@ -165,11 +153,11 @@ def index_files(
         {
             **row,
             "link": f"{row['team']}/{file_name(page)}",
-            **({} if earlier is None else _since(row, earlier.get(str(row["team"])))),
+            **({} if earlier is None else since(row, earlier.get(str(row["team"])))),
         }
         for row in rows
     ]
-    charts = fleet_charts(rows, shown())
+    charts, planes = fleet_charts(rows, shown()), dataplanes()
     drawn = {line.dataplane for chart in charts for line in chart.lines}
     gone = sorted(set(earlier or ()) - {str(row["team"]) for row in rows})
     sums = {"totals": totals(rows), "standards": standards(rows)}
@@ -188,23 +176,14 @@ def index_files(
             verdicts=_verdicts(rows),
             filters=_filters(rows),
             charts=charts,
-            planes={name: plane.label for name, plane in dataplanes().items() if name in drawn},
+            planes={name: plane.label for name, plane in planes.items() if name in drawn},
             links={row["team"]: row["link"] for row in told},
-            hues={theme: colours(theme) for theme in ("light", "dark")},
+            hues={theme: {name: plane.hues[theme] for name, plane in planes.items()} for theme in ("light", "dark")},
             page_css=page_css,
-            price_year=price_year(),
+            price_year=str(read_table("sources").filter(source_id=LIST_PRICE)["published"].item()),
             read=read_table("sources")["retrieved"].max(),
         ),
     }
-
-
-def price_year() -> str:
-    """Year of the list prices that stand where a team states none."""
-    return str(read_table("sources").filter(source_id=LIST_PRICE)["published"].item())
-
-
-def _since(row: Row, earlier: Row | None) -> dict[str, list[str]]:
-    return {"changes": changes(row, earlier), "small_moves": small_moves(row, earlier)}
 
 
 def _verdicts(rows: Sequence[Row]) -> list[dict[str, object]]:
@@ -378,8 +357,3 @@ def _ticks(low: float, high: float) -> Iterator[float]:
             value = step * 10.0**decade
             if low <= value <= high and place % spread == 0:
                 yield value
-
-
-def colours(theme: str) -> dict[str, str]:
-    """Colour of each data plane in a theme."""
-    return {name: plane.hues[theme] for name, plane in dataplanes().items()}

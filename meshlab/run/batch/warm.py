@@ -113,7 +113,9 @@ def serve(parent: int) -> None:
 
     prepare()
     kernel = Kernel()
-    if started := sorted(filter(POOL_THREADS.match, _thread_names())):
+    # threads of libraries are among them, where the system tells
+    threads = (path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm"))
+    if started := sorted(filter(POOL_THREADS.match, threads)):
         raise PoolStartedError(f"an import started {', '.join(started)}")
     send({"ready": os.getpid()})
     _freeze()
@@ -163,11 +165,6 @@ def _limit_memory() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [bound for bound in (soft, MEMORY_LIMIT_BYTES) if bound != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min(bounds), hard))
-
-
-def _thread_names() -> list[str]:
-    """Names of this process's threads, those of libraries included, where the system tells."""
-    return [path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm")]
 
 
 def _run_and_die(request: Mapping[str, Any], kernel: Kernel, send: Send) -> NoReturn:
@@ -227,6 +224,7 @@ def run_cells(content: Mapping[str, Any], kernel: Kernel) -> Iterator[dict[str, 
         For each cell ``cell, source_count, outputs, failed``; at the end ``metadata`` of the notebook.
     """
     import nbformat
+    from ipykernel.ipkernel import IPythonKernel
     from nbclient import NotebookClient
 
     notebook = nbformat.from_dict(content)
@@ -249,7 +247,7 @@ def run_cells(content: Mapping[str, Any], kernel: Kernel) -> Iterator[dict[str, 
             times.write(f"{cells_s}\n")
     client.set_widgets_metadata()
     widgets = {"widgets": notebook.metadata.widgets} if "widgets" in notebook.metadata else {}
-    yield {"metadata": {"language_info": _language_info(), **widgets}}
+    yield {"metadata": {"language_info": dict(IPythonKernel.language_info), **widgets}}
 
 
 def _run_cell(kernel: Kernel, client: NotebookClient, cell: NotebookNode, index: int) -> bool:
@@ -335,12 +333,6 @@ def _comm_factory(session: Any) -> Callable[..., Any]:
             session.send(None, msg_type, content, buffers=buffers or ())
 
     return Comm
-
-
-def _language_info() -> dict[str, object]:
-    from ipykernel.ipkernel import IPythonKernel
-
-    return dict(IPythonKernel.language_info)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import os
 # matrices here are small: threads of linear algebra wait for each other, and their number would show in last digits
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from meshlab.run.cli import clusters, decisions, doctor, documents, reviews, scenarios  # each adds its commands
+from meshlab.run.cli import clusters, doctor, reviews, scenarios  # each adds its commands
 from meshlab.run.cli.group import main
 
-__all__ = ["clusters", "decisions", "doctor", "documents", "main", "reviews", "scenarios"]
+__all__ = ["clusters", "doctor", "main", "reviews", "scenarios"]

@@ -15,12 +15,25 @@ from pathlib import Path
 from meshlab.errors import MeshlabError, Problem, problems_of
 from meshlab.files import read_bounded, write_whole
 from meshlab.reviews.record import Review
-from meshlab.run.embed.blocks import Block, Request, file_of, find_blocks, read_request, split, team_of
-from meshlab.run.embed.content import Content, content, headline_words, left_over, pictures_of, shown_by
+from meshlab.run.embed.blocks import (
+    Block,
+    Content,
+    Request,
+    content,
+    file_of,
+    find_blocks,
+    headline_words,
+    left_over,
+    pictures_of,
+    read_request,
+    shown_by,
+    split,
+    team_of,
+)
 from meshlab.show.charts import Chart
 from meshlab.show.charts.files import opened
-from meshlab.show.export.forms import contents
-from meshlab.show.theme import MINUS, figure_text
+from meshlab.show.export.forms import contents, number
+from meshlab.show.theme import figure_text
 
 # --- documents as they lie on disk -----------------------------------------------------------------------------------
 
@@ -154,17 +167,12 @@ def fill(files: Sequence[Path], *, teams: Path | None = None) -> list[Filled]:
     for each in done:
         if each.changed:
             write_markdown(each.document, each.text)
-        _tidy(each)
+        gone = list(left_over(each.folder, each.pictures))
+        for file in gone:
+            file.unlink()
+        if gone and not any(each.folder.iterdir()):
+            each.folder.rmdir()
     return done
-
-
-def _tidy(filled: Filled) -> None:
-    """Remove what was drawn for blocks that are gone, and the folder that this leaves empty."""
-    gone = list(left_over(filled.folder, filled.pictures))
-    for file in gone:
-        file.unlink()
-    if gone and not any(filled.folder.iterdir()):
-        filled.folder.rmdir()
 
 
 def check(files: Sequence[Path], *, teams: Path | None = None) -> list[Problem]:
@@ -283,8 +291,6 @@ def _stale(filled: Filled, teams: Path | None) -> list[Problem]:
 # --- by how much figures have moved ----------------------------------------------------------------------------------
 
 
-_NUMBER = re.compile(rf"[-{MINUS}]?[\d,]*\.?\d+")
-
 MOST = 3
 """Moves that a message tells; more are counted."""
 
@@ -331,10 +337,8 @@ def _moves(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterat
 
 def _share(one: str, other: str) -> str:
     """The move as a share of what was there, where both cells are single numbers."""
-    if not (_NUMBER.fullmatch(one) and _NUMBER.fullmatch(other)):
+    before, after = number(one), number(other)
+    if not before or not after or not float(before):
         return ""
-    before, after = (float(text.replace(",", "").replace(MINUS, "-")) for text in (one, other))
-    if not before:
-        return ""
-    share = 100 * (after / before - 1)
+    share = 100 * (float(after) / float(before) - 1)
     return f" ({'+' if share >= 0 else '−'}{figure_text(abs(share))} %)"

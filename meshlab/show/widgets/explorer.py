@@ -12,8 +12,7 @@ from meshlab.errors import MeshlabError
 from meshlab.models.curves import curve_inputs
 from meshlab.models.evidence import assess
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
-from meshlab.planning.iac.coverage import growth
-from meshlab.planning.iac.tracker import tracker
+from meshlab.planning.iac.tracker import growth, tracker
 from meshlab.reviews.record import AssumedValue, Review
 from meshlab.scenario import inputs
 from meshlab.show import report

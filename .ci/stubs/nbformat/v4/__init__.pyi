@@ -1,0 +1,3 @@
+from nbformat import NotebookNode
+
+def writes(nb: NotebookNode) -> str: ...
