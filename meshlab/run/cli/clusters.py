@@ -53,12 +53,13 @@ def facts(
     import yaml
 
     from meshlab.cluster.facts import read_facts
-    from meshlab.cluster.facts.live import read_live
 
     if bool(paths) == bool(context):
         raise click.UsageError("name the dumps to read, or a --context, and not both", click.get_current_context())
     hidden = _hidden(anonymize, key_file)
     if context:
+        from meshlab.cluster.facts.live import read_live
+
         found = read_live(
             context, anonymize=hidden, explain=explain, tell=lambda line: click.echo(printable(line), err=True)
         )
