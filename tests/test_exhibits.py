@@ -17,9 +17,8 @@ from meshlab.models.evidence import assess
 from meshlab.models.evidence.disagreement import disagreement
 from meshlab.models.evidence.measurements import measurements
 from meshlab.scenario import frame_of
-from meshlab.show.charts import Look, chart
-from meshlab.show.charts.agreement import NOUNS
-from meshlab.show.charts.domain import domain
+from meshlab.show.charts import chart, stated
+from meshlab.show.charts.tables import NOUNS
 from meshlab.show.views import exhibits
 from meshlab.tables import read_table
 
@@ -135,7 +134,7 @@ def test_every_input_of_the_tables_makes_a_map(across: str) -> None:
     """Each axis gives a drawing with one labelled field for each pair of cells, and its words as JSON."""
     down = "services" if across != "services" else "regulated"
     frame = domain_map(FACTS, across, down)
-    drawn = domain(frame, "A", "B", "S", Look())
+    drawn = chart("domain", stated(FACTS), across=across, down=down)
     shapes = [shape for shape in drawn.spec["layout"]["shapes"] if shape["type"] == "rect"]
     assert len(shapes) == frame.height == len(drawn.rows)
     assert json.dumps(drawn.spec)

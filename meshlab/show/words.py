@@ -63,6 +63,11 @@ def input_label(name: str) -> str:
     return inputs()[name].label if name in inputs() else name
 
 
+def titled(label: str, unit: str | None) -> str:
+    """A label with its unit in brackets, unless it counts or is a share."""
+    return label if unit in (None, "", "count", "share") else f"{label} [{unit}]"
+
+
 def axis_label(name: str) -> str:
     """An input, or a need as ``needs:mtls``, where one runs along an axis."""
     group, _, member = name.partition(":")

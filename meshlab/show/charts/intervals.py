@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.models.overhead import dataplanes, figures
-from meshlab.reviews.record import Review
+from meshlab.reviews.record import Review, Row
 from meshlab.show.charts.canvas import (
     Captions,
     Look,
@@ -19,6 +18,7 @@ from meshlab.show.charts.canvas import (
     chart_of,
     cited,
     hatched,
+    named_rows,
     small,
     source_note,
     subtitle,
@@ -26,8 +26,6 @@ from meshlab.show.charts.canvas import (
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, interval_text, wrap
 from meshlab.show.words import SAVING
-
-Row = Mapping[str, Any]
 
 SIDES_PX = (136, 150)
 """Room for names to the left and figures to the right. Fixed, so that nothing jumps under a slider. [px]"""
@@ -101,19 +99,19 @@ class Intervals:
         return figures()[self.figure].unit
 
 
-def intervals(shown: Intervals, review: Review, look: Look) -> Chart:
+def intervals(shown: Intervals, of: Review, look: Look) -> Chart:
     """A chart of figures by data plane. The same inputs give the same chart, byte for byte.
 
     Args:
         shown: What it shows.
-        review: A review.
+        of: A review.
         look: Theme and size.
     """
-    frame = shown.prepare(shown, review)
-    ids = cited(review, shown.figure, frame["dataplane"], priced=shown.priced)
+    frame = shown.prepare(shown, of)
+    ids = cited(of, shown.figure, frame["dataplane"], priced=shown.priced)
     caveats = [*([CAVEAT] if frame["extrapolated"].any() else []), *([SAVING] if (frame["lo"] < 0).any() else [])]
     key = LOG_KEY if spans(frame) and shown.plot is bars else shown.key
-    captions = Captions(shown.name, shown.title, key, subtitle(review), [*caveats, source_note(ids)])
+    captions = Captions(shown.name, shown.title, key, subtitle(of), [*caveats, source_note(ids)])
     return chart_of(
         captions,
         shown.plot(shown, frame, look),
@@ -284,14 +282,6 @@ def _rows_plot(
     It begins at zero, unless it is logarithmic, which its title then says.
     """
     colours = look.colours
-    side = {
-        "range": [names.height - 0.5, -0.5],
-        "showgrid": False,
-        "fixedrange": True,
-        "automargin": False,
-        "ticklabelstandoff": 6,
-        "color": colours.ink,
-    }
     labels = [_row_label(row) for row in names.iter_rows(named=True)]
     scale: Spec = {"zerolinecolor": colours.muted}
     if log_range:
@@ -303,8 +293,7 @@ def _rows_plot(
     title = wrap(f"{shown.axis} [{shown.unit}]{', logarithmic' if log_range else ''}", room_px, AXIS_TYPE_PX)
     layout = {
         "xaxis": {**VALUE_AXIS, "title": {"text": "<br>".join(title)}, **scale},
-        "yaxis": {**side, "tickvals": list(range(names.height)), "ticktext": labels},
-        "yaxis2": {**side, "tickvals": figures[0], "ticktext": figures[1], "overlaying": "y", "side": "right"},
+        **named_rows(labels, figures[1], look, figures[0]),
         "barmode": "stack",
         "shapes": [_band(index, colours.band) for index in names["recommended"].arg_true()],
     }

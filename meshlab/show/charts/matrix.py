@@ -50,17 +50,17 @@ SCHEMA = {
 KEY = "The first row that matches and that nothing rules out decides; unknown: a fact is missing."
 
 
-def matrix(review: Review, look: Look) -> Chart:
+def matrix(of: Review, look: Look) -> Chart:
     """The decision tables row by row.
 
     Args:
-        review: A review.
+        of: A review.
         look: Theme and size.
     """
-    frame = prepare(review)
+    frame = prepare(of)
     ids = source_ids(frame)
     title = "Which rows of the decision tables match"
-    captions = Captions("matrix", title, KEY, subtitle(review), [source_note(ids)])
+    captions = Captions("matrix", title, KEY, subtitle(of), [source_note(ids)])
     return chart_of(
         captions,
         _plot(frame, look),

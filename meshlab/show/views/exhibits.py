@@ -13,7 +13,7 @@ from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
 from meshlab.reviews.review import source_ids
 from meshlab.show import report
-from meshlab.show.charts.agreement import NOUNS
+from meshlab.show.charts.tables import NOUNS
 from meshlab.show.theme import figure_text
 from meshlab.tables import read_table
 
