@@ -63,9 +63,15 @@ def input_label(name: str) -> str:
     return inputs()[name].label if name in inputs() else name
 
 
+def unit_shown(unit: str | None) -> str:
+    """A unit as a reader is told of it: none of a count or a share."""
+    return "" if unit in (None, "count", "share") else unit
+
+
 def titled(label: str, unit: str | None) -> str:
-    """A label with its unit in brackets, unless it counts or is a share."""
-    return label if unit in (None, "", "count", "share") else f"{label} [{unit}]"
+    """A label with its unit in brackets, where there is one to tell of."""
+    shown = unit_shown(unit)
+    return f"{label} [{shown}]" if shown else label
 
 
 def axis_label(name: str) -> str:

@@ -19,13 +19,12 @@ from meshlab.reviews.cases import data_sha256
 from meshlab.reviews.moves import plan_sources
 from meshlab.reviews.record import Review
 from meshlab.show.charts.canvas import PLAIN, Look, Stated, subtitle
-from meshlab.show.charts.curves import curve, path
+from meshlab.show.charts.curves import break_even, curve, path
+from meshlab.show.charts.decision import domain, matrix
 from meshlab.show.charts.drivers import drivers
 from meshlab.show.charts.intervals import COST, CPU, LATENCY, MEMORY, intervals
-from meshlab.show.charts.matrix import matrix
 from meshlab.show.charts.migration import flow_chart, nodes_chart
 from meshlab.show.charts.network import network, rule_lookup
-from meshlab.show.charts.planes import break_even, domain
 from meshlab.show.charts.tables import NOUNS, agreement, provider_lag
 from meshlab.show.export import Chart, Spec
 

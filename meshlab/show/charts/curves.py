@@ -1,4 +1,4 @@
-"""Curves of each data plane, each in a plot of its own: a figure over one input, and latency along a path of calls."""
+"""Curves of each data plane: a figure over one input, latency along a path of calls, and where two cost the same."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ from dataclasses import dataclass
 import polars as pl
 import polars.selectors as cs
 
-from meshlab.models import curves
+from meshlab.models import curves, sensitivity
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
 from meshlab.reviews.record import Review, Row
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import Captions, Look, Plot, Stated, chart_of, cited, known_frame, line, subtitle
-from meshlab.show.charts.intervals import VALUE_AXIS
+from meshlab.show.charts.canvas import (
+    NOTHING_DRAWN,
+    Captions,
+    Look,
+    Plot,
+    Stated,
+    chart_of,
+    cited,
+    known_frame,
+    line,
+    subtitle,
+)
+from meshlab.show.charts.intervals import COST, VALUE_AXIS
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import SECOND_PX, figure_text, interval_text, mix
 from meshlab.show.words import titled
@@ -92,7 +103,7 @@ def curve(of: Review | Stated, look: Look, *, over: str, figure: str) -> Chart:
         for row in own.iter_rows(named=True)
     ]
     title = f"{shown.label} over {spec.label[0].lower()}{spec.label[1:]}"
-    ids = cited(of, figure, dataplanes(), priced=figure == "cost_usd_per_month")
+    ids = cited(of, figure, dataplanes(), priced=figure == COST.figure)
     captions = Captions("curves", title, CURVE_KEY, subtitle(of))
     return chart_of(captions, _facets(frame, axes, _curve, look), rows, look, sentences=sentences, source_ids=ids)
 
@@ -307,3 +318,125 @@ def _titles(axes: _Axes, colour: str) -> list[Spec]:
     below = {"text": axes.x_title, "x": 0.5, "y": 0, "yanchor": "top", "yshift": -24}
     side = {"text": axes.y_title, "x": 0, "y": 0.5, "xanchor": "right", "yanchor": "middle", "xshift": -46}
     return [{**common, **below}, {**common, **side, "textangle": -90}]
+
+
+# --- where two data planes cost the same ---------------------------------------------------------------------------
+
+PAIRS = (("istio-ambient", "cilium"), ("istio-sidecar", "cilium"), ("istio-sidecar", "istio-ambient"))
+"""Pairs of data planes that may cost the same somewhere, in the order in which a line is looked for."""
+
+LINE_PX, LINE_AXIS_PX = 340, 54
+"""Height of the plot, and room for its axis. [px]"""
+
+LINE_SIDES_PX = (84, 20)
+"""Room to the left, for the axis, and to the right. [px]"""
+
+MARGIN = 0.16
+"""Room above and below the line for the words that say which is cheaper. [decades]"""
+
+SHOWN = 12
+"""Points of the line that the table lists."""
+
+
+def break_even(of: Review | Stated, look: Look, *, pair: tuple[str, str] | None, over: tuple[str, str]) -> Chart:
+    """The line along which two data planes cost the same, with the cheaper one named on either side.
+
+    Args:
+        of: A review, or stated values.
+        look: Theme and size.
+        pair: The two data planes; unless given, the first pair that has a line.
+        over: The inputs across and up.
+    """
+    frame, asked = known_frame(of), (COST.figure, *over)
+    pairs, least = ([pair], 1) if pair else (PAIRS, 2)
+    lines = ((each, sensitivity.break_even(frame, *each, *asked)) for each in pairs)
+    found, crossings = next(((each, some) for each, some in lines if some.height >= least), (pairs[0], None))
+    labels = [f"{inputs()[name].label} [{inputs()[name].unit or 'share'}]" for name in over]
+    names = [dataplanes()[name].label for name in found]
+    rows: list[dict[str, str]] = []
+    if crossings is None:
+        plot = NOTHING_DRAWN
+        throughout = sensitivity.cheaper_throughout(frame, *found, *asked)
+        key = said = (
+            f"No line: {dataplanes()[throughout].label} is cheaper over the whole range."
+            if throughout
+            else f"No line: along {labels[1]} the two never change places."
+        )
+    else:
+        points = crossings.select(x=over[0], y=over[1])
+        sides = {side: dataplanes()[crossings[f"cheaper_{side}"][0]].label for side in ("below", "above")}
+        plot = _line_plot(points, labels, sides, [of.scenario[name] for name in over], look)
+        key = "Line: same monthly cost, at the medians. Cross: as it stands."
+        ends = [f"at {figure_text(points['x'][end])}: {figure_text(points['y'][end])}" for end in (0, -1)]
+        said = (
+            f"{labels[1]} over {labels[0]}, {', '.join(ends)}; "
+            f"{sides['below']} is cheaper below, {sides['above']} above."
+        )
+        rows = [
+            {
+                labels[0]: figure_text(row[over[0]]),
+                f"{labels[1]} at break-even": figure_text(row[over[1]]),
+                "cheaper below": dataplanes()[row["cheaper_below"]].label,
+                "cheaper above": dataplanes()[row["cheaper_above"]].label,
+            }
+            for row in crossings.gather_every(max(1, -(-crossings.height // SHOWN))).iter_rows(named=True)
+        ]
+    captions = Captions("break-even", f"Where {names[0]} and {names[1]} cost the same", key, subtitle(of))
+    ids = cited(of, COST.figure, dataplanes(), priced=True)
+    return chart_of(captions, plot, rows, look, sentences=[said], source_ids=ids)
+
+
+def _line_plot(points: pl.DataFrame, labels: list[str], cheaper: dict[str, str], here: list[float], look: Look) -> Plot:
+    ink = look.colours.ink
+    own = here if all(here) else []
+    # which one is cheaper stands in the corners where there is room
+    rising = points["y"][-1] > points["y"][0]
+    above = {"x": 0.02 if rising else 0.98, "y": 0.98, "xanchor": "left" if rising else "right", "yanchor": "top"}
+    below = {"x": 0.98 if rising else 0.02, "y": 0.02, "xanchor": "right" if rising else "left", "yanchor": "bottom"}
+    layout = {
+        "xaxis": {**_axis(points["x"], own[:1], 0), "title": {"text": labels[0]}},
+        "yaxis": {**_axis(points["y"], own[1:], MARGIN), "title": {"text": labels[1]}},
+        "annotations": [
+            {
+                **place,
+                "xref": "paper",
+                "yref": "paper",
+                "showarrow": False,
+                "text": f"{cheaper[side]} is cheaper",
+                "font": {"color": ink},
+            }
+            for place, side in ((above, "above"), (below, "below"))
+        ],
+    }
+    traces: list[Spec] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": points["x"].to_list(),
+            "y": points["y"].to_list(),
+            "line": {"color": ink, "width": 2},
+            "hovertemplate": "%{x:.3s}, %{y:.3s}<extra></extra>",
+        }
+    ]
+    if own:
+        marker = {"symbol": "x", "size": 11, "color": ink}
+        traces.append({"type": "scatter", "mode": "markers", "x": own[:1], "y": own[1:], "marker": marker})
+    return Plot(traces, layout, LINE_PX, LINE_AXIS_PX, LINE_SIDES_PX)
+
+
+def _axis(values: pl.Series, own: list[float], margin: float) -> Spec:
+    """A logarithmic axis around the line and the scenario's own value.
+
+    Ticks stand at one, two and five of each decade, written out: plotly's own are single digits between decades.
+    """
+    shown = [math.log10(value) for value in (*values, *own)]
+    low, high = min(shown) - margin, max(shown) + margin
+    ticks = [digit * 10**decade for decade in range(max(0, math.floor(low)), math.ceil(high)) for digit in (1, 2, 5)]
+    return {
+        "type": "log",
+        "range": [low, high],
+        "fixedrange": True,
+        "automargin": False,
+        "tickvals": ticks,
+        "ticktext": [f"{tick:,}" for tick in ticks],
+    }

@@ -30,27 +30,14 @@ from meshlab.show.report.sections import (
     terraform,
     verdict,
 )
-from meshlab.show.words import (
-    answer_text,
-    axis_label,
-    change_text,
-    input_label,
-    need_label,
-    option_text,
-    plain,
-    title_text,
-    value_text,
-)
+from meshlab.show.words import input_label, option_text, title_text, value_text
 
 __all__ = [
     "PLOTLY_MIME",
     "Fragment",
-    "answer_text",
     "assumed",
     "assumptions",
-    "axis_label",
     "caution",
-    "change_text",
     "chart",
     "comparison",
     "compile_templates",
@@ -67,10 +54,8 @@ __all__ = [
     "migration",
     "migration_chart",
     "migration_line",
-    "need_label",
     "option_text",
     "pinned",
-    "plain",
     "record",
     "rules",
     "sources",

@@ -16,7 +16,7 @@ import traitlets
 from meshlab.reviews.review import build_reviews, light_review
 from meshlab.scenario import frame_of, inputs, scenarios, with_defaults
 from meshlab.show.widgets.entries import CONTROLS, Names
-from meshlab.show.widgets.latest import Once
+from meshlab.show.widgets.live import Once
 from meshlab.show.widgets.shelf import Shelf
 
 GROUPS = {
