@@ -16,7 +16,7 @@ from meshlab.reviews import comparison
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
 from meshlab.show import charts, report
-from meshlab.show.export.forms import STILL, contents
+from meshlab.show.export.chart import STILL, contents
 from meshlab.show.report import board
 from meshlab.show.words import listed, lower_first, plain
 

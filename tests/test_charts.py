@@ -19,8 +19,8 @@ from meshlab.models.overhead import dataplanes
 from meshlab.reviews.record import Review, Verdict
 from meshlab.reviews.review import review_values
 from meshlab.show.charts import Chart, Look, chart
-from meshlab.show.charts.intervals import COST, CPU, LATENCY, MEMORY
 from meshlab.show.charts.decision import prepare as prepared_matrix
+from meshlab.show.charts.intervals import COST, CPU, LATENCY, MEMORY
 from meshlab.show.theme import NARROW_PX, STATES, THEMES, in_dark
 
 FIGURES = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms", "cost_usd_per_month")

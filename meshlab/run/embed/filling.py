@@ -19,7 +19,7 @@ from meshlab.run.embed.blocks import Block, Request, file_of, find_blocks, read_
 from meshlab.run.embed.content import Content, content, headline_words, left_over, pictures_of, shown_by
 from meshlab.show.charts import Chart
 from meshlab.show.charts.files import opened
-from meshlab.show.export.forms import contents
+from meshlab.show.export.chart import contents
 from meshlab.show.theme import MINUS, figure_text
 
 # --- documents as they lie on disk -----------------------------------------------------------------------------------

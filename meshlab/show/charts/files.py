@@ -17,7 +17,7 @@ from meshlab.reviews.team import NAME_RULE, check_name
 from meshlab.show.charts.canvas import Look
 from meshlab.show.charts.catalogue import CATALOGUE, NOTHING, TEAM, chart, unknown_chart
 from meshlab.show.export import WIDTH_PX, Chart
-from meshlab.show.export.forms import check_form, contents, plotly_script
+from meshlab.show.export.chart import check_form, contents, plotly_script
 
 DOCUMENT = Look(width=WIDTH_PX)
 """Look of a chart in a document, unless said."""
