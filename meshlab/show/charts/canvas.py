@@ -281,6 +281,28 @@ def line(x: Iterable[float], y: Iterable[Any], colour: str, width: float, dash: 
     return {"type": "scatter", "mode": "lines", "x": [*x], "y": [*y], "line": stroke, "hoverinfo": "skip"}
 
 
+def whiskers(frame: pl.DataFrame, middle: str, colour: str, thickness: float, width: float, ends: str = "") -> Spec:
+    """Lines from the middle of figures to the ends of their intervals.
+
+    Args:
+        frame: The figures, with the ends of their intervals in ``lo`` and ``hi``.
+        middle: Column of the middle.
+        colour: Colour of the lines.
+        thickness: Their thickness. [px]
+        width: Half the width of their caps. [px]
+        ends: What the columns of the ends begin with.
+    """
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (frame[f"{ends}hi"] - frame[middle]).to_list(),
+        "arrayminus": (frame[middle] - frame[f"{ends}lo"]).to_list(),
+        "color": colour,
+        "thickness": thickness,
+        "width": width,
+    }
+
+
 def named_rows(
     names: Sequence[str], figures: Sequence[str], look: Look, places: Sequence[float] | None = None
 ) -> dict[str, Spec]:

@@ -22,6 +22,7 @@ from meshlab.show.charts.canvas import (
     small,
     source_note,
     subtitle,
+    whiskers,
 )
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, interval_text, wrap
@@ -236,15 +237,7 @@ def _whiskers(frame: pl.DataFrame, y: Sequence[float], look: Look, symbol: str |
         "yaxis": "y2",
         "cliponaxis": False,
         "marker": {"symbol": symbol, "size": 9, "color": ink, "line": {"width": 2, "color": ink}},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": (frame["hi"] - frame["median"]).to_list(),
-            "arrayminus": (frame["median"] - frame["lo"]).to_list(),
-            "color": ink,
-            "thickness": 1.5,
-            "width": 5,
-        },
+        "error_x": whiskers(frame, "median", ink, 1.5, 5),
         "customdata": [_hover(row) for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
-from meshlab.show.charts.canvas import ANCHOR, Captions, Look, Plot, chart_of, escape, line, named_rows
+from meshlab.show.charts.canvas import ANCHOR, Captions, Look, Plot, chart_of, escape, line, named_rows, whiskers
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, mix
 
@@ -68,15 +68,6 @@ def _indices_plot(rows: pl.DataFrame, look: Look) -> Plot:
     hue, paper = dataplanes()[rows["dataplane"][0]].hues[look.theme], look.colours.paper
     places = list(range(rows.height))
     alone = rows["first"].clip(0, 1).to_list()
-    whiskers = {
-        "type": "data",
-        "symmetric": False,
-        "array": (rows["total_hi"] - rows["total"]).to_list(),
-        "arrayminus": (rows["total"] - rows["total_lo"]).to_list(),
-        "color": look.colours.ink,
-        "thickness": 1.2,
-        "width": 4,
-    }
     bar = {"type": "bar", "orientation": "h", "y": places, "hoverinfo": "skip"}
     traces = [
         {
@@ -84,7 +75,7 @@ def _indices_plot(rows: pl.DataFrame, look: Look) -> Plot:
             "x": rows["total"].to_list(),
             "width": 0.56,
             "marker": {"color": mix(hue, paper, 0.35), "line": {"color": hue, "width": 1}},
-            "error_x": whiskers,
+            "error_x": whiskers(rows, "total", look.colours.ink, 1.2, 4, "total_"),
         },
         {**bar, "x": alone, "width": 0.28, "marker": {"color": hue}},
         ANCHOR,

@@ -11,7 +11,7 @@ from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
 from meshlab.reviews.record import Row
 from meshlab.reviews.review import source_ids
-from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, line
+from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, line, whiskers
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, figure_text, interval_text, mix
 from meshlab.tables import read_table
@@ -126,15 +126,7 @@ def _points(frame: pl.DataFrame, look: Look) -> Spec:
             "color": hue,
             "line": {"width": 1.5, "color": hue},
         },
-        "error_y": {
-            "type": "data",
-            "symmetric": False,
-            "array": (frame["hi"] - frame["predicted"]).to_list(),
-            "arrayminus": (frame["predicted"] - frame["lo"]).to_list(),
-            "color": mix(hue, paper, 0.45),
-            "thickness": 1,
-            "width": 0,
-        },
+        "error_y": whiskers(frame, "predicted", mix(hue, paper, 0.45), 1, 0),
         "customdata": [_hint(row) for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
