@@ -108,12 +108,19 @@ def saving_text(figures: Sequence[HeadlineFigure]) -> str:
 
 def change_text(change: Mapping[str, object]) -> str:
     """One change of a fact in words; of a list of needs only what comes and what goes."""
-    label, before, after = input_label(str(change["input"])), change["from"], change["to"]
-    if is_list(before) and is_list(after):
-        added, gone = ([item for item in one if item not in other] for one, other in ((after, before), (before, after)))
+    label = input_label(str(change["input"]))
+    if is_list(change["from"]) and is_list(change["to"]):
+        added, gone = members_changed(change)
         parts = [f"{verb} {value_text(items)}" for verb, items in (("with", added), ("without", gone)) if items]
         return f"{label}: {' and '.join(parts)}"
-    return f"{label}: {value_text(after)} instead of {value_text(before)}"
+    return f"{label}: {value_text(change['to'])} instead of {value_text(change['from'])}"
+
+
+def members_changed(change: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """What a change of a list, which may have been or become unknown, adds to it and takes from it."""
+    before: list[str] = change["from"] or []
+    after: list[str] = change["to"] or []
+    return [item for item in after if item not in before], [item for item in before if item not in after]
 
 
 NAMES = (

@@ -19,6 +19,9 @@ from meshlab.units import significant
 EDGE_PX = 12
 """Room at the edges. [px]"""
 
+AXIS_PX = 54
+"""Room for an axis with its title under a plot. [px]"""
+
 LINE = 1.3
 """Height of a line of text as a multiple of its type, as plotly sets it."""
 

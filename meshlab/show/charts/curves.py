@@ -14,6 +14,7 @@ from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
 from meshlab.reviews.record import Review, Row
 from meshlab.scenario import inputs
 from meshlab.show.charts.canvas import (
+    AXIS_PX,
     NOTHING_DRAWN,
     Captions,
     Look,
@@ -33,8 +34,8 @@ from meshlab.show.words import titled
 COLUMNS = 2
 """Plots beside each other."""
 
-FACET_PX, HEAD_PX, AXIS_PX, GAP_PX = 150, 24, 50, 28
-"""Height of a plot, room for its heading, room for the axis below, and between plots beside each other. [px]"""
+FACET_PX, HEAD_PX, GAP_PX = 150, 24, 28
+"""Height of a plot, room for its heading, and between plots beside each other. [px]"""
 
 SIDES_PX = (76, 16)
 """Room to the left, for the axis, and to the right. [px]"""
@@ -271,7 +272,7 @@ def _facets(
         layout["annotations"].append(_heading(name, left, top, look.colours.ink))
         layout["shapes"].append(_here(axes.here, number, look.colours.muted))
     layout["annotations"] += _titles(axes, look.colours.muted)
-    return Plot(data, layout, height_px, AXIS_PX, SIDES_PX)
+    return Plot(data, layout, height_px, below_px=50, sides_px=SIDES_PX)
 
 
 SHARED = {**VALUE_AXIS, "zeroline": False, "fixedrange": False, "rangemode": "normal", "minexponent": 3}
@@ -324,12 +325,6 @@ def _titles(axes: _Axes, colour: str) -> list[Spec]:
 
 PAIRS = (("istio-ambient", "cilium"), ("istio-sidecar", "cilium"), ("istio-sidecar", "istio-ambient"))
 """Pairs of data planes that may cost the same somewhere, in the order in which a line is looked for."""
-
-LINE_PX, LINE_AXIS_PX = 340, 54
-"""Height of the plot, and room for its axis. [px]"""
-
-LINE_SIDES_PX = (84, 20)
-"""Room to the left, for the axis, and to the right. [px]"""
 
 MARGIN = 0.16
 """Room above and below the line for the words that say which is cheaper. [decades]"""
@@ -421,7 +416,7 @@ def _line_plot(points: pl.DataFrame, labels: list[str], cheaper: dict[str, str],
     if own:
         marker = {"symbol": "x", "size": 11, "color": ink}
         traces.append({"type": "scatter", "mode": "markers", "x": own[:1], "y": own[1:], "marker": marker})
-    return Plot(traces, layout, LINE_PX, LINE_AXIS_PX, LINE_SIDES_PX)
+    return Plot(traces, layout, height_px=340, below_px=AXIS_PX, sides_px=(84, 20))
 
 
 def _axis(values: pl.Series, own: list[float], margin: float) -> Spec:

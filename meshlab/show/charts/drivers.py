@@ -16,6 +16,7 @@ from meshlab.reviews.review import STRONGEST
 from meshlab.scenario import inputs
 from meshlab.show.charts.canvas import (
     ANCHOR,
+    AXIS_PX,
     NOTHING_DRAWN,
     Captions,
     Look,
@@ -34,9 +35,6 @@ from meshlab.show.charts.intervals import VALUE_AXIS
 from meshlab.show.export import Chart
 from meshlab.show.theme import figure_text, interval_text, wrap
 from meshlab.tables import read_table
-
-LINE_PX, ROW_PX, AXIS_PX = 18, 24, 54
-"""Height of a line of a driver's label, of the rest of its row, and room for the axis below. [px]"""
 
 SIDES_PX = (230, 124)
 """Room for names to the left and figures to the right. [px]"""
@@ -128,8 +126,8 @@ def _plot(rows: Sequence[Row], title: str, look: Look) -> Plot:
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     # every row is as high as the one whose label has the most lines
-    row_px = ROW_PX + LINE_PX * max(map(len, lines))
-    return Plot([bars, ANCHOR], layout, row_px * len(rows), AXIS_PX, SIDES_PX)
+    row_px = 24 + 18 * max(map(len, lines))
+    return Plot([bars, ANCHOR], layout, row_px * len(rows), below_px=AXIS_PX, sides_px=SIDES_PX)
 
 
 def _values(row: Row) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -78,8 +79,7 @@ class Intervals:
         figure: Column of the estimates, less the end of the interval.
         axis: Title of the value axis, less the unit.
         key: What the marks mean, in one line under the title.
-        prepare: The frame that is shown, from a review.
-        plot: Draws that frame.
+        by: What stands apart in a data plane's row, besides the total: its parts, or its percentiles.
         unit_beside: What of the unit is repeated beside each figure; all of it, unless said.
         priced: Whether default prices are behind the figures.
     """
@@ -89,8 +89,7 @@ class Intervals:
     figure: str
     axis: str
     key: str
-    prepare: Callable[[Intervals, Review], pl.DataFrame]
-    plot: Callable[[Intervals, pl.DataFrame, Look], Plot]
+    by: Literal["total", "part", "percentile"]
     unit_beside: str | None = None
     priced: bool = False
 
@@ -108,14 +107,15 @@ def intervals(shown: Intervals, of: Review, look: Look) -> Chart:
         of: A review.
         look: Theme and size.
     """
-    frame = shown.prepare(shown, of)
+    frame = prepare(shown, of)
+    of_percentiles = shown.by == "percentile"
     ids = cited(of, shown.figure, frame["dataplane"], priced=shown.priced)
     caveats = [*([CAVEAT] if frame["extrapolated"].any() else []), *([SAVING] if (frame["lo"] < 0).any() else [])]
-    key = LOG_KEY if spans(frame) and shown.plot is bars else shown.key
+    key = LOG_KEY if spans(frame) and not of_percentiles else shown.key
     captions = Captions(shown.name, shown.title, key, subtitle(of), [*caveats, source_note(ids)])
     return chart_of(
         captions,
-        shown.plot(shown, frame, look),
+        percentiles(shown, frame, look) if of_percentiles else bars(shown, frame, look),
         rows(shown, frame),
         look,
         sentences=[*sentences(shown, frame), *caveats],
@@ -151,27 +151,19 @@ def _interval(figure: str) -> list[pl.Expr]:
     return [pl.col(f"{figure}{end}").alias(name) for name, end in ENDS.items()]
 
 
-def prepare_total(shown: Intervals, review: Review) -> pl.DataFrame:
-    """Totals with their interval, a row for each data plane."""
-    return estimates(review, [shown.figure]).select(*COMMON, *_interval(shown.figure))
-
-
-def prepare_split(shown: Intervals, review: Review) -> pl.DataFrame:
-    """Totals with their interval, and the medians of data plane and control plane."""
-    parts = {part: f"{part}_{shown.figure}" for part in PARTS}
+def prepare(shown: Intervals, review: Review) -> pl.DataFrame:
+    """Figures with their interval by data plane: a row for each percentile, or the medians of the parts beside."""
+    if shown.by == "percentile":
+        figures = {percentile: shown.figure.replace("p50", percentile) for percentile in PERCENTILES}
+        rows = estimates(review, list(figures.values()))
+        order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), return_dtype=pl.Int64)
+        return pl.concat(
+            rows.select(*COMMON, *_interval(figure), percentile=pl.lit(percentile))
+            for percentile, figure in figures.items()
+        ).sort(order, "percentile")
+    parts = {part: f"{part}_{shown.figure}" for part in PARTS} if shown.by == "part" else {}
     rows = estimates(review, [shown.figure, *parts.values()])
     return rows.select(*COMMON, *_interval(shown.figure), **{part: pl.col(name) for part, name in parts.items()})
-
-
-def prepare_percentiles(shown: Intervals, review: Review) -> pl.DataFrame:
-    """Figures with their interval, a row for each percentile of each data plane."""
-    figures = {percentile: shown.figure.replace("p50", percentile) for percentile in PERCENTILES}
-    rows = estimates(review, list(figures.values()))
-    order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), return_dtype=pl.Int64)
-    return pl.concat(
-        rows.select(*COMMON, *_interval(figure), percentile=pl.lit(percentile))
-        for percentile, figure in figures.items()
-    ).sort(order, "percentile")
 
 
 def spans(frame: pl.DataFrame) -> bool:
@@ -180,11 +172,11 @@ def spans(frame: pl.DataFrame) -> bool:
     return len(some) > 1 and max(some) > WIDE * min(some) and not (frame["lo"] < 0).any()
 
 
-def _log_range(frame: pl.DataFrame) -> list[float]:
-    """Ends of a logarithmic axis, as plotly takes them: powers of ten, a little beyond all intervals."""
-    some = frame.filter(pl.col("median") > 0)
-    low = min(max(row["lo"], row["median"] / FURTHEST) for row in some.iter_rows(named=True))
-    return [math.log10(0.8 * low), math.log10(1.25 * max(some["hi"]))]
+def log_ends(rows: Sequence[Row]) -> tuple[float, float] | None:
+    """Ends of a logarithmic scale on which intervals can be seen; None where no median lies above zero."""
+    some = [row for row in rows if (row["median"] or 0) > 0]
+    low = min((max(row["lo"], row["median"] / FURTHEST) for row in some), default=0.0)
+    return (low, max(row["hi"] for row in some)) if some else None
 
 
 # --- drawing -------------------------------------------------------------------------------------------------------
@@ -198,8 +190,11 @@ def bars(shown: Intervals, frame: pl.DataFrame, look: Look) -> Plot:
         # the length of a bar means nothing on such a scale
         dots = _whiskers(frame, range(frame.height), look, symbol="circle")
         dots["marker"] |= {"color": _hues(frame, look), "line": {"width": 1, "color": look.colours.ink}}
-        return _rows_plot(shown, look, frame, [ANCHOR, dots], labels, BAR_PX, log_range=_log_range(frame))
-    parts = PARTS if set(PARTS) <= set(frame.columns) else {"median": ""}
+        low, high = log_ends(frame.to_dicts()) or (1.0, 10.0)
+        # plotly takes powers of ten; a little beyond all intervals
+        log_range = [math.log10(0.8 * low), math.log10(1.25 * high)]
+        return _rows_plot(shown, look, frame, [ANCHOR, dots], labels, BAR_PX, log_range=log_range)
+    parts = PARTS if shown.by == "part" else {"median": ""}
     traces = [_bar(frame, part, hatching, look) for part, hatching in parts.items()]
     traces.append(_whiskers(frame, range(frame.height), look, symbol="line-ns"))
     return _rows_plot(shown, look, frame, traces, labels, BAR_PX)
@@ -378,8 +373,7 @@ MEMORY = Intervals(
     "memory_gib",
     "Memory over no mesh, whole cluster",
     _SPLIT_KEY,
-    prepare_split,
-    bars,
+    "part",
 )
 
 CPU = Intervals(
@@ -388,8 +382,7 @@ CPU = Intervals(
     "cpu_cores",
     "CPU over no mesh, whole cluster",
     _SPLIT_KEY,
-    prepare_split,
-    bars,
+    "part",
 )
 
 LATENCY = Intervals(
@@ -398,8 +391,7 @@ LATENCY = Intervals(
     "added_p50_ms",
     "Added latency, end to end",
     "Circle p50, diamond p90, square p99: medians. Lines: 10–90 % intervals.",
-    prepare_percentiles,
-    percentiles,
+    "percentile",
 )
 
 COST = Intervals(
@@ -408,8 +400,7 @@ COST = Intervals(
     "cost_usd_per_month",
     "Cost of memory and CPU over no mesh",
     "Bar: median. Line: 10–90 % interval.",
-    prepare_total,
-    bars,
+    "total",
     unit_beside="USD",
     priced=True,
 )

@@ -11,14 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape, words
+from meshlab.show.charts.canvas import AXIS_PX, NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape, words
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, NOTE_PX
 
 Plan = Mapping[str, Any]
-
-AXIS_PX = 54
-"""Room for the time axis. [px]"""
 
 DRAIN, WORK = "warm", "cool"
 """Accents of the drain of a node and of the work on it."""
@@ -28,12 +25,6 @@ MOST_TICKS = 8
 
 MOST_NODES, NAMED_NODES = 60, 24
 """Nodes up to which each has a bar, of more the chart shows how many are done; and up to which each has a name."""
-
-ROW_PX, LEAST_PX, MOST_PX = 18, 130, 460
-"""Height of a node's row, and of a plot at least and at most. [px]"""
-
-NAME_PX = 7.2
-"""Width of a character of a node's name, on the wide side. [px]"""
 
 LONGEST_NAME = 28
 """Characters of a node's name that are shown."""
@@ -54,9 +45,6 @@ FLOW = (
     "Bars: pods that restart. Line: nodes closed at a time, at most. Band: no policy is enforced.",
 )
 """The same of what a move does to the cluster meanwhile."""
-
-PLOT_PX = 340
-"""Height of the plot of many nodes. [px]"""
 
 BINS = 60
 """Parts of the time, each with its slowest node."""
@@ -174,8 +162,9 @@ def _each_node(plan: Plan, nodes: pl.DataFrame, look: Look) -> Plot:
         }
         for name, begin, end, accent, pattern in parts
     ]
-    left_px = 16 + NAME_PX * max(map(len, names[::every]))
-    return Plot(traces, layout, min(MOST_PX, max(LEAST_PX, ROW_PX * nodes.height)), AXIS_PX, (left_px, 20))
+    height_px = min(460, max(130, 18 * nodes.height))
+    left_px = 16 + 7.2 * max(map(len, names[::every]))  # a character is at most so wide
+    return Plot(traces, layout, height_px, below_px=AXIS_PX, sides_px=(left_px, 20))
 
 
 # --- many nodes ----------------------------------------------------------------------------------------------------
@@ -273,7 +262,7 @@ def _pace(plan: Plan, nodes: pl.DataFrame, days: pl.DataFrame, look: Look) -> Pl
             "hovertemplate": "%{y:,} nodes after %{x:.1f} h<extra></extra>",
         }
     )
-    return Plot(traces, layout, PLOT_PX, AXIS_PX, (70, 20))
+    return Plot(traces, layout, height_px=340, below_px=AXIS_PX, sides_px=(70, 20))
 
 
 def _shares(days: pl.DataFrame, ink: str) -> list[Spec]:
@@ -393,4 +382,4 @@ def _flow(plan: Plan, hours: pl.DataFrame, look: Look) -> Plot:
         "line": {"shape": "hv", "color": ACCENTS[WORK][look.theme], "width": 2},
         "hovertemplate": "%{y} nodes<extra></extra>",
     }
-    return Plot([bars, line], layout, 220, AXIS_PX, (64, 60))
+    return Plot([bars, line], layout, height_px=220, below_px=AXIS_PX, sides_px=(64, 60))

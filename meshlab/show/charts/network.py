@@ -11,6 +11,7 @@ from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import source_ids
 from meshlab.scenario import inputs
 from meshlab.show.charts.canvas import (
+    AXIS_PX,
     Captions,
     Look,
     Plot,
@@ -26,16 +27,6 @@ from meshlab.show.charts.canvas import (
 from meshlab.show.charts.intervals import VALUE_AXIS
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, figure_text, interval_text, mix
-
-ROW_PX, AXIS_PX = 40, 54
-"""Height of a row, and room for the axis below. [px]"""
-
-SIDES_PX = (230, 112)
-"""Room for names to the left and figures to the right. [px]"""
-
-LOOKUP_SIDES_PX = (64, 20)
-
-PLOT_PX = 300
 
 POINTS = 40
 """Points of a line over Services."""
@@ -123,7 +114,7 @@ def _bars(rows: Sequence[Row], look: Look) -> Plot:
         "marker": {"symbol": "line-ns-open", "size": 18, "color": look.colours.ink},
         "hoverinfo": "skip",
     }
-    return Plot([bars, medians], layout, ROW_PX * len(rows), AXIS_PX, SIDES_PX)
+    return Plot([bars, medians], layout, height_px=40 * len(rows), below_px=AXIS_PX, sides_px=(230, 112))
 
 
 def rule_lookup(of: Review | Stated, look: Look) -> Chart:
@@ -159,7 +150,7 @@ def rule_lookup(of: Review | Stated, look: Look) -> Chart:
         "annotations": [_named(frame, mode, look) for mode, frame in lines.items()],
     }
     traces = [trace for mode, frame in lines.items() for trace in _lookup(frame, mode, look)]
-    plot = Plot(traces, layout, PLOT_PX, AXIS_PX, LOOKUP_SIDES_PX)
+    plot = Plot(traces, layout, height_px=300, below_px=AXIS_PX, sides_px=(64, 20))
     title = "A chain of rules grows with Services, maps do not"
     captions = Captions("rule-lookup", title, LOOKUP_KEY, subtitle(of), (LOOKUP_NOTE,))
     ids = sorted({each for cell in found["source_ids"] for each in source_ids(cell)})

@@ -7,12 +7,23 @@ from collections.abc import Sequence
 import polars as pl
 
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
-from meshlab.show.charts.canvas import ANCHOR, Captions, Look, Plot, chart_of, escape, line, named_rows, whiskers
+from meshlab.show.charts.canvas import (
+    ANCHOR,
+    AXIS_PX,
+    Captions,
+    Look,
+    Plot,
+    chart_of,
+    escape,
+    line,
+    named_rows,
+    whiskers,
+)
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, mix
 
-ROW_PX, AXIS_PX = 44, 54
-"""Height of a row, and room for the axis below. [px]"""
+ROW_PX = 44
+"""Height of a row. [px]"""
 
 SIDES_PX = (190, 112)
 """Room for names to the left and figures to the right. [px]"""

@@ -11,16 +11,10 @@ from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
 from meshlab.reviews.record import Row
 from meshlab.reviews.review import source_ids
-from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, line, whiskers
+from meshlab.show.charts.canvas import AXIS_PX, Captions, Look, Plot, chart_of, line, whiskers
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, figure_text, interval_text, mix
 from meshlab.tables import read_table
-
-PLOT_PX, LAG_PX, AXIS_PX = 420, 300, 54
-"""Heights of the plots, and room for their axis. [px]"""
-
-SIDES_PX = (74, 20)
-"""Room to the left, for the axis, and to the right. [px]"""
 
 NOUNS = {"memory": ("Memory", "MiB"), "cpu": ("CPU", "mcores"), "latency": ("Added latency", "ms")}
 """What is compared, and its unit, by kind of figure."""
@@ -108,7 +102,7 @@ def _agreement(frame: pl.DataFrame, noun: str, unit: str, look: Look) -> Plot:
         "xaxis": {**axis, "title": {"text": f"{noun}, measured [{unit}]"}},
         "yaxis": {**axis, "title": {"text": f"{noun}, predicted [{unit}]"}},
     }
-    return Plot(traces, layout, PLOT_PX, AXIS_PX, SIDES_PX)
+    return Plot(traces, layout, height_px=420, below_px=AXIS_PX, sides_px=(74, 20))
 
 
 def _points(frame: pl.DataFrame, look: Look) -> Spec:
@@ -174,7 +168,8 @@ def provider_lag(look: Look, *, provider: str) -> Chart:
         "xaxis": {**axis, "type": "date", "title": {"text": "Day of the release"}, "nticks": 6},
         "yaxis": {**axis, **age},
     }
-    plot = Plot([_ages(releases, name, look) for name in LAGS], layout, LAG_PX, AXIS_PX, SIDES_PX)
+    traces = [_ages(releases, name, look) for name in LAGS]
+    plot = Plot(traces, layout, height_px=300, below_px=AXIS_PX, sides_px=(74, 20))
     cells = read_table("iac/provider_releases").filter(provider=provider)["source_id"].unique()
     return chart_of(
         captions, plot, rows, look, source_ids=sorted({each for cell in cells for each in source_ids(cell)})

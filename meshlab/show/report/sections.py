@@ -40,7 +40,6 @@ def verdict(review: Review) -> Fragment:
     return fragment(
         "verdict",
         f"{review.team}: {title_text(review)}",
-        review=review,
         verdict=review.verdict,
         scenario=review.scenario,
         grades=GRADES,
@@ -213,8 +212,6 @@ def rules(review: Review) -> Fragment:
         states=ROW_STATES,
         changed=review.tables_changed,
         options=review.verdict.options,
-        label=input_label,
-        need=need_label,
         known=_listed(review),
     )
 
