@@ -11,7 +11,7 @@ from meshlab.models.overhead import dataplanes
 from meshlab.planning.migration.assumptions import NEW_RANGE
 from meshlab.planning.migration.text import BASES, answers, place_text, step_time
 from meshlab.reviews.measurement import CLIENTS, results_table
-from meshlab.show.report.documents import plain_templates
+from meshlab.show.report import plain_templates
 from meshlab.tables import resource
 from meshlab.units import significant
 
