@@ -225,7 +225,7 @@ def test_no_chart_shows_the_bar_that_uploads_it(examples: dict[str, Review]) -> 
     drawn = charts.chart("memory", examples["fleet-500-aks"])
     assert drawn._repr_mimebundle_()[PLOTLY_MIME]["config"] == STILL  # type: ignore[index]
     assert json.dumps(STILL) in contents([drawn], "html", script="plotly.min.js")[0].decode()
-    root = Path(report.__file__).parents[2]
+    root = Path(report.__file__).parents[1]
     assert "Plotly" not in (root / "templates" / "report" / "index.html.j2").read_text("utf-8")
     live = (root / "show" / "widgets" / "live.js").read_text("utf-8")
     calls = re.findall(r"displayModeBar: false, displaylogo: false, plotlyServerURL: \"\"", live)

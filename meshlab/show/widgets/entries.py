@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,13 @@ SLIDER_STEPS = 100
 
 PREFERRED = (10, 11, 12, 13, 15, 16, 18, 20, 22, 24, 27, 30, 33, 36, 39, 43, 47, 51, 56, 62, 68, 75, 82, 91)
 """Preferred numbers of a decade, in tenths (the E24 series of IEC 60063): even steps of about a tenth."""
+
+
+def button(words: str, tooltip: str, do: Callable[[], object], layout: Mapping[str, str] | None = None) -> Any:
+    """A button that does something."""
+    made = widgets.Button(description=words, tooltip=tooltip, layout=layout or {})
+    made.on_click(lambda _button: do())
+    return made
 
 
 class Control(widgets.VBox):

@@ -15,7 +15,7 @@ from meshlab.models.decision.words import product
 from meshlab.reviews.advice import side_by_side
 from meshlab.scenario import frame_of, inputs
 from meshlab.show.fragments import fragment
-from meshlab.show.widgets.entries import CONTROLS, FIXED, Control
+from meshlab.show.widgets.entries import CONTROLS, FIXED, Control, button
 from meshlab.show.widgets.panel import SCENARIO, Panel
 from meshlab.show.words import answer_text, listed, need_label, value_text
 
@@ -68,10 +68,8 @@ class Guide(widgets.VBox):
         self.needs: dict[str, Sequence[str]] = {}
         self._forget()
         self.status, self.list = widgets.HTML(), widgets.VBox()
-        self.more = widgets.Button(description="Ask more", tooltip="Show the questions that are left, too")
-        self.anew = widgets.Button(description="Start from nothing", tooltip="Forget every value of the panel")
-        self.more.on_click(lambda _button: self._ask_more())
-        self.anew.on_click(lambda _button: self._begin_anew())
+        self.more = button("Ask more", "Show the questions that are left, too", self._ask_more)
+        self.anew = button("Start from nothing", "Forget every value of the panel", self._begin_anew)
         buttons = widgets.HBox([self.anew, self.more], layout={"flex": FIXED})
         super().__init__([self.status, self.list, buttons], layout={"width": "100%"})
 

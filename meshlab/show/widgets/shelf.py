@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ from meshlab.files import write_whole
 from meshlab.reviews.cases import NO_CLUSTER, Case, Cluster, example_teams, open_case, open_path, with_values
 from meshlab.reviews.team import Assumption, Team, team_text
 from meshlab.show.charts.catalogue import CATALOGUE, TEAM
+from meshlab.show.widgets.entries import button, problem_text
 from meshlab.show.widgets.live import Latest
 
 NO_EXAMPLE = "Choose an example team"
@@ -79,17 +81,17 @@ class Shelf(widgets.VBox):
             options=[NO_EXAMPLE, *_examples()], tooltip=NO_EXAMPLE, layout={"width": "auto"}
         )
         self.path = widgets.Text(placeholder="Team file or dump", layout=HALF)
-        self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
+        self.load_button = button("Load", "Read the file at this path", self._load, BUTTON)
         self.upload = widgets.FileUpload(
             description="Upload", icon="", tooltip="Read a file of your computer", layout=UPLOAD
         )
         self.name = widgets.Text(placeholder="Name of the team", layout=HALF)
-        self.save_button = widgets.Button(
-            description="Save", tooltip="Write a team file that `meshlab review` accepts", layout=BUTTON
-        )
+        self.save_button = button("Save", "Write a team file that `meshlab review` accepts", self.save, BUTTON)
         self.follow_up = FollowUp()
         self.loading = Latest(_read, self._take, self._refuse)
-        self._connect()
+        self.example.observe(self._chosen, "value")
+        self.path.on_msg(self._entered)
+        self.upload.observe(self._uploaded, "value")
         super().__init__(
             [
                 self.example,
@@ -101,23 +103,16 @@ class Shelf(widgets.VBox):
             layout={"padding": "6px"},
         )
 
-    def _connect(self) -> None:
-        self.example.observe(self._chosen, "value")
-        self.load_button.on_click(lambda _button: self._load(self.path.value.strip()))
-        self.path.on_msg(self._entered)
-        self.upload.observe(self._uploaded, "value")
-        self.save_button.on_click(lambda _button: self.save())
-
     def _chosen(self, change: Mapping[str, Any]) -> None:
         if change["new"] != NO_EXAMPLE:
             self.load(example_teams() / f"{change['new']}.yaml")
 
     def _entered(self, _widget: object, content: Mapping[str, object], _buffers: object) -> None:
         if content.get("event") == "submit":
-            self._load(self.path.value.strip())
+            self._load()
 
-    def _load(self, text: str) -> None:
-        if text:
+    def _load(self) -> None:
+        if text := self.path.value.strip():
             self.load(working_folder() / Path(text).expanduser())
 
     def _uploaded(self, change: Mapping[str, Any]) -> None:
@@ -219,7 +214,7 @@ def _alone(case: Case, name: str) -> Case:
 def _words(problem: Problem) -> str:
     """A problem with its line; the file is the one that was just chosen."""
     place = f"{Path(problem.file).name}, line {problem.line}: " if problem.line else f"{Path(problem.file).name}: "
-    return place + (f"{problem.what}; {problem.todo}" if problem.todo else problem.what)
+    return place + problem_text(problem)
 
 
 # --- what follows once a scenario is saved --------------------------------------------------------------------------
@@ -252,15 +247,14 @@ class FollowUp(widgets.VBox):
     def __init__(self) -> None:
         self.path = Path()
         self.files, self.message = Files(), widgets.HTML()
-        self.report = _button("Render the report", "What meshlab review does")
-        self.plan = _button("Plan the measurement", "What meshlab plan-measurement does")
+        self.report = button("Render the report", "What meshlab review does", partial(self._run, "report"), HALF)
+        self.plan = button(
+            "Plan the measurement", "What meshlab plan-measurement does", partial(self._run, "measurement"), HALF
+        )
         names = [name for name, entry in CATALOGUE.items() if entry.needs == TEAM]
         self.chart = widgets.Dropdown(options=names, value="cost", layout=HALF, tooltip="Chart for a document")
         self.document = widgets.Text("design.md", layout=HALF, tooltip="Markdown document, made where there is none")
-        self.add = _button("Add the chart", "Put a block with the chart into the document, and fill it")
-        self.report.on_click(lambda _button: self._run("report"))
-        self.plan.on_click(lambda _button: self._run("measurement"))
-        self.add.on_click(lambda _button: self._add())
+        self.add = button("Add the chart", "Put a block with the chart into the document, and fill it", self._add, HALF)
         self.chart.observe(lambda _change: self._copy(), "value")
         self.running = Latest(self._command, self._done, self._refuse)
         rows = ([self.report, self.plan], [self.chart, self.document, self.add])
@@ -350,7 +344,3 @@ def run(words: Sequence[str], folder: Path) -> None:
     if done.returncode:
         told = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
         raise MeshlabError(Problem(f"meshlab {words[0]}", told[-1].removeprefix("meshlab: error: ")))
-
-
-def _button(words: str, tooltip: str) -> widgets.Button:
-    return widgets.Button(description=words, tooltip=tooltip, layout=HALF)

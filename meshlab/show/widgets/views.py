@@ -7,6 +7,7 @@ changed for a moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -21,7 +22,7 @@ from meshlab.reviews.record import Review
 from meshlab.reviews.review import build_reviews
 from meshlab.show import report, views
 from meshlab.show.charts import Chart, Look, chart, stated
-from meshlab.show.widgets.entries import FIXED, problem_text
+from meshlab.show.widgets.entries import FIXED, button, problem_text
 from meshlab.show.widgets.live import VIEW_PX, Latest, LiveFigures
 from meshlab.show.widgets.panel import Panel
 from meshlab.show.widgets.shelf import Shelf
@@ -133,11 +134,8 @@ class Reasons(widgets.VBox):
     def __init__(self, source: Panel) -> None:
         self.source = source
         fixed = {"flex": FIXED}  # what scrolls as a whole must not shrink in its parts
-        self.missing, self.flips, self.reasons = (
-            widgets.HTML(layout=fixed),
-            widgets.VBox(layout=fixed),
-            widgets.HTML(layout=fixed),
-        )
+        self.missing, self.reasons = widgets.HTML(layout=fixed), widgets.HTML(layout=fixed)
+        self.flips = widgets.VBox(layout=fixed)
         self.reasons.add_class("meshlab-reasons")
         super().__init__([self.flips, self.missing, self.reasons], layout={"width": "100%"})
 
@@ -151,16 +149,14 @@ class Reasons(widgets.VBox):
         self.flips.children = [heading, *buttons] if buttons else []
 
     def _button(self, flip: Mapping[str, Any], review: Review) -> widgets.Button:
-        changes = flip.get("changes", [flip])
+        changes = flip["changes"]
         words = "; ".join(map(change_text, changes))
-        button = widgets.Button(
-            description=f"{words} → {answer_text(flip, review.scenario)}",
-            tooltip="Apply this change",
-            layout={"width": "auto", "max_width": "100%", "height": "auto", "min_height": "28px"},
-        )
-        button.add_class("meshlab-flip")
-        button.on_click(lambda _button: self.apply({change["input"]: change["to"] for change in changes}))
-        return button
+        values = {change["input"]: change["to"] for change in changes}
+        layout = {"width": "auto", "max_width": "100%", "height": "auto", "min_height": "28px"}
+        answer = answer_text(flip, review.scenario)
+        made = button(f"{words} → {answer}", "Apply this change", partial(self.apply, values), layout)
+        made.add_class("meshlab-flip")
+        return made
 
     def apply(self, changes: Mapping[str, object]) -> None:
         """Give the panel these values beside those that it has."""
