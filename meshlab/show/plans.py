@@ -94,16 +94,6 @@ JOINS = {
 }
 """What puts a namespace into the mesh of a data plane, below the labels of its metadata."""
 
-WAYPOINT = """\
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: waypoint, namespace: meshlab-candidate}
-spec:
-  gatewayClassName: istio-waypoint
-  listeners: [{name: mesh, port: 15008, protocol: HBONE}]
-"""
-
 CONTAINERS = {
     "istio-sidecar": 'namespace="meshlab-candidate", container="istio-proxy"',
     "istio-ambient": 'pod=~"ztunnel-.*|waypoint-.*", container="istio-proxy"',
@@ -111,46 +101,6 @@ CONTAINERS = {
     "cilium": 'namespace="kube-system", container=~"cilium-agent|cilium-envoy"',
 }
 """Where the containers of a data plane are seen in Prometheus."""
-
-NAMESPACE = """\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: meshlab-{side}
-  labels:
-    app.kubernetes.io/part-of: meshlab
-{joins}"""
-
-FORTIO = """\
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {name}, namespace: meshlab-{side}}}
-spec:
-  replicas: {clients}
-  selector: {{matchLabels: {{app: {name}}}}}
-  template:
-    metadata: {{labels: {{app: {name}}}}}
-    spec:
-      containers:
-        - name: {name}
-          image: fortio/fortio:1.69.5
-          args: [server]
-          ports: [{{name: http, containerPort: 8080}}, {{name: grpc, containerPort: 8079}}]
-"""
-"""A server, or a client in which the load is started: both run the same image."""
-
-SERVICE = """\
----
-apiVersion: v1
-kind: Service
-metadata: {{name: server, namespace: meshlab-{side}}}
-spec:
-  selector: {{app: server}}
-  ports:
-    - {{name: http, port: 8080, targetPort: http}}
-    - {{name: grpc, port: 8079, targetPort: grpc}}
-"""
 
 
 def measurement_files(plan: Mapping[str, Any]) -> dict[str, str]:
@@ -180,13 +130,11 @@ def measurement_files(plan: Mapping[str, Any]) -> dict[str, str]:
             "data_plane_memory_gib": f"sum(container_memory_working_set_bytes{{{where}}}) / 2^30",
         },
     )
+    manifest = environment.get_template("measurement.yaml.j2")
+    waypoint = dataplane == "istio-ambient" and plan["scenario"]["l7_traffic_share"]
+    sides = (("baseline", "", False), ("candidate", JOINS[dataplane], waypoint))
     manifests = {
-        f"manifests/{side}.yaml": NAMESPACE.format(side=side, joins=joins)
-        + FORTIO.format(name="server", side=side, clients=CLIENTS)
-        + SERVICE.format(side=side)
-        + FORTIO.format(name="client", side=side, clients=CLIENTS)
-        for side, joins in (("baseline", ""), ("candidate", JOINS[dataplane]))
+        f"manifests/{side}.yaml": manifest.render(side=side, joins=joins, waypoint=routed, clients=CLIENTS)
+        for side, joins, routed in sides
     }
-    if dataplane == "istio-ambient" and plan["scenario"]["l7_traffic_share"]:
-        manifests["manifests/candidate.yaml"] += WAYPOINT
     return {"measurement.md": text, **manifests, "measured.csv": results_table(plan)}

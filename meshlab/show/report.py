@@ -382,19 +382,14 @@ def plain_templates() -> jinja2.Environment:
 
 def markdown_page(review: Review) -> str:
     """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
-    drawn = [charts.chart(name, review) for name in ("memory", "cpu", "latency", "cost")]
-    options = board.options_shown(review)
     shown = {
         "caution": caution(review),
         "left_out": left_out(review.needs),
         "scoping": scoping_text(review),
-        "against": board.objections(review),
-        "sure": list(board.certainty(review)),
         "next_step": board.next_step(review),
-        "options": options,
-        "rows": list(board.figure_rows(review, options)),
+        "charts": [charts.chart(name, review) for name in ("memory", "cpu", "latency", "cost")],
     }
-    return _document("review.md", review, charts=drawn, **shown)
+    return _document("review.md", review, board.options_shown(review), **shown)
 
 
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
@@ -404,21 +399,28 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
         review: The review.
         beside: Files that are written beside the record, and that it links to as its evidence.
     """
-    plan, options = review.migration, board.options_shown(review)[:1]
+    plan = review.migration
     runs = [option_text(review.scenario[f"current_{side}"]) for side in ("cni", "mesh")]
-    shown = {
-        "today": place_text(plan["from"]) if plan else "; ".join(runs),
-        "held": board.decision(review),
-        "rows": list(board.figure_rows(review, options)),
-        "against": board.objections(review),
-        "sure": list(board.certainty(review)),
-    }
-    return _document("decision-record.md", review, **shown, beside=beside)
+    today = place_text(plan["from"]) if plan else "; ".join(runs)
+    shown = {"today": today, "held": board.decision(review), "beside": beside}
+    return _document("decision-record.md", review, board.options_shown(review)[:1], **shown)
 
 
-def _document(template: str, review: Review, **context: object) -> str:
-    """A document from its template, which shows the review, what would change its verdict, and what else is given."""
-    groups = grouped_flips(review.verdict.flips, review.scenario)
-    verdict, title = review.verdict, title_text(review)
-    shown = {"review": review, "verdict": verdict, "scenario": review.scenario, "groups": groups, "title": title}
-    return plain_templates().get_template(f"{template}.j2").render(**shown, **context)
+def _document(template: str, review: Review, options: Sequence[Row], **context: object) -> str:
+    """A document from its template, which shows the review, these options, and what else is given."""
+    return (
+        plain_templates()
+        .get_template(f"{template}.j2")
+        .render(
+            review=review,
+            verdict=review.verdict,
+            scenario=review.scenario,
+            title=title_text(review),
+            groups=grouped_flips(review.verdict.flips, review.scenario),
+            against=board.objections(review),
+            sure=list(board.certainty(review)),
+            options=options,
+            rows=list(board.figure_rows(review, options)),
+            **context,
+        )
+    )

@@ -13,6 +13,7 @@ from meshlab.reviews.record import Review
 from meshlab.reviews.review import without
 from meshlab.scenario import frame_of, with_defaults
 from meshlab.show.export import Chart, Spec
+from meshlab.show.export.svg import LINE
 from meshlab.show.theme import HALF, LOOKS, NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, Theme, mix, template, wrap
 from meshlab.units import significant
 
@@ -21,9 +22,6 @@ EDGE_PX = 12
 
 AXIS_PX = 54
 """Room for an axis with its title under a plot. [px]"""
-
-LINE = 1.3
-"""Height of a line of text as a multiple of its type, as plotly sets it."""
 
 FIRST_LINE = 0.7
 """Height of the first line's letters as a multiple of its type, as plotly sets it."""
