@@ -13,19 +13,8 @@ from meshlab.models import curves, sensitivity
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
 from meshlab.reviews.record import Review, Row
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import (
-    AXIS_PX,
-    NOTHING_DRAWN,
-    Captions,
-    Look,
-    Plot,
-    Stated,
-    chart_of,
-    cited,
-    known_frame,
-    line,
-    subtitle,
-)
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.charts.intervals import COST, VALUE_AXIS
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import SECOND_PX, figure_text, interval_text, mix
@@ -73,7 +62,7 @@ def curve(of: Review | Stated, look: Look, *, over: str, figure: str) -> Chart:
     Raises:
         MeshlabError: There is no such input or figure.
     """
-    frame = curves.curve(known_frame(of), over, figure).filter(pl.col("dataplane") != "none")
+    frame = curves.curve(canvas.known_frame(of), over, figure).filter(pl.col("dataplane") != "none")
     spec, shown, own = inputs()[over], figures()[figure], frame.filter("here")
     axes = _Axes(
         x_title=titled(spec.label, spec.unit),
@@ -104,14 +93,16 @@ def curve(of: Review | Stated, look: Look, *, over: str, figure: str) -> Chart:
         for row in own.iter_rows(named=True)
     ]
     title = f"{shown.label} over {spec.label[0].lower()}{spec.label[1:]}"
-    ids = cited(of, figure, dataplanes(), priced=figure == COST.figure)
-    captions = Captions("curves", title, CURVE_KEY, subtitle(of))
-    return chart_of(captions, _facets(frame, axes, _curve, look), rows, look, sentences=sentences, source_ids=ids)
+    ids = canvas.cited(of, figure, dataplanes(), priced=figure == COST.figure)
+    captions = Captions("curves", title, CURVE_KEY, canvas.subtitle(of))
+    return canvas.chart_of(
+        captions, _facets(frame, axes, _curve, look), rows, look, sentences=sentences, source_ids=ids
+    )
 
 
 def path(of: Review | Stated, look: Look) -> Chart:
     """Percentiles of the latency that every data plane adds, along a path of calls in sequence."""
-    frame = curves.path(known_frame(of)).filter(pl.col("dataplane") != "none")
+    frame = curves.path(canvas.known_frame(of)).filter(pl.col("dataplane") != "none")
     own = frame.filter("here")
     axes = _Axes(
         x_title="Calls in sequence",
@@ -133,9 +124,9 @@ def path(of: Review | Stated, look: Look) -> Chart:
         for row in _few(frame)
     ]
     sentences = [f"{_label(row)} over {row['x']:.0f} calls: {_percentiles(row)}." for row in own.iter_rows(named=True)]
-    captions = Captions("path", "Latency that builds up along a path of calls", PATH_KEY, subtitle(of))
-    ids = cited(of, "added_p50_ms", dataplanes())
-    return chart_of(captions, _facets(frame, axes, _path, look), rows, look, sentences=sentences, source_ids=ids)
+    captions = Captions("path", "Latency that builds up along a path of calls", PATH_KEY, canvas.subtitle(of))
+    ids = canvas.cited(of, "added_p50_ms", dataplanes())
+    return canvas.chart_of(captions, _facets(frame, axes, _path, look), rows, look, sentences=sentences, source_ids=ids)
 
 
 def _label(row: Row) -> str:
@@ -167,9 +158,9 @@ def _curve(planes: Planes, name: str, on: Spec, look: Look) -> list[Spec]:
     ]
     return [
         _band(frame, "lo", "hi", hue, look) | on,
-        line(others["x"], others["median"], mix(colours.muted, colours.paper, 0.5), 1) | on,
-        line(frame["x"], frame["median"], hue, 2, "dot") | on | _hints(texts),
-        line(frame["x"], measured, hue, 2.5) | on,
+        canvas.line(others["x"], others["median"], mix(colours.muted, colours.paper, 0.5), 1) | on,
+        canvas.line(frame["x"], frame["median"], hue, 2, "dot") | on | _hints(texts),
+        canvas.line(frame["x"], measured, hue, 2.5) | on,
         _point(frame, "median", name, look) | on,
     ]
 
@@ -183,8 +174,8 @@ def _path(planes: Planes, name: str, on: Spec, look: Look) -> list[Spec]:
     ]
     return [
         _band(frame, "added_p50_ms", "added_p99_ms", hue, look) | on,
-        line(frame["x"], frame["added_up_ms"], look.colours.muted, 1.2, "dash") | on,
-        line(frame["x"], frame["added_p90_ms"], hue, 2) | on | _hints(texts),
+        canvas.line(frame["x"], frame["added_up_ms"], look.colours.muted, 1.2, "dash") | on,
+        canvas.line(frame["x"], frame["added_p90_ms"], hue, 2) | on | _hints(texts),
         _point(frame, "added_p90_ms", name, look) | on,
     ]
 
@@ -342,7 +333,7 @@ def break_even(of: Review | Stated, look: Look, *, pair: tuple[str, str] | None,
         pair: The two data planes; unless given, the first pair that has a line.
         over: The inputs across and up.
     """
-    frame, asked = known_frame(of), (COST.figure, *over)
+    frame, asked = canvas.known_frame(of), (COST.figure, *over)
     pairs, least = ([pair], 1) if pair else (PAIRS, 2)
     lines = ((each, sensitivity.break_even(frame, *each, *asked)) for each in pairs)
     found, crossings = next(((each, some) for each, some in lines if some.height >= least), (pairs[0], None))
@@ -350,7 +341,7 @@ def break_even(of: Review | Stated, look: Look, *, pair: tuple[str, str] | None,
     names = [dataplanes()[name].label for name in found]
     rows: list[dict[str, str]] = []
     if crossings is None:
-        plot = NOTHING_DRAWN
+        plot = canvas.NOTHING_DRAWN
         throughout = sensitivity.cheaper_throughout(frame, *found, *asked)
         key = said = (
             f"No line: {dataplanes()[throughout].label} is cheaper over the whole range."
@@ -376,9 +367,9 @@ def break_even(of: Review | Stated, look: Look, *, pair: tuple[str, str] | None,
             }
             for row in crossings.gather_every(max(1, -(-crossings.height // SHOWN))).iter_rows(named=True)
         ]
-    captions = Captions("break-even", f"Where {names[0]} and {names[1]} cost the same", key, subtitle(of))
-    ids = cited(of, COST.figure, dataplanes(), priced=True)
-    return chart_of(captions, plot, rows, look, sentences=[said], source_ids=ids)
+    captions = Captions("break-even", f"Where {names[0]} and {names[1]} cost the same", key, canvas.subtitle(of))
+    ids = canvas.cited(of, COST.figure, dataplanes(), priced=True)
+    return canvas.chart_of(captions, plot, rows, look, sentences=[said], source_ids=ids)
 
 
 def _line_plot(points: pl.DataFrame, labels: list[str], cheaper: dict[str, str], here: list[float], look: Look) -> Plot:
@@ -416,7 +407,7 @@ def _line_plot(points: pl.DataFrame, labels: list[str], cheaper: dict[str, str],
     if own:
         marker = {"symbol": "x", "size": 11, "color": ink}
         traces.append({"type": "scatter", "mode": "markers", "x": own[:1], "y": own[1:], "marker": marker})
-    return Plot(traces, layout, height_px=340, below_px=AXIS_PX, sides_px=(84, 20))
+    return Plot(traces, layout, height_px=340, below_px=canvas.AXIS_PX, sides_px=(84, 20))
 
 
 def _axis(values: pl.Series, own: list[float], margin: float) -> Spec:

@@ -10,19 +10,8 @@ from meshlab.models.decision.domain_map import domain_map
 from meshlab.models.overhead import NONE, dataplane_of_mesh, dataplanes
 from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import source_ids, without
-from meshlab.show.charts.canvas import (
-    LINE,
-    Captions,
-    Look,
-    Plot,
-    Stated,
-    chart_of,
-    escape,
-    small,
-    source_note,
-    subtitle,
-    words,
-)
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, mix, option_words, wrap
 from meshlab.show.words import axis_label, input_label, preferred_text, value_text
@@ -56,7 +45,7 @@ def matrix(of: Review, look: Look) -> Chart:
     ids = sorted({each for cell in frame["source_id"] for each in source_ids(cell)})
     title = "Which rows of the decision tables match"
     key = "The first row that matches and that nothing rules out decides; unknown: a fact is missing."
-    captions = Captions("matrix", title, key, subtitle(of), [source_note(ids)])
+    captions = Captions("matrix", title, key, canvas.subtitle(of), [canvas.source_note(ids)])
     rows = [
         {
             "question": _heading(row["table"]),
@@ -71,7 +60,7 @@ def matrix(of: Review, look: Look) -> Chart:
         for row in frame.iter_rows(named=True)
     ]
     sentences = _matrix_sentences(frame)
-    return chart_of(
+    return canvas.chart_of(
         captions, _matrix(frame, look), rows, look, sentences=sentences, opening=f"{title}.", source_ids=ids
     )
 
@@ -103,17 +92,17 @@ def _matrix(frame: pl.DataFrame, look: Look) -> Plot:
     y = 0.0
     for group in frame.partition_by("table", maintain_order=True):
         heading = _heading(group["table"][0])
-        annotations.append(_at(y + 4, words(f"<b>{heading}</b>", 0, colours.ink, TEXT_PX)))
+        annotations.append(_at(y + 4, canvas.words(f"<b>{heading}</b>", 0, colours.ink, TEXT_PX)))
         y += HEADING_PX
         for row in group.iter_rows(named=True):
             lines = _block(row, look.text_px - STATE_PX, colours.muted)
-            below = y + LINE * TEXT_PX * len(lines) + GAP_PX
+            below = y + canvas.LINE * TEXT_PX * len(lines) + GAP_PX
             if row["decides"]:
                 shapes.append({**band, "y0": y, "y1": below})
             shapes.append({**rule, "y0": y, "y1": y, "line": {"color": colours.line, "width": 1}})
             hue = STATES[row["state"]].hues[look.theme]
-            annotations.append(_at(y + GAP_PX / 2, words(_state_words(row), 6, hue, TEXT_PX)))
-            annotations.append(_at(y + GAP_PX / 2, words("<br>".join(lines), STATE_PX, colours.ink, TEXT_PX)))
+            annotations.append(_at(y + GAP_PX / 2, canvas.words(_state_words(row), 6, hue, TEXT_PX)))
+            annotations.append(_at(y + GAP_PX / 2, canvas.words("<br>".join(lines), STATE_PX, colours.ink, TEXT_PX)))
             y = below
         y += GAP_PX
     hidden = {"visible": False, "fixedrange": True}
@@ -142,9 +131,13 @@ def _block(row: Row, width_px: float, muted: str) -> list[str]:
     when = "always, where no other row decides" if row["condition"] == "true" else f"when {row['condition']}"
     notes = [when, *([f"not known: {row['missing']}"] if row["missing"] else [])]
     return [
-        f"<b>{escape(row['option'])}</b>",
-        *map(escape, reason),
-        *(small(escape(line), NOTE_PX, muted) for text in notes for line in wrap(text, width_px, NOTE_PX)),
+        f"<b>{canvas.escape(row['option'])}</b>",
+        *map(canvas.escape, reason),
+        *(
+            canvas.small(canvas.escape(line), NOTE_PX, muted)
+            for text in notes
+            for line in wrap(text, width_px, NOTE_PX)
+        ),
     ]
 
 
@@ -189,7 +182,7 @@ def domain(of: Review | Stated, look: Look, *, across: str, down: str) -> Chart:
     """
     cells = domain_map(of.known, across, down).to_dicts()
     if isinstance(of, Review):
-        held = f"{subtitle(of)}; everything else as the team's facts say"
+        held = f"{canvas.subtitle(of)}; everything else as the team's facts say"
         ids = sorted({each for row in of.verdict.rows for each in source_ids(row["source_id"])})
     else:
         fixed = [f"{input_label(key)}: {value_text(value)}" for key, value in without(of.known, across, down).items()]
@@ -212,7 +205,7 @@ def domain(of: Review | Stated, look: Look, *, across: str, down: str) -> Chart:
     ]
     key = "Each field: network plugin, then mesh. Thick frame and ●: the facts as given."
     captions = Captions("domain", "The verdict over two inputs", key, held)
-    return chart_of(captions, _map(cells, labels, look), rows, look, sentences=here, source_ids=ids)
+    return canvas.chart_of(captions, _map(cells, labels, look), rows, look, sentences=here, source_ids=ids)
 
 
 def _map(cells: list[Row], labels: tuple[str, str], look: Look) -> Plot:
@@ -241,7 +234,7 @@ def _map(cells: list[Row], labels: tuple[str, str], look: Look) -> Plot:
         "shapes": [_square(cell, look) for cell in cells],
         "annotations": [
             *(_verdict(cell, colours.ink, cell_px) for cell in cells),
-            {**place, "text": escape(labels[1]), "showarrow": False, "font": font},
+            {**place, "text": canvas.escape(labels[1]), "showarrow": False, "font": font},
         ],
     }
     # plotly draws no axis without a trace; its points carry what is told under the pointer
@@ -261,7 +254,7 @@ def _map(cells: list[Row], labels: tuple[str, str], look: Look) -> Plot:
 
 
 def _label(text: str, width_px: float) -> str:
-    return "<br>".join(small(escape(line)) for line in wrap(text, width_px, LABEL_PX))
+    return "<br>".join(canvas.small(canvas.escape(line)) for line in wrap(text, width_px, LABEL_PX))
 
 
 def _square(cell: Row, look: Look) -> Spec:

@@ -14,23 +14,8 @@ from meshlab.models.sensitivity import how_moved
 from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import STRONGEST
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import (
-    ANCHOR,
-    AXIS_PX,
-    NOTHING_DRAWN,
-    Captions,
-    Look,
-    Plot,
-    Stated,
-    chart_of,
-    cited,
-    escape,
-    hatched,
-    known_frame,
-    named_rows,
-    small,
-    subtitle,
-)
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.charts.intervals import VALUE_AXIS
 from meshlab.show.export import Chart
 from meshlab.show.theme import figure_text, interval_text, wrap
@@ -61,11 +46,11 @@ def drivers(of: Review | Stated, look: Look, *, figure: str, dataplane: str | No
         raise MeshlabError(Problem("figure", f"unknown figure {shorten(figure)}", did_you_mean(figure, figures())))
     shown, ids = figures()[figure], list[str]()
     if dataplane is not None:
-        found = sensitivity.tornado(known_frame(of), dataplane, figure).head(STRONGEST)
+        found = sensitivity.tornado(canvas.known_frame(of), dataplane, figure).head(STRONGEST)
         rows = found.with_columns(dataplane=pl.lit(dataplane)).to_dicts()
     elif isinstance(of, Review):
         rows = [row for row in of.sensitivity or () if row["figure_name"] == figure]
-        ids = cited(of, figure, filter(None, (of.headline.dataplane,)))
+        ids = canvas.cited(of, figure, filter(None, (of.headline.dataplane,)))
     else:
         raise MeshlabError(Problem("drivers", "name no data plane", did_you_mean("", mesh_dataplanes())))
     label, unit = shown.label, shown.unit
@@ -92,22 +77,22 @@ def drivers(of: Review | Stated, look: Look, *, figure: str, dataplane: str | No
         }
         for row in rows
     ]
-    plot = _plot(rows, f"{label} [{unit}]", look) if rows else NOTHING_DRAWN
-    captions = Captions("drivers", title, key, subtitle(of))
-    return chart_of(captions, plot, table, look, sentences=sentences, source_ids=ids)
+    plot = _plot(rows, f"{label} [{unit}]", look) if rows else canvas.NOTHING_DRAWN
+    captions = Captions("drivers", title, key, canvas.subtitle(of))
+    return canvas.chart_of(captions, plot, table, look, sentences=sentences, source_ids=ids)
 
 
 def _plot(rows: Sequence[Row], title: str, look: Look) -> Plot:
     colours, now = look.colours, rows[0]["figure"]
     lines = [wrap(driver_label(row["driver"]), SIDES_PX[0] - 24, 13) for row in rows]
-    values = [escape(_values(row)) for row in rows]
+    values = [canvas.escape(_values(row)) for row in rows]
     figures = [_figures(row) for row in rows]
-    labels = ["<br>".join(map(escape, label)) for label in lines]
-    names = [f"<b>{label}</b><br>{small(value)}" for label, value in zip(labels, values, strict=True)]
+    labels = ["<br>".join(map(canvas.escape, label)) for label in lines]
+    names = [f"<b>{label}</b><br>{canvas.small(value)}" for label, value in zip(labels, values, strict=True)]
     as_it_stands = {"type": "line", "x0": now, "x1": now, "y0": 0, "y1": 1, "yref": "paper"}
     layout = {
         "xaxis": {**VALUE_AXIS, "title": {"text": title}, "zerolinecolor": colours.muted},
-        **named_rows(names, figures, look),
+        **canvas.named_rows(names, figures, look),
         "shapes": [{**as_it_stands, "line": {"color": colours.ink, "width": 1.5}}],
     }
     hues = [dataplanes()[row["dataplane"]].hues[look.theme] for row in rows]
@@ -118,7 +103,7 @@ def _plot(rows: Sequence[Row], title: str, look: Look) -> Plot:
         "base": [row["figure_at_low"] for row in rows],
         "x": [row["figure_at_high"] - row["figure_at_low"] for row in rows],
         "width": 0.5,
-        "marker": hatched(hues, [KINDS[row["kind"]] for row in rows], colours.paper),
+        "marker": canvas.hatched(hues, [KINDS[row["kind"]] for row in rows], colours.paper),
         "customdata": [
             f"{driver_label(row['driver'])}: {value}<br>{shown}"
             for row, value, shown in zip(rows, values, figures, strict=True)
@@ -127,7 +112,7 @@ def _plot(rows: Sequence[Row], title: str, look: Look) -> Plot:
     }
     # every row is as high as the one whose label has the most lines
     row_px = 24 + 18 * max(map(len, lines))
-    return Plot([bars, ANCHOR], layout, row_px * len(rows), below_px=AXIS_PX, sides_px=SIDES_PX)
+    return Plot([bars, canvas.ANCHOR], layout, row_px * len(rows), below_px=canvas.AXIS_PX, sides_px=SIDES_PX)
 
 
 def _values(row: Row) -> str:

@@ -12,19 +12,8 @@ import polars as pl
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.models.overhead import dataplanes, figures
 from meshlab.reviews.record import Review, Row
-from meshlab.show.charts.canvas import (
-    Captions,
-    Look,
-    Plot,
-    chart_of,
-    cited,
-    hatched,
-    named_rows,
-    small,
-    source_note,
-    subtitle,
-    whiskers,
-)
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, interval_text, wrap
 from meshlab.show.words import SAVING
@@ -109,11 +98,11 @@ def intervals(shown: Intervals, of: Review, look: Look) -> Chart:
     """
     frame = prepare(shown, of)
     of_percentiles = shown.by == "percentile"
-    ids = cited(of, shown.figure, frame["dataplane"], priced=shown.priced)
+    ids = canvas.cited(of, shown.figure, frame["dataplane"], priced=shown.priced)
     caveats = [*([CAVEAT] if frame["extrapolated"].any() else []), *([SAVING] if (frame["lo"] < 0).any() else [])]
     key = LOG_KEY if spans(frame) and not of_percentiles else shown.key
-    captions = Captions(shown.name, shown.title, key, subtitle(of), [*caveats, source_note(ids)])
-    return chart_of(
+    captions = Captions(shown.name, shown.title, key, canvas.subtitle(of), [*caveats, canvas.source_note(ids)])
+    return canvas.chart_of(
         captions,
         percentiles(shown, frame, look) if of_percentiles else bars(shown, frame, look),
         rows(shown, frame),
@@ -211,7 +200,7 @@ def _bar(frame: pl.DataFrame, part: str, hatching: str, look: Look) -> Spec:
         "x": frame[part].to_list(),
         "y": list(range(frame.height)),
         "width": 0.5,
-        "marker": hatched(hues, hatching, paper),
+        "marker": canvas.hatched(hues, hatching, paper),
         "customdata": [f"{row['label']}<br>{words}: {figure_text(row[part])}" for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -232,7 +221,7 @@ def _whiskers(frame: pl.DataFrame, y: Sequence[float], look: Look, symbol: str |
         "yaxis": "y2",
         "cliponaxis": False,
         "marker": {"symbol": symbol, "size": 9, "color": ink, "line": {"width": 2, "color": ink}},
-        "error_x": whiskers(frame, "median", ink, 1.5, 5),
+        "error_x": canvas.whiskers(frame, "median", ink, 1.5, 5),
         "customdata": [_hover(row) for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -281,7 +270,7 @@ def _rows_plot(
     title = wrap(f"{shown.axis} [{shown.unit}]{', logarithmic' if log_range else ''}", room_px, AXIS_TYPE_PX)
     layout = {
         "xaxis": {**VALUE_AXIS, "title": {"text": "<br>".join(title)}, **scale},
-        **named_rows(labels, figures[1], look, figures[0]),
+        **canvas.named_rows(labels, figures[1], look, figures[0]),
         "barmode": "stack",
         "shapes": [_band(index, colours.band) for index in names["recommended"].arg_true()],
     }
@@ -312,7 +301,7 @@ def _row_label(row: Row) -> str:
     """A data plane's name, with a dagger where a caveat applies, and below it what else is said of it."""
     name = f"<b>{row['label']}</b>" + (f" {MARKS['extrapolated'][0]}" if row["extrapolated"] else "")
     below = [f"{MARKS[mark][0]} {MARKS[mark][1]}" for mark in ("recommended", "today") if row[mark]]
-    return "<br>".join([name, *map(small, below)])
+    return "<br>".join([name, *map(canvas.small, below)])
 
 
 def _bar_label(shown: Intervals, row: Row) -> str:
@@ -321,13 +310,13 @@ def _bar_label(shown: Intervals, row: Row) -> str:
     interval = interval_text(row["lo"], row["hi"])
     unit = shown.unit if shown.unit_beside is None else shown.unit_beside
     figure = f"<b>{figure_text(row['median'])}</b> {unit}"
-    return f"{figure}<br>{small(interval)}" if interval else figure
+    return f"{figure}<br>{canvas.small(interval)}" if interval else figure
 
 
 def _percentile_label(row: Row) -> str:
     interval = interval_text(row["lo"], row["hi"])
     figure = f"{row['percentile']} <b>{figure_text(row['median'])}</b>"
-    return f"{figure} {small(f'({interval})')}" if interval else figure
+    return f"{figure} {canvas.small(f'({interval})')}" if interval else figure
 
 
 # --- the same without a picture ------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.show.charts.canvas import AXIS_PX, NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape, words
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, NOTE_PX
 
@@ -110,11 +111,11 @@ def nodes_chart(plan: Plan, subject: str, look: Look) -> Chart:
         look: Theme and size.
     """
     if not plan["nodes"]:
-        return chart_of(Captions(*BARS, f"{subject}: no node is drained"), NOTHING_DRAWN, [], look)
+        return canvas.chart_of(Captions(*BARS, f"{subject}: no node is drained"), canvas.NOTHING_DRAWN, [], look)
     nodes = prepared(plan)
     if nodes.height > MOST_NODES:
         days = by_day(nodes)
-        return chart_of(Captions(*PACE, subject), _pace(plan, nodes, days, look), _day_rows(days), look)
+        return canvas.chart_of(Captions(*PACE, subject), _pace(plan, nodes, days, look), _day_rows(days), look)
     rows = [
         {
             "node": row["node"],
@@ -125,7 +126,7 @@ def nodes_chart(plan: Plan, subject: str, look: Look) -> Chart:
         }
         for row in nodes.iter_rows(named=True)
     ]
-    return chart_of(Captions(*BARS, subject), _each_node(plan, nodes, look), rows, look)
+    return canvas.chart_of(Captions(*BARS, subject), _each_node(plan, nodes, look), rows, look)
 
 
 def _each_node(plan: Plan, nodes: pl.DataFrame, look: Look) -> Plot:
@@ -139,7 +140,7 @@ def _each_node(plan: Plan, nodes: pl.DataFrame, look: Look) -> Plot:
             "fixedrange": True,
             "automargin": False,
             "tickvals": list(range(0, nodes.height, every)),
-            "ticktext": list(map(escape, names[::every])),
+            "ticktext": list(map(canvas.escape, names[::every])),
             "range": [nodes.height - 0.5, -0.5],
             "showgrid": False,
             "zeroline": False,
@@ -157,14 +158,14 @@ def _each_node(plan: Plan, nodes: pl.DataFrame, look: Look) -> Plot:
             "base": nodes[begin].round(4).to_list(),
             "x": (nodes[end] - nodes[begin]).round(4).to_list(),
             "marker": {"color": ACCENTS[accent][look.theme], "line": {"width": 0}, "pattern": pattern},
-            "customdata": list(map(escape, nodes["node"])),
+            "customdata": list(map(canvas.escape, nodes["node"])),
             "hovertemplate": f"%{{customdata}}: {name} %{{x:.2f}} h<extra></extra>",
         }
         for name, begin, end, accent, pattern in parts
     ]
     height_px = min(460, max(130, 18 * nodes.height))
     left_px = 16 + 7.2 * max(map(len, names[::every]))  # a character is at most so wide
-    return Plot(traces, layout, height_px, below_px=AXIS_PX, sides_px=(left_px, 20))
+    return Plot(traces, layout, height_px, below_px=canvas.AXIS_PX, sides_px=(left_px, 20))
 
 
 # --- many nodes ----------------------------------------------------------------------------------------------------
@@ -245,7 +246,7 @@ def _pace(plan: Plan, nodes: pl.DataFrame, days: pl.DataFrame, look: Look) -> Pl
             "y": bars[part].round(2).to_list(),
             "width": (bars["width"] * 0.85).round(4).to_list(),
             "marker": {"color": ACCENTS[accent][look.theme], "line": {"width": 0}},
-            "customdata": list(map(escape, bars["node"])),
+            "customdata": list(map(canvas.escape, bars["node"])),
             "hovertemplate": f"%{{customdata}}: {part} %{{y:.0f}} min<extra></extra>",
         }
         for part, accent in (("drain", DRAIN), ("work", WORK))
@@ -262,7 +263,7 @@ def _pace(plan: Plan, nodes: pl.DataFrame, days: pl.DataFrame, look: Look) -> Pl
             "hovertemplate": "%{y:,} nodes after %{x:.1f} h<extra></extra>",
         }
     )
-    return Plot(traces, layout, height_px=340, below_px=AXIS_PX, sides_px=(70, 20))
+    return Plot(traces, layout, height_px=340, below_px=canvas.AXIS_PX, sides_px=(70, 20))
 
 
 def _shares(days: pl.DataFrame, ink: str) -> list[Spec]:
@@ -274,7 +275,7 @@ def _shares(days: pl.DataFrame, ink: str) -> list[Spec]:
             labelled.append(row)
     return [
         {
-            **words(f"day {row['day']}: {row['share']:.0f} %", -8, ink, NOTE_PX),
+            **canvas.words(f"day {row['day']}: {row['share']:.0f} %", -8, ink, NOTE_PX),
             "x": row["end"],
             "xref": "x",
             "y": row["done"],
@@ -327,7 +328,7 @@ def flow_chart(plan: Plan, subject: str, look: Look) -> Chart:
         look: Theme and size.
     """
     if not plan["nodes"]:
-        return chart_of(Captions(*FLOW, f"{subject}: no node is drained"), NOTHING_DRAWN, [], look)
+        return canvas.chart_of(Captions(*FLOW, f"{subject}: no node is drained"), canvas.NOTHING_DRAWN, [], look)
     hours = flow(plan)
     rows = [
         {
@@ -338,7 +339,7 @@ def flow_chart(plan: Plan, subject: str, look: Look) -> Chart:
         }
         for row in hours.iter_rows(named=True)
     ]
-    return chart_of(Captions(*FLOW, subject), _flow(plan, hours, look), rows, look)
+    return canvas.chart_of(Captions(*FLOW, subject), _flow(plan, hours, look), rows, look)
 
 
 def _flow(plan: Plan, hours: pl.DataFrame, look: Look) -> Plot:
@@ -346,7 +347,7 @@ def _flow(plan: Plan, hours: pl.DataFrame, look: Look) -> Plot:
     most, closed = float(hours["restarts"].max() or 1), int(hours["closed"].max() or 1)  # type: ignore[arg-type]
     last = hours["hour"][-1] + hours["hours"][-1]
     gap = {"type": "rect", "x0": 0, "x1": last, "y0": 0, "y1": 1, "yref": "paper", "fillcolor": colours.band}
-    told = words("no policy is enforced", 6, colours.muted, NOTE_PX)
+    told = canvas.words("no policy is enforced", 6, colours.muted, NOTE_PX)
     layout = {
         "bargap": 0.08,
         "xaxis": {**_time_axis(plan, prepared(plan)), "range": [0, last]},
@@ -382,4 +383,4 @@ def _flow(plan: Plan, hours: pl.DataFrame, look: Look) -> Plot:
         "line": {"shape": "hv", "color": ACCENTS[WORK][look.theme], "width": 2},
         "hovertemplate": "%{y} nodes<extra></extra>",
     }
-    return Plot([bars, line], layout, height_px=220, below_px=AXIS_PX, sides_px=(64, 60))
+    return Plot([bars, line], layout, height_px=220, below_px=canvas.AXIS_PX, sides_px=(64, 60))

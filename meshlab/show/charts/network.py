@@ -10,20 +10,8 @@ from meshlab.models.overhead.network import estimate_network, rule_scale
 from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import source_ids
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import (
-    AXIS_PX,
-    Captions,
-    Look,
-    Plot,
-    Stated,
-    chart_of,
-    escape,
-    hatched,
-    known_frame,
-    named_rows,
-    small,
-    subtitle,
-)
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.charts.intervals import VALUE_AXIS
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, figure_text, interval_text, mix
@@ -59,7 +47,7 @@ MODES = {
 
 def network(of: Review | Stated, look: Look) -> Chart:
     """CPU that each datapath takes over nodes without a network plugin."""
-    found = estimate_network(known_frame(of)).drop_nulls("memory_gib")
+    found = estimate_network(canvas.known_frame(of)).drop_nulls("memory_gib")
     rows = found.sort(pl.col("encryption") != "none", "cpu_cores", nulls_last=True).to_dicts()
     sentences = [
         f"{row['label']}: {f'{cpu} cores' if (cpu := _interval(row, 'cpu_cores')) else 'not measured under load'}."
@@ -76,8 +64,8 @@ def network(of: Review | Stated, look: Look) -> Chart:
         for row in rows
     ]
     ids = sorted({each for row in rows for each in source_ids(row["source_ids"])})
-    captions = Captions("network", "What network plugins cost alone", NETWORK_KEY, subtitle(of), (NETWORK_NOTE,))
-    return chart_of(captions, _bars(rows, look), table, look, sentences=sentences, source_ids=ids)
+    captions = Captions("network", "What network plugins cost alone", NETWORK_KEY, canvas.subtitle(of), (NETWORK_NOTE,))
+    return canvas.chart_of(captions, _bars(rows, look), table, look, sentences=sentences, source_ids=ids)
 
 
 def _interval(row: Row, figure: str) -> str:
@@ -85,11 +73,11 @@ def _interval(row: Row, figure: str) -> str:
 
 
 def _bars(rows: Sequence[Row], look: Look) -> Plot:
-    names = [f"{escape(row['label'])}<br>{small(_interval(row, 'memory_gib') + ' GiB')}" for row in rows]
+    names = [f"{canvas.escape(row['label'])}<br>{canvas.small(_interval(row, 'memory_gib') + ' GiB')}" for row in rows]
     figures = [_interval(row, "cpu_cores") or "not measured" for row in rows]
     layout = {
         "xaxis": {**VALUE_AXIS, "title": {"text": "CPU over no network plugin [cores]"}},
-        **named_rows(names, figures, look),
+        **canvas.named_rows(names, figures, look),
     }
     known = [place for place, row in enumerate(rows) if row["cpu_cores"] is not None]
     measured = [rows[place] for place in known]
@@ -101,7 +89,7 @@ def _bars(rows: Sequence[Row], look: Look) -> Plot:
         "base": [row["cpu_cores_lo"] for row in measured],
         "x": [row["cpu_cores_hi"] - row["cpu_cores_lo"] for row in measured],
         "width": 0.5,
-        "marker": hatched(hues, ["" if row["measured"] else "/" for row in measured], look.colours.paper),
+        "marker": canvas.hatched(hues, ["" if row["measured"] else "/" for row in measured], look.colours.paper),
         "customdata": [f"{row['label']}: {_interval(row, 'cpu_cores')} cores" for row in measured],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -114,7 +102,7 @@ def _bars(rows: Sequence[Row], look: Look) -> Plot:
         "marker": {"symbol": "line-ns-open", "size": 18, "color": look.colours.ink},
         "hoverinfo": "skip",
     }
-    return Plot([bars, medians], layout, height_px=40 * len(rows), below_px=AXIS_PX, sides_px=(230, 112))
+    return Plot([bars, medians], layout, height_px=40 * len(rows), below_px=canvas.AXIS_PX, sides_px=(230, 112))
 
 
 def rule_lookup(of: Review | Stated, look: Look) -> Chart:
@@ -150,11 +138,11 @@ def rule_lookup(of: Review | Stated, look: Look) -> Chart:
         "annotations": [_named(frame, mode, look) for mode, frame in lines.items()],
     }
     traces = [trace for mode, frame in lines.items() for trace in _lookup(frame, mode, look)]
-    plot = Plot(traces, layout, height_px=300, below_px=AXIS_PX, sides_px=(64, 20))
+    plot = Plot(traces, layout, height_px=300, below_px=canvas.AXIS_PX, sides_px=(64, 20))
     title = "A chain of rules grows with Services, maps do not"
-    captions = Captions("rule-lookup", title, LOOKUP_KEY, subtitle(of), (LOOKUP_NOTE,))
+    captions = Captions("rule-lookup", title, LOOKUP_KEY, canvas.subtitle(of), (LOOKUP_NOTE,))
     ids = sorted({each for cell in found["source_ids"] for each in source_ids(cell)})
-    return chart_of(captions, plot, table, look, sentences=sentences, source_ids=ids)
+    return canvas.chart_of(captions, plot, table, look, sentences=sentences, source_ids=ids)
 
 
 def _lookup(frame: pl.DataFrame, mode: str, look: Look) -> list[Spec]:

@@ -7,18 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
-from meshlab.show.charts.canvas import (
-    ANCHOR,
-    AXIS_PX,
-    Captions,
-    Look,
-    Plot,
-    chart_of,
-    escape,
-    line,
-    named_rows,
-    whiskers,
-)
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, mix
 
@@ -72,7 +62,7 @@ def indices(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
         for row in ordered.iter_rows(named=True)
     ]
     said = [f"{row['input']}: {row['alone']} alone, {row['with others']} with others." for row in table]
-    return chart_of(captions, _indices_plot(ordered, look), table, look, sentences=said)
+    return canvas.chart_of(captions, _indices_plot(ordered, look), table, look, sentences=said)
 
 
 def _indices_plot(rows: pl.DataFrame, look: Look) -> Plot:
@@ -86,15 +76,15 @@ def _indices_plot(rows: pl.DataFrame, look: Look) -> Plot:
             "x": rows["total"].to_list(),
             "width": 0.56,
             "marker": {"color": mix(hue, paper, 0.35), "line": {"color": hue, "width": 1}},
-            "error_x": whiskers(rows, "total", look.colours.ink, 1.2, 4, "total_"),
+            "error_x": canvas.whiskers(rows, "total", look.colours.ink, 1.2, 4, "total_"),
         },
         {**bar, "x": alone, "width": 0.28, "marker": {"color": hue}},
-        ANCHOR,
+        canvas.ANCHOR,
     ]
     figures = [f"{_percent(low)} / {_percent(high)}" for low, high in rows.select("first", "total").iter_rows()]
-    layout: Spec = named_rows([escape(_words(name)) for name in rows["axis"]], figures, look)
+    layout: Spec = canvas.named_rows([canvas.escape(_words(name)) for name in rows["axis"]], figures, look)
     layout |= {"barmode": "overlay", "xaxis": {**SHARE_AXIS, "title": {"text": "Share of the spread"}}}
-    return Plot(traces, layout, ROW_PX * rows.height, AXIS_PX, SIDES_PX)
+    return Plot(traces, layout, ROW_PX * rows.height, canvas.AXIS_PX, SIDES_PX)
 
 
 def winners(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
@@ -112,7 +102,7 @@ def winners(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
     captions = Captions("winners", title, "Bar: share of the scenarios.", subject)
     table = [{"data plane": dataplanes()[name].label, "share of scenarios": _percent(share)} for name, share in shown]
     said = [f"{dataplanes()[name].label}: {_percent(share)}." for name, share in shown]
-    return chart_of(captions, _winners_plot(shown, look), table, look, sentences=said)
+    return canvas.chart_of(captions, _winners_plot(shown, look), table, look, sentences=said)
 
 
 def _winners_plot(shown: Sequence[tuple[str, float]], look: Look) -> Plot:
@@ -126,10 +116,10 @@ def _winners_plot(shown: Sequence[tuple[str, float]], look: Look) -> Plot:
         "marker": {"color": [mix(hue, look.colours.paper, 0.55) for hue in hues], "line": {"color": hues}},
         "hoverinfo": "skip",
     }
-    labels = [escape(dataplanes()[name].label) for name, _ in shown]
-    layout = named_rows(labels, [_percent(share) for _, share in shown], look)
+    labels = [canvas.escape(dataplanes()[name].label) for name, _ in shown]
+    layout = canvas.named_rows(labels, [_percent(share) for _, share in shown], look)
     layout["xaxis"] = {**SHARE_AXIS, "title": {"text": "Share of the scenarios"}}
-    return Plot([bars, ANCHOR], layout, ROW_PX * len(shown), AXIS_PX, SIDES_PX)
+    return Plot([bars, canvas.ANCHOR], layout, ROW_PX * len(shown), canvas.AXIS_PX, SIDES_PX)
 
 
 def areas(rows: pl.DataFrame, axes: tuple[str, str], label: str, subject: str, look: Look) -> Chart:
@@ -158,7 +148,7 @@ def areas(rows: pl.DataFrame, axes: tuple[str, str], label: str, subject: str, l
     ]
     counts = rows["dataplane"].value_counts(sort=True).iter_rows()
     said = [f"{dataplanes()[name].label}: {count} of {rows.height} cells." for name, count in counts]
-    return chart_of(captions, _areas_plot(rows, axes, names, look), table, look, sentences=said)
+    return canvas.chart_of(captions, _areas_plot(rows, axes, names, look), table, look, sentences=said)
 
 
 def _areas_plot(rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str], look: Look) -> Plot:
@@ -193,7 +183,7 @@ def _areas_plot(rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str],
         "yaxis": {**_cells(lines, len(lines)), "title": {"text": _words(up)}},
         "annotations": letters,
     }
-    return Plot(traces, layout, CELL_PX * len(lines), AXIS_PX, MAP_SIDES_PX)
+    return Plot(traces, layout, CELL_PX * len(lines), canvas.AXIS_PX, MAP_SIDES_PX)
 
 
 def _cells(values: pl.Series, most: int) -> Spec:
@@ -261,13 +251,13 @@ def surface(
         for (value,), points in lines.partition_by(along, as_dict=True, maintain_order=True).items()
         for row in points.gather_every(max(1, points.height // 6)).iter_rows(named=True)
     ]
-    return chart_of(captions, _surface_plot(lines, (x, y), along, look), table, look, sentences=[said])
+    return canvas.chart_of(captions, _surface_plot(lines, (x, y), along, look), table, look, sentences=[said])
 
 
 def _surface_plot(lines: pl.DataFrame, axes: tuple[str, str], along: str, look: Look) -> Plot:
     ink, (x, y) = look.colours.ink, axes
     groups = lines.partition_by(along, maintain_order=True)
-    traces = [line(points[x], points[y], ink, 1.8, dash) for points, dash in zip(groups, DASHES, strict=False)]
+    traces = [canvas.line(points[x], points[y], ink, 1.8, dash) for points, dash in zip(groups, DASHES, strict=False)]
     axis = {"type": "log", "fixedrange": True, "automargin": False, "exponentformat": "SI", "dtick": 1}
     layout = {"xaxis": {**axis, "title": {"text": _words(x)}}, "yaxis": {**axis, "title": {"text": _words(y)}}}
-    return Plot(traces, layout, 320, AXIS_PX, MAP_SIDES_PX)
+    return Plot(traces, layout, 320, canvas.AXIS_PX, MAP_SIDES_PX)

@@ -11,7 +11,8 @@ from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
 from meshlab.reviews.record import Row
 from meshlab.reviews.review import source_ids
-from meshlab.show.charts.canvas import AXIS_PX, Captions, Look, Plot, chart_of, line, whiskers
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, figure_text, interval_text, mix
 from meshlab.tables import read_table
@@ -77,7 +78,7 @@ def agreement(look: Look, *, kind: str, left_out: bool) -> Chart:
         for row in frame.iter_rows(named=True)
     ]
     ids = sorted(frame["source_id"].unique())
-    return chart_of(captions, _agreement(frame, noun, unit, look), rows, look, source_ids=ids)
+    return canvas.chart_of(captions, _agreement(frame, noun, unit, look), rows, look, source_ids=ids)
 
 
 def _agreement(frame: pl.DataFrame, noun: str, unit: str, look: Look) -> Plot:
@@ -86,7 +87,7 @@ def _agreement(frame: pl.DataFrame, noun: str, unit: str, look: Look) -> Plot:
     low, high = math.floor(math.log10(figures.min())), math.ceil(math.log10(figures.max()))  # type: ignore[arg-type]
     ends, muted = [10.0**low, 10.0**high], look.colours.muted
     diagonals = ((0.5, "dot"), (1.0, "solid"), (2.0, "dot"))
-    traces = [line(ends, [end * factor for end in ends], muted, 1, dash) for factor, dash in diagonals]
+    traces = [canvas.line(ends, [end * factor for end in ends], muted, 1, dash) for factor, dash in diagonals]
     traces += [_points(part, look) for part in frame.partition_by("dataplane", maintain_order=True)]
     axis = {
         "type": "log",
@@ -102,7 +103,7 @@ def _agreement(frame: pl.DataFrame, noun: str, unit: str, look: Look) -> Plot:
         "xaxis": {**axis, "title": {"text": f"{noun}, measured [{unit}]"}},
         "yaxis": {**axis, "title": {"text": f"{noun}, predicted [{unit}]"}},
     }
-    return Plot(traces, layout, height_px=420, below_px=AXIS_PX, sides_px=(74, 20))
+    return Plot(traces, layout, height_px=420, below_px=canvas.AXIS_PX, sides_px=(74, 20))
 
 
 def _points(frame: pl.DataFrame, look: Look) -> Spec:
@@ -120,7 +121,7 @@ def _points(frame: pl.DataFrame, look: Look) -> Spec:
             "color": hue,
             "line": {"width": 1.5, "color": hue},
         },
-        "error_y": whiskers(frame, "predicted", mix(hue, paper, 0.45), 1, 0),
+        "error_y": canvas.whiskers(frame, "predicted", mix(hue, paper, 0.45), 1, 0),
         "customdata": [_hint(row) for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -169,9 +170,9 @@ def provider_lag(look: Look, *, provider: str) -> Chart:
         "yaxis": {**axis, **age},
     }
     traces = [_ages(releases, name, look) for name in LAGS]
-    plot = Plot(traces, layout, height_px=300, below_px=AXIS_PX, sides_px=(74, 20))
+    plot = Plot(traces, layout, height_px=300, below_px=canvas.AXIS_PX, sides_px=(74, 20))
     cells = read_table("iac/provider_releases").filter(provider=provider)["source_id"].unique()
-    return chart_of(
+    return canvas.chart_of(
         captions, plot, rows, look, source_ids=sorted({each for cell in cells for each in source_ids(cell)})
     )
 
