@@ -15,9 +15,8 @@ from records import record as bare
 from meshlab.reviews import comparison
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
-from meshlab.show import charts, report
-from meshlab.show.export.forms import STILL, contents
-from meshlab.show.report import board
+from meshlab.show import board, charts, report
+from meshlab.show.export.chart import PLOTLY_MIME, STILL, contents
 from meshlab.show.words import listed, lower_first, plain
 
 EXAMPLES = ("bookinfo-istio", "fleet-500-aks", "online-boutique", "openshift-aws", "wikikube-eqiad")
@@ -45,7 +44,7 @@ def words(html: str) -> str:
 def test_the_first_page_answers_what_a_board_asks(examples: dict[str, Review], name: str) -> None:
     """Answer, every known figure of the pair with its interval, objection, certainty, change, gap and next step."""
     review = examples[name]
-    page = words(report.summary(review).html)
+    page = words(board.summary(review).html)
     assert review.verdict.sentence in page
     assert board.objections(review)[0] in page
     for heading in ("How sure is it?", "What would change it?", "What is not known", "What is next?"):
@@ -69,7 +68,7 @@ def test_the_first_page_says_what_stands_against_the_recommendation(examples: di
     assert beaten.startswith("Azure CNI; Linkerd, edge releases ")
     assert beaten.endswith("is a preference, and a stated budget would overrule it.")
     assert any(sentence.endswith("the move is never paid back.") for sentence in said)
-    assert "ml-caution" in report.summary(examples["fleet-500-aks"]).html
+    assert "ml-caution" in board.summary(examples["fleet-500-aks"]).html
     (openshift,) = [row for row in board.objections(examples["openshift-aws"]) if "Linkerd" in row]
     assert openshift.endswith("cost and memory cannot be compared.")
 
@@ -97,11 +96,11 @@ def test_a_budget_that_is_broken_is_named_as_people_know_it(tmp_path: Path) -> N
 def test_where_not_enough_is_known_questions_take_the_place_of_the_answer(tmp_path: Path) -> None:
     """Without needs nothing is recommended, the questions are there, and the record is not to be signed."""
     review = team(tmp_path, "scenario: {pods: 400, nodes: 12}\n")
-    page = report.summary(review).html
+    page = board.summary(review).html
     assert review.verdict.questions[0]["question"] in words(page)
     assert "★ recommended" not in page
     assert board.chosen(review) is None
-    assert "There is nothing to sign yet" in report.record(review).html
+    assert "There is nothing to sign yet" in board.record(review).html
     assert "Answer the questions" in board.next_step(review)
 
 
@@ -113,7 +112,7 @@ def test_where_nothing_meets_everything_the_nearest_are_compared_and_nothing_is_
         "windows_nodes: 12, greenfield: false, kernel_oldest: 5.15.0, current_mesh: none, cni_healthy: true}\n"
         "needs: [mtls, windows_nodes]",
     )
-    page = words(report.summary(review).html)
+    page = words(board.summary(review).html)
     assert page.startswith("None of the options meets everything that is asked. ")
     shown = board.options_shown(review)
     assert len(shown) > 1
@@ -130,11 +129,11 @@ def test_what_encryption_between_nodes_takes_is_said_where_the_network_has_to_do
         "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 40, windows_nodes: 0, "
         "greenfield: false, kernel_oldest: 5.15.0, cni_healthy: true}"
     )
-    page = words(report.summary(team(tmp_path, f"scenario: {facts}\nneeds: [encryption_in_transit]")).html)
+    page = words(board.summary(team(tmp_path, f"scenario: {facts}\nneeds: [encryption_in_transit]")).html)
     assert re.search(
         r"Switch encryption between nodes on, if it is not: WireGuard takes [\d.]+ cores \([\d.]+ – ", page
     )
-    without = words(report.summary(team(tmp_path, f"scenario: {facts}\nneeds: [flow_observability]")).html)
+    without = words(board.summary(team(tmp_path, f"scenario: {facts}\nneeds: [flow_observability]")).html)
     assert "Switch encryption" not in without
 
 
@@ -156,8 +155,8 @@ def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: 
 def test_the_record_can_be_signed_and_the_decision_record_says_the_same(examples: dict[str, Review], name: str) -> None:
     """Status, blanks for who and when, triggers, risks with owners, exits: in HTML and in Markdown alike."""
     review = examples[name]
-    held, page, adr = board.decision(review), words(report.record(review).html), report.decision_record(review)
-    assert report.record(review).html.count("to be filled in") == 3 + len(held["risks"])
+    held, page, adr = board.decision(review), words(board.record(review).html), report.decision_record(review)
+    assert board.record(review).html.count("to be filled in") == 3 + len(held["risks"])
     assert adr.startswith("---\nstatus: proposed\ndate:\ndecision-makers:\n---\n")
     for line in (*held["ranking"], *held["triggers"], *held["exits"], review.verdict.sentence):
         assert " ".join(line.split()) in page
@@ -183,22 +182,22 @@ def test_other_peoples_text_is_escaped_on_the_page_that_is_signed(examples: dict
         "risks": [dict.fromkeys(("risk", "sign", "owner", "abort", "rollback"), hostile)],
     }
     changed = replace(review, verdict=verdict, comparison=compared, migration=plan)
-    assert "<img" not in report.summary(changed).html + report.record(changed).html
+    assert "<img" not in board.summary(changed).html + board.record(changed).html
     assert "<img" not in re.sub(r"\\<img", "", report.decision_record(changed) + report.markdown_page(changed))
 
 
 def test_a_review_without_a_comparison_has_a_first_page() -> None:
     """Where nothing was compared the sentence, what speaks against it and the next step are left."""
     review = bare(scenario={"current_cni": None, "current_mesh": None})
-    assert "What is next?" in report.summary(review).html
-    assert "Exit criteria" in report.record(review).html
+    assert "What is next?" in board.summary(review).html
+    assert "Exit criteria" in board.record(review).html
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_link_to_a_source_leads_to_its_row(examples: dict[str, Review], name: str) -> None:
     """From a figure to the row of its source, and from there to the page that says it."""
     review = examples[name]
-    parts = (report.summary, report.rules, report.migration, report.terraform, report.findings)
+    parts = (board.summary, report.rules, report.migration, report.terraform, report.findings)
     linked = {each for part in parts for each in re.findall(r'href="#source-([^"]+)"', part(review).html)}
     rows = set(re.findall(r'id="source-([^"]+)"', report.sources(review).html))
     assert {row["source_id"] for row in review.sources} == rows
@@ -211,7 +210,7 @@ def test_tables_have_captions_and_their_headings_a_scope(examples: dict[str, Rev
     """Whoever hears a page is told what a table holds and what a heading belongs to."""
     review = examples[name]
     parts = (
-        *(report.summary, report.record, report.verdict, report.comparison, report.flips, report.facts, report.rules),
+        *(board.summary, board.record, report.verdict, report.comparison, report.flips, report.facts, report.rules),
         *(report.assumptions, report.drivers, report.findings, report.migration, report.terraform, report.sources),
     )
     for part in parts:
@@ -224,9 +223,9 @@ def test_no_chart_shows_the_bar_that_uploads_it(examples: dict[str, Review]) -> 
     """Neither a notebook, nor a piece of HTML, nor a report nor a live view offers to send figures away."""
     assert STILL == {"displayModeBar": False, "displaylogo": False, "plotlyServerURL": ""}
     drawn = charts.chart("memory", examples["fleet-500-aks"])
-    assert drawn._repr_mimebundle_()[report.PLOTLY_MIME]["config"] == STILL  # type: ignore[index]
+    assert drawn._repr_mimebundle_()[PLOTLY_MIME]["config"] == STILL  # type: ignore[index]
     assert json.dumps(STILL) in contents([drawn], "html", script="plotly.min.js")[0].decode()
-    root = Path(report.__file__).parents[2]
+    root = Path(report.__file__).parents[1]
     assert "Plotly" not in (root / "templates" / "report" / "index.html.j2").read_text("utf-8")
     live = (root / "show" / "widgets" / "live.js").read_text("utf-8")
     calls = re.findall(r"displayModeBar: false, displaylogo: false, plotlyServerURL: \"\"", live)

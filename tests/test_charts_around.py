@@ -12,7 +12,7 @@ from meshlab.models.curves import curve, path
 from meshlab.models.overhead import dataplanes, mesh_dataplanes
 from meshlab.scenario import inputs, with_defaults
 from meshlab.show.charts import Look, chart, stated
-from meshlab.show.charts.catalogue import known_frame
+from meshlab.show.charts.canvas import known_frame
 from meshlab.show.theme import THEMES, figure_text
 from meshlab.show.widgets.explorer import assumed
 

@@ -17,10 +17,9 @@ from meshlab.models.evidence import assess
 from meshlab.models.evidence.disagreement import disagreement
 from meshlab.models.evidence.measurements import measurements
 from meshlab.scenario import frame_of
-from meshlab.show.charts import Look, chart
-from meshlab.show.charts.agreement import NOUNS
-from meshlab.show.charts.domain import domain
-from meshlab.show.views import exhibits
+from meshlab.show import views
+from meshlab.show.charts import chart, stated
+from meshlab.show.charts.tables import NOUNS
 from meshlab.tables import read_table
 
 FACTS = {"current_cni": "calico", "current_mesh": "none", "kernel_oldest": "5.15.0", "needs": ["mtls"], "cloud": "eks"}
@@ -68,7 +67,7 @@ def test_goals_are_marked_as_met_or_not(assessed: dict[str, Any]) -> None:
     summary = {
         "fit": {"memory": {**assessed["summary"]["fit"]["memory"], "inside_by_source": 0.5, "median_factor": 1.2}}
     }
-    text = exhibits.fit_quality({"summary": summary}).text
+    text = views.fit_quality({"summary": summary}).text
     assert "✗ 50 %" in text
     assert "✓ 1.20 (1.4)" in text
 
@@ -105,10 +104,10 @@ def test_every_source_of_a_statement_is_listed(table: str) -> None:
 
 def test_ledger_and_contradictions_are_shown_whole() -> None:
     """The workbook shows every claim with its verdict and every contradiction."""
-    claims, contradictions = exhibits.claims(), exhibits.contradictions()
+    claims, contradictions = views.claims(), views.contradictions()
     assert claims.html.count("<tr>") == read_table("claims").height + 1
     assert contradictions.html.count("<tr>") == read_table("contradictions").height + 1
-    assert set(read_table("claims")["verdict"]) <= set(exhibits.VERDICTS)
+    assert set(read_table("claims")["verdict"]) <= set(views.VERDICTS)
 
 
 # --- the map -------------------------------------------------------------------------------------------------------
@@ -135,7 +134,7 @@ def test_every_input_of_the_tables_makes_a_map(across: str) -> None:
     """Each axis gives a drawing with one labelled field for each pair of cells, and its words as JSON."""
     down = "services" if across != "services" else "regulated"
     frame = domain_map(FACTS, across, down)
-    drawn = domain(frame, "A", "B", "S", Look())
+    drawn = chart("domain", stated(FACTS), across=across, down=down)
     shapes = [shape for shape in drawn.spec["layout"]["shapes"] if shape["type"] == "rect"]
     assert len(shapes) == frame.height == len(drawn.rows)
     assert json.dumps(drawn.spec)
@@ -155,7 +154,7 @@ def test_a_spread_is_told_in_words_and_percent() -> None:
     """Inputs stand in rows, data planes in columns by their names, and shares in whole percent."""
     parts = [("cilium", "pods", 0.794), ("cilium", "l7_traffic_share", 0.001), ("linkerd", "pods", 0.5)]
     indices = pl.DataFrame(parts, schema=["dataplane", "axis", "total"], orient="row")
-    shown = exhibits.spread(
+    shown = views.spread(
         indices.vstack(pl.DataFrame([("linkerd", "l7_traffic_share", 1.0)], indices.schema, orient="row"))
     )
     assert shown.text.splitlines() == [
@@ -166,7 +165,7 @@ def test_a_spread_is_told_in_words_and_percent() -> None:
 
 def test_tables_of_terraform_have_words_for_headings_and_lists_for_sources() -> None:
     """No name of a column shows, days are whole, and several sources are a list."""
-    texts = [table().text for table in (exhibits.lag_by_layer, exhibits.chart_growth, exhibits.tracked_features)]
+    texts = [table().text for table in (views.lag_by_layer, views.chart_growth, views.tracked_features)]
     headings = {heading for text in texts for heading in re.findall(r"(?:^|; )([^:;]+):", text, re.MULTILINE)}
     assert {"Features", "Still open", "Median [d]", "Lag [d]", "Options", "Sources"} <= headings
     assert not any("_" in heading for heading in headings)

@@ -12,9 +12,8 @@ from meshlab.models.decision import decide
 from meshlab.models.decision.questions import open_questions, questions
 from meshlab.reviews.team import read_team
 from meshlab.scenario import frame_of
-from meshlab.show import report, widgets
-from meshlab.show.views import migration
-from meshlab.show.widgets.follow_up import FollowUp, run
+from meshlab.show import report, views, widgets
+from meshlab.show.widgets.shelf import FollowUp, run
 
 CLUSTER: dict[str, Any] = {
     "current_cni": "calico",
@@ -66,7 +65,7 @@ def panel() -> widgets.Panel:
 
 def guide_of(panel: widgets.Panel) -> Any:
     """The questions beside a panel."""
-    explorer = widgets.desk(panel).explorer
+    explorer = widgets.Desk(panel).explorer
     explorer.chooser.value = "Questions"
     return explorer.pages["Questions"].view
 
@@ -171,7 +170,7 @@ def test_needs_in_use_are_filled_in(panel: widgets.Panel, tmp_path: Path) -> Non
 def test_every_view_of_the_desk_tells_something(panel: widgets.Panel) -> None:
     """Each view is there when it comes into sight, beside the same answer, and none complains."""
     panel.set({**CLUSTER, "needs": ["mtls"], "pods": 480, "services": 120})
-    explorer = widgets.desk(panel).explorer
+    explorer = widgets.Desk(panel).explorer
     words = {"Comparison": "Cheapest", "Migration": "Takes", "Evidence": "Median factor", "Assumptions": "price"}
     for name in explorer.pages:
         explorer.chooser.value = name
@@ -199,10 +198,10 @@ def test_lists_choose_what_evidence_and_terraform_show() -> None:
 
 def test_a_move_is_planned_for_what_is_loaded() -> None:
     """Another team on the shelf gives the plan of its own move, and nothing can be saved there."""
-    moves = widgets.move_view(*migration.opened("openshift-aws"))
+    moves = widgets.MoveView(*views.opened("openshift-aws"))
     before = moves.words.value
     moves.shelf.example.value = "bookinfo-istio"
-    planned = migration.planned(*migration.opened("bookinfo-istio"), own=moves.own)
+    planned = views.planned(*views.opened("bookinfo-istio"), own=moves.own)
     assert moves.words.value == report.migration_line(planned).html != before
     assert moves.shelf.save_button not in [
         each for row in moves.shelf.children for each in getattr(row, "children", ())

@@ -57,7 +57,7 @@ def test_a_pinned_scenario_is_compared_with_the_panel() -> None:
     panel.pin_button.click()
     panel.set(OTHER)
     assert panel.pinned == ONE
-    view = widgets.answer_view(panel)
+    view = widgets.AnswerView(panel)
     text = report.pinned(against(panel.pinned, panel.scenario)).text
     assert "Pods in the mesh" in text
     assert view.headline._against(panel.scenario) == report.pinned(against(ONE, OTHER)).html

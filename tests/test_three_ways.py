@@ -83,7 +83,7 @@ def test_panel_command_and_report_give_the_same_verdict(rendered: dict[str, Any]
     review, verdict = rendered["review"], rendered["verdict"]
     for name in ("cni", "mesh", "sentence", "matched", "unknown", "blockers", "flips"):
         assert getattr(review.verdict, name) == verdict[name], name
-    view = widgets.answer_view(widgets.panel(VALUES))
+    view = widgets.AnswerView(widgets.panel(VALUES))
     assert f">{report.title_text(review)}<" in view.headline.title.value
     figures = msgspec.structs.replace(review, tuning=None)  # a panel follows the hand, and leaves advice to the report
     assert report.headline(figures).html == view.headline.answer.value

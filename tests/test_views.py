@@ -106,7 +106,7 @@ def test_a_page_follows_the_theme_of_the_page(panel: widgets.Panel) -> None:
 
 def test_the_answer_is_that_of_the_decision(panel: widgets.Panel) -> None:
     """The heading is the verdict of the scenario, with reasons, and the three numbers of the review."""
-    view = widgets.answer_view(panel)
+    view = widgets.AnswerView(panel)
     review = review_values(VALUES)
     assert report.title_text(review) in view.headline.title.value
     assert report.headline(structs.replace(review, tuning=None)).html == view.headline.answer.value
@@ -115,11 +115,11 @@ def test_the_answer_is_that_of_the_decision(panel: widgets.Panel) -> None:
 
 def test_each_flip_keeps_its_promise(panel: widgets.Panel) -> None:
     """Pressing the button of a flip changes the facts that it names, and the verdict becomes what it said."""
-    buttons = [child for child in widgets.answer_view(panel).reasons.flips.children if hasattr(child, "click")]
+    buttons = [child for child in widgets.AnswerView(panel).reasons.flips.children if hasattr(child, "click")]
     assert buttons
     for text in [button.description for button in buttons]:
         panel.set(VALUES)
-        view = widgets.answer_view(panel)
+        view = widgets.AnswerView(panel)
         (button,) = [child for child in view.reasons.flips.children if getattr(child, "description", None) == text]
         button.click()
         assert f">{text.rpartition('→ ')[2]}<" in view.headline.title.value
@@ -128,7 +128,7 @@ def test_each_flip_keeps_its_promise(panel: widgets.Panel) -> None:
 
 def test_missing_facts_that_matter_are_named() -> None:
     """Facts that are unknown and could change the answer stand in the view by their labels."""
-    view = widgets.answer_view(widgets.panel({"services": 120}))
+    view = widgets.AnswerView(widgets.panel({"services": 120}))
     for name in decision.explain(frame_of([{"scenario": "x", "services": 120}]))[0]["unknown"]:
         assert report.input_label(str(name)) in view.reasons.missing.value
 
@@ -138,7 +138,7 @@ def test_missing_facts_that_matter_are_named() -> None:
 
 def test_the_map_follows_its_axes_and_the_panel(panel: widgets.Panel) -> None:
     """A field for each pair of cells, its words the verdicts of the domain map, over the axes that were chosen."""
-    view = widgets.decision_view(panel)
+    view = widgets.DecisionView(panel)
     view.across.value = "regulated"
     panel.set({**VALUES, "services": 900})
     frame = domain_map({**VALUES, "services": 900}, "regulated", "kernel_oldest")
@@ -151,14 +151,14 @@ def test_the_map_follows_its_axes_and_the_panel(panel: widgets.Panel) -> None:
 
 def test_the_rows_of_the_tables_stand_beside_the_map(panel: widgets.Panel) -> None:
     """The matrix shows as many rows as decided or could have, drawn as a report of the same facts draws it."""
-    view = widgets.decision_view(panel)
+    view = widgets.DecisionView(panel)
     drawn = chart("matrix", review_values(VALUES), Look(min_width=500)).spec
     assert view.rows.figures["matrix"]["data"] == drawn["data"]
 
 
 def test_one_input_for_both_axes_is_refused_in_words(panel: widgets.Panel) -> None:
     """The same input across and down changes nothing in the map, and the panel says why."""
-    view = widgets.decision_view(panel)
+    view = widgets.DecisionView(panel)
     before = view.figures.tick
     view.across.value = "kernel_oldest"
     assert view.figures.tick == before

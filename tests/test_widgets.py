@@ -17,7 +17,7 @@ from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
 from meshlab.show import widgets
 from meshlab.show.charts import chart
 from meshlab.show.widgets.entries import Choice, Entry, Members, Slider, help_text, ladder, plain_text
-from meshlab.show.widgets.latest import Latest
+from meshlab.show.widgets.live import Latest
 
 NUMBERS = [spec for spec in inputs().values() if spec.type in ("integer", "number")]
 CHOICES = [spec for spec in inputs().values() if spec.type in ("choice", "boolean")]

@@ -63,6 +63,17 @@ def input_label(name: str) -> str:
     return inputs()[name].label if name in inputs() else name
 
 
+def unit_shown(unit: str | None) -> str:
+    """A unit as a reader is told of it: none of a count or a share."""
+    return "" if unit in (None, "count", "share") else unit
+
+
+def titled(label: str, unit: str | None) -> str:
+    """A label with its unit in brackets, where there is one to tell of."""
+    shown = unit_shown(unit)
+    return f"{label} [{shown}]" if shown else label
+
+
 def axis_label(name: str) -> str:
     """An input, or a need as ``needs:mtls``, where one runs along an axis."""
     group, _, member = name.partition(":")
@@ -97,12 +108,19 @@ def saving_text(figures: Sequence[HeadlineFigure]) -> str:
 
 def change_text(change: Mapping[str, object]) -> str:
     """One change of a fact in words; of a list of needs only what comes and what goes."""
-    label, before, after = input_label(str(change["input"])), change["from"], change["to"]
-    if is_list(before) and is_list(after):
-        added, gone = ([item for item in one if item not in other] for one, other in ((after, before), (before, after)))
+    label = input_label(str(change["input"]))
+    if is_list(change["from"]) and is_list(change["to"]):
+        added, gone = members_changed(change)
         parts = [f"{verb} {value_text(items)}" for verb, items in (("with", added), ("without", gone)) if items]
         return f"{label}: {' and '.join(parts)}"
-    return f"{label}: {value_text(after)} instead of {value_text(before)}"
+    return f"{label}: {value_text(change['to'])} instead of {value_text(change['from'])}"
+
+
+def members_changed(change: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """What a change of a list, which may have been or become unknown, adds to it and takes from it."""
+    before: list[str] = change["from"] or []
+    after: list[str] = change["to"] or []
+    return [item for item in after if item not in before], [item for item in before if item not in after]
 
 
 NAMES = (

@@ -17,7 +17,7 @@ from meshlab.run.batch import fleet
 from meshlab.run.batch.batch import Job, render_reviews
 from meshlab.run.batch.pages import page_css
 from meshlab.show.charts import chart
-from meshlab.show.export.forms import html_fragment
+from meshlab.show.export.chart import html_fragment
 
 pytestmark = pytest.mark.browser
 

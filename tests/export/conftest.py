@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from meshlab.reviews.record import Review
+from meshlab.show import views
 from meshlab.show.charts.files import opened
-from meshlab.show.views import migration
 
 
 @pytest.fixture(scope="session")
@@ -21,4 +21,4 @@ def review() -> Review:
 def moving() -> Review:
     """A dump whose nodes are drained on a move to another network."""
     budgets = Path(__file__).parents[1] / "migration" / "budgets.yaml"
-    return migration.planned(*migration.opened(budgets), "calico+none", "cilium")
+    return views.planned(*views.opened(budgets), "calico+none", "cilium")

@@ -6,7 +6,7 @@ import csv
 
 import pytest
 
-from meshlab.show.export.forms import csv_table
+from meshlab.show.export.chart import csv_table
 
 
 def read(rows: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -18,8 +18,8 @@ from meshlab.reviews.record import Review
 from meshlab.show.charts import CATALOGUE, Look, chart
 from meshlab.show.charts.files import DOCUMENT, opened, write_charts
 from meshlab.show.export import pictures
-from meshlab.show.export.forms import FORMS, contents, html_fragment, markdown_table
-from meshlab.show.export.stamps import about_png, about_svg
+from meshlab.show.export.chart import FORMS, contents, html_fragment, markdown_table
+from meshlab.show.export.pictures import about_png, about_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</script><script>alert(1)</script>"><img src=x onerror=alert(1)>'

@@ -30,7 +30,7 @@ from meshlab.run.batch.batch import NOTE, Job, render_reviews, row_of_unchanged
 from meshlab.run.batch.fleet import read_index
 from meshlab.run.embed import check
 from meshlab.show.charts import Look
-from meshlab.show.charts.migration_nodes import nodes_chart
+from meshlab.show.charts.migration import nodes_chart
 from meshlab.tables import MAXIMUM_TABLE_BYTES, check_table
 
 TEAM = "team: {name}\nscenario: {{nodes: 5, pods: 100, requests_per_second: 100, services: 10}}\n"

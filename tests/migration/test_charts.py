@@ -9,10 +9,17 @@ import polars as pl
 import pytest
 
 from meshlab.show.charts import Look
-from meshlab.show.charts.migration_flow import MOST_HOURS, flow, flow_chart
-from meshlab.show.charts.migration_nodes import MOST_NODES, nodes_chart
-from meshlab.show.charts.migration_pace import BINS, done, slowest
-from meshlab.show.charts.migration_time import prepared
+from meshlab.show.charts.migration import (
+    BINS,
+    MOST_HOURS,
+    MOST_NODES,
+    done,
+    flow,
+    flow_chart,
+    nodes_chart,
+    prepared,
+    slowest,
+)
 
 
 def plan(nodes: int = 3, *, gaps: bool = True) -> dict[str, Any]:

@@ -248,7 +248,7 @@ def test_a_rehearsal_is_a_runbook_with_manifests(tmp_path: Path) -> None:
 
 def test_a_name_that_is_none_does_not_reach_the_runbook() -> None:
     """A namespace whose name a dump made up stays a word in capitals: it cannot write commands."""
-    from meshlab.show.report.runbook import runbook
+    from meshlab.show.plans import runbook
 
     found = planned("linkerd.yaml", "cilium+linkerd", "+istio-ambient", HERE)
     found["first"]["namespace"] = "a; rm -rf ~ `x`"

@@ -29,6 +29,7 @@ from meshlab.reviews.record import Review
 from meshlab.reviews.review import summary
 from meshlab.run.batch.engine import KERNEL, fork_warm_process
 from meshlab.show import report
+from meshlab.show.export import PLOTLY_MIME
 from meshlab.show.export.svg import KINDS, draw, hue_variables
 from meshlab.show.theme import in_dark
 from meshlab.tables import read_table, resource
@@ -273,7 +274,7 @@ def _exporter():  # noqa: ANN202  (nbconvert is imported only by those who rende
     from nbconvert.exporters import TemplateExporter
     from traitlets.config import Config
 
-    priority = [report.PLOTLY_MIME, "text/html", "image/png", "text/plain"]
+    priority = [PLOTLY_MIME, "text/html", "image/png", "text/plain"]
     # not HTMLExporter: it runs preprocessors that reports do not need and parses each page again to repair it
     return TemplateExporter(
         config=Config({"NbConvertBase": {"display_data_priority": priority}}),

@@ -91,8 +91,8 @@ def prepare(*names: str) -> None:
             continue
     for name in missed:
         del sys.modules[name]
-    if "meshlab.show.report" in sys.modules:
-        sys.modules["meshlab.show.report"].compile_templates()
+    if "meshlab.show.fragments" in sys.modules:
+        sys.modules["meshlab.show.fragments"].compile_templates()
     if "nbformat" in sys.modules:
         sys.modules["nbformat"].v4.new_output("stream")  # compiles the schema by which every output is checked
     gc.enable()

@@ -101,7 +101,7 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
     cases = [open_path(path) for path in find_teams(paths)]
     made = plans(cases, today, target, over=over_budget({case.team.name: case for case in cases}))
     if rehearse:
-        from meshlab.show.report.runbook import runbook
+        from meshlab.show.plans import runbook
 
         folders = {plan["scenario"]: rehearse / plan["scenario"] if len(made) > 1 else rehearse for plan in made}
         files = {folders[plan["scenario"]] / name: text for plan in made for name, text in runbook(plan).items()}

@@ -275,7 +275,7 @@ def plan_measurement(team: str, out: Path | None) -> None:
     from meshlab.files import write_whole
     from meshlab.reviews.measurement import measurement_plan
     from meshlab.reviews.review import open_named
-    from meshlab.show.report.measurement import measurement_files
+    from meshlab.show.plans import measurement_files
 
     files = measurement_files(measurement_plan(open_named(team)))
     if out is None:

@@ -32,7 +32,7 @@ from meshlab.run.embed.blocks import (
 )
 from meshlab.show.charts import Chart
 from meshlab.show.charts.files import opened
-from meshlab.show.export.forms import contents, number
+from meshlab.show.export.chart import contents, number
 from meshlab.show.theme import figure_text
 
 # --- documents as they lie on disk -----------------------------------------------------------------------------------

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.reviews.record import Review
+from meshlab.reviews.review import without
+from meshlab.scenario import frame_of, with_defaults
 from meshlab.show.export import Chart, Spec
+from meshlab.show.export.svg import LINE
 from meshlab.show.theme import HALF, LOOKS, NARROW_PX, NOTE_PX, SECOND_PX, THEMES, TITLE_PX, Theme, mix, template, wrap
 from meshlab.units import significant
 
 EDGE_PX = 12
 """Room at the edges. [px]"""
 
-LINE = 1.3
-"""Height of a line of text as a multiple of its type, as plotly sets it."""
+AXIS_PX = 54
+"""Room for an axis with its title under a plot. [px]"""
 
 FIRST_LINE = 0.7
 """Height of the first line's letters as a multiple of its type, as plotly sets it."""
@@ -145,16 +150,42 @@ def chart_of(
     )
 
 
-class Named(Protocol):
-    """A scenario with a name: a review, or values that are only stated."""
-
-    @property
-    def team(self) -> str: ...  # noqa: D102
-    @property
-    def scenario(self) -> dict[str, Any]: ...  # noqa: D102
+# --- what a chart is drawn from ------------------------------------------------------------------------------------
 
 
-def subtitle(of: Named) -> str:
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A scenario of which values are only stated, as far as charts read it of a review.
+
+    Args:
+        team: Its name.
+        known: Values that are given, by input.
+        scenario: Value of every declared input, defaults filled in.
+    """
+
+    team: str
+    known: dict[str, Any]
+    scenario: dict[str, Any]
+
+
+def stated(values: Mapping[str, Any], name: str = "this scenario") -> Stated:
+    """A scenario from values that are known to be allowed.
+
+    Args:
+        values: Values of declared inputs; what is absent or None follows its default.
+        name: Name of the scenario.
+    """
+    given = {key: value for key, value in without(values, "scenario").items() if value is not None}
+    filled = with_defaults(frame_of([{"scenario": name, **given}])).collect().row(0, named=True)
+    return Stated(name, given, without(filled, "scenario"))
+
+
+def known_frame(of: Review | Stated) -> pl.DataFrame:
+    """What is known or supposed of a scenario, as a row; what has a default stays open."""
+    return frame_of([{"scenario": of.team, **of.known}])
+
+
+def subtitle(of: Review | Stated) -> str:
     """Whose figures these are, in one line."""
     words = {"nodes": "nodes", "services": "services", "pods": "pods", "requests_per_second": "requests/s"}
     known = [f"{_count(of.scenario[name])} {word}" for name, word in words.items() if of.scenario.get(name) is not None]
@@ -165,24 +196,29 @@ def _count(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else significant(value, 3)
 
 
-def cited(review: Review, figure: str, dataplanes: Iterable[str], *, priced: bool = False) -> list[str]:
-    """Sources that one figure of some data planes rests on.
+def cited(of: Review | Stated, figure: str, dataplanes: Iterable[str], *, priced: bool = False) -> list[str]:
+    """Sources that one figure of some data planes rests on; none of values that are only stated.
 
     Args:
-        review: A review.
+        of: A review, or stated values.
         figure: A figure of ``estimate``.
         dataplanes: Whose it is.
         priced: Whether the sources of default prices count, too, where those stand in.
     """
-    sources, names = review.sources, list(dataplanes)
-    found = [row["source_id"] for row in sources if any(figure in row["figures"].get(name, ()) for name in names)]
-    prices = [row["source_id"] for row in sources if priced and "default prices" in row["supports"]]
+    if isinstance(of, Stated):
+        return []
+    names = list(dataplanes)
+    found = [row["source_id"] for row in of.sources if any(figure in row["figures"].get(name, ()) for name in names)]
+    prices = [row["source_id"] for row in of.sources if priced and "default prices" in row["supports"]]
     return list(dict.fromkeys([*found, *prices]))
 
 
 def source_note(source_ids: Sequence[str]) -> str:
     """The line that names the sources of a chart."""
     return f"Sources, by id in meshlab's list: {', '.join(source_ids)}." if source_ids else ""
+
+
+# --- the words around a plot ---------------------------------------------------------------------------------------
 
 
 def framed(captions: Captions, plot: Plot, look: Look) -> Spec:
@@ -194,9 +230,11 @@ def framed(captions: Captions, plot: Plot, look: Look) -> Spec:
     top_px = round(title_px + LINE * SECOND_PX * len(second) + EDGE_PX)
     bottom_px = round(plot.below_px + LINE * NOTE_PX * len(note) + EDGE_PX)
     muted, shift = look.colours.muted, EDGE_PX - plot.sides_px[0]
+    # plotly hangs a title one line below its height and sets several lines on it, which would cut the first
+    hung = {"pad": {"l": EDGE_PX, "t": EDGE_PX + FIRST_LINE * TITLE_PX}} if len(title) > 1 else {}
     words_around = {
         "template": template(look.theme),
-        "title": _title(title),
+        "title": {"text": _lines(title), **hung},
         "height": top_px + round(plot.height_px) + bottom_px,
         "autosize": look.width is None,
         "showlegend": False,
@@ -211,18 +249,15 @@ def framed(captions: Captions, plot: Plot, look: Look) -> Spec:
     return {"data": list(plot.traces), "layout": {**plot.layout, **words_around, **width}}
 
 
-def _title(lines: Sequence[str]) -> Spec:
-    """The title. plotly hangs one line below its height and sets several on it, which would cut the first."""
-    hung = {"pad": {"l": EDGE_PX, "t": EDGE_PX + FIRST_LINE * TITLE_PX}} if len(lines) > 1 else {}
-    return {"text": "<br>".join(map(escape, lines)), **hung}
-
-
 def _wrap_all(texts: Sequence[str], width_px: float, font_px: float) -> list[str]:
     return [line for text in texts if text for line in wrap(text, width_px, font_px)]
 
 
 def _lines(lines: Sequence[str]) -> str:
     return "<br>".join(map(escape, lines))
+
+
+# --- parts of plots ------------------------------------------------------------------------------------------------
 
 
 def words(text: str, xshift_px: float, colour: str, font_px: float) -> dict[str, Any]:
@@ -239,6 +274,62 @@ def words(text: str, xshift_px: float, colour: str, font_px: float) -> dict[str,
         "borderpad": 0,
         "font": {"color": colour, "size": font_px},
     }
+
+
+def line(x: Iterable[float], y: Iterable[Any], colour: str, width: float, dash: str = "solid") -> Spec:
+    """A line through points, of which a pointer is told nothing."""
+    stroke = {"color": colour, "width": width, "dash": dash}
+    return {"type": "scatter", "mode": "lines", "x": [*x], "y": [*y], "line": stroke, "hoverinfo": "skip"}
+
+
+def whiskers(frame: pl.DataFrame, middle: str, colour: str, thickness: float, width: float, ends: str = "") -> Spec:
+    """Lines from the middle of figures to the ends of their intervals.
+
+    Args:
+        frame: The figures, with the ends of their intervals in ``lo`` and ``hi``.
+        middle: Column of the middle.
+        colour: Colour of the lines.
+        thickness: Their thickness. [px]
+        width: Half the width of their caps. [px]
+        ends: What the columns of the ends begin with.
+    """
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (frame[f"{ends}hi"] - frame[middle]).to_list(),
+        "arrayminus": (frame[middle] - frame[f"{ends}lo"]).to_list(),
+        "color": colour,
+        "thickness": thickness,
+        "width": width,
+    }
+
+
+def named_rows(
+    names: Sequence[str], figures: Sequence[str], look: Look, places: Sequence[float] | None = None
+) -> dict[str, Spec]:
+    """Axes of rows from top to bottom: names to the left, figures to the right.
+
+    Args:
+        names: Name of each row.
+        figures: Figures.
+        look: Theme and size.
+        places: Where each figure stands; one in each row unless given. [rows]
+    """
+    side = {
+        "range": [len(names) - 0.5, -0.5],
+        "showgrid": False,
+        "fixedrange": True,
+        "automargin": False,
+        "ticklabelstandoff": 6,
+        "color": look.colours.ink,
+        "tickvals": list(range(len(names))),
+    }
+    right = {**side, "tickvals": places or side["tickvals"], "ticktext": figures, "overlaying": "y", "side": "right"}
+    return {"yaxis": {**side, "ticktext": names}, "yaxis2": right}
+
+
+ANCHOR: Spec = {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
+"""plotly draws no axis without a trace, and the figures stand on the second one."""
 
 
 def hatched(hues: Sequence[str], shapes: Sequence[str], paper: str) -> Spec:

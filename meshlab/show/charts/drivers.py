@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
-from meshlab.models.overhead import dataplanes
+import polars as pl
+
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.models import sensitivity
+from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
 from meshlab.models.sensitivity import how_moved
+from meshlab.reviews.record import Review, Row
+from meshlab.reviews.review import STRONGEST
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import NOTHING_DRAWN, Captions, Look, Plot, chart_of, escape, hatched, small
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.charts.intervals import VALUE_AXIS
-from meshlab.show.export import Chart, Spec
+from meshlab.show.export import Chart
 from meshlab.show.theme import figure_text, interval_text, wrap
 from meshlab.tables import read_table
-
-Row = Mapping[str, Any]
-
-LINE_PX, ROW_PX, AXIS_PX = 18, 24, 54
-"""Height of a line of a driver's label, of the rest of its row, and room for the axis below. [px]"""
 
 SIDES_PX = (230, 124)
 """Room for names to the left and figures to the right. [px]"""
@@ -26,133 +27,43 @@ SIDES_PX = (230, 124)
 KINDS = {"input": "", "coefficient": "/"}
 """Hatching that tells what a team can find out from what only measurements can narrow."""
 
-
 KEY = "Plain: an input, moved as its row says. Hatched: a coefficient, over its 10–90 % interval. Line: as it stands."
 
 
-def drivers(rows: Sequence[Row], label: str, unit: str, subject: str, look: Look) -> Chart:
-    """Drivers of one figure, the strongest first.
+def drivers(of: Review | Stated, look: Look, *, figure: str, dataplane: str | None) -> Chart:
+    """What moves a figure most, the strongest first.
 
     Args:
-        rows: Rows of a review's ``sensitivity`` of that figure; none where there is no mesh to move.
-        label: The figure in words.
-        unit: Its unit.
-        subject: Whose figures these are: the line under the title.
+        of: A review, or stated values.
         look: Theme and size.
+        figure: The figure.
+        dataplane: The data plane; the one that the review recommends unless given.
+
+    Raises:
+        MeshlabError: There is no such figure, or nothing says which data plane.
     """
-    dataplane = dataplanes()[rows[0]["dataplane"]].label if rows else ""
-    captions = Captions(
-        "drivers",
-        f"What moves the {label[0].lower()}{label[1:]} of {dataplane}" if rows else f"{label}: nothing to move",
-        KEY if rows else "No mesh is recommended, so no input moves what it would add.",
-        subject,
-    )
+    if figure not in figures():
+        raise MeshlabError(Problem("figure", f"unknown figure {shorten(figure)}", did_you_mean(figure, figures())))
+    shown, ids = figures()[figure], list[str]()
+    if dataplane is not None:
+        found = sensitivity.tornado(canvas.known_frame(of), dataplane, figure).head(STRONGEST)
+        rows = found.with_columns(dataplane=pl.lit(dataplane)).to_dicts()
+    elif isinstance(of, Review):
+        rows = [row for row in of.sensitivity or () if row["figure_name"] == figure]
+        ids = canvas.cited(of, figure, filter(None, (of.headline.dataplane,)))
+    else:
+        raise MeshlabError(Problem("drivers", "name no data plane", did_you_mean("", mesh_dataplanes())))
+    label, unit = shown.label, shown.unit
+    title, key = f"{label}: nothing to move", "No mesh is recommended, so no input moves what it would add."
+    if rows:
+        title = f"What moves the {label[0].lower()}{label[1:]} of {dataplanes()[rows[0]['dataplane']].label}"
+        key = KEY
     sentences = [
         f"{driver_label(row['driver'])}: "
         f"{figure_text(row['figure_at_low'])} to {figure_text(row['figure_at_high'])} {unit}."
         for row in rows
     ]
-    return chart_of(captions, _plot(rows, label, unit, look), _table(rows, unit), look, sentences=sentences)
-
-
-def _plot(rows: Sequence[Row], label: str, unit: str, look: Look) -> Plot:
-    if not rows:
-        return NOTHING_DRAWN
-    colours = look.colours
-    places = list(range(len(rows)))
-    side = {
-        "range": [len(rows) - 0.5, -0.5],
-        "showgrid": False,
-        "fixedrange": True,
-        "automargin": False,
-        "ticklabelstandoff": 6,
-        "color": colours.ink,
-        "tickvals": places,
-    }
-    layout = {
-        "xaxis": {**VALUE_AXIS, "title": {"text": f"{label} [{unit}]"}, "zerolinecolor": colours.muted},
-        "yaxis": {**side, "ticktext": [_name(row) for row in rows]},
-        "yaxis2": {**side, "ticktext": [_figures(row) for row in rows], "overlaying": "y", "side": "right"},
-        "shapes": [_now(rows[0]["figure"], colours.ink)],
-    }
-    # plotly draws no axis without a trace, and the figures stand on the second one
-    anchor = {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
-    return Plot([_bars(rows, look), anchor], layout, _row_px(rows) * len(rows), AXIS_PX, SIDES_PX)
-
-
-def _bars(rows: Sequence[Row], look: Look) -> Spec:
-    hues = [dataplanes()[row["dataplane"]].hues[look.theme] for row in rows]
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "y": list(range(len(rows))),
-        "base": [row["figure_at_low"] for row in rows],
-        "x": [row["figure_at_high"] - row["figure_at_low"] for row in rows],
-        "width": 0.5,
-        "marker": hatched(hues, [KINDS[row["kind"]] for row in rows], look.colours.paper),
-        "customdata": [f"{driver_label(row['driver'])}: {escape(_values(row))}<br>{_figures(row)}" for row in rows],
-        "hovertemplate": "%{customdata}<extra></extra>",
-    }
-
-
-def _now(figure: float, colour: str) -> Spec:
-    """The figure as it stands, across all rows."""
-    place = {"x0": figure, "x1": figure, "y0": 0, "y1": 1, "yref": "paper"}
-    return {"type": "line", **place, "line": {"color": colour, "width": 1.5}}
-
-
-def _row_px(rows: Sequence[Row]) -> int:
-    """Height of every row: that of the label with the most lines. [px]"""
-    return ROW_PX + LINE_PX * max(len(_lines(row)) for row in rows)
-
-
-def _lines(row: Row) -> list[str]:
-    return wrap(driver_label(row["driver"]), SIDES_PX[0] - 24, 13)
-
-
-def _name(row: Row) -> str:
-    name = "<br>".join(map(escape, _lines(row)))
-    return f"<b>{name}</b><br>{small(escape(_values(row)))}"
-
-
-def driver_label(driver: str) -> str:
-    """An input or a coefficient by its label."""
-    return inputs()[driver].label if driver in inputs() else _coefficient_labels().get(driver, driver)
-
-
-@cache
-def _coefficient_labels() -> dict[str, str]:
-    return dict(read_table("coefficient_labels").iter_rows())
-
-
-def _values(row: Row) -> str:
-    """Values of the driver at both ends, with their unit."""
-    return f"{driver_value(row['low'])} to {driver_value(row['high'])}{driver_unit(row['unit'])}"
-
-
-def driver_unit(unit: str | None) -> str:
-    """The unit behind a value of a driver; a count and a factor need none."""
-    return "" if unit in (None, "", "count", "factor") else f" {unit}"
-
-
-WORDS = {"True": "yes", "False": "no"}
-
-
-def driver_value(text: str) -> str:
-    """A value of a driver as a person writes it: numbers with few digits, yes and no."""
-    try:
-        return figure_text(float(text))
-    except ValueError:
-        return WORDS.get(text, text)
-
-
-def _figures(row: Row) -> str:
-    low, high = row["figure_at_low"], row["figure_at_high"]
-    return interval_text(low, high) or figure_text(low)
-
-
-def _table(rows: Sequence[Row], unit: str) -> list[dict[str, str]]:
-    return [
+    table = [
         {
             "driver": driver_label(row["driver"]),
             "kind": row["kind"],
@@ -166,3 +77,75 @@ def _table(rows: Sequence[Row], unit: str) -> list[dict[str, str]]:
         }
         for row in rows
     ]
+    plot = _plot(rows, f"{label} [{unit}]", look) if rows else canvas.NOTHING_DRAWN
+    captions = Captions("drivers", title, key, canvas.subtitle(of))
+    return canvas.chart_of(captions, plot, table, look, sentences=sentences, source_ids=ids)
+
+
+def _plot(rows: Sequence[Row], title: str, look: Look) -> Plot:
+    colours, now = look.colours, rows[0]["figure"]
+    lines = [wrap(driver_label(row["driver"]), SIDES_PX[0] - 24, 13) for row in rows]
+    values = [canvas.escape(_values(row)) for row in rows]
+    figures = [_figures(row) for row in rows]
+    labels = ["<br>".join(map(canvas.escape, label)) for label in lines]
+    names = [f"<b>{label}</b><br>{canvas.small(value)}" for label, value in zip(labels, values, strict=True)]
+    as_it_stands = {"type": "line", "x0": now, "x1": now, "y0": 0, "y1": 1, "yref": "paper"}
+    layout = {
+        "xaxis": {**VALUE_AXIS, "title": {"text": title}, "zerolinecolor": colours.muted},
+        **canvas.named_rows(names, figures, look),
+        "shapes": [{**as_it_stands, "line": {"color": colours.ink, "width": 1.5}}],
+    }
+    hues = [dataplanes()[row["dataplane"]].hues[look.theme] for row in rows]
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(range(len(rows))),
+        "base": [row["figure_at_low"] for row in rows],
+        "x": [row["figure_at_high"] - row["figure_at_low"] for row in rows],
+        "width": 0.5,
+        "marker": canvas.hatched(hues, [KINDS[row["kind"]] for row in rows], colours.paper),
+        "customdata": [
+            f"{driver_label(row['driver'])}: {value}<br>{shown}"
+            for row, value, shown in zip(rows, values, figures, strict=True)
+        ],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+    # every row is as high as the one whose label has the most lines
+    row_px = 24 + 18 * max(map(len, lines))
+    return Plot([bars, canvas.ANCHOR], layout, row_px * len(rows), below_px=canvas.AXIS_PX, sides_px=SIDES_PX)
+
+
+def _values(row: Row) -> str:
+    """Values of the driver at both ends, with their unit."""
+    return f"{driver_value(row['low'])} to {driver_value(row['high'])}{driver_unit(row['unit'])}"
+
+
+def _figures(row: Row) -> str:
+    low, high = row["figure_at_low"], row["figure_at_high"]
+    return interval_text(low, high) or figure_text(low)
+
+
+# --- drivers in words ----------------------------------------------------------------------------------------------
+
+
+def driver_label(driver: str) -> str:
+    """An input or a coefficient by its label."""
+    return inputs()[driver].label if driver in inputs() else _coefficient_labels().get(driver, driver)
+
+
+@cache
+def _coefficient_labels() -> dict[str, str]:
+    return dict(read_table("coefficient_labels").iter_rows())
+
+
+def driver_unit(unit: str | None) -> str:
+    """The unit behind a value of a driver; a count and a factor need none."""
+    return "" if unit in (None, "", "count", "factor") else f" {unit}"
+
+
+def driver_value(text: str) -> str:
+    """A value of a driver as a person writes it: numbers with few digits, yes and no."""
+    try:
+        return figure_text(float(text))
+    except ValueError:
+        return {"True": "yes", "False": "no"}.get(text, text)

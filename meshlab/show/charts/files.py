@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
 from meshlab.reviews.team import NAME_RULE, check_name
 from meshlab.show.charts.canvas import Look
-from meshlab.show.charts.catalogue import CATALOGUE, NOTHING, TEAM, chart
+from meshlab.show.charts.catalogue import CATALOGUE, NOTHING, TEAM, chart, unknown_chart
 from meshlab.show.export import WIDTH_PX, Chart
-from meshlab.show.export.forms import check_form, contents, plotly_script
+from meshlab.show.export.chart import check_form, contents, plotly_script
 
 DOCUMENT = Look(width=WIDTH_PX)
 """Look of a chart in a document, unless said."""
@@ -78,7 +78,7 @@ def charts_of(names: Sequence[str], teams: Sequence[str], look: Look) -> list[Ch
     Raises:
         MeshlabError: All problems of names and teams.
     """
-    problems = list(_unknown(names))
+    problems = [unknown_chart(name) for name in names if name not in CATALOGUE]
     if not problems and not teams and any(CATALOGUE[name].needs == TEAM for name in names):
         needing = ", ".join(name for name in names if CATALOGUE[name].needs == TEAM)
         problems.append(
@@ -94,12 +94,6 @@ def charts_of(names: Sequence[str], teams: Sequence[str], look: Look) -> list[Ch
         raise MeshlabError(problems)
     alone = [chart(name, None, look) for name in names if CATALOGUE[name].needs == NOTHING]
     return alone + [chart(name, each, look) for each in reviews for name in names if CATALOGUE[name].needs == TEAM]
-
-
-def _unknown(names: Sequence[str]) -> Iterator[Problem]:
-    for name in names:
-        if name not in CATALOGUE:
-            yield Problem("chart", f"unknown chart {shorten(name)}", did_you_mean(name, CATALOGUE))
 
 
 def opened(source: str | Path, *, whole: bool = True) -> Review:
@@ -125,18 +119,12 @@ def _files(out: Path, charts: Sequence[Chart]) -> list[Path]:
     if unknown:
         known = ", ".join(f"{{{blank}}}" for blank in BLANKS)
         raise MeshlabError(Problem(str(out), f"unknown blank {{{unknown[0]}}}", f"known: {known}"))
-    files = [
-        Path(_filled(str(out), {"team": each.team or "all", "chart": each.name, "theme": each.theme}))
-        for each in charts
-    ]
+    names = (str(out).replace("{team}", each.team or "all").replace("{theme}", each.theme) for each in charts)
+    files = [Path(name.replace("{chart}", each.name)) for name, each in zip(names, charts, strict=True)]
     if twice := [file for file, count in Counter(files).items() if count > 1]:
         todo = f"write --out '{out.with_stem('{team}-{chart}')}'"
         raise MeshlabError(Problem(str(twice[0]), f"would hold {len(charts)} charts", todo))
     return files
-
-
-def _filled(name: str, blanks: Mapping[str, str]) -> str:
-    return re.sub(r"\{([^{}]*)\}", lambda match: blanks[match[1]], name)
 
 
 def _write_script(script: str, files: Sequence[Path]) -> None:

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.models.overhead import dataplanes, figures
-from meshlab.reviews.record import Review
-from meshlab.show.charts.canvas import (
-    Captions,
-    Look,
-    Plot,
-    chart_of,
-    cited,
-    hatched,
-    small,
-    source_note,
-    subtitle,
-)
+from meshlab.reviews.record import Review, Row
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, interval_text, wrap
 from meshlab.show.words import SAVING
-
-Row = Mapping[str, Any]
 
 SIDES_PX = (136, 150)
 """Room for names to the left and figures to the right. Fixed, so that nothing jumps under a slider. [px]"""
@@ -79,8 +68,7 @@ class Intervals:
         figure: Column of the estimates, less the end of the interval.
         axis: Title of the value axis, less the unit.
         key: What the marks mean, in one line under the title.
-        prepare: The frame that is shown, from a review.
-        plot: Draws that frame.
+        by: What stands apart in a data plane's row, besides the total: its parts, or its percentiles.
         unit_beside: What of the unit is repeated beside each figure; all of it, unless said.
         priced: Whether default prices are behind the figures.
     """
@@ -90,8 +78,7 @@ class Intervals:
     figure: str
     axis: str
     key: str
-    prepare: Callable[[Intervals, Review], pl.DataFrame]
-    plot: Callable[[Intervals, pl.DataFrame, Look], Plot]
+    by: Literal["total", "part", "percentile"]
     unit_beside: str | None = None
     priced: bool = False
 
@@ -101,22 +88,23 @@ class Intervals:
         return figures()[self.figure].unit
 
 
-def intervals(shown: Intervals, review: Review, look: Look) -> Chart:
+def intervals(shown: Intervals, of: Review, look: Look) -> Chart:
     """A chart of figures by data plane. The same inputs give the same chart, byte for byte.
 
     Args:
         shown: What it shows.
-        review: A review.
+        of: A review.
         look: Theme and size.
     """
-    frame = shown.prepare(shown, review)
-    ids = cited(review, shown.figure, frame["dataplane"], priced=shown.priced)
+    frame = prepare(shown, of)
+    of_percentiles = shown.by == "percentile"
+    ids = canvas.cited(of, shown.figure, frame["dataplane"], priced=shown.priced)
     caveats = [*([CAVEAT] if frame["extrapolated"].any() else []), *([SAVING] if (frame["lo"] < 0).any() else [])]
-    key = LOG_KEY if spans(frame) and shown.plot is bars else shown.key
-    captions = Captions(shown.name, shown.title, key, subtitle(review), [*caveats, source_note(ids)])
-    return chart_of(
+    key = LOG_KEY if spans(frame) and not of_percentiles else shown.key
+    captions = Captions(shown.name, shown.title, key, canvas.subtitle(of), [*caveats, canvas.source_note(ids)])
+    return canvas.chart_of(
         captions,
-        shown.plot(shown, frame, look),
+        percentiles(shown, frame, look) if of_percentiles else bars(shown, frame, look),
         rows(shown, frame),
         look,
         sentences=[*sentences(shown, frame), *caveats],
@@ -152,27 +140,19 @@ def _interval(figure: str) -> list[pl.Expr]:
     return [pl.col(f"{figure}{end}").alias(name) for name, end in ENDS.items()]
 
 
-def prepare_total(shown: Intervals, review: Review) -> pl.DataFrame:
-    """Totals with their interval, a row for each data plane."""
-    return estimates(review, [shown.figure]).select(*COMMON, *_interval(shown.figure))
-
-
-def prepare_split(shown: Intervals, review: Review) -> pl.DataFrame:
-    """Totals with their interval, and the medians of data plane and control plane."""
-    parts = {part: f"{part}_{shown.figure}" for part in PARTS}
+def prepare(shown: Intervals, review: Review) -> pl.DataFrame:
+    """Figures with their interval by data plane: a row for each percentile, or the medians of the parts beside."""
+    if shown.by == "percentile":
+        figures = {percentile: shown.figure.replace("p50", percentile) for percentile in PERCENTILES}
+        rows = estimates(review, list(figures.values()))
+        order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), return_dtype=pl.Int64)
+        return pl.concat(
+            rows.select(*COMMON, *_interval(figure), percentile=pl.lit(percentile))
+            for percentile, figure in figures.items()
+        ).sort(order, "percentile")
+    parts = {part: f"{part}_{shown.figure}" for part in PARTS} if shown.by == "part" else {}
     rows = estimates(review, [shown.figure, *parts.values()])
     return rows.select(*COMMON, *_interval(shown.figure), **{part: pl.col(name) for part, name in parts.items()})
-
-
-def prepare_percentiles(shown: Intervals, review: Review) -> pl.DataFrame:
-    """Figures with their interval, a row for each percentile of each data plane."""
-    figures = {percentile: shown.figure.replace("p50", percentile) for percentile in PERCENTILES}
-    rows = estimates(review, list(figures.values()))
-    order = pl.col("dataplane").replace_strict(list(dataplanes()), range(len(dataplanes())), return_dtype=pl.Int64)
-    return pl.concat(
-        rows.select(*COMMON, *_interval(figure), percentile=pl.lit(percentile))
-        for percentile, figure in figures.items()
-    ).sort(order, "percentile")
 
 
 def spans(frame: pl.DataFrame) -> bool:
@@ -181,11 +161,11 @@ def spans(frame: pl.DataFrame) -> bool:
     return len(some) > 1 and max(some) > WIDE * min(some) and not (frame["lo"] < 0).any()
 
 
-def _log_range(frame: pl.DataFrame) -> list[float]:
-    """Ends of a logarithmic axis, as plotly takes them: powers of ten, a little beyond all intervals."""
-    some = frame.filter(pl.col("median") > 0)
-    low = min(max(row["lo"], row["median"] / FURTHEST) for row in some.iter_rows(named=True))
-    return [math.log10(0.8 * low), math.log10(1.25 * max(some["hi"]))]
+def log_ends(rows: Sequence[Row]) -> tuple[float, float] | None:
+    """Ends of a logarithmic scale on which intervals can be seen; None where no median lies above zero."""
+    some = [row for row in rows if (row["median"] or 0) > 0]
+    low = min((max(row["lo"], row["median"] / FURTHEST) for row in some), default=0.0)
+    return (low, max(row["hi"] for row in some)) if some else None
 
 
 # --- drawing -------------------------------------------------------------------------------------------------------
@@ -199,8 +179,11 @@ def bars(shown: Intervals, frame: pl.DataFrame, look: Look) -> Plot:
         # the length of a bar means nothing on such a scale
         dots = _whiskers(frame, range(frame.height), look, symbol="circle")
         dots["marker"] |= {"color": _hues(frame, look), "line": {"width": 1, "color": look.colours.ink}}
-        return _rows_plot(shown, look, frame, [ANCHOR, dots], labels, BAR_PX, log_range=_log_range(frame))
-    parts = PARTS if set(PARTS) <= set(frame.columns) else {"median": ""}
+        low, high = log_ends(frame.to_dicts()) or (1.0, 10.0)
+        # plotly takes powers of ten; a little beyond all intervals
+        log_range = [math.log10(0.8 * low), math.log10(1.25 * high)]
+        return _rows_plot(shown, look, frame, [ANCHOR, dots], labels, BAR_PX, log_range=log_range)
+    parts = PARTS if shown.by == "part" else {"median": ""}
     traces = [_bar(frame, part, hatching, look) for part, hatching in parts.items()]
     traces.append(_whiskers(frame, range(frame.height), look, symbol="line-ns"))
     return _rows_plot(shown, look, frame, traces, labels, BAR_PX)
@@ -217,7 +200,7 @@ def _bar(frame: pl.DataFrame, part: str, hatching: str, look: Look) -> Spec:
         "x": frame[part].to_list(),
         "y": list(range(frame.height)),
         "width": 0.5,
-        "marker": hatched(hues, hatching, paper),
+        "marker": canvas.hatched(hues, hatching, paper),
         "customdata": [f"{row['label']}<br>{words}: {figure_text(row[part])}" for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -238,15 +221,7 @@ def _whiskers(frame: pl.DataFrame, y: Sequence[float], look: Look, symbol: str |
         "yaxis": "y2",
         "cliponaxis": False,
         "marker": {"symbol": symbol, "size": 9, "color": ink, "line": {"width": 2, "color": ink}},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": (frame["hi"] - frame["median"]).to_list(),
-            "arrayminus": (frame["median"] - frame["lo"]).to_list(),
-            "color": ink,
-            "thickness": 1.5,
-            "width": 5,
-        },
+        "error_x": canvas.whiskers(frame, "median", ink, 1.5, 5),
         "customdata": [_hover(row) for row in frame.iter_rows(named=True)],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -284,14 +259,6 @@ def _rows_plot(
     It begins at zero, unless it is logarithmic, which its title then says.
     """
     colours = look.colours
-    side = {
-        "range": [names.height - 0.5, -0.5],
-        "showgrid": False,
-        "fixedrange": True,
-        "automargin": False,
-        "ticklabelstandoff": 6,
-        "color": colours.ink,
-    }
     labels = [_row_label(row) for row in names.iter_rows(named=True)]
     scale: Spec = {"zerolinecolor": colours.muted}
     if log_range:
@@ -303,8 +270,7 @@ def _rows_plot(
     title = wrap(f"{shown.axis} [{shown.unit}]{', logarithmic' if log_range else ''}", room_px, AXIS_TYPE_PX)
     layout = {
         "xaxis": {**VALUE_AXIS, "title": {"text": "<br>".join(title)}, **scale},
-        "yaxis": {**side, "tickvals": list(range(names.height)), "ticktext": labels},
-        "yaxis2": {**side, "tickvals": figures[0], "ticktext": figures[1], "overlaying": "y", "side": "right"},
+        **canvas.named_rows(labels, figures[1], look, figures[0]),
         "barmode": "stack",
         "shapes": [_band(index, colours.band) for index in names["recommended"].arg_true()],
     }
@@ -335,7 +301,7 @@ def _row_label(row: Row) -> str:
     """A data plane's name, with a dagger where a caveat applies, and below it what else is said of it."""
     name = f"<b>{row['label']}</b>" + (f" {MARKS['extrapolated'][0]}" if row["extrapolated"] else "")
     below = [f"{MARKS[mark][0]} {MARKS[mark][1]}" for mark in ("recommended", "today") if row[mark]]
-    return "<br>".join([name, *map(small, below)])
+    return "<br>".join([name, *map(canvas.small, below)])
 
 
 def _bar_label(shown: Intervals, row: Row) -> str:
@@ -344,13 +310,13 @@ def _bar_label(shown: Intervals, row: Row) -> str:
     interval = interval_text(row["lo"], row["hi"])
     unit = shown.unit if shown.unit_beside is None else shown.unit_beside
     figure = f"<b>{figure_text(row['median'])}</b> {unit}"
-    return f"{figure}<br>{small(interval)}" if interval else figure
+    return f"{figure}<br>{canvas.small(interval)}" if interval else figure
 
 
 def _percentile_label(row: Row) -> str:
     interval = interval_text(row["lo"], row["hi"])
     figure = f"{row['percentile']} <b>{figure_text(row['median'])}</b>"
-    return f"{figure} {small(f'({interval})')}" if interval else figure
+    return f"{figure} {canvas.small(f'({interval})')}" if interval else figure
 
 
 # --- the same without a picture ------------------------------------------------------------------------------------
@@ -396,8 +362,7 @@ MEMORY = Intervals(
     "memory_gib",
     "Memory over no mesh, whole cluster",
     _SPLIT_KEY,
-    prepare_split,
-    bars,
+    "part",
 )
 
 CPU = Intervals(
@@ -406,8 +371,7 @@ CPU = Intervals(
     "cpu_cores",
     "CPU over no mesh, whole cluster",
     _SPLIT_KEY,
-    prepare_split,
-    bars,
+    "part",
 )
 
 LATENCY = Intervals(
@@ -416,8 +380,7 @@ LATENCY = Intervals(
     "added_p50_ms",
     "Added latency, end to end",
     "Circle p50, diamond p90, square p99: medians. Lines: 10–90 % intervals.",
-    prepare_percentiles,
-    percentiles,
+    "percentile",
 )
 
 COST = Intervals(
@@ -426,8 +389,7 @@ COST = Intervals(
     "cost_usd_per_month",
     "Cost of memory and CPU over no mesh",
     "Bar: median. Line: 10–90 % interval.",
-    prepare_total,
-    bars,
+    "total",
     unit_beside="USD",
     priced=True,
 )

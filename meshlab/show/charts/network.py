@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 
 from meshlab.models.overhead.network import estimate_network, rule_scale
+from meshlab.reviews.record import Review, Row
+from meshlab.reviews.review import source_ids
 from meshlab.scenario import inputs
-from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, escape, hatched, small
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.charts.intervals import VALUE_AXIS
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import ACCENTS, figure_text, interval_text, mix
-
-Row = Mapping[str, Any]
-
-ROW_PX, AXIS_PX = 40, 54
-"""Height of a row, and room for the axis below. [px]"""
-
-SIDES_PX = (230, 112)
-"""Room for names to the left and figures to the right. [px]"""
-
-LOOKUP_SIDES_PX = (64, 20)
-
-PLOT_PX = 300
 
 POINTS = 40
 """Points of a line over Services."""
@@ -55,102 +45,78 @@ MODES = {
 """Modes that are drawn, each with its words and accent: eBPF and IPVS lie where nftables does."""
 
 
-def network(scenario: pl.DataFrame, subject: str, look: Look) -> Chart:
-    """CPU that each datapath takes over nodes without a network plugin.
-
-    Args:
-        scenario: One row with the columns of ``scenario.schema()``.
-        subject: Whose figures these are.
-        look: Theme and size.
-    """
-    found = estimate_network(scenario).drop_nulls("memory_gib")
+def network(of: Review | Stated, look: Look) -> Chart:
+    """CPU that each datapath takes over nodes without a network plugin."""
+    found = estimate_network(canvas.known_frame(of)).drop_nulls("memory_gib")
     rows = found.sort(pl.col("encryption") != "none", "cpu_cores", nulls_last=True).to_dicts()
-    captions = Captions("network", "What network plugins cost alone", NETWORK_KEY, subject, (NETWORK_NOTE,))
     sentences = [
-        f"{row['label']}: {f'{cpu} cores' if (cpu := _cpu(row)) else 'not measured under load'}." for row in rows
+        f"{row['label']}: {f'{cpu} cores' if (cpu := _interval(row, 'cpu_cores')) else 'not measured under load'}."
+        for row in rows
     ]
     table = [
         {
             "datapath": row["label"],
             "encryption": row["encryption"],
-            **{
-                f"{name} [{unit}]": _interval(row, figure) or "not measured"
-                for name, figure, unit in (("memory", "memory_gib", "GiB"), ("CPU", "cpu_cores", "cores"))
-            },
+            "memory [GiB]": _interval(row, "memory_gib") or "not measured",
+            "CPU [cores]": _interval(row, "cpu_cores") or "not measured",
             "requests": "measured" if row["measured"] else "a like datapath",
         }
         for row in rows
     ]
-    ids = sorted({each for row in rows for each in row["source_ids"].split("|")})
-    return chart_of(captions, _bars(rows, look), table, look, sentences=sentences, source_ids=ids)
+    ids = sorted({each for row in rows for each in source_ids(row["source_ids"])})
+    captions = Captions("network", "What network plugins cost alone", NETWORK_KEY, canvas.subtitle(of), (NETWORK_NOTE,))
+    return canvas.chart_of(captions, _bars(rows, look), table, look, sentences=sentences, source_ids=ids)
 
 
 def _interval(row: Row, figure: str) -> str:
-    return "" if row[figure] is None else interval_text(row[f"{figure}_lo"], row[f"{figure}_hi"])
+    return interval_text(row[f"{figure}_lo"], row[f"{figure}_hi"]) if row[figure] is not None else ""
 
 
-def _cpu(row: Row) -> str:
-    return _interval(row, "cpu_cores")
-
-
-def _bars(rows: list[dict[str, Any]], look: Look) -> Plot:
-    side = {"range": [len(rows) - 0.5, -0.5], "showgrid": False, "fixedrange": True, "automargin": False}
-    side |= {"ticklabelstandoff": 6, "color": look.colours.ink, "tickvals": list(range(len(rows)))}
-    names = [f"{escape(row['label'])}<br>{small(_interval(row, 'memory_gib') + ' GiB')}" for row in rows]
+def _bars(rows: Sequence[Row], look: Look) -> Plot:
+    names = [f"{canvas.escape(row['label'])}<br>{canvas.small(_interval(row, 'memory_gib') + ' GiB')}" for row in rows]
+    figures = [_interval(row, "cpu_cores") or "not measured" for row in rows]
     layout = {
         "xaxis": {**VALUE_AXIS, "title": {"text": "CPU over no network plugin [cores]"}},
-        "yaxis": {**side, "ticktext": names},
-        "yaxis2": {
-            **side,
-            "ticktext": [_cpu(row) or "not measured" for row in rows],
-            "overlaying": "y",
-            "side": "right",
-        },
+        **canvas.named_rows(names, figures, look),
     }
-    known = [(place, row) for place, row in enumerate(rows) if row["cpu_cores"] is not None]
-    hues = [ACCENTS["cool" if row["encryption"] == "none" else "warm"][look.theme] for _, row in known]
+    known = [place for place, row in enumerate(rows) if row["cpu_cores"] is not None]
+    measured = [rows[place] for place in known]
+    hues = [ACCENTS["cool" if row["encryption"] == "none" else "warm"][look.theme] for row in measured]
     bars = {
         "type": "bar",
         "orientation": "h",
-        "y": [place for place, _ in known],
-        "base": [row["cpu_cores_lo"] for _, row in known],
-        "x": [row["cpu_cores_hi"] - row["cpu_cores_lo"] for _, row in known],
+        "y": known,
+        "base": [row["cpu_cores_lo"] for row in measured],
+        "x": [row["cpu_cores_hi"] - row["cpu_cores_lo"] for row in measured],
         "width": 0.5,
-        "marker": hatched(hues, ["" if row["measured"] else "/" for _, row in known], look.colours.paper),
-        "customdata": [f"{row['label']}: {_cpu(row)} cores" for _, row in known],
+        "marker": canvas.hatched(hues, ["" if row["measured"] else "/" for row in measured], look.colours.paper),
+        "customdata": [f"{row['label']}: {_interval(row, 'cpu_cores')} cores" for row in measured],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
     medians = {
         "type": "scatter",
         "mode": "markers",
         "yaxis": "y2",
-        "x": [row["cpu_cores"] for _, row in known],
-        "y": [place for place, _ in known],
+        "x": [row["cpu_cores"] for row in measured],
+        "y": known,
         "marker": {"symbol": "line-ns-open", "size": 18, "color": look.colours.ink},
         "hoverinfo": "skip",
     }
-    return Plot([bars, medians], layout, ROW_PX * len(rows), AXIS_PX, SIDES_PX)
+    return Plot([bars, medians], layout, height_px=40 * len(rows), below_px=canvas.AXIS_PX, sides_px=(230, 112))
 
 
-def rule_lookup(services: int, subject: str, look: Look) -> Chart:
-    """What looking up a Service costs a connection's first packet, over Services.
-
-    Args:
-        services: Services of this cluster. [count]
-        subject: Whose figures these are.
-        look: Theme and size.
-    """
+def rule_lookup(of: Review | Stated, look: Look) -> Chart:
+    """What looking up a Service costs a connection's first packet, over Services."""
+    services: int = of.scenario["services"]
     last = int(inputs()["services"].upper or services)
     values = sorted({services, *(round(last * (step / POINTS) ** 2) or 1 for step in range(POINTS + 1))})
     grid = pl.DataFrame({"scenario": [str(value) for value in values], "services": values})
     found = rule_scale(grid).filter(quantity="lookup_us").collect()
     own = {row["mode"]: row for row in found.filter(services=services).iter_rows(named=True)}
-    words = [
+    sentences = [
         f"{row['mode']} at {services:,} Services: {interval_text(row['cost_lo'], row['cost_hi'])} µs."
         for row in own.values()
     ]
-    title = "A chain of rules grows with Services, maps do not"
-    captions = Captions("rule-lookup", title, LOOKUP_KEY, subject, (LOOKUP_NOTE,))
     table = [
         {
             "rules": row["mode"],
@@ -161,21 +127,22 @@ def rule_lookup(services: int, subject: str, look: Look) -> Chart:
         }
         for row in own.values()
     ]
-    axis = {"fixedrange": True, "automargin": False}
+    axis, muted = {"fixedrange": True, "automargin": False}, look.colours.muted
+    here = {"type": "line", "x0": services, "x1": services, "y0": 0, "y1": 1, "yref": "paper"}
+    side = {"title": {"text": "First packet [µs]"}, "rangemode": "tozero", "zeroline": True, "zerolinecolor": muted}
+    lines = {mode: found.filter(mode=mode) for mode in MODES}
     layout: Spec = {
         "xaxis": {**axis, "title": {"text": "Services"}, "range": [0, last], "nticks": 6},
-        "yaxis": {**axis, "title": {"text": "First packet [µs]"}, "rangemode": "tozero", "zeroline": True},
-        "shapes": [
-            {"type": "line", "x0": services, "x1": services, "y0": 0, "y1": 1, "yref": "paper"}
-            | {"line": {"color": look.colours.muted, "width": 1, "dash": "dot"}}
-        ],
+        "yaxis": {**axis, **side},
+        "shapes": [{**here, "line": {"color": muted, "width": 1, "dash": "dot"}}],
+        "annotations": [_named(frame, mode, look) for mode, frame in lines.items()],
     }
-    layout["yaxis"]["zerolinecolor"] = look.colours.muted
-    traces = [trace for mode in MODES for trace in _lookup(found.filter(mode=mode), mode, look)]
-    layout["annotations"] = [_named(found.filter(mode=mode), mode, look) for mode in MODES]
-    ids = sorted({each for cell in found["source_ids"] for each in cell.split("|")})
-    plot = Plot(traces, layout, PLOT_PX, AXIS_PX, LOOKUP_SIDES_PX)
-    return chart_of(captions, plot, table, look, sentences=words, source_ids=ids)
+    traces = [trace for mode, frame in lines.items() for trace in _lookup(frame, mode, look)]
+    plot = Plot(traces, layout, height_px=300, below_px=canvas.AXIS_PX, sides_px=(64, 20))
+    title = "A chain of rules grows with Services, maps do not"
+    captions = Captions("rule-lookup", title, LOOKUP_KEY, canvas.subtitle(of), (LOOKUP_NOTE,))
+    ids = sorted({each for cell in found["source_ids"] for each in source_ids(cell)})
+    return canvas.chart_of(captions, plot, table, look, sentences=sentences, source_ids=ids)
 
 
 def _lookup(frame: pl.DataFrame, mode: str, look: Look) -> list[Spec]:
@@ -183,19 +150,17 @@ def _lookup(frame: pl.DataFrame, mode: str, look: Look) -> list[Spec]:
     around = [*frame["services"], *reversed(frame["services"])]
     ends = [*frame["cost_lo"], *reversed(frame["cost_hi"])]
     band = {"type": "scatter", "mode": "lines", "x": around, "y": ends, "fill": "toself", "line": {"width": 0}}
+    parts = (("solid", pl.col("in_evidence_range")), ("dot", ~pl.col("in_evidence_range")))
     lines = [
         {
             "type": "scatter",
             "mode": "lines",
-            "x": part["services"].to_list(),
-            "y": part["cost"].to_list(),
+            "x": frame.filter(within)["services"].to_list(),
+            "y": frame.filter(within)["cost"].to_list(),
             "line": {"color": hue, "width": 2, "dash": dash},
             "hovertemplate": "%{x:,} Services: %{y:.3~g} µs<extra></extra>",
         }
-        for part, dash in (
-            (frame.filter("in_evidence_range"), "solid"),
-            (frame.filter(~pl.col("in_evidence_range")), "dot"),
-        )
+        for dash, within in parts
     ]
     return [band | {"fillcolor": mix(hue, look.colours.paper, 0.2), "hoverinfo": "skip"}, *lines]
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import polars as pl
 
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
-from meshlab.show.charts.canvas import Captions, Look, Plot, chart_of, escape
+from meshlab.show.charts import canvas
+from meshlab.show.charts.canvas import Captions, Look, Plot
 from meshlab.show.export import Chart, Spec
 from meshlab.show.theme import figure_text, mix
 
-ROW_PX, AXIS_PX = 44, 54
-"""Height of a row, and room for the axis below. [px]"""
+ROW_PX = 44
+"""Height of a row. [px]"""
 
 SIDES_PX = (190, 112)
 """Room for names to the left and figures to the right. [px]"""
@@ -24,6 +25,9 @@ CELL_PX, MAP_SIDES_PX = 34, (96, 20)
 """Height of a cell of a map, and room beside it. [px]"""
 
 SHARE_AXIS = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True, "automargin": False, "nticks": 6}
+
+DASHES = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dash-dotted", "longdash": "long-dashed"}
+"""Strokes that tell lines apart, each in a word."""
 
 
 def label_of(figure: str) -> str:
@@ -58,22 +62,13 @@ def indices(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
         for row in ordered.iter_rows(named=True)
     ]
     said = [f"{row['input']}: {row['alone']} alone, {row['with others']} with others." for row in table]
-    return chart_of(captions, _indices_plot(ordered, look), table, look, sentences=said)
+    return canvas.chart_of(captions, _indices_plot(ordered, look), table, look, sentences=said)
 
 
 def _indices_plot(rows: pl.DataFrame, look: Look) -> Plot:
     hue, paper = dataplanes()[rows["dataplane"][0]].hues[look.theme], look.colours.paper
     places = list(range(rows.height))
     alone = rows["first"].clip(0, 1).to_list()
-    whiskers = {
-        "type": "data",
-        "symmetric": False,
-        "array": (rows["total_hi"] - rows["total"]).to_list(),
-        "arrayminus": (rows["total"] - rows["total_lo"]).to_list(),
-        "color": look.colours.ink,
-        "thickness": 1.2,
-        "width": 4,
-    }
     bar = {"type": "bar", "orientation": "h", "y": places, "hoverinfo": "skip"}
     traces = [
         {
@@ -81,15 +76,15 @@ def _indices_plot(rows: pl.DataFrame, look: Look) -> Plot:
             "x": rows["total"].to_list(),
             "width": 0.56,
             "marker": {"color": mix(hue, paper, 0.35), "line": {"color": hue, "width": 1}},
-            "error_x": whiskers,
+            "error_x": canvas.whiskers(rows, "total", look.colours.ink, 1.2, 4, "total_"),
         },
         {**bar, "x": alone, "width": 0.28, "marker": {"color": hue}},
-        _anchor(),
+        canvas.ANCHOR,
     ]
     figures = [f"{_percent(low)} / {_percent(high)}" for low, high in rows.select("first", "total").iter_rows()]
-    layout = _named_rows([_words(name) for name in rows["axis"]], figures, look)
+    layout: Spec = canvas.named_rows([canvas.escape(_words(name)) for name in rows["axis"]], figures, look)
     layout |= {"barmode": "overlay", "xaxis": {**SHARE_AXIS, "title": {"text": "Share of the spread"}}}
-    return Plot(traces, layout, ROW_PX * rows.height, AXIS_PX, SIDES_PX)
+    return Plot(traces, layout, ROW_PX * rows.height, canvas.AXIS_PX, SIDES_PX)
 
 
 def winners(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
@@ -101,14 +96,13 @@ def winners(rows: pl.DataFrame, label: str, subject: str, look: Look) -> Chart:
         subject: What was swept: the line under the title.
         look: Theme and size.
     """
-    order = mesh_dataplanes()
     found = dict(rows.select("dataplane", "share").iter_rows())
-    shown = [(name, found.get(name, 0.0)) for name in order]
+    shown = [(name, found.get(name, 0.0)) for name in mesh_dataplanes()]
     title = f"How often each data plane adds the least {label}"
     captions = Captions("winners", title, "Bar: share of the scenarios.", subject)
     table = [{"data plane": dataplanes()[name].label, "share of scenarios": _percent(share)} for name, share in shown]
     said = [f"{dataplanes()[name].label}: {_percent(share)}." for name, share in shown]
-    return chart_of(captions, _winners_plot(shown, look), table, look, sentences=said)
+    return canvas.chart_of(captions, _winners_plot(shown, look), table, look, sentences=said)
 
 
 def _winners_plot(shown: Sequence[tuple[str, float]], look: Look) -> Plot:
@@ -122,9 +116,10 @@ def _winners_plot(shown: Sequence[tuple[str, float]], look: Look) -> Plot:
         "marker": {"color": [mix(hue, look.colours.paper, 0.55) for hue in hues], "line": {"color": hues}},
         "hoverinfo": "skip",
     }
-    layout = _named_rows([dataplanes()[name].label for name, _ in shown], [_percent(share) for _, share in shown], look)
+    labels = [canvas.escape(dataplanes()[name].label) for name, _ in shown]
+    layout = canvas.named_rows(labels, [_percent(share) for _, share in shown], look)
     layout["xaxis"] = {**SHARE_AXIS, "title": {"text": "Share of the scenarios"}}
-    return Plot([bars, _anchor()], layout, ROW_PX * len(shown), AXIS_PX, SIDES_PX)
+    return Plot([bars, canvas.ANCHOR], layout, ROW_PX * len(shown), canvas.AXIS_PX, SIDES_PX)
 
 
 def areas(rows: pl.DataFrame, axes: tuple[str, str], label: str, subject: str, look: Look) -> Chart:
@@ -138,7 +133,7 @@ def areas(rows: pl.DataFrame, axes: tuple[str, str], label: str, subject: str, l
         look: Theme and size.
     """
     names = [name for name in dataplanes() if name in set(rows["dataplane"])]
-    key = ", ".join(f"{_letter(name)} {dataplanes()[name].label}" for name in names)
+    key = ", ".join(f"{dataplanes()[name].letter} {dataplanes()[name].label}" for name in names)
     title = f"Where each data plane adds the least {label}"
     captions = Captions("areas", title, f"{key}. Paler: in fewer of the scenarios.", subject)
     across, up = axes
@@ -153,7 +148,7 @@ def areas(rows: pl.DataFrame, axes: tuple[str, str], label: str, subject: str, l
     ]
     counts = rows["dataplane"].value_counts(sort=True).iter_rows()
     said = [f"{dataplanes()[name].label}: {count} of {rows.height} cells." for name, count in counts]
-    return chart_of(captions, _areas_plot(rows, axes, names, look), table, look, sentences=said)
+    return canvas.chart_of(captions, _areas_plot(rows, axes, names, look), table, look, sentences=said)
 
 
 def _areas_plot(rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str], look: Look) -> Plot:
@@ -175,7 +170,7 @@ def _areas_plot(rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str],
         {
             "x": x,
             "y": y,
-            "text": _letter(cell["dataplane"]),
+            "text": dataplanes()[cell["dataplane"]].letter,
             "showarrow": False,
             "font": {"color": colours.ink, "size": 12},
         }
@@ -188,7 +183,7 @@ def _areas_plot(rows: pl.DataFrame, axes: tuple[str, str], names: Sequence[str],
         "yaxis": {**_cells(lines, len(lines)), "title": {"text": _words(up)}},
         "annotations": letters,
     }
-    return Plot(traces, layout, CELL_PX * len(lines), AXIS_PX, MAP_SIDES_PX)
+    return Plot(traces, layout, CELL_PX * len(lines), canvas.AXIS_PX, MAP_SIDES_PX)
 
 
 def _cells(values: pl.Series, most: int) -> Spec:
@@ -211,42 +206,12 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else figure_text(value)
 
 
-def _letter(dataplane: str) -> str:
-    """The initial that tells a data plane without colour."""
-    return dataplanes()[dataplane].letter
-
-
-def _named_rows(names: Sequence[str], figures: Sequence[str], look: Look) -> Spec:
-    side = {
-        "range": [len(names) - 0.5, -0.5],
-        "showgrid": False,
-        "fixedrange": True,
-        "automargin": False,
-        "ticklabelstandoff": 6,
-        "color": look.colours.ink,
-        "tickvals": list(range(len(names))),
-    }
-    return {
-        "yaxis": {**side, "ticktext": [escape(name) for name in names]},
-        "yaxis2": {**side, "ticktext": list(figures), "overlaying": "y", "side": "right"},
-    }
-
-
-def _anchor() -> Spec:
-    """Plotly draws no axis without a trace, and the figures stand on the second one."""
-    return {"type": "scatter", "x": [None], "y": [None], "yaxis": "y2", "mode": "markers", "hoverinfo": "skip"}
-
-
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
 def _percent(share: float) -> str:
     return f"{100 * max(0.0, share):.0f} %"
-
-
-DASHES = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dash-dotted", "longdash": "long-dashed"}
-"""Strokes that tell lines apart, each in a word."""
 
 
 def surface(
@@ -283,26 +248,16 @@ def surface(
             _words(x): figure_text(row[x]),
             f"{_words(y)} at break-even": figure_text(row[y]),
         }
-        for (value,), line in lines.partition_by(along, as_dict=True, maintain_order=True).items()
-        for row in line.gather_every(max(1, line.height // 6)).iter_rows(named=True)
+        for (value,), points in lines.partition_by(along, as_dict=True, maintain_order=True).items()
+        for row in points.gather_every(max(1, points.height // 6)).iter_rows(named=True)
     ]
-    return chart_of(captions, _surface_plot(lines, (x, y), along, look), table, look, sentences=[said])
+    return canvas.chart_of(captions, _surface_plot(lines, (x, y), along, look), table, look, sentences=[said])
 
 
 def _surface_plot(lines: pl.DataFrame, axes: tuple[str, str], along: str, look: Look) -> Plot:
     ink, (x, y) = look.colours.ink, axes
     groups = lines.partition_by(along, maintain_order=True)
-    traces = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": line[x].to_list(),
-            "y": line[y].to_list(),
-            "line": {"color": ink, "width": 1.8, "dash": dash},
-            "hoverinfo": "skip",
-        }
-        for line, dash in zip(groups, DASHES, strict=False)
-    ]
+    traces = [canvas.line(points[x], points[y], ink, 1.8, dash) for points, dash in zip(groups, DASHES, strict=False)]
     axis = {"type": "log", "fixedrange": True, "automargin": False, "exponentformat": "SI", "dtick": 1}
     layout = {"xaxis": {**axis, "title": {"text": _words(x)}}, "yaxis": {**axis, "title": {"text": _words(y)}}}
-    return Plot(traces, layout, 320, AXIS_PX, MAP_SIDES_PX)
+    return Plot(traces, layout, 320, canvas.AXIS_PX, MAP_SIDES_PX)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -129,35 +129,19 @@ def number_of(value: object, kind: str) -> float | None:
     return float(value)
 
 
-@dataclass(slots=True)
-class Extent:
-    """What the marks on an axis without a range of its own reach to.
+def extent(reached: Sequence[float], spec: Mapping[str, Any], *, padded: bool) -> tuple[float, float]:
+    """Both ends of an axis without a range of its own. [units of the axis]
 
     Args:
-        low: The least. [units of the axis]
-        high: The greatest. [units of the axis]
-        padded: Whether there are marks, which need room beyond their middle.
+        reached: What its marks reach to. [units of the axis]
+        spec: The axis.
+        padded: Whether they need room beyond their middle.
     """
-
-    low: float = math.inf
-    high: float = -math.inf
-    padded: bool = False
-
-    def add(self, value: object, kind: str, *, padded: bool) -> None:
-        """Reach to a value."""
-        number = number_of(value, kind)
-        if number is not None:
-            self.low, self.high = min(self.low, number), max(self.high, number)
-            self.padded |= padded
-
-    def ends(self, spec: Mapping[str, Any]) -> tuple[float, float]:
-        """Both ends of the axis. [units of the axis]"""
-        if self.low > self.high:
-            return -1, 6
-        low, high = self.low, self.high
-        if spec.get("rangemode") == "tozero" and spec.get("type", "linear") == "linear":
-            low, high = min(low, 0), max(high, 0)
-        room = (high - low) * ROOM / (1 - 2 * ROOM) if self.padded else 0
-        room = room or (0.5 if low == high else 0)
-        zero = spec.get("rangemode") == "tozero"
-        return (low if zero and low == 0 else low - room), (high if zero and high == 0 else high + room)
+    if not reached:
+        return -1, 6
+    low, high, zero = min(reached), max(reached), spec.get("rangemode") == "tozero"
+    if zero and spec.get("type", "linear") == "linear":
+        low, high = min(low, 0), max(high, 0)
+    room = (high - low) * ROOM / (1 - 2 * ROOM) if padded else 0
+    room = room or (0.5 if low == high else 0)
+    return (low if zero and low == 0 else low - room), (high if zero and high == 0 else high + room)

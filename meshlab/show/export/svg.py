@@ -15,11 +15,12 @@ from typing import Any
 
 from meshlab.documents import is_list
 from meshlab.errors import printable
-from meshlab.show.export.axes import Axis, Extent, number_of
+from meshlab.show.export.axes import Axis, extent, number_of
 from meshlab.show.theme import CHARACTER_WIDTH, mix
 
 Spec = Mapping[str, Any]
 Point = tuple[float | None, float | None]
+Ends = tuple[float, float]
 
 LINE = 1.3
 """Height of a line of text as a multiple of its type."""
@@ -121,7 +122,9 @@ class _Drawing:
 
     # --- axes ------------------------------------------------------------------------------------------------------
 
-    def _axis(self, key: str, axis: Spec, every: Mapping[str, Spec], extents: Mapping[str, Extent]) -> Axis:
+    def _axis(
+        self, key: str, axis: Spec, every: Mapping[str, Spec], extents: Mapping[str, tuple[float, float]]
+    ) -> Axis:
         leader = axis.get("matches", key)
         under = every.get(axis.get("overlaying", ""), {})
         low, high = axis.get("domain") or under.get("domain") or (0, 1)
@@ -129,30 +132,34 @@ class _Drawing:
         start, end = (bottom, top) if key[0] == "y" else (left, right)
         places = (start + low * (end - start), start + high * (end - start))
         kind, stated = every[leader].get("type", "linear"), axis.get("range") or every[leader].get("range")
-        ends = stated or extents[leader].ends(every[leader])
+        ends = stated or extents[leader]
         if stated and kind == "date":
             ends = tuple(number_of(value, kind) or 0 for value in stated)
         return Axis({"type": kind, **axis}, key[0] == "y", (float(ends[0]), float(ends[1])), places)
 
-    def _extents(self, axes: Mapping[str, Spec]) -> dict[str, Extent]:
-        extents = {key: Extent() for key in axes}
+    def _extents(self, axes: Mapping[str, Spec]) -> dict[str, Ends]:
+        """Both ends of every axis, as its marks and those of the axes that match it need them."""
+        leaders = {key: axis.get("matches", key) for key, axis in axes.items()}
+        reached: dict[str, list[float]] = {key: [] for key in axes}
+        padded: set[str] = set()
         stacks: dict[tuple[str, float, bool], float] = {}
         for trace in self.spec["data"]:
             if trace["type"] == "bar" and self._stacked(trace):
                 along, across = "xy" if trace.get("orientation") == "h" else "yx"
                 for place, value in zip(trace[across], trace[along], strict=True):
-                    at = (trace.get(f"{along}axis", along), place, (value or 0) < 0)
+                    at = (leaders[trace.get(f"{along}axis", along)], place, (value or 0) < 0)
                     stacks[at] = stacks.get(at, 0) + (value or 0)
-        for (key, _, _), value in stacks.items():
-            extents[axes[key].get("matches", key)].add(value, "linear", padded=True)
-        for trace in self.spec["data"]:
             for way in "xy":
-                key = trace.get(f"{way}axis", way)
-                leader = axes[key].get("matches", key)
-                marks = trace["type"] == "bar" or "markers" in trace.get("mode", "") or way == "y"
-                for value in _reached(trace, way):
-                    extents[leader].add(value, axes[leader].get("type", "linear"), padded=marks)
-        return extents
+                leader = leaders[trace.get(f"{way}axis", way)]
+                numbers = (number_of(value, axes[leader].get("type", "linear")) for value in _reached(trace, way))
+                found = [number for number in numbers if number is not None]
+                reached[leader] += found
+                if found and (trace["type"] == "bar" or "markers" in trace.get("mode", "") or way == "y"):
+                    padded.add(leader)
+        for (leader, _, _), value in stacks.items():
+            reached[leader].append(value)
+            padded.add(leader)
+        return {key: extent(reached[key], axis, padded=key in padded) for key, axis in axes.items()}
 
     def _crossing(self, key: str) -> Axis:
         """The axis that one stands on."""
@@ -415,7 +422,7 @@ def _stroke(line: Spec) -> str:
     return f' stroke="{line["color"]}" stroke-width="{_n(width)}"{dashes}'
 
 
-def _rule(upright: bool, place: float, ends: tuple[float, float], hue: str, width: float) -> str:  # noqa: FBT001
+def _rule(upright: bool, place: float, ends: Ends, hue: str, width: float) -> str:  # noqa: FBT001
     start, end = map(_n, ends)
     path = f"M{start} {_n(place)}H{end}" if upright else f"M{_n(place)} {start}V{end}"
     return f'<path d="{path}" stroke="{hue}" stroke-width="{_n(width)}"/>'

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import traitlets
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.scenario import Input, check_scenarios, inputs
+from meshlab.show.words import titled, unit_shown
 from meshlab.tables import read_table
 from meshlab.units import plain_number
 
@@ -27,42 +28,21 @@ NOT_GIVEN = ""
 FIXED = "0 0 auto"
 """Layout of what keeps its height in a column that scrolls."""
 
-UNITLESS = ("count", "share")
-"""Units that a label need not repeat."""
-
 SLIDER_DECADES = 5
 """Decades below the upper bound at which a log slider begins where zero is allowed; below them only zero follows."""
 
 SLIDER_STEPS = 100
 """Steps of a slider that is not logarithmic."""
 
-PREFERRED = (
-    1.0,
-    1.1,
-    1.2,
-    1.3,
-    1.5,
-    1.6,
-    1.8,
-    2.0,
-    2.2,
-    2.4,
-    2.7,
-    3.0,
-    3.3,
-    3.6,
-    3.9,
-    4.3,
-    4.7,
-    5.1,
-    5.6,
-    6.2,
-    6.8,
-    7.5,
-    8.2,
-    9.1,
-)
-"""Preferred numbers of a decade (the E24 series of IEC 60063): even steps of about a tenth, for eye and hand."""
+PREFERRED = (10, 11, 12, 13, 15, 16, 18, 20, 22, 24, 27, 30, 33, 36, 39, 43, 47, 51, 56, 62, 68, 75, 82, 91)
+"""Preferred numbers of a decade, in tenths (the E24 series of IEC 60063): even steps of about a tenth."""
+
+
+def button(words: str, tooltip: str, do: Callable[[], object], layout: Mapping[str, str] | None = None) -> Any:
+    """A button that does something."""
+    made = widgets.Button(description=words, tooltip=tooltip, layout=layout or {})
+    made.on_click(lambda _button: do())
+    return made
 
 
 class Control(widgets.VBox):
@@ -79,7 +59,8 @@ class Control(widgets.VBox):
         self.spec = spec
         self._shown_by_us = False
         self.fault = widgets.HTML(layout={"flex": FIXED, "display": "none"})
-        super().__init__([self._heading(), *self._parts(), self.fault], layout={"margin": "0 0 10px 0", "flex": FIXED})
+        heading = widgets.Label(titled(spec.label, spec.unit), tooltip=help_text(spec), layout={"flex": FIXED})
+        super().__init__([heading, *self._parts(), self.fault], layout={"margin": "0 0 10px 0", "flex": FIXED})
         self.observe(self._tell, "problem")
         for name in self.classes:
             self.add_class(name)
@@ -94,10 +75,6 @@ class Control(widgets.VBox):
         self.fault.layout.display = "" if change["new"] else "none"
         self.fault.value = f'<div role="alert" class="meshlab-fault">⚠ {html.escape(change["new"])}</div>'
 
-    def _heading(self) -> widgets.Label:
-        unit = f" [{self.spec.unit}]" if self.spec.unit not in (None, *UNITLESS) else ""
-        return widgets.Label(f"{self.spec.label}{unit}", tooltip=help_text(self.spec), layout={"flex": FIXED})
-
     def _parts(self) -> Sequence[widgets.Widget]:
         raise NotImplementedError
 
@@ -109,6 +86,13 @@ class Control(widgets.VBox):
         """Take a value that is known to be allowed."""
         self.problem = ""
         self.value = value
+
+    def _show(self, part: widgets.Widget, **traits: object) -> None:
+        """Change what is shown, which is no answer of the user's."""
+        self._shown_by_us = True
+        for name, value in traits.items():
+            setattr(part, name, value)
+        self._shown_by_us = False
 
 
 class Entry(Control):
@@ -129,9 +113,7 @@ class Entry(Control):
             self.problem = "; ".join(problem_text(problem) for problem in error.problems)
 
     def _write(self, change: Mapping[str, object]) -> None:
-        self._shown_by_us = True
-        self.text.value = plain_text(change["new"])
-        self._shown_by_us = False
+        self._show(self.text, value=plain_text(change["new"]))
 
     def set(self, value: object) -> None:
         """Take a value, and show it even where the text says something that was refused."""
@@ -176,9 +158,8 @@ class Slider(Entry):
             self._rest_at(default)
 
     def _rest_at(self, number: float) -> None:
-        self._shown_by_us = True
-        self.slider.value = min(range(len(self.ladder)), key=lambda rung: abs(self.ladder[rung] - number))
-        self._shown_by_us = False
+        rung = min(range(len(self.ladder)), key=lambda rung: abs(self.ladder[rung] - number))
+        self._show(self.slider, value=rung)
 
 
 class Choice(Control):
@@ -200,18 +181,14 @@ class Choice(Control):
             self.set(None if change["new"] == NOT_GIVEN else change["new"])
 
     def _write(self, change: Mapping[str, object]) -> None:
-        self._shown_by_us = True
-        self.choice.value = NOT_GIVEN if change["new"] is None else change["new"]
-        self._shown_by_us = False
+        self._show(self.choice, value=NOT_GIVEN if change["new"] is None else change["new"])
 
     def assume(self, default: object) -> None:
         """Name what stands in as the first entry."""
         first = "not known" if default is None else f"{plain_text(default)} (default)"
         options = ((first, NOT_GIVEN), *self._values.items())
         if options != self.choice.options:
-            self._shown_by_us = True
-            self.choice.options = options
-            self._shown_by_us = False
+            self._show(self.choice, options=options)
             self._write({"new": self.value})
 
 
@@ -242,11 +219,9 @@ class Members(Control):
         self.set(ticked or ([] if self.none.value and change["owner"] is self.none else None))
 
     def _write(self, change: Mapping[str, Any]) -> None:
-        self._shown_by_us = True
-        self.none.value = change["new"] == []
+        self._show(self.none, value=change["new"] == [])
         for name, box in self.boxes.items():
-            box.value = name in (change["new"] or [])
-        self._shown_by_us = False
+            self._show(box, value=name in (change["new"] or []))
 
     def assume(self, default: object) -> None:
         """Nothing stands in for a set."""
@@ -269,7 +244,7 @@ def ladder(spec: Input) -> tuple[float, ...]:
     if spec.scale == "log":
         lowest = lower or min(1.0, upper / 10**SLIDER_DECADES)
         decades = range(math.floor(math.log10(lowest)), math.ceil(math.log10(upper)))
-        inner = (float(f"{step}e{decade}") for decade in decades for step in PREFERRED)
+        inner = (float(f"{step}e{decade - 1}") for decade in decades for step in PREFERRED)
     else:
         lowest, steps = lower, min(SLIDER_STEPS, int(upper - lower)) if spec.type == "integer" else SLIDER_STEPS
         inner = (lower + (upper - lower) * step / steps for step in range(steps))
@@ -286,14 +261,11 @@ class Names(anywidget.AnyWidget):
 
     def __init__(self) -> None:
         numbers = {name: spec for name, spec in inputs().items() if CONTROLS[spec.type] is Slider}
-        super().__init__(
-            steps={
-                name: [
-                    f"{plain_text(step)} {'' if spec.unit in UNITLESS else spec.unit}".strip() for step in ladder(spec)
-                ]
-                for name, spec in numbers.items()
-            }
-        )
+        steps = {
+            name: [f"{plain_text(step)} {unit_shown(spec.unit)}".strip() for step in ladder(spec)]
+            for name, spec in numbers.items()
+        }
+        super().__init__(steps=steps)
 
 
 def help_text(spec: Input) -> str:

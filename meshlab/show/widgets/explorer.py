@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Concatenate
 
 import ipywidgets as widgets
@@ -15,15 +16,13 @@ from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
 from meshlab.planning.iac.tracker import growth, tracker
 from meshlab.reviews.record import AssumedValue, Review
 from meshlab.scenario import inputs
-from meshlab.show import report
+from meshlab.show import report, views
 from meshlab.show.charts import Chart, Look, chart, stated
-from meshlab.show.views import exhibits
 from meshlab.show.widgets.entries import FIXED
 from meshlab.show.widgets.guide import Guide
-from meshlab.show.widgets.latest import Latest
-from meshlab.show.widgets.live import LiveFigures
+from meshlab.show.widgets.live import Latest, LiveFigures
 from meshlab.show.widgets.panel import Panel
-from meshlab.show.widgets.views import BESIDE, REST_S, Headline, Instrument, Reasons, complain
+from meshlab.show.widgets.views import BESIDE, REST_S, Headline, Reasons, SideBySide, complain
 
 CHARTS = ("memory", "cpu", "latency", "cost")
 """Charts of the first page."""
@@ -88,10 +87,6 @@ class Explorer(widgets.VBox):
             part.layout = {"flex": FIXED, **WIDE}
         self.latest = Latest(_computed, self._show, self._complain)
         super().__init__([self.chooser, self.choices, self.text, self.figures], layout=layout or BESIDE)
-        self._connect()
-        self.ask()
-
-    def _connect(self) -> None:
         self.chooser.observe(self._turn, "value")
         if self.source is not None:
             self.source.observe(self.ask, "scenario")
@@ -99,6 +94,7 @@ class Explorer(widgets.VBox):
         for page in self.pages.values():
             for choice in page.choices.values():
                 choice.observe(self.ask, "value")
+        self.ask()
 
     @property
     def page(self) -> Page:
@@ -131,32 +127,35 @@ class Explorer(widgets.VBox):
             self._show((self.page, [report.table([], "; ".join(map(str, error.problems)))]))
 
 
-def _computed(question: tuple[Page, Mapping[str, Any], Look, dict[str, Any]]) -> tuple[Page, Any]:
+def _computed(question: tuple[Page, Values, Look, dict[str, Any]]) -> tuple[Page, Any]:
     page, values, look, chosen = question
     return page, page.compute(values, look, **chosen)
 
 
 def explorer(source: Panel) -> Explorer:
     """What each data plane would add, and how that changes: figures, curves, path, break-even, drivers, assumptions."""
+    axes = [(inputs()[name].label, name) for name in curve_inputs()]
+
+    def figure() -> widgets.Dropdown:
+        return _choice("Figure", [(figures()[name].label, name) for name in EXPLORED], "cost_usd_per_month")
+
     return Explorer(
         source,
         {
             "Figures": Page(lambda values, look: _figures(source.light(values), look)),
-            "Curves": Page(_curves, _curve_choices()),
-            "Path": Page(_path),
-            "Break-even": Page(_break_even, _break_even_choices()),
-            "Drivers": Page(_drivers, _driver_choices()),
+            "Curves": Page(partial(_around, "curve-cost"), {"figure": figure(), "over": _choice("Over", axes, "pods")}),
+            "Path": Page(partial(_around, "path")),
+            "Break-even": Page(_break_even, _break_even_choices(axes)),
+            "Drivers": Page(
+                partial(_around, "drivers-cost"),
+                {"figure": figure(), "dataplane": _dataplane_choice("Data plane", "istio-ambient")},
+            ),
             "Assumed": Page(lambda values, _look: [assumed(values)]),
         },
     )
 
 
-def desk(source: Panel) -> Desk:
-    """A panel beside everything that a review tells of it: the answer in sight, and one view at a time."""
-    return Desk(source)
-
-
-class Desk(Instrument):
+class Desk(SideBySide):
     """The panel, the answer, and views under a row of buttons.
 
     Args:
@@ -172,17 +171,19 @@ class Desk(Instrument):
                 "Questions": Page(lambda values, _look: guide.ask(values), view=guide),
                 "Comparison": Page(lambda values, _look: [report.comparison(whole(values))], pause_s=REST_S),
                 "Overhead": Page(lambda values, look: _figures(source.light(values), look)),
-                "Latency path": Page(_path),
+                "Latency path": Page(partial(_around, "path")),
                 "Migration": Page(lambda values, look: _moved(whole(values), look), pause_s=REST_S),
-                "Evidence": Page(lambda values, _look: _rests_on(whole(values)), pause_s=REST_S),
+                "Evidence": Page(
+                    lambda values, _look: [views.fit_quality(assess()), report.sources(whole(values))], pause_s=REST_S
+                ),
                 "Assumptions": Page(lambda values, _look: [report.assumptions(whole(values))], pause_s=REST_S),
             },
             WIDE,
         )
-        views = widgets.VBox([Headline(source), self.explorer], layout={"flex": "3 1 480px", "min_width": "320px"})
-        super().__init__(source, views)
+        shown = widgets.VBox([Headline(source), self.explorer], layout={"flex": "3 1 480px", "min_width": "320px"})
+        shown.add_class("meshlab-views")
+        super().__init__(source, shown)
         self.add_class("meshlab-desk")
-        views.add_class("meshlab-views")
 
 
 def _moved(review: Review, look: Look) -> list[Any]:
@@ -190,28 +191,16 @@ def _moved(review: Review, look: Look) -> list[Any]:
     return [report.migration(review), *(made for made in charts if isinstance(made, Chart))]
 
 
-def _rests_on(review: Review) -> list[report.Fragment]:
-    return [exhibits.fit_quality(assess()), report.sources(review)]
-
-
 def _figures(review: Review, look: Look) -> list[Chart]:
     return [chart(name, review, look) for name in CHARTS]
 
 
-def _curves(values: Values, look: Look, *, figure: str, over: str) -> list[Chart]:
-    return [chart("curve-cost", stated(values), look, figure=figure, over=over)]
-
-
-def _path(values: Values, look: Look) -> list[Chart]:
-    return [chart("path", stated(values), look)]
+def _around(name: str, values: Values, look: Look, **options: Any) -> list[Chart]:
+    return [chart(name, stated(values), look, **options)]
 
 
 def _break_even(values: Values, look: Look, *, one: str, other: str, across: str, up: str) -> list[Chart]:
-    return [chart("break-even", stated(values), look, pair=(one, other), over=(across, up))]
-
-
-def _drivers(values: Values, look: Look, *, dataplane: str, figure: str) -> list[Chart]:
-    return [chart("drivers-cost", stated(values), look, dataplane=dataplane, figure=figure)]
+    return _around("break-even", values, look, pair=(one, other), over=(across, up))
 
 
 def assumed(values: Values) -> report.Fragment:
@@ -240,46 +229,41 @@ def evidence_view() -> Explorer:
 
 def terraform_view() -> Explorer:
     """Options of a release of the Cilium chart, and features of a product, by how Terraform expresses them."""
-    versions = [(version, version) for version in growth()["version"].reverse()]
-    products = [(name, name) for name in tracker()["product"].unique().sort()]
+    versions, products = growth()["version"].reverse().to_list(), tracker()["product"].unique().sort().to_list()
 
-    def options(_values: Values, _look: Look, *, version: str) -> list[report.Fragment]:
-        return [exhibits.option_coverage(version)]
+    def page(made: Callable[[str], report.Fragment], name: str, label: str, values: Sequence[str]) -> Page:
+        def compute(_values: Values, _look: Look, **chosen: str) -> list[report.Fragment]:
+            return [made(chosen[name])]
 
-    def features(_values: Values, _look: Look, *, product: str) -> list[report.Fragment]:
-        return [exhibits.tracked_features(product)]
+        return Page(compute, {name: _choice(label, [(value, value) for value in values], values[0])})
 
-    return Explorer(
-        None,
-        {
-            "Options": Page(options, {"version": _choice("Release", versions, versions[0][1])}),
-            "Features": Page(features, {"product": _choice("Product", products, products[0][1])}),
-        },
-        WIDE,
-    )
+    options = page(views.option_coverage, "version", "Release", versions)
+    features = page(views.tracked_features, "product", "Product", products)
+    return Explorer(None, {"Options": options, "Features": features}, WIDE)
 
 
 # --- choices -------------------------------------------------------------------------------------------------------
 
 
-def _input_choices() -> list[tuple[str, str]]:
-    """Inputs that can run along an axis: label and name."""
-    return [(inputs()[name].label, name) for name in curve_inputs()]
-
-
-def _dataplane_choices() -> list[tuple[str, str]]:
-    """Data planes that add something: label and name."""
-    return [(dataplanes()[name].label, name) for name in mesh_dataplanes()]
-
-
-def _figure_choices() -> list[tuple[str, str]]:
-    """Figures that can be explored: label and name."""
-    return [(figures()[name].label, name) for name in EXPLORED]
-
-
 def _choice(label: str, options: Sequence[tuple[str, object]], value: object) -> widgets.Dropdown:
     style, layout = {"description_width": "76px"}, {"width": "270px"}
     return widgets.Dropdown(options=options, value=value, description=label, style=style, layout=layout)
+
+
+def _dataplane_choice(label: str, value: str) -> widgets.Dropdown:
+    return _choice(label, [(dataplanes()[name].label, name) for name in mesh_dataplanes()], value)
+
+
+def _break_even_choices(axes: Sequence[tuple[str, str]]) -> Choices:
+    choices = {
+        "one": _dataplane_choice("One", "istio-ambient"),
+        "other": _dataplane_choice("Other", "cilium"),
+        "across": _choice("Across", axes, "pods"),
+        "up": _choice("Up", axes, "requests_per_second"),
+    }
+    _apart(choices["one"], choices["other"])
+    _apart(choices["across"], choices["up"])
+    return choices
 
 
 def _apart(one: widgets.Dropdown, other: widgets.Dropdown) -> None:
@@ -291,30 +275,3 @@ def _apart(one: widgets.Dropdown, other: widgets.Dropdown) -> None:
 
     one.observe(lambda change: changed(change, other), "value")
     other.observe(lambda change: changed(change, one), "value")
-
-
-def _curve_choices() -> Choices:
-    return {
-        "figure": _choice("Figure", _figure_choices(), "cost_usd_per_month"),
-        "over": _choice("Over", _input_choices(), "pods"),
-    }
-
-
-def _break_even_choices() -> Choices:
-    planes, names = _dataplane_choices(), _input_choices()
-    choices = {
-        "one": _choice("One", planes, "istio-ambient"),
-        "other": _choice("Other", planes, "cilium"),
-        "across": _choice("Across", names, "pods"),
-        "up": _choice("Up", names, "requests_per_second"),
-    }
-    _apart(choices["one"], choices["other"])
-    _apart(choices["across"], choices["up"])
-    return choices
-
-
-def _driver_choices() -> Choices:
-    return {
-        "figure": _choice("Figure", _figure_choices(), "cost_usd_per_month"),
-        "dataplane": _choice("Data plane", _dataplane_choices(), "istio-ambient"),
-    }

@@ -14,11 +14,10 @@ from meshlab.models.decision.questions import Open, Question, editions_today, op
 from meshlab.models.decision.words import product
 from meshlab.reviews.advice import side_by_side
 from meshlab.scenario import frame_of, inputs
-from meshlab.show import report
 from meshlab.show.fragments import fragment
-from meshlab.show.widgets.entries import CONTROLS, FIXED, Control
+from meshlab.show.widgets.entries import CONTROLS, FIXED, Control, button
 from meshlab.show.widgets.panel import SCENARIO, Panel
-from meshlab.show.words import listed, value_text
+from meshlab.show.words import answer_text, listed, need_label, value_text
 
 MOST = 5
 """Questions that are asked at first."""
@@ -43,7 +42,7 @@ class Asked(widgets.VBox):
         self.control: Control = CONTROLS[spec.type](replace(spec, label=question.question, choices=tuple(choices)))
         self.control.layout.margin = "0"
         seen = [used[need] for need in question.needs if need in used]
-        notes = [f"In use: {report.need_label(row['need'])}, such as by {row['example']}" for row in seen]
+        notes = [f"In use: {need_label(row['need'])}, such as by {row['example']}" for row in seen]
         self.control.set([row["need"] for row in seen] or None)
         self.control.assume(None)
         self.leads = widgets.HTML()
@@ -69,10 +68,8 @@ class Guide(widgets.VBox):
         self.needs: dict[str, Sequence[str]] = {}
         self._forget()
         self.status, self.list = widgets.HTML(), widgets.VBox()
-        self.more = widgets.Button(description="Ask more", tooltip="Show the questions that are left, too")
-        self.anew = widgets.Button(description="Start from nothing", tooltip="Forget every value of the panel")
-        self.more.on_click(lambda _button: self._ask_more())
-        self.anew.on_click(lambda _button: self._begin_anew())
+        self.more = button("Ask more", "Show the questions that are left, too", self._ask_more)
+        self.anew = button("Start from nothing", "Forget every value of the panel", self._begin_anew)
         buttons = widgets.HBox([self.anew, self.more], layout={"flex": FIXED})
         super().__init__([self.status, self.list, buttons], layout={"width": "100%"})
 
@@ -152,7 +149,7 @@ class Guide(widgets.VBox):
     def _note(self, needs: list[str] | None) -> None:
         """That needs which nobody was asked about are taken as not needed."""
         left = [need for each in questions() if each.id not in self.needs for need in each.needs]
-        labels = [report.need_label(need) for need in left if need not in (needs or ())]
+        labels = [need_label(need) for need in left if need not in (needs or ())]
         self.source.assumed.pop("needs", None)
         if labels and needs is not None:
             why = f"answered in part; nobody was asked about {listed(labels, 'and', SHOWN)}, taken as not needed"
@@ -180,20 +177,22 @@ def leads_text(asked: Open, values: Mapping[str, Any]) -> str:
         values: The scenario.
     """
     today = {name: values.get(name) for name in ("current_cni", "current_mesh")}
-    groups: dict[str, list[str]] = {}
-    for change, (cni, mesh, *edition) in asked.leads.items():
+
+    def words(cni: str | None, mesh: str | None, *edition: str | None) -> str:
         answer = {"cni": cni, "mesh": mesh, "edition": dict(zip(("cni", "mesh"), edition, strict=True))}
-        groups.setdefault(report.answer_text(answer, today), []).append(_value(change))
-    cni, mesh, *edition = asked.now
-    now = {"cni": cni, "mesh": mesh, "edition": dict(zip(("cni", "mesh"), edition, strict=True))}
+        return answer_text(answer, today)
+
+    groups: dict[str, list[str]] = {}
+    for change, answer in asked.leads.items():
+        groups.setdefault(words(*answer), []).append(_value(change))
     rows = [(answer, listed(names, "or", SHOWN)) for answer, names in groups.items()]
-    return fragment("leads", "", rows=rows, now=report.answer_text(now, today)).html
+    return fragment("leads", "", rows=rows, now=words(*asked.now)).html
 
 
 def _value(change: Change) -> str:
     """The value of an answer in words."""
     if change.member:
-        return f"{'' if change.value else 'not '}{report.need_label(change.member)}"
+        return f"{'' if change.value else 'not '}{need_label(change.member)}"
     if change.input in ("current_cni", "current_mesh"):
         return product(str(change.value), change.input.removeprefix("current_"))
     words = value_text(change.value)

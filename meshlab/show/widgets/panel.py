@@ -15,8 +15,8 @@ import traitlets
 
 from meshlab.reviews.review import build_reviews, light_review
 from meshlab.scenario import frame_of, inputs, scenarios, with_defaults
-from meshlab.show.widgets.entries import CONTROLS, Names
-from meshlab.show.widgets.latest import Once
+from meshlab.show.widgets.entries import CONTROLS, Names, button
+from meshlab.show.widgets.live import Once
 from meshlab.show.widgets.shelf import Shelf
 
 GROUPS = {
@@ -59,15 +59,15 @@ class Panel(widgets.VBox):
         self.light = Once(light_review)
         self.message = widgets.HTML()
         self._quiet = False
-        self.reset_button = widgets.Button(description="Reset", tooltip="Return to the values at the beginning")
-        self.reset_button.on_click(lambda _button: self.reset())
-        self.pin_button = widgets.Button(
-            description="Pin as A", tooltip="Keep this scenario, and compare with it what follows"
-        )
-        self.pin_button.on_click(lambda _button: self.pin())
+        self.reset_button = button("Reset", "Return to the values at the beginning", self.reset)
+        self.pin_button = button("Pin as A", "Keep this scenario, and compare with it what follows", self.pin)
+        groups = {group: [each for each in self.controls.values() if each.spec.group == group] for group in GROUPS}
+        columns = [widgets.VBox(members, layout=SCROLLING) for members in groups.values()]
         super().__init__(
             [
-                self._list() if names else self._tabs(),
+                widgets.VBox(list(self.controls.values()), layout=SCROLLING)
+                if names
+                else widgets.Tab(columns, titles=list(GROUPS.values())),
                 self.message,
                 self.shelf,
                 Names(),
@@ -80,17 +80,6 @@ class Panel(widgets.VBox):
         for control in self.controls.values():
             control.observe(self._changed, "value")
             control.observe(self._complain, "problem")
-
-    def _tabs(self) -> widgets.Tab:
-        groups = {
-            group: [control for control in self.controls.values() if control.spec.group == group] for group in GROUPS
-        }
-        return widgets.Tab(
-            [widgets.VBox(members, layout=SCROLLING) for members in groups.values()], titles=list(GROUPS.values())
-        )
-
-    def _list(self) -> widgets.VBox:
-        return widgets.VBox(list(self.controls.values()), layout=SCROLLING)
 
     def reset(self) -> None:
         """Return to the initial values, and forget what was loaded."""

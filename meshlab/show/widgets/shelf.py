@@ -1,29 +1,38 @@
-"""Scenarios from files and to files: example teams, team files and dumps by path or upload, and saving."""
+"""Scenarios from files and to files: example teams, team files and dumps by path or upload, and saving.
+
+What follows once a scenario is saved: its report, its decision record, a chart for a design doc, a measurement.
+"""
 
 from __future__ import annotations
 
 import html
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import anywidget
 import ipywidgets as widgets
+import traitlets
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
 from meshlab.reviews.cases import NO_CLUSTER, Case, Cluster, example_teams, open_case, open_path, with_values
 from meshlab.reviews.team import Assumption, Team, team_text
-from meshlab.show.widgets.follow_up import FollowUp
-from meshlab.show.widgets.latest import Latest
+from meshlab.show.charts.catalogue import CATALOGUE, TEAM
+from meshlab.show.widgets.entries import button, problem_text
+from meshlab.show.widgets.live import Latest
 
 NO_EXAMPLE = "Choose an example team"
 """First entry of the list of examples."""
 
 HALF = {"flex": "1 1 120px", "width": "auto", "min_width": "100px"}
-"""Layout of an entry beside a button."""
+"""Layout of what stands beside other things in a row."""
 
 BUTTON = {"width": "72px", "flex": "0 0 auto"}
 
@@ -32,6 +41,11 @@ UNNAMED = "this scenario"
 
 FOLDER = "MESHLAB_FOLDER"
 """Environment variable that names the folder of a user's files, where it is not the current one."""
+
+LIMIT_S = 300
+"""Longest time that a command may take. [s]"""
+
+TYPES = {".html": "text/html", ".md": "text/markdown", ".csv": "text/csv", ".yaml": "text/yaml"}
 
 UPLOAD = {**BUTTON, "width": "96px"}
 """Layout of the button that counts files behind its word."""
@@ -67,17 +81,17 @@ class Shelf(widgets.VBox):
             options=[NO_EXAMPLE, *_examples()], tooltip=NO_EXAMPLE, layout={"width": "auto"}
         )
         self.path = widgets.Text(placeholder="Team file or dump", layout=HALF)
-        self.load_button = widgets.Button(description="Load", tooltip="Read the file at this path", layout=BUTTON)
+        self.load_button = button("Load", "Read the file at this path", self._load, BUTTON)
         self.upload = widgets.FileUpload(
             description="Upload", icon="", tooltip="Read a file of your computer", layout=UPLOAD
         )
         self.name = widgets.Text(placeholder="Name of the team", layout=HALF)
-        self.save_button = widgets.Button(
-            description="Save", tooltip="Write a team file that `meshlab review` accepts", layout=BUTTON
-        )
+        self.save_button = button("Save", "Write a team file that `meshlab review` accepts", self.save, BUTTON)
         self.follow_up = FollowUp()
         self.loading = Latest(_read, self._take, self._refuse)
-        self._connect()
+        self.example.observe(self._chosen, "value")
+        self.path.on_msg(self._entered)
+        self.upload.observe(self._uploaded, "value")
         super().__init__(
             [
                 self.example,
@@ -89,23 +103,16 @@ class Shelf(widgets.VBox):
             layout={"padding": "6px"},
         )
 
-    def _connect(self) -> None:
-        self.example.observe(self._chosen, "value")
-        self.load_button.on_click(lambda _button: self._load(self.path.value.strip()))
-        self.path.on_msg(self._entered)
-        self.upload.observe(self._uploaded, "value")
-        self.save_button.on_click(lambda _button: self.save())
-
     def _chosen(self, change: Mapping[str, Any]) -> None:
         if change["new"] != NO_EXAMPLE:
             self.load(example_teams() / f"{change['new']}.yaml")
 
     def _entered(self, _widget: object, content: Mapping[str, object], _buffers: object) -> None:
         if content.get("event") == "submit":
-            self._load(self.path.value.strip())
+            self._load()
 
-    def _load(self, text: str) -> None:
-        if text:
+    def _load(self) -> None:
+        if text := self.path.value.strip():
             self.load(working_folder() / Path(text).expanduser())
 
     def _uploaded(self, change: Mapping[str, Any]) -> None:
@@ -207,4 +214,133 @@ def _alone(case: Case, name: str) -> Case:
 def _words(problem: Problem) -> str:
     """A problem with its line; the file is the one that was just chosen."""
     place = f"{Path(problem.file).name}, line {problem.line}: " if problem.line else f"{Path(problem.file).name}: "
-    return place + (f"{problem.what}; {problem.todo}" if problem.todo else problem.what)
+    return place + problem_text(problem)
+
+
+# --- what follows once a scenario is saved --------------------------------------------------------------------------
+
+
+class Files(anywidget.AnyWidget):
+    """Links to files that the page holds itself, so that they can be had wherever the page is served from."""
+
+    _esm = Path(__file__).with_name("files.js")
+    files = traitlets.List[dict[str, str]]().tag(sync=True)
+    """Each with ``label``, ``name``, ``type`` and ``text``; pages are opened, what has no name is copied, the rest is
+    downloaded."""
+
+    def show(self, label: str, path: Path) -> None:
+        """Link to a file as it is now, in place of what had this label."""
+        file = {"name": path.name, "type": TYPES.get(path.suffix, "text/plain"), "text": path.read_text("utf-8")}
+        self._put({"label": label, **file})
+
+    def copy(self, label: str, text: str) -> None:
+        """A button that copies a text, in place of what had this label."""
+        self._put({"label": label, "name": "", "type": "", "text": text})
+
+    def _put(self, file: dict[str, str]) -> None:
+        self.files = [*(each for each in self.files if each["label"] != file["label"]), file]
+
+
+class FollowUp(widgets.VBox):
+    """Buttons for what follows; each does what a command of meshlab does, beside the team file that was saved."""
+
+    def __init__(self) -> None:
+        self.path = Path()
+        self.files, self.message = Files(), widgets.HTML()
+        self.report = button("Render the report", "What meshlab review does", partial(self._run, "report"), HALF)
+        self.plan = button(
+            "Plan the measurement", "What meshlab plan-measurement does", partial(self._run, "measurement"), HALF
+        )
+        names = [name for name, entry in CATALOGUE.items() if entry.needs == TEAM]
+        self.chart = widgets.Dropdown(options=names, value="cost", layout=HALF, tooltip="Chart for a document")
+        self.document = widgets.Text("design.md", layout=HALF, tooltip="Markdown document, made where there is none")
+        self.add = button("Add the chart", "Put a block with the chart into the document, and fill it", self._add, HALF)
+        self.chart.observe(lambda _change: self._copy(), "value")
+        self.running = Latest(self._command, self._done, self._refuse)
+        rows = ([self.report, self.plan], [self.chart, self.document, self.add])
+        lines = [widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows]
+        super().__init__([*lines, self.message, self.files], layout={"display": "none"})
+
+    def offer(self, path: Path) -> None:
+        """Offer what follows for a team file."""
+        self.path, self.files.files = path.resolve(), []
+        self.message.value = ""
+        self.files.show("Download the team file", self.path)
+        self._copy()
+        self.layout.display = ""
+
+    @property
+    def block(self) -> str:
+        """The block of the chosen chart, as ``meshlab embed`` fills it."""
+        return f"<!-- meshlab chart={self.chart.value} team={self.path.name} -->\n<!-- /meshlab -->\n"
+
+    def _copy(self) -> None:
+        self.files.copy("Copy the block of the chart", self.block)
+
+    def _add(self) -> None:
+        name = self.document.value.strip()
+        document = self.path.parent / name
+        if Path(name).name != name or document.suffix != ".md":
+            self._refuse(MeshlabError(Problem(name or "document", "names no Markdown document", "such as design.md")))
+            return
+        before = document.read_text("utf-8") if document.exists() else f"# {self.path.stem}\n"
+        if self.block.splitlines()[0] not in before:
+            write_whole(document, f"{before.rstrip()}\n\n{self.block}")
+        self._run("chart", name)
+
+    def _run(self, what: str, document: str = "") -> None:
+        self._tell(f"Working on the {what} …")
+        self.running.ask((what, document))
+
+    def _command(self, asked: tuple[str, str]) -> tuple[str, dict[str, Path]]:
+        what, document = asked
+        folder, team = self.path.parent, self.path.stem
+        words, files = {
+            "report": (
+                ["review", self.path.name, "--out", "reports", "--format", "html,json,adr"],
+                {
+                    "Open the report": folder / "reports" / team / "review.html",
+                    "Download the decision record": folder / "reports" / team / "review.adr.md",
+                },
+            ),
+            "measurement": (
+                ["plan-measurement", self.path.name, "--out", f"{team}-measurement"],
+                {
+                    "Download the plan of the measurement": folder / f"{team}-measurement" / "measurement.md",
+                },
+            ),
+            "chart": (["embed", document], {f"Download {document}": folder / document}),
+        }[what]
+        run(words, folder)
+        return f"The {what} is ready, in {next(iter(files.values())).parent}.", files
+
+    def _done(self, answer: tuple[str, dict[str, Path]]) -> None:
+        told, files = answer
+        for label, path in files.items():
+            self.files.show(label, path)
+        self._tell(told)
+
+    def _refuse(self, error: MeshlabError) -> None:
+        self._tell("; ".join(map(str, error.problems)), "alert")
+
+    def _tell(self, text: str, role: str = "status") -> None:
+        self.message.value = f'<div role="{role}" class="meshlab-follow-up">{html.escape(text)}</div>'
+
+
+def run(words: Sequence[str], folder: Path) -> None:
+    """Run a command of meshlab in a folder.
+
+    Raises:
+        MeshlabError: What it says where it fails.
+    """
+    # -P: a module that lies among the user's files is not taken for one of ours
+    command = [sys.executable, "-P", "-m", "meshlab", *words]
+    try:
+        done = subprocess.run(  # noqa: S603  (our words, and the name of a file of the user's)
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=LIMIT_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MeshlabError(Problem(words[0], f"took longer than {LIMIT_S} s", "run it in a terminal")) from error
+    if done.returncode:
+        told = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+        raise MeshlabError(Problem(f"meshlab {words[0]}", told[-1].removeprefix("meshlab: error: ")))

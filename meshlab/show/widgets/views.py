@@ -7,6 +7,7 @@ changed for a moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -14,14 +15,18 @@ from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision import map_axes
+from meshlab.planning.migration.assumptions import Assumption, own_figures, with_own
+from meshlab.reviews.cases import Case
 from meshlab.reviews.pinned import against
 from meshlab.reviews.record import Review
-from meshlab.show import report
+from meshlab.reviews.review import build_reviews
+from meshlab.show import report, views
 from meshlab.show.charts import Chart, Look, chart, stated
-from meshlab.show.widgets.entries import FIXED, problem_text
-from meshlab.show.widgets.latest import Latest
-from meshlab.show.widgets.live import VIEW_PX, LiveFigures
+from meshlab.show.widgets.entries import FIXED, button, problem_text
+from meshlab.show.widgets.live import VIEW_PX, Latest, LiveFigures
 from meshlab.show.widgets.panel import Panel
+from meshlab.show.widgets.shelf import Shelf
+from meshlab.show.words import answer_text, axis_label, change_text, input_label, title_text, titled
 
 WITHOUT_KERNEL = "The controls need a running kernel: open this workbook with `meshlab lab`."
 """What stands in a page that was rendered without one."""
@@ -34,6 +39,12 @@ LONG_REST_S = 1.0
 
 MOST_FLIPS = 12
 """Flips that get a button."""
+
+SLIDERS = {"window_hours": (0.5, 24.0, 0.5), "max_unavailable": (1, 50, 1), "surge_nodes": (0, 20, 1)}
+"""Assumptions of a move that are set by hand: least, most and step of their sliders."""
+
+ROW = {"margin": "0 0 6px 0", "width": "min(100%, 560px)"}
+"""Layout of a slider under its label."""
 
 # the figures scroll beside the panel, so that a slider and what it moves stay in sight together
 BESIDE = {"flex": f"3 1 {VIEW_PX}px", "min_width": "320px", "max_height": "680px", "overflow": "hidden auto"}
@@ -103,7 +114,7 @@ class Headline(widgets.VBox):
         source.observe(lambda _change: latest.ask(source.scenario), "pinned")
 
     def _show(self, review: Review) -> None:
-        self.title.value = f'<div class="ml"><h2 class="ml-title">{report.title_text(review)}</h2></div>'
+        self.title.value = f'<div class="ml"><h2 class="ml-title">{title_text(review)}</h2></div>'
         self.answer.value = report.headline(replace(review, tuning=None)).html
 
     def _against(self, values: dict[str, Any]) -> str:
@@ -123,11 +134,8 @@ class Reasons(widgets.VBox):
     def __init__(self, source: Panel) -> None:
         self.source = source
         fixed = {"flex": FIXED}  # what scrolls as a whole must not shrink in its parts
-        self.missing, self.flips, self.reasons = (
-            widgets.HTML(layout=fixed),
-            widgets.VBox(layout=fixed),
-            widgets.HTML(layout=fixed),
-        )
+        self.missing, self.reasons = widgets.HTML(layout=fixed), widgets.HTML(layout=fixed)
+        self.flips = widgets.VBox(layout=fixed)
         self.reasons.add_class("meshlab-reasons")
         super().__init__([self.flips, self.missing, self.reasons], layout={"width": "100%"})
 
@@ -141,16 +149,14 @@ class Reasons(widgets.VBox):
         self.flips.children = [heading, *buttons] if buttons else []
 
     def _button(self, flip: Mapping[str, Any], review: Review) -> widgets.Button:
-        changes = flip.get("changes", [flip])
-        words = "; ".join(map(report.change_text, changes))
-        button = widgets.Button(
-            description=f"{words} → {report.answer_text(flip, review.scenario)}",
-            tooltip="Apply this change",
-            layout={"width": "auto", "max_width": "100%", "height": "auto", "min_height": "28px"},
-        )
-        button.add_class("meshlab-flip")
-        button.on_click(lambda _button: self.apply({change["input"]: change["to"] for change in changes}))
-        return button
+        changes = flip["changes"]
+        words = "; ".join(map(change_text, changes))
+        values = {change["input"]: change["to"] for change in changes}
+        layout = {"width": "auto", "max_width": "100%", "height": "auto", "min_height": "28px"}
+        answer = answer_text(flip, review.scenario)
+        made = button(f"{words} → {answer}", "Apply this change", partial(self.apply, values), layout)
+        made.add_class("meshlab-flip")
+        return made
 
     def apply(self, changes: Mapping[str, object]) -> None:
         """Give the panel these values beside those that it has."""
@@ -160,7 +166,7 @@ class Reasons(widgets.VBox):
 def _missing(names: Sequence[str]) -> str:
     if not names:
         return ""
-    return f'<p class="ml">Not known, and could change it: {", ".join(map(report.input_label, names))}.</p>'
+    return f'<p class="ml">Not known, and could change it: {", ".join(map(input_label, names))}.</p>'
 
 
 class AnswerView(widgets.VBox):
@@ -170,11 +176,6 @@ class AnswerView(widgets.VBox):
         self.headline, self.reasons = Headline(source), Reasons(source)
         super().__init__([self.headline, self.reasons], layout=BESIDE)
         follow(source, source.whole, self.reasons.take, REST_S)
-
-
-def answer_view(source: Panel) -> AnswerView:
-    """The verdict that follows a panel, with reasons, and flips as buttons."""
-    return AnswerView(source)
 
 
 # --- the decision --------------------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ class DecisionView(widgets.VBox):
         down: Input from top to bottom at first.
     """
 
-    def __init__(self, source: Panel, across: str, down: str) -> None:
+    def __init__(self, source: Panel, across: str = "cloud", down: str = "kernel_oldest") -> None:
         self.across, self.down = _axis("Across", across), _axis("Down", down)
         self.figures, self.map = chart_view(source, self._mapped)
         self.rows, _ = chart_view(source, lambda values, look: chart("matrix", source.whole(values), look), REST_S)
@@ -203,20 +204,91 @@ class DecisionView(widgets.VBox):
 
 
 def _axis(label: str, name: str) -> widgets.Dropdown:
-    options = [(report.axis_label(each), each) for each in map_axes()]
+    options = [(axis_label(each), each) for each in map_axes()]
     style = {"description_width": "50px"}
     return widgets.Dropdown(options=options, value=name, description=label, style=style, layout={"width": "240px"})
 
 
-def decision_view(source: Panel, across: str = "cloud", down: str = "kernel_oldest") -> DecisionView:
-    """The map of the domain and the rows of the decision tables, which follow a panel."""
-    return DecisionView(source, across, down)
+# --- a move --------------------------------------------------------------------------------------------------------
+
+
+class MoveView(widgets.VBox):
+    """A team or a dump to choose, sliders, what the move takes, and its charts.
+
+    Args:
+        case: The case of the review.
+        review: Its review.
+        today: What runs today, where the facts are to be overruled.
+        target: Where to move, where the verdict is to be overruled.
+        own: Figures to begin with, in place of the team's; None among them for those that stand.
+    """
+
+    def __init__(
+        self, case: Case, review: Review, today: str = "", target: str = "", own: Mapping[str, object] | None = None
+    ) -> None:
+        self.case, self.review, self.places = case, review, (today, target)
+        self.scenario: dict[str, object] = {}
+        self.assumed: dict[str, tuple[object, str]] = {}
+        self.shelf = Shelf(self, saves=False)
+        chosen = {name: value for name, value in (own or {}).items() if value is not None}
+        known = with_own(own_figures({**case.team.migration, **chosen})[0])
+        self.sliders = {name: _slider(known[name], *bounds) for name, bounds in SLIDERS.items()}
+        self.words, self.figures = widgets.HTML(), LiveFigures()
+        for slider in self.sliders.values():
+            slider.observe(self._follow, "value")
+        self.figures.observe(self._follow, "dark")
+        rows = [_labelled(known[name], slider) for name, slider in self.sliders.items()]
+        super().__init__([self.shelf, *rows, self.words, self.figures])
+        self._follow()
+
+    def set(self, values: Mapping[str, object]) -> None:
+        """Plan the move of what was loaded, from what it runs to what is recommended."""
+        self.scenario = dict(values)
+        if self.shelf.case is not None:
+            self.case, self.places = self.shelf.case, ("", "")
+            self.review = build_reviews([self.case])[0]
+            self._follow()
+
+    @property
+    def own(self) -> dict[str, object]:
+        """The figures that the sliders stand at."""
+        return {name: slider.value for name, slider in self.sliders.items()}
+
+    def _follow(self, _change: object = None) -> None:
+        try:
+            planned = views.planned(self.case, self.review, *self.places, self.own)
+        except MeshlabError as error:
+            self.words.value = report.table([], "; ".join(map(str, error.problems))).html
+            return
+        self.words.value = report.migration_line(planned).html
+        names = ("migration-nodes", "migration-flow")
+        drawn = [report.migration_chart(planned, name, theme=self.figures.look.theme) for name in names]
+        self.figures.show([made for made in drawn if isinstance(made, Chart)])
+
+
+def _slider(known: Assumption, least: float, most: float, step: float) -> Any:
+    kind = widgets.FloatSlider if isinstance(step, float) else widgets.IntSlider
+    return kind(
+        value=min(max(known.values[1], least), most),
+        min=least,
+        max=most,
+        step=step,
+        readout_format="d" if kind is widgets.IntSlider else ".1f",
+        tooltip=known.why,
+        layout={"width": "auto"},
+        continuous_update=True,
+    )
+
+
+def _labelled(known: Assumption, slider: widgets.Widget) -> widgets.VBox:
+    """A slider with its label above it, which is longer than a description may be."""
+    return widgets.VBox([widgets.Label(titled(known.label, known.unit), tooltip=known.why), slider], layout=ROW)
 
 
 # --- side by side --------------------------------------------------------------------------------------------------
 
 
-class Instrument(widgets.HBox):
+class SideBySide(widgets.HBox):
     """Parts beside each other, below each other where the page is narrow."""
 
     def __init__(self, *parts: widgets.Widget) -> None:
@@ -225,8 +297,3 @@ class Instrument(widgets.HBox):
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """What a page shows, and for a page without a kernel a sentence in place of the widgets' inner workings."""
         return {**(super()._repr_mimebundle_(**options) or {}), "text/plain": WITHOUT_KERNEL}
-
-
-def side_by_side(*parts: widgets.Widget) -> Instrument:
-    """A panel and its views as one thing to display."""
-    return Instrument(*parts)

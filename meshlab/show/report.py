@@ -1,12 +1,18 @@
-"""What a report says, part by part, in the order in which it shows them: each turns a review into one fragment."""
+"""What a report says of a review: its parts as fragments for the cells of a notebook, and whole documents.
+
+The first page and the record of the decision are in ``board``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
+import jinja2
 from msgspec.structs import asdict
 
+from meshlab import __version__
 from meshlab.cluster.audit.rules import STATES
 from meshlab.models.overhead import dataplanes, figures
 from meshlab.models.overhead.coefficients import DRAWS
@@ -18,14 +24,14 @@ from meshlab.reviews.advice import left_out
 from meshlab.reviews.pinned import Pinned
 from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
 from meshlab.scenario import inputs
-from meshlab.show import charts
+from meshlab.show import board, charts
+from meshlab.show.board import GRADES, added_need, caution, change_of, scoping_text
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
-from meshlab.show.fragments import Fragment, fragment
-from meshlab.show.report.board import GRADES, added_need, caution, change_of, scoping_text
+from meshlab.show.fragments import Fragment, environment, fragment, templates
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import answer_text, input_label, need_label, option_text, title_text, value_text
+from meshlab.show.words import answer_text, input_label, need_label, option_text, plain, title_text, value_text
 from meshlab.tables import read_table, resource
 
 
@@ -40,7 +46,6 @@ def verdict(review: Review) -> Fragment:
     return fragment(
         "verdict",
         f"{review.team}: {title_text(review)}",
-        review=review,
         verdict=review.verdict,
         scenario=review.scenario,
         grades=GRADES,
@@ -213,8 +218,6 @@ def rules(review: Review) -> Fragment:
         states=ROW_STATES,
         changed=review.tables_changed,
         options=review.verdict.options,
-        label=input_label,
-        need=need_label,
         known=_listed(review),
     )
 
@@ -352,3 +355,72 @@ def stamp(review: Review) -> Fragment:
     """Version and hash by which a reader finds out whether the report still holds."""
     text = f"meshlab {review.meshlab_version}, inputs {review.inputs_sha256}"
     return fragment("stamp", text, review=review)
+
+
+# --- other forms of a review ---------------------------------------------------------------------------------------
+
+
+def index_page(**context: object) -> str:
+    """The page that lists all reviews of a folder; ``meshlab.run.batch.fleet`` gives what it shows."""
+    css = (resource("templates") / "fragments" / "style.css").read_text(encoding="utf-8")
+    return environment().get_template("index.html.j2").render(css=css, version=__version__, **context)
+
+
+def index_document(**context: object) -> str:
+    """The same list as Markdown, for the page of a job in CI or a pull request."""
+    return plain_templates().get_template("index.md.j2").render(version=__version__, **context)
+
+
+@cache
+def plain_templates() -> jinja2.Environment:
+    """Templates of Markdown; text of others is escaped by the filter ``plain``."""
+    environment = templates("documents", autoescape=False)
+    environment.filters["plain"] = plain
+    environment.keep_trailing_newline = True
+    return environment
+
+
+def markdown_page(review: Review) -> str:
+    """The review as Markdown for a pull request or a wiki: verdict, figures, flips, assumptions, sources."""
+    shown = {
+        "caution": caution(review),
+        "left_out": left_out(review.needs),
+        "scoping": scoping_text(review),
+        "next_step": board.next_step(review),
+        "charts": [charts.chart(name, review) for name in ("memory", "cpu", "latency", "cost")],
+    }
+    return _document("review.md", review, board.options_shown(review), **shown)
+
+
+def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
+    """The review as a decision record in the form of MADR 4, proposed: a person accepts it.
+
+    Args:
+        review: The review.
+        beside: Files that are written beside the record, and that it links to as its evidence.
+    """
+    plan = review.migration
+    runs = [option_text(review.scenario[f"current_{side}"]) for side in ("cni", "mesh")]
+    today = place_text(plan["from"]) if plan else "; ".join(runs)
+    shown = {"today": today, "held": board.decision(review), "beside": beside}
+    return _document("decision-record.md", review, board.options_shown(review)[:1], **shown)
+
+
+def _document(template: str, review: Review, options: Sequence[Row], **context: object) -> str:
+    """A document from its template, which shows the review, these options, and what else is given."""
+    return (
+        plain_templates()
+        .get_template(f"{template}.j2")
+        .render(
+            review=review,
+            verdict=review.verdict,
+            scenario=review.scenario,
+            title=title_text(review),
+            groups=grouped_flips(review.verdict.flips, review.scenario),
+            against=board.objections(review),
+            sure=list(board.certainty(review)),
+            options=options,
+            rows=list(board.figure_rows(review, options)),
+            **context,
+        )
+    )

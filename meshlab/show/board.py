@@ -16,6 +16,7 @@ from meshlab.reviews.advice import left_out
 from meshlab.reviews.record import Review, Row
 from meshlab.show.charts.canvas import cited
 from meshlab.show.charts.drivers import driver_label
+from meshlab.show.charts.intervals import log_ends
 from meshlab.show.fragments import Fragment, fragment
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.show.words import (
@@ -25,6 +26,7 @@ from meshlab.show.words import (
     listed,
     lower_first,
     meets_nothing,
+    members_changed,
     need_label,
     preferred_text,
     upper_first,
@@ -55,9 +57,6 @@ SHOWN = 4
 TRIGGERS, RISKS = 5, 6
 """Triggers and risks of the record that are not folded."""
 
-FURTHEST = 30.0
-"""How far below the smallest median a scale goes, as a factor; intervals that go further are cut there."""
-
 YEAR = 12
 """Months after which a decision is looked at again at the latest. [months]"""
 
@@ -77,7 +76,6 @@ def summary(review: Review) -> Fragment:
     return fragment(
         "summary",
         "\n".join([review.verdict.sentence, *against, *(line for _, lines in blocks for line in lines)]),
-        review=review,
         verdict=review.verdict,
         known=review.verdict.mesh is not None,
         lead=review.verdict.sentence.partition(". ") if meets_nothing(review) else (review.verdict.sentence, "", ""),
@@ -95,7 +93,7 @@ def summary(review: Review) -> Fragment:
 def caution(review: Review) -> str | None:
     """What the figures must not be read without: that no pods of applications were found, and what stands in."""
     why = next((row.source for row in review.inputs if row.input == "pods" and row.status == "stand-in"), None)
-    return why and f"{why[:1].upper()}{why[1:]}. All figures depend on that number."
+    return why and f"{upper_first(why)}. All figures depend on that number."
 
 
 def scoping_text(review: Review) -> str | None:
@@ -239,8 +237,7 @@ def change_of(flip: Row) -> str:
     if flip["margin"]:
         return f"{input_label(flip['input'])} {flip['margin']}"
     if (changed := flip["changes"])[0]["input"] == "needs" and len(changed) == 1:
-        gone = [need for need in changed[0]["from"] or () if need not in (changed[0]["to"] or ())]
-        added = [need for need in changed[0]["to"] or () if need not in (changed[0]["from"] or ())]
+        added, gone = members_changed(changed[0])
         parts = (("no longer needed", gone), ("also needed", added))
         return upper_first(
             "; ".join(f"{words}: {listed(map(_need, names), 'and', 4)}" for words, names in parts if names)
@@ -252,10 +249,8 @@ def added_need(changes: Sequence[Row]) -> str | None:
     """The need that is the only change, where it is one."""
     if len(changes) != 1 or changes[0]["input"] != "needs":
         return None
-    before: list[str] = changes[0]["from"] or []
-    after: list[str] = changes[0]["to"] or []
-    added = [need for need in after if need not in before]
-    return added[0] if len(added) == 1 and len(after) == len(before) + 1 else None
+    added, gone = members_changed(changes[0])
+    return added[0] if len(added) == 1 and not gone else None
 
 
 def _not_known(review: Review) -> Iterator[str]:
@@ -419,11 +414,7 @@ def marks_of(options: Sequence[Row], figure: str) -> list[str]:
 
 def scale_of(values: Sequence[Row]) -> tuple[float, float]:
     """Ends of a logarithmic scale on which all intervals can be seen; zero and less lie at its left end."""
-    some = [value for value in values if (value["median"] or 0) > 0]
-    if not some:
-        return 1.0, 10.0
-    low = min(max(value["lo"], value["median"] / FURTHEST) for value in some)
-    high = max(value["hi"] for value in some)
+    low, high = log_ends(values) or (1.0, 10.0)
     return (low, high) if high > 2 * low else (low / 2, high * 2)
 
 
@@ -462,7 +453,7 @@ def record(review: Review) -> Fragment:
     held = decision(review)
     text = "\n".join(["Status: proposed", review.verdict.sentence, *held["triggers"], *held["exits"]])
     counts = {"most_triggers": TRIGGERS, "most_risks": RISKS}
-    return fragment("record", text, review=review, verdict=review.verdict, **held, **counts)
+    return fragment("record", text, verdict=review.verdict, **held, **counts)
 
 
 def _ranking(review: Review) -> Iterator[str]:
