@@ -157,7 +157,11 @@ def canonical_json(value: object) -> str:
 
 def pretty_json(value: object) -> str:
     """JSON for a file that a person may open."""
-    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False, default=_plain) + "\n"
+    import msgspec
+
+    # without an indentation of its own json writes with its fast encoder
+    compact = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+    return msgspec.json.format(compact, indent=1) + "\n"
 
 
 def _plain(value: object) -> object:

@@ -7,9 +7,9 @@ import pytest
 from overhead_frames import one
 
 from meshlab.errors import MeshlabError
-from meshlab.models.overhead import estimate
+from meshlab.models.overhead import draw_estimates, estimate
 from meshlab.models.overhead.coefficients import coefficient_table
-from meshlab.models.sensitivity import break_even, cheaper_throughout, how_moved, tornado, tornados
+from meshlab.models.sensitivity import break_even, break_even_band, cheaper_throughout, how_moved, tornado, tornados
 from meshlab.show.charts.drivers import driver_label, driver_value
 from meshlab.tables import read_table
 
@@ -97,6 +97,33 @@ def test_two_data_planes_cost_the_same_on_the_line() -> None:
         found = dict(estimate(at, intervals=False).select("dataplane", "memory_gib").collect().iter_rows())
         assert found["istio-ambient"] == pytest.approx(found["linkerd"], rel=0.1)
         assert {below, above} == {"istio-ambient", "linkerd"}
+
+
+def test_draws_disagree_within_the_band_and_agree_outside() -> None:
+    """At the ends of the band one of two data planes is cheaper in about a tenth of all draws, within it in more."""
+    asked = ("istio-ambient", "linkerd", "memory_gib")
+    frame = one(pods=640, services=120, nodes=12)
+    line = break_even(frame, *asked, "pods", "nodes")
+    band = break_even_band(frame, *asked, "pods", "nodes")
+    inner = band.filter(
+        pl.col("lo") > band["lo"].min(), pl.col("hi") < band["hi"].max()
+    )  # cut off by no end of the grid
+    assert len(inner) >= 3
+    for pods, lo, hi in inner.iter_rows():
+        places = {"lo": lo, "middle": (lo * hi) ** 0.5, "hi": hi}
+        points = pl.concat(
+            frame.with_columns(scenario=pl.lit(name), pods=pl.lit(round(pods)), nodes=pl.lit(round(at)))
+            for name, at in places.items()
+        )
+        costs = draw_estimates(points, dataplanes=asked[:2]).collect()
+        costs = costs.pivot("dataplane", index=["scenario", "draw"], values=asked[2])
+        shares = costs.group_by("scenario").agg((pl.col(asked[0]) < pl.col(asked[1])).mean()).rows()
+        doubt = {name: min(share, 1 - share) for name, share in shares}
+        assert doubt["middle"] > 0.25
+        assert doubt["lo"] == pytest.approx(0.1, abs=0.05)
+        assert doubt["hi"] == pytest.approx(0.1, abs=0.05)
+        nearest = line.sort((pl.col("pods") - pods).abs()).row(0, named=True)
+        assert lo < nearest["nodes"] < hi
 
 
 def test_where_one_is_always_cheaper_there_is_no_line() -> None:

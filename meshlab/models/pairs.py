@@ -8,7 +8,7 @@ null, never zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -71,49 +71,63 @@ def pair_worlds(
     drawn = (
         draw_estimates(variants, coefficients, count=count).select("scenario", "draw", "dataplane", *FIGURES).collect()
     )
-    changes = _Changes(drawn.filter(scenario=AGENTS, dataplane="cilium")["memory_gib"], known)
+    by_dataplane = drawn.partition_by("scenario", "dataplane", as_dict=True, include_key=False)
+    networks = [(option["cni"], option["edition"]["cni"]) for option in options]
+    changes = _Changes(by_dataplane[AGENTS, "cilium"]["memory_gib"], known, networks)
+    draws = by_dataplane["whole", "none"]["draw"]
     parts = [
-        _worlds(drawn, known, option, changes).with_columns(option=pl.lit(place))
+        pl.DataFrame([pl.repeat(place, len(draws), dtype=pl.Int32, eager=True).alias("option"), draws, *figures])
         for place, option in enumerate(options)
+        for figures in [_figures(by_dataplane, known, option, changes)]
     ]
-    return pl.concat(parts).select("option", "draw", *FIGURES)
+    return pl.concat(parts)
 
 
-def _worlds(
-    drawn: pl.DataFrame, known: Mapping[str, Any], option: Mapping[str, Any], changes: _Changes
-) -> pl.DataFrame:
+def _figures(
+    drawn: Mapping[tuple[Any, ...], pl.DataFrame],
+    known: Mapping[str, Any],
+    option: Mapping[str, Any],
+    changes: _Changes,
+) -> list[pl.Series]:
+    """``FIGURES`` of one option in every draw, from the draws of each variant and data plane."""
     dataplane = option["dataplane"]
-    variant = "tuned" if option["tuned"] else "whole"
-    rows = drawn.filter(scenario=variant, dataplane=dataplane or "none").drop("scenario", "dataplane")
+    rows = drawn["tuned" if option["tuned"] else "whole", dataplane or "none"]
     if not dataplane:
-        return rows.with_columns(pl.lit(None, pl.Float64).alias(figure) for figure in FIGURES)
-    if dataplane == "cilium" and option["cni"] == "cilium":
-        return rows
-    memory, cpu = changes.to(option["cni"], option["edition"]["cni"])
-    hourly = memory * known["memory_usd_per_gib_hour"] + cpu * known["cpu_usd_per_core_hour"]
-    return rows.with_columns(
-        memory_gib=pl.col("memory_gib") + memory,
-        cpu_cores=pl.col("cpu_cores") + cpu,
-        cost_usd_per_month=pl.col("cost_usd_per_month") + hourly * HOURS_PER_MONTH,
-    )
+        return rows.select(FIGURES).clear(len(rows)).get_columns()
+    figures = {name: rows[name] for name in FIGURES}
+    if dataplane != "cilium" or option["cni"] != "cilium":
+        memory, cpu = changes.to(option["cni"], option["edition"]["cni"])
+        hourly = memory * known["memory_usd_per_gib_hour"] + cpu * known["cpu_usd_per_core_hour"]
+        figures["memory_gib"] += memory
+        figures["cpu_cores"] += cpu
+        figures["cost_usd_per_month"] += hourly * HOURS_PER_MONTH
+    return [*figures.values()]
 
+
+Network = tuple[str | None, str | None]
+"""A plugin, and its edition."""
 
 Capacity = tuple[pl.Series, pl.Series]
 """Draws of memory [GiB] and CPU [cores]."""
 
 
 class _Changes:
-    """What networks take over that of today, draw by draw; each datapath is worked out once.
+    """What networks take over that of today, draw by draw.
 
     Args:
         agents: Memory of Cilium's agents and maps, in place of nothing. [GiB]
         known: Every input of the scenario, defaults filled in.
+        networks: Plugins with their editions to which changes are asked for.
     """
 
-    def __init__(self, agents: pl.Series, known: Mapping[str, Any]) -> None:
-        self.agents, self.known = agents, known
-        self.today = ("none", None) if known["greenfield"] else (known["current_cni"], known["current_cni_edition"])
-        self.drawn: dict[str | None, Capacity] = {}
+    def __init__(self, agents: pl.Series, known: Mapping[str, Any], networks: Iterable[Network]) -> None:
+        self.agents = agents
+        self.today: Network = (
+            ("none", None) if known["greenfield"] else (known["current_cni"], known["current_cni_edition"])
+        )
+        wanted = {datapath_of(*network) for network in (self.today, *networks)} - {None, HOST}
+        found = network_draws(known, [HOST, *filter(None, wanted)], agents.len())
+        self.drawn = found.partition_by("datapath", as_dict=True)
 
     def to(self, cni: str | None, edition: str | None) -> Capacity:
         """The change to a plugin in an edition; null where either was not measured."""
@@ -133,11 +147,8 @@ class _Changes:
         return self.agents if cni == "cilium" else memory, cpu
 
     def _drawn(self, datapath: str | None) -> Capacity:
-        if datapath not in self.drawn:
-            if datapath is None:
-                unknown = pl.repeat(None, self.agents.len(), dtype=pl.Float64, eager=True)
-                self.drawn[datapath] = unknown, unknown
-            else:
-                found = network_draws(self.known, datapath, self.agents.len())
-                self.drawn[datapath] = found["memory_gib"], found["cpu_cores"]
-        return self.drawn[datapath]
+        drawn = self.drawn.get((datapath,))
+        if drawn is None:
+            unknown = pl.repeat(None, self.agents.len(), dtype=pl.Float64, eager=True)
+            return unknown, unknown
+        return drawn["memory_gib"], drawn["cpu_cores"]

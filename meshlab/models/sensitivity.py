@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.kept import kept
-from meshlab.models.overhead import dataplanes, estimate, estimate_by, interval_figures, steps_with
+from meshlab.models.overhead import dataplanes, draw_estimates, estimate, estimate_by, interval_figures, steps_with
 from meshlab.models.overhead.coefficients import Value, medians, sources
 from meshlab.models.overhead.estimates import Steps
 from meshlab.scenario import Input, collect_few, inputs, with_defaults
@@ -23,6 +24,12 @@ STEP = 0.2
 
 GRID = 41
 """Points of each axis of a break-even grid."""
+
+BAND_GRID, BAND_DRAWS, BETWEEN = 15, 200, 20
+"""The same where every point is drawn many times; the draws; and the steps read between two points of a column."""
+
+DOUBT = 0.1
+"""Share of draws beyond which it is open which of two data planes costs less, as an interval holds 10 to 90 %."""
 
 SPAN = 16.0
 """How far a break-even grid reaches below and above the scenario's own value."""
@@ -245,23 +252,52 @@ def cheaper_throughout(
     return dataplane_a if a else dataplane_b if b else None
 
 
+def break_even_band(
+    scenario: pl.DataFrame, dataplane_a: str, dataplane_b: str, figure: str, x_input: str, y_input: str
+) -> pl.DataFrame:
+    """Where joint draws of the coefficients do not agree which of two data planes costs less, over two inputs.
+
+    Args:
+        scenario: As for ``break_even``, with the data planes, the figure and the inputs.
+        dataplane_a: One data plane.
+        dataplane_b: The other one.
+        figure: A figure of ``estimate``.
+        x_input: A numeric input.
+        y_input: Another one.
+
+    Returns:
+        For each point of ``x_input`` the values ``lo`` and ``hi`` of ``y_input`` between which either is cheaper in
+        more than ``DOUBT`` of the draws, cut off at the ends of the grid; no row where they agree throughout.
+    """
+    _check((figure,), dataplane_a, dataplane_b)
+    points, rows = _points(scenario, x_input, y_input, BAND_GRID)
+    drawn = draw_estimates(rows.collect(), dataplanes=(dataplane_a, dataplane_b), count=BAND_DRAWS).collect()
+    a, b = (drawn.filter(dataplane=name).select("scenario", "draw", figure) for name in (dataplane_a, dataplane_b))
+    shares = (
+        a.join(b, on=["scenario", "draw"], suffix="_b")
+        .group_by("scenario")
+        .agg(share=(pl.col(figure) < pl.col(f"{figure}_b")).mean())
+    )
+    found: list[tuple[float, float, float]] = []
+    for (x,), column in (
+        points.collect().join(shares, on="scenario").sort(x_input, y_input).group_by(x_input, maintain_order=True)
+    ):
+        places = np.arange(len(column))
+        between = np.linspace(0, len(column) - 1, BETWEEN * (len(column) - 1) + 1)
+        share, y = (np.interp(between, places, column[name].to_numpy()) for name in ("share", y_input))
+        doubted = y[np.minimum(share, 1 - share) > DOUBT]
+        if len(doubted):
+            found.append((float(str(x)), float(doubted[0]), float(doubted[-1])))
+    return pl.DataFrame(found, schema=dict.fromkeys((x_input, "lo", "hi"), pl.Float64), orient="row")
+
+
 def _grid(
     scenario: pl.DataFrame, dataplane_a: str, dataplane_b: str, figure: str, x_input: str, y_input: str
 ) -> pl.LazyFrame:
     """The figure of both data planes, ``a`` and ``b``, at each point over the two inputs."""
     _check((figure,), dataplane_a, dataplane_b)
-    own = with_defaults(scenario).collect()
-    axes = [_axis(inputs()[name], own[name].item()) for name in (x_input, y_input)]
-    grid = (
-        scenario.drop(x_input, y_input, "scenario")
-        .lazy()
-        .join(axes[0].lazy(), how="cross")
-        .join(axes[1].lazy(), how="cross")
-    )
-    # a name made of the point: the streaming engine keeps no order by which a row's number would be its name
-    rows = grid.with_columns(scenario=pl.format("{}|{}", x_input, y_input))
-    points = rows.select("scenario", x_input, y_input)
-    figures = estimate(rows.select(scenario.columns), intervals=False).select("scenario", "dataplane", figure)
+    points, rows = _points(scenario, x_input, y_input, GRID)
+    figures = estimate(rows, intervals=False).select("scenario", "dataplane", figure)
     sides = [
         figures.filter(dataplane=name).select("scenario", pl.col(figure).alias(side))
         for name, side in ((dataplane_a, "a"), (dataplane_b, "b"))
@@ -269,11 +305,26 @@ def _grid(
     return points.join(sides[0], on="scenario").join(sides[1], on="scenario")
 
 
-def _axis(spec: Input, own: float) -> pl.DataFrame:
+def _points(scenario: pl.DataFrame, x_input: str, y_input: str, count: int) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Points of a grid over two inputs, named by ``scenario``; and the scenarios there."""
+    own = with_defaults(scenario).collect()
+    axes = [_axis(inputs()[name], own[name].item(), count) for name in (x_input, y_input)]
+    grid = (
+        scenario.drop(x_input, y_input, "scenario")
+        .lazy()
+        .join(axes[0].lazy(), how="cross")
+        .join(axes[1].lazy(), how="cross")
+    )
+    # a name made of the point: the streaming engine keeps no order by which a row's number would be its name
+    rows = grid.with_columns(scenario=pl.format("{}|{}", x_input, y_input)).select(scenario.columns)
+    return rows.select("scenario", x_input, y_input), rows
+
+
+def _axis(spec: Input, own: float, count: int) -> pl.DataFrame:
     least, most = _bounds(spec)
     lower, upper = (least, most) if spec.scale == "linear" else (own / SPAN, own * SPAN)
     lower, upper = max(lower, least), min(upper, most)
-    share = pl.int_range(GRID, eager=True).alias(spec.name) / (GRID - 1)
+    share = pl.int_range(count, eager=True).alias(spec.name) / (count - 1)
     is_log = spec.scale == "log" and lower > 0
     values = (share * _log(upper / lower)).exp() * lower if is_log else share * (upper - lower) + lower
     whole = values.round() if spec.type == "integer" else values

@@ -265,7 +265,9 @@ def value_of_information(values: np.ndarray, known: np.ndarray) -> tuple[float, 
     folds = np.arange(len(values)) % FOLDS
     for fold in range(FOLDS):
         fitted, asked = folds != fold, folds == fold
-        weights, *_ = np.linalg.lstsq(base[fitted], values[fitted] - values[fitted][:, [best]], rcond=None)
+        mine = base[fitted]
+        # the normal equations: terms have one scale, and a small system is solved without a pool of threads
+        weights, *_ = np.linalg.lstsq(mine.T @ mine, mine.T @ (values[fitted] - values[fitted][:, [best]]), rcond=None)
         chosen[asked] = (base[asked] @ weights).argmin(axis=1)
     saved = float((values[:, best] - np.take_along_axis(values, chosen[:, None], axis=1)[:, 0]).mean())
     if saved <= 0.0:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from meshlab.models import decision
 from meshlab.models.decision.tables import Tables
 from meshlab.models.decision.words import listed
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
@@ -22,7 +23,7 @@ from meshlab.planning import comparison
 from meshlab.planning.comparison import Limit
 from meshlab.planning.migration import move_prices
 from meshlab.planning.migration.text import span_text
-from meshlab.reviews.cases import Case
+from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.reviews.moves import setting_of, target_of, today_of
 from meshlab.scenario import collect_few, inputs, with_defaults
 from meshlab.units import significant
@@ -125,6 +126,28 @@ def weighed(
     return options, prices, _worlds(row, scenario, options, prices, coefficients)
 
 
+def chances(cases: Sequence[Case]) -> pl.DataFrame:
+    """How far the choice of each case can be told to be the right one, a row a case.
+
+    Columns: ``probability_best``, how often what is recommended costs least over the horizon [share], and
+    ``expected_regret_usd``, what choosing it is expected to lose [USD]; both null where nothing is recommended or no
+    measurement informs what it costs.
+    """
+    frame = scenarios_of(cases)
+    filled = collect_few(with_defaults(frame)).rows(named=True)
+    verdicts = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case for case in cases}))
+    found: list[tuple[float | None, float | None]] = []
+    for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True):
+        options, _, worlds = weighed(case, row, scenario, verdict)
+        choices = eligible(worlds, options) if options else worlds
+        best = comparison.best_of(choices).rows(named=True) if choices.height else []
+        chosen = {place for place, option in enumerate(options) if option["rank"] == 1 and verdict["mesh"] is not None}
+        mine = [(item["probability_best"], item["expected_regret"]) for item in best if item["option"] in chosen]
+        found.append(mine[0] if mine else (None, None))
+    names = ("probability_best", "expected_regret_usd")
+    return pl.DataFrame(found, schema=dict.fromkeys(names, pl.Float64), orient="row")
+
+
 def _capacity_gib(row: Mapping[str, Any]) -> float:
     return row["nodes"] * row["node_memory_gib"]
 
@@ -181,7 +204,10 @@ def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
     return f"{label} of {significant(limit.most, 3)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
 
 
-UNPRICED = {f"{name}{end}": None for name in ("hours", "usd", "disruption_minutes") for end in ("_lo", "", "_hi")}
+PRICED = ("hours", "usd", "disruption_minutes")
+"""Figures of a move's price."""
+
+UNPRICED = {f"{name}{end}": None for name in PRICED for end in ("_lo", "", "_hi")}
 """The price of a move of which nothing is known."""
 
 UNITS = {
@@ -227,10 +253,6 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return found
 
 
-PRICED = {"hours": "hours", "usd": "usd", "disruption_minutes": "disruption_minutes"}
-"""Figures of a move, and what its price calls them."""
-
-
 def _worlds(
     row: Mapping[str, Any],
     scenario: pl.DataFrame,
@@ -243,21 +265,15 @@ def _worlds(
     offered = row["licence_price_usd_per_year"]
     generator = np.random.default_rng(zlib.crc32(b"moves"))
     share = generator.random(DRAWS)  # how slow this team works is the same on every way
-    added: list[pl.DataFrame] = []
-    for n, (option, price) in enumerate(zip(options, prices, strict=True)):
-        licence = 0.0 if not option["paid"] else None if offered is None else offered / MONTHS_A_YEAR
-        moved = {
-            f"move_{name}": _triangular([price[f"{key}{end}"] for end in ("_lo", "", "_hi")], share)
-            for name, key in PRICED.items()
-        }
-        added.append(
-            pl.DataFrame(
-                {"option": n, "draw": np.arange(DRAWS), **moved}, schema_overrides={"option": pl.Int32}
-            ).with_columns(
-                pl.col("draw").cast(worlds.schema["draw"]), licence_usd_per_month=pl.lit(licence, pl.Float64)
-            )
-        )
-    joined = worlds.join(pl.concat(added), on=["option", "draw"], how="left", maintain_order="left")
+    offered = offered if offered is None else offered / MONTHS_A_YEAR
+    licences = [offered if option["paid"] else 0.0 for option in options]
+    moves = [
+        pl.concat(_triangular([price[f"{key}{end}"] for end in ("_lo", "", "_hi")], share) for price in prices)
+        for key in PRICED
+    ]
+    added = [series.alias(f"move_{name}") for name, series in zip(PRICED, moves, strict=True)]
+    licence = pl.Series("licence_usd_per_month", licences, pl.Float64).gather(np.arange(len(options)).repeat(DRAWS))
+    joined = worlds.hstack([*added, licence])
     memory, cpu = pl.col("memory_gib") / row["node_memory_gib"], pl.col("cpu_cores") / row["node_cpu_cores"]
     joined = joined.with_columns(
         monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"),

@@ -6,7 +6,7 @@ import csv
 import random
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,6 +83,7 @@ class Oracle:
         self.base.create_function("version", 1, _version)
         self.terms = {row["term"]: row["condition"] for row in _rows("terms")}
         self.layers = {row["need"]: row["layer"] for row in _rows("needs")}
+        self.to_encrypt = {row["need"] for row in _rows("needs") if row["encrypts"] == "true"}
         self.options = {
             "cni": [{**row, "id": row["network"]} for row in _rows("networks")],
             "mesh": [{**row, "id": row["mesh"]} for row in _rows("meshes")],
@@ -211,8 +212,10 @@ class Oracle:
         unsure = cell["support"] in ("alpha", "beta") or "inferred" in cell["note"]
         return cell["meets"] == "true", cell["released"] == "true" and not unsure
 
-    def pair_meets(self, cni: Option, mesh: Option, need: str, platform: str | None) -> tuple[bool | None, bool]:
-        """Whether a pair meets a need, by the sides that count for it; and whether by something finished."""
+    def pair_meets(
+        self, cni: Option, mesh: Option, need: str, platform: str | None, asked: Sequence[str]
+    ) -> tuple[bool | None, bool]:
+        """Whether a pair meets a need beside all that is asked, by the sides that count; and by something finished."""
         sides = {"cni": self.meets(cni, need, platform), "mesh": self.meets(mesh, need, platform)}
         layer = self.layers[need]
         if layer == "any":
@@ -225,9 +228,12 @@ class Oracle:
         encrypting = [
             side.side for side in (cni, mesh) if side.rows and all(r["encrypts"] == "true" for r in side.rows)
         ]
-        counted = ["cni", "mesh"] if layer == "both" else [name for name in sides if name in encrypting]
-        if layer == "encrypting" and "mesh" not in encrypting:
-            counted = ["cni"]
+        if layer == "both":
+            counted = ["cni", "mesh"]
+        elif encrypting:
+            counted = encrypting
+        else:  # whoever would encrypt is the network, and only where somebody asks for that
+            counted = ["cni"] if self.to_encrypt & {*asked} else []
         parts = [sides[name] for name in counted]
         if any(meets is False for meets, _ in parts):
             return False, True
@@ -321,7 +327,7 @@ class Oracle:
         place: int,
     ) -> Standing:
         asked = facts["needs"] or []
-        meets = {need: self.pair_meets(cni, mesh, need, facts["cloud"]) for need in asked}
+        meets = {need: self.pair_meets(cni, mesh, need, facts["cloud"], asked) for need in asked}
         unmet = [need for need in asked if meets[need][0] is False]
         unread = [need for need in asked if meets[need][0] is None]
         states = [truth for side in (cni, mesh) for truth in self._requirements(side, truths, facts["cloud"])]

@@ -88,7 +88,12 @@ def licences(found: pl.DataFrame) -> pl.Series:
 def check_cells(oracle: Any, found: pl.DataFrame) -> None:
     """Every need of an eligible recommendation is met by the cells of the options that it names."""
     keys = ("cloud", "cni", "mesh", "cni_edition", "mesh_edition", "current_cni", "current_mesh", "windows_nodes")
-    asked = found.select(*keys, "greenfield", "needs").explode("needs", empty_as_null=True).drop_nulls("needs").unique()
+    asked = (
+        found.select(*keys, "greenfield", "needs", asked="needs")
+        .explode("needs", empty_as_null=True)
+        .drop_nulls("needs")
+        .unique()
+    )
     empty = {"current_cni_edition": None, "current_mesh_edition": None, "policy_engine": None}
     for row in asked.iter_rows(named=True):
         sides = {
@@ -97,7 +102,9 @@ def check_cells(oracle: Any, found: pl.DataFrame) -> None:
             else oracle.option(side, row[side], row[f"{side}_edition"] or "", row["cloud"])
             for side in ("cni", "mesh")
         }
-        assert oracle.pair_meets(sides["cni"], sides["mesh"], row["needs"], row["cloud"])[0] is True, row
+        assert oracle.pair_meets(sides["cni"], sides["mesh"], row["needs"], row["cloud"], [row["needs"]])[0] is True, (
+            row
+        )
 
 
 def test_no_option_is_overlooked_that_meets_two_needs(oracle: Any) -> None:

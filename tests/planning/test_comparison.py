@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 
 import meshlab as ml
 from meshlab.models import decision
+from meshlab.models.decision.domain_map import map_values
 from meshlab.models.overhead import estimate
 from meshlab.models.pairs import FIGURES
 from meshlab.planning import comparison as c
+from meshlab.reviews.comparison import chances
+from meshlab.reviews.review import build_reviews, case_of
 from meshlab.scenario import scenarios
 
 
@@ -261,3 +264,16 @@ def test_a_budget_that_may_hold_only_shows_its_probability() -> None:
     assert bound.comparison is not None
     kept = next(row for row in bound.comparison["options"] if row["recommended"])["within"]["max_added_p99_ms"]
     assert 0.4 < kept < 0.6
+
+
+def test_every_field_of_a_map_is_weighed_as_a_report_weighs_its_options() -> None:
+    """The chance and the regret of each field are those of the recommended option in a review of that field."""
+    values = {**{name: value for name, value in CLUSTER.items() if name != "scenario"}, "needs": ["mtls"]}
+    fields = map_values(values, "greenfield", "needs:l7_policy")
+    cases = [case_of(each, f"field-{place}") for place, each in enumerate(fields)]
+    found = chances(cases).rows(named=True)
+    assert len(found) == 4
+    for row, review in zip(found, build_reviews(cases), strict=True):
+        assert review.comparison is not None
+        (mine,) = [each for each in review.comparison["options"] if each["recommended"]]
+        assert row == {name: mine[name] for name in ("probability_best", "expected_regret_usd")}

@@ -28,6 +28,7 @@ from meshlab.models.decision.contests import (
     Side,
     answering,
     asks_for_network,
+    binding,
     entries_on,
     failing,
     known_running,
@@ -118,13 +119,14 @@ class Group:
     Args:
         place: Their places among the entries. [pairs × 1]
         rows: Of each side the row of each pair; of a side from today the number of its ``todays``. [pairs]
-        needs: Needs met, met by what is finished, and not met; None where a side is from today. [each pairs × 1]
+        needs: Needs met, met by what is finished, and not met, and all bits where a side encrypts; None where a side is
+            from today. [each pairs × 1]
     """
 
     today: tuple[bool, bool]
     place: Bits
     rows: tuple[NDArray[np.intp], NDArray[np.intp]]
-    needs: tuple[Bits, Bits, Bits] | None
+    needs: tuple[Bits, Bits, Bits, Bits] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,8 +260,7 @@ def orders(held: Board, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
         tables: The tables.
         facts: Columns of ``stated`` scenarios, ``needs`` without a null; and ``asked``, whether they are known.
     """
-    asked = facts["needs"]
-    found = np.empty((len(held.entries), len(asked)), np.int64)
+    found = np.empty((len(held.entries), len(facts["needs"])), np.int64)
     todays = [[rows.at(facts[f"{side}:runs"]) for rows in held.todays[n]] for n, side in enumerate(SIDES)]
     words = [
         [
@@ -272,7 +273,8 @@ def orders(held: Board, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
         needs = group.needs
         if needs is None:
             needs = _joint(tables, *(_needs(held.options[n], todays[n], group, n) for n in range(len(SIDES))))
-        met, finished, unmet = needs
+        met, finished, unmet, encrypts = needs
+        asked = binding(tables, facts["needs"], encrypts)
         lacking, unread = np.bitwise_count(asked & unmet), np.bitwise_count(asked & ~(met | unmet))
         found[group.place[:, 0]] = (
             (_side(words[0], group, 0) | _side(words[1], group, 1) | group.place)
@@ -296,11 +298,11 @@ def _needs(options: Rows, todays: Sequence[Rows], group: Group, n: int) -> Bits:
     return todays[0].needs if group.today[n] else options.needs[:, group.rows[n]]
 
 
-def _joint(tables: Tables, cni: Bits, mesh: Bits) -> tuple[Bits, Bits, Bits]:
-    """Needs that pairs meet, meet by what is finished, and do not meet, from those of their sides."""
+def _joint(tables: Tables, cni: Bits, mesh: Bits) -> tuple[Bits, Bits, Bits, Bits]:
+    """Needs that pairs meet, meet by what is finished, and do not meet; and all bits where a side encrypts."""
     by = answering(tables, cni[3], mesh[3])
     met, finished = (meeting(tables, cni[n], mesh[n], by) for n in (0, 1))
-    return met, finished, failing(tables, cni[2], mesh[2], by)
+    return met, finished, failing(tables, cni[2], mesh[2], by), cni[3] | mesh[3]
 
 
 def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps: int, ranks: NDArray[np.uint8]) -> Bits:

@@ -7,12 +7,13 @@ changes of a scenario are rows of one frame, so that one query decides them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.cells import Axis, axes, points
@@ -22,8 +23,11 @@ from meshlab.models.decision.decide import IDENTITY, answered, column_of, compar
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.scenario import inputs
 
-Answer = tuple[str | None, ...]
+ANSWER = ("cni", "mesh", "cni_edition", "mesh_edition")
 """What a verdict recommends: CNI, mesh, and the edition of each that is new."""
+
+Answer = tuple[str | None, ...]
+"""The values of ``ANSWER``."""
 
 DEMANDS = frozenset({"provider_support_required", "gradual_move_required", "policy_sync"})
 """Rules that a team may state. One that nobody stated binds nobody, so it is no fact that is missing."""
@@ -66,9 +70,6 @@ class Change:
         return {**values, self.input: [*held, self.member] if self.value else held}
 
 
-Changes = tuple[Change, ...]
-
-
 @kept_latest(16)
 def present_cells(tables: Tables) -> list[pl.Expr]:
     """What the comparisons of each axis say of ``compared`` scenarios: by it the present cell is known."""
@@ -97,103 +98,179 @@ def changes_of(axis: Axis, here: int | None) -> Iterator[Change]:
         yield Change(axis.name, axis.input, axis.member, value, point, side)
 
 
-def varied(own: pl.DataFrame, sets: Sequence[Sequence[Change]], tables: Tables) -> pl.DataFrame:
-    """A ``compared`` scenario after each set of changes, one row a set."""
-    frame = own[np.zeros(len(sets), np.uint32)]
-    columns: list[pl.Series] = []
-    for name in dict.fromkeys(change.input for changes in sets for change in changes):
-        column = column_of(name)
-        mine = [(row, change) for row, changes in enumerate(sets) for change in changes if change.input == name]
-        rows = np.array([row for row, _ in mine])
-        if mine[0][1].member is None:
-            values = pl.concat([points(tables)[name], own[column]])
-            at = np.full(len(sets), len(values) - 1)
-            at[rows] = [change.point for _, change in mine]
-            columns.append(values.gather(at).alias(column))
-        else:
-            held = np.full(len(sets), own[column].fill_null(0).item(), dtype=np.uint64)
-            for row, change in mine:
-                mask = np.uint64(bit(inputs()[name], change.member or ""))
-                held[row] = held[row] | mask if change.value else held[row] & ~mask
-            known = own[column].is_not_null().item()
-            series = pl.Series(column, held)
-            touched = np.isin(np.arange(len(sets)), rows)
-            columns.append(
-                series if known else pl.select(pl.when(pl.Series(touched)).then(series).alias(column))[column]
+class Tried(NamedTuple):
+    """Sets of changes of one scenario that are tried.
+
+    Args:
+        changes: The changes.
+        sets: Their places, -1 where a set has fewer. [sets x the most changes of a set]
+        frame: The ``compared`` scenario after each set, one row a set.
+    """
+
+    changes: Sequence[Change]
+    sets: NDArray[np.intp]
+    frame: pl.DataFrame
+
+
+def one_by_one(own: pl.DataFrame, changes: Sequence[Change], tables: Tables, before: int = 0) -> Tried:
+    """Each change of a ``compared`` scenario alone, after so many rows ``before`` without a change."""
+    return tried(own, changes, np.arange(-before, len(changes))[:, None], tables)
+
+
+def tried(own: pl.DataFrame, changes: Sequence[Change], sets: NDArray[np.intp], tables: Tables) -> Tried:
+    """A ``compared`` scenario after each set of changes; a place below zero changes nothing."""
+    rows, columns = np.nonzero(sets >= 0)
+    places: NDArray[np.intp] = sets[rows, columns]
+    names = list(dict.fromkeys(change.input for change in changes))
+    input_of = np.array([names.index(change.input) for change in changes], np.intp)
+    found: list[pl.Series] = []
+    for number, name in enumerate(names):
+        mine: NDArray[np.bool_] = input_of[places] == number
+        if mine.any():
+            found.append(
+                _changed(own, name, [changes[place] for place in map(int, places[mine])], rows[mine], len(sets), tables)
             )
-    return frame.with_columns(columns)
+    return Tried(changes, sets, own[np.zeros(len(sets), np.uint32)].with_columns(found))
 
 
-def answers_to(frame: pl.DataFrame, tables: Tables) -> list[tuple[Answer, bool | None]]:
-    """The answer to each of some ``compared`` scenarios, and whether it is eligible."""
-    names = ("cni", "mesh", "cni_edition", "mesh_edition", "eligible")
-    return [(row[:4], row[4]) for row in answered(frame, tables).select(names).iter_rows()]
+def _changed(
+    own: pl.DataFrame, name: str, changes: Sequence[Change], rows: NDArray[np.intp], count: int, tables: Tables
+) -> pl.Series:
+    """The column of an input over some rows, after each change in its row."""
+    column = column_of(name)
+    if inputs()[name].type != "set":
+        values = pl.concat([points(tables)[name], own[column]])
+        at = np.full(count, len(values) - 1)
+        at[rows] = [change.point for change in changes]
+        return values.gather(at).alias(column)
+    held = np.full(count, own[column].fill_null(0).item(), dtype=np.uint64)
+    masks = np.array([bit(inputs()[name], change.member or "") for change in changes], np.uint64)
+    gained = np.array([change.value for change in changes], bool)
+    np.bitwise_or.at(held, rows[gained], masks[gained])
+    np.bitwise_and.at(held, rows[~gained], ~masks[~gained])
+    if own[column].is_not_null().item():
+        return pl.Series(column, held)
+    touched = np.isin(np.arange(count), rows)
+    return pl.select(pl.when(pl.Series(touched)).then(pl.Series(held)).alias(column)).to_series()
+
+
+def answers_to(frames: Sequence[pl.DataFrame], tables: Tables) -> list[pl.DataFrame]:
+    """The answers to some frames of ``compared`` scenarios, by one query.
+
+    Columns: ``ANSWER``; ``eligible``, whether what is recommended is; ``contradicted``, whether the facts of a scenario
+    cannot hold together.
+    """
+    frame = pl.concat(frames)
+    found = answered(frame, tables).select(*ANSWER, "eligible")
+    found = found.with_columns(frame.select(contradicted(tables).alias("contradicted")))
+    ends = itertools.accumulate(map(len, frames))
+    return [found[end - len(each) : end] for each, end in zip(frames, ends, strict=True)]
 
 
 def answer_of(row: Mapping[str, Any]) -> Answer:
     """The answer of a row of ``decide``."""
-    return row["cni"], row["mesh"], row["cni_edition"], row["mesh_edition"]
+    return tuple(row[name] for name in ANSWER)
 
 
 # --- missing facts --------------------------------------------------------------------------------------------------
 
 
-def open_facts(own: pl.DataFrame, row: Mapping[str, Any], answer: Answer, tables: Tables) -> list[str]:
-    """Missing facts that could change the answer, alone or together with others that do not do so alone.
-
-    Values of one fact and of two are all tried, of more in a sample of completions. Needs that nobody stated are one
-    fact. Completions that put together what cannot hold together do not count.
+def missing_facts(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> Tried:
+    """Every value of each missing fact: each alone, then each two together. Needs that nobody stated are one fact.
 
     Args:
         own: The ``compared`` scenario, one row.
-        row: Its ``present_cells``, and ``known:NAME`` for each input.
-        answer: What is recommended as it stands.
+        row: ``known:NAME`` for each input, and ``SIDE:runs``.
         tables: The tables.
     """
     missing = [axis for axis in axes(tables).values() if not row[f"known:{axis.input}"] and _is_open(axis.input, row)]
-    steps = {axis.name: list(changes_of(axis, None)) for axis in missing}
+    changes = [change for axis in missing for change in changes_of(axis, None)]
+    shared = np.array([change.input not in ALONE for change in changes], bool)
+    numbers = np.array([[axis.name for axis in missing].index(change.axis) for change in changes], np.intp)
+    pairs = np.argwhere(np.triu(shared & shared[:, None] & (numbers != numbers[:, None])))
+    alone = np.stack([np.arange(len(changes)), np.full(len(changes), -1)], axis=1)
+    return tried(own, changes, np.concatenate([alone, pairs]), tables)
 
-    def least(sets: list[Changes]) -> list[Changes]:
-        return [changes for changes, flips in zip(sets, _flipping(own, sets, answer, tables), strict=True) if flips]
 
-    alone = least([(change,) for changes in steps.values() for change in changes])
-    harmless = {
-        name: [change for change in changes if (change,) not in alone]
-        for name, changes in steps.items()
-        if changes[0].input not in ALONE
-    }
-    pairs = [pair for two in itertools.combinations(harmless.values(), 2) for pair in itertools.product(*two)]
-    jointly = least(pairs)
-    told = [change for changes in (*alone, *jointly) for change in changes]
-    told += [change for changes in _sampled(harmless, {*jointly}, least) for change in changes]
-    return [name for name in inputs() if name in {change.input for change in told}]
+def open_facts(own: pl.DataFrame, missing: Tried, found: pl.DataFrame, answer: Answer, tables: Tables) -> list[str]:
+    """Missing facts that could change the answer, alone or together with others that do not do so alone.
+
+    Values of one fact and of two are all tried, of more in a sample of completions. Completions that put together what
+    cannot hold together do not count.
+
+    Args:
+        own: The ``compared`` scenario, one row.
+        missing: Its ``missing_facts``.
+        found: The answers to these.
+        answer: What is recommended as it stands.
+        tables: The tables.
+    """
+    changes, count = missing.changes, len(missing.changes)
+    flipping = _flipping(own, missing.frame, found, answer, tables)
+    alone, pairs = flipping[:count], missing.sets[count:]
+    harmless = ~alone & np.array([change.input not in ALONE for change in changes], bool)
+    jointly = pairs[flipping[count:] & harmless[pairs].all(axis=1)]
+    sampled = _sampled(own, changes, harmless, jointly, answer, tables)
+    places = [*np.flatnonzero(alone).tolist(), *jointly.ravel().tolist(), *sampled]
+    told = {changes[place].input for place in places}
+    return [name for name in inputs() if name in told]
 
 
 def _sampled(
-    harmless: Mapping[str, Sequence[Change]], jointly: set[Changes], least: Callable[[list[Changes]], list[Changes]]
-) -> list[Changes]:
-    """Sets of three changes and more, none of which could be left out, that lead to another answer; from a sample."""
-    generator = np.random.default_rng(SEED)
-    open_ones = [changes for changes in harmless.values() if changes]
-    drawn = (tuple(changes[int(generator.integers(len(changes)))] for changes in open_ones) for _ in range(SAMPLE))
-    found = least([changes for changes in drawn if jointly.isdisjoint(itertools.combinations(changes, 2))])
-    for place in reversed(range(len(open_ones))):
-        shorter = {changes: changes[:place] + changes[place + 1 :] for changes in found if len(changes) > place}
-        enough = {*least([*shorter.values()])}
-        found = [left if (left := shorter.get(changes)) in enough else changes for changes in found]
-    return found
+    own: pl.DataFrame,
+    changes: Sequence[Change],
+    harmless: NDArray[np.bool_],
+    jointly: NDArray[np.intp],
+    answer: Answer,
+    tables: Tables,
+) -> list[int]:
+    """Changes of sets of three and more, none of which could be left out, that lead to another answer; from a sample.
 
-
-def _flipping(own: pl.DataFrame, sets: Sequence[Changes], answer: Answer, tables: Tables) -> list[bool]:
-    """Whether each set of changes can hold and leads to another answer."""
-    if not sets:
+    No set holds two changes that do so ``jointly``.
+    """
+    of_axis = itertools.groupby(np.flatnonzero(harmless).tolist(), key=lambda place: changes[place].axis)
+    open_ones = [np.array([*places]) for _, places in of_axis]
+    if len(open_ones) <= 2:  # noqa: PLR2004  (each two have been tried)
         return []
-    frame = varied(own, sets, tables)
+    drawn = np.random.default_rng(SEED).integers([len(places) for places in open_ones], size=(SAMPLE, len(open_ones)))
+    sets = np.stack([places[drawn[:, column]] for column, places in enumerate(open_ones)], axis=1)
+    told = np.zeros((len(changes), len(changes)), bool)
+    told[jointly[:, 0], jointly[:, 1]] = True
+
+    def flipping(sets: NDArray[np.intp]) -> NDArray[np.bool_]:
+        frame = tried(own, changes, sets, tables).frame
+        (found,) = answers_to([frame], tables)
+        return _flipping(own, frame, found, answer, tables)
+
+    found = sets[~told[sets[:, :, None], sets[:, None, :]].any(axis=(1, 2))]
+    found = found[flipping(found)]
+    for place in reversed(range(len(open_ones) if len(found) else 0)):
+        shorter = found.copy()
+        shorter[:, place] = -1
+        found = np.where(flipping(shorter)[:, None], shorter, found)
+    return found[found >= 0].tolist()
+
+
+def _flipping(
+    own: pl.DataFrame, frame: pl.DataFrame, found: pl.DataFrame, answer: Answer, tables: Tables
+) -> NDArray[np.bool_]:
+    """Whether each changed scenario can be and has another answer than the scenario itself."""
     unstated = [side for side in SIDES if own[column_of(IDENTITY[side][1])].item() is None]
-    foreign = (_foreign(tables, side).fill_null(value=False) for side in unstated)
-    possible = frame.select(~pl.any_horizontal(contradicted(tables), *foreign)).to_series()
-    found = answers_to(frame, tables)
-    return [can_be is not False and reached != answer for (reached, _), can_be in zip(found, possible, strict=True)]
+    foreign = frame.select(pl.any_horizontal(pl.lit(value=False), *(_foreign(tables, side) for side in unstated)))
+    return (
+        found.select(
+            differs_from(answer)
+            & ~pl.col("contradicted").fill_null(value=False)
+            & ~foreign.to_series().fill_null(value=False)
+        )
+        .to_series()
+        .to_numpy()
+    )
+
+
+def differs_from(answer: Answer) -> pl.Expr:
+    """Whether an answer is another one than a given one."""
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.lit(value)) for name, value in zip(ANSWER, answer, strict=True))
 
 
 def _is_open(name: str, row: Mapping[str, Any]) -> bool:
@@ -222,39 +299,41 @@ def contradicted(tables: Tables) -> pl.Expr:
 # --- flips ----------------------------------------------------------------------------------------------------------
 
 
-def flips(
-    own: pl.DataFrame,
-    row: Mapping[str, Any],
-    answer: Answer,
-    tables: Tables,
-) -> tuple[list[Change], pl.DataFrame]:
-    """The nearest change of each known fact, in each direction, that leads to another answer, with that scenario.
+def known_facts(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> Tried:
+    """Every other value of each known fact, alone, from near to far.
 
     What has been and cannot come back is left out: another cloud, other products of today, an older kernel.
 
     Args:
         own: The ``compared`` scenario, one row.
         row: Its ``present_cells``, and ``known:NAME`` for each input.
-        answer: What is recommended as it stands.
         tables: The tables.
+    """
+    known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
+    changes = [change for axis in known for change in changes_of(axis, _here(axis, row)) if _can_come(change)]
+    return one_by_one(own, changes, tables)
+
+
+def flips(known: Tried, found: pl.DataFrame, answer: Answer) -> tuple[list[Change], pl.DataFrame]:
+    """The nearest change of each known fact, in each direction, that leads to another answer, with that scenario.
+
+    Args:
+        known: The ``known_facts`` of a scenario.
+        found: The answers to these.
+        answer: What is recommended as it stands.
 
     Returns:
         The changes, and the ``compared`` scenario after each of them.
     """
-    known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
-    tried = [change for axis in known for change in changes_of(axis, _here(axis, row)) if _can_come(change)]
-    if not tried:
-        return [], own.clear()
-    frame = varied(own, [(change,) for change in tried], tables)
-    found = answers_to(frame, tables)
-    possible = frame.select(~contradicted(tables)).to_series()
+    whole = pl.col("cni").is_not_null() & pl.col("mesh").is_not_null() & pl.col("eligible")
+    can_be = ~pl.col("contradicted").fill_null(value=False)
+    others = found.with_row_index("place").filter(differs_from(answer) & whole & can_be)
     nearest: dict[tuple[object, ...], int] = {}
-    for place, (change, (reached, eligible)) in enumerate(zip(tried, found, strict=True)):
-        other = reached != answer and reached[0] is not None and reached[1] is not None
-        if other and eligible and possible[place] is not False:
-            nearest.setdefault((change.axis, change.side, reached), place)
-    places = sorted(nearest.values(), key=lambda place: _effort(tried[place]))
-    return [tried[place] for place in places], frame[places]
+    for place, *reached in others.select("place", *ANSWER).iter_rows():
+        change = known.changes[int(place)]
+        nearest.setdefault((change.axis, change.side, *reached), int(place))
+    places = sorted(nearest.values(), key=lambda place: _effort(known.changes[place]))
+    return [known.changes[place] for place in places], known.frame[places]
 
 
 ACTIONS = ("change", "learn", "fixed")

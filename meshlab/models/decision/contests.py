@@ -124,6 +124,20 @@ def answering(tables: Tables, cni_encrypts: Bits, mesh_encrypts: Bits) -> tuple[
     return by_cni, of["both"] | (mesh_encrypts & of["encrypting"])
 
 
+def binding(tables: Tables, asked: Bits, encrypts: Bits) -> Bits:
+    """The needs that bind a pair: where nothing encrypts nor is asked to, none that is about what encrypts. [bits]
+
+    Args:
+        tables: The tables.
+        asked: The needs that are asked.
+        encrypts: All bits where a side encrypts as it is installed, otherwise none.
+    """
+    spec, free = inputs()["needs"], ALL_ONES - layer_bits(tables)["encrypting"]
+    for need in tables.encrypting:
+        encrypts = encrypts | (asked // bit(spec, need) & 1) * ALL_ONES
+    return asked & (encrypts | free)
+
+
 def meeting(tables: Tables, cni: Bits, mesh: Bits, by: tuple[Bits, Bits]) -> Bits:
     """Needs that a pair meets, by those that its sides meet, and by ``answering``. [bits]"""
     of = layer_bits(tables)

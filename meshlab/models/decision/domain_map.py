@@ -44,14 +44,10 @@ def domain_map(values: Mapping[str, Any], across: str, down: str, tables: Tables
         MeshlabError: There is no such axis, or both are the same.
     """
     tables = tables or load_tables()
-    first, second = _axis(across, tables), _axis(down, tables)
-    if across == down:
-        raise MeshlabError(Problem("map", f"{across!r} stands on both axes", "choose two inputs"))
+    first, second = _two_axes(across, down, tables)
     pairs = list(itertools.product(enumerate(second.cells), enumerate(first.cells)))
-    scenarios = [
-        {**_on(second, low, _on(first, left, values)), "scenario": f"{row} {column}"}
-        for (row, low), (column, left) in pairs
-    ]
+    cells = enumerate(map_values(values, across, down, tables))
+    scenarios = [{**cell, "scenario": str(place)} for place, cell in cells]
     places = pl.DataFrame(
         {
             "column": [column for _, (column, _) in pairs],
@@ -65,6 +61,23 @@ def domain_map(values: Mapping[str, Any], across: str, down: str, tables: Tables
     at = pl.lit(_place(first, values), pl.Int64), pl.lit(_place(second, values), pl.Int64)
     here = (pl.col("column") == at[0]) & (pl.col("row") == at[1])
     return pl.concat([places, verdicts], how="horizontal").with_columns(here=here.fill_null(value=False))
+
+
+def map_values(values: Mapping[str, Any], across: str, down: str, tables: Tables | None = None) -> list[dict[str, Any]]:
+    """The values in every cell of ``domain_map``, in the order of its rows.
+
+    Raises:
+        MeshlabError: There is no such axis, or both are the same.
+    """
+    first, second = _two_axes(across, down, tables or load_tables())
+    return [_on(second, low, _on(first, left, values)) for low in second.cells for left in first.cells]
+
+
+def _two_axes(across: str, down: str, tables: Tables) -> tuple[Axis, Axis]:
+    found = _axis(across, tables), _axis(down, tables)
+    if across == down:
+        raise MeshlabError(Problem("map", f"{across!r} stands on both axes", "choose two inputs"))
+    return found
 
 
 def _axis(name: str, tables: Tables) -> Axis:

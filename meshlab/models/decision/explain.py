@@ -8,11 +8,20 @@ from typing import Any
 import polars as pl
 
 from meshlab.models.decision.boards import ELIGIBLE, OPEN, RULED_OUT, UNMET
-from meshlab.models.decision.changes import Change, answer_of, flips, open_facts, present_cells
+from meshlab.models.decision.changes import (
+    Change,
+    answer_of,
+    answers_to,
+    flips,
+    known_facts,
+    missing_facts,
+    open_facts,
+    present_cells,
+)
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
 from meshlab.models.decision.decide import OVER, column_of, compared
-from meshlab.models.decision.questions import first_questions
+from meshlab.models.decision.questions import first_questions, unanswered
 from meshlab.models.decision.sentences import replaced, sentence
 from meshlab.models.decision.standings import (
     Contest,
@@ -244,14 +253,21 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
         *present_cells(tables), *(pl.col(column_of(name)).is_not_null().alias(f"known:{name}") for name in inputs())
     ).row(0, named=True)
     row |= {f"{side}:runs": known_running(tables, side).index(contest.runs[side]) for side in SIDES}
-    verdict["unknown"] = open_facts(own, row, answer, tables)
     is_known = None not in (verdict["mesh"], verdict["cni"]) and contest.pairs[0].standing == ELIGIBLE
+    can_flip = raw["needs"] is not None and contest.pairs[0].standing != OPEN
+    missing, known = missing_facts(own, row, tables), known_facts(own, row, tables)
+    asked, tried = unanswered(own, row, tables)
+    # one query for all that is tried: most of its time is its own, whatever the rows
+    if_missing, if_changed, if_asked = answers_to(
+        [missing.frame, known.frame if can_flip else own.clear(), own.clear() if is_known else tried.frame], tables
+    )
+    verdict["unknown"] = open_facts(own, missing, if_missing, answer, tables)
     verdict["settled"] = is_known and not verdict["unknown"]
     if not is_known:
-        verdict["questions"] = first_questions(own, row, tables)
-    if raw["needs"] is None or contest.pairs[0].standing == OPEN:
+        verdict["questions"] = first_questions(asked, tried, if_asked)
+    if not can_flip:
         return
-    changes, frame = flips(own, row, answer, tables)
+    changes, frame = flips(known, if_changed, answer)
     after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
     told = (_flip(raw, *each, verdict) for each in zip(changes, after, strict=True))
     verdict["flips"] = [flip for flip in told if flip]

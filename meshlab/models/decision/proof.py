@@ -143,6 +143,8 @@ def _case(tables: Tables, row: Preference, platform: str, entry: Entry) -> Scena
         else:
             conditions.append(Not(OneOf(f"current_{name}", (NONE, "other"))))
             conditions += [Not(OneOf("greenfield", (True,)))]
+    if row.option in (TODAY, SAME):
+        conditions.append(OneOf(f"{row.side}_healthy", (True,)))  # for what ails no preference speaks
     if row.option == SAME:
         side = entry.cni if row.side == "cni" else entry.mesh
         conditions += [OneOf(f"current_{row.side}", (side.id,))] if side else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,16 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.decision.cells import axes
-from meshlab.models.decision.changes import Answer, Change, answers_to, changes_of, contradicted, varied
+from meshlab.models.decision.changes import (
+    ANSWER,
+    Answer,
+    Change,
+    Tried,
+    answers_to,
+    changes_of,
+    differs_from,
+    one_by_one,
+)
 from meshlab.models.decision.decide import column_of, compared
 from meshlab.models.decision.tables import Tables, load_tables
 from meshlab.scenario import inputs, with_all_inputs
@@ -74,7 +83,9 @@ def open_questions(
     answered = {question.id for question in questions() if known[question.input]}
     if needs_answered is not None:
         answered -= {question.id for question in questions() if question.needs} - set(needs_answered)
-    found = _leading(compared(facts).collect(), answered, tables)
+    own = compared(facts).collect()
+    asked, tried = _asked(own, answered, tables)
+    found = _leading(asked, tried, *answers_to([tried.frame], tables))
     for each in found:
         if (choices := editions_today(each.question.input, facts.row(0, named=True))) is not None:
             for change in [change for change in each.leads if change.value not in choices]:
@@ -96,36 +107,49 @@ def editions_today(name: str, values: Mapping[str, Any]) -> list[str] | None:
     return table.filter(pl.col(side) == values.get(name.removesuffix("_edition")))["edition"].unique().sort().to_list()
 
 
-def _leading(own: pl.DataFrame, answered: Collection[str], tables: Tables) -> list[Open]:
-    base = own.with_columns(pl.col(column_of("needs")).fill_null(0))
-    tried: list[tuple[Question, Change]] = []
-    for question in questions():
-        if question.id in answered:
-            continue
-        for axis in axes(tables).values():
-            if axis.input == question.input and (axis.member is None or axis.member in question.needs):
-                tried += [(question, change) for change in changes_of(axis, None)]
-    if not tried:
-        return []
-    frame = varied(base, [(), *((change,) for _, change in tried)], tables)
-    (now, _), *reached = answers_to(frame, tables)
-    cannot_be = frame.select(contradicted(tables)).to_series()[1:]
-    found: dict[Question, Open] = {}
-    for (question, change), (answer, _), impossible in zip(tried, reached, cannot_be, strict=True):
-        if answer != now and not impossible:
-            found.setdefault(question, Open(question, now)).leads[change] = answer
-    return sorted(found.values(), key=lambda each: -len({*each.leads.values()}))
-
-
-def first_questions(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> list[dict[str, Any]]:
-    """What to ask first where not enough is known for a verdict.
+def unanswered(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> tuple[list[Question], Tried]:
+    """The questions that nobody has answered, one for each change that an answer makes; and these changes.
 
     Args:
         own: The ``compared`` scenario, one row.
         row: ``known:NAME`` for each input.
         tables: The tables.
     """
-    answered = {question.id for question in questions() if row[f"known:{question.input}"]}
+    return _asked(own, {question.id for question in questions() if row[f"known:{question.input}"]}, tables)
+
+
+def _asked(own: pl.DataFrame, answered: Collection[str], tables: Tables) -> tuple[list[Question], Tried]:
+    base = own.with_columns(pl.col(column_of("needs")).fill_null(0))
+    asked = [
+        (question, change)
+        for question in questions()
+        if question.id not in answered
+        for axis in axes(tables).values()
+        if axis.input == question.input and (axis.member is None or axis.member in question.needs)
+        for change in changes_of(axis, None)
+    ]
+    return [question for question, _ in asked], one_by_one(base, [change for _, change in asked], tables, before=1)
+
+
+def _leading(asked: Sequence[Question], tried: Tried, found: pl.DataFrame) -> list[Open]:
+    """The questions whose answers lead elsewhere, by the answer as it stands and those after each change."""
+    now: Answer = found.select(ANSWER).row(0)
+    leads = found[1:].with_row_index("place").filter(differs_from(now) & ~pl.col("contradicted").fill_null(value=False))
+    opened: dict[Question, Open] = {}
+    for place, *answer in leads.select("place", *ANSWER).iter_rows():
+        question, change = asked[int(place)], tried.changes[int(place)]
+        opened.setdefault(question, Open(question, now)).leads[change] = tuple(answer)
+    return sorted(opened.values(), key=lambda each: -len({*each.leads.values()}))
+
+
+def first_questions(asked: Sequence[Question], tried: Tried, found: pl.DataFrame) -> list[dict[str, Any]]:
+    """What to ask first where not enough is known for a verdict.
+
+    Args:
+        asked: What is ``unanswered``.
+        tried: The changes that answers make.
+        found: The answers of the contest to these.
+    """
     return [
         {
             "id": each.question.id,
@@ -135,5 +159,5 @@ def first_questions(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -
             "why": each.question.why,
             "verdicts": len({*each.leads.values()}),
         }
-        for each in _leading(own, answered, tables)[:MOST]
+        for each in _leading(asked, tried, found)[:MOST]
     ]

@@ -17,6 +17,7 @@ from meshlab.models.decision.contests import (
     Running,
     Side,
     answering,
+    binding,
     failing,
     known_running,
     meeting,
@@ -59,6 +60,7 @@ class Standing:
     network: Network | None
     tuned: bool
     standing: int
+    binding: list[str]
     lacking: list[str]
     unread: list[str]
     place: int
@@ -156,7 +158,7 @@ def contests(
 
 def _standings(
     ranked: Sequence[tuple[int, int]],
-    asked: int,
+    needs: int,
     runs: Mapping[str, Running],
     platform: str | None,
     tables: Tables,
@@ -170,12 +172,14 @@ def _standings(
         by = answering(tables, cni.encrypts, mesh.encrypts)
         met = meeting(tables, cni.met, mesh.met, by)
         unmet = failing(tables, cni.unmet, mesh.unmet, by)
+        asked = binding(tables, needs, cni.encrypts | mesh.encrypts)
         yield Standing(
             cni=cni,
             mesh=mesh,
             network=network_of(entry.cni),
             tuned=entry.tuned,
             standing=stands,
+            binding=needs_of(asked),
             lacking=needs_of(asked & unmet),
             unread=needs_of(asked & ~(met | unmet)),
             place=place,
@@ -373,6 +377,8 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
                 if gone.status == "ended" and gone.had_on(contest.platform):
                     yield f"If what runs is {gone.label}, it has to go: its support ended on {gone.ends}"
     for need in contest.asked:
+        if need not in pair.binding:
+            yield f"{need_label(need, starts=True)} binds nothing here: no part encrypts, and no need asks for that"
         for side in deciding(contest, pair, need):
             cell = contest.cell(side, need)
             if cell and (cell.support != "yes" or not cell.released):
@@ -405,7 +411,8 @@ def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
 
 def deciding(contest: Contest, pair: Standing, need: str) -> list[Side]:
     """The sides by which a pair meets a need; of two that would do, the one that does so best."""
-    meeting_it = [side for side in _counting(contest.tables, pair, need) if _has(side.met, need)]
+    counting = _counting(contest.tables, pair, need) if need in pair.binding else ()
+    meeting_it = [side for side in counting if _has(side.met, need)]
     if contest.tables.layers[need] == "any" and len(meeting_it) > 1:
         finished = [side for side in meeting_it if _has(side.finished, need)]
         cells = {side.side: contest.cell(side, need) for side in finished or meeting_it}

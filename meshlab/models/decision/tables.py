@@ -190,7 +190,10 @@ class Impossible:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """All decision tables, checked. Preferences stand in the order in which they decide: by priority, then by id."""
+    """All decision tables, checked. Preferences stand in the order in which they decide: by priority, then by id.
+
+    ``layers`` says of each need who has to meet it; ``encrypting`` holds those that ask for something that encrypts.
+    """
 
     options: tuple[Option, ...]
     pairs: tuple[Pair, ...]
@@ -200,6 +203,7 @@ class Tables:
     operations: Mapping[tuple[str, str, str], Mapping[str, object]]
     impossible: tuple[Impossible, ...]
     layers: Mapping[str, str]
+    encrypting: frozenset[str]
     changes: tuple[dict[str, object], ...] = field(default=())
 
     @property
@@ -515,6 +519,7 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
             for _, row in sorted(rows["impossible"].items())
         ),
         layers={need: str(row.cells["layer"]) for (need,), row in sorted(rows["needs"].items())},
+        encrypting=frozenset(need for (need,), row in rows["needs"].items() if row.cells["encrypts"]),
         changes=changes,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from statistics import NormalDist
 from typing import Any
 
@@ -71,7 +71,10 @@ def _scores(name: str) -> pl.Series:
 
 @kept
 def _cost_draws(datapath: str) -> pl.DataFrame:
-    """Draws of every cost of a datapath that was measured, and of what a Service adds to a lookup. [us]"""
+    """Draws of every cost of a datapath; null, of bare nodes zero, where it was not measured.
+
+    Columns: ``datapath``, ``draw`` (from zero) and ``COSTS``; ``service_us`` is what a Service adds to a lookup.
+    """
     columns = {
         figure: median * (_scores(figure) * shared + _scores(f"{figure} {datapath}") * own).exp()
         for figure, median, shared, own in read_table("network_costs")
@@ -86,25 +89,29 @@ def _cost_draws(datapath: str) -> pl.DataFrame:
         # a map grows with nothing in the middle and with next to nothing at its end: no logarithm holds that
         sd = math.log(hi / lo) / (2 * NINETY_PERCENT) if lo else 0.0
         columns["service_us"] = middle * (_scores(f"rules {mode}") * sd).exp()
-    return pl.DataFrame(columns)
+    unknown = pl.lit(0.0 if datapath == HOST else None, pl.Float64)
+    drawn = pl.DataFrame({"draw": range(DRAWS), **columns}, schema_overrides={"draw": pl.Int64})
+    return drawn.select(
+        pl.lit(datapath).alias("datapath"),
+        "draw",
+        *(pl.col(name) if name in columns else unknown.alias(name) for name in COSTS),
+    )
 
 
-def network_draws(known: Mapping[str, Any], datapath: str, count: int = DRAWS) -> pl.DataFrame:
+def network_draws(known: Mapping[str, Any], datapaths: Iterable[str], count: int = DRAWS) -> pl.DataFrame:
     """Memory [GiB] and CPU [cores] of a cluster's network, joint draws: what its packets cost the host included.
 
     Args:
         known: Every input of a scenario, defaults filled in.
-        datapath: Id of ``data/datapaths.csv``.
+        datapaths: Ids of ``data/datapaths.csv``.
         count: The first of the draws.
 
     Returns:
-        ``draw``, ``memory_gib``, ``cpu_cores``; null where no measurement informs it.
+        ``datapath``, ``draw``, ``memory_gib``, ``cpu_cores``; null where no measurement informs it.
 
     Sources: S-INFRA24, S-INFRA20, S-CIL-BENCH21 for costs; S-K8S-NFTSVG, S-CIL-ALI20 for rules (data/sources.csv).
     """
-    drawn = _cost_draws(datapath).head(count)
-    unknown = pl.lit(0.0 if datapath == HOST else None, pl.Float64)
-    cost = {name: pl.col(name) if name in drawn.columns else unknown for name in COSTS}
+    cost = {name: pl.col(name) for name in COSTS}
     rate, opened = known["requests_per_second"], known["new_connections_per_second"]
     traffic = (
         cost["request_mcores"] * (rate / 1000)
@@ -115,16 +122,16 @@ def network_draws(known: Mapping[str, Any], datapath: str, count: int = DRAWS) -
     factor = pl.col("vm_cpu_factor")
     # measured on bare metal, which is as much cheaper than an unknown machine as virtual cores are dearer
     stated = pl.DataFrame([{name: known[name] for name in ("machine", "cloud")}], schema={"machine": str, "cloud": str})
-    machine = factor * cpu.machine_factor(factor, *stated.select(**machine_shares()).row(0))
-    return (
-        joint_draws(None, count)
-        .select("vm_cpu_factor")
-        .hstack(drawn.get_columns())
-        .select(
-            draw=pl.int_range(pl.len(), dtype=pl.Int64),
-            memory_gib=cost["node_mib"] * (known["nodes"] / MIB_PER_GIB),
-            cpu_cores=(cost["node_mcores"] * known["nodes"] + traffic) * machine / MCORES,
-        )
+    machine = joint_draws(None, count).select(
+        factor * cpu.machine_factor(factor, *stated.select(**machine_shares()).row(0))
+    )
+    return pl.concat([_cost_draws(datapath).head(count) for datapath in datapaths]).select(
+        "datapath",
+        "draw",
+        memory_gib=cost["node_mib"] * (known["nodes"] / MIB_PER_GIB),
+        cpu_cores=(cost["node_mcores"] * known["nodes"] + traffic)
+        * pl.lit(machine.to_series()).gather("draw")
+        / MCORES,
     )
 
 
@@ -144,7 +151,8 @@ def wireguard_cores(known: Mapping[str, Any], cni: str | None, edition: str | No
     if plain is None or not found:
         return None
     traffic = {**known, "nodes": 0}  # at rest the same agents run, of which two readings differ by chance alone
-    more = network_draws(traffic, found[0])["cpu_cores"] - network_draws(traffic, plain)["cpu_cores"]
+    with_it, without = (network_draws(traffic, [datapath])["cpu_cores"] for datapath in (found[0], plain))
+    more = with_it - without
     return None if more.null_count() else [more.quantile(at, "linear") or 0.0 for at in (0.1, 0.5, 0.9)]
 
 
@@ -169,23 +177,23 @@ def estimate_network(scenarios: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("datapath") != HOST)
         .with_columns(measured=~pl.col("datapath").is_in(stands_in.to_list()))
     )
-    rows: list[dict[str, Any]] = []
+    ends = (("_lo", 0.1), ("", 0.5), ("_hi", 0.9))
+    figures = ("memory_gib", "cpu_cores")
+    found: list[pl.DataFrame] = []
     for known in filled.iter_rows(named=True):
-        host = network_draws(known, HOST)
-        for datapath in table["datapath"]:
-            over = network_draws(known, datapath).select(
-                pl.col(name) - host[name] for name in ("memory_gib", "cpu_cores")
-            )
-            ends = (("_lo", 0.1), ("", 0.5), ("_hi", 0.9))
-            rows.append(
-                {"scenario": known["scenario"], "datapath": datapath}
-                | {f"{name}{end}": over[name].quantile(at, "linear") for name in over.columns for end, at in ends}
-            )
+        host = network_draws(known, [HOST])
+        found.append(
+            network_draws(known, table["datapath"])
+            .with_columns(pl.col(name) - pl.lit(host[name]).gather("draw") for name in figures)
+            .group_by("datapath", maintain_order=True)
+            .agg(pl.col(name).quantile(at, "linear").alias(f"{name}{end}") for name in figures for end, at in ends)
+            .select(pl.lit(known["scenario"]).alias("scenario"), pl.all())
+        )
     lookup = lookups.select(
         "scenario", "rules", *(pl.col(f"cost{end}").alias(f"lookup_us{end}") for end in ("_lo", "", "_hi"))
     )
     return (
-        pl.DataFrame(rows, infer_schema_length=None)
+        pl.concat(found)
         .join(table, on="datapath", maintain_order="left")
         .join(lookup, on=["scenario", "rules"], how="left", maintain_order="left")
         .select(
