@@ -12,10 +12,11 @@ import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.models import decision
-from meshlab.models.decision.domain_map import domain_map, map_axes
+from meshlab.models.decision.domain_map import domain_map, map_axes, map_values
 from meshlab.models.evidence import assess
 from meshlab.models.evidence.disagreement import disagreement
 from meshlab.models.evidence.measurements import measurements
+from meshlab.reviews.review import build_reviews, case_of
 from meshlab.scenario import frame_of
 from meshlab.show import views
 from meshlab.show.charts import chart, stated
@@ -138,6 +139,31 @@ def test_every_input_of_the_tables_makes_a_map(across: str) -> None:
     shapes = [shape for shape in drawn.spec["layout"]["shapes"] if shape["type"] == "rect"]
     assert len(shapes) == frame.height == len(drawn.rows)
     assert json.dumps(drawn.spec)
+
+
+@pytest.mark.parametrize("colour", ["probability", "regret"])
+def test_a_map_weighs_the_choice_of_each_field(colour: str) -> None:
+    """Each field says what the recommended option of a review of it has, and is white where that is not known."""
+    facts = {**FACTS, "needs": ["mtls"]}
+    drawn = chart("domain", stated(facts), across="greenfield", down="needs:l7_policy", colour=colour)
+    reviews = build_reviews(
+        [case_of(values, f"f{n}") for n, values in enumerate(map_values(facts, "greenfield", "needs:l7_policy"))]
+    )
+    told = [row["how often it costs least" if colour == "probability" else "expected loss"] for row in drawn.rows]
+    for text, review in zip(told, reviews, strict=True):
+        assert review.comparison is not None
+        (mine,) = [option for option in review.comparison["options"] if option["recommended"]]
+        chance, regret = mine["probability_best"], mine["expected_regret_usd"]
+        assert text == ("not known" if chance is None else f"{chance:.0%}" if colour == "probability" else text)
+        assert (text == "not known") == (regret is None)
+    fills = [shape["fillcolor"] for shape in drawn.spec["layout"]["shapes"]]
+    assert [fill == "#ffffff" for fill in fills] == [text == "not known" for text in told]
+
+
+def test_an_unknown_colour_of_a_map_is_refused() -> None:
+    """A colour that does not exist is an error with the nearest one."""
+    with pytest.raises(MeshlabError, match="did you mean 'regret'"):
+        chart("domain", stated(FACTS), across="cloud", down="greenfield", colour="regrets")
 
 
 @pytest.mark.parametrize(("across", "down"), [("clowd", "services"), ("cloud", "cloud"), ("payload_bytes", "cloud")])

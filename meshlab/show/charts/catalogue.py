@@ -156,7 +156,7 @@ CATALOGUE: dict[str, Entry] = {
             "The verdict over cloud and kernel, everything else as given",
             domain,
             around=True,
-            options={"across": "cloud", "down": "kernel_oldest"},
+            options={"across": "cloud", "down": "kernel_oldest", "colour": "verdict"},
         ),
         Entry(
             "break-even",

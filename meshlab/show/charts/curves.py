@@ -320,6 +320,9 @@ PAIRS = (("istio-ambient", "cilium"), ("istio-sidecar", "cilium"), ("istio-sidec
 MARGIN = 0.16
 """Room above and below the line for the words that say which is cheaper. [decades]"""
 
+DECADE = 1.0
+"""How far beyond the line the band is shown. [decades]"""
+
 SHOWN = 12
 """Points of the line that the table lists."""
 
@@ -337,6 +340,7 @@ def break_even(of: Review | Stated, look: Look, *, pair: tuple[str, str] | None,
     pairs, least = ([pair], 1) if pair else (PAIRS, 2)
     lines = ((each, sensitivity.break_even(frame, *each, *asked)) for each in pairs)
     found, crossings = next(((each, some) for each, some in lines if some.height >= least), (pairs[0], None))
+    band = sensitivity.break_even_band(frame, *found, *asked).rename({over[0]: "x"})
     labels = [f"{inputs()[name].label} [{inputs()[name].unit or 'share'}]" for name in over]
     names = [dataplanes()[name].label for name in found]
     rows: list[dict[str, str]] = []
@@ -344,44 +348,73 @@ def break_even(of: Review | Stated, look: Look, *, pair: tuple[str, str] | None,
         plot = canvas.NOTHING_DRAWN
         throughout = sensitivity.cheaper_throughout(frame, *found, *asked)
         key = said = (
-            f"No line: {dataplanes()[throughout].label} is cheaper over the whole range."
+            f"No line: at the medians {dataplanes()[throughout].label} is cheaper over the whole range"
             if throughout
-            else f"No line: along {labels[1]} the two never change places."
-        )
+            else f"No line: along {labels[1]} the two never change places at the medians"
+        ) + (". Draws of the coefficients do not agree everywhere." if band.height else ", and draws agree.")
     else:
         points = crossings.select(x=over[0], y=over[1])
         sides = {side: dataplanes()[crossings[f"cheaper_{side}"][0]].label for side in ("below", "above")}
-        plot = _line_plot(points, labels, sides, [of.scenario[name] for name in over], look)
-        key = "Line: same monthly cost, at the medians. Cross: as it stands."
+        own = [of.scenario[name] for name in over]
+        plot = _line_plot(points, band, labels, sides, own, look)
+        key = (
+            "Line: same monthly cost, at the medians. Band: either is cheaper in at least a tenth of the draws. "
+            "Cross: as it stands."
+        )
         ends = [f"at {figure_text(points['x'][end])}: {figure_text(points['y'][end])}" for end in (0, -1)]
         said = (
             f"{labels[1]} over {labels[0]}, {', '.join(ends)}; "
-            f"{sides['below']} is cheaper below, {sides['above']} above."
+            f"{sides['below']} is cheaper below, {sides['above']} above. {_agreement(band, own)}"
         )
         rows = [
             {
                 labels[0]: figure_text(row[over[0]]),
                 f"{labels[1]} at break-even": figure_text(row[over[1]]),
+                "either may be cheaper": interval_text(row["lo"], row["hi"]) if row["lo"] is not None else "nowhere",
                 "cheaper below": dataplanes()[row["cheaper_below"]].label,
                 "cheaper above": dataplanes()[row["cheaper_above"]].label,
             }
-            for row in crossings.gather_every(max(1, -(-crossings.height // SHOWN))).iter_rows(named=True)
+            for row in crossings.join_asof(band, left_on=over[0], right_on="x", strategy="nearest")
+            .gather_every(max(1, -(-crossings.height // SHOWN)))
+            .iter_rows(named=True)
         ]
     captions = Captions("break-even", f"Where {names[0]} and {names[1]} cost the same", key, canvas.subtitle(of))
     ids = canvas.cited(of, COST.figure, dataplanes(), priced=True)
     return canvas.chart_of(captions, plot, rows, look, sentences=[said], source_ids=ids)
 
 
-def _line_plot(points: pl.DataFrame, labels: list[str], cheaper: dict[str, str], here: list[float], look: Look) -> Plot:
+def _agreement(band: pl.DataFrame, here: list[float]) -> str:
+    """Whether draws agree, where the scenario stands, which of the two is cheaper; nothing where it has no place."""
+    if not all(here):
+        return ""
+    nearest = band.sort((pl.col("x").log() - math.log(here[0])).abs()).head(1)
+    open_here = nearest.filter(pl.lit(here[1]).is_between("lo", "hi")).height
+    return f"As it stands the draws {'do not agree' if open_here else 'agree'} which one is."
+
+
+def _line_plot(
+    points: pl.DataFrame,
+    band: pl.DataFrame,
+    labels: list[str],
+    cheaper: dict[str, str],
+    here: list[float],
+    look: Look,
+) -> Plot:
     ink = look.colours.ink
     own = here if all(here) else []
+    # the band is shown as far as a decade beyond the line, and where it reaches farther the axis ends with it
+    shown = band.with_columns(pl.col("lo", "hi").clip(*(10.0**end for end in _ends(points["y"], own[1:], DECADE))))
+    low, high = _ends(points["y"], own[1:], MARGIN)
+    if shown.height:
+        lowest, highest = shown.select(pl.min("lo").log10(), pl.max("hi").log10()).row(0)
+        low, high = min(low, lowest), max(high, highest)
     # which one is cheaper stands in the corners where there is room
     rising = points["y"][-1] > points["y"][0]
     above = {"x": 0.02 if rising else 0.98, "y": 0.98, "xanchor": "left" if rising else "right", "yanchor": "top"}
     below = {"x": 0.98 if rising else 0.02, "y": 0.02, "xanchor": "right" if rising else "left", "yanchor": "bottom"}
     layout = {
-        "xaxis": {**_axis(points["x"], own[:1], 0), "title": {"text": labels[0]}},
-        "yaxis": {**_axis(points["y"], own[1:], MARGIN), "title": {"text": labels[1]}},
+        "xaxis": {**_axis(*_ends(points["x"], own[:1], 0)), "title": {"text": labels[0]}},
+        "yaxis": {**_axis(low, high), "title": {"text": labels[1]}},
         "annotations": [
             {
                 **place,
@@ -394,7 +427,8 @@ def _line_plot(points: pl.DataFrame, labels: list[str], cheaper: dict[str, str],
             for place, side in ((above, "above"), (below, "below"))
         ],
     }
-    traces: list[Spec] = [
+    traces: list[Spec] = [_band(shown, "lo", "hi", look.colours.muted, look)] if shown.height else []
+    traces.append(
         {
             "type": "scatter",
             "mode": "lines",
@@ -403,20 +437,18 @@ def _line_plot(points: pl.DataFrame, labels: list[str], cheaper: dict[str, str],
             "line": {"color": ink, "width": 2},
             "hovertemplate": "%{x:.3s}, %{y:.3s}<extra></extra>",
         }
-    ]
+    )
     if own:
         marker = {"symbol": "x", "size": 11, "color": ink}
         traces.append({"type": "scatter", "mode": "markers", "x": own[:1], "y": own[1:], "marker": marker})
-    return Plot(traces, layout, height_px=340, below_px=canvas.AXIS_PX, sides_px=(84, 20))
+    return Plot(traces, layout, height_px=340, below_px=canvas.AXIS_PX, sides_px=(98, 20))
 
 
-def _axis(values: pl.Series, own: list[float], margin: float) -> Spec:
-    """A logarithmic axis around the line and the scenario's own value.
+def _axis(low: float, high: float) -> Spec:
+    """A logarithmic axis from end to end. [decades]
 
     Ticks stand at one, two and five of each decade, written out: plotly's own are single digits between decades.
     """
-    shown = [math.log10(value) for value in (*values, *own)]
-    low, high = min(shown) - margin, max(shown) + margin
     ticks = [digit * 10**decade for decade in range(max(0, math.floor(low)), math.ceil(high)) for digit in (1, 2, 5)]
     return {
         "type": "log",
@@ -426,3 +458,9 @@ def _axis(values: pl.Series, own: list[float], margin: float) -> Spec:
         "tickvals": ticks,
         "ticktext": [f"{tick:,}" for tick in ticks],
     }
+
+
+def _ends(values: pl.Series, own: list[float], margin: float) -> tuple[float, float]:
+    """Ends of a logarithmic axis around the line and the scenario's own value. [decades]"""
+    shown = [math.log10(value) for value in (*values, *own) if value > 0]
+    return min(shown) - margin, max(shown) + margin

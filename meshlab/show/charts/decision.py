@@ -6,14 +6,16 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from meshlab.models.decision.domain_map import domain_map
+from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.models.decision.domain_map import domain_map, map_values
 from meshlab.models.overhead import NONE, dataplane_of_mesh, dataplanes
+from meshlab.reviews.comparison import chances
 from meshlab.reviews.record import Review, Row
-from meshlab.reviews.review import source_ids, without
+from meshlab.reviews.review import case_of, source_ids, without
 from meshlab.show.charts import canvas
 from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.export import Chart, Spec
-from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, mix, option_words, wrap
+from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, figure_text, mix, option_words, wrap
 from meshlab.show.words import axis_label, input_label, preferred_text, value_text
 
 # --- the tables row by row -----------------------------------------------------------------------------------------
@@ -168,7 +170,15 @@ LABEL_PX = 11
 """Size of type in a cell. [px]"""
 
 
-def domain(of: Review | Stated, look: Look, *, across: str, down: str) -> Chart:
+COLOURS = {
+    "verdict": "Each field: network plugin, then mesh.",
+    "probability": "Each field: network plugin, mesh, and how often they cost least over the horizon, in joint draws.",
+    "regret": "Each field: network plugin, mesh, and what choosing them is expected to lose over the horizon.",
+}
+"""What fields are coloured by, and what is said of it."""
+
+
+def domain(of: Review | Stated, look: Look, *, across: str, down: str, colour: str = "verdict") -> Chart:
     """The verdict over two inputs, everything else as it is known: in words first and in colour second.
 
     Args:
@@ -176,11 +186,18 @@ def domain(of: Review | Stated, look: Look, *, across: str, down: str) -> Chart:
         look: Theme and size.
         across: The input from left to right.
         down: The input from top to bottom.
+        colour: One of ``COLOURS``. All but the verdict weigh the options of every field, which takes a second or more.
 
     Raises:
-        MeshlabError: There is no such input, or both are the same.
+        MeshlabError: There is no such input or colour, or both inputs are the same.
     """
+    if colour not in COLOURS:
+        raise MeshlabError(Problem("domain", f"unknown colour {shorten(colour)}", did_you_mean(colour, COLOURS)))
     cells = domain_map(of.known, across, down).to_dicts()
+    if colour != "verdict":
+        fields = enumerate(map_values(of.known, across, down))
+        weighed = chances([case_of(values, f"field-{place}") for place, values in fields])
+        cells = [cell | _weight(row, colour) for cell, row in zip(cells, weighed.iter_rows(named=True), strict=True)]
     if isinstance(of, Review):
         held = f"{canvas.subtitle(of)}; everything else as the team's facts say"
         ids = sorted({each for row in of.verdict.rows for each in source_ids(row["source_id"])})
@@ -194,6 +211,7 @@ def domain(of: Review | Stated, look: Look, *, across: str, down: str) -> Chart:
             labels[1]: cell["down"],
             "network plugin": option_words(cell["cni"]),
             "mesh": option_words(cell["mesh"]),
+            **({WEIGHTS[colour]: cell["weight"]} if colour in WEIGHTS else {}),
             "as given": "● yes" if cell["here"] else "",
         }
         for cell in cells
@@ -203,9 +221,27 @@ def domain(of: Review | Stated, look: Look, *, across: str, down: str) -> Chart:
         for cell in cells
         if cell["here"]
     ]
-    key = "Each field: network plugin, then mesh. Thick frame and ●: the facts as given."
+    key = f"{COLOURS[colour]} Thick frame and ●: the facts as given."
     captions = Captions("domain", "The verdict over two inputs", key, held)
     return canvas.chart_of(captions, _map(cells, labels, look), rows, look, sentences=here, source_ids=ids)
+
+
+WEIGHTS = {"probability": "how often it costs least", "regret": "expected loss"}
+"""Column of the table that holds what fields are coloured by."""
+
+
+def _weight(row: Row, colour: str) -> Row:
+    """What a field is coloured by in words, and how strongly: the more, the surer the choice. [share]"""
+    chance, regret = row["probability_best"], row["expected_regret_usd"]
+    if chance is None:
+        return {"weight": "not known", "share": None}
+    if colour == "probability":
+        return {"weight": f"{chance:.0%}", "share": chance}
+    return {"weight": f"{figure_text(regret)} USD", "share": 1 / (1 + regret / PALE_USD)}
+
+
+PALE_USD = 10_000.0
+"""Expected loss at which a field has half of its colour. [USD]"""
 
 
 def _map(cells: list[Row], labels: tuple[str, str], look: Look) -> Plot:
@@ -213,6 +249,7 @@ def _map(cells: list[Row], labels: tuple[str, str], look: Look) -> Plot:
     rows = list({cell["row"]: cell["down"] for cell in cells}.values())
     colours = look.colours
     cell_px = (look.text_width - sum(SIDES_PX)) / len(columns)
+    row_px = ROW_PX + (LABEL_PX + 4 if "weight" in cells[0] else 0)
     side = {"showgrid": False, "fixedrange": True, "automargin": False, "color": colours.ink, "tickangle": 0}
     # the title of what runs downwards stands above its values and level, so that it can be read
     place = {"x": 0, "xref": "paper", "xanchor": "right", "xshift": -6, "y": 1, "yref": "paper", "yanchor": "top"}
@@ -227,7 +264,7 @@ def _map(cells: list[Row], labels: tuple[str, str], look: Look) -> Plot:
         },
         "yaxis": {
             **side,
-            "range": [len(rows) - 0.5, -0.5 - TITLE_ROOM_PX / ROW_PX],
+            "range": [len(rows) - 0.5, -0.5 - TITLE_ROOM_PX / row_px],
             "tickvals": list(range(len(rows))),
             "ticktext": [_label(text, SIDES_PX[0] - 20) for text in rows],
         },
@@ -250,7 +287,7 @@ def _map(cells: list[Row], labels: tuple[str, str], look: Look) -> Plot:
         ],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
-    return Plot([points], layout, ROW_PX * len(rows) + TITLE_ROOM_PX, AXIS_PX, SIDES_PX)
+    return Plot([points], layout, row_px * len(rows) + TITLE_ROOM_PX, AXIS_PX, SIDES_PX)
 
 
 def _label(text: str, width_px: float) -> str:
@@ -260,6 +297,10 @@ def _label(text: str, width_px: float) -> str:
 def _square(cell: Row, look: Look) -> Spec:
     colours = look.colours
     hue = dataplanes()[dataplane_of_mesh().get(cell["mesh"], NONE)].hues[look.theme]
+    strength, line = 0.28 if cell["cni"] == "stay" else 0.42, {"color": colours.paper, "width": 2}
+    if "weight" in cell:  # a colour of no data plane, and an edge for fields that have next to none
+        line = {"color": colours.line, "width": 1}
+        hue, strength = colours.ink, 0.0 if cell["share"] is None else 0.04 + 0.36 * cell["share"]
     return {
         "type": "rect",
         # the frame of the cell as given lies on top of its neighbours' edges
@@ -268,13 +309,14 @@ def _square(cell: Row, look: Look) -> Spec:
         "x1": cell["column"] + 0.5,
         "y0": cell["row"] - 0.5,
         "y1": cell["row"] + 0.5,
-        "fillcolor": mix(hue, colours.paper, 0.28 if cell["cni"] == "stay" else 0.42),
-        "line": {"color": colours.ink, "width": 3} if cell["here"] else {"color": colours.paper, "width": 2},
+        "fillcolor": mix(hue, colours.paper, strength),
+        "line": {"color": colours.ink, "width": 3} if cell["here"] else line,
     }
 
 
 def _verdict(cell: Row, ink: str, cell_px: float) -> Spec:
     parts = [option_words(cell["cni"], short=True), option_words(cell["mesh"], short=True)]
+    parts += [cell["weight"]] if "weight" in cell else []
     text = "<br>".join(line for part in parts for line in wrap(part, cell_px, LABEL_PX))
     return {
         "x": cell["column"],

@@ -191,22 +191,31 @@ class DecisionView(widgets.VBox):
     """
 
     def __init__(self, source: Panel, across: str = "cloud", down: str = "kernel_oldest") -> None:
-        self.across, self.down = _axis("Across", across), _axis("Down", down)
+        self.across, self.down, self.colour = _axis("Across", across), _axis("Down", down), _colour()
         self.figures, self.map = chart_view(source, self._mapped)
         self.rows, _ = chart_view(source, lambda values, look: chart("matrix", source.whole(values), look), REST_S)
-        choices = widgets.HBox([self.across, self.down], layout={"flex": FIXED, "flex_flow": "row wrap"})
+        choices = widgets.HBox([self.across, self.down, self.colour], layout={"flex": FIXED, "flex_flow": "row wrap"})
         super().__init__([choices, self.figures, self.rows], layout=BESIDE)
-        for choice in (self.across, self.down):
+        for choice in (self.across, self.down, self.colour):
             choice.observe(lambda _change: self.map.ask(source.scenario), "value")
 
     def _mapped(self, values: Mapping[str, Any], look: Look) -> Chart:
-        return chart("domain", stated(values), look, across=str(self.across.value), down=str(self.down.value))
+        chosen = {"across": self.across.value, "down": self.down.value, "colour": self.colour.value}
+        return chart("domain", stated(values), look, **chosen)
 
 
 def _axis(label: str, name: str) -> widgets.Dropdown:
     options = [(axis_label(each), each) for each in map_axes()]
     style = {"description_width": "50px"}
     return widgets.Dropdown(options=options, value=name, description=label, style=style, layout={"width": "240px"})
+
+
+def _colour() -> widgets.Dropdown:
+    options = [("verdict", "verdict"), ("how often it costs least", "probability"), ("expected loss", "regret")]
+    style = {"description_width": "50px"}
+    return widgets.Dropdown(
+        options=options, value="verdict", description="Colour", style=style, layout={"width": "240px"}
+    )
 
 
 # --- a move --------------------------------------------------------------------------------------------------------
