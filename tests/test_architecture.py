@@ -68,8 +68,8 @@ KEEPERS: dict[str, str] = {
     "nbconvert": "run.batch",
     "nbformat": "run.batch",
     "numpy": (
-        "models.decision models.evidence models.overhead planning.comparison reviews.comparison reviews.measurement "
-        "run.sweep"
+        "models.decision models.evidence models.overhead models.sensitivity planning.comparison reviews.comparison "
+        "reviews.measurement run.sweep"
     ),
     "papermill": "run.batch",
     "plotly": "show.export show.widgets run.batch",
