@@ -28,7 +28,6 @@ ROOMS: tuple[str, ...] = (
     "reviews.comparison",
     "reviews.measurement",
     "reviews.review",
-    "reviews.pinned",
     "show.theme",
     "show.words",
     "show.fragments",

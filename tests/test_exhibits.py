@@ -14,7 +14,7 @@ from meshlab.errors import MeshlabError
 from meshlab.models import decision
 from meshlab.models.decision.domain_map import domain_map, map_axes, map_values
 from meshlab.models.evidence import assess
-from meshlab.models.evidence.disagreement import disagreement
+from meshlab.models.evidence.assessment import disagreement
 from meshlab.models.evidence.measurements import measurements
 from meshlab.reviews.review import build_reviews, case_of
 from meshlab.scenario import frame_of

@@ -7,7 +7,7 @@ import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.models.overhead import draw_estimates
-from meshlab.reviews.pinned import FIGURES, against
+from meshlab.reviews.review import SUMMARY_FIGURES, against
 from meshlab.scenario import frame_of
 from meshlab.show import report, widgets
 
@@ -29,7 +29,7 @@ def test_a_difference_is_taken_draw_by_draw() -> None:
         assert [shown.lo, shown.middle, shown.hi] == pytest.approx(list(expected))
         alone = np.quantile(np.random.default_rng(1).permutation(b) - a, [0.1, 0.9])
         assert expected[2] - expected[0] < alone[1] - alone[0]
-    assert [row.figure for row in both.figures] == list(FIGURES)
+    assert [row.figure for row in both.figures] == list(SUMMARY_FIGURES)
 
 
 def test_only_inputs_that_differ_are_named() -> None:

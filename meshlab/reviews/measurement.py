@@ -19,8 +19,7 @@ import polars as pl
 
 from meshlab.models import decision
 from meshlab.models.decision.tables import NONE
-from meshlab.models.evidence.measured import OWN_COLUMNS, metrics
-from meshlab.models.evidence.narrowing import reading_noise
+from meshlab.models.evidence.measured import OWN_COLUMNS, metrics, reading_noise
 from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.planning import comparison

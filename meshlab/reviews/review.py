@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from meshlab.cluster.audit.rules import STATES
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
+from meshlab.models.overhead import NONE, draw_estimates
 from meshlab.models.overhead.network import network_sources
 from meshlab.planning import iac
 from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
@@ -52,7 +54,7 @@ STRONGEST = 8
 """Drivers of a figure that a review keeps."""
 
 SUMMARY_FIGURES = ("memory_gib", "cpu_cores", "added_p99_ms", "cost_usd_per_month")
-"""Figures of a review's row of the index."""
+"""Figures of a review's row of the index, and of two scenarios beside each other."""
 
 
 # --- from cases to reviews -----------------------------------------------------------------------------------------
@@ -474,3 +476,66 @@ def _totals(options: Sequence[Row]) -> dict[str, float | None]:
             known = (ends["median"] if ends else None, totals.get(mesh))
             totals[mesh] = min((usd for usd in known if usd is not None), default=None)
     return dict(sorted(totals.items()))
+
+
+# --- two scenarios beside each other ---------------------------------------------------------------------------------
+
+Values = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure of what is recommended: both medians, and the 10-90 % interval of second less first over joint draws.
+
+    None where no model answers for what is recommended.
+    """
+
+    figure: str
+    one: float | None
+    other: float | None
+    lo: float | None
+    middle: float | None
+    hi: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What two scenarios differ in: inputs with both values, and ``SUMMARY_FIGURES``."""
+
+    one: Review
+    other: Review
+    inputs: list[tuple[str, object, object]]
+    figures: list[Difference]
+
+
+def against(one: Values, other: Values) -> Pinned:
+    """Two scenarios beside each other, which inputs differ, and by how much figures of what is recommended do.
+
+    Both are drawn from the same worlds, so that the interval of a difference leaves out what the two share.
+    """
+    reviews = light_review(one, "A"), light_review(other, "B")
+    changed = [(name, one.get(name), other.get(name)) for name in inputs() if one.get(name) != other.get(name)]
+    drawn = [_drawn(review, values) for review, values in zip(reviews, (one, other), strict=True)]
+    return Pinned(*reviews, changed, [_difference(name, reviews, drawn) for name in SUMMARY_FIGURES])
+
+
+def _drawn(review: Review, values: Values) -> pl.DataFrame | None:
+    """What is recommended over all draws; None where no model answers for it."""
+    plane = review.headline.dataplane
+    if plane is None:
+        return None
+    drawn = draw_estimates(frame_of([{"scenario": review.team, **values}]), None, [] if plane == NONE else [plane])
+    return drawn.filter(dataplane=plane).sort("draw").collect()
+
+
+def _median(review: Review, figure: str) -> float | None:
+    return next((row[figure] for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
+
+
+def _difference(figure: str, reviews: tuple[Review, Review], drawn: Sequence[pl.DataFrame | None]) -> Difference:
+    one, other = (_median(review, figure) for review in reviews)
+    first, second = drawn
+    if first is None or second is None:
+        return Difference(figure, one, other, None, None, None)
+    less = second[figure] - first[figure]
+    return Difference(figure, one, other, *(less.quantile(share, "linear") for share in (0.1, 0.5, 0.9)))

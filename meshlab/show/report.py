@@ -21,8 +21,8 @@ from meshlab.planning.iac import INSTALL
 from meshlab.planning.migration.text import BASES, answers, place_text, takes_text, worth_text
 from meshlab.planning.migration.text import interval_text as hours_text
 from meshlab.reviews.advice import left_out
-from meshlab.reviews.pinned import Pinned
 from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
+from meshlab.reviews.review import Pinned
 from meshlab.scenario import inputs
 from meshlab.show import board, charts
 from meshlab.show.board import GRADES, added_need, caution, change_of, scoping_text

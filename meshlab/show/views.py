@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from meshlab.models.evidence import COVERAGE_GOALS, GOALS
-from meshlab.models.evidence import disagreement as disagreements
+from meshlab.models.evidence import COVERAGE_GOALS, GOALS, assessment
 from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case
@@ -201,7 +200,7 @@ def disagreement() -> Fragment:
                 "Largest over smallest, as measured": figure_text(row["spread"]),
                 "The same, after the model": figure_text(row["left"]),
             }
-            for row in disagreements.disagreement().iter_rows(named=True)
+            for row in assessment.disagreement().iter_rows(named=True)
         ]
     )
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import meshlab as ml
-from meshlab.models.evidence.narrowing import reading_noise
+from meshlab.models.evidence.measured import reading_noise
 from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.reviews.measurement import METRICS, OF_GROUP, measurement_plan, results_table

@@ -1,4 +1,4 @@
-"""The evidence: fitting coefficients to it, how good that fit is, and narrowing it by measurements of one's own.
+"""The evidence: fitting coefficients to it, how good that fit is, how far it lies apart, and narrowing it by one's own.
 
 ``python -m meshlab.models.evidence`` writes what ``fitted``, ``validation.left_out`` and ``evidence_range`` give into
 ``data/``.
@@ -233,7 +233,7 @@ def narrow(coefficients: pl.DataFrame | None, measured: Path | pl.DataFrame) -> 
     Raises:
         MeshlabError: A row of the file has a wrong metric, unit, data plane or value.
     """
-    from meshlab.models.evidence.narrowing import narrowed
+    from meshlab.models.evidence.measured import narrowed
 
     table = coefficient_table() if coefficients is None else coefficients
     return narrowed(table, _own(measured))
@@ -241,3 +241,37 @@ def narrow(coefficients: pl.DataFrame | None, measured: Path | pl.DataFrame) -> 
 
 def _own(measured: Path | pl.DataFrame) -> pl.DataFrame:
     return read_measured(measured) if isinstance(measured, Path) else measured
+
+
+# --- how far measurements of one thing lie apart ---------------------------------------------------------------------
+
+PER = {"memory": "instances", "cpu": "rate", "latency": "instances"}
+"""What a figure is divided by before two of a kind are compared: instances, traversals a second, traversals."""
+
+
+def disagreement() -> pl.DataFrame:
+    """Figures of one component from several sources: how far apart they lie before and after the model.
+
+    ``spread`` is the largest figure over the smallest, each per instance or traversal; ``left`` is the same of measured
+    over predicted: what rate, configuration, connections and platform do not explain. A component that one source
+    alone measured is left out.
+
+    Columns: ``kind``, ``dataplane``, ``component``, ``metric``, ``sources``, ``n``, ``spread``, ``left``. [ratio]
+    """
+    rows = measurements().filter(role="fit")
+    compared = compared_rows(rows, coefficient_table()).select("measurement_id", "measured", "predicted")
+    per = pl.coalesce(pl.when(kind=kind).then(pl.col(column)) for kind, column in PER.items())
+    own, rest = pl.col("measured") / per, pl.col("measured") / pl.col("predicted")
+    return (
+        rows.join(compared, on="measurement_id", maintain_order="left")
+        .filter(pl.col("measured") > 0, per > 0)
+        .group_by("kind", "dataplane", "component", "metric")
+        .agg(
+            sources=pl.col("source_id").n_unique(),
+            n=pl.len(),
+            spread=own.max() / own.min(),
+            left=rest.max() / rest.min(),
+        )
+        .filter(pl.col("sources") > 1)
+        .sort("spread", "kind", "dataplane", "component", "metric", descending=[True, *[False] * 4])
+    )

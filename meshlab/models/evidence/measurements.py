@@ -14,8 +14,7 @@ import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.overhead import cpu, latency, memory
-from meshlab.models.overhead.coefficients import Coefficients, Value
-from meshlab.models.overhead.conditions import share
+from meshlab.models.overhead.coefficients import Coefficients, Value, share
 from meshlab.models.overhead.latency import PERCENTILES
 from meshlab.tables import data_path, read_table
 

@@ -10,8 +10,7 @@ import polars as pl
 
 from meshlab.kept import kept
 from meshlab.models.overhead import cpu, latency
-from meshlab.models.overhead.coefficients import Coefficients, Value
-from meshlab.models.overhead.conditions import at_least, at_most, is_one_of, share
+from meshlab.models.overhead.coefficients import Coefficients, Value, at_least, at_most, is_one_of, share
 from meshlab.models.overhead.cpu import Traffic
 from meshlab.tables import read_table
 

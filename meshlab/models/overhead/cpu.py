@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from meshlab.models.overhead.coefficients import Coefficients, Value, of_each
-from meshlab.models.overhead.conditions import share
+from meshlab.models.overhead.coefficients import Coefficients, Value, of_each, share
 
 BYTES_PER_MB = 1e6
 

@@ -12,8 +12,7 @@ import polars as pl
 
 from meshlab.models.overhead import cpu, latency, memory
 from meshlab.models.overhead.cluster import Cluster
-from meshlab.models.overhead.coefficients import Coefficients, Value
-from meshlab.models.overhead.conditions import at_least
+from meshlab.models.overhead.coefficients import Coefficients, Value, at_least
 from meshlab.models.overhead.latency import Traversals
 
 

@@ -15,8 +15,16 @@ import polars as pl
 from meshlab.kept import kept_here, kept_latest
 from meshlab.models.overhead import latency, registry
 from meshlab.models.overhead.cluster import Cluster, Stage, factors, prepared
-from meshlab.models.overhead.coefficients import DRAWS, SHOWN, Coefficients, Value, draws, joint_draws, medians
-from meshlab.models.overhead.conditions import at_least
+from meshlab.models.overhead.coefficients import (
+    DRAWS,
+    SHOWN,
+    Coefficients,
+    Value,
+    at_least,
+    draws,
+    joint_draws,
+    medians,
+)
 from meshlab.models.overhead.dataplanes import MODELS, Parts
 from meshlab.models.overhead.latency import PERCENTILES
 from meshlab.scenario import collect_few, with_defaults

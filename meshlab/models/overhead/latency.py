@@ -15,8 +15,7 @@ from statistics import NormalDist
 
 import polars as pl
 
-from meshlab.models.overhead.coefficients import Coefficients, Value, of_each
-from meshlab.models.overhead.conditions import at_most
+from meshlab.models.overhead.coefficients import Coefficients, Value, at_most, of_each
 from meshlab.models.overhead.cpu import machine_factor
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}

@@ -18,8 +18,7 @@ from meshlab.errors import MeshlabError, Problem
 from meshlab.kept import kept
 from meshlab.models.overhead import latency
 from meshlab.models.overhead.cluster import Cluster, factors
-from meshlab.models.overhead.coefficients import Coefficients, Value, coefficient_table
-from meshlab.models.overhead.conditions import is_one_of
+from meshlab.models.overhead.coefficients import Coefficients, Value, coefficient_table, is_one_of
 from meshlab.models.overhead.dataplanes import MODELS, Parts
 from meshlab.scenario import BOOLEANS, inputs
 from meshlab.tables import data_path, read_table

@@ -17,9 +17,8 @@ from meshlab.errors import MeshlabError
 from meshlab.models.decision import map_axes
 from meshlab.planning.migration.assumptions import Assumption, own_figures, with_own
 from meshlab.reviews.cases import Case
-from meshlab.reviews.pinned import against
 from meshlab.reviews.record import Review
-from meshlab.reviews.review import build_reviews
+from meshlab.reviews.review import against, build_reviews
 from meshlab.show import report, views
 from meshlab.show.charts import Chart, Look, chart, stated
 from meshlab.show.widgets.entries import FIXED, button, problem_text
