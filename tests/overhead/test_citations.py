@@ -7,8 +7,8 @@ import pytest
 from overhead_frames import one
 
 from meshlab.models.overhead import cited, citing, dataplanes, estimate, mesh_dataplanes
-from meshlab.models.overhead.citations import SPREAD, coefficients_of, figure_sources
 from meshlab.models.overhead.coefficients import coefficient_table
+from meshlab.models.overhead.estimates import SPREAD, coefficients_of, figure_sources
 
 
 def test_latency_of_linkerd_cites_what_its_equation_names() -> None:

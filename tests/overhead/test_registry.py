@@ -7,9 +7,9 @@ import pytest
 from overhead_frames import one
 
 from meshlab.models.overhead import citing, dataplane_of_mesh, estimate, figures, mesh_dataplanes
-from meshlab.models.overhead.citations import coefficients_of
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.models.overhead.dataplanes import MODELS, linkerd
+from meshlab.models.overhead.estimates import coefficients_of
 from meshlab.models.overhead.registry import RANGED, _faults, coefficients_used, incomplete
 from meshlab.scenario import inputs
 from meshlab.tables import read_table

@@ -1,8 +1,7 @@
 """Memory, CPU, latency and money that each data plane adds: expressions over a scenario's inputs and coefficients."""
 
-from meshlab.models.overhead.citations import MEDIAN, cited
 from meshlab.models.overhead.coefficients import sources
-from meshlab.models.overhead.estimates import draw_estimates, estimate, estimate_by, steps_with
+from meshlab.models.overhead.estimates import MEDIAN, cited, draw_estimates, estimate, estimate_by, steps_with
 from meshlab.models.overhead.registry import (
     NONE,
     DataPlane,
