@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import polars as pl
 
-from meshlab.errors import MeshlabError, Problem, from_extra, shorten
+from meshlab.errors import MeshlabError, Problem, did_you_mean, from_extra, shorten
 from meshlab.reviews.cases import Case, Cluster
 from meshlab.reviews.cases import read_cluster as _read_cluster
 from meshlab.reviews.record import Review
@@ -74,6 +74,35 @@ def estimate(
     checked = scenarios(given)
     query = estimated(checked.lazy() if lazy else checked, coefficients, intervals=intervals)
     return query if lazy else query.collect()
+
+
+def least_shares(given: Scenarios, figure_name: str = "cost_usd_per_month") -> pl.LazyFrame:
+    """How often each data plane has the least of a figure: the share of joint draws of all coefficients.
+
+    Args:
+        given: Scenarios; see ``scenarios``.
+        figure_name: A figure of ``estimate`` of which less is better.
+
+    Returns:
+        A query that has not run and goes over the scenarios part by part, so that a million take no more memory than
+        ten thousand: ``scenario``, ``dataplane``, ``probability_least`` [share].
+
+    Raises:
+        MeshlabError: All problems of the scenarios, or there is no such figure.
+
+    Examples:
+        >>> found = ml.least_shares([{"scenario": "shop", "nodes": 12, "services": 120, "pods": 480}], "memory_gib")
+        >>> found.sort("probability_least").collect()["dataplane"].last()
+        'istio-ambient'
+    """
+    from meshlab.models import overhead
+
+    known = overhead.interval_figures()
+    if figure_name not in known:
+        raise MeshlabError(
+            Problem("figure", f"unknown figure {shorten(figure_name)}", did_you_mean(figure_name, known))
+        )
+    return overhead.least_shares(scenarios(given), figure_name)
 
 
 def estimate_pairs(

@@ -119,6 +119,7 @@ DOORS: dict[str, Callable[[dict[str, Any]], object]] = {
     "estimate": lambda row: ml.estimate([row]),
     "estimate of a frame": lambda row: ml.estimate(pl.DataFrame([row])),
     "estimate_pairs": lambda row: ml.estimate_pairs([row]),
+    "least_shares": lambda row: ml.least_shares([row]),
     "estimate, lazy": lambda row: ml.estimate([row], lazy=True),
     "decide": lambda row: ml.decide([row]),
     "decide, lazy": lambda row: ml.decide(pl.LazyFrame([row]), lazy=True),

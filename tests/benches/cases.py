@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from meshlab.models.overhead import dataplanes, estimate
+from meshlab.models.overhead import dataplanes, estimate, least_shares
 from meshlab.scenario import inputs, with_defaults
 
 Timed = dict[str, list[Callable[[], object]]]
@@ -122,7 +122,22 @@ def tick(_rows: int) -> Timed:
     return {"tick": [lambda: estimate(one).collect()], "empty query": [lambda: query.collect(engine="in-memory")]}
 
 
-CASES: dict[str, Callable[[int], Timed]] = {"fused": fused, "loop": loop, "intervals": intervals, "tick": tick}
+def probabilities(rows: int) -> Timed:
+    """How often each data plane is cheapest over the draws, and an estimate with intervals from the same draws."""
+    frame = scenarios(rows)
+    return {
+        "probabilities": [partial(_drained, least_shares(frame, "cost_usd_per_month"))],
+        "intervals": [partial(_drained, estimate(frame))],
+    }
+
+
+CASES: dict[str, Callable[[int], Timed]] = {
+    "probabilities": probabilities,
+    "fused": fused,
+    "loop": loop,
+    "intervals": intervals,
+    "tick": tick,
+}
 
 
 def peak_mib() -> float:

@@ -16,11 +16,12 @@ from meshlab.models.overhead import (
     draw_estimates,
     estimate,
     interval_figures,
+    least_shares,
     mesh_dataplanes,
     part_figures,
     sources,
 )
-from meshlab.models.overhead.coefficients import coefficient_table, joint_draws, medians
+from meshlab.models.overhead.coefficients import SHOWN, coefficient_table, joint_draws, medians
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 
@@ -304,3 +305,22 @@ def test_data_planes_stand_in_the_order_that_was_measured(
     name = {"cpu": "data_plane_cpu_cores", "memory": "data_plane_memory_gib"}[kind]
     values = [(figure(one(**{"current_cni": "calico", **conditions}), plane, name), plane) for plane in order]
     assert [plane for _, plane in sorted(values, reverse=True)] == list(order), (source, values)
+
+
+# --- probabilities -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("figure", ["memory_gib", "cost_usd_per_month", "added_p99_ms"])
+def test_the_least_is_counted_draw_by_draw(figure: str) -> None:
+    """The share of draws in which a data plane has the least is that of the draws one by one, whatever the parts."""
+    rows = pl.concat(one(pods=pods, services=120).with_columns(scenario=pl.lit(f"s{pods}")) for pods in (64, 640, 6400))
+    counts: dict[tuple[str, str], int] = {}
+    drawn = draw_estimates(rows, count=SHOWN).filter(pl.col("dataplane") != "none").collect()
+    for (name, _), draw in drawn.group_by("scenario", "draw"):
+        best = draw.sort(figure)["dataplane"].first()
+        counts[str(name), str(best)] = counts.get((str(name), str(best)), 0) + 1
+    found = least_shares(rows, figure).collect()
+    again = pl.concat([least_shares(part, figure).collect() for part in rows.iter_slices(1)])
+    assert found.equals(again)
+    for name, plane, share in found.iter_rows():
+        assert share == pytest.approx(counts.get((name, plane), 0) / SHOWN)

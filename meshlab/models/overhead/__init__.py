@@ -1,7 +1,15 @@
 """Memory, CPU, latency and money that each data plane adds: expressions over a scenario's inputs and coefficients."""
 
 from meshlab.models.overhead.coefficients import sources
-from meshlab.models.overhead.estimates import MEDIAN, cited, draw_estimates, estimate, estimate_by, steps_with
+from meshlab.models.overhead.estimates import (
+    MEDIAN,
+    cited,
+    draw_estimates,
+    estimate,
+    estimate_by,
+    least_shares,
+    steps_with,
+)
 from meshlab.models.overhead.registry import (
     NONE,
     DataPlane,
@@ -29,6 +37,7 @@ __all__ = [
     "estimate_by",
     "figures",
     "interval_figures",
+    "least_shares",
     "mesh_dataplanes",
     "part_figures",
     "sources",

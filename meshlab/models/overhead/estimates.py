@@ -173,6 +173,53 @@ def draw_estimates(
     return collect_few(_of_base(collect_few(_stages(base, steps.base[whole:])).lazy(), steps)).lazy()
 
 
+def least_shares(
+    scenarios: pl.DataFrame | pl.LazyFrame, figure: str, coefficients: pl.DataFrame | None = None
+) -> pl.LazyFrame:
+    """How often each data plane has the least of a figure, over the draws of which ``estimate`` shows the intervals.
+
+    It goes over the scenarios part by part, so that memory does not grow with the draws of all of them.
+
+    Args:
+        scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
+        figure: One of ``interval_figures()``, of which less is better.
+        coefficients: As for ``estimate``.
+
+    Returns:
+        ``scenario``, ``dataplane``, ``probability_least`` [share]; a tie counts for each of those that share it alike.
+    """
+    import numpy as np
+
+    steps = _fitted_steps(intervals=True) if coefficients is None else steps_of(coefficients, intervals=True)
+    names = registry.mesh_dataplanes()
+
+    def shares(part: pl.DataFrame) -> pl.DataFrame:
+        base = _stages(with_defaults(part), steps.base)
+        rows = pl.concat([_stages(base, stages).select(kept) for stages, kept in steps.planes], how="vertical")
+        drawn = _stages(rows, steps.figures[:-2]).select(figure).collect(engine="in-memory").to_series().to_numpy()
+        values = drawn.reshape(len(names), len(part), -1)[:, :, 1:]  # the median comes first
+        least = values == values.min(axis=0)
+        found = (least / least.sum(axis=0)).mean(axis=2).T
+        scenario = part["scenario"].gather(np.arange(len(part)).repeat(len(names)))
+        planes = pl.Series("dataplane", names * len(part))
+        return pl.DataFrame([scenario, planes, pl.Series("probability_least", found.reshape(-1))])
+
+    lazy = scenarios.lazy()
+    schema: dict[str, pl.DataType] = {"scenario": lazy.collect_schema()["scenario"]}
+    schema |= {"dataplane": pl.String(), "probability_least": pl.Float64()}
+    return lazy.map_batches(
+        lambda frame: pl.concat(map(shares, frame.iter_slices(PART))) if frame.height else pl.DataFrame(schema=schema),
+        schema=schema,
+        projection_pushdown=False,
+        predicate_pushdown=False,
+        streamable=True,
+    )
+
+
+PART = 10_000
+"""Scenarios whose draws are worked out at a time. [scenarios]"""
+
+
 @kept_latest(4)
 def _draw_steps(dataplanes: tuple[str, ...], drawn: tuple[str, ...], middle: tuple[tuple[str, float], ...]) -> Steps:
     """The expressions of an estimate in which coefficients are columns, a draw to a row."""
