@@ -73,6 +73,30 @@ def test_the_first_page_says_what_stands_against_the_recommendation(examples: di
     assert openshift.endswith("cost and memory cannot be compared.")
 
 
+def test_no_first_page_hides_what_the_numbers_say_against_it(examples: dict[str, Review], shared: Path) -> None:
+    """In examples and the field's decisions: dominated, over a limit, or not paid back stands on the first page."""
+    fields = sorted((shared / "field" / "verdicts").glob("*.yaml"))
+    reviews = [*examples.values(), *map(open_review, fields)]
+    assert len(reviews) > len(EXAMPLES)
+    weak = 0
+    for review in reviews:
+        assert review.comparison is not None, review.team
+        page = words(board.summary(review).html)
+        for first in (option for option in review.comparison["options"] if option["recommended"]):
+            if first["dominated_by"]:
+                weak += 1
+                assert f"{first['dominated_by']} is as good or better in " in page, review.team
+            over = [share for share in first["within"].values() if share is not None and share < 0.95]
+            weak += len(over)
+            told = [page.count(sign) for sign in ("It exceeds ", "with a probability of only ")]
+            assert sum(told) == len(over), review.team
+            saved, months = first["saves_usd_per_month"], first["payback_months"]
+            if saved is not None and (months is None or months > review.comparison["horizon_months"]):
+                weak += 1
+                assert "never paid back" in page or "pays for the move only after" in page, review.team
+    assert weak > 3
+
+
 def test_a_budget_that_is_broken_is_named_as_people_know_it(tmp_path: Path) -> None:
     """The label of the budget stands in the sentence and not its id; one that may hold has its probability."""
     review = team(
