@@ -50,8 +50,8 @@ def test_the_example_of_500_services_says_what_scoping_saves_before_the_move() -
     whole = next(row["memory_gib"] for row in review.estimates if row["dataplane"] == "istio-sidecar")
 
     for shown in (report.headline(review).html, report.markdown_page(review)):
-        assert "Scoping alone" in shown
-        assert f"rather than {figure_text(whole)}" in shown
+        assert "what each sidecar is told" in shown
+        assert f"instead of {figure_text(whole)}" in shown
     assert review.tuning
     assert "kind: Sidecar" in report.headline(review).html
 
@@ -69,4 +69,4 @@ def test_where_nothing_is_to_gain_nothing_is_said(text: str, tmp_path: Path) -> 
     review = open_review(tmp_path / "team.yaml")
 
     assert review.tuning is None
-    assert "Scoping alone" not in report.headline(review).html
+    assert "what each sidecar is told" not in report.headline(review).html

@@ -105,7 +105,7 @@ def compare(
     return {
         "horizon_months": row["horizon_months"],
         "options": rows,
-        "against": _against(rows, row["horizon_months"]),
+        "against": _against(rows, row["horizon_months"], verdict),
         "break_even": _break_even(worlds, options, best),
         "find_out": _find_out(choices, coefficients),
     }
@@ -319,7 +319,7 @@ def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | No
     return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
-def _against(rows: Sequence[Row], horizon: float) -> list[str]:
+def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) -> list[str]:
     """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
@@ -337,21 +337,28 @@ def _against(rows: Sequence[Row], horizon: float) -> list[str]:
             f"{100 * cheapest['probability_best']:.0f} %; this one is expected to cost {significant(regret)} USD more."
         )
     if first["dominated_by"]:
-        told.append(_beaten(first, rows))
+        told.append(_beaten(first, rows, verdict))
     return [*told, *_unpaid(first, rows, horizon)]
 
 
-def _beaten(first: Row, rows: Sequence[Row]) -> str:
+def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
     """By which option the recommended one is dominated, and in what: what is not known is no argument."""
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
     told = f"{first['dominated_by']} is as good or better in {listed(better)}"
+    if open_:
+        return f"{told}; {listed(open_)} cannot be compared."
     rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
     mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
     if mine and other is not None and mine > other:
-        much = f"{significant(other)} USD a month instead of {significant(mine)}"
-        told += f": {much}. What speaks for the recommended one is a preference, and a stated budget would overrule it"
-    return f"{told}; {listed(open_)} cannot be compared." if open_ else f"{told}."
+        side = "mesh" if rival["mesh"] != first["mesh"] else "cni"
+        reasons = {row["id"]: row["reason"] for row in verdict["rows"] if row["table"] == side}
+        why = next((reasons[name] for name in verdict["matched"] if name in reasons), None)
+        told += f": {significant(other)} USD a month instead of {significant(mine)}"
+        if why:
+            told += f". The reason for the recommended one: {why[:1].lower()}{why[1:]}"
+            return f"{told} A stated budget would overrule that."
+    return f"{told}."
 
 
 def _exceeds(name: str, share: float) -> str:

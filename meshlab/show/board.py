@@ -102,17 +102,15 @@ def scoping_text(review: Review) -> str | None:
     if not found:
         return None
     memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
-    takes = f"{figure_text(memory['scoped'])} {memory['unit']} rather than {figure_text(memory['median'])}"
+    takes = f"{figure_text(memory['scoped'])} {memory['unit']} instead of {figure_text(memory['median'])}"
     share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
-    whose = "the sidecars of today" if found["runs_today"] else "sidecars"
-    moves = (
-        "Nothing moves for that: compare a move with it."
-        if found["runs_today"]
-        else "Compare other data planes with it."
+    todo = "Limit" if found["runs_today"] else "With sidecars, limit"
+    then = (
+        "Nothing moves for that: compare a move with it." if found["runs_today"] else "Then compare the options again."
     )
     return (
-        f"Scoping alone: {whose} that know {found['scoped_services']:,} services and not {found['services']:,} "
-        f"would take {takes} ({share}). {moves}"
+        f"{todo} what each sidecar is told to some {found['scoped_services']:,} services in place of all "
+        f"{found['services']:,}: the sidecars take {takes} ({share}). {then}"
     )
 
 
@@ -151,7 +149,7 @@ def objections(review: Review) -> list[str]:
         return told
     if len(told) < 2 and review.verdict.mesh is not None:  # noqa: PLR2004  (the figures say little)
         told += [
-            f"The tables also speak for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
+            f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
             for row in review.verdict.conflicts
             if not row["ruled_out"]
         ][:1]
@@ -224,9 +222,9 @@ def _margin(review: Review) -> Iterator[str]:
             told += 1
             yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
     if needs:
-        yield f"One of these needs as well: {listed(needs, 'or', 5)}."
+        yield f"Asking for one of these, too, leads to another option: {listed(needs, 'or', 5)}."
     if not needs and not told:
-        yield "No single change of a known fact leads to another option that meets what is asked."
+        yield "No fact that is known, changed alone, leads to another option that meets what is asked."
 
 
 def change_of(flip: Row) -> str:

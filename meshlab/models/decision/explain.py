@@ -440,7 +440,9 @@ def _mesh(contest: Contest, pair: Standing) -> str:
             f"{edge} {_change(contest, pair, 'mesh') if runs else f'Add {label_of(side)}'}{_because(contest, 'mesh')}."
         )
     if side.today:
-        reason = "it meets what is asked" if sure else "nothing that is known rules it out"
+        brings = [need for need in needed if pair.mesh in deciding(contest, pair, need)]
+        met = f"it brings {named_needs(brings)}" if brings else "nothing that is asked speaks against it"
+        reason = met if sure else "nothing that is known rules it out"
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:
         return ADDED.get(side.id, "Yes, a mesh: you need {}. Add {}.").format(named_needs(needed), label_of(side))
