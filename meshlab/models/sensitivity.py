@@ -257,13 +257,7 @@ def break_even_band(
 ) -> pl.DataFrame:
     """Where joint draws of the coefficients do not agree which of two data planes costs less, over two inputs.
 
-    Args:
-        scenario: As for ``break_even``, with the data planes, the figure and the inputs.
-        dataplane_a: One data plane.
-        dataplane_b: The other one.
-        figure: A figure of ``estimate``.
-        x_input: A numeric input.
-        y_input: Another one.
+    It takes what ``break_even`` takes.
 
     Returns:
         For each point of ``x_input`` the values ``lo`` and ``hi`` of ``y_input`` between which either is cheaper in

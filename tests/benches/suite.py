@@ -164,37 +164,29 @@ def sweep_rate(rows: int = 10_000_000) -> Iterator[Figure]:
 
 def interval_cost() -> Iterator[Figure]:
     """What intervals cost beyond medians."""
-    rows = 20_000
-    found = case("intervals", rows, 3)
-    ours, medians = found["seconds"]["intervals"], found["seconds"]["medians"]
-    yield figure(
-        "intervals",
-        f"time of an estimate with 10-90 % intervals, {rows:,} scenarios",
-        "medians of the same scenarios",
-        ours,
-        medians,
-        value=median(ours) / rows * 1e6,
-        unit="us/scenario",
-        peak_mib=found["peak_mib"],
-        cpu=(found["cpu_seconds"]["intervals"], found["cpu_seconds"]["medians"]),
-    )
+    yield _per_scenario("intervals", "an estimate with 10-90 % intervals", "medians", "medians", 20_000, 3)
 
 
 def probability_cost() -> Iterator[Figure]:
     """How often each data plane is cheapest over the draws."""
-    rows = 100_000
-    found = case("probabilities", rows, 1)
-    ours, theirs = found["seconds"]["probabilities"], found["seconds"]["intervals"]
-    yield figure(
-        "probabilities",
-        f"time of the probability that each data plane is cheapest, {rows:,} scenarios",
-        "an estimate with 10-90 % intervals of the same scenarios",
-        ours,
-        theirs,
-        value=median(ours) / rows * 1e6,
+    what, reference = "the probability that each data plane is cheapest", "an estimate with 10-90 % intervals"
+    yield _per_scenario("probabilities", what, "intervals", reference, 100_000, 1)
+
+
+def _per_scenario(name: str, what: str, against: str, reference: str, rows: int, rounds: int) -> Figure:
+    """One of ``cases.py`` against the other side of its rounds, over the same scenarios."""
+    found = case(name, rows, rounds)
+    seconds, cpu = found["seconds"], found["cpu_seconds"]
+    return figure(
+        name,
+        f"time of {what}, {rows:,} scenarios",
+        f"{reference} of the same scenarios",
+        seconds[name],
+        seconds[against],
+        value=median(seconds[name]) / rows * 1e6,
         unit="us/scenario",
         peak_mib=found["peak_mib"],
-        cpu=(found["cpu_seconds"]["probabilities"], found["cpu_seconds"]["intervals"]),
+        cpu=(cpu[name], cpu[against]),
     )
 
 
