@@ -149,6 +149,18 @@ def test_the_map_follows_its_axes_and_the_panel(panel: widgets.Panel) -> None:
     ]
 
 
+def test_a_weighed_map_waits_for_the_hand_to_rest(panel: widgets.Panel) -> None:
+    """Coloured by chances each field says its own, after a pause; the map of verdicts follows at once."""
+    view = widgets.DecisionView(panel, "greenfield", "needs:mtls")
+    view.colour.value = "probability"
+    assert view.map.pause_s > 0
+    (figure,) = view.figures.figures.values()
+    texts = [note["text"] for note in figure["layout"]["annotations"]]
+    assert sum(text.endswith(("%", "not known")) for text in texts) == len(figure["data"][0]["x"])
+    view.colour.value = "verdict"
+    assert view.map.pause_s == 0
+
+
 def test_the_rows_of_the_tables_stand_beside_the_map(panel: widgets.Panel) -> None:
     """The matrix shows as many rows as decided or could have, drawn as a report of the same facts draws it."""
     view = widgets.DecisionView(panel)

@@ -190,13 +190,19 @@ class DecisionView(widgets.VBox):
     """
 
     def __init__(self, source: Panel, across: str = "cloud", down: str = "kernel_oldest") -> None:
+        self.source = source
         self.across, self.down, self.colour = _axis("Across", across), _axis("Down", down), _colour()
         self.figures, self.map = chart_view(source, self._mapped)
         self.rows, _ = chart_view(source, lambda values, look: chart("matrix", source.whole(values), look), REST_S)
         choices = widgets.HBox([self.across, self.down, self.colour], layout={"flex": FIXED, "flex_flow": "row wrap"})
         super().__init__([choices, self.figures, self.rows], layout=BESIDE)
         for choice in (self.across, self.down, self.colour):
-            choice.observe(lambda _change: self.map.ask(source.scenario), "value")
+            choice.observe(self._chosen, "value")
+
+    def _chosen(self, _change: object) -> None:
+        # weighing every field takes seconds, in which a hand on a slider would wait
+        self.map.pause_s = 0.0 if self.colour.value == "verdict" else LONG_REST_S
+        self.map.ask(self.source.scenario)
 
     def _mapped(self, values: Mapping[str, Any], look: Look) -> Chart:
         chosen = {"across": self.across.value, "down": self.down.value, "colour": self.colour.value}
