@@ -17,6 +17,7 @@ import pytest
 import meshlab as ml
 from meshlab import api
 from meshlab.models import decision, overhead
+from meshlab.models.overhead.coefficients import SHOWN
 from meshlab.reviews.review import open_review
 from meshlab.scenario import frame_of, schema
 
@@ -183,10 +184,15 @@ def test_what_is_missing_or_unknown_is_told(call: Callable[[], object], told: st
 
 
 def test_estimate_and_decide_answer_as_the_models_do() -> None:
-    """The face adds a check and nothing else: frames are those of the models, collected or as a query by choice."""
+    """The face adds a check and nothing else: frames are those of the models, collected or as a query by choice.
+
+    A query, which is for many scenarios, takes its intervals from the draws that stand for all.
+    """
     frame = frame_of([ROW])
     assert ml.estimate([ROW]).equals(overhead.estimate(frame).collect())
-    assert ml.estimate([ROW], lazy=True).collect().equals(ml.estimate([ROW]))
+    assert ml.estimate([ROW], lazy=True).collect().equals(overhead.estimate(frame, count=SHOWN).collect())
+    medians = ml.estimate([ROW], intervals=False)
+    assert ml.estimate([ROW], intervals=False, lazy=True).collect().equals(medians)
     assert ml.decide([ROW]).equals(decision.decide(frame).collect())
     assert ml.decide([ROW], lazy=True).collect().equals(ml.decide([ROW]))
     assert "memory_gib_lo" not in ml.estimate([ROW], intervals=False).columns

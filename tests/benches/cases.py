@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 
 from meshlab.models.overhead import dataplanes, estimate, least_shares
+from meshlab.models.overhead.coefficients import SHOWN
 from meshlab.scenario import inputs, with_defaults
 
 Timed = dict[str, list[Callable[[], object]]]
@@ -106,7 +107,7 @@ def intervals(rows: int) -> Timed:
     """Medians with intervals, and medians alone."""
     frame = scenarios(rows).lazy()
     return {
-        "intervals": [partial(_drained, estimate(frame))],
+        "intervals": [partial(_drained, estimate(frame, count=SHOWN))],
         "medians": [partial(_drained, estimate(frame, intervals=False))],
     }
 
@@ -124,10 +125,10 @@ def tick(_rows: int) -> Timed:
 
 def probabilities(rows: int) -> Timed:
     """How often each data plane is cheapest over the draws, and an estimate with intervals from the same draws."""
-    frame = scenarios(rows)
+    frame = scenarios(rows).lazy()
     return {
         "probabilities": [partial(_drained, least_shares(frame, "cost_usd_per_month"))],
-        "intervals": [partial(_drained, estimate(frame))],
+        "intervals": [partial(_drained, estimate(frame, count=SHOWN))],
     }
 
 

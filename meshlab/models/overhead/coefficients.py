@@ -31,7 +31,7 @@ DRAWS = 1024
 """Joint draws of all coefficients in ``coefficient_draws.csv``: one row each, a coefficient to a column."""
 
 SHOWN = 50
-"""The first of them, from which ``estimate`` takes its intervals: they stand for all (docs/models.md)."""
+"""The first of them, which stand for all where there are many scenarios (docs/models.md)."""
 
 NINETY_PERCENT = NormalDist().inv_cdf(0.9)
 """Standard scores from the median to either end of a 10-90 % interval."""
@@ -64,15 +64,15 @@ def of_each(c: Coefficients, value: pl.Expr, function: Callable[[pl.Expr], pl.Ex
     return value.arr.eval(function(pl.element())) if isinstance(c, Arrays) else function(value)
 
 
-def draws(table: pl.DataFrame | None = None) -> Arrays:
-    """The median of each coefficient and its ``SHOWN`` draws as one array; one that is certain stays a number.
+def draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> Arrays:
+    """The median of each coefficient and the first of its draws as one array; one that is certain stays a number.
 
     The median comes first, so that one expression gives the middle and the interval.
     """
-    drawn = joint_draws(table, SHOWN)
+    drawn = joint_draws(table, count)
     return Arrays(
         {
-            name: pl.lit(pl.Series([[median, *drawn[name]]], dtype=pl.Array(pl.Float64, SHOWN + 1)))
+            name: pl.lit(pl.Series([[median, *drawn[name]]], dtype=pl.Array(pl.Float64, count + 1)))
             if name in drawn.columns
             else median
             for name, median in medians(table).items()

@@ -121,28 +121,40 @@ def _requested(value: Value | None, scale: float) -> Value:
 
 
 def estimate(
-    scenarios: pl.DataFrame | pl.LazyFrame, coefficients: pl.DataFrame | None = None, *, intervals: bool = True
+    scenarios: pl.DataFrame | pl.LazyFrame,
+    coefficients: pl.DataFrame | None = None,
+    *,
+    intervals: bool = True,
+    count: int = DRAWS,
 ) -> pl.LazyFrame:
     """What every data plane adds to every scenario: one row each, with 10-90 % intervals.
 
     The middle is the model at the coefficients' medians, with and without intervals; ``lo`` and ``hi`` are the 10 and
     90 % quantiles over joint draws of all coefficients. Memory grows with the scenarios of one query, for all of them
-    wait until the last data plane is worked out: go over many millions part by part, as ``meshlab sweep`` does.
+    wait until the last data plane is worked out: go over many millions part by part, as ``meshlab sweep`` does. A frame
+    in memory is gone over at once, part by part.
 
     Args:
         scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
         coefficients: Such a table as ``coefficient_table()`` or ``evidence.narrow`` returns; the fitted one without.
         intervals: Whether to return ``_lo`` and ``_hi``; medians alone are far cheaper over millions of rows.
+        count: The first of the draws, at most ``DRAWS``; ``SHOWN`` stand for all where there are many scenarios.
 
     Returns:
         ``scenario, dataplane``, then INTERFACE's figures, ``in_evidence_range`` and the parts of the totals.
     """
-    steps = _fitted_steps(intervals) if coefficients is None else steps_of(coefficients, intervals=intervals)
-    base = _stages(with_defaults(scenarios), steps.base)
-    if isinstance(scenarios, pl.DataFrame) and scenarios.height <= FEW_ROWS:
-        # over few rows most of the time is planning, at which two small plans are quicker
-        return collect_few(_of_base(collect_few(base).lazy(), steps)).lazy()
-    return _of_base(base, steps)
+    count = count if intervals else 0
+    steps = _fitted_steps(count) if coefficients is None else steps_of(coefficients, count)
+    if isinstance(scenarios, pl.DataFrame) and scenarios.height and (intervals or scenarios.height <= FEW_ROWS):
+        parts = scenarios.iter_slices(PART_DRAWS // max(count, 1))
+        return pl.concat([_of_few(part, steps) for part in parts], how="vertical")
+    return _of_base(_stages(with_defaults(scenarios), steps.base), steps)
+
+
+def _of_few(scenarios: pl.DataFrame, steps: Steps) -> pl.LazyFrame:
+    """An estimate worked out at once: over few rows most of the time is planning, and two small plans are quicker."""
+    base = collect_few(_stages(with_defaults(scenarios), steps.base))
+    return collect_few(_of_base(base.lazy(), steps)).lazy()
 
 
 def draw_estimates(
@@ -176,7 +188,7 @@ def draw_estimates(
 def least_shares(
     scenarios: pl.DataFrame | pl.LazyFrame, figure: str, coefficients: pl.DataFrame | None = None
 ) -> pl.LazyFrame:
-    """How often each data plane has the least of a figure, over the draws of which ``estimate`` shows the intervals.
+    """How often each data plane has the least of a figure, over the ``SHOWN`` draws that stand for all.
 
     It goes over the scenarios part by part, so that memory does not grow with the draws of all of them.
 
@@ -190,7 +202,7 @@ def least_shares(
     """
     import numpy as np
 
-    steps = _fitted_steps(intervals=True) if coefficients is None else steps_of(coefficients, intervals=True)
+    steps = _fitted_steps(SHOWN) if coefficients is None else steps_of(coefficients, SHOWN)
     names = registry.mesh_dataplanes()
 
     def shares(part: pl.DataFrame) -> pl.DataFrame:
@@ -208,7 +220,11 @@ def least_shares(
     schema: dict[str, pl.DataType] = {"scenario": lazy.collect_schema()["scenario"]}
     schema |= {"dataplane": pl.String(), "probability_least": pl.Float64()}
     return lazy.map_batches(
-        lambda frame: pl.concat(map(shares, frame.iter_slices(PART))) if frame.height else pl.DataFrame(schema=schema),
+        lambda frame: (
+            pl.concat(map(shares, frame.iter_slices(PART_DRAWS // SHOWN)))
+            if frame.height
+            else pl.DataFrame(schema=schema)
+        ),
         schema=schema,
         projection_pushdown=False,
         predicate_pushdown=False,
@@ -216,8 +232,8 @@ def least_shares(
     )
 
 
-PART = 10_000
-"""Scenarios whose draws are worked out at a time. [scenarios]"""
+PART_DRAWS = 100_000
+"""Draws of all scenarios that are worked out at a time: some 200 MB. [count]"""
 
 
 @kept_latest(4)
@@ -266,13 +282,13 @@ def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
 
 
 @kept_here
-def _fitted_steps(intervals: bool) -> Steps:  # noqa: FBT001  (a key of the cache)
-    return steps_of(None, intervals=intervals)
+def _fitted_steps(count: int) -> Steps:
+    return steps_of(None, count)
 
 
-def steps_of(coefficients: pl.DataFrame | None, *, intervals: bool) -> Steps:
-    """The expressions of an estimate with these coefficients."""
-    return steps_with(medians(coefficients), draws(coefficients) if intervals else None)
+def steps_of(coefficients: pl.DataFrame | None, count: int) -> Steps:
+    """The expressions of an estimate with these coefficients and so many of their draws, or with their medians."""
+    return steps_with(medians(coefficients), draws(coefficients, count) if count else None)
 
 
 def steps_with(
@@ -378,10 +394,10 @@ def _ends(drawn: pl.Series) -> pl.Series:
     found = np.empty((drawn.len(), len(figures), len(ENDS)))
     for index, name in enumerate(figures):
         values = drawn.struct.field(name).to_numpy()
-        ordered = np.sort(values, axis=1)
-        found[:, index, 0] = np.minimum(ordered[:, round(0.1 * SHOWN)], values[:, 0])
+        ordered, count = np.sort(values, axis=1), values.shape[1] - 1
+        found[:, index, 0] = np.minimum(ordered[:, round(0.1 * count)], values[:, 0])
         found[:, index, 1] = values[:, 0]
-        found[:, index, 2] = np.maximum(ordered[:, round(0.9 * SHOWN)], values[:, 0])
+        found[:, index, 2] = np.maximum(ordered[:, round(0.9 * count)], values[:, 0])
         if name.startswith("added"):  # never negative, though the approximation of a quantile may be
             np.maximum(found[:, index], 0.0, out=found[:, index])
     return pl.Series(found.reshape(drawn.len(), -1), dtype=pl.Array(pl.Float64, len(ENDS) * len(figures)))

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 )
 @click.option("--pairs", is_flag=True, help="A row for each option of the contest, plugin and mesh together, instead.")
 @click.option("--network", is_flag=True, help="A row for each network plugin by itself, by datapath, instead.")
+@click.option(
+    "--draws",
+    type=click.Choice(["50", "1024"]),
+    default="1024",
+    show_default=True,
+    help="Joint draws behind the intervals of data planes; 50 stand for all where there are many thousand scenarios.",
+)
 @click.option("-o", "--out", type=EXISTING_PATH, metavar="FILE", help="Write to a file instead of standard output.")
 @click.option(
     "--format",
@@ -42,13 +49,14 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "csv", "json", "parquet"]),
     help="How to write the estimates [default: by the ending of --out, else table].",
 )
-def estimate(
+def estimate(  # noqa: PLR0913, PLR0917  (an option each)
     scenarios: Path,
     measured: Path | None,
     before: Path | None,
     dataplane: str | None,
     pairs: bool,  # noqa: FBT001
     network: bool,  # noqa: FBT001
+    draws: str,
     out: Path | None,
     form: str | None,
 ) -> None:
@@ -79,7 +87,9 @@ def estimate(
     if network:
         found = estimate_network(given)
     else:
-        found = estimate_pairs(given, coefficients) if pairs else estimates(given, coefficients).collect()
+        found = (
+            estimate_pairs(given, coefficients) if pairs else estimates(given, coefficients, count=int(draws)).collect()
+        )
     _write(found, form, out)
 
 
