@@ -28,6 +28,9 @@ LO, HI = 0.1, 0.9
 NEARLY = 0.95
 """Probability from which an option breaks a budget for certain, and stays within it for certain. [share]"""
 
+AS_LIKELY = 0.5
+"""Probability of keeping a budget below which an option stands behind those that keep it. [share]"""
+
 TELLING = 0.8
 """Probability of being the cheaper of two from which they can be told apart. [share]"""
 

@@ -211,8 +211,23 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
             for found in (supplied.get(name), measured)
             if found and _disagree(given[name].value, found.value)
         ]
+    if "cloud" not in given and (cloud := _cloud(given)):
+        given["cloud"] = cloud
     kept = own and {"files": own.files, "rows": own.rows, "without": without}
     return Case(team, cluster.facts, given, tuple(disagreements), cluster.findings, cluster.survey, kept)
+
+
+def _cloud(given: Mapping[str, Given]) -> Given | None:
+    """The platform, where an edition of what runs can be had on one alone."""
+    for side in ("cni", "mesh"):
+        product, edition = (given.get(name) for name in (f"current_{side}", f"current_{side}_edition"))
+        if product and edition:
+            options = decision.load_tables().editions(side, str(product.value))
+            mine = [option for option in options if option.edition == edition.value]
+            platforms = sorted(set[str]().union(*(option.platforms for option in mine)))
+            if len(platforms) == 1 and platforms[0] in inputs()["cloud"].choices:
+                return Given(platforms[0], "inferred", f"{mine[0].label} can be had there alone")
+    return None
 
 
 def with_values(case: Case, values: Mapping[str, object]) -> Team:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from meshlab.models import decision
-from meshlab.models.decision.tables import Tables
+from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.models.decision.words import listed
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, pair_worlds
@@ -83,7 +83,7 @@ def compare(
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
-    choices = eligible(worlds, options)
+    choices = eligible(worlds, options, row)
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
     means = worlds.group_by("option", maintain_order=True).agg(pl.col(WEIGHED).mean())
     better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
@@ -105,7 +105,7 @@ def compare(
     return {
         "horizon_months": row["horizon_months"],
         "options": rows,
-        "against": _against(rows, row["horizon_months"], verdict),
+        "against": [*_against(rows, row["horizon_months"], verdict), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
         "find_out": _find_out(choices, coefficients),
     }
@@ -139,7 +139,7 @@ def chances(cases: Sequence[Case]) -> pl.DataFrame:
     found: list[tuple[float | None, float | None]] = []
     for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True):
         options, _, worlds = weighed(case, row, scenario, verdict)
-        choices = eligible(worlds, options) if options else worlds
+        choices = eligible(worlds, options, row) if options else worlds
         best = comparison.best_of(choices).rows(named=True) if choices.height else []
         chosen = {place for place, option in enumerate(options) if option["rank"] == 1 and verdict["mesh"] is not None}
         mine = [(item["probability_best"], item["expected_regret"]) for item in best if item["option"] in chosen]
@@ -164,13 +164,13 @@ def _budgets(row: Mapping[str, Any]) -> list[Limit]:
 
 def over_budget(
     cases: Mapping[str, Case], narrowed: Mapping[str, pl.DataFrame] | None = None
-) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, str]]:
-    """What ``decision.explain`` asks: which options break a stated budget with near certainty, in all but a few draws.
+) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, decision.Breach]]:
+    """What ``decision.explain`` asks: which options break a stated budget, in all but a few draws or in most of them.
 
     Cases stand by the names of their scenarios; one that is missing has no price of a move.
     """
 
-    def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, decision.Breach]:
         filled = collect_few(with_defaults(scenario)).row(0, named=True)
         limits, case = _budgets(filled), cases.get(filled["scenario"])
         asked = [place for place, option in enumerate(options) if option["eligible"] is not False] if limits else []
@@ -185,17 +185,15 @@ def over_budget(
         )
         kept = comparison.within(worlds, limits).rows(named=True)
         ends = comparison.intervals(worlds, [limit.figure for limit in limits]).rows(named=True)
-        return {
-            place: "; ".join(_breach(limit, row) for limit in over)
-            for place, shares, row in zip(asked, kept, ends, strict=True)
-            if (over := [limit for limit in limits if _breaks(shares[limit.name])])
-        }
+        found: dict[int, decision.Breach] = {}
+        for place, shares, row in zip(asked, kept, ends, strict=True):
+            known = [(limit, share) for limit in limits if (share := shares[limit.name]) is not None]
+            for certain, least in ((False, comparison.AS_LIKELY), (True, 1 - comparison.NEARLY)):
+                if over := [limit for limit, share in known if share < least]:
+                    found[place] = decision.Breach("; ".join(_breach(limit, row) for limit in over), certain)
+        return found
 
     return broken
-
-
-def _breaks(share_within: float | None) -> bool:
-    return share_within is not None and share_within < 1 - comparison.NEARLY
 
 
 def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
@@ -225,9 +223,21 @@ def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, A
     return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
 
 
-def eligible(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """The worlds of the options among which the choice is made."""
-    return worlds.filter(pl.col("option").is_in([n for n, option in enumerate(options) if option["eligible"]]))
+def eligible(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> pl.DataFrame:
+    """The worlds of the options among which the choice is made: what ails is not measured against what replaces it."""
+    ailing = [(side, row[f"current_{side}"]) for side in ("cni", "mesh") if row[f"{side}_healthy"] is False]
+    mine = [
+        place
+        for place, option in enumerate(options)
+        if option["eligible"] and (option["rank"] == 1 or not any(option[side] == product for side, product in ailing))
+    ]
+    return worlds.filter(pl.col("option").is_in(mine))
+
+
+def _ailing(row: Mapping[str, Any]) -> list[str]:
+    """That the costs of what ails are not weighed, where something is said to be unhealthy."""
+    ails = [words for side, words in (("cni", "network plugin"), ("mesh", "mesh")) if row[f"{side}_healthy"] is False]
+    return [f"What it would take to repair the {listed(ails)} of today is not known, and not compared."] if ails else []
 
 
 NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
@@ -266,7 +276,9 @@ def _worlds(
     generator = np.random.default_rng(zlib.crc32(b"moves"))
     share = generator.random(DRAWS)  # how slow this team works is the same on every way
     offered = offered if offered is None else offered / MONTHS_A_YEAR
-    licences = [offered if option["paid"] else 0.0 for option in options]
+    # what every option keeps costs the same in all of them
+    kept = {side for side in SIDES if len({(option[side], option["edition"][side]) for option in options}) == 1}
+    licences = [offered if {*option["paid"]} - kept else 0.0 for option in options]
     moves = [
         pl.concat(_triangular([price[f"{key}{end}"] for end in ("_lo", "", "_hi")], share) for price in prices)
         for key in PRICED
@@ -343,6 +355,8 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
 
 def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
     """By which option the recommended one is dominated, and in what: what is not known is no argument."""
+    if first["dominated_by"] == f"{first['label']}, tuned":
+        return f"{first['dominated_by']} is as good or better in all that is known, and nothing moves for it."
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
     told = f"{first['dominated_by']} is as good or better in {listed(better)}"
@@ -351,7 +365,10 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
     rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
     mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
     if mine and other is not None and mine > other:
-        side = "mesh" if rival["mesh"] != first["mesh"] else "cni"
+        differ = (
+            side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"])
+        )
+        side = next(differ, "")
         reasons = {row["id"]: row["reason"] for row in verdict["rows"] if row["table"] == side}
         why = next((reasons[name] for name in verdict["matched"] if name in reasons), None)
         told += f": {significant(other)} USD a month instead of {significant(mine)}"
@@ -370,6 +387,10 @@ def _exceeds(name: str, share: float) -> str:
     return f"It {what} with a probability of only {100 * share:.0f} %."
 
 
+LIFETIME_MONTHS = 240
+"""Months after which no payback is told: no platform is planned for longer. [months]"""
+
+
 def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:
     """That the move is not paid back within the horizon, where that is so."""
     saved, months = first["saves_usd_per_month"], first["payback_months"]
@@ -379,6 +400,8 @@ def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:
     falls_short = "is not known to meet" if None in stays else "does not meet"
     meets = "" if True in stays else f", which {falls_short} what is asked"
     if months is not None:
+        if months > LIFETIME_MONTHS:
+            return [f"What it saves over today{meets}, does not pay for the move within {span_text(LIFETIME_MONTHS)}."]
         return [f"What it saves over today{meets}, pays for the move only after {span_text(months)}."]
     more = f"costs {significant(-saved)} USD a month more than" if saved < 0 else "saves nothing over"
     return [f"It {more} what runs today{meets}: the move is never paid back."]

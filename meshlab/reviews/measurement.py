@@ -70,7 +70,7 @@ def measurement_plan(case: Case) -> dict[str, Any]:
     row = collect_few(with_defaults(frame)).row(0, named=True)
     (verdict,) = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case}))
     options, _, worlds = weighed(case, row, frame, verdict)
-    choices = eligible(worlds, options) if options else worlds
+    choices = eligible(worlds, options, row) if options else worlds
     places, values = comparison.matrix(choices) if options else (list[int](), np.empty((0, 0)))
     cheapest: list[str] = (
         [options[places[column]]["dataplane"] for column in values.mean(axis=0).argsort()] if places else []

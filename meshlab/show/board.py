@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from meshlab.models.overhead.network import wireguard_cores
-from meshlab.planning.comparison import NEARLY
+from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
 from meshlab.reviews.advice import left_out
 from meshlab.reviews.record import Review, Row
@@ -99,18 +99,16 @@ def caution(review: Review) -> str | None:
 def scoping_text(review: Review) -> str | None:
     """What scoping alone would save of what proxies take, in two sentences; None where nothing is to gain."""
     found = review.tuning
-    if not found:
+    if not found or not (found["runs_today"] or review.verdict.mesh == found["dataplane"]):
         return None
     memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
     takes = f"{figure_text(memory['scoped'])} {memory['unit']} instead of {figure_text(memory['median'])}"
     share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
-    todo = "Limit" if found["runs_today"] else "With sidecars, limit"
-    then = (
-        "Nothing moves for that: compare a move with it." if found["runs_today"] else "Then compare the options again."
-    )
+    todo = "Limit" if found["runs_today"] else "From the first day, limit"
+    then = " Nothing moves for that." if found["runs_today"] else ""
     return (
         f"{todo} what each sidecar is told to some {found['scoped_services']:,} services in place of all "
-        f"{found['services']:,}: the sidecars take {takes} ({share}). {then}"
+        f"{found['services']:,}: the sidecars take {takes} ({share}).{then}"
     )
 
 
@@ -127,12 +125,12 @@ def encryption_text(review: Review) -> str | None:
     stays = verdict.cni == "stay"
     cni = scenario["current_cni"] if stays else verdict.cni
     found = wireguard_cores(scenario, cni, scenario["current_cni_edition"] if stays else verdict.edition["cni"])
+    note = next((row["note"] for row in verdict.evidence if row["need"] == BETWEEN_NODES), "")
+    told = f"See that traffic is encrypted between nodes{note and f': {note}'}."
     if found is None:
-        takes = "what it takes has not been measured for this network"
-    else:
-        low, median, high = map(figure_text, found)
-        takes = f"WireGuard takes {median} cores ({low} – {high}, 10–90 %)"
-    return f"Switch encryption between nodes on, if it is not: {takes}."
+        return f"{told} What that takes has not been measured for this network."
+    low, median, high = map(figure_text, found)
+    return f"{told} WireGuard takes {median} cores ({low} – {high}, 10–90 %)."
 
 
 def chosen(review: Review) -> Row | None:
@@ -151,12 +149,13 @@ def objections(review: Review) -> list[str]:
         told += [
             f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
             for row in review.verdict.conflicts
-            if not row["ruled_out"]
+            if not row["ruled_out"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
         ][:1]
         told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review)[:1]]
     second = next((row for row in review.verdict.options if row["rank"] != 1 and row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
-        told = [f"{second['label']} meets what is asked, too." if second else "No other option meets what is asked."]
+        other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
+        told = [f"Nothing that is known; {other}."]
     return told
 
 
@@ -262,9 +261,9 @@ def _not_known(review: Review) -> Iterator[str]:
         lines.append("The price of its licence.")
     if found:
         lines.append(
-            f"How much {found[0]['group']} takes: measuring it first saves {significant(found[0]['saves_usd'], 2)} USD "
-            f"on average, and changes which option is the cheapest with a probability of "
-            f"{100 * found[0]['probability_of_change']:.0f} %."
+            f"What is spent on {found[0]['group']}: measuring it first saves "
+            f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
+            f"with a probability of {100 * found[0]['probability_of_change']:.0f} %."
         )
     asked = [_need(row["need"]) for row in left_out(review.needs)]
     if asked:
@@ -287,26 +286,48 @@ def next_step(review: Review) -> str:
             else "Clear what bars the nearest option"
         )
         return f"{what}; state it in the team file, and render this report again."
-    first = chosen(review)
-    before = ""
-    if verdict.unknown:
-        before = f"Find out and state: {listed(map(_input, verdict.unknown), 'and', 4)}. "
-    elif first and (first["within"].get("fits") or 1.0) < NEARLY:
-        before = "Measure on one node pool first whether it fits. "
-    elif first and first["dominated_by"] and first["probability_best"] is not None:
-        before = f"Decide knowingly against {first['dominated_by']}. "
+    before = _before(review)
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return (
                 f"{before}If this edition runs already, sign the decision record; otherwise the move has to be planned."
             )
-        return f"{before}Sign the decision record; nothing has to be moved."
+        ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if ENDS in each), "")
+        return f"{before}Sign the decision record; nothing has to be moved{ends}."
     grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
         return f"{before}Clear what stands in the way: {listed(map(lower_first, grave), 'and', 3)}."
     step = plan["steps"][0] if plan["steps"] else None
     begin = f", then begin: {lower_first(step['action'])}" if step else ""
     return f"{before}Sign the decision record{begin}."
+
+
+ENDS = "before its support ends"
+"""What a caveat says of something that has to be replaced one day."""
+
+
+def _before(review: Review) -> str:
+    """What to do before the decision is signed, in a sentence that ends in a space; nothing where nothing is."""
+    unknown, first = review.verdict.unknown, chosen(review)
+    if unknown:
+        return f"Find out and state: {listed(map(_input, unknown), 'and', 4)}. "
+    if not first:
+        return ""
+    beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
+    steps = {
+        "Measure on one node pool first whether it fits. ": (first["within"].get("fits") or 1.0) < NEARLY,
+        "Measure first whether it keeps to its budget: `meshlab plan-measurement` writes how. ": (
+            min(_shares_within(first), default=1.0) < AS_LIKELY
+        ),
+        "Tune it. ": beaten_by == f"{first['label']}, tuned",
+        f"Decide knowingly against {beaten_by}. ": beaten_by is not None,
+    }
+    return next((step for step, is_due in steps.items() if is_due), "")
+
+
+def _shares_within(option: Row) -> list[float]:
+    """How likely an option keeps to each budget of which that can be said. [share]"""
+    return [share for share in option["within"].values() if share is not None]
 
 
 EDITIONS = {"current_cni_edition", "current_mesh_edition"}

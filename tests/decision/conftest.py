@@ -133,6 +133,9 @@ class Oracle:
         """Whether the name of an option in a table means a row."""
         if "=" in name:
             column, value = name.split("=")
+            if column == "charged_by":  # what is paid is charged by the provider by use, else by a licence
+                charged = "use" if row["supported_by"] == "provider" else "licence"
+                return row["paid"] == "true" and charged == value
             return row[column].lower() == value.lower()
         return name in (row["id"], f"{row['id']}@{row['edition']}".rstrip("@"))
 
@@ -336,8 +339,7 @@ class Oracle:
         ails = {name: bool(runs and runs.id) and facts[f"{name}_healthy"] is False for name, runs in today.items()}
         speaks = {side.side: self._preference(side, truths, today) for side in (cni, mesh)}
         for side in (cni, mesh):
-            runs = today[side.side]
-            if ails[side.side] and runs and runs.id == side.id:
+            if ails[side.side] and self._repairs_nothing(side, today[side.side]):
                 speaks[side.side] = NEVER
         key = (
             blocked,
@@ -405,9 +407,18 @@ class Oracle:
         if side.id == "none" and (runs is None or runs.id == ""):
             return 0
         same = runs is not None and runs.id == side.id
-        if ails and (side.today or same or any(row["paid"] == "true" for row in side.rows)):
+        if ails and Oracle._repairs_nothing(side, runs):
             return 3
         return 0 if side.today else 1 if same else 2
+
+    @staticmethod
+    def _repairs_nothing(side: Option, runs: Option | None) -> bool:
+        """What ails stays with the same product and with money, unless the provider takes it off the team's hands."""
+        theirs = [{row["supported_by"] for row in each.rows} == {"provider"} for each in (side, runs) if each]
+        if theirs == [True, False]:
+            return False
+        same = runs is not None and runs.id == side.id
+        return side.today or same or any(row["paid"] == "true" for row in side.rows)
 
     def decide(self, facts: Facts) -> dict[str, Any]:
         """The verdict as ``decide`` tells it."""

@@ -170,6 +170,12 @@ def _listed(name: str, value: str) -> str:
     return value if value in inputs()[name].choices else "other"
 
 
+def _daemonsets_run(facts: Facts) -> Answer:
+    """Whether some node is a machine, on which DaemonSets run; none of Fargate or a virtual kubelet is."""
+    workers, virtual = (fact(facts, f"nodes.{name}") for name in ("workers", "virtual"))
+    return (bool(workers), "nodes.workers", "measured") if workers or virtual else None
+
+
 def _greenfield(facts: Facts) -> Answer:
     """A cluster in which applications run is not new, unless its team says so; an empty one may be either."""
     runs = fact(facts, "workload.running_pods") and fact(facts, "workload.application_pods")
@@ -222,6 +228,7 @@ SUPPLIES: dict[str, Callable[[Facts], Answer]] = {
     "mtls": _of("policy.mtls_mode", {"strict": True, "permissive": True, "disable": False}.get, "inferred"),
     "kernel_oldest": _of("nodes.kernel_oldest"),
     "windows_nodes": _of("nodes.windows"),
+    "daemonsets_run": _daemonsets_run,
     "cloud": _of("cloud"),
     "bgp_fabric": _of("cni.bgp_peers", lambda peers: peers > 0, "inferred"),
     "greenfield": _greenfield,

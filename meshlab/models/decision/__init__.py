@@ -4,9 +4,11 @@ from meshlab.models.decision.decide import answers, decide
 from meshlab.models.decision.domain_map import domain_map, map_axes
 from meshlab.models.decision.explain import Over, explain
 from meshlab.models.decision.proof import Report, check
+from meshlab.models.decision.standings import Breach
 from meshlab.models.decision.tables import Tables, due, load_tables
 
 __all__ = [
+    "Breach",
     "Over",
     "Report",
     "Tables",

@@ -40,7 +40,7 @@ from meshlab.models.decision.contests import (
     rules,
     running,
 )
-from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables
+from meshlab.models.decision.tables import NONE, PROVIDER, SAME, SIDES, TODAY, Preference, Tables
 
 WORD = 62
 """Conditions whose bits one number holds, so that it stays positive. [bits]"""
@@ -53,6 +53,7 @@ ORDER = {
     "fails": 1,
     "lacking": 6,
     "unread": 6,
+    "doubtful": 1,
     "cni_preference": 6,
     "mesh_leaves": 1,
     "unfinished": 6,
@@ -65,7 +66,8 @@ ORDER = {
 
 A pair is absent where it is what runs today already, or nothing runs. How it stands the parts after that say: a
 requirement that fails; how many needs it lacks; if none, of how many nobody read, and one more where a requirement is
-open. Of pairs that lack as many, what nobody read of sets none apart. ``mesh_leaves`` is set where no preference for
+open. Of pairs that lack as many, what nobody read of sets none apart. It is doubtful where a budget is more likely
+broken than kept. ``mesh_leaves`` is set where no preference for
 what runs, nor one before that, speaks for the mesh: what may stay is not replaced for what is more mature.
 """
 
@@ -75,8 +77,8 @@ BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumera
 ABSENT = 1 << BELOW["absent"]
 """Least number of a pair that is not there."""
 
-FAILS = 1 << BELOW["fails"]
-"""What a pair's number gains that is ruled out by something beside the tables, such as a budget."""
+FAILS, DOUBTFUL = 1 << BELOW["fails"], 1 << BELOW["doubtful"]
+"""What a pair's number gains that breaks a budget with near certainty, and more likely than not: by no table."""
 
 ELIGIBLE, OPEN, UNMET, RULED_OUT = range(4)
 """How a pair stands: it may be recommended; something is unread or unknown; a need is unmet; a requirement fails."""
@@ -94,7 +96,8 @@ class Rows:
         needs: Needs met, met by what is finished, and not met, and all bits where it encrypts. [each rows × 1]
         product: The place of the product in ``known_running``. [rows × 1]
         option: The number of the option that it is; -1 of what runs today in an edition that is not known. [rows × 1]
-        paid: Whether it takes a licence. [rows × 1]
+        paid: Whether it takes a licence or a fee. [rows × 1]
+        provided: Whether the provider of the platform runs it. [rows × 1]
         required: Its requirements. [words, each rows × 1]
         speaks: The preferences that speak for it where another product runs, and where another edition of it does.
             [each rows × 1]
@@ -104,6 +107,7 @@ class Rows:
     product: Bits
     option: Bits
     paid: Bits
+    provided: Bits
     required: Bits
     speaks: Bits
 
@@ -216,6 +220,9 @@ class _Reading:
             product=_columns([[self.products.get(side.id, -1)] for side, _ in read])[0],
             option=_columns([[self.option(side)] for side, _ in read])[0],
             paid=_columns([[any(option.paid for option in side.options)] for side, _ in read])[0],
+            provided=_columns([[all(option.supported_by == PROVIDER for option in side.options)] for side, _ in read])[
+                0
+            ],
             required=_columns(self.required(*item) for item in read),
             speaks=_columns(
                 [self.speaks(side, Running(""), network), self.speaks(side, Running(side.id), network)]
@@ -309,13 +316,16 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps:
     """The part of rows of one side in the order of pairs. [rows × scenarios]
 
     No preference speaks for a product that runs and is said to be unhealthy, and a move to another one that takes no
-    licence stands before it: neither another edition nor money repairs what ails.
+    licence stands before it: neither another edition nor money repairs what ails. An edition that the provider runs in
+    place of the team is another matter.
     """
     runs = facts[f"{side}:runs"]
     ails = facts[f"{side}:ails"] & (runs > NOTHING)
     alike = rows.product == today.product
+    taken_over = (rows.provided != 0) & (today.provided == 0)
+    repairs_nothing = ails & (alike | (rows.paid != 0)) & ~taken_over
     spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1, ...], rows.speaks[0, ...])
-    spoken = np.where(ails & alike, 0, spoken)
+    spoken = np.where(repairs_nothing, 0, spoken)
     first = ranks[_first(spoken)]
     word = _placed(f"{side}_preference", first) | _placed("unread", ~facts["asked"])
     if side == "mesh":
@@ -326,7 +336,7 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps:
     else:
         no_change = (rows.product == NOTHING) & (runs <= NOTHING)
         word |= _placed("absent", rows.option == today.option)
-        change = np.where(ails & (alike | (rows.paid != 0)), 3, 2 - alike)
+        change = np.where(repairs_nothing, 3, 2 - alike)
         word |= _placed(f"{side}_change", np.where(no_change, 0, change))
     for number, required in enumerate(rows.required):
         word |= _placed("fails", facts[f"{side}:fails:{number}"] & required != 0)

@@ -29,8 +29,8 @@ ANSWER = ("cni", "mesh", "cni_edition", "mesh_edition")
 Answer = tuple[str | None, ...]
 """The values of ``ANSWER``."""
 
-DEMANDS = frozenset({"provider_support_required", "gradual_move_required", "policy_sync"})
-"""Rules that a team may state. One that nobody stated binds nobody, so it is no fact that is missing."""
+DEMANDS = frozenset({"provider_support_required", "gradual_move_required", "policy_sync", "daemonsets_run"})
+"""Rules that a team may state, and what only a few clusters lack. One that nobody stated is no fact that is missing."""
 
 ALONE = frozenset({"needs", "licence_usd_per_year"})
 """Inputs that are tried alone, and not beside others: needs are one fact; and a budget that nobody stated matters where

@@ -273,6 +273,12 @@ class Entry:
     mesh: Side | None
     tuned: bool = False
 
+    @property
+    def key(self) -> str:
+        """What tells it from the other pairs of its contest, the same on every platform."""
+        sides = (f"{side.id}@{side.edition}" if side else TODAY for side in (self.cni, self.mesh))
+        return f"{' + '.join(sides)}{' tuned' if self.tuned else ''}"
+
 
 def entries_on(tables: Tables, platform: str | None) -> tuple[Entry, ...]:
     """The pairs of a platform: the more mature first, then those without a licence, then what takes less to run."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from meshlab.kept import kept_here, kept_latest
 from meshlab.models.decision.boards import (
+    DOUBTFUL,
     ELIGIBLE,
     FAILS,
     NO_PREFERENCE,
@@ -101,8 +102,9 @@ IDENTITY = {
 }
 """Inputs that tell what runs today on a side: product, edition, and the engine beside it."""
 
-OVER = "over"
-"""Column that scenarios may have: places of the pairs that a budget rules out, by figures that no table holds."""
+BUDGETS = {"over": FAILS, "doubtful": DOUBTFUL}
+"""Columns that scenarios may have, and what they add to a pair's number: keys of pairs that break a budget with near
+certainty, and more likely than not, by figures that no table holds."""
 
 WINDOWS = (None, False, True)
 """Whether nodes run Windows, by the number that stands for it."""
@@ -127,7 +129,7 @@ def stated(frame: pl.DataFrame, tables: Tables, *, told: bool = False) -> pl.Dat
         lazy = lazy.with_columns(step)
     states = [expression.meta.output_name() for expression in steps[-2]] if told else []
     first = [expression.meta.output_name() for expression in (*steps[0], *steps[-1])]
-    return lazy.select("scenario", *first, *states, *({OVER} & set(frame.columns))).collect()
+    return lazy.select("scenario", *first, *states, *(BUDGETS.keys() & set(frame.columns))).collect()
 
 
 @kept_latest(16)
@@ -244,8 +246,10 @@ def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[Board, NDAr
         for start in range(0, len(rows), SLICE):
             part = rows[start : start + SLICE]
             found = orders(held, tables, {name: values[part] for name, values in columns.items()})
-            for column, row in enumerate(part.tolist()) if OVER in facts.columns else ():
-                found[facts[OVER][row].to_list(), column] |= FAILS
+            for name in BUDGETS.keys() & set(facts.columns):
+                places = {entry.key: place for place, entry in enumerate(held.entries)}
+                for column, keys in enumerate(facts[name].gather(part).to_list()):
+                    found[[places[key] for key in keys if key in places], column] |= BUDGETS[name]
             yield held, part, found
 
 

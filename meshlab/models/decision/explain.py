@@ -20,9 +20,10 @@ from meshlab.models.decision.changes import (
 )
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
-from meshlab.models.decision.decide import OVER, column_of, compared
+from meshlab.models.decision.decide import BUDGETS, column_of, compared
 from meshlab.models.decision.questions import first_questions, unanswered
 from meshlab.models.decision.standings import (
+    Breach,
     Contest,
     Standing,
     contests,
@@ -53,7 +54,7 @@ from meshlab.scenario import inputs, with_all_inputs
 Row = Mapping[str, Any]
 
 
-Over = Callable[[pl.DataFrame, Sequence[Row]], Mapping[int, str]]
+Over = Callable[[pl.DataFrame, Sequence[Row]], Mapping[int, Breach]]
 """From a scenario and the options of its contest to those that break a budget: their places among them, and which."""
 
 
@@ -67,7 +68,8 @@ def explain(
         tables: Decision tables; ours unless given.
         outlook: Whether ``settled``, ``unknown``, ``questions`` and ``flips`` are worked out, which takes ten times as
             long; they are empty otherwise.
-        over: Which options break a budget: the choice is made again without them. No budget counts unless given.
+        over: Which options break a budget: the choice is made again, without those that do so with near certainty, and
+            with those that do so more likely than not behind the others. No budget counts unless given.
     """
     tables = tables or load_tables()
     facts = with_all_inputs(scenarios)
@@ -77,8 +79,15 @@ def explain(
     for place, contest in enumerate(contests(frame, rows, tables) if rows else ()):
         own, verdict, broken = frame[place], _verdict(contest), {}
         if over and (found := over(facts[place], verdict["options"])):
-            broken = {contest.pairs[at].place: why for at, why in found.items()}
-            own = own.with_columns(pl.Series(OVER, [list(broken)], dtype=pl.List(pl.Int64)))
+            broken = {contest.pairs[at].key: breach for at, breach in found.items()}
+            keys = {
+                certain: [key for key, breach in broken.items() if breach.certain is certain]
+                for certain in (True, False)
+            }
+            own = own.with_columns(
+                pl.Series(name, [found], dtype=pl.List(pl.String))
+                for name, found in zip(BUDGETS, keys.values(), strict=True)
+            )
             (contest,) = contests(own, rows[place : place + 1], tables, broken)  # noqa: PLW2901  (the choice, made again)
             verdict = _verdict(contest)
         if outlook:
@@ -180,6 +189,8 @@ def _reasons(contest: Contest) -> Iterator[str]:
         why = replaced(contest, name)
         if why:
             yield f"{why[:1].upper()}{why[1:]}."
+            if contest.facts[f"{name}_healthy"] is False:
+                yield "Find out first what ails it: what a change of configuration or release repairs needs no move."
         yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
         yield from _less_mature(contest, pair, name, row)
 
@@ -236,7 +247,7 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
     for side, decider in deciders.items():
         for row in _holding(contest, pair, side):
             wanted = row is not decider and row.condition != ALWAYS and row.option not in (TODAY, SAME)
-            needless = side == "mesh" and pair.mesh.id == NONE and pair.standing == ELIGIBLE
+            needless = side == "mesh" and pair.mesh.id in (NONE, GATEWAY) and pair.standing == ELIGIBLE
             if not wanted or needless or _prefers(contest, row, pair):
                 continue
             rows = [each for each in contest.pairs if _prefers(contest, row, each)]
@@ -257,7 +268,7 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
 # --- what could change it -------------------------------------------------------------------------------------------
 
 
-def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over: Mapping[int, str]) -> None:
+def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over: Mapping[str, Breach]) -> None:
     """Work out what is not known, what to ask, and what would flip the verdict."""
     answer, raw, tables = answer_of(contest.answer), contest.facts, contest.tables
     row = own.select(
@@ -312,7 +323,8 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
     at = raw[change.input]
     margin = None
     if spec.type in ("integer", "number") and at is not None:
-        margin = f"at {said(changed[change.input])}; you are at {said(at)}"
+        reached = "any sum" if spec.unit == "USD/year" and not at else said(changed[change.input])
+        margin = f"at {reached}; you are at {said(at)}"
     return {
         "input": change.input if change.member is None else f"needs: {change.member}",
         "from": at,
@@ -371,7 +383,8 @@ def sentence(contest: Contest) -> str:
 
 def replaced(contest: Contest, name: str) -> str | None:
     """Why what runs today on one side does not stay; None where it stays, or nothing speaks against it but a wish."""
-    chosen: Any = getattr(contest.pairs[0], name)
+    chosen_pair = contest.pairs[0]
+    chosen: Any = getattr(chosen_pair, name)
     if chosen.today or contest.runs[name].id in ("", NONE):
         return None
     other = "mesh" if name == "cni" else "cni"
@@ -385,6 +398,8 @@ def replaced(contest: Contest, name: str) -> str | None:
     if not staying:
         return None
     if not lacks:
+        if (over := staying[0].over) and not chosen_pair.over:
+            return f"what runs today is more likely than not over budget: {over.what}"
         healthy = contest.facts[f"{name}_healthy"]
         return f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if healthy is False else None
     of_side = [lack for lack in lacks if lack["side"] in (name, "any", "both", "encrypting")]
@@ -433,6 +448,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
     runs = today not in ("", NONE)
     if side.id == NONE:
         gone = f" {_capital(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
+        if pair.unread:
+            return f"No mesh, as far as is known.{gone}"
         return f"No mesh: {'the network meets what is asked' if sure else 'nothing that is asked needs one'}.{gone}"
     if side.id == GATEWAY and not side.today:
         edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -41,6 +41,13 @@ inferred from another edition's text; not read anywhere."""
 Facts = Mapping[str, Any]
 
 
+class Breach(NamedTuple):
+    """Budgets that an option breaks, with near certainty or more likely than not."""
+
+    what: str
+    certain: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A pair as it stands in one scenario.
@@ -53,6 +60,8 @@ class Standing:
         standing: One of ``ELIGIBLE``, ``OPEN``, ``UNMET``, ``RULED_OUT``.
         lacking: Needs that it does not meet. [ids]
         unread: Needs of which nobody read whether it meets them. [ids]
+        key: What tells it from the other pairs.
+        over: The budget that it breaks.
     """
 
     cni: Side
@@ -63,8 +72,8 @@ class Standing:
     binding: list[str]
     lacking: list[str]
     unread: list[str]
-    place: int
-    over: str | None
+    key: str
+    over: Breach | None
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -74,7 +83,8 @@ class Standing:
     @property
     def label(self) -> str:
         """What it is called."""
-        return f"{label_of(self.cni)}; {label_of(self.mesh)}" + (", tuned" if self.tuned else "")
+        told = f"{label_of(self.cni)}; {label_of(self.mesh)}{', tuned' if self.tuned else ''}"
+        return f"The {told[4:]}" if told.startswith("the ") else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +137,15 @@ class Ruling:
 
 
 def contests(
-    frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables, over: Mapping[int, str] | None = None
+    frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables, over: Mapping[str, Breach] | None = None
 ) -> list[Contest]:
     """The contest of each ``compared`` scenario.
 
     Args:
-        frame: The scenarios; with ``OVER`` where a budget rules pairs out.
+        frame: The scenarios; with ``BUDGETS`` where a budget speaks against pairs.
         facts: The same as they were given.
         tables: The tables.
-        over: By the place of a pair which budget it breaks.
+        over: By the key of a pair which budget it breaks.
     """
     given = stated(frame, tables, told=True)
     best = np.zeros(len(given), np.int64)
@@ -162,7 +172,7 @@ def _standings(
     runs: Mapping[str, Running],
     platform: str | None,
     tables: Tables,
-    over: Mapping[int, str],
+    over: Mapping[str, Breach],
 ) -> Iterator[Standing]:
     entries = board(tables, platform).entries
     cni_today, mesh_today = (running(tables, side, runs[side], platform) for side in SIDES)
@@ -182,8 +192,8 @@ def _standings(
             binding=needs_of(asked),
             lacking=needs_of(asked & unmet),
             unread=needs_of(asked & ~(met | unmet)),
-            place=place,
-            over=over.get(place),
+            key=entry.key,
+            over=over.get(entry.key),
         )
 
 
@@ -211,7 +221,7 @@ def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
         "why_not": joined([lack["why"] for lack in lacks or open_ones]) or None,
         "rank": rank,
         "dataplane": _dataplane(pair.mesh),
-        "paid": any(side.only is not None and side.only.paid for side in pair.sides),
+        "paid": [side.side for side in pair.sides if side.only is not None and side.only.paid],
         "caveats": list(dict.fromkeys(caveats(contest, pair))),
         "lacks": lacks,
     }
@@ -238,15 +248,15 @@ def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
 
     ``fixed`` says that it rests on facts alone that nobody can change.
     """
-    if pair.over:
+    if pair.over and pair.over.certain:
         yield {
             "side": "both",
             "requirement": "budget",
-            "found": pair.over,
+            "found": pair.over.what,
             "missing": [],
             "fixed": False,
             "source_id": "",
-            "why": f"over budget: {pair.over}",
+            "why": f"over budget: {pair.over.what}",
         }
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).failing:
@@ -327,7 +337,10 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
     if side.id == NONE:
         return "there is no mesh"
     cell = contest.cell(side, need)
-    return f"{label_of(side)}: {note_of(cell)}" if cell else f"no edition of {product(side.id, side.side)} meets it"
+    if cell is None:
+        return f"no edition of {product(side.id, side.side)} meets it"
+    how = "does not meet it" if cell.support == "no" else f"meets it only {EXTENTS[cell.support]}"
+    return f"{label_of(side)} {how}{f' ({cell.note})' if cell.note else ''}"
 
 
 def _not_known(contest: Contest, side: Side, need: str) -> str:
@@ -350,7 +363,19 @@ def _not_known(contest: Contest, side: Side, need: str) -> str:
 
 def note_of(cell: Cell) -> str:
     """What was read of an option and a need."""
-    return f"{cell.support}; {cell.note}" if cell.note else cell.support
+    extent = EXTENTS[cell.support]
+    return f"{extent}: {cell.note}" if cell.note else extent
+
+
+EXTENTS = {
+    "yes": "in full",
+    "partial": "in part",
+    "beta": "as a beta",
+    "alpha": "as an alpha",
+    "no": "not at all",
+    "not read": "not read",
+}
+"""How far a need is met, in words."""
 
 
 def _sources(contest: Contest, sides: Sequence[Side], need: str) -> str:
@@ -376,13 +401,20 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
             for gone in contest.tables.editions(side.side, side.id):
                 if gone.status == "ended" and gone.had_on(contest.platform):
                     yield f"If what runs is {gone.label}, it has to go: its support ended on {gone.ends}"
+    if pair.over and not pair.over.certain:
+        yield f"More likely than not over budget: {pair.over.what}"
     for need in contest.asked:
-        if need not in pair.binding:
-            yield f"{need_label(need, starts=True)} binds nothing here: no part encrypts, and no need asks for that"
-        for side in deciding(contest, pair, need):
-            cell = contest.cell(side, need)
-            if cell and (cell.support != "yes" or not cell.released):
-                yield f"{need_label(need, starts=True)} by {label_of(side)}: {note_of(cell)}"
+        yield from _of_need(contest, pair, need)
+
+
+def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[str]:
+    """Where a need binds nothing, and where it is met in part or as a beta."""
+    if need not in pair.binding:
+        yield f"{need_label(need, starts=True)} binds nothing here: no part encrypts, and no need asks for that"
+    for side in deciding(contest, pair, need):
+        cell = contest.cell(side, need)
+        if cell and (cell.support != "yes" or not cell.released):
+            yield f"{label_of(side)} meets {need_label(need)} {note_of(cell)}"
 
 
 def unfinished(contest: Contest, pair: Standing) -> list[str]:

@@ -36,7 +36,9 @@ RESULTING = ("cni", "cni_edition")
 
 SUPPORTS = ("yes", "partial", "beta", "alpha", "no", "not read")
 STATUSES = ("ga", "beta", "preview", "deprecated", "unknown", "ended")
-SUPPORTERS = ("provider", "vendor", "self-run")
+SUPPORTERS = (PROVIDER := "provider", "vendor", "self-run")
+LICENCE, USE = "licence", "use"
+"""How what is paid is charged: by a licence that is bought for it, or on the bill of the platform, by use."""
 LAYERS = ("cni", "mesh", "any", "both", "encrypting")
 """Which side's cell counts: one, either, each of the two, or each that encrypts."""
 
@@ -79,6 +81,7 @@ class Option:
     policy_engine: str
     dataplane: str
     paid: bool
+    charged_by: str
     licence: str
     price_basis: str
     encrypts: bool
@@ -468,6 +471,7 @@ def _option_problems(row: _Row, table: str, places: set[str], options: _Rows) ->
         yield row.problem(f"option selects by {match[1]!r}", did_you_mean(match[1], columns))
     elif match:
         fixed = {"status": STATUSES, "supported_by": SUPPORTERS, "paid": ("true", "false")}
+        fixed["charged_by"] = (LICENCE, USE)
         values = {*fixed.get(match[1], ()), *(str(option.cells.get(match[1])).lower() for option in options.values())}
         if match[2].lower() not in values:
             yield row.problem(f"option {shorten(name)} selects nothing", did_you_mean(match[2], sorted(values)))
@@ -544,6 +548,7 @@ def _option(side: str, row: _Row) -> Option:
         platforms=frozenset(str(cells["platforms"] or "").split("|")),
         new=bool(cells["new"]),
         paid=bool(cells["paid"]),
+        charged_by=(USE if cells["supported_by"] == PROVIDER else LICENCE) if cells["paid"] else "",
         encrypts=bool(cells["encrypts"]),
         policy_engine=str(cells.get("policy_engine") or ""),
         dataplane=str(cells.get("dataplane") or ""),
