@@ -18,13 +18,14 @@ from meshlab.tables import read_table
 from meshlab.units import is_version
 
 INTERFACE_COLUMNS = """
-    nodes services pods namespaces node_cpu_cores node_memory_gib requests_per_second connections payload_bytes protocol
-    mtls l7_traffic_share call_depth same_node_share config_services cpu_usd_per_core_hour memory_usd_per_gib_hour
-    greenfield kernel_oldest windows_nodes daemonsets_run cloud bgp_fabric regulated current_cni current_mesh current_cni_edition
-    current_mesh_edition policy_engine cni_healthy mesh_healthy policy_sync provider_support_required
-    licence_usd_per_year licence_price_usd_per_year platform_engineers gradual_move_required horizon_months
-    max_added_memory_share max_added_p99_ms max_usd_per_month max_move_hours max_disruption_minutes needs
-    machine new_connections_per_second control_plane_replicas waypoint_replicas network_policies
+    nodes services pods namespaces node_cpu_cores node_memory_gib requests_per_second connections payload_bytes
+    protocol mtls l7_traffic_share call_depth same_node_share config_services cpu_usd_per_core_hour
+    memory_usd_per_gib_hour greenfield kernel_oldest windows_nodes daemonsets_run cloud bgp_fabric regulated
+    current_cni current_mesh current_cni_edition current_mesh_edition policy_engine cni_healthy mesh_healthy
+    policy_sync provider_support_required licence_usd_per_year licence_price_usd_per_year platform_engineers
+    gradual_move_required horizon_months max_added_memory_share max_added_p99_ms max_usd_per_month max_move_hours
+    max_disruption_minutes needs machine new_connections_per_second control_plane_replicas waypoint_replicas
+    network_policies
 """.split()
 
 
