@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+import meshlab as ml
 from meshlab.errors import MeshlabError
 from meshlab.files import pretty_json
 from meshlab.models import decision
 from meshlab.reviews.cases import example_teams, find_teams, open_path
 from meshlab.reviews.record import Disagreement, Review
-from meshlab.reviews.review import build_reviews, open_review, outline, read_review
+from meshlab.reviews.review import build_reviews, open_review, outline, read_review, summary
 from meshlab.reviews.team import Team, read_team
 from meshlab.scenario import inputs
 from meshlab.show import report
@@ -297,3 +298,28 @@ def test_a_title_begins_as_a_sentence_does(examples: list[Review]) -> None:
         assert report.option_text(option)[0].isupper(), option
     for review in examples:
         assert report.title_text(review)[0].isupper(), review.team
+
+
+def test_a_row_of_the_index_says_how_near_the_provider_s_limit_is() -> None:
+    """At 1,000 nodes and more pods than the limit allows, one node more changes the answer: a thousandth away."""
+    at_the_limit = ml.review(
+        {
+            "scenario": "a",
+            "nodes": 1000,
+            "services": 900,
+            "pods": 50_000,
+            "cloud": "aks",
+            "current_cni": "cilium",
+            "current_cni_edition": "azure-cni-powered-by-cilium-acns",
+            "current_mesh": "none",
+            "greenfield": False,
+            "cni_healthy": True,
+            "kernel_oldest": "6.6.0",
+            "windows_nodes": 0,
+            "regulated": False,
+            "needs": ["l7_policy"],
+            "licence_usd_per_year": 100_000,
+            "requests_per_second": 2000,
+        }
+    )
+    assert summary(at_the_limit)["margin"] == pytest.approx(0.001)

@@ -454,6 +454,7 @@ def summary(review: Review) -> Row:
         "sentence": verdict.sentence,
         "settled": verdict.settled,
         "evidence_grade": verdict.evidence_grade,
+        "margin": _margin(verdict.flips),
         "dataplane": review.headline.dataplane,
         **figures,
         "totals_usd": _totals(compared),
@@ -461,6 +462,12 @@ def summary(review: Review) -> Row:
         "rules": states and {state: states.count(state) for state in STATES},
         "inputs_sha256": review.inputs_sha256,
     }
+
+
+def _margin(flips: Sequence[Row]) -> float | None:
+    """How far the nearest known number is from one that leads to another answer, over the smaller of both. [ratio]"""
+    numbers = [(abs(flip["from"]), abs(flip["to"])) for flip in flips if flip["margin"] and flip["from"] and flip["to"]]
+    return min((round(max(pair) / min(pair) - 1, 4) for pair in numbers), default=None)
 
 
 def _totals(options: Sequence[Row]) -> dict[str, float | None]:

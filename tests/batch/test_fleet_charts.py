@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -141,6 +142,18 @@ def test_an_index_says_how_to_read_it() -> None:
     assert "Settled: no missing fact could change the answer" in page
     assert "list price of 2023 unless a team states its own. Facts were read up to 2026-" in page
     assert ">yes, documented<" in page
+
+
+def test_teams_near_another_answer_can_be_picked_out() -> None:
+    """A team at a limit and one farther away are told apart; one that is near none has no mark."""
+    ends = {f"{name}{end}": 1.0 for name in fleet.shown() for end in ("_lo", "", "_hi")}
+    known = {**ends, "dataplane": "none", "cni": "stay", "mesh": "none", "settled": True, "evidence_grade": "beta"}
+    near = {"at": 0.001, "far": 0.9, "off": 3.0, "none": None}
+    rows = [{**known, "team": team, "findings": None, "margin": margin} for team, margin in near.items()]
+    page = fleet.index_files(rows, [], None, ("html",), "")["index.html"]
+    (options,) = re.findall(r'data-filter="margin">(.*?)</select>', page)
+    assert re.findall(r'value="([^"]+)"', options) == ["within 10 % of a limit", "within a factor of two"]
+    assert re.findall(r'data-margin="([^"]*)"', page) == ["within 10 % of a limit", "within a factor of two", "", ""]
 
 
 def test_totals_of_nothing_have_no_interval() -> None:

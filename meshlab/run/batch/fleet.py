@@ -175,6 +175,7 @@ def index_files(
             **sums,
             verdicts=_verdicts(rows),
             filters=_filters(rows),
+            margins={row["team"]: _margin(row) for row in rows},
             charts=charts,
             planes={name: plane.label for name, plane in planes.items() if name in drawn},
             links={row["team"]: row["link"] for row in told},
@@ -202,8 +203,28 @@ def _filters(rows: Sequence[Row]) -> list[tuple[str, str, list[tuple[str, str]]]
     verdicts = {";".join(side or "" for side in pair): "; ".join(map(option_text, pair)) for pair in pairs}
     settled = {"yes" if row["settled"] else "no": "yes" if row["settled"] else "no" for row in rows}
     grades = {row["evidence_grade"]: row["evidence_grade"] for row in rows if row["evidence_grade"]}
-    found = (("verdict", "Verdict", verdicts), ("settled", "Settled", settled), ("evidence", "Evidence", grades))
-    return [(name, label, sorted(values.items())) for name, label, values in found if len(values) > 1]
+    margins = {words: words for row in rows if (words := _margin(row))}
+    found = (
+        ("verdict", "Verdict", verdicts),
+        ("settled", "Settled", settled),
+        ("evidence", "Evidence", grades),
+        ("margin", "Margin", margins),
+    )
+    return [
+        (name, label, sorted(values.items()))
+        for name, label, values in found
+        if len(values) >= (1 if name == "margin" else 2)
+    ]
+
+
+MARGINS = {"within 10 % of a limit": 0.1, "within a factor of two": 1.0}
+"""How near a known number is to one that leads to another answer: words, and the most of the ratio that they mean."""
+
+
+def _margin(row: Row) -> str:
+    """How near a team is to another answer, in words; nothing where it is not."""
+    margin = row.get("margin")
+    return next((words for words, most in MARGINS.items() if margin is not None and margin <= most), "")
 
 
 def _csv(rows: Sequence[Row]) -> str:
