@@ -1,8 +1,4 @@
-"""The evidence: fitting coefficients to it, how good that fit is, how far it lies apart, and narrowing it by one's own.
-
-``python -m meshlab.models.evidence`` writes what ``fitted``, ``validation.left_out`` and ``evidence_range`` give into
-``data/``.
-"""
+"""The evidence: how good the fit to it is, how far it lies apart, and narrowing it by one's own."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ import polars as pl
 
 from meshlab.models.evidence import scores
 from meshlab.models.evidence.measured import comparison, quality, read_measured
-from meshlab.models.evidence.measurements import KINDS, measurements, predicted
+from meshlab.models.evidence.measurements import measurements, predicted
 from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws
 from meshlab.tables import read_table
 
@@ -26,86 +22,6 @@ WIDTH_GOALS = {"memory": 3.5, "cpu": 4.5, "latency": 6.0}
 
 COVERAGE_GOALS = (0.75, 0.9)
 """Share of figures inside the 10-90 % interval that the models aim at, each source alike: more is a fault as well."""
-
-SIGNIFICANT_DIGITS = 4
-
-
-# --- the fit -------------------------------------------------------------------------------------------------------
-
-
-def fitted() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Coefficients from all evidence and their joint draws, rounded so that runs give the same bytes.
-
-    Returns:
-        Columns of ``coefficients.csv``; a column for each coefficient that is not certain, as in
-        ``coefficient_draws.csv``.
-    """
-    from meshlab.models.evidence.fit import coefficients_of, drawn, fit_kind
-    from meshlab.models.evidence.shown import shown_first
-
-    priors, rows = read_table("evidence/priors"), measurements().filter(role="fit")
-    fits = {kind: fit_kind(rows, priors, kind) for kind in KINDS}
-    draws = drawn(fits)
-    table = coefficients_of(fits, priors, draws)
-    return (
-        table.with_columns(pl.col("median", "lo", "hi").round_sig_figs(SIGNIFICANT_DIGITS)),
-        shown_first(fits, table, draws).with_columns(pl.all().round_sig_figs(SIGNIFICANT_DIGITS)),
-    )
-
-
-def draw_columns(coefficients: pl.DataFrame, draws: pl.DataFrame) -> pl.DataFrame:
-    """The columns file of ``coefficient_draws.csv``: a row for each of its coefficients.
-
-    Args:
-        coefficients: Columns of ``coefficients.csv``.
-        draws: A column for each coefficient that is not certain.
-    """
-    labels = read_table("coefficient_labels")
-    named = coefficients.filter(pl.col("coefficient").is_in(draws.columns)).join(
-        labels, on="coefficient", maintain_order="left"
-    )
-    return named.select(
-        pl.col("coefficient").alias("column"),
-        pl.lit("number").alias("type"),
-        "unit",
-        pl.lit("true").alias("required"),
-        pl.col("label").alias("description"),
-    )
-
-
-def evidence_range() -> pl.DataFrame:
-    """For each data plane, the smallest and largest value of each quantity among the rows that are scored."""
-    handles_l7 = pl.col("component").str.contains("sidecar|waypoint|linkerd-proxy|node-envoy")
-    rows = scores.scored().with_columns(
-        rate_per_proxy=pl.when(kind="cpu").then(pl.col("rate") / pl.col("instances")),
-        l7_traffic_share=handles_l7.cast(pl.Float64),
-    )
-    numbers = rows.unpivot(
-        ["pods", "services", "config_services", "rate_per_proxy", "payload_bytes", "l7_traffic_share"],
-        index="dataplane",
-        variable_name="quantity",
-        value_name="number",
-    )
-    bounds = (
-        numbers.drop_nulls("number")
-        .group_by("dataplane", "quantity")
-        .agg(lower=pl.min("number"), upper=pl.max("number"))
-    )
-    # a smaller cluster than any measured is no extrapolation: its figures tend to the bases
-    bounds = bounds.with_columns(lower=pl.lit(0.0))
-    protocols = pl.when(pl.col("grpc_share") > 0).then(pl.lit("grpc")).otherwise(pl.lit("http1"))
-    traffic = rows.filter(pl.col("rate") > 0).with_columns(
-        protocol=pl.when(pl.col("grpc_share").is_not_null()).then(protocols), mtls=pl.col("mtls").cast(pl.String)
-    )
-    members = (
-        traffic.unpivot(["protocol", "mtls"], index="dataplane", variable_name="quantity", value_name="member")
-        .drop_nulls("member")
-        .group_by("dataplane", "quantity")
-        .agg(members=pl.col("member").unique().sort().str.join("|"))
-    )
-    columns = ["dataplane", "quantity", "lower", "upper", "members"]
-    return pl.concat([bounds, members], how="diagonal").select(columns).sort("dataplane", "quantity")
-
 
 # --- how good it is ------------------------------------------------------------------------------------------------
 
