@@ -70,7 +70,7 @@ def estimate(
     from meshlab.models.evidence import narrow
     from meshlab.models.overhead import estimate as estimated
 
-    coefficients = None if measured is None else narrow(None, _measured(measured))
+    coefficients = None if measured is None else narrow(_measured(measured))
     checked = scenarios(given)
     query = estimated(checked.lazy() if lazy else checked, coefficients, intervals=intervals)
     return query if lazy else query.collect()
@@ -132,7 +132,7 @@ def estimate_pairs(
     from meshlab.models.evidence import narrow
     from meshlab.planning import comparison
 
-    coefficients = None if measured is None else narrow(None, _measured(measured))
+    coefficients = None if measured is None else narrow(_measured(measured))
     own = decision.load_tables(Path(tables)) if tables else None
     return comparison.estimate_pairs(scenarios(given), coefficients, own)
 

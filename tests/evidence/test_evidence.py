@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from meshlab.models.evidence import COVERAGE_GOALS, GOALS, WIDTH_GOALS, assess
+from meshlab.models.evidence import COVERAGE_GOALS, GOALS, WIDTH_GOALS, assess, read_measured
 from meshlab.models.evidence.scores import comparison, pair_summary, worse
 from meshlab.tables import read_table
 
@@ -82,7 +82,7 @@ def test_own_measurements_are_compared_row_by_row(tmp_path: Path) -> None:
     """A row of one's own has the same fields, its own source and its metric."""
     path = tmp_path / "own.csv"
     path.write_text("scenario,pods,dataplane,metric,value\na,100,linkerd,memory_gib,1.5\n", encoding="utf-8")
-    (row,) = assess(path)["rows"]
+    (row,) = assess(read_measured(path))["rows"]
     assert row.keys() >= FIELDS
     assert (row["source_id"], row["measured"], row["metric"]) == ("measured", 1.5, "memory_gib")
 

@@ -5,9 +5,8 @@ from meshlab.models.evidence.assessment import (
     GOALS,
     WIDTH_GOALS,
     assess,
-    narrow,
 )
-from meshlab.models.evidence.measured import check_measured, read_measured, read_own
+from meshlab.models.evidence.measured import check_measured, narrow, read_measured, read_own
 
 __all__ = [
     "COVERAGE_GOALS",

@@ -1,17 +1,16 @@
-"""The evidence: how good the fit to it is, how far it lies apart, and narrowing it by one's own."""
+"""The evidence: how well the models predict it, and how far it lies apart."""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from meshlab.models.evidence import scores
-from meshlab.models.evidence.measured import comparison, quality, read_measured
+from meshlab.models.evidence.measured import comparison, quality
 from meshlab.models.evidence.measurements import measurements, predicted
-from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws
+from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws, medians
 from meshlab.tables import read_table
 
 GOALS = {"memory": 1.4, "cpu": 1.4, "latency": 1.6}
@@ -26,18 +25,15 @@ COVERAGE_GOALS = (0.75, 0.9)
 # --- how good it is ------------------------------------------------------------------------------------------------
 
 
-def assess(measured: Path | pl.DataFrame | None = None) -> dict[str, Any]:
+def assess(measured: pl.DataFrame | None = None) -> dict[str, Any]:
     """Measured against predicted, with the interval: INTERFACE's ``evidence`` document.
 
     Args:
-        measured: The user's own measurements: a file, or what ``read_measured`` returned. Without it the published
-            ones, fitted and with each source left out in turn; then ``validation`` holds the scores of the models and
-            of the baselines by everything that was left out together, ``pairs`` the orders of two data planes.
-
-    Raises:
-        MeshlabError: A row of ``measured`` has a wrong metric, unit, data plane or value.
+        measured: The user's own measurements, as ``read_measured`` returns them. Without it the published ones, fitted
+            and with each source left out in turn; then ``validation`` holds the scores of the models and of the
+            baselines by everything that was left out together, ``pairs`` the orders of two data planes.
     """
-    compared = _assessed() if measured is None else comparison(_own(measured), coefficient_table())
+    compared = _assessed() if measured is None else comparison(measured)
     document = {"rows": compared.to_dicts(), "summary": summary(compared)}
     if measured is None:
         document["validation"] = scores.comparison().to_dicts()
@@ -48,23 +44,18 @@ def assess(measured: Path | pl.DataFrame | None = None) -> dict[str, Any]:
 @cache
 def _assessed() -> pl.DataFrame:
     rows = scores.scored()
-    in_sample = compared_rows(rows, coefficient_table()).with_columns(left_out=pl.lit(value=False))
+    in_sample = compared_rows(rows).with_columns(left_out=pl.lit(value=False))
     unseen = read_table("evidence/left_out").filter(grouping="source", candidate="model")
     predictions = unseen.select("measurement_id", "predicted", "lo", "hi", left_out=pl.lit(value=True))
     held_out = measurements().join(predictions, on="measurement_id", maintain_order="left")
     return pl.concat([in_sample, _compared(held_out.lazy()).collect()])
 
 
-def compared_rows(rows: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFrame:
-    """Rows of evidence against a table of coefficients: the middle and the interval that ``estimate`` would show.
-
-    Args:
-        rows: Columns of ``measurements()``.
-        coefficients: Columns of ``coefficients.csv``.
-    """
-    middle: dict[str, Value] = dict(coefficients.select("coefficient", "median").iter_rows())
+def compared_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of ``measurements()`` against the fit: the middle and the interval that ``estimate`` would show."""
+    middle: dict[str, Value] = {**medians()}
     centre = predicted(rows.lazy(), middle).select("measurement_id", "predicted")
-    sets = joint_draws(coefficients, SHOWN)
+    sets = joint_draws(coefficient_table(), SHOWN)
     drawn = predicted(
         rows.lazy().join(sets.lazy(), how="cross"), {**middle, **{name: pl.col(name) for name in sets.columns}}
     )
@@ -133,32 +124,6 @@ def summary(compared: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     }
 
 
-# --- one's own measurements ----------------------------------------------------------------------------------------
-
-
-def narrow(coefficients: pl.DataFrame | None, measured: Path | pl.DataFrame) -> pl.DataFrame:
-    """The coefficients after a team's own measurements: better evidence of its cluster than anybody's page.
-
-    Args:
-        coefficients: Columns of ``coefficients.csv``; the fitted ones without.
-        measured: The team's own measurements: a file, or what ``read_measured`` returned.
-
-    Returns:
-        The table with new medians and intervals, and ``draws``: joint draws for ``estimate``.
-
-    Raises:
-        MeshlabError: A row of the file has a wrong metric, unit, data plane or value.
-    """
-    from meshlab.models.evidence.measured import narrowed
-
-    table = coefficient_table() if coefficients is None else coefficients
-    return narrowed(table, _own(measured))
-
-
-def _own(measured: Path | pl.DataFrame) -> pl.DataFrame:
-    return read_measured(measured) if isinstance(measured, Path) else measured
-
-
 # --- how far measurements of one thing lie apart ---------------------------------------------------------------------
 
 PER = {"memory": "instances", "cpu": "rate", "latency": "instances"}
@@ -175,7 +140,7 @@ def disagreement() -> pl.DataFrame:
     Columns: ``kind``, ``dataplane``, ``component``, ``metric``, ``sources``, ``n``, ``spread``, ``left``. [ratio]
     """
     rows = measurements().filter(role="fit")
-    compared = compared_rows(rows, coefficient_table()).select("measurement_id", "measured", "predicted")
+    compared = compared_rows(rows).select("measurement_id", "measured", "predicted")
     per = pl.coalesce(pl.when(kind=kind).then(pl.col(column)) for kind, column in PER.items())
     own, rest = pl.col("measured") / per, pl.col("measured") / pl.col("predicted")
     return (

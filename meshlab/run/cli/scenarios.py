@@ -74,7 +74,7 @@ def estimate(
     if form == "parquet" and out is None:
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
     own = own_measurements(measured, before, dataplane)
-    coefficients = None if own is None else narrow(None, own)
+    coefficients = None if own is None else narrow(own)
     given = read_scenarios(scenarios)
     if network:
         found = estimate_network(given)
