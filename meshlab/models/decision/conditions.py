@@ -40,6 +40,10 @@ BUILDS = 1000
 _BUILD_PATTERN = r"^v?\d+\.\d+\.\d+-(\d{1,3})[0-9.]*\.el\d"
 
 
+ORDERED = ("integer", "number", "version")
+"""Types of inputs that have an order."""
+
+
 # --- the tree -------------------------------------------------------------------------------------------------------
 
 
@@ -340,7 +344,7 @@ class _Reader:
         spec = self.input(subject)
         if spec is None:
             return NEVER
-        if spec.type not in ("integer", "number", "version"):
+        if spec.type not in ORDERED:
             return self.fault(f"{spec.name!r} is {_kind(spec)}, which has no order", "compare it with = or IN")
         test = AtLeast(spec.name, float(self.literal(bound, spec)), above=sign in (">", "<="))
         return Not(test) if sign in ("<", "<=") else test
