@@ -47,7 +47,7 @@ from meshlab.models.decision.tables import (
     Tables,
     load_tables,
 )
-from meshlab.models.decision.words import joined, label_of, listed, named_needs, product, said
+from meshlab.models.decision.words import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.scenario import inputs, with_all_inputs
 
 Row = Mapping[str, Any]
@@ -179,7 +179,7 @@ def _reasons(contest: Contest) -> Iterator[str]:
             continue  # what speaks for it does not hold as it stands: it falls short
         why = replaced(contest, name)
         if why:
-            yield f"{why[:1].upper()}{why[1:]}."
+            yield f"{upper_first(why)}."
         yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
         yield from _less_mature(contest, pair, name, row)
 
@@ -351,7 +351,7 @@ def sentence(contest: Contest) -> str:
     if pair.standing == RULED_OUT:
         nearest = (f"{_named(one)} ({_why(contest, one)})" for one in _nearest(contest))
         stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
-        gone = "".join(f" {_capital(_why(contest, one))}." for one in [*stays][:1])
+        gone = "".join(f" {upper_first(_why(contest, one))}." for one in [*stays][:1])
         lacks = [*lacking(contest, first := _nearest(contest)[0])]
         needed = joined([lack["requirement" if lack["side"] in SIDES else "why"] for lack in lacks])
         can_change = not any(lack["fixed"] for lack in lacks)
@@ -432,7 +432,7 @@ def _mesh(contest: Contest, pair: Standing) -> str:
     needed = _of_mesh(contest, pair)
     runs = today not in ("", NONE)
     if side.id == NONE:
-        gone = f" {_capital(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
+        gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
         return f"No mesh: {'the network meets what is asked' if sure else 'nothing that is asked needs one'}.{gone}"
     if side.id == GATEWAY and not side.today:
         edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."
@@ -475,7 +475,3 @@ def _of_mesh(contest: Contest, pair: Standing) -> list[str]:
     """The needs for which the mesh is there."""
     by_mesh = [need for need in contest.asked if pair.mesh in deciding(contest, pair, need)]
     return by_mesh or [need for need in contest.asked if need in pair.unread] or contest.asked
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
