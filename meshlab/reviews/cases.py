@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -237,6 +237,15 @@ def scenarios_of(cases: Sequence[Case]) -> pl.DataFrame:
     return frame_of(
         [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )
+
+
+def by_coefficients(
+    frame: pl.DataFrame, narrowed: Mapping[str, pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]:
+    """Scenarios of the fitted coefficients, None, and those with coefficients of their own, by their names."""
+    fitted = frame.filter(~pl.col("scenario").is_in(list(narrowed)))
+    parts = [(fitted, None), *((frame.filter(scenario=name), table) for name, table in narrowed.items())]
+    yield from ((part, table) for part, table in parts if part.height)
 
 
 LESS_THAN_MEASURED = ("assumed", "inferred", "stand-in")

@@ -77,13 +77,12 @@ def compare(
     coefficients: pl.DataFrame | None = None,
 ) -> Row | None:
     """The comparison of a review; None where there is nothing to compare."""
-    options, prices, worlds = weighed(case, row, scenario, verdict, coefficients)
+    options, prices, worlds, choices = weighed(case, row, scenario, verdict, coefficients)
     if not options:
         return None
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
-    choices = eligible(worlds, options)
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
     means = worlds.group_by("option", maintain_order=True).agg(pl.col(WEIGHED).mean())
     better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
@@ -117,13 +116,18 @@ def weighed(
     scenario: pl.DataFrame,
     verdict: Mapping[str, Any],
     coefficients: pl.DataFrame | None = None,
-) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame]:
-    """The options that are compared, the prices of the moves to them, and their figures in every draw."""
+) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame, pl.DataFrame]:
+    """The options that are compared, the prices of the moves to them, and their figures in every draw.
+
+    Last, the figures of those among which the choice is made: options that are eligible.
+    """
     options = _compared(verdict)
     if not options:
-        return [], [], pl.DataFrame()
+        return [], [], pl.DataFrame(), pl.DataFrame()
     prices = _prices(case, row, options)
-    return options, prices, _worlds(row, scenario, options, prices, coefficients)
+    worlds = _worlds(row, scenario, options, prices, coefficients)
+    eligible = [place for place, option in enumerate(options) if option["eligible"]]
+    return options, prices, worlds, worlds.filter(pl.col("option").is_in(eligible))
 
 
 def chances(cases: Sequence[Case]) -> pl.DataFrame:
@@ -138,8 +142,7 @@ def chances(cases: Sequence[Case]) -> pl.DataFrame:
     verdicts = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case for case in cases}))
     found: list[tuple[float | None, float | None]] = []
     for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True):
-        options, _, worlds = weighed(case, row, scenario, verdict)
-        choices = eligible(worlds, options) if options else worlds
+        options, _, _, choices = weighed(case, row, scenario, verdict)
         best = comparison.best_of(choices).rows(named=True) if choices.height else []
         chosen = {place for place, option in enumerate(options) if option["rank"] == 1 and verdict["mesh"] is not None}
         mine = [(item["probability_best"], item["expected_regret"]) for item in best if item["option"] in chosen]
@@ -223,11 +226,6 @@ UNITS = {
 def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Prices of the moves to each option."""
     return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
-
-
-def eligible(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """The worlds of the options among which the choice is made."""
-    return worlds.filter(pl.col("option").is_in([n for n, option in enumerate(options) if option["eligible"]]))
 
 
 NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
