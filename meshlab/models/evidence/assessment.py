@@ -46,9 +46,9 @@ def _assessed() -> pl.DataFrame:
     rows = scores.scored()
     in_sample = compared_rows(rows).with_columns(left_out=pl.lit(value=False))
     unseen = read_table("evidence/left_out").filter(grouping="source", candidate="model")
-    predictions = unseen.select("measurement_id", "predicted", "lo", "hi", left_out=pl.lit(value=True))
-    held_out = measurements().join(predictions, on="measurement_id", maintain_order="left")
-    return pl.concat([in_sample, _compared(held_out.lazy()).collect()])
+    predictions = unseen.select("measurement_id", "predicted", "lo", "hi")
+    held_out = _compared(measurements().lazy().join(predictions.lazy(), on="measurement_id", maintain_order="left"))
+    return pl.concat([in_sample, held_out.with_columns(left_out=pl.lit(value=True)).collect()])
 
 
 def compared_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -69,13 +69,11 @@ def compared_rows(rows: pl.DataFrame) -> pl.DataFrame:
         .with_columns(lo=pl.min_horizontal("lo", "predicted"), hi=pl.max_horizontal("hi", "predicted"))
     )
     # the rows are few and the expressions many: the in-memory engine plans them faster than the streaming one
-    return _compared(found).collect(engine="in-memory").drop("left_out")
+    return _compared(found).collect(engine="in-memory")
 
 
 def _compared(rows: pl.LazyFrame) -> pl.LazyFrame:
-    flag = pl.lit(None, pl.Boolean) if "left_out" not in rows.collect_schema() else pl.col("left_out")
-    named = rows.rename({"value": "measured"}).with_columns(**quality())
-    return named.select(*COMPARED, flag.alias("left_out"))
+    return rows.rename({"value": "measured"}).with_columns(**quality()).select(COMPARED)
 
 
 COMPARED = (
@@ -93,7 +91,7 @@ COMPARED = (
     "inside",
     "factor",
 )
-"""Columns of a comparison, before ``left_out``."""
+"""Columns of a comparison."""
 
 
 def summary(compared: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:

@@ -59,7 +59,7 @@ def _machine() -> dict[str, pl.Expr]:
 
 def _proxies(c: Coefficients, kind: str, per_1000: Value) -> Value:
     logged = 1.0 + (c["access_log_cpu_factor"] - 1.0) * share(pl.col("access_log"))
-    factor = traffic().cpu_factor(c) * cpu.machine_factor(c["vm_cpu_factor"], **_machine()) * logged
+    factor = traffic().factor(c, "cpu") * cpu.machine_factor(c["vm_cpu_factor"], **_machine()) * logged
     work = factor * cpu.batched(c, ROW["instances"], ROW["rate"])
     return cpu.proxies(c, kind, ROW["instances"], per_1000, work, ROW["rate"] * PAYLOAD_MB)
 
@@ -84,8 +84,8 @@ MEMORY: dict[str, Callable[[Coefficients], Value]] = {
     "sidecar-client": _sidecar_memory,
     "sidecar-server": _sidecar_memory,
     "ztunnel": lambda c: ROW["instances"] * memory.ztunnel(c, ROW["pods"], ROW["connections"]),
-    "waypoint": lambda c: ROW["instances"] * memory.waypoint(c, CONFIG_SERVICES, ROW["connections"]),
-    "gateway-envoy": lambda c: ROW["instances"] * memory.gateway_envoy(c, CONFIG_SERVICES, ROW["connections"]),
+    "waypoint": lambda c: ROW["instances"] * memory.envoy(c, "waypoint", CONFIG_SERVICES, ROW["connections"]),
+    "gateway-envoy": lambda c: ROW["instances"] * memory.envoy(c, "gateway", CONFIG_SERVICES, ROW["connections"]),
     "linkerd-proxy": lambda c: ROW["instances"] * memory.linkerd_proxy(c, ROW["connections"]),
     "cilium-agent": lambda c: (
         ROW["instances"] * memory.cilium_agent(c, ROW["pods"], ROW["services"], pl.col("policies").fill_null(0))
@@ -134,7 +134,7 @@ def _traversal_ms(c: Coefficients) -> Value:
         for plane, kind in KINDS_OF_PATHS.items()
     )
     body = pl.when(dataplane="cilium").then(0.0).otherwise(c["byte_latency_ms"] * PAYLOAD_MB)
-    return c["sidecar_latency_ms"] * traffic().latency_factor(c) * bursts * own + body
+    return c["sidecar_latency_ms"] * traffic().factor(c, "latency") * bursts * own + body
 
 
 def _path_latency(c: Coefficients) -> Value:

@@ -144,10 +144,10 @@ def factors(c: Coefficients, prefix: str) -> Stage:
     nodes, pods, waypoints, rate, l7_rate = map(
         pl.col, ("_nodes", "_pods", "_waypoints", "_both_ends_rate", "_l7_rate")
     )
-    factor, plain_factor = traffic.cpu_factor(c) * platform, traffic.without_mtls().cpu_factor(c) * platform
+    factor, plain_factor = (of.factor(c, "cpu") * platform for of in (traffic, traffic.without_mtls()))
     body_ms, opening = c["byte_latency_ms"] * pl.col("_payload_mb"), pl.col("_new_connection_share") * 0.5
     values = (
-        traffic.latency_factor(c),
+        traffic.factor(c, "latency"),
         body_ms,
         # two proxies share what a new connection takes
         body_ms + c["proxy_connect_ms"] * opening,
