@@ -14,7 +14,7 @@ from fitting import network, validation
 from fitting.tables import SIGNIFICANT_DIGITS, check_measurements, draw_columns, evidence_range, fitted
 from meshlab.errors import MeshlabError
 from meshlab.kept import forget
-from meshlab.models.evidence import scores
+from meshlab.models.evidence.assessment import told, worse
 from meshlab.tables import data_path, read_table
 
 
@@ -46,8 +46,8 @@ def main() -> int:
         ]
     )
     forget()
-    print("\n".join([*scores.told(), *network.told()]))  # noqa: T201  (a chore's output)
-    return int(bool(scores.worse()))
+    print("\n".join([*told(), *network.told()]))  # noqa: T201  (a chore's output)
+    return int(bool(worse()))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def compare(
         "options": rows,
         "against": _against(rows, row["horizon_months"], verdict),
         "break_even": _break_even(worlds, options, best),
-        "find_out": _find_out(choices, coefficients),
+        "find_out": find_out(choices, coefficients),
     }
 
 
@@ -403,18 +403,14 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     return found
 
 
-def _find_out(choices: pl.DataFrame, coefficients: pl.DataFrame | None) -> list[Row]:
+def find_out(choices: pl.DataFrame, coefficients: pl.DataFrame | None = None) -> list[Row]:
     """What knowing a group of coefficients would save, the most first; a group that would save nothing is left out."""
     if not choices.height:
         return []
-    return [row for row in comparison.what_to_find_out(choices, group_draws(coefficients)) if row["saves_usd"]]
-
-
-def group_draws(coefficients: pl.DataFrame | None = None) -> dict[str, np.ndarray]:
-    """Logarithms of the coefficients of each of ``GROUPS``. [draws x coefficients]"""
     drawn = joint_draws(coefficients)
-    return {
+    logs = {
         name: np.log(drawn.select(columns).to_numpy())
         for name, starts in GROUPS.items()
         if (columns := [column for column in drawn.columns if column.startswith(starts)])
     }
+    return [row for row in comparison.what_to_find_out(choices, logs) if row["saves_usd"]]

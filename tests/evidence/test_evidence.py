@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from meshlab.models.evidence import COVERAGE_GOALS, GOALS, WIDTH_GOALS, assess, read_measured
-from meshlab.models.evidence.scores import comparison, pair_summary, worse
+from meshlab.models.evidence.assessment import pair_summary, score_table, worse
 from meshlab.tables import read_table
 
 FIELDS = {"source_id", "dataplane", "metric", "component", "measured", "predicted", "lo", "hi", "inside", "factor"}
@@ -17,7 +17,7 @@ FIELDS = {"source_id", "dataplane", "metric", "component", "measured", "predicte
 
 def scores(kind: str, rows: str = "all", grouping: str = "source") -> dict[str, float]:
     """The model's scores of one kind, its groups left out."""
-    return comparison().filter(kind=kind, rows=rows, grouping=grouping, candidate="model").row(0, named=True)
+    return score_table().filter(kind=kind, rows=rows, grouping=grouping, candidate="model").row(0, named=True)
 
 
 def test_what_ships_is_nowhere_worse_than_a_baseline() -> None:
@@ -29,7 +29,7 @@ def test_what_ships_is_nowhere_worse_than_a_baseline() -> None:
 @pytest.mark.parametrize("grouping", ["source", "machine", "era"])
 def test_proxies_beat_one_constant_each(kind: str, grouping: str) -> None:
     """Left out by source, machine or era, proxies score a tenth better than a fitted constant, and more."""
-    table = comparison().filter(kind=kind, rows="proxies", grouping=grouping)
+    table = score_table().filter(kind=kind, rows="proxies", grouping=grouping)
     model, constant = (table.filter(candidate=name)["crps"].item() for name in ("model", "constant"))
     assert model < 0.9 * constant
 
@@ -108,7 +108,7 @@ def test_the_documents_say_how_good_the_models_are() -> None:
         )
         assert stated, kind
         found = scores(kind)
-        constant = comparison().filter(kind=kind, rows="all", grouping="source", candidate="constant")["crps"].item()
+        constant = score_table().filter(kind=kind, rows="all", grouping="source", candidate="constant")["crps"].item()
         expected = (found["n"], found["sources"], found["crps"], constant, 100 * found["inside"])
         assert tuple(map(float, stated.groups()))[:5] == pytest.approx(expected, abs=0.6, rel=0.01)
         assert tuple(map(float, stated.groups()))[5:] == pytest.approx((found["factor"], found["width"]), rel=0.02)

@@ -302,8 +302,13 @@ def known_facts(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> Tr
         row: Its ``present_cells``, and ``known:NAME`` for each input.
         tables: The tables.
     """
-    known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
-    changes = [change for axis in known for change in changes_of(axis, _here(axis, row)) if _can_come(change)]
+    changes = [
+        change
+        for axis in axes(tables).values()
+        if row[f"known:{axis.input}"] and inputs()[axis.input].actionability != "fixed"
+        for change in changes_of(axis, _here(axis, row))
+        if inputs()[axis.input].type != "version" or change.side != "below"
+    ]
     return one_by_one(own, changes, tables)
 
 
@@ -331,14 +336,6 @@ def flips(known: Tried, found: pl.DataFrame, answer: Answer) -> tuple[list[Chang
 
 ACTIONS = ("change", "learn", "fixed")
 """What a team can do about an input, by ``inputs.csv``, in the order in which flips are told."""
-
-
-def _can_change(name: str) -> bool:
-    return inputs()[name].actionability != "fixed"
-
-
-def _can_come(change: Change) -> bool:
-    return not (inputs()[change.input].type == "version" and change.side == "below")
 
 
 def _effort(change: Change) -> tuple[int, bool]:

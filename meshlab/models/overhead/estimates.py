@@ -159,9 +159,7 @@ def draw_estimates(
     return collect_few(_of_base(collect_few(_stages(base, steps.base[whole:])).lazy(), steps)).lazy()
 
 
-def least_shares(
-    scenarios: pl.DataFrame | pl.LazyFrame, figure: str, coefficients: pl.DataFrame | None = None
-) -> pl.LazyFrame:
+def least_shares(scenarios: pl.DataFrame | pl.LazyFrame, figure: str) -> pl.LazyFrame:
     """How often each data plane has the least of a figure, over the draws of which ``estimate`` shows the intervals.
 
     It goes over the scenarios part by part, so that memory does not grow with the draws of all of them.
@@ -169,14 +167,13 @@ def least_shares(
     Args:
         scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
         figure: One of ``interval_figures()``, of which less is better.
-        coefficients: As for ``estimate``.
 
     Returns:
         ``scenario``, ``dataplane``, ``probability_least`` [share]; a tie counts for each of those that share it alike.
     """
     import numpy as np
 
-    steps = _fitted_steps(intervals=True) if coefficients is None else steps_of(coefficients, intervals=True)
+    steps = _fitted_steps(intervals=True)
     names = registry.mesh_dataplanes()
 
     def shares(part: pl.DataFrame) -> pl.DataFrame:

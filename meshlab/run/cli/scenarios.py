@@ -157,7 +157,7 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
 
     from meshlab.files import pretty_json
     from meshlab.models.evidence import assess
-    from meshlab.models.evidence.scores import told
+    from meshlab.models.evidence.assessment import told
 
     found = assess(own_measurements(measured, before, dataplane))
     if form == "json":
