@@ -122,7 +122,10 @@ def _checked(raw: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
     problems = list(_problems(own, file, place))
     scenarios = pl.DataFrame()
     try:
-        scenarios = check_scenarios(_named(raw).drop(OWN_COLUMNS, strict=False), file, place)
+        # rows get names of their own, for one scenario may be measured in several
+        name = pl.col("scenario").cast(pl.String) if "scenario" in raw.columns else pl.lit("measured")
+        named = raw.with_columns(scenario=pl.format("{} (row {})", name, pl.int_range(1, pl.len() + 1)))
+        scenarios = check_scenarios(named.drop(OWN_COLUMNS, strict=False), file, place)
     except MeshlabError as error:
         problems += error.problems
     if problems:
@@ -135,12 +138,6 @@ def _checked(raw: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
     }
     typed = own.with_columns(pl.col("value").cast(pl.Float64), **told)
     return pl.concat([scenarios, typed], how="horizontal")
-
-
-def _named(raw: pl.DataFrame) -> pl.DataFrame:
-    """The rows with names of their own, for one scenario may be measured in several."""
-    name = pl.col("scenario").cast(pl.String) if "scenario" in raw.columns else pl.lit("measured")
-    return raw.with_columns(scenario=pl.format("{} (row {})", name, pl.int_range(1, pl.len() + 1)))
 
 
 def _problems(own: pl.DataFrame, file: str, place: Place) -> Iterator[Problem]:
