@@ -36,7 +36,7 @@ setup: $(VENV)/.dev ## Install everything that development needs
 
 .PHONY: data
 data: $(VENV)/.dev ## Fit the coefficients to the evidence again; fails where a baseline predicts better
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m meshlab.models.evidence
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m fitting
 
 .PHONY: test
 test: $(VENV)/.test $(VENV)/.site $(VENV)/.wheelhouse ## Run all tests (ARGS="-k units" for some)
@@ -103,7 +103,7 @@ release: $(VENV)/.dev ## Build wheel and source distribution twice, compare and 
 .PHONY: clean
 clean: ## Remove what set-up, tests and builds made; reports stay
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
-	find meshlab tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	find meshlab fitting tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # --- set-up ----------------------------------------------------------------------------------------------------------
 # A stamp per set of pins: installed once, and again when the pins change. The sets contain one another

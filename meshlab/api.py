@@ -72,7 +72,7 @@ def estimate(
     from meshlab.models.overhead import estimate as estimated
     from meshlab.models.overhead.coefficients import SHOWN
 
-    coefficients = None if measured is None else narrow(None, _measured(measured))
+    coefficients = None if measured is None else narrow(_measured(measured))
     checked = scenarios(given)
     if lazy:
         return estimated(checked.lazy(), coefficients, intervals=intervals, count=SHOWN)
@@ -135,7 +135,7 @@ def estimate_pairs(
     from meshlab.models.evidence import narrow
     from meshlab.planning import comparison
 
-    coefficients = None if measured is None else narrow(None, _measured(measured))
+    coefficients = None if measured is None else narrow(_measured(measured))
     own = decision.load_tables(Path(tables)) if tables else None
     return comparison.estimate_pairs(scenarios(given), coefficients, own)
 

@@ -81,6 +81,17 @@ class Input:
         return DTYPES[self.type]
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value of a number.
+
+        Raises:
+            MeshlabError: It is no number.
+        """
+        if self.lower is None or self.upper is None:
+            raise MeshlabError(Problem("inputs.csv", f"{self.name} is no number", "name a numeric input"))
+        return self.lower, self.upper
+
+    @property
     def allowed(self) -> str:
         """What may be given, in words: for messages, help and tooltips."""
         if self.type == "boolean":

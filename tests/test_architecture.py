@@ -72,7 +72,7 @@ KEEPERS: dict[str, str] = {
     ),
     "papermill": "run.batch",
     "plotly": "show.export show.widgets run.batch",
-    "scipy": "models.evidence run.sweep",
+    "scipy": "run.sweep",
     "sqlglot": "models.decision",
     "traitlets": "show.widgets run.batch",
     "yaml": "documents cluster.facts planning.iac run.cli",
@@ -125,6 +125,14 @@ def test_imports_point_one_way() -> None:
         if room_of(path) != FACE and (other not in LEVEL or LEVEL[other] >= LEVEL.get(room_of(path), 0))
     ]
     assert not wrong
+
+
+def test_the_package_needs_nothing_beside_it() -> None:
+    """No module imports what makes the coefficients, or a test: a wheel carries neither."""
+    beside = {path.name for path in PACKAGE.parent.iterdir() if path.is_dir()} - {PACKAGE.name}
+    assert "fitting" in beside
+    strays = [str(path) for path in MODULES if beside & {name.partition(".")[0] for name in imported(path)}]
+    assert not strays
 
 
 def test_libraries_keep_to_their_rooms() -> None:

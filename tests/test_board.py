@@ -12,12 +12,13 @@ import pytest
 from msgspec.structs import replace
 from records import record as bare
 
+from meshlab.models.decision.words import lower_first
 from meshlab.reviews import comparison
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
 from meshlab.show import board, charts, report
 from meshlab.show.export.chart import PLOTLY_MIME, STILL, contents
-from meshlab.show.words import listed, lower_first, plain
+from meshlab.show.words import listed, plain
 
 EXAMPLES = ("bookinfo-istio", "fleet-500-aks", "online-boutique", "openshift-aws", "wikikube-eqiad")
 

@@ -94,7 +94,7 @@ def path(scenario: pl.DataFrame) -> pl.DataFrame:
 
 def axis(spec: Input, own: float) -> list[Any]:
     """Values of an input around a scenario's own, which is one of them."""
-    lower, upper = spec.lower or 0.0, spec.upper or 0.0
+    lower, upper = spec.bounds
     if spec.scale == "log" and own > 0:
         first = math.floor(math.log10(own)) - DECADES // 2
         lower, upper = max(lower, 10.0**first), min(upper, 10.0 ** (first + DECADES))

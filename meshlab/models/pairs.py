@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 
 from meshlab.models.overhead import draw_estimates
-from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.overhead.network import HOST, datapath_of, network_draws
 from meshlab.scenario import with_defaults
 from meshlab.units import HOURS_PER_MONTH
@@ -40,7 +39,6 @@ def pair_worlds(
     scenario: pl.DataFrame,
     options: Sequence[Mapping[str, Any]],
     coefficients: pl.DataFrame | None = None,
-    count: int = DRAWS,
 ) -> pl.DataFrame:
     """Every figure of every option of one scenario, once for each joint draw.
 
@@ -48,7 +46,6 @@ def pair_worlds(
         scenario: One row of ``scenario.schema()``.
         options: ``cni``, ``mesh``, ``edition``, ``tuned`` and ``dataplane`` of each, as a verdict lists them.
         coefficients: As for ``overhead.estimate``.
-        count: The first of the draws.
 
     Returns:
         ``option``, its place; ``draw``; ``FIGURES``.
@@ -68,9 +65,7 @@ def pair_worlds(
             ),
         ]
     )
-    drawn = (
-        draw_estimates(variants, coefficients, count=count).select("scenario", "draw", "dataplane", *FIGURES).collect()
-    )
+    drawn = draw_estimates(variants, coefficients).select("scenario", "draw", "dataplane", *FIGURES).collect()
     by_dataplane = drawn.partition_by("scenario", "dataplane", as_dict=True, include_key=False)
     networks = [(option["cni"], option["edition"]["cni"]) for option in options]
     changes = _Changes(by_dataplane[AGENTS, "cilium"]["memory_gib"], known, networks)

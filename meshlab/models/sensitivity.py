@@ -89,7 +89,9 @@ def tornados(
     uncertain = _uncertain(dataplane)
     if coefficients is not None:
         uncertain = uncertain.update(coefficients.select("coefficient", "median", "lo", "hi"), on="coefficient")
-    own = _with_coefficients(collect_few(with_defaults(scenarios).drop("assumed")), uncertain)
+    own = collect_few(with_defaults(scenarios).drop("assumed")).with_columns(
+        pl.lit(median).alias(name) for name, median in uncertain.select("coefficient", "median").iter_rows()
+    )
     moves = [move for place, row in enumerate(own.iter_rows(named=True)) for move in _moves(place, row, uncertain)]
     query = estimate_by(pl.concat([own, _moved(own, moves)]), _steps(dataplane))
     found = query.filter(dataplane=dataplane).select(figures).collect(engine="in-memory")
@@ -166,12 +168,6 @@ def _check(figures: Iterable[str], *named: str) -> None:
         raise MeshlabError(problems)
 
 
-def _with_coefficients(scenarios: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    return scenarios.with_columns(
-        pl.lit(median).alias(name) for name, median in table.select("coefficient", "median").iter_rows()
-    )
-
-
 def _moves(place: int, row: Mapping[str, Any], uncertain: pl.DataFrame) -> Iterator[_Move]:
     """All moves of one scenario: its inputs as far as they enter the models, then the coefficients."""
     for name, spec in inputs().items():
@@ -187,23 +183,11 @@ def _values(spec: Input, own: Any) -> list[Any]:
         return [True, False]
     if spec.type == "choice":
         return list(spec.choices)
-    ends = [own / FACTOR, own * FACTOR] if spec.scale == "log" else _linear_ends(spec, own)
-    lower, upper = _bounds(spec)
+    lower, upper = spec.bounds
+    step = 1 if spec.type == "integer" else STEP * (upper - lower)
+    ends = [own / FACTOR, own * FACTOR] if spec.scale == "log" else [own - step, own + step]
     bounded = [min(max(end, lower), upper) for end in ends]
     return [round(end) for end in bounded] if spec.type == "integer" else bounded
-
-
-def _bounds(spec: Input) -> tuple[float, float]:
-    """Smallest and largest value of a numeric input, which every numeric input declares."""
-    if spec.lower is None or spec.upper is None:
-        raise MeshlabError(Problem("inputs.csv", f"{spec.name} is no number", "name a numeric input"))
-    return spec.lower, spec.upper
-
-
-def _linear_ends(spec: Input, own: float) -> list[float]:
-    lower, upper = _bounds(spec)
-    step = 1 if spec.type == "integer" else STEP * (upper - lower)
-    return [own - step, own + step]
 
 
 def _moved(own: pl.DataFrame, moves: Sequence[_Move]) -> pl.DataFrame:
@@ -315,18 +299,15 @@ def _points(scenario: pl.DataFrame, x_input: str, y_input: str, count: int) -> t
 
 
 def _axis(spec: Input, own: float, count: int) -> pl.DataFrame:
-    least, most = _bounds(spec)
+    least, most = spec.bounds
     lower, upper = (least, most) if spec.scale == "linear" else (own / SPAN, own * SPAN)
     lower, upper = max(lower, least), min(upper, most)
     share = pl.int_range(count, eager=True).alias(spec.name) / (count - 1)
     is_log = spec.scale == "log" and lower > 0
-    values = (share * _log(upper / lower)).exp() * lower if is_log else share * (upper - lower) + lower
+    ratio = pl.select(pl.lit(upper / lower).log()).item() if is_log else 0.0
+    values = (share * ratio).exp() * lower if is_log else share * (upper - lower) + lower
     whole = values.round() if spec.type == "integer" else values
     return whole.cast(spec.dtype).alias(spec.name).unique().sort().to_frame()
-
-
-def _log(ratio: float) -> float:
-    return pl.select(pl.lit(ratio).log()).item()
 
 
 def _crossings(joined: pl.LazyFrame, x: str, y: str, dataplane_a: str, dataplane_b: str) -> pl.LazyFrame:

@@ -11,7 +11,7 @@ from meshlab.cluster.facts.inferred_inputs import asks, fact, with_parts
 from meshlab.documents import is_list
 from meshlab.models import decision, overhead
 from meshlab.models.pairs import tuned_services
-from meshlab.reviews.cases import Case
+from meshlab.reviews.cases import Case, by_coefficients
 from meshlab.reviews.record import Row
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -183,12 +183,9 @@ def tuned_estimates(
 ) -> dict[str, Row]:
     """Estimates of scenarios whose proxies are scoped, by the scenario's name."""
     tuned = frame.with_columns(config_services=pl.Series(services, dtype=pl.Int64)).drop_nulls("config_services")
-    own = pl.col("scenario").is_in(list(narrowed))
-    parts = [(tuned.filter(~own), None), *((tuned.filter(scenario=name), table) for name, table in narrowed.items())]
     return {
         row["scenario"]: row
-        for part, table in parts
-        if part.height
+        for part, table in by_coefficients(tuned, narrowed)
         for row in overhead.estimate(part, table).filter(dataplane=SCOPED).collect().rows(named=True)
     }
 

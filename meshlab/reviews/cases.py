@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -187,7 +187,7 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
     if cluster is None:
         cluster = read_cluster(team.cluster) if team.cluster else NO_CLUSTER
     supplied = scenario_values(cluster.facts) if cluster.facts else {}
-    bounded = stand_ins(cluster.facts) if cluster.facts else {}
+    known = {**stand_ins(cluster.facts), **supplied} if cluster.facts else {}
     own = _own(team)
     given: dict[str, Given] = {}
     without: dict[str, object] = {}
@@ -198,10 +198,8 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
             given[name] = Given(team.stated[name], "stated", team.source or Path(team.file).name)
         elif name in team.assumptions:
             given[name] = Given(team.assumptions[name].value, "assumed", team.assumptions[name].why)
-        elif name in supplied:
-            given[name] = Given(supplied[name].value, supplied[name].status, supplied[name].source)
-        elif name in bounded:
-            given[name] = Given(bounded[name].value, bounded[name].status, bounded[name].source)
+        elif name in known:
+            given[name] = Given(known[name].value, known[name].status, known[name].source)
         measured = own.supplied.get(name) if own else None
         if measured and (name not in given or given[name].status in LESS_THAN_MEASURED):
             without[name] = given[name].value if name in given else None
@@ -252,6 +250,15 @@ def scenarios_of(cases: Sequence[Case]) -> pl.DataFrame:
     return frame_of(
         [{"scenario": case.team.name, **{name: item.value for name, item in case.given.items()}} for case in cases]
     )
+
+
+def by_coefficients(
+    frame: pl.DataFrame, narrowed: Mapping[str, pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]:
+    """Scenarios of the fitted coefficients, None, and those with coefficients of their own, by their names."""
+    fitted = frame.filter(~pl.col("scenario").is_in(list(narrowed)))
+    parts = [(fitted, None), *((frame.filter(scenario=name), table) for name, table in narrowed.items())]
+    yield from ((part, table) for part, table in parts if part.height)
 
 
 LESS_THAN_MEASURED = ("assumed", "inferred", "stand-in")

@@ -77,13 +77,12 @@ def compare(
     coefficients: pl.DataFrame | None = None,
 ) -> Row | None:
     """The comparison of a review; None where there is nothing to compare."""
-    options, prices, worlds = weighed(case, row, scenario, verdict, coefficients)
+    options, prices, worlds, choices = weighed(case, row, scenario, verdict, coefficients)
     if not options:
         return None
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
-    choices = eligible(worlds, options, row)
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
     means = worlds.group_by("option", maintain_order=True).agg(pl.col(WEIGHED).mean())
     better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
@@ -107,7 +106,7 @@ def compare(
         "options": rows,
         "against": [*_against(rows, row["horizon_months"], verdict), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
-        "find_out": _find_out(choices, coefficients),
+        "find_out": find_out(choices, coefficients),
     }
 
 
@@ -117,13 +116,24 @@ def weighed(
     scenario: pl.DataFrame,
     verdict: Mapping[str, Any],
     coefficients: pl.DataFrame | None = None,
-) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame]:
-    """The options that are compared, the prices of the moves to them, and their figures in every draw."""
+) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame, pl.DataFrame]:
+    """The options that are compared, the prices of the moves to them, and their figures in every draw.
+
+    Last, the figures of those among which the choice is made: options that are eligible. What ails is not weighed
+    against what replaces it, for nobody knows what its repair takes.
+    """
     options = _compared(verdict)
     if not options:
-        return [], [], pl.DataFrame()
+        return [], [], pl.DataFrame(), pl.DataFrame()
     prices = _prices(case, row, options)
-    return options, prices, _worlds(row, scenario, options, prices, coefficients)
+    worlds = _worlds(row, scenario, options, prices, coefficients)
+    ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
+    choices = [
+        place
+        for place, option in enumerate(options)
+        if option["eligible"] and (option["rank"] == 1 or not any(option[side] == product for side, product in ailing))
+    ]
+    return options, prices, worlds, worlds.filter(pl.col("option").is_in(choices))
 
 
 def chances(cases: Sequence[Case]) -> pl.DataFrame:
@@ -138,8 +148,7 @@ def chances(cases: Sequence[Case]) -> pl.DataFrame:
     verdicts = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case for case in cases}))
     found: list[tuple[float | None, float | None]] = []
     for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True):
-        options, _, worlds = weighed(case, row, scenario, verdict)
-        choices = eligible(worlds, options, row) if options else worlds
+        options, _, _, choices = weighed(case, row, scenario, verdict)
         best = comparison.best_of(choices).rows(named=True) if choices.height else []
         chosen = {place for place, option in enumerate(options) if option["rank"] == 1 and verdict["mesh"] is not None}
         mine = [(item["probability_best"], item["expected_regret"]) for item in best if item["option"] in chosen]
@@ -221,17 +230,6 @@ UNITS = {
 def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Prices of the moves to each option."""
     return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
-
-
-def eligible(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> pl.DataFrame:
-    """The worlds of the options among which the choice is made: what ails is not measured against what replaces it."""
-    ailing = [(side, row[f"current_{side}"]) for side in ("cni", "mesh") if row[f"{side}_healthy"] is False]
-    mine = [
-        place
-        for place, option in enumerate(options)
-        if option["eligible"] and (option["rank"] == 1 or not any(option[side] == product for side, product in ailing))
-    ]
-    return worlds.filter(pl.col("option").is_in(mine))
 
 
 def _ailing(row: Mapping[str, Any]) -> list[str]:
@@ -428,18 +426,14 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     return found
 
 
-def _find_out(choices: pl.DataFrame, coefficients: pl.DataFrame | None) -> list[Row]:
+def find_out(choices: pl.DataFrame, coefficients: pl.DataFrame | None = None) -> list[Row]:
     """What knowing a group of coefficients would save, the most first; a group that would save nothing is left out."""
     if not choices.height:
         return []
-    return [row for row in comparison.what_to_find_out(choices, group_draws(coefficients)) if row["saves_usd"]]
-
-
-def group_draws(coefficients: pl.DataFrame | None = None) -> dict[str, np.ndarray]:
-    """Logarithms of the coefficients of each of ``GROUPS``. [draws x coefficients]"""
     drawn = joint_draws(coefficients)
-    return {
+    logs = {
         name: np.log(drawn.select(columns).to_numpy())
         for name, starts in GROUPS.items()
         if (columns := [column for column in drawn.columns if column.startswith(starts)])
     }
+    return [row for row in comparison.what_to_find_out(choices, logs) if row["saves_usd"]]

@@ -161,7 +161,7 @@ def coefficients_of(rows: Sequence[Row], known: Mapping[str, Any]) -> pl.DataFra
     types: dict[str, Any] = {**schema(), "value": pl.Float64()}
     columns = dict.fromkeys(("scenario", *schema(), *OWN_COLUMNS, "kind"))
     frame = {name: pl.Series([row.get(name) for row in filled], dtype=types.get(name, pl.String())) for name in columns}
-    return narrow(None, pl.DataFrame(frame))
+    return narrow(pl.DataFrame(frame))
 
 
 COMPARED = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p99_ms", "cost_usd_per_month")

@@ -24,7 +24,7 @@ from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.planning import comparison
 from meshlab.reviews.cases import Case, scenarios_of
-from meshlab.reviews.comparison import eligible, group_draws, over_budget, weighed
+from meshlab.reviews.comparison import find_out, over_budget, weighed
 from meshlab.scenario import collect_few, frame_of, with_defaults
 
 METRICS = ("data_plane_memory_gib", "data_plane_cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms")
@@ -69,14 +69,13 @@ def measurement_plan(case: Case) -> dict[str, Any]:
     frame = scenarios_of([case])
     row = collect_few(with_defaults(frame)).row(0, named=True)
     (verdict,) = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case}))
-    options, _, worlds = weighed(case, row, frame, verdict)
-    choices = eligible(worlds, options, row) if options else worlds
+    options, _, _, choices = weighed(case, row, frame, verdict)
     places, values = comparison.matrix(choices) if options else (list[int](), np.empty((0, 0)))
     cheapest: list[str] = (
         [options[places[column]]["dataplane"] for column in values.mean(axis=0).argsort()] if places else []
     )
     meshes = [dataplane for dataplane in cheapest if dataplane != NONE]
-    groups = [row for row in comparison.what_to_find_out(choices, group_draws()) if row["saves_usd"]] if meshes else []
+    groups = find_out(choices) if meshes else []
     if not meshes:
         return {"team": case.team.name, "options": len(places), "groups": [], "dataplane": None, "saves": 0.0}
     dataplane = OF_GROUP.get(str(groups[0]["group"]), meshes[0]) if groups else meshes[0]

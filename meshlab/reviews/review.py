@@ -24,7 +24,16 @@ from meshlab.models.overhead import NONE, draw_estimates
 from meshlab.models.overhead.network import network_sources
 from meshlab.planning import iac
 from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
-from meshlab.reviews.cases import Case, Given, example_teams, inputs_sha256, open_case, open_path, scenarios_of
+from meshlab.reviews.cases import (
+    Case,
+    Given,
+    by_coefficients,
+    example_teams,
+    inputs_sha256,
+    open_case,
+    open_path,
+    scenarios_of,
+)
 from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.record import (
@@ -72,11 +81,9 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None, 
     tables = tables or decision.load_tables()
     frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
-    estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
     narrowed = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
-    for (team,), rows in frame.partition_by("scenario", as_dict=True).items():
-        if team in narrowed:
-            estimates[(team,)] = overhead.estimate(rows, narrowed[team]).collect()
+    parts = [overhead.estimate(*part).collect() for part in by_coefficients(frame, narrowed)]
+    estimates = pl.concat(parts).partition_by("scenario", maintain_order=True, as_dict=True)
     over = over_budget({case.team.name: case for case in cases}, narrowed)
     parts = zip(cases, frame.iter_slices(1), decision.explain(frame, tables, outlook=whole, over=over), strict=True)
     settled = [beside_old_pools(*part, tables, over) for part in parts]
@@ -179,14 +186,7 @@ def _sensitivities(
     found: dict[str, list[Row]] = {}
     for dataplane in sorted({*filter(None, dataplanes)} - {"none"}):
         teams = frame.filter(pl.Series(dataplanes, dtype=pl.String).eq_missing(dataplane))
-        own = pl.col("scenario").is_in(list(narrowed))
-        parts = [
-            (teams.filter(~own), None),
-            *((teams.filter(scenario=team), table) for team, table in narrowed.items()),
-        ]
-        for part, coefficients in parts:
-            if part.is_empty():
-                continue
+        for part, coefficients in by_coefficients(teams, narrowed):
             movers = sensitivity.tornados(part, dataplane, HEADLINES, coefficients)
             strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
             for row in strongest.iter_rows(named=True):
@@ -335,13 +335,13 @@ def open_named(source: str | Path) -> Case:
     return open_path(path if path.exists() else _example(str(source)))
 
 
-def review_values(values: Mapping[str, object], name: str = "this scenario") -> Review:
+def review_values(values: Mapping[str, object]) -> Review:
     """The review of stated values, as a workbook's parameters or its controls hold them.
 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
     """
-    return build_reviews([case_of(values, name)])[0]
+    return build_reviews([case_of(values)])[0]
 
 
 def case_of(values: Mapping[str, object], name: str = "this scenario") -> Case:
@@ -356,11 +356,11 @@ def _checked(values: Mapping[str, object], name: str) -> Row:
     return {key: value for key, value in without(checked, "scenario").items() if value is not None}
 
 
-def light_review(values: Mapping[str, object], name: str = "this scenario", *, explained: bool = False) -> Review:
+def light_review(values: Mapping[str, object], name: str = "this scenario") -> Review:
     """What charts read of a review, and the verdict: for a view that has to follow a hand.
 
     The models and the decision are those of ``review_values``; all else that takes longer than a hand waits is left
-    out. What is not known and flips come with the verdict where it is to be explained, which takes ten times as long.
+    out.
 
     Raises:
         MeshlabError: All problems: unknown names, wrong types, values out of bounds.
@@ -368,7 +368,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario", *, e
     frame = frame_of([{"scenario": name, **_checked(values, name)}])
     row = collect_few(with_defaults(frame)).row(0, named=True)
     figures = [without(item, "scenario") for item in overhead.estimate(frame).collect().to_dicts()]
-    (verdict,) = decision.explain(frame, outlook=explained)
+    (verdict,) = decision.explain(frame, outlook=False)
     return Review(
         team=name,
         notes="",

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from meshlab.models.decision.words import lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
@@ -24,12 +25,10 @@ from meshlab.show.words import (
     change_text,
     input_label,
     listed,
-    lower_first,
     meets_nothing,
     members_changed,
     need_label,
     preferred_text,
-    upper_first,
 )
 from meshlab.units import significant
 

@@ -14,12 +14,12 @@ import jinja2
 
 from meshlab import __version__
 from meshlab.kept import own_folder
+from meshlab.models.decision.words import lower_first
 from meshlab.reviews.review import source_ids
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.show.words import (
     STATUS_WORDS,
     input_label,
-    lower_first,
     need_label,
     option_text,
     preferred_text,

@@ -8,7 +8,7 @@ from typing import Any
 
 from meshlab.documents import is_list
 from meshlab.kept import kept
-from meshlab.models.decision.words import product
+from meshlab.models.decision.words import product, upper_first
 from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
@@ -121,32 +121,6 @@ def members_changed(change: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     before: list[str] = change["from"] or []
     after: list[str] = change["to"] or []
     return [item for item in after if item not in before], [item for item in before if item not in after]
-
-
-NAMES = (
-    "Azure",
-    "Calico",
-    "Cilium",
-    "Envoy",
-    "Gateway API",
-    "Google",
-    "Hubble",
-    "Istio",
-    "Kubernetes",
-    "Linkerd",
-    "Windows",
-)
-"""Beginnings that keep their capital within a sentence."""
-
-
-def lower_first(text: str) -> str:
-    """A text within a sentence: its first letter small, unless it begins a name or an abbreviation."""
-    return text if text[1:2].isupper() or text.startswith(NAMES) else text[:1].lower() + text[1:]
-
-
-def upper_first(text: str) -> str:
-    """A text where a sentence begins."""
-    return text[:1].upper() + text[1:]
 
 
 def listed(items: Iterable[str], word: str, most: int) -> str:

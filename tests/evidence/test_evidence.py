@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
-from meshlab.models.evidence import COVERAGE_GOALS, GOALS, WIDTH_GOALS, assess, evidence_range
-from meshlab.models.evidence.scores import comparison, pair_summary, worse
-from meshlab.models.evidence.validation import crps
+from meshlab.models.evidence import COVERAGE_GOALS, GOALS, WIDTH_GOALS, assess, read_measured
+from meshlab.models.evidence.assessment import pair_summary, score_table, worse
 from meshlab.tables import read_table
 
 FIELDS = {"source_id", "dataplane", "metric", "component", "measured", "predicted", "lo", "hi", "inside", "factor"}
@@ -19,7 +17,7 @@ FIELDS = {"source_id", "dataplane", "metric", "component", "measured", "predicte
 
 def scores(kind: str, rows: str = "all", grouping: str = "source") -> dict[str, float]:
     """The model's scores of one kind, its groups left out."""
-    return comparison().filter(kind=kind, rows=rows, grouping=grouping, candidate="model").row(0, named=True)
+    return score_table().filter(kind=kind, rows=rows, grouping=grouping, candidate="model").row(0, named=True)
 
 
 def test_what_ships_is_nowhere_worse_than_a_baseline() -> None:
@@ -31,7 +29,7 @@ def test_what_ships_is_nowhere_worse_than_a_baseline() -> None:
 @pytest.mark.parametrize("grouping", ["source", "machine", "era"])
 def test_proxies_beat_one_constant_each(kind: str, grouping: str) -> None:
     """Left out by source, machine or era, proxies score a tenth better than a fitted constant, and more."""
-    table = comparison().filter(kind=kind, rows="proxies", grouping=grouping)
+    table = score_table().filter(kind=kind, rows="proxies", grouping=grouping)
     model, constant = (table.filter(candidate=name)["crps"].item() for name in ("model", "constant"))
     assert model < 0.9 * constant
 
@@ -63,11 +61,6 @@ def test_a_clear_order_of_two_data_planes_is_right() -> None:
         assert row["right_of_clear"] >= 0.9, row["kind"]
 
 
-def test_the_score_is_that_of_its_definition() -> None:
-    """Draws 0 and 2 against 1: distance 1 less half of the mean distance 1 between draws; a point: its distance."""
-    assert crps(np.array([[0.0, 2.0], [3.0, 3.0]]), np.array([1.0, 1.0])) == pytest.approx([0.5, 2.0])
-
-
 def test_every_row_has_the_fields_of_the_interface() -> None:
     """Rows carry every field, and the flags follow from the figures."""
     rows = assess()["rows"]
@@ -85,16 +78,11 @@ def test_each_source_is_left_out_once() -> None:
     assert sorted(fitted) == sorted(held_out)
 
 
-def test_the_stored_range_is_that_of_the_rows() -> None:
-    """data/evidence/range.csv is what the fitted rows span."""
-    assert evidence_range().to_dicts() == read_table("evidence/range").to_dicts()
-
-
 def test_own_measurements_are_compared_row_by_row(tmp_path: Path) -> None:
     """A row of one's own has the same fields, its own source and its metric."""
     path = tmp_path / "own.csv"
     path.write_text("scenario,pods,dataplane,metric,value\na,100,linkerd,memory_gib,1.5\n", encoding="utf-8")
-    (row,) = assess(path)["rows"]
+    (row,) = assess(read_measured(path))["rows"]
     assert row.keys() >= FIELDS
     assert (row["source_id"], row["measured"], row["metric"]) == ("measured", 1.5, "memory_gib")
 
@@ -120,7 +108,7 @@ def test_the_documents_say_how_good_the_models_are() -> None:
         )
         assert stated, kind
         found = scores(kind)
-        constant = comparison().filter(kind=kind, rows="all", grouping="source", candidate="constant")["crps"].item()
+        constant = score_table().filter(kind=kind, rows="all", grouping="source", candidate="constant")["crps"].item()
         expected = (found["n"], found["sources"], found["crps"], constant, 100 * found["inside"])
         assert tuple(map(float, stated.groups()))[:5] == pytest.approx(expected, abs=0.6, rel=0.01)
         assert tuple(map(float, stated.groups()))[5:] == pytest.approx((found["factor"], found["width"]), rel=0.02)

@@ -47,8 +47,8 @@ def test_factors_of_protocol_and_mtls_multiply() -> None:
     """Half gRPC at 1.4 and half HTTP/1.1, a quarter encrypted at 1.2, cost 1.2 times 1.05."""
     c = {**ONE, "grpc_cpu_factor": 1.4, "mtls_cpu_factor": 1.2}
     traffic = cpu.Traffic(grpc=0.5, http2=0.0, tcp=0.0, mtls=0.25)
-    assert traffic.cpu_factor(c) == pytest.approx(1.2 * 1.05)
-    assert traffic.without_mtls().cpu_factor(c) == pytest.approx(1.2)
+    assert traffic.factor(c, "cpu") == pytest.approx(1.2 * 1.05)
+    assert traffic.without_mtls().factor(c, "cpu") == pytest.approx(1.2)
 
 
 def test_kernel_work_is_linear_and_its_bytes_are_cheap() -> None:

@@ -16,15 +16,14 @@ UNIT = dict.fromkeys(medians(), 1.0)
     [
         (memory.sidecar(UNIT, 10, 20, 30), 1 + 10 + 20 + 30),
         (memory.ztunnel(UNIT, 20, 30), 1 + 20 + 30),
-        (memory.waypoint(UNIT, 10, 30), 1 + 10 + 30),
-        (memory.gateway_envoy(UNIT, 10, 30), 1 + 10 + 30),
+        (memory.envoy(UNIT, "waypoint", 10, 30), 1 + 10 + 30),
+        (memory.envoy(UNIT, "gateway", 10, 30), 1 + 10 + 30),
         (memory.istiod(UNIT, 2, 20), 2 + 20),
         (memory.istiod_sidecars(UNIT, 5, 10), 5 * (1 + 10)),
         (memory.linkerd_proxy(UNIT, 30), 1 + 30),
         (memory.linkerd_control_plane(UNIT, 2, 20), 2 + 20),
         (memory.cilium_agent(UNIT, 20, 10, 5), 1 + 20 + 10 + 5),
         (memory.ebpf_maps(UNIT, 3), 1 + 3 * 1024),
-        (memory.cilium_operator(UNIT, 2), 2),
     ],
 )
 def test_each_equation_has_its_terms(mib: float, terms: float) -> None:

@@ -268,7 +268,7 @@ def test_the_range_of_the_evidence_is_told() -> None:
 
 def test_sources_name_what_a_figure_rests_on() -> None:
     """Linkerd's CPU rests on R01 and S11, and nothing in it is of Istio alone."""
-    rows = sources("linkerd", "cpu")
+    rows = sources("linkerd").filter(kind="cpu")
     assert "R01|S11" in rows["source_ids"]
     assert not any(name.startswith(("sidecar", "ztunnel")) for name in rows["coefficient"])
 

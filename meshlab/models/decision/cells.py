@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any
 
 import polars as pl
 
 from meshlab.kept import kept_latest
 from meshlab.models.decision.conditions import (
     BUILDS,
+    ORDERED,
     AtLeast,
     Has,
     OneOf,
@@ -89,21 +92,31 @@ def _identities() -> Iterator[Test]:
 @kept_latest(16)
 def points(tables: Tables) -> dict[str, pl.Series]:
     """For each axis of one value the low ends of its cells, then the high ends, in the form that is compared."""
-    return {
-        axis.name: _compared(inputs()[axis.input], [end for ends in _ends(axis) for end in ends])
-        for axis in axes(tables).values()
-        if axis.member is None
-    }
-
-
-def _ends(axis: Axis) -> tuple[list[Value], list[Value]]:
-    return [cell.low for cell in axis.cells], [cell.high for cell in axis.cells]
+    found: dict[str, pl.Series] = {}
+    for axis in axes(tables).values():
+        if axis.member is None:
+            ends = [*(cell.low for cell in axis.cells), *(cell.high for cell in axis.cells)]
+            found[axis.name] = _compared(inputs()[axis.input], ends)
+    return found
 
 
 def _compared(spec: Input, values: Sequence[Value]) -> pl.Series:
-    return pl.DataFrame({spec.name: values}, schema={spec.name: spec.dtype}).select(
-        comparable(spec, pl.col(spec.name))
-    )[spec.name]
+    """Values of an input in the form in which they are compared."""
+    frame = pl.DataFrame({spec.name: values}, schema={spec.name: spec.dtype})
+    return frame.select(comparable(spec, pl.col(spec.name))).to_series()
+
+
+def place_of(axis: Axis, answers: tuple[bool | None, ...]) -> int | None:
+    """Place of the cell in which the axis' comparisons answer so; None where a fact is missing."""
+    return next((place for place, cell in enumerate(axis.cells) if cell.answers == answers), None)
+
+
+def with_value(values: Mapping[str, Any], name: str, member: str | None, value: object) -> dict[str, Any]:
+    """Values of a scenario after an input has taken another one, or a set has gained or lost a member."""
+    if member is None:
+        return {**values, name: value}
+    held = [each for each in values.get(name) or () if each != member]
+    return {**values, name: [*held, member] if value else held}
 
 
 def _on_facts(test: Test) -> Test:
@@ -122,81 +135,59 @@ def _member_axis(test: Has) -> Axis:
 
 
 def _axis(spec: Input, tests: tuple[Test, ...]) -> Axis:
-    pieces = _pieces(spec, tests)
-    answers = _answers(spec, tests, [piece.low for piece in pieces])
-    pieces = [replace(piece, answers=row) for piece, row in zip(pieces, answers, strict=True)]
-    cells = _merged(pieces, ordered=spec.type in ("integer", "number", "version"))
+    """An input cut by its comparisons: values with the same answers are one cell, of an ordered input neighbours."""
+    spans = _spans(spec, tests)
+    pieces = list(zip(answers_of(spec, tests, [low for low, _ in spans]), spans, strict=True))
+    ordered = spec.type in ORDERED
+    if not ordered:
+        pieces.sort(key=itemgetter(0))
+    cells: list[Cell] = []
+    for answers, group in itertools.groupby(pieces, key=itemgetter(0)):
+        lows, highs = zip(*(span for _, span in group), strict=True)
+        cells.append(Cell(lows[0], highs[-1] if ordered else highs[0], () if ordered else lows, answers))
     return Axis(spec.name, spec.name, None, tests, tuple(cells))
 
 
-def _answers(spec: Input, tests: tuple[Test, ...], values: Sequence[Value]) -> list[tuple[bool, ...]]:
+def answers_of(spec: Input, tests: tuple[Test, ...], values: Sequence[Value]) -> list[tuple[bool, ...]]:
     """What each comparison says of each value, by the same expressions that decide scenarios."""
-    frame = pl.DataFrame({spec.name: values}, schema={spec.name: spec.dtype})
-    value = comparable(spec, pl.col(spec.name))
-    return frame.select(compile_test(test, spec, value).alias(str(place)) for place, test in enumerate(tests)).rows()
+    value = pl.col(spec.name)
+    return (
+        _compared(spec, values)
+        .to_frame()
+        .select(compile_test(test, spec, value).alias(str(place)) for place, test in enumerate(tests))
+        .rows()
+    )
 
 
-def _merged(pieces: Sequence[Cell], *, ordered: bool) -> Iterable[Cell]:
-    """Pieces with the same answers as one cell; of an ordered input only neighbours are joined."""
-    pieces = pieces if ordered else sorted(pieces, key=lambda piece: piece.answers)
-    for _, group in itertools.groupby(pieces, key=lambda piece: piece.answers):
-        first, *rest = group
-        last = rest[-1] if rest and ordered else first
-        yield Cell(
-            first.low,
-            last.high,
-            sum((piece.choices for piece in rest), first.choices),
-            first.answers,
-        )
+Span = tuple[Value, Value]
+"""The smallest and the largest value of a piece of an input."""
 
 
-def _pieces(spec: Input, tests: tuple[Test, ...]) -> list[Cell]:
-    if spec.type == "boolean":
-        return [Cell(value, value, (value,), ()) for value in (False, True)]
-    if spec.type == "choice":
-        return [Cell(choice, choice, (choice,), ()) for choice in spec.choices]
-    cuts = sorted({float(value) for test in tests for value in _literals(test)})
-    if spec.type == "version":
-        return _version_pieces([int(cut) for cut in cuts])
-    return _integer_pieces(spec, cuts) if spec.type == "integer" else _number_pieces(spec, cuts)
-
-
-def _literals(test: Test) -> tuple[Value, ...]:
-    if isinstance(test, AtLeast):
-        return (test.bound,)
-    return test.values if isinstance(test, OneOf) else ()
+def _spans(spec: Input, tests: tuple[Test, ...]) -> Sequence[Span]:
+    """Pieces of an input that no comparison cuts, in their order."""
+    if spec.type not in ORDERED:
+        return [(value, value) for value in spec.choices or (False, True)]
+    bounds = [test.bound for test in tests if isinstance(test, AtLeast)]
+    cuts = sorted({*bounds, *(float(value) for test in tests if isinstance(test, OneOf) for value in test.values)})
+    return {"version": _version_spans, "integer": _integer_spans, "number": _number_spans}[spec.type](spec, cuts)
 
 
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 
-def _bounds(spec: Input) -> tuple[float, float]:
-    if spec.lower is None or spec.upper is None:
-        raise AssertionError(f"{spec.name} has no bounds, which data/inputs.csv gives every number")
-    return spec.lower, spec.upper
-
-
-def _integer_pieces(spec: Input, cuts: list[float]) -> list[Cell]:
-    lower, upper = map(int, _bounds(spec))
+def _integer_spans(spec: Input, cuts: list[float]) -> Sequence[Span]:
+    lower, upper = map(int, spec.bounds)
     edges = {edge for cut in cuts for edge in (math.ceil(cut), math.floor(cut) + 1)}
     starts = sorted({lower, *(edge for edge in edges if lower <= edge <= upper)})
-    spans = [(start, end - 1) for start, end in itertools.pairwise([*starts, upper + 1])]
-    return _spanned(spans)
+    return [(start, end - 1) for start, end in itertools.pairwise([*starts, upper + 1])]
 
 
-def _number_pieces(spec: Input, cuts: list[float]) -> list[Cell]:
+def _number_spans(spec: Input, cuts: list[float]) -> Sequence[Span]:
     """Each cut is a piece of its own, without extent, between two pieces that do not hold it."""
-    lower, upper = _bounds(spec)
+    lower, upper = spec.bounds
     edges = sorted({lower, upper, *(cut for cut in cuts if lower <= cut <= upper)})
-    spans: list[tuple[float, float]] = []
-    for start, end in itertools.pairwise(edges):
-        inner = _between(spec, start, end)
-        spans += [(start, start), (inner, inner)]
-    return _spanned([*spans, (upper, upper)])
-
-
-def _spanned(spans: Sequence[tuple[float, float]]) -> list[Cell]:
-    return [Cell(low, high, (), ()) for low, high in spans]
+    between = [edge for start, end in itertools.pairwise(edges) for edge in (start, _between(spec, start, end))]
+    return [(value, value) for value in (*between, upper)]
 
 
 def _between(spec: Input, start: float, end: float) -> float:
@@ -209,13 +200,11 @@ def _between(spec: Input, start: float, end: float) -> float:
 # --- versions -------------------------------------------------------------------------------------------------------
 
 
-def _version_pieces(cuts: list[int]) -> list[Cell]:
-    starts = sorted({0, *cuts, *(cut + 1 for cut in cuts)})  # a cut is a version too: = and > tell it from the rest
-    pieces: list[Cell] = []
-    for start, end in itertools.zip_longest(starts, starts[1:]):
-        low, high = version_of(start), _version_below(start, end)
-        pieces.append(Cell(high if start == 0 else low, high, (), ()))
-    return pieces
+def _version_spans(_spec: Input, cuts: list[float]) -> Sequence[Span]:
+    orders = [int(cut) for cut in cuts]
+    starts = sorted({0, *orders, *(order + 1 for order in orders)})  # a cut is a version too: = and > tell it apart
+    highs = [_version_below(start, end) for start, end in itertools.zip_longest(starts, starts[1:])]
+    return [(high if start == 0 else version_of(start), high) for start, high in zip(starts, highs, strict=True)]
 
 
 def _version_below(start: int, end: int | None) -> str:

@@ -16,8 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshlab.kept import kept_latest
-from meshlab.models.decision.cells import Axis, axes, points
-from meshlab.models.decision.conditions import bit, compile_condition, compile_test
+from meshlab.models.decision.cells import Axis, axes, place_of, points, with_value
+from meshlab.models.decision.conditions import ORDERED, bit, compile_condition, compile_test
 from meshlab.models.decision.contests import NOTHING
 from meshlab.models.decision.decide import IDENTITY, answered, column_of, compare
 from meshlab.models.decision.tables import SIDES, Tables
@@ -35,8 +35,6 @@ DEMANDS = frozenset({"provider_support_required", "gradual_move_required", "poli
 ALONE = frozenset({"needs", "licence_usd_per_year"})
 """Inputs that are tried alone, and not beside others: needs are one fact; and a budget that nobody stated matters where
 what is recommended has a price, or where money would buy something better."""
-
-ORDERED = ("integer", "number", "version")
 
 SAMPLE, SEED = 512, 20261124
 """Completions of three missing facts and more that are tried, and the seed by which they are drawn."""
@@ -64,10 +62,7 @@ class Change:
 
     def on(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The scenario after the change."""
-        if self.member is None:
-            return {**values, self.input: self.value}
-        held = [name for name in values[self.input] or () if name != self.member]
-        return {**values, self.input: [*held, self.member] if self.value else held}
+        return with_value(values, self.input, self.member, self.value)
 
 
 @kept_latest(16)
@@ -82,8 +77,7 @@ def present_cells(tables: Tables) -> list[pl.Expr]:
 
 def _here(axis: Axis, row: Mapping[str, Any]) -> int | None:
     """Place of the cell in which a fact lies, from a row of ``present_cells``; None where it is missing."""
-    answers = tuple(row[f"{axis.name}/{place}"] for place in range(len(axis.tests)))
-    return next((place for place, cell in enumerate(axis.cells) if cell.answers == answers), None)
+    return place_of(axis, tuple(row[f"{axis.name}/{place}"] for place in range(len(axis.tests))))
 
 
 def changes_of(axis: Axis, here: int | None) -> Iterator[Change]:
@@ -308,8 +302,13 @@ def known_facts(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> Tr
         row: Its ``present_cells``, and ``known:NAME`` for each input.
         tables: The tables.
     """
-    known = [axis for axis in axes(tables).values() if row[f"known:{axis.input}"] and _can_change(axis.input)]
-    changes = [change for axis in known for change in changes_of(axis, _here(axis, row)) if _can_come(change)]
+    changes = [
+        change
+        for axis in axes(tables).values()
+        if row[f"known:{axis.input}"] and inputs()[axis.input].actionability != "fixed"
+        for change in changes_of(axis, _here(axis, row))
+        if inputs()[axis.input].type != "version" or change.side != "below"
+    ]
     return one_by_one(own, changes, tables)
 
 
@@ -337,14 +336,6 @@ def flips(known: Tried, found: pl.DataFrame, answer: Answer) -> tuple[list[Chang
 
 ACTIONS = ("change", "learn", "fixed")
 """What a team can do about an input, by ``inputs.csv``, in the order in which flips are told."""
-
-
-def _can_change(name: str) -> bool:
-    return inputs()[name].actionability != "fixed"
-
-
-def _can_come(change: Change) -> bool:
-    return not (inputs()[change.input].type == "version" and change.side == "below")
 
 
 def _effort(change: Change) -> tuple[int, bool]:

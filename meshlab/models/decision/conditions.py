@@ -40,6 +40,10 @@ BUILDS = 1000
 _BUILD_PATTERN = r"^v?\d+\.\d+\.\d+-(\d{1,3})[0-9.]*\.el\d"
 
 
+ORDERED = ("integer", "number", "version")
+"""Types of inputs that have an order."""
+
+
 # --- the tree -------------------------------------------------------------------------------------------------------
 
 
@@ -126,18 +130,9 @@ def compile_condition(condition: Condition, test: Callable[[Test], pl.Expr]) -> 
         return ~compile_condition(condition.part, test)
     if isinstance(condition, All | Some):
         parts = [compile_condition(part, test) for part in condition.parts]
-        return all_of(parts) if isinstance(condition, All) else any_of(parts)
+        join = pl.Expr.and_ if isinstance(condition, All) else pl.Expr.or_
+        return _halved(join, parts) if parts else pl.lit(value=isinstance(condition, All))
     return test(condition)
-
-
-def all_of(parts: Sequence[pl.Expr]) -> pl.Expr:
-    """Whether every part holds; without parts it does."""
-    return _halved(pl.Expr.and_, parts) if parts else pl.lit(value=True)
-
-
-def any_of(parts: Sequence[pl.Expr]) -> pl.Expr:
-    """Whether one of the parts holds; without parts none does."""
-    return _halved(pl.Expr.or_, parts) if parts else pl.lit(value=False)
 
 
 def _halved(join: Callable[[pl.Expr, pl.Expr], pl.Expr], parts: Sequence[pl.Expr]) -> pl.Expr:
@@ -332,7 +327,8 @@ class _Reader:
             return self.fault(f"{spec.name!r} is a set", "write has_any(needs, 'mtls')")
         values = [self.literal(member, spec) for member in members]
         if spec.type == "boolean":
-            return Some(tuple(_is(spec.name, value) for value in values))
+            true = OneOf(spec.name, (True,))
+            return Some(tuple(true if value else Not(true) for value in values))
         return OneOf(spec.name, tuple(values))
 
     def comparison(self, subject: exp.Expr, sign: str, bound: exp.Expr) -> Condition:
@@ -340,7 +336,7 @@ class _Reader:
         spec = self.input(subject)
         if spec is None:
             return NEVER
-        if spec.type not in ("integer", "number", "version"):
+        if spec.type not in ORDERED:
             return self.fault(f"{spec.name!r} is {_kind(spec)}, which has no order", "compare it with = or IN")
         test = AtLeast(spec.name, float(self.literal(bound, spec)), above=sign in (">", "<="))
         return Not(test) if sign in ("<", "<=") else test
@@ -381,26 +377,20 @@ class _Reader:
         return 0
 
 
-def _is(name: str, value: object) -> Condition:
-    return OneOf(name, (True,)) if value else Not(OneOf(name, (True,)))
+_KINDS = {
+    "integer": ("a number", "{name} >= 500"),
+    "number": ("a number", "{name} >= 500"),
+    "boolean": ("true or false", "{name} or NOT {name}"),
+    "version": ("a version", "{name} >= '5.10'"),
+    "choice": ("a choice", "{name} with {choices}"),
+    "set": ("a set", "{name} with {choices}"),
+}
+"""What an input of each type is, and how it is written in a condition."""
 
 
 def _kind(spec: Input) -> str:
-    return {
-        "integer": "a number",
-        "number": "a number",
-        "boolean": "true or false",
-        "version": "a version",
-        "choice": "a choice",
-        "set": "a set",
-    }[spec.type]
+    return _KINDS[spec.type][0]
 
 
 def _example(spec: Input) -> str:
-    examples = {
-        "integer": f"write {spec.name} >= 500",
-        "number": f"write {spec.name} >= 500",
-        "boolean": f"write {spec.name} or NOT {spec.name}",
-        "version": f"write {spec.name} >= '5.10'",
-    }
-    return examples.get(spec.type, f"write {spec.name} with {' or '.join(map(repr, spec.choices[:2]))}")
+    return "write " + _KINDS[spec.type][1].format(name=spec.name, choices=" or ".join(map(repr, spec.choices[:2])))

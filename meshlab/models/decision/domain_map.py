@@ -13,22 +13,21 @@ from typing import Any
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.models.decision.cells import Axis, Cell, axes
-from meshlab.models.decision.conditions import comparable, compile_test
+from meshlab.models.decision.cells import Axis, Cell, answers_of, axes, place_of, with_value
 from meshlab.models.decision.decide import answers
-from meshlab.models.decision.tables import Tables, load_tables
+from meshlab.models.decision.tables import load_tables
 from meshlab.scenario import frame_of, inputs
 
 NAMED_CHOICES = 3
 """Choices of one cell that are named; more are counted."""
 
 
-def map_axes(tables: Tables | None = None) -> tuple[str, ...]:
+def map_axes() -> tuple[str, ...]:
     """Names that ``domain_map`` takes: inputs that the tables ask about, and needs as ``needs:mtls``."""
-    return tuple(axes(tables or load_tables()))
+    return tuple(axes(load_tables()))
 
 
-def domain_map(values: Mapping[str, Any], across: str, down: str, tables: Tables | None = None) -> pl.DataFrame:
+def domain_map(values: Mapping[str, Any], across: str, down: str) -> pl.DataFrame:
     """The verdict in every cell of two inputs, the others as they are given.
 
     Columns: ``column`` and ``row``, places of the cell; ``across`` and ``down``, its values in words; ``cni`` and
@@ -38,15 +37,13 @@ def domain_map(values: Mapping[str, Any], across: str, down: str, tables: Tables
         values: Values of declared inputs; absent ones are unknown.
         across: The input from left to right: one of ``map_axes``.
         down: The input from top to bottom: another one.
-        tables: Decision tables; ours unless given.
 
     Raises:
         MeshlabError: There is no such axis, or both are the same.
     """
-    tables = tables or load_tables()
-    first, second = _two_axes(across, down, tables)
+    first, second = _two_axes(across, down)
     pairs = list(itertools.product(enumerate(second.cells), enumerate(first.cells)))
-    cells = enumerate(map_values(values, across, down, tables))
+    cells = enumerate(map_values(values, across, down))
     scenarios = [{**cell, "scenario": str(place)} for place, cell in cells]
     places = pl.DataFrame(
         {
@@ -56,32 +53,32 @@ def domain_map(values: Mapping[str, Any], across: str, down: str, tables: Tables
             "down": [_words(second, cell) for (_, cell), _ in pairs],
         }
     )
-    verdicts = answers(frame_of(scenarios), tables).select("cni", "mesh").collect()
+    verdicts = answers(frame_of(scenarios)).select("cni", "mesh").collect()
     # where a fact is unknown its place is none, which equals no place
     at = pl.lit(_place(first, values), pl.Int64), pl.lit(_place(second, values), pl.Int64)
     here = (pl.col("column") == at[0]) & (pl.col("row") == at[1])
     return pl.concat([places, verdicts], how="horizontal").with_columns(here=here.fill_null(value=False))
 
 
-def map_values(values: Mapping[str, Any], across: str, down: str, tables: Tables | None = None) -> list[dict[str, Any]]:
+def map_values(values: Mapping[str, Any], across: str, down: str) -> list[dict[str, Any]]:
     """The values in every cell of ``domain_map``, in the order of its rows.
 
     Raises:
         MeshlabError: There is no such axis, or both are the same.
     """
-    first, second = _two_axes(across, down, tables or load_tables())
+    first, second = _two_axes(across, down)
     return [_on(second, low, _on(first, left, values)) for low in second.cells for left in first.cells]
 
 
-def _two_axes(across: str, down: str, tables: Tables) -> tuple[Axis, Axis]:
-    found = _axis(across, tables), _axis(down, tables)
+def _two_axes(across: str, down: str) -> tuple[Axis, Axis]:
+    found = _axis(across), _axis(down)
     if across == down:
         raise MeshlabError(Problem("map", f"{across!r} stands on both axes", "choose two inputs"))
     return found
 
 
-def _axis(name: str, tables: Tables) -> Axis:
-    known = axes(tables)
+def _axis(name: str) -> Axis:
+    known = axes(load_tables())
     if name not in known:
         raise MeshlabError(Problem("map", f"unknown axis {shorten(name)}", did_you_mean(name, known)))
     return known[name]
@@ -89,10 +86,7 @@ def _axis(name: str, tables: Tables) -> Axis:
 
 def _on(axis: Axis, cell: Cell, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with those of a cell."""
-    if axis.member is None:
-        return {**values, axis.input: cell.low}
-    held = [name for name in values.get(axis.input) or () if name != axis.member]
-    return {**values, axis.input: [*held, axis.member] if cell.low else held}
+    return with_value(values, axis.input, axis.member, cell.low)
 
 
 def _place(axis: Axis, values: Mapping[str, Any]) -> int | None:
@@ -101,12 +95,8 @@ def _place(axis: Axis, values: Mapping[str, Any]) -> int | None:
     if value is None:
         return None
     if axis.member is not None:
-        return [cell.low for cell in axis.cells].index(axis.member in value)
-    spec = inputs()[axis.input]
-    asked = comparable(spec, pl.col(axis.input))
-    frame = pl.DataFrame({axis.input: [value]}, schema={axis.input: spec.dtype})
-    answers = frame.select(compile_test(test, spec, asked).alias(str(n)) for n, test in enumerate(axis.tests)).row(0)
-    return next(place for place, cell in enumerate(axis.cells) if cell.answers == answers)
+        return place_of(axis, (axis.member in value,))
+    return place_of(axis, answers_of(inputs()[axis.input], axis.tests, [value])[0])
 
 
 def _words(axis: Axis, cell: Cell) -> str:

@@ -25,6 +25,7 @@ from meshlab.models.decision.questions import first_questions, unanswered
 from meshlab.models.decision.standings import (
     Breach,
     Contest,
+    Lack,
     Standing,
     contests,
     deciding,
@@ -48,7 +49,7 @@ from meshlab.models.decision.tables import (
     Tables,
     load_tables,
 )
-from meshlab.models.decision.words import joined, label_of, listed, named_needs, product, said
+from meshlab.models.decision.words import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.scenario import inputs, with_all_inputs
 
 Row = Mapping[str, Any]
@@ -188,7 +189,7 @@ def _reasons(contest: Contest) -> Iterator[str]:
             continue  # what speaks for it does not hold as it stands: it falls short
         why = replaced(contest, name)
         if why:
-            yield f"{why[:1].upper()}{why[1:]}."
+            yield f"{upper_first(why)}."
             if contest.facts[f"{name}_healthy"] is False:
                 yield "Find out first what ails it: what a change of configuration or release repairs needs no move."
         yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
@@ -217,7 +218,7 @@ def _ways_out(contest: Contest, name: str) -> Iterator[str]:
     sides = ((pair, getattr(pair, name)) for pair in contest.pairs if not pair.lacking)
     for pair, side in sides:
         if not side.today and side.id not in (contest.runs[name].id, NONE) and not side.options[0].paid:
-            why = joined([lack["why"] for lack in lacking(contest, pair)])
+            why = joined([lack.why for lack in lacking(contest, pair)])
             yield f"Next among the other {MESH_OR_NETWORK[name]}: {label_of(side)}{why and f' ({why})'}."
             return
 
@@ -231,9 +232,9 @@ def _blockers(options: Sequence[Row]) -> Iterator[dict[str, Any]]:
     told: dict[tuple[str, str, str], dict[str, Any]] = {}
     for each in options:
         for lack in each["lacks"] if each["eligible"] is False else ():
-            name = each[lack["side"]] if lack["side"] in SIDES else f"{each['cni'] or ''}+{each['mesh']}"
-            row = {"option": name, **{key: lack[key] for key in ("requirement", "found", "source_id")}}
-            told.setdefault((str(name), lack["requirement"], lack["found"] or ""), row)
+            name = each[lack.side] if lack.side in SIDES else f"{each['cni'] or ''}+{each['mesh']}"
+            row = {"option": name, "requirement": lack.requirement, "found": lack.found, "source_id": lack.source_id}
+            told.setdefault((str(name), lack.requirement, lack.found or ""), row)
     yield from told.values()
 
 
@@ -351,8 +352,6 @@ ADDED = {
 }
 """What is said of options that are no mesh of proxies, where nothing runs today."""
 
-Lack = dict[str, Any]
-
 
 def sentence(contest: Contest) -> str:
     """The answer and its main reason."""
@@ -363,16 +362,16 @@ def sentence(contest: Contest) -> str:
     if pair.standing == RULED_OUT:
         nearest = (f"{_named(one)} ({_why(contest, one)})" for one in _nearest(contest))
         stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
-        gone = "".join(f" {_capital(_why(contest, one))}." for one in [*stays][:1])
+        gone = "".join(f" {upper_first(_why(contest, one))}." for one in [*stays][:1])
         lacks = [*lacking(contest, first := _nearest(contest)[0])]
-        needed = joined([lack["requirement" if lack["side"] in SIDES else "why"] for lack in lacks])
-        can_change = not any(lack["fixed"] for lack in lacks)
+        needed = joined([lack.requirement if lack.side in SIDES else lack.why for lack in lacks])
+        can_change = not any(lack.fixed for lack in lacks)
         way = f"Needed first: {needed}. Then: {_named(first)}" if can_change else f"Nearest: {'; '.join(nearest)}"
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
         barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
-        barred = [one for one in barred if not any(lack["fixed"] for lack in lacking(contest, one))]
+        barred = [one for one in barred if not any(lack.fixed for lack in lacking(contest, one))]
         but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
         return f"None of the options meets everything that is asked.{but} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
@@ -394,7 +393,7 @@ def replaced(contest: Contest, name: str) -> str | None:
     lacks: list[Lack] = []
     for stays in (*staying[:1], *same[:1]):
         lacks = lacks or [*lacking(contest, stays)]
-        lacks = lacks or [lack for lack in opening(contest, stays) if lack["requirement"] != "needs"]
+        lacks = lacks or [lack for lack in opening(contest, stays) if lack.requirement != "needs"]
     if not staying:
         return None
     if not lacks:
@@ -402,8 +401,8 @@ def replaced(contest: Contest, name: str) -> str | None:
             return f"what runs today is more likely than not over budget: {over.what}"
         healthy = contest.facts[f"{name}_healthy"]
         return f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if healthy is False else None
-    of_side = [lack for lack in lacks if lack["side"] in (name, "any", "both", "encrypting")]
-    return joined([lack["why"] for lack in of_side or lacks])
+    of_side = [lack for lack in lacks if lack.side in (name, "any", "both", "encrypting")]
+    return joined([lack.why for lack in of_side or lacks])
 
 
 def _nearest(contest: Contest) -> list[Standing]:
@@ -415,7 +414,7 @@ def _nearest(contest: Contest) -> list[Standing]:
     first = contest.pairs[0]
     alike = [pair for pair in contest.pairs if pair.standing == first.standing and not pair.tuned]
     lacks = {id(pair): [*lacking(contest, pair)] for pair in alike}
-    alike.sort(key=lambda pair: (sum(lack["fixed"] for lack in lacks[id(pair)]), len(lacks[id(pair)])))
+    alike.sort(key=lambda pair: (sum(lack.fixed for lack in lacks[id(pair)]), len(lacks[id(pair)])))
     nearest: dict[tuple[str, str], Standing] = {}
     for pair in alike:
         nearest.setdefault((pair.cni.id, pair.mesh.id), pair)
@@ -428,7 +427,7 @@ def _named(pair: Standing) -> str:
 
 
 def _why(contest: Contest, pair: Standing) -> str:
-    return joined([lack["why"] for lack in [*lacking(contest, pair)] or [*opening(contest, pair)]])
+    return joined([lack.why for lack in [*lacking(contest, pair)] or [*opening(contest, pair)]])
 
 
 def _network(contest: Contest, pair: Standing) -> str:
@@ -447,7 +446,7 @@ def _mesh(contest: Contest, pair: Standing) -> str:
     needed = _of_mesh(contest, pair)
     runs = today not in ("", NONE)
     if side.id == NONE:
-        gone = f" {_capital(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
+        gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
         if pair.unread:
             return f"No mesh, as far as is known.{gone}"
         return f"No mesh: {'the network meets what is asked' if sure else 'nothing that is asked needs one'}.{gone}"
@@ -492,7 +491,3 @@ def _of_mesh(contest: Contest, pair: Standing) -> list[str]:
     """The needs for which the mesh is there."""
     by_mesh = [need for need in contest.asked if pair.mesh in deciding(contest, pair, need)]
     return by_mesh or [need for need in contest.asked if need in pair.unread] or contest.asked
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

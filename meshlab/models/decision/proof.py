@@ -26,7 +26,6 @@ from meshlab.models.decision.contests import (
     Running,
     about,
     answering,
-    failing,
     meeting,
     network_of,
     prefers,
@@ -77,14 +76,6 @@ def share_read(tables: Tables) -> dict[str, float]:
         ]
         found[platform] = sum(counted) / len(counted)
     return found
-
-
-def _bits(tables: Tables, entry: Entry) -> tuple[int, int]:
-    if entry.cni is None or entry.mesh is None:
-        return 0, 0
-    cni, mesh = entry.cni, entry.mesh
-    by = answering(tables, cni.encrypts, mesh.encrypts)
-    return meeting(tables, cni.met, mesh.met, by), failing(tables, cni.unmet, mesh.unmet, by)
 
 
 def _unreadable(error: MeshlabError) -> Iterator[dict[str, object]]:
@@ -178,7 +169,11 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
     """Needs that no option meets on any platform, and those that none meets on some."""
     spec = inputs()["needs"]
     met = {
-        platform: [_bits(tables, entry)[0] for entry in board(tables, platform).entries]
+        platform: [
+            meeting(tables, entry.cni.met, entry.mesh.met, answering(tables, entry.cni.encrypts, entry.mesh.encrypts))
+            for entry in board(tables, platform).entries
+            if entry.cni and entry.mesh
+        ]
         for platform in tables.platforms
     }
     for need in tables.layers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
@@ -43,15 +43,14 @@ class Question:
 @kept
 def questions() -> tuple[Question, ...]:
     """The questions of ``data/decision/questions.csv``."""
-    return tuple(
-        Question(
-            row["id"], row["question"], row["input"], tuple(filter(None, (row["needs"] or "").split("|"))), row["why"]
-        )
-        for row in read_table("decision/questions").iter_rows(named=True)
-    )
+    found: list[Question] = []
+    for row in read_table("decision/questions").iter_rows(named=True):
+        row["needs"] = tuple(filter(None, (row["needs"] or "").split("|")))
+        found.append(Question(**row))
+    return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Open:
     """A question that nobody has answered, and where its answers lead.
 
@@ -66,18 +65,15 @@ class Open:
     leads: dict[Change, Answer] = field(default_factory=dict[Change, Answer])
 
 
-def open_questions(
-    scenario: pl.DataFrame, needs_answered: Collection[str] | None = None, tables: Tables | None = None
-) -> list[Open]:
+def open_questions(scenario: pl.DataFrame, needs_answered: Collection[str] | None = None) -> list[Open]:
     """The questions whose answers could change the verdict: first those that lead to the most different ones.
 
     Args:
         scenario: One scenario.
         needs_answered: Ids of the questions about needs that have been answered, where its needs are those answers;
             all of them are unless given, where needs are known.
-        tables: Decision tables; ours unless given.
     """
-    tables = tables or load_tables()
+    tables = load_tables()
     facts = with_all_inputs(scenario)
     known = {name: facts[name][0] is not None for name in inputs()}
     answered = {question.id for question in questions() if known[question.input]}
@@ -88,8 +84,7 @@ def open_questions(
     found = _leading(asked, tried, *answers_to([tried.frame], tables))
     for each in found:
         if (choices := editions_today(each.question.input, facts.row(0, named=True))) is not None:
-            for change in [change for change in each.leads if change.value not in choices]:
-                del each.leads[change]
+            each.leads = {change: answer for change, answer in each.leads.items() if change.value in choices}
     return [each for each in found if each.leads]
 
 
@@ -151,13 +146,6 @@ def first_questions(asked: Sequence[Question], tried: Tried, found: pl.DataFrame
         found: The answers of the contest to these.
     """
     return [
-        {
-            "id": each.question.id,
-            "question": each.question.question,
-            "input": each.question.input,
-            "needs": list(each.question.needs),
-            "why": each.question.why,
-            "verdicts": len({*each.leads.values()}),
-        }
+        {**asdict(each.question), "needs": list(each.question.needs), "verdicts": len({*each.leads.values()})}
         for each in _leading(asked, tried, found)[:MOST]
     ]

@@ -136,6 +136,29 @@ class Ruling:
     broken: list[Requirement]
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Why a pair is ruled out or open.
+
+    Args:
+        side: Of which side: ``cni``, ``mesh``, or the layer of a need.
+        requirement: What it asks for: words of a requirement, or the id of a need.
+        found: What was found instead.
+        why: The same as one sentence says it.
+        missing: Inputs that are not known. [names]
+        fixed: Whether it rests on facts alone that nobody can change.
+        source_id: Sources that say so.
+    """
+
+    side: str
+    requirement: str
+    found: str | None
+    why: str
+    missing: Sequence[str] = ()
+    fixed: bool = False
+    source_id: str = ""
+
+
 def contests(
     frame: pl.DataFrame, facts: Sequence[Facts], tables: Tables, over: Mapping[str, Breach] | None = None
 ) -> list[Contest]:
@@ -209,7 +232,7 @@ def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
     """A pair as ``decide`` tells it; and ``lacks``, what rules it out."""
     lacks = [*lacking(contest, pair)]
     open_ones = [*opening(contest, pair)]
-    missing = [name for lack in open_ones for name in lack["missing"]]
+    missing = [name for lack in open_ones for name in lack.missing]
     nothing_before = contest.runs["mesh"].id == NONE == pair.mesh.id
     return {
         **names(pair),
@@ -218,7 +241,7 @@ def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
         "eligible": STANDINGS[pair.standing],
         "unmet": pair.lacking,
         "unknown": list(dict.fromkeys([*pair.unread, *missing])),
-        "why_not": joined([lack["why"] for lack in lacks or open_ones]) or None,
+        "why_not": joined([lack.why for lack in lacks or open_ones]) or None,
         "rank": rank,
         "dataplane": _dataplane(pair.mesh),
         "paid": [side.side for side in pair.sides if side.only is not None and side.only.paid],
@@ -243,21 +266,10 @@ def _dataplane(mesh: Side) -> str | None:
     return next(iter(found)) or None if len(found) == 1 else None
 
 
-def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
-    """What is known to rule a pair out: a budget, requirements that fail, and needs that it does not meet.
-
-    ``fixed`` says that it rests on facts alone that nobody can change.
-    """
+def lacking(contest: Contest, pair: Standing) -> Iterator[Lack]:
+    """What is known to rule a pair out: a budget, requirements that fail, and needs that it does not meet."""
     if pair.over and pair.over.certain:
-        yield {
-            "side": "both",
-            "requirement": "budget",
-            "found": pair.over.what,
-            "missing": [],
-            "fixed": False,
-            "source_id": "",
-            "why": f"over budget: {pair.over.what}",
-        }
+        yield Lack("both", "budget", pair.over.what, f"over budget: {pair.over.what}")
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).failing:
             yield _lack(contest, side, row, pair.network, state=False)
@@ -265,40 +277,27 @@ def lacking(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
         sides = [side for side in _counting(contest.tables, pair, need) if _has(side.unmet, need)]
         told = [side for side in sides if side.id != NONE] or sides  # that there is no mesh either goes without saying
         notes = joined([_falls_short(contest, side, need) for side in told])
-        yield {
-            "side": contest.tables.layers[need],
-            "requirement": need,
-            "found": notes,
-            "missing": [],
-            "fixed": False,
-            "source_id": _sources(contest, sides, need),
-            "why": f"{need_label(need)}: {notes}",
-        }
+        why, source_id = f"{need_label(need)}: {notes}", _sources(contest, sides, need)
+        yield Lack(contest.tables.layers[need], need, notes, why, source_id=source_id)
 
 
-def opening(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
+def opening(contest: Contest, pair: Standing) -> Iterator[Lack]:
     """What leaves a pair open: requirements on which a fact is missing, and needs that nobody read of."""
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).open:
             yield _lack(contest, side, row, pair.network, state=None)
     if contest.facts["needs"] is None:
         why = "what the platform must be able to do has not been said"
-        yield {"side": "both", "requirement": "needs", "found": None, "missing": ["needs"], "source_id": "", "why": why}
+        yield Lack("both", "needs", None, why, missing=["needs"])
     for need in pair.unread:
         sides = [side for side in _counting(contest.tables, pair, need) if not _has(side.met | side.unmet, need)]
-        yield {
-            "side": contest.tables.layers[need],
-            "requirement": need,
-            "found": None,
-            "missing": [f"current_{side.side}_edition" for side in sides if len(side.options) > 1],
-            "source_id": _sources(contest, sides, need),
-            "why": joined([_not_known(contest, side, need) for side in sides]),
-        }
+        why = joined([_not_known(contest, side, need) for side in sides])
+        missing = [f"current_{side.side}_edition" for side in sides if len(side.options) > 1]
+        source_id = _sources(contest, sides, need)
+        yield Lack(contest.tables.layers[need], need, None, why, missing=missing, source_id=source_id)
 
 
-def _lack(
-    contest: Contest, side: Side, row: Requirement, network: Network | None, *, state: bool | None
-) -> dict[str, Any]:
+def _lack(contest: Contest, side: Side, row: Requirement, network: Network | None, *, state: bool | None) -> Lack:
     names = rules(contest.tables).asked[rules(contest.tables).place(row, network)]
     known = [
         f"{input_label(name)}: {said(contest.facts[name], name)}" for name in names if contest.facts[name] is not None
@@ -309,15 +308,9 @@ def _lack(
     words = _required(side, row)
     if missing:
         words += f" (not known: {', '.join(map(input_label, missing))})"
-    return {
-        "side": row.side,
-        "requirement": row.requirement,
-        "found": ", ".join(known) if state is not None else None,
-        "missing": missing,
-        "fixed": all(inputs()[name].actionability == "fixed" for name in names),
-        "source_id": row.source_id,
-        "why": words,
-    }
+    found = ", ".join(known) if state is not None else None
+    fixed = all(inputs()[name].actionability == "fixed" for name in names)
+    return Lack(row.side, row.requirement, found, words, missing, fixed, row.source_id)
 
 
 def _required(side: Side, row: Requirement) -> str:

@@ -7,10 +7,12 @@ A team's folder holds any of the same files. A row with the key of one of ours r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from inspect import get_annotations
 from pathlib import Path
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -200,10 +202,10 @@ class Tables:
 
     options: tuple[Option, ...]
     pairs: tuple[Pair, ...]
-    cells: Mapping[tuple[str, str, str, str], Cell]
+    cells: Mapping[tuple[str, ...], Cell]
     requirements: tuple[Requirement, ...]
     preferences: tuple[Preference, ...]
-    operations: Mapping[tuple[str, str, str], Mapping[str, object]]
+    operations: Mapping[tuple[str, ...], Mapping[str, object]]
     impossible: tuple[Impossible, ...]
     layers: Mapping[str, str]
     encrypting: frozenset[str]
@@ -302,7 +304,7 @@ def _read_tables(folder: Path | None) -> Tables:
     if folder is not None:
         problems += _folder_problems(folder)
         if (folder / f"{SOURCES}.csv").exists():
-            known_sources |= set(_checked(folder / f"{SOURCES}.csv", data_path(f"{SOURCES}.columns.csv"), problems))
+            known_sources |= {row[0] for row in _frame(folder / f"{SOURCES}.csv", SOURCES, problems).iter_rows()}
         _overlay(rows, folder, changes, problems)
     problems += _reference_problems(rows, known_sources)
     tables = _build(rows, tuple(changes), problems)
@@ -311,24 +313,19 @@ def _read_tables(folder: Path | None) -> Tables:
     return tables
 
 
-def _checked(path: Path, columns: Path, problems: list[Problem]) -> dict[str, int]:
-    """First cell of each row, with its line; problems of the file are noted."""
+def _frame(path: Path, columns: str, problems: list[Problem]) -> pl.DataFrame:
+    """A table, of no row where its file is wrong, whose problems are noted."""
     try:
-        frame = check_table(path, columns)
+        return check_table(path, data_path(f"{columns}.columns.csv"))
     except MeshlabError as error:
         problems += error.problems
-        return {}
-    return dict(zip(frame.to_series(0), row_lines(path), strict=True))
+        return pl.DataFrame()
 
 
 def _read_rows(path: Path, table: str, problems: list[Problem]) -> _Rows:
-    try:
-        frame = check_table(path, data_path(f"decision/{table}.columns.csv"))
-    except MeshlabError as error:
-        problems += error.problems
-        return {}
+    frame = _frame(path, f"decision/{table}", problems)
     rows: _Rows = {}
-    for line, cells in zip(row_lines(path), frame.iter_rows(named=True), strict=True):
+    for line, cells in zip(row_lines(path) if frame.height else (), frame.iter_rows(named=True), strict=True):
         row = _Row(str(path), line, cells)
         key = tuple(str(cells[name] or "") for name in KEYS.get(table, ("table", "id")))
         if key in rows:
@@ -498,29 +495,36 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
             problems.append(row.problem("the term has the name of an input", "give it another name"))
         terms[name] = _condition(row, specs("cni"), terms, problems)
 
-    def condition(row: _Row, side: str) -> Condition:
-        return _condition(row, specs(side), terms, problems)
+    def asked(row: _Row, side: str) -> dict[str, Any]:
+        return {"text": str(row.cells["condition"]), "condition": _condition(row, specs(side), terms, problems)}
 
-    preferences = [_preference(row, condition(row, str(row.cells["side"]))) for row in rows["preferences"].values()]
+    preferences = [
+        _record(Preference, row, priority=int(str(row.cells["priority"])), **asked(row, str(row.cells["side"])))
+        for row in rows["preferences"].values()
+    ]
+    requirements = [
+        _record(Requirement, row, side=side, blocks=row.cells["effect"] == "blocks", **asked(row, side))
+        for row in rows["requirements"].values()
+        for side in [str(row.cells["kind"])]
+    ]
     return Tables(
-        options=tuple(_option(side, row) for side, table in _OPTION_TABLES.items() for row in rows[table].values()),
-        pairs=tuple(Pair(**_texts(row, *KEYS["pairs"])) for row in rows["pairs"].values()),
-        cells={(key[0], key[1], key[2], key[3]): _cell(row) for key, row in rows["cells"].items()},
-        requirements=tuple(
-            sorted(
-                (_requirement(row, condition(row, str(row.cells["kind"]))) for row in rows["requirements"].values()),
-                key=lambda requirement: requirement.id,
+        options=tuple(
+            _record(
+                Option, row, side=side, id=id_, platforms=frozenset(platforms.split("|")), charged_by=_charged_by(row)
             )
+            for side, table in _OPTION_TABLES.items()
+            for (id_, _, platforms), row in rows[table].items()
         ),
+        pairs=tuple(_record(Pair, row) for row in rows["pairs"].values()),
+        cells={
+            key: _record(Cell, row, meets=row.cells["meets"], released=row.cells["released"] is not False)
+            for key, row in rows["cells"].items()
+        },
+        requirements=tuple(sorted(requirements, key=lambda row: row.id)),
         preferences=tuple(sorted(preferences, key=lambda row: (row.priority, row.id))),
-        operations={(key[0], key[1], key[2]): row.cells for key, row in rows["operations"].items()},
+        operations={key: row.cells for key, row in rows["operations"].items()},
         impossible=tuple(
-            Impossible(
-                text=str(row.cells["condition"]),
-                condition=condition(row, "cni"),
-                **_texts(row, "id", "reason", "source_id"),
-            )
-            for _, row in sorted(rows["impossible"].items())
+            _record(Impossible, row, **asked(row, "cni")) for _, row in sorted(rows["impossible"].items())
         ),
         layers={need: str(row.cells["layer"]) for (need,), row in sorted(rows["needs"].items())},
         encrypting=frozenset(need for (need,), row in rows["needs"].items() if row.cells["encrypts"]),
@@ -536,58 +540,22 @@ def _condition(
     return condition
 
 
-def _texts(row: _Row, *names: str) -> dict[str, str]:
-    return {name: str(row.cells[name] or "") for name in names}
+def _charged_by(row: _Row) -> str:
+    """How an option is paid for; nothing where it is not."""
+    by = USE if row.cells["supported_by"] == PROVIDER else LICENCE
+    return by if row.cells["paid"] else ""
 
 
-def _option(side: str, row: _Row) -> Option:
-    cells = row.cells
-    return Option(
-        side=side,
-        id=str(cells[KEYS[_OPTION_TABLES[side]][0]]),
-        platforms=frozenset(str(cells["platforms"] or "").split("|")),
-        new=bool(cells["new"]),
-        paid=bool(cells["paid"]),
-        charged_by=(USE if cells["supported_by"] == PROVIDER else LICENCE) if cells["paid"] else "",
-        encrypts=bool(cells["encrypts"]),
-        policy_engine=str(cells.get("policy_engine") or ""),
-        dataplane=str(cells.get("dataplane") or ""),
-        **_texts(
-            row, "edition", "label", "supported_by", "status", "ends", "licence", "price_basis", "source_id",
-            "text_date", "note",
-        ),
-    )  # fmt: skip
+Record = TypeVar("Record")
 
 
-def _cell(row: _Row) -> Cell:
-    meets = row.cells["meets"]
-    return Cell(
-        meets=None if meets is None else bool(meets),
-        released=row.cells["released"] is not False,
-        **_texts(row, "need", "option", "edition", "platform", "support", "note", "source_id", "text_date"),
-    )
-
-
-def _preference(row: _Row, condition: Condition) -> Preference:
-    return Preference(
-        priority=int(str(row.cells["priority"])),
-        text=str(row.cells["condition"]),
-        condition=condition,
-        lenient=bool(row.cells["lenient"]),
-        **_texts(row, "side", "id", "option", "reason", "source_id", "text_date"),
-    )
-
-
-def _requirement(row: _Row, condition: Condition) -> Requirement:
-    return Requirement(
-        side=str(row.cells["kind"]),
-        text=str(row.cells["condition"]),
-        condition=condition,
-        blocks=row.cells["effect"] == "blocks",
-        today=bool(row.cells["today"]),
-        lenient=bool(row.cells["lenient"]),
-        **_texts(row, "id", "option", "requirement", "source_id", "text_date"),
-    )
+def _record(kind: Callable[..., Record], row: _Row, **own: object) -> Record:
+    """A row as a record: values of its own, and the row's cells, of which an empty one is an empty text or false."""
+    found: dict[str, object] = {}
+    for name, of in get_annotations(kind).items():
+        cell = row.cells.get(name)
+        found[name] = bool(cell) if of == "bool" else str(cell or "")
+    return kind(**{**found, **own})
 
 
 @kept_latest(16)

@@ -15,6 +15,32 @@ NAMED = 3
 """Needs that a sentence names; more are counted."""
 
 
+NAMES = (
+    "Azure",
+    "Calico",
+    "Cilium",
+    "Envoy",
+    "Gateway API",
+    "Google",
+    "Hubble",
+    "Istio",
+    "Kubernetes",
+    "Linkerd",
+    "Windows",
+)
+"""Beginnings that keep their capital within a sentence."""
+
+
+def lower_first(text: str) -> str:
+    """A text within a sentence: its first letter small, unless it begins a name or an abbreviation."""
+    return text if text[1:2].isupper() or text.startswith(NAMES) else text[:1].lower() + text[1:]
+
+
+def upper_first(text: str) -> str:
+    """A text where a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
 @kept
 def need_labels() -> dict[str, str]:
     """What each need is called."""
@@ -25,19 +51,13 @@ def need_labels() -> dict[str, str]:
 def need_label(need: str, *, starts: bool = False) -> str:
     """What a need is called inside a sentence, or where one starts."""
     label = need_labels().get(need, need)
-    return label if starts else _lowered(label)
+    return label if starts else lower_first(label)
 
 
 @kept
 def input_label(name: str) -> str:
     """What an input is called inside a sentence."""
-    return _lowered(inputs()[name].label)
-
-
-def _lowered(label: str) -> str:
-    """A label without the capital with which it stands alone; an abbreviation or a name keeps it."""
-    is_name = label[:2].isupper() or label.startswith(("Gateway API", "Envoy", "gRPC", "Windows"))
-    return label if is_name else label[:1].lower() + label[1:]
+    return lower_first(inputs()[name].label)
 
 
 @kept

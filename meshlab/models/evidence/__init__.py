@@ -1,15 +1,12 @@
-"""Published measurements, the coefficients that follow from them, and how well they predict what they have not seen."""
+"""Published measurements, how well the models predict them, and coefficients after a team's own measurements."""
 
 from meshlab.models.evidence.assessment import (
     COVERAGE_GOALS,
     GOALS,
     WIDTH_GOALS,
     assess,
-    evidence_range,
-    fitted,
-    narrow,
 )
-from meshlab.models.evidence.measured import check_measured, read_measured, read_own
+from meshlab.models.evidence.measured import check_measured, narrow, read_measured, read_own
 
 __all__ = [
     "COVERAGE_GOALS",
@@ -17,8 +14,6 @@ __all__ = [
     "WIDTH_GOALS",
     "assess",
     "check_measured",
-    "evidence_range",
-    "fitted",
     "narrow",
     "read_measured",
     "read_own",

@@ -1,21 +1,19 @@
-"""The evidence: fitting coefficients to it, how good that fit is, how far it lies apart, and narrowing it by one's own.
+"""The evidence: how well the models predict it, beside what one would use instead, and how far it lies apart.
 
-``python -m meshlab.models.evidence`` writes what ``fitted``, ``validation.left_out`` and ``evidence_range`` give into
-``data/``.
+Predictions of rows that the models have not seen are those that ``make data`` left in ``data/evidence``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from meshlab.models.evidence import scores
-from meshlab.models.evidence.measured import comparison, quality, read_measured
-from meshlab.models.evidence.measurements import KINDS, measurements, predicted
-from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws
+from meshlab.models.evidence.measured import comparison, quality
+from meshlab.models.evidence.measurements import measurements, predicted
+from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws, medians
 from meshlab.tables import read_table
 
 GOALS = {"memory": 1.4, "cpu": 1.4, "latency": 1.6}
@@ -27,128 +25,40 @@ WIDTH_GOALS = {"memory": 3.5, "cpu": 4.5, "latency": 6.0}
 COVERAGE_GOALS = (0.75, 0.9)
 """Share of figures inside the 10-90 % interval that the models aim at, each source alike: more is a fault as well."""
 
-SIGNIFICANT_DIGITS = 4
-
-
-# --- the fit -------------------------------------------------------------------------------------------------------
-
-
-def fitted() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Coefficients from all evidence and their joint draws, rounded so that runs give the same bytes.
-
-    Returns:
-        Columns of ``coefficients.csv``; a column for each coefficient that is not certain, as in
-        ``coefficient_draws.csv``.
-    """
-    from meshlab.models.evidence.fit import coefficients_of, drawn, fit_kind
-    from meshlab.models.evidence.shown import shown_first
-
-    priors, rows = read_table("evidence/priors"), measurements().filter(role="fit")
-    fits = {kind: fit_kind(rows, priors, kind) for kind in KINDS}
-    draws = drawn(fits)
-    table = coefficients_of(fits, priors, draws)
-    return (
-        table.with_columns(pl.col("median", "lo", "hi").round_sig_figs(SIGNIFICANT_DIGITS)),
-        shown_first(fits, table, draws).with_columns(pl.all().round_sig_figs(SIGNIFICANT_DIGITS)),
-    )
-
-
-def draw_columns(coefficients: pl.DataFrame, draws: pl.DataFrame) -> pl.DataFrame:
-    """The columns file of ``coefficient_draws.csv``: a row for each of its coefficients.
-
-    Args:
-        coefficients: Columns of ``coefficients.csv``.
-        draws: A column for each coefficient that is not certain.
-    """
-    labels = read_table("coefficient_labels")
-    named = coefficients.filter(pl.col("coefficient").is_in(draws.columns)).join(
-        labels, on="coefficient", maintain_order="left"
-    )
-    return named.select(
-        pl.col("coefficient").alias("column"),
-        pl.lit("number").alias("type"),
-        "unit",
-        pl.lit("true").alias("required"),
-        pl.col("label").alias("description"),
-    )
-
-
-def evidence_range() -> pl.DataFrame:
-    """For each data plane, the smallest and largest value of each quantity among the rows that are scored."""
-    handles_l7 = pl.col("component").str.contains("sidecar|waypoint|linkerd-proxy|node-envoy")
-    rows = scores.scored().with_columns(
-        rate_per_proxy=pl.when(kind="cpu").then(pl.col("rate") / pl.col("instances")),
-        l7_traffic_share=handles_l7.cast(pl.Float64),
-    )
-    numbers = rows.unpivot(
-        ["pods", "services", "config_services", "rate_per_proxy", "payload_bytes", "l7_traffic_share"],
-        index="dataplane",
-        variable_name="quantity",
-        value_name="number",
-    )
-    bounds = (
-        numbers.drop_nulls("number")
-        .group_by("dataplane", "quantity")
-        .agg(lower=pl.min("number"), upper=pl.max("number"))
-    )
-    # a smaller cluster than any measured is no extrapolation: its figures tend to the bases
-    bounds = bounds.with_columns(lower=pl.lit(0.0))
-    protocols = pl.when(pl.col("grpc_share") > 0).then(pl.lit("grpc")).otherwise(pl.lit("http1"))
-    traffic = rows.filter(pl.col("rate") > 0).with_columns(
-        protocol=pl.when(pl.col("grpc_share").is_not_null()).then(protocols), mtls=pl.col("mtls").cast(pl.String)
-    )
-    members = (
-        traffic.unpivot(["protocol", "mtls"], index="dataplane", variable_name="quantity", value_name="member")
-        .drop_nulls("member")
-        .group_by("dataplane", "quantity")
-        .agg(members=pl.col("member").unique().sort().str.join("|"))
-    )
-    columns = ["dataplane", "quantity", "lower", "upper", "members"]
-    return pl.concat([bounds, members], how="diagonal").select(columns).sort("dataplane", "quantity")
-
-
 # --- how good it is ------------------------------------------------------------------------------------------------
 
 
-def assess(measured: Path | pl.DataFrame | None = None) -> dict[str, Any]:
+def assess(measured: pl.DataFrame | None = None) -> dict[str, Any]:
     """Measured against predicted, with the interval: INTERFACE's ``evidence`` document.
 
     Args:
-        measured: The user's own measurements: a file, or what ``read_measured`` returned. Without it the published
-            ones, fitted and with each source left out in turn; then ``validation`` holds the scores of the models and
-            of the baselines by everything that was left out together, ``pairs`` the orders of two data planes.
-
-    Raises:
-        MeshlabError: A row of ``measured`` has a wrong metric, unit, data plane or value.
+        measured: The user's own measurements, as ``read_measured`` returns them. Without it the published ones, fitted
+            and with each source left out in turn; then ``validation`` holds the scores of the models and of the
+            baselines by everything that was left out together, ``pairs`` the orders of two data planes.
     """
-    compared = _assessed() if measured is None else comparison(_own(measured), coefficient_table())
+    compared = _assessed() if measured is None else comparison(measured)
     document = {"rows": compared.to_dicts(), "summary": summary(compared)}
     if measured is None:
-        document["validation"] = scores.comparison().to_dicts()
-        document["pairs"] = scores.pair_summary().to_dicts()
+        document["validation"] = score_table().to_dicts()
+        document["pairs"] = pair_summary().to_dicts()
     return document
 
 
 @cache
 def _assessed() -> pl.DataFrame:
-    rows = scores.scored()
-    in_sample = compared_rows(rows, coefficient_table()).with_columns(left_out=pl.lit(value=False))
+    rows = scored()
+    in_sample = compared_rows(rows).with_columns(left_out=pl.lit(value=False))
     unseen = read_table("evidence/left_out").filter(grouping="source", candidate="model")
-    predictions = unseen.select("measurement_id", "predicted", "lo", "hi", left_out=pl.lit(value=True))
-    held_out = measurements().join(predictions, on="measurement_id", maintain_order="left")
-    return pl.concat([in_sample, _compared(held_out.lazy()).collect()])
+    predictions = unseen.select("measurement_id", "predicted", "lo", "hi")
+    held_out = _compared(measurements().lazy().join(predictions.lazy(), on="measurement_id", maintain_order="left"))
+    return pl.concat([in_sample, held_out.with_columns(left_out=pl.lit(value=True)).collect()])
 
 
-def compared_rows(rows: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFrame:
-    """Rows of evidence against a table of coefficients: the middle and the interval that ``estimate`` would show.
-
-    Args:
-        rows: Columns of ``measurements()``.
-        coefficients: Columns of ``coefficients.csv``.
-    """
-    middle: dict[str, Value] = dict(coefficients.select("coefficient", "median").iter_rows())
+def compared_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of ``measurements()`` against the fit: the middle and the interval that ``estimate`` would show."""
+    middle: dict[str, Value] = {**medians()}
     centre = predicted(rows.lazy(), middle).select("measurement_id", "predicted")
-    sets = joint_draws(coefficients, SHOWN)
+    sets = joint_draws(coefficient_table(), SHOWN)
     drawn = predicted(
         rows.lazy().join(sets.lazy(), how="cross"), {**middle, **{name: pl.col(name) for name in sets.columns}}
     )
@@ -162,13 +72,11 @@ def compared_rows(rows: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFram
         .with_columns(lo=pl.min_horizontal("lo", "predicted"), hi=pl.max_horizontal("hi", "predicted"))
     )
     # the rows are few and the expressions many: the in-memory engine plans them faster than the streaming one
-    return _compared(found).collect(engine="in-memory").drop("left_out")
+    return _compared(found).collect(engine="in-memory")
 
 
 def _compared(rows: pl.LazyFrame) -> pl.LazyFrame:
-    flag = pl.lit(None, pl.Boolean) if "left_out" not in rows.collect_schema() else pl.col("left_out")
-    named = rows.rename({"value": "measured"}).with_columns(**quality())
-    return named.select(*COMPARED, flag.alias("left_out"))
+    return rows.rename({"value": "measured"}).with_columns(**quality()).select(COMPARED)
 
 
 COMPARED = (
@@ -186,7 +94,7 @@ COMPARED = (
     "inside",
     "factor",
 )
-"""Columns of a comparison, before ``left_out``."""
+"""Columns of a comparison."""
 
 
 def summary(compared: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
@@ -217,32 +125,6 @@ def summary(compared: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
     }
 
 
-# --- one's own measurements ----------------------------------------------------------------------------------------
-
-
-def narrow(coefficients: pl.DataFrame | None, measured: Path | pl.DataFrame) -> pl.DataFrame:
-    """The coefficients after a team's own measurements: better evidence of its cluster than anybody's page.
-
-    Args:
-        coefficients: Columns of ``coefficients.csv``; the fitted ones without.
-        measured: The team's own measurements: a file, or what ``read_measured`` returned.
-
-    Returns:
-        The table with new medians and intervals, and ``draws``: joint draws for ``estimate``.
-
-    Raises:
-        MeshlabError: A row of the file has a wrong metric, unit, data plane or value.
-    """
-    from meshlab.models.evidence.measured import narrowed
-
-    table = coefficient_table() if coefficients is None else coefficients
-    return narrowed(table, _own(measured))
-
-
-def _own(measured: Path | pl.DataFrame) -> pl.DataFrame:
-    return read_measured(measured) if isinstance(measured, Path) else measured
-
-
 # --- how far measurements of one thing lie apart ---------------------------------------------------------------------
 
 PER = {"memory": "instances", "cpu": "rate", "latency": "instances"}
@@ -259,7 +141,7 @@ def disagreement() -> pl.DataFrame:
     Columns: ``kind``, ``dataplane``, ``component``, ``metric``, ``sources``, ``n``, ``spread``, ``left``. [ratio]
     """
     rows = measurements().filter(role="fit")
-    compared = compared_rows(rows, coefficient_table()).select("measurement_id", "measured", "predicted")
+    compared = compared_rows(rows).select("measurement_id", "measured", "predicted")
     per = pl.coalesce(pl.when(kind=kind).then(pl.col(column)) for kind, column in PER.items())
     own, rest = pl.col("measured") / per, pl.col("measured") / pl.col("predicted")
     return (
@@ -274,4 +156,117 @@ def disagreement() -> pl.DataFrame:
         )
         .filter(pl.col("sources") > 1)
         .sort("spread", "kind", "dataplane", "component", "metric", descending=[True, *[False] * 4])
+    )
+
+
+# --- scores ----------------------------------------------------------------------------------------------------------
+# of predictions of unseen rows: of the logarithm, each source alike
+
+MODEL, CONSTANT = "model", "constant"
+
+NARROW_TAIL = 0.2
+"""What lies outside of a 10-90 % interval: the interval score charges a miss by its inverse."""
+
+YEAR = pl.col("year")
+
+
+def scored() -> pl.DataFrame:
+    """Rows that are scored: all that are fitted but those of a plain Envoy, which no data plane runs."""
+    return measurements().filter(pl.col("role") == "fit", pl.col("component") != "gateway-envoy")
+
+
+CLASSES = {
+    "all": pl.col("spread").is_in(["proxy", "agent"]),
+    "proxies": pl.col("spread") == "proxy",
+    "agents": pl.col("spread") == "agent",
+    "control planes": pl.col("spread") == "control",
+    "2022 and later": pl.col("spread").is_in(["proxy", "agent"]) & (YEAR >= 2022),  # noqa: PLR2004
+    **{name: pl.col("metric") == f"added_latency_{name}" for name in ("p50", "p90", "p99")},
+}
+"""Rows that are scored together, control planes apart from all others: nobody would take one constant for those."""
+
+
+def score_table() -> pl.DataFrame:
+    """Scores of every candidate, by grouping, kind and class of rows; each source counts alike.
+
+    Returns:
+        ``grouping, kind, rows, candidate, n, sources, crps, interval_score`` (both of the logarithm), ``inside``
+        (share in the 10-90 % interval), ``factor`` and ``width`` (medians), and ``model_crps``: the model's on the
+        same rows.
+    """
+    table = read_table("evidence/left_out").join(measurements(), on="measurement_id", maintain_order="left")
+    value, lo, hi = (pl.col(name).log() for name in ("value", "lo", "hi"))
+    outside = pl.max_horizontal(lo - value, value - hi, 0.0)
+    rows = table.with_columns(
+        interval_score=hi - lo + outside * (2.0 / NARROW_TAIL),
+        inside=pl.when(pl.col("lo").is_not_null()).then(pl.col("value").is_between("lo", "hi").cast(pl.Float64)),
+        factor=(value - pl.col("predicted").log()).abs().exp(),
+        width=(hi - lo).exp(),
+    )
+    model = rows.filter(candidate=MODEL).select("grouping", "measurement_id", model_crps="crps")
+    rows = rows.join(model, on=["grouping", "measurement_id"], maintain_order="left")
+    return pl.concat([_class_scores(rows.filter(mask), name) for name, mask in CLASSES.items()])
+
+
+SCORES = ("crps", "interval_score", "inside", "factor", "width", "model_crps")
+
+
+def _class_scores(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    keys = ("grouping", "kind", "candidate")
+    mean, middle = ("crps", "interval_score", "inside", "model_crps"), ("factor", "width")
+    by_source = rows.group_by(*keys, "source_id", maintain_order=True).agg(
+        pl.len(), *(pl.mean(score) for score in mean), *(pl.median(score) for score in middle)
+    )
+    return (
+        by_source.group_by(*keys, maintain_order=True)
+        .agg(
+            pl.sum("len"),
+            pl.len().alias("sources"),
+            *(pl.mean(score) for score in mean),
+            *(pl.median(score) for score in middle),
+        )
+        .select(
+            "grouping", "kind", pl.lit(name).alias("rows"), "candidate", pl.col("len").alias("n"), "sources", *SCORES
+        )
+    )
+
+
+def worse() -> list[str]:
+    """Where what ships scores worse than a baseline on the same rows, all sources alike, in any kind of figure."""
+    table = score_table().filter(pl.col("candidate") != MODEL, rows="all").filter(pl.col("model_crps") > pl.col("crps"))
+    return [
+        f"{row['kind']} by {row['grouping']}: {row['model_crps']:.3f}, {row['candidate']} {row['crps']:.3f}"
+        for row in table.iter_rows(named=True)
+    ]
+
+
+def told() -> Iterator[str]:
+    """The comparison as lines of text, for a terminal."""
+    table = score_table().filter(pl.col("rows") != "control planes")
+    yield "Score (CRPS of the logarithm), share inside 10-90 %, median factor and width; each source alike, left out by"
+    for (kind, rows, grouping), found in table.group_by("kind", "rows", "grouping", maintain_order=True):
+        parts = [
+            f"{row['candidate']} {row['crps']:.3f}"
+            + (f" ({row['inside']:.0%}, {row['factor']:.2f}, {row['width']:.1f})" if row["inside"] is not None else "")
+            + (f" [model there {row['model_crps']:.3f}]" if row["n"] != found["n"].max() else "")
+            for row in found.sort("n", "candidate", descending=[True, True]).iter_rows(named=True)
+        ]
+        yield f"{grouping:8} {kind:8} {rows:15} {'; '.join(parts)}"
+    for row in pair_summary().iter_rows(named=True):
+        clear = "none clear" if not row["clear"] else f"{row['clear']} clear, {row['right_of_clear']:.0%} of them right"
+        yield f"order of two data planes, {row['kind']}: {row['pairs']} pairs, {row['right']:.0%} right, {clear}"
+    yield from (f"worse than a baseline: {line}" for line in worse())
+
+
+def pair_summary() -> pl.DataFrame:
+    """By kind: ``pairs``, how many are ``clear``, and the share that is ``right`` among all and among those."""
+    return (
+        read_table("evidence/pairs")
+        .group_by("kind", maintain_order=True)
+        .agg(
+            pairs=pl.len(),
+            clear=pl.sum("clear"),
+            right=pl.mean("right"),
+            right_of_clear=pl.col("right").filter(pl.col("clear")).mean(),
+        )
     )

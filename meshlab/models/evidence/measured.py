@@ -20,7 +20,7 @@ from meshlab.cluster.facts.measurements import Measurements, compare_load_tests,
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import read_start
 from meshlab.models.overhead import Figure, draw_estimates, estimate, figures, mesh_dataplanes
-from meshlab.models.overhead.coefficients import DRAWS, joint_draws
+from meshlab.models.overhead.coefficients import DRAWS, coefficient_table, joint_draws
 from meshlab.scenario import Place, check_scenarios, read_raw
 
 OWN_COLUMNS = ("dataplane", "metric", "value", "unit")
@@ -122,7 +122,10 @@ def _checked(raw: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
     problems = list(_problems(own, file, place))
     scenarios = pl.DataFrame()
     try:
-        scenarios = check_scenarios(_named(raw).drop(OWN_COLUMNS, strict=False), file, place)
+        # rows get names of their own, for one scenario may be measured in several
+        name = pl.col("scenario").cast(pl.String) if "scenario" in raw.columns else pl.lit("measured")
+        named = raw.with_columns(scenario=pl.format("{} (row {})", name, pl.int_range(1, pl.len() + 1)))
+        scenarios = check_scenarios(named.drop(OWN_COLUMNS, strict=False), file, place)
     except MeshlabError as error:
         problems += error.problems
     if problems:
@@ -135,12 +138,6 @@ def _checked(raw: pl.DataFrame, file: str, place: Place) -> pl.DataFrame:
     }
     typed = own.with_columns(pl.col("value").cast(pl.Float64), **told)
     return pl.concat([scenarios, typed], how="horizontal")
-
-
-def _named(raw: pl.DataFrame) -> pl.DataFrame:
-    """The rows with names of their own, for one scenario may be measured in several."""
-    name = pl.col("scenario").cast(pl.String) if "scenario" in raw.columns else pl.lit("measured")
-    return raw.with_columns(scenario=pl.format("{} (row {})", name, pl.int_range(1, pl.len() + 1)))
 
 
 def _problems(own: pl.DataFrame, file: str, place: Place) -> Iterator[Problem]:
@@ -168,16 +165,10 @@ def _is_positive(text: str | None) -> bool:
         return False
 
 
-def comparison(measured: pl.DataFrame, coefficients: pl.DataFrame) -> pl.DataFrame:
-    """Measurements against what ``estimate`` returns for the same scenarios, in the columns of the evidence.
-
-    Args:
-        measured: As ``read_measured`` returns it.
-        coefficients: Columns of ``coefficients.csv``, or narrowed ones.
-    """
-    keys = ["scenario", "dataplane"]
-    figures = estimate(measured.drop(*OWN_COLUMNS, "kind"), coefficients)
-    joined = measured.lazy().join(figures, on=keys, how="left", maintain_order="left")
+def comparison(measured: pl.DataFrame) -> pl.DataFrame:
+    """Measurements, as ``read_measured`` returns them, against the estimate of the same scenarios, as evidence."""
+    figures = estimate(measured.drop(*OWN_COLUMNS, "kind"), coefficient_table())
+    joined = measured.lazy().join(figures, on=["scenario", "dataplane"], how="left", maintain_order="left")
     component = pl.col("metric").str.extract(r"^(data_plane|control_plane)").fill_null("all")
     return (
         joined.select(
@@ -222,32 +213,61 @@ VISIBLE = 0.95
 """A coefficient is said to rest on the measurements if they leave less than this share of its width."""
 
 
-def narrowed(table: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
-    """The table of coefficients after measurements, with joint ``draws``.
+def narrow(measured: pl.DataFrame) -> pl.DataFrame:
+    """The coefficients after a team's own measurements: better evidence of its cluster than anybody's page.
 
     Args:
-        table: Columns of ``coefficients.csv``.
-        measured: As ``measured.read_measured`` returns it.
+        measured: As ``read_measured`` returns it.
+
+    Returns:
+        ``coefficients.csv`` with new medians and intervals, and ``draws``: joint draws for ``estimate``.
     """
+    table = coefficient_table()
     own = joint_draws(table)
     free = table.filter(
         pl.col("coefficient").is_in(own.columns), pl.col("kind").is_in(measured["kind"].unique().implode())
     )
     names, prior = list(free["coefficient"]), free["median"].log().to_numpy()
-    rows = measured.filter(pl.Series(_predictions(table, measured, names, prior[None, :])[0] > 0))
+    rows = measured.filter(pl.Series(_predictions(measured, names, prior[None, :])[0] > 0))
     if not rows.height:
         return table
     log_draws = np.log(own.select(names).to_numpy())
-    covariance = np.cov(log_draws, rowvar=False)
+    covariance: np.ndarray = np.cov(log_draws, rowvar=False)
     noise = rows["kind"].replace_strict(reading_noise(table), return_dtype=pl.Float64).to_numpy()
     observed = rows["value"].log().to_numpy()
-    point, gain, origin, jacobian = _step(table, rows, names, prior, prior, covariance, noise, observed)
+
+    def linear_model(point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Around a point: the logarithms of the predictions at zero, their derivatives, and the gain of a reading."""
+        points = np.vstack([point, point + PERTURBATION * np.eye(len(point))])
+        values = np.log(_predictions(rows, names, points))
+        jacobian: np.ndarray = (values[1:] - values[0]).T / PERTURBATION
+        gain = np.linalg.solve(jacobian @ covariance @ jacobian.T + np.diag(noise**2), jacobian @ covariance).T
+        return values[0] - jacobian @ point, jacobian, gain
+
+    origin, jacobian, gain = linear_model(prior)
     for _ in range(ROUNDS - 1):
-        point, gain, origin, jacobian = _step(table, rows, names, point, prior, covariance, noise, observed)
+        origin, jacobian, gain = linear_model(prior + gain @ (observed - origin - jacobian @ prior))
+    medians = np.exp(prior + gain @ (observed - origin - jacobian @ prior))
     readings = observed + noise * np.random.default_rng(SEED).standard_normal((DRAWS, rows.height))
     log_draws = log_draws + (readings - origin - log_draws @ jacobian.T) @ gain.T
-    seen = log_draws.std(axis=0) < VISIBLE * np.sqrt(np.diag(covariance))
-    return _updated(table, free, own, np.exp(point), np.exp(log_draws), seen)
+    lo, hi = np.quantile(np.exp(log_draws), [0.1, 0.9], axis=0)
+    seen = pl.Series(log_draws.std(axis=0) < VISIBLE * np.sqrt(np.diag(covariance)))
+    updates = free.select(
+        "coefficient",
+        median=pl.Series(medians),
+        lo=pl.Series(np.minimum(lo, medians)),
+        hi=pl.Series(np.maximum(hi, medians)),
+        is_prior=pl.col("is_prior") & ~seen,
+        source_ids=pl.when(seen).then(pl.col("source_ids") + "|measured").otherwise("source_ids"),
+    )
+    moved = own.with_columns(pl.DataFrame(np.exp(log_draws), schema=names))
+    return _with_draws(table.update(updates, on="coefficient"), moved)
+
+
+def _with_draws(table: pl.DataFrame, draws: pl.DataFrame) -> pl.DataFrame:
+    """Coefficients with draws of them in column ``draws``, from a column for each."""
+    lists = pl.DataFrame({"coefficient": draws.columns, "draws": draws.to_numpy().T.tolist()})
+    return table.join(lists, on="coefficient", how="left", maintain_order="left")
 
 
 def reading_noise(table: pl.DataFrame) -> dict[str, float]:
@@ -256,65 +276,10 @@ def reading_noise(table: pl.DataFrame) -> dict[str, float]:
     return {name.removesuffix("_reading_sd"): sd for name, sd in rows.select("coefficient", "median").iter_rows()}
 
 
-def _predictions(table: pl.DataFrame, measured: pl.DataFrame, names: list[str], logs: np.ndarray) -> np.ndarray:
+def _predictions(measured: pl.DataFrame, names: list[str], logs: np.ndarray) -> np.ndarray:
     """What the models predict for each row of measurements, once for each row of coefficients' logarithms."""
-    points = pl.DataFrame({"coefficient": names, "draws": np.exp(logs).T.tolist()})
-    worlds = table.drop("draws", strict=False).join(points, on="coefficient", how="left", maintain_order="left")
+    worlds = _with_draws(coefficient_table(), pl.DataFrame(np.exp(logs), schema=names))
     figures = draw_estimates(measured.drop(*OWN_COLUMNS, "kind"), worlds, count=len(logs))
     joined = measured.lazy().join(figures, on=["scenario", "dataplane"], how="left", maintain_order="left")
     found = joined.select("draw", picked("").alias("predicted")).collect(engine="in-memory")
     return found.sort("draw", maintain_order=True)["predicted"].to_numpy().reshape(len(logs), -1)
-
-
-def _linearised(
-    table: pl.DataFrame, rows: pl.DataFrame, names: list[str], point: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms of the predictions at a point, and their derivatives by each coefficient's logarithm."""
-    points = np.vstack([point, point + PERTURBATION * np.eye(len(point))])
-    values = np.log(_predictions(table, rows, names, points))
-    return values[0], (values[1:] - values[0]).T / PERTURBATION
-
-
-def _step(
-    table: pl.DataFrame,
-    rows: pl.DataFrame,
-    names: list[str],
-    point: np.ndarray,
-    prior: np.ndarray,
-    covariance: np.ndarray,
-    noise: np.ndarray,
-    observed: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The next point, the gain, and the linear model at the present one: its value at zero and its derivatives."""
-    value, jacobian = _linearised(table, rows, names, point)
-    gain = np.linalg.solve(jacobian @ covariance @ jacobian.T + np.diag(noise**2), jacobian @ covariance).T
-    origin = value - jacobian @ point
-    return prior + gain @ (observed - origin - jacobian @ prior), gain, origin, jacobian
-
-
-def _updated(
-    table: pl.DataFrame,
-    free: pl.DataFrame,
-    own: pl.DataFrame,
-    medians: np.ndarray,
-    draws: np.ndarray,
-    seen: np.ndarray,
-) -> pl.DataFrame:
-    lo, hi = np.quantile(draws, [0.1, 0.9], axis=0)
-    moved = dict(zip(free["coefficient"], draws.T.tolist(), strict=True))
-    all_draws = {name: moved.get(name) or own[name].to_list() for name in own.columns}
-    updates = pl.DataFrame(
-        {
-            "coefficient": free["coefficient"],
-            "median": medians,
-            "lo": np.minimum(lo, medians),
-            "hi": np.maximum(hi, medians),
-            "is_prior": free["is_prior"].to_numpy() & ~seen,
-            "source_ids": pl.select(
-                pl.when(pl.Series(seen)).then(free["source_ids"] + "|measured").otherwise(free["source_ids"])
-            ).to_series(),
-        }
-    )
-    lists = pl.DataFrame({"coefficient": list(all_draws), "draws": list(all_draws.values())})
-    kept = table.drop("draws", strict=False).update(updates, on="coefficient")
-    return kept.join(lists, on="coefficient", how="left", maintain_order="left")

@@ -1,4 +1,4 @@
-"""Published measurements, checked, and what the models predict for them.
+"""Published measurements, and what the models predict for them.
 
 A measurement is a row of ``data/evidence/measurements.csv``: one figure of one component under stated conditions, with
 its source. ``predicted`` applies the equations of ``memory``, ``cpu`` and ``latency`` to such rows; there is no second
@@ -12,57 +12,21 @@ from functools import cache, reduce
 
 import polars as pl
 
-from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.overhead import cpu, latency, memory
 from meshlab.models.overhead.coefficients import Coefficients, Value, share
 from meshlab.models.overhead.latency import PERCENTILES
-from meshlab.tables import data_path, read_table
+from meshlab.tables import read_table
 
 KINDS = ("memory", "cpu", "latency")
 
 
 @cache
 def measurements() -> pl.DataFrame:
-    """All measurements with the ``kind`` of their metric and the ``spread`` of their component.
-
-    Raises:
-        MeshlabError: A row names no declared source, component, metric or unit, or lacks where its figure stands.
-    """
-    table = read_table("evidence/measurements")
-    problems = check_measurements(table)
-    if problems:
-        raise MeshlabError(problems)
+    """All measurements with the ``kind`` of their metric and the ``spread`` of their component."""
     kinds = read_table("evidence/metrics").select("metric", "kind")
     groups = read_table("evidence/components").select("component", "spread")
-    return table.join(kinds, on="metric", how="left").join(groups, on="component", how="left")
-
-
-def check_measurements(table: pl.DataFrame) -> list[Problem]:
-    """What is wrong with rows of evidence: names outside the closed lists, units that are not the metric's own.
-
-    Args:
-        table: Columns of ``measurements.csv``; empty cells are found when the file is read.
-    """
-    file = str(data_path("evidence/measurements.csv"))
-    closed = {
-        "source_id": read_table("sources")["source_id"],
-        "origin": read_table("sources")["source_id"],
-        "component": read_table("evidence/components")["component"],
-        "metric": read_table("evidence/metrics")["metric"],
-        "role": pl.Series(["fit", "context"]),
-    }
-    problems = [
-        Problem(file, f"row {row}: {name} {value!r} is not declared", did_you_mean(value, known))
-        for name, known in closed.items()
-        for row, value in table.filter(~pl.col(name).is_in(known.implode())).select("measurement_id", name).iter_rows()
-    ]
-    units = table.join(read_table("evidence/metrics"), on="metric").filter(pl.col("unit") != pl.col("unit_right"))
-    problems += [
-        Problem(file, f"row {row}: unit {unit!r} is not that of {metric}", f"convert the figure to {expected}")
-        for row, unit, metric, expected in units.select("measurement_id", "unit", "metric", "unit_right").iter_rows()
-    ]
-    repeated = table.filter(pl.col("measurement_id").is_duplicated())["measurement_id"].unique(maintain_order=True)
-    return problems + [Problem(file, f"row {row}: the id stands twice", "ids are unique") for row in repeated]
+    rows = read_table("evidence/measurements")
+    return rows.join(kinds, on="metric", how="left").join(groups, on="component", how="left")
 
 
 # --- predictions ---------------------------------------------------------------------------------------------------
@@ -95,7 +59,7 @@ def _machine() -> dict[str, pl.Expr]:
 
 def _proxies(c: Coefficients, kind: str, per_1000: Value) -> Value:
     logged = 1.0 + (c["access_log_cpu_factor"] - 1.0) * share(pl.col("access_log"))
-    factor = traffic().cpu_factor(c) * cpu.machine_factor(c["vm_cpu_factor"], **_machine()) * logged
+    factor = traffic().factor(c, "cpu") * cpu.machine_factor(c["vm_cpu_factor"], **_machine()) * logged
     work = factor * cpu.batched(c, ROW["instances"], ROW["rate"])
     return cpu.proxies(c, kind, ROW["instances"], per_1000, work, ROW["rate"] * PAYLOAD_MB)
 
@@ -120,8 +84,8 @@ MEMORY: dict[str, Callable[[Coefficients], Value]] = {
     "sidecar-client": _sidecar_memory,
     "sidecar-server": _sidecar_memory,
     "ztunnel": lambda c: ROW["instances"] * memory.ztunnel(c, ROW["pods"], ROW["connections"]),
-    "waypoint": lambda c: ROW["instances"] * memory.waypoint(c, CONFIG_SERVICES, ROW["connections"]),
-    "gateway-envoy": lambda c: ROW["instances"] * memory.gateway_envoy(c, CONFIG_SERVICES, ROW["connections"]),
+    "waypoint": lambda c: ROW["instances"] * memory.envoy(c, "waypoint", CONFIG_SERVICES, ROW["connections"]),
+    "gateway-envoy": lambda c: ROW["instances"] * memory.envoy(c, "gateway", CONFIG_SERVICES, ROW["connections"]),
     "linkerd-proxy": lambda c: ROW["instances"] * memory.linkerd_proxy(c, ROW["connections"]),
     "cilium-agent": lambda c: (
         ROW["instances"] * memory.cilium_agent(c, ROW["pods"], ROW["services"], pl.col("policies").fill_null(0))
@@ -170,7 +134,7 @@ def _traversal_ms(c: Coefficients) -> Value:
         for plane, kind in KINDS_OF_PATHS.items()
     )
     body = pl.when(dataplane="cilium").then(0.0).otherwise(c["byte_latency_ms"] * PAYLOAD_MB)
-    return c["sidecar_latency_ms"] * traffic().latency_factor(c) * bursts * own + body
+    return c["sidecar_latency_ms"] * traffic().factor(c, "latency") * bursts * own + body
 
 
 def _path_latency(c: Coefficients) -> Value:

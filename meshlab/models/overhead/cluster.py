@@ -12,29 +12,11 @@ from meshlab.kept import kept
 from meshlab.models.overhead import cpu, latency
 from meshlab.models.overhead.coefficients import Coefficients, Value, at_least, at_most, is_one_of, share
 from meshlab.models.overhead.cpu import Traffic
+from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
 Stage = Mapping[str, Value]
 """Columns that a frame gains together."""
-
-NUMBERS = (
-    "nodes",
-    "services",
-    "pods",
-    "namespaces",
-    "node_memory_gib",
-    "requests_per_second",
-    "connections",
-    "l7_traffic_share",
-    "call_depth",
-    "same_node_share",
-    "config_services",
-    "network_policies",
-    "new_connections_per_second",
-    "control_plane_replicas",
-    "waypoint_replicas",
-)
-"""Inputs that enter the equations as numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +95,8 @@ takes it. Powers are the dearest part of an estimate, so each is worked out once
 
 def prepared() -> tuple[Stage, Stage, Stage]:
     """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
-    numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in NUMBERS}
+    named = (name for name in (*Cluster.__slots__, "waypoint_replicas") if name in inputs())
+    numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in named}
     rate, nodes, pods = map(pl.col, ("_requests_per_second", "_nodes", "_pods"))
     derived = {
         "_payload_mb": pl.col("payload_bytes") * (1.0 / cpu.BYTES_PER_MB),
@@ -161,10 +144,10 @@ def factors(c: Coefficients, prefix: str) -> Stage:
     nodes, pods, waypoints, rate, l7_rate = map(
         pl.col, ("_nodes", "_pods", "_waypoints", "_both_ends_rate", "_l7_rate")
     )
-    factor, plain_factor = traffic.cpu_factor(c) * platform, traffic.without_mtls().cpu_factor(c) * platform
+    factor, plain_factor = (of.factor(c, "cpu") * platform for of in (traffic, traffic.without_mtls()))
     body_ms, opening = c["byte_latency_ms"] * pl.col("_payload_mb"), pl.col("_new_connection_share") * 0.5
     values = (
-        traffic.latency_factor(c),
+        traffic.factor(c, "latency"),
         body_ms,
         # two proxies share what a new connection takes
         body_ms + c["proxy_connect_ms"] * opening,

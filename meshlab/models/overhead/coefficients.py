@@ -42,15 +42,13 @@ def coefficient_table() -> pl.DataFrame:
     return read_table("coefficients")
 
 
-def sources(dataplane: str, kind: str | None = None) -> pl.DataFrame:
+def sources(dataplane: str) -> pl.DataFrame:
     """Coefficients that enter the figures of a data plane, each with its interval and sources.
 
     Args:
         dataplane: One of ``registry.dataplanes()``.
-        kind: ``memory``, ``cpu``, ``latency`` or ``placement``; all of them without.
     """
-    table = coefficient_table().filter(pl.col("dataplane").str.split("|").list.contains(dataplane))
-    return table if kind is None else table.filter(kind=kind)
+    return coefficient_table().filter(pl.col("dataplane").str.split("|").list.contains(dataplane))
 
 
 def medians(table: pl.DataFrame | None = None) -> dict[str, float]:

@@ -44,21 +44,15 @@ class Traffic:
         """The same traffic where the proxy does not encrypt it itself."""
         return replace(self, mtls=None)
 
-    def cpu_factor(self, c: Coefficients) -> Value:
-        """Cost of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
+    def factor(self, c: Coefficients, figure: str) -> Value:
+        """What a request costs a proxy over one of HTTP/1.1 without mTLS. [ratio]
 
-        Sources: R01 (protocol), S06 (mTLS).
+        Args:
+            c: Coefficients.
+            figure: ``cpu``, or ``latency`` for its time there.
+
+        Sources: R01 (CPU by protocol), S06 (CPU of mTLS), R06 (time of mTLS and TCP, at saturation).
         """
-        return self._factor(c, "cpu")
-
-    def latency_factor(self, c: Coefficients) -> Value:
-        """Time of a request in a proxy over that of HTTP/1.1 without mTLS. [ratio]
-
-        Sources: R06 (mTLS and TCP, at saturation).
-        """
-        return self._factor(c, "latency")
-
-    def _factor(self, c: Coefficients, figure: str) -> Value:
         protocol = (
             1.0
             + (c[f"grpc_{figure}_factor"] - 1.0) * self.grpc

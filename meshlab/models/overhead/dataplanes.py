@@ -62,7 +62,7 @@ def istio_sidecar(c: Coefficients, x: Cluster) -> Parts:
     load = cpu.worker_load(c, "sidecar", x.pods, c["sidecar_mcores"], x.pod_work, c["sidecar_workers"])
     return Parts(
         data_memory=x.pods * memory.sidecar(c, x.config_services, x.endpoints, x.pod_connections)
-        + memory.istio_cni(c) * cni_nodes,
+        + c["istio_cni_node_mib"] * cni_nodes,
         control_memory=memory.istiod(c, x.control_plane_replicas, x.pods)
         + memory.istiod_sidecars(c, x.pods, x.config_services),
         data_cpu=cpu.proxies(
@@ -88,9 +88,11 @@ def istio_ambient(c: Coefficients, x: Cluster) -> Parts:
     load = cpu.worker_load(c, "ztunnel", x.nodes, per_ztunnel, x.node_work, c["ztunnel_workers"])
     l7_load = cpu.worker_load(c, "waypoint", some_waypoints, per_waypoint, x.waypoint_work, c["waypoint_workers"])
     return Parts(
-        data_memory=x.nodes * (memory.ztunnel(c, x.pods, 2.0 * x.connections / x.nodes) + memory.istio_cni(c))
+        data_memory=x.nodes * (memory.ztunnel(c, x.pods, 2.0 * x.connections / x.nodes) + c["istio_cni_node_mib"])
         + waypoints
-        * memory.waypoint(c, x.services / x.namespaces, 2.0 * x.connections * x.l7_traffic_share / some_waypoints),
+        * memory.envoy(
+            c, "waypoint", x.services / x.namespaces, 2.0 * x.connections * x.l7_traffic_share / some_waypoints
+        ),
         control_memory=memory.istiod(c, x.control_plane_replicas, x.pods),
         data_cpu=cpu.proxies(
             c, "ztunnel", x.nodes, per_ztunnel, x.node_work, x.both_ends_mb, x.new_connections_per_second * crossings
@@ -160,8 +162,8 @@ def cilium(c: Coefficients, x: Cluster) -> Parts:
     load = cpu.worker_load(c, "node_envoy", x.nodes, per_envoy, x.node_l7_work, x.node_cores)
     datapath_ms = c["sidecar_latency_ms"] * c["datapath_latency_factor"] * (c["datapath_latency_spread"] * new)
     return Parts(
-        data_memory=cni_memory + memory.node_envoy(c) * envoys + memory.cilium_encryption(c) * encrypted_nodes,
-        control_memory=memory.cilium_operator(c, x.control_plane_replicas * new),
+        data_memory=cni_memory + memory.node_envoy(c) * envoys + c["cilium_mtls_node_mib"] * encrypted_nodes,
+        control_memory=c["cilium_operator_mib"] * (x.control_plane_replicas * new),
         data_cpu=cni_cpu
         + cpu.proxies(
             c,

@@ -61,20 +61,6 @@ def split_figures(parts: Parts, c: Coefficients) -> dict[str, Value]:
     }
 
 
-def path_moments(parts: Parts, c: Coefficients) -> dict[str, Value]:
-    """Moments of the critical path, from its times, which are columns already."""
-    path = [replace(part, mean_ms=pl.col(f"_time_{index}_ms")) for index, part in enumerate(parts.path)]
-    return {"_mean_ms": latency.path_mean(path), "_variance_ms2": latency.path_variance(c, path)}
-
-
-def totals() -> dict[str, pl.Expr]:
-    """Data plane and control plane together."""
-    return {
-        figure: pl.col(f"data_plane_{figure}") + pl.col(f"control_plane_{figure}")
-        for figure in ("memory_gib", "cpu_cores")
-    }
-
-
 def monthly_cost(memory_gib: Value, cpu_cores: Value) -> pl.Expr:
     """Cost of the capacity used: memory and cores, each times its price. [USD/month]
 
@@ -185,9 +171,7 @@ def draw_estimates(
     return collect_few(_of_base(collect_few(_stages(base, steps.base[whole:])).lazy(), steps)).lazy()
 
 
-def least_shares(
-    scenarios: pl.DataFrame | pl.LazyFrame, figure: str, coefficients: pl.DataFrame | None = None
-) -> pl.LazyFrame:
+def least_shares(scenarios: pl.DataFrame | pl.LazyFrame, figure: str) -> pl.LazyFrame:
     """How often each data plane has the least of a figure, over the ``SHOWN`` draws that stand for all.
 
     It goes over the scenarios part by part, so that memory does not grow with the draws of all of them.
@@ -195,14 +179,13 @@ def least_shares(
     Args:
         scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
         figure: One of ``interval_figures()``, of which less is better.
-        coefficients: As for ``estimate``.
 
     Returns:
         ``scenario``, ``dataplane``, ``probability_least`` [share]; a tie counts for each of those that share it alike.
     """
     import numpy as np
 
-    steps = _fitted_steps(SHOWN) if coefficients is None else steps_of(coefficients, SHOWN)
+    steps = _fitted_steps(SHOWN)
     names = registry.mesh_dataplanes()
 
     def shares(part: pl.DataFrame) -> pl.DataFrame:
@@ -311,7 +294,9 @@ def steps_with(
     in_range = {f"_in_range_{dataplane}": registry.in_evidence_range(dataplane) for dataplane in dataplanes}
     monthly_prices = {name: pl.col(price) * HOURS_PER_MONTH for name, price in PRICES.items()}
     deviation, percentiles = added_latency(c)
-    cost = {"cost_usd_per_month": monthly_cost(pl.col("memory_gib"), pl.col("cpu_cores"))}
+    used = ("memory_gib", "cpu_cores")
+    totals = {name: pl.col(f"data_plane_{name}") + pl.col(f"control_plane_{name}") for name in used}
+    cost = {"cost_usd_per_month": monthly_cost(*map(pl.col, used))}
     figures = registry.interval_figures()
     drawn = pl.struct(figures).map_batches(_ends, pl.Array(pl.Float64, len(ENDS) * len(figures)), is_elementwise=True)
     middles = {} if sampled is None else {"_ends": drawn}
@@ -326,7 +311,7 @@ def steps_with(
         base=(*prepared(), request | monthly_prices | in_range),
         none=tuple(_none(selected, keys)),
         planes=tuple(_plane(dataplane, middle, sampled, keys) for dataplane in dataplanes),
-        figures=(totals() | deviation, cost | percentiles, middles, {"nodes_filled": _requested_nodes(sampled)}),
+        figures=(totals | deviation, cost | percentiles, middles, {"nodes_filled": _requested_nodes(sampled)}),
         selected=selected,
     )
 
@@ -344,7 +329,9 @@ def _plane(
         "_stall_ms": x.stall_ms,
     }
     times = {f"_time_{index}_ms": part.mean_ms for index, part in enumerate(parts.path)}
-    stages = split_figures(parts, c) | part_figures(middle_parts) | named | times, path_moments(parts, c)
+    path = [replace(part, mean_ms=pl.col(name)) for name, part in zip(times, parts.path, strict=True)]
+    moments = {"_mean_ms": latency.path_mean(path), "_variance_ms2": latency.path_variance(c, path)}
+    stages = split_figures(parts, c) | part_figures(middle_parts) | named | times, moments
     kept = (*keys, *INPUTS_KEPT, *(name for stage in stages for name in stage if name not in times))
     return stages, tuple(map(pl.col, kept))
 

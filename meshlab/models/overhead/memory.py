@@ -47,22 +47,20 @@ def sidecar(c: Coefficients, services: Value, endpoints: Value, connections: Val
     ) * c["sidecar_memory_spread"]
 
 
-def waypoint(c: Coefficients, services: Value, connections: Value) -> Value:
-    """One replica of a namespace's waypoint, an Envoy configured for the namespace's services. [MiB]
+def envoy(c: Coefficients, kind: str, services: Value, connections: Value) -> Value:
+    """An Envoy that is no sidecar: a base of its kind, and few endpoints beside its services. [MiB]
 
-    Sources: S01, S11 (data/sources.csv).
+    Args:
+        c: Coefficients.
+        kind: ``waypoint``, one replica of a namespace's; or ``gateway``, a plain Envoy without a mesh's agent, which no
+            data plane runs: it informs what all Envoys share.
+        services: Services that it is configured for: a waypoint for the namespace's. [count]
+        connections: Connections that end at it, either side. [count]
+
+    Sources: S01, S11 for waypoints, T02 for a plain Envoy (data/sources.csv).
     """
-    base = c["sidecar_base_mib"] * c["waypoint_base_factor"]
-    return (base + configuration(c, services) + c["sidecar_connection_mib"] * connections) * c["waypoint_memory_spread"]
-
-
-def gateway_envoy(c: Coefficients, services: Value, connections: Value) -> Value:
-    """One plain Envoy without a mesh's agent: no data plane runs it, it informs what all Envoys share. [MiB]
-
-    Sources: T02 (data/sources.csv).
-    """
-    base = c["sidecar_base_mib"] * c["gateway_base_factor"]
-    return (base + configuration(c, services) + c["sidecar_connection_mib"] * connections) * c["gateway_memory_spread"]
+    base = c["sidecar_base_mib"] * c[f"{kind}_base_factor"]
+    return (base + configuration(c, services) + c["sidecar_connection_mib"] * connections) * c[f"{kind}_memory_spread"]
 
 
 def node_envoy(c: Coefficients) -> Value:
@@ -83,11 +81,6 @@ def ztunnel(c: Coefficients, pods: Value, connections: Value) -> Value:
     return (c["ztunnel_base_mib"] + c["ztunnel_pod_mib"] * pods + c["ztunnel_connection_mib"] * connections) * c[
         "ztunnel_memory_spread"
     ]
-
-
-def istio_cni(c: Coefficients) -> Value:
-    """Node agent of Istio's CNI plugin. [MiB]"""
-    return c["istio_cni_node_mib"]
 
 
 def istiod(c: Coefficients, replicas: Value, pods: Value) -> Value:
@@ -166,13 +159,3 @@ def ebpf_maps(c: Coefficients, node_memory_gib: Value) -> Value:
     Sources: R04, S-CIL-TUNE (data/sources.csv).
     """
     return (c["cilium_map_base_mib"] + c["cilium_map_share"] * 1024.0 * node_memory_gib) * c["ebpf_maps_memory_spread"]
-
-
-def cilium_encryption(c: Coefficients) -> Value:
-    """What encryption with identity adds on one node. [MiB] A prior: nothing was measured first-hand."""
-    return c["cilium_mtls_node_mib"]
-
-
-def cilium_operator(c: Coefficients, replicas: Value) -> Value:
-    """All replicas of Cilium's operator together. [MiB] A prior: nothing was measured."""
-    return c["cilium_operator_mib"] * replicas

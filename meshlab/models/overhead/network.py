@@ -35,8 +35,6 @@ COSTS = ("node_mib", "node_mcores", "request_mcores", "gigabit_mcores", "connect
 CURRENT = "current"
 """Releases since partial sync; those before rewrote every rule at every change and say nothing about a cluster now."""
 
-QUANTITIES = ("lookup_us", "update_s", "full_sync_s")
-
 
 @kept
 def datapath_of(cni: str | None, edition: str | None = None) -> str | None:
@@ -207,24 +205,11 @@ def estimate_network(scenarios: pl.DataFrame) -> pl.DataFrame:
 # --- rules of Services ---------------------------------------------------------------------------------------------
 
 
-def rule_cost(services: pl.Expr, base: pl.Expr, per_service: pl.Expr) -> pl.Expr:
-    """Cost with so many Services. [us or s]
+def rule_scale(scenarios: pl.DataFrame | pl.LazyFrame, era: str = CURRENT) -> pl.LazyFrame:
+    """Cost of lookup, update and full sync for each scenario under iptables, IPVS, nftables and eBPF.
 
     base + per_service * services. A chain of rules is walked from its head, so iptables grows with its length; maps
     do not. Null where nothing was published.
-
-    Args:
-        services: Services of the cluster. [count]
-        base: Cost with few Services. [us or s]
-        per_service: Growth with each Service. [us or s]
-
-    Sources: data/rule_scale.csv, row by row.
-    """
-    return base + per_service * services
-
-
-def rule_scale(scenarios: pl.DataFrame | pl.LazyFrame, era: str = CURRENT) -> pl.LazyFrame:
-    """Cost of lookup, update and full sync for each scenario under iptables, IPVS, nftables and eBPF.
 
     Args:
         scenarios: A frame with ``scenario`` and ``services``.
@@ -233,12 +218,12 @@ def rule_scale(scenarios: pl.DataFrame | pl.LazyFrame, era: str = CURRENT) -> pl
     Returns:
         ``scenario, services, mode, quantity, cost, cost_lo, cost_hi, in_evidence_range, source_ids, note``; the unit
         of a cost is the end of its quantity's name.
+
+    Sources: data/rule_scale.csv, row by row.
     """
     table = read_table("rule_scale").filter(era=era).drop("era").lazy()
     services = pl.col("services")
-    costs = {
-        f"cost{end}": rule_cost(services, pl.col("base"), pl.col(f"per_service{end}")) for end in ("", "_lo", "_hi")
-    }
+    costs = {f"cost{end}": pl.col("base") + pl.col(f"per_service{end}") * services for end in ("", "_lo", "_hi")}
     return (
         scenarios.lazy()
         .select("scenario", "services")

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any
 
 import polars as pl
 
@@ -72,12 +71,11 @@ def dataplanes() -> dict[str, DataPlane]:
     problems = [*_faults(table), *incomplete(table, read_table("evidence/range"), coefficient_table(), MODELS)]
     if problems:
         raise MeshlabError(problems)
-    return {row["dataplane"]: _of_row(row) for row in table.iter_rows(named=True)}
-
-
-def _of_row(row: Mapping[str, Any]) -> DataPlane:
-    others = {name: value for name, value in row.items() if name not in ("dataplane", *HUES.values())}
-    return DataPlane(name=row["dataplane"], hues={theme: row[column] for theme, column in HUES.items()}, **others)
+    found: dict[str, DataPlane] = {}
+    for row in table.iter_rows(named=True):
+        name, hues = row.pop("dataplane"), {theme: row.pop(column) for theme, column in HUES.items()}
+        found[name] = DataPlane(name=name, hues=hues, **row)
+    return found
 
 
 def mesh_dataplanes() -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def estimate(  # noqa: PLR0913, PLR0917  (an option each)
     if form == "parquet" and out is None:
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
     own = own_measurements(measured, before, dataplane)
-    coefficients = None if own is None else narrow(None, own)
+    coefficients = None if own is None else narrow(own)
     given = read_scenarios(scenarios)
     if network:
         found = estimate_network(given)
@@ -167,7 +167,7 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
 
     from meshlab.files import pretty_json
     from meshlab.models.evidence import assess
-    from meshlab.models.evidence.scores import told
+    from meshlab.models.evidence.assessment import told
 
     found = assess(own_measurements(measured, before, dataplane))
     if form == "json":

@@ -181,9 +181,7 @@ class AxisReader:
             todo = f"a {word} one needs {', '.join(family.parameters)}, with {family.rule}"
             self.faults.add(f"the distribution of {name} cannot be made", todo, given.line)
             return None
-        spec = inputs()[name]
-        declared = (float(spec.lower or 0), float(spec.upper or 0))
-        bounds = self._ends(name, given, "between") if "between" in given.values else declared
+        bounds = self._ends(name, given, "between") if "between" in given.values else inputs()[name].bounds
         distribution = family.make(*values)
         if bounds is None:
             return None

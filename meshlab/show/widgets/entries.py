@@ -240,7 +240,7 @@ CONTROLS: dict[str, type[Control]] = {
 
 def ladder(spec: Input) -> tuple[float, ...]:
     """Round values between an input's bounds: even steps, or 24 to a decade where the input spans decades."""
-    lower, upper = float(spec.lower or 0.0), float(spec.upper or 0.0)
+    lower, upper = spec.bounds
     if spec.scale == "log":
         lowest = lower or min(1.0, upper / 10**SLIDER_DECADES)
         decades = range(math.floor(math.log10(lowest)), math.ceil(math.log10(upper)))

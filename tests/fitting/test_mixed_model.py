@@ -6,12 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from meshlab.models.evidence import fitted
-from meshlab.models.evidence.fit import coefficients_of, drawn, fit_kind
+from fitting.mixed_model import coefficients_of, drawn, fit_kind
+from fitting.shown import design
 from meshlab.models.evidence.measurements import KINDS, measurements, predicted
-from meshlab.models.evidence.shown import design
 from meshlab.models.overhead import draw_estimates, estimate, interval_figures
-from meshlab.tables import data_path, read_table
+from meshlab.tables import read_table
 
 TRUTH = {
     "memory": {"sidecar_base_mib": 90.0, "ztunnel_base_mib": 25.0},
@@ -83,12 +82,6 @@ def test_what_a_cluster_shares_is_drawn_once() -> None:
     apart = drawn_table.select(pl.corr("sidecar_cpu_spread", "sidecar_memory_spread")).item()
     assert correlated > 0.2
     assert abs(apart) < 0.1
-
-
-def test_the_stored_tables_are_those_of_the_fit() -> None:
-    """Fitting again gives data/coefficients.csv and the joint draws to the byte."""
-    for name, table in zip(("coefficients.csv", "coefficient_draws.csv"), fitted(), strict=True):
-        assert table.write_csv() == data_path(name).read_text(encoding="utf-8"), name
 
 
 def test_the_shown_intervals_are_those_of_all_draws() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm, qmc
 
-from meshlab.models.evidence.fit import SEED, KindFit, dimensions, draws_at
+from fitting.mixed_model import SEED, KindFit, dimensions, draws_at
 from meshlab.models.overhead import draw_estimates, estimate, interval_figures
 from meshlab.models.overhead.coefficients import SHOWN
 from meshlab.scenario import frame_of, inputs

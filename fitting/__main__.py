@@ -1,4 +1,4 @@
-"""``python -m meshlab.models.evidence`` rewrites what is fitted, and says how well it predicts what it has not seen.
+"""``python -m fitting`` rewrites what is fitted, and says how well it predicts what it has not seen.
 
 It ends with 1 if what ships scores worse than a baseline in any kind of figure.
 """
@@ -10,10 +10,12 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from fitting import network, validation
+from fitting.tables import SIGNIFICANT_DIGITS, check_measurements, draw_columns, evidence_range, fitted
+from meshlab.errors import MeshlabError
 from meshlab.kept import forget
-from meshlab.models.evidence import network, scores, validation
-from meshlab.models.evidence.assessment import SIGNIFICANT_DIGITS, draw_columns, evidence_range, fitted
-from meshlab.tables import data_path
+from meshlab.models.evidence.assessment import told, worse
+from meshlab.tables import data_path, read_table
 
 
 def write(tables: Iterable[tuple[str, pl.DataFrame]]) -> None:
@@ -27,6 +29,8 @@ def write(tables: Iterable[tuple[str, pl.DataFrame]]) -> None:
 
 def main() -> int:
     """Rewrite what is fitted and print how well it predicts; 1 where a baseline predicts better."""
+    if problems := check_measurements(read_table("evidence/measurements")):
+        raise MeshlabError(problems)
     coefficients, draws = fitted()
     predictions, calibrated = validation.left_out(), validation.calibration()
     write(
@@ -42,8 +46,8 @@ def main() -> int:
         ]
     )
     forget()
-    print("\n".join([*scores.told(), *network.told()]))  # noqa: T201  (a chore's output)
-    return int(bool(scores.worse()))
+    print("\n".join([*told(), *network.told()]))  # noqa: T201  (a chore's output)
+    return int(bool(worse()))
 
 
 if __name__ == "__main__":
