@@ -75,7 +75,7 @@ lint: $(VENV)/.dev ## Check style, types, spelling and that workbooks are stripp
 	git ls-files -z '*.ipynb' | xargs -0 -r $(BIN)/nbstripout --keep-id --verify
 
 .PHONY: format
-format: $(VENV)/.dev ## Format code and workbooks, and mend what can be mended
+format: $(VENV)/.dev ## Format code and workbooks, and fix what can be fixed
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	git ls-files -z '*.ipynb' | xargs -0 -r $(BIN)/nbstripout --keep-id

@@ -181,8 +181,9 @@ def decide(given: Scenarios, *, tables: str | Path | None = None, lazy: bool = F
         lazy: Whether to return a query that has not run, for many scenarios.
 
     Returns:
-        A row for each scenario: ``scenario``, ``cni``, ``mesh``, ``cni_row`` and ``mesh_row`` (the rows that decided),
-        ``matched`` (all rows that hold) and ``unknown`` (inputs that are missing and could change the answer).
+        A row for each scenario: ``scenario``; ``cni``, ``mesh``, ``cni_edition`` and ``mesh_edition``; ``tuned``;
+        ``eligible``; ``cni_row`` and ``mesh_row``, ids of the preferences that decided. Reasons, and what is unknown
+        and could change the answer, are in the ``verdict`` of ``review``.
 
     Raises:
         MeshlabError: All problems of the scenarios or of the tables.

@@ -36,7 +36,7 @@ def read_facts(paths: Sequence[Path], *, anonymize: Anonymize = False, explain: 
         explain: Add what was seen for and against each fact, as ``evidence``.
 
     Returns:
-        The facts of INTERFACE.md, and beside them ``provenance`` (status, file and reason of each fact) and
+        The facts (docs/reference.md), and beside them ``provenance`` (status, file and reason of each fact) and
         ``refused`` (objects that are not as their kind demands).
 
     Raises:

@@ -47,7 +47,7 @@ def decide(scenarios: pl.DataFrame | pl.LazyFrame, tables: Tables | None = None)
     preferences that decided. The order of rows is kept.
 
     Args:
-        scenarios: Columns of INTERFACE.md; absent ones count as missing, others are left alone.
+        scenarios: Inputs of ``data/inputs.csv``; absent ones count as missing, others are left alone.
         tables: Decision tables; ours unless given.
     """
     tables = tables or load_tables()

@@ -62,10 +62,10 @@ Over = Callable[[pl.DataFrame, Sequence[Row]], Mapping[int, Breach]]
 def explain(
     scenarios: pl.DataFrame, tables: Tables | None = None, *, outlook: bool = True, over: Over | None = None
 ) -> list[dict[str, Any]]:
-    """The verdict of each scenario with everything that bears on it: INTERFACE.md's ``decide``, and more beside it.
+    """The verdict of each scenario with all that bears on it: the ``verdict`` of ``review.json``, and more.
 
     Args:
-        scenarios: Columns of INTERFACE.md; absent ones count as missing.
+        scenarios: Inputs of ``data/inputs.csv``; absent ones count as missing.
         tables: Decision tables; ours unless given.
         outlook: Whether ``settled``, ``unknown``, ``questions`` and ``flips`` are worked out, which takes ten times as
             long; they are empty otherwise.

@@ -93,7 +93,7 @@ class Option:
 
     @property
     def place(self) -> str:
-        """How INTERFACE.md writes it: ``cilium@dataplane-v2``; without an edition the id alone."""
+        """How it is written: ``cilium@dataplane-v2``; without an edition the id alone."""
         return f"{self.id}@{self.edition}" if self.edition else self.id
 
     def had_on(self, platform: str | None) -> bool:

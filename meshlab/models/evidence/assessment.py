@@ -29,7 +29,7 @@ COVERAGE_GOALS = (0.75, 0.9)
 
 
 def assess(measured: pl.DataFrame | None = None) -> dict[str, Any]:
-    """Measured against predicted, with the interval: INTERFACE's ``evidence`` document.
+    """Measured against predicted, with the interval: what ``meshlab evidence`` prints as JSON.
 
     Args:
         measured: The user's own measurements, as ``read_measured`` returns them. Without it the published ones, fitted

@@ -127,7 +127,7 @@ def estimate(
         count: The first of the draws, at most ``DRAWS``; ``SHOWN`` stand for all where there are many scenarios.
 
     Returns:
-        ``scenario, dataplane``, then INTERFACE's figures, ``in_evidence_range`` and the parts of the totals.
+        ``scenario, dataplane``, the figures of ``data/figures.csv``, ``in_evidence_range``, and parts of the totals.
     """
     count = count if intervals else 0
     steps = _fitted_steps(count) if coefficients is None else steps_of(coefficients, count)

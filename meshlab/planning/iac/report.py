@@ -275,7 +275,7 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
     require: str | None = None,
     as_of: date | None = None,
 ) -> dict[str, Any]:
-    """What Terraform expresses of what a team wants, as INTERFACE.md's ``iac``; of everything, if nothing is asked.
+    """What Terraform expresses of what a team wants, one row for each attribute; of everything, if nothing is asked.
 
     Beside ``features`` and ``as_of`` it holds ``wanted`` (each thing with its two layers), ``short`` (those that do
     not meet ``require``), ``churn`` (wanted options that are gone, leave later, or are deprecated, with what takes

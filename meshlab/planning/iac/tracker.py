@@ -200,7 +200,7 @@ COLUMNS = (
 def tracker(*, as_of: date | None = None) -> pl.DataFrame:
     """One row for each feature and provider, by product and feature.
 
-    Columns: those of INTERFACE.md's ``features``, and ``layer`` (typed or raw); ``lag_open``: whether the lag still
+    Columns: those of ``iac``'s ``features``, and ``layer`` (typed or raw); ``lag_open``: whether the lag still
     grew when the row was read; ``as_of``: last day for which the source shows the fact; ``life_days``: how long it
     may be relied on; ``stale``: whether that time is over; ``note``.
 
