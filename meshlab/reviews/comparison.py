@@ -341,20 +341,20 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
     rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
     cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
     regret = first["expected_regret_usd"]
-    if cheapest and cheapest is not first and regret and cheapest["probability_best"] >= comparison.TELLING:
+    beaten = first["dominated_by"]
+    is_clear = cheapest and cheapest is not first and cheapest["probability_best"] >= comparison.TELLING
+    if cheapest and is_clear and regret and cheapest["label"] != beaten:
         told.append(
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
             f"{100 * cheapest['probability_best']:.0f} %; this one is expected to cost {significant(regret)} USD more."
         )
-    if first["dominated_by"]:
+    if beaten:
         told.append(_beaten(first, rows, verdict))
     return [*told, *_unpaid(first, rows, horizon)]
 
 
 def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
     """By which option the recommended one is dominated, and in what: what is not known is no argument."""
-    if first["dominated_by"] == f"{first['label']}, tuned":
-        return f"{first['dominated_by']} is as good or better in all that is known, and nothing moves for it."
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
     told = f"{first['dominated_by']} is as good or better in {listed(better)}"

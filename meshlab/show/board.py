@@ -313,7 +313,14 @@ def _before(review: Review) -> str:
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
+    ailing = [
+        words
+        for side, words in (("cni", "network plugin"), ("mesh", "mesh"))
+        if review.scenario.get(f"{side}_healthy") is False and getattr(review.verdict, side) != "stay"
+    ]
+    what_ails = listed(ailing, "and", 2)
     steps = {
+        f"Find out first what ails the {what_ails}: another configuration or release may repair it. ": bool(ailing),
         "Measure on one node pool first whether it fits. ": (first["within"].get("fits") or 1.0) < NEARLY,
         "Measure first whether it keeps to its budget: `meshlab plan-measurement` writes how. ": (
             min(_shares_within(first), default=1.0) < AS_LIKELY
