@@ -224,8 +224,94 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         (pod("a", containers=[PROXY_15001], nodeName="node-1"),),
     ),
     "an unknown proxy behind a container that redirects": (
-        {"mesh.product": "other", "mesh.name": "acme-data-proxy", "mesh.proxied_pods": 1},
+        {"mesh.product": None, "mesh.proxied_pods": None},
         (app(container("acme-data-proxy", "registry.acme.io/data:1"), before=(REDIRECT,)),),
+    ),
+    "an unknown proxy behind a container that redirects, and its injector": (
+        {"mesh.product": "other", "mesh.name": "acme-data-proxy", "mesh.proxied_pods": 1},
+        (
+            webhook("acme-sidecar-injector"),
+            app(container("acme-data-proxy", "registry.acme.io/data:1"), before=(REDIRECT,)),
+        ),
+    ),
+    "the identity proxy of Azure's workloads": (
+        {"mesh.product": "none", "mesh.proxied_pods": 0},
+        (
+            app(
+                container("azwi-proxy", "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.3.0"),
+                before=(
+                    container("azwi-proxy-init", "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.3.0"),
+                ),
+            ),
+        ),
+    ),
+    "a proxy of an unknown mesh that nothing names": (
+        {"mesh.product": None, "mesh.proxied_pods": None},
+        tuple(app(container("acme-proxy", "registry.acme.io/dataplane:3"), name=name) for name in "ab"),
+    ),
+    "a sidecar of an unknown mesh that nothing names": (
+        {"mesh.product": None},
+        tuple(app(container("sidecar", "registry.acme.io/dataplane:3"), name=name) for name in "ab"),
+    ),
+    "a proxy that one pod has": (
+        {"mesh.product": "none"},
+        (app(container("acme-proxy", "registry.acme.io/dataplane:3")),),
+    ),
+    "a proxy that the Deployment names": (
+        {"mesh.product": "none"},
+        (
+            *(app(container("fake-proxy", "example.com/f:3"), name=n) for n in "ab"),
+            deployment(container("fake-proxy", "example.com/f:3")),
+        ),
+    ),
+    "proxies before platforms of applications": (
+        {"mesh.product": "none"},
+        tuple(
+            app(container("proxy", image), name=f"{name}-{number}")
+            for name, image in {"sql": "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14", "web": "nginx:1.27"}.items()
+            for number in range(2)
+        ),
+    ),
+    "a gateway that embeds Istio's pilot": (
+        {"mesh.product": "none", "mesh.version": None},
+        (
+            app(container("discovery", "registry.acme.io/gate/pilot:3.1.0"), name="acme-gate-controller")
+            | {"spec": {"containers": [container("acme-core"), container("discovery", "acme.io/gate/pilot:3.1.0")]}},
+        ),
+    ),
+    "Istio's pilot of another product's version": (
+        {"mesh.product": "istio", "mesh.version": None, "mesh.control_plane_versions": None},
+        (daemon(container("discovery", "quay.io/acme/istio-pilot:v3.31.0"), name="istiod"),),
+    ),
+    "the management of a fleet of meshes": (
+        {"mesh.product": None, "mesh.version": None},
+        (daemon(container("gloo-mesh-mgmt-server", "gcr.io/gloo-mesh/gloo-mesh-mgmt-server:2.6.1")),),
+    ),
+    "images whose names hold the word": (
+        {"mesh.product": "none"},
+        (
+            app(container("etl", "registry.example.com/datamesh/etl:4"), name="a"),
+            app(container("remote", "ghcr.io/ylianst/meshcentral:1.1"), name="b"),
+        ),
+    ),
+    "Consul as its library image": (
+        {"mesh.product": "consul", "mesh.version": "1.10.3", "mesh.proxied_pods": 1},
+        (
+            daemon(container("consul", "docker.io/library/consul:1.10.3"), name="consul-server"),
+            app(container("consul-dataplane", "hashicorp/consul-dataplane:1.5.2")),
+        ),
+    ),
+    "gateways of Consul under their own names": (
+        {"mesh.product": "consul", "mesh.gateway_pods": 1, "mesh.proxied_pods": 0, "mesh.version": None},
+        (app() | {"spec": {"containers": [container("ingress-gateway", "hashicorp/consul-dataplane:1.5.2")]}},),
+    ),
+    "the upstream operator of Istio": (
+        {"mesh.product": "istio", "mesh.edition": "self-run", "mesh.version": "1.25.2"},
+        (
+            resource("Istio", "sailoperator.io/v1", "default", spec={"version": "v1.25-latest"}),
+            resource("IstioRevision", "sailoperator.io/v1", "default", spec={"version": "v1.25.2"}),
+            daemon(container("discovery", "gcr.io/istio-release/pilot@sha256:0a"), name="istiod"),
+        ),
     ),
     "an injector whose proxies cannot be told": (
         {"mesh.product": None, "mesh.proxied_pods": None},
@@ -236,7 +322,7 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         (daemon(container("agent", "registry.acme.io/acme-mesh/agent:1")),),
     ),
     "Consul with a proxy for each port": (
-        {"mesh.product": "consul", "mesh.proxied_pods": 1, "mesh.version": "1.5.2"},
+        {"mesh.product": "consul", "mesh.proxied_pods": 1, "mesh.version": None, "mesh.proxy_versions": {"1.5.2": 1}},
         (
             app(
                 *CONSUL_TWICE,

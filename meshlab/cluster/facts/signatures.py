@@ -158,7 +158,7 @@ def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
 
     def counts(vote: Vote) -> bool:
         kind, product = kinds()[vote.shows], vote.of or vote.value
-        needed = kind.needs is None or bool(seen.get(kind.needs, set()) & {vote.value, product})
+        needed = not kind.needs or any(seen.get(each, set()) & {vote.value, product} for each in kind.needs.split("|"))
         stands = kind.yields is None or kind.yields not in seen or product in seen[kind.yields]
         return needed and stands and (whole or not kind.whole)
 
