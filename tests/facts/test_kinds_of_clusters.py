@@ -6,6 +6,7 @@ in ``facts_installs.py``.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,19 @@ def daemon(*containers: Object, name: str = "agent") -> Object:
     made = pod(name, "kube-system", containers=list(containers), nodeName="node-1", hostNetwork=True)
     made["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": name}]
     return made
+
+
+def joined(version: str, *args: str, of: str = "k3s", name: str = "node-2", **annotations: str) -> Object:
+    """A node of k3s or RKE2 with the arguments that it was started with."""
+    marks = {f"{of}.io/node-args": json.dumps(args), **annotations}
+    made = node(name, annotations=marks)
+    made["status"]["nodeInfo"]["kubeletVersion"] = version
+    return made
+
+
+def elsewhere(item: Object, name: str = "node-2") -> Object:
+    """The pod on another node."""
+    return item | {"spec": {**item["spec"], "nodeName": name}, "metadata": {**item["metadata"], "name": f"x-{name}"}}
 
 
 def app(
@@ -120,6 +134,88 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "Azure's policy manager alone": (
         {"cni.product": "azure-cni", "policy.engine": "azure-npm"},
         (daemon(container("azure-npm", "mcr.microsoft.com/containernetworking/azure-npm:v1.5.38")),),
+    ),
+    "Calico on some nodes and Cilium on others": (
+        {"cni.product": None, "cni.edition": None, "policy.engine": None},
+        (daemon(AWS_NODE, name="aws-node"), elsewhere(CILIUM)),
+    ),
+    "Cilium that is told to chain, seen on another node": (
+        {"cni.product": "aws-vpc", "cni.edition": None},
+        (
+            daemon(AWS_NODE, name="aws-node"),
+            elsewhere(CILIUM),
+            settings("cilium-config", cni_chaining_mode="aws-cni"),
+        ),
+    ),
+    "Canal with further networks": (
+        {"cni.product": "canal"},
+        (
+            daemon(
+                container("calico-node", "rancher/hardened-calico:v3.30.1"),
+                container("kube-flannel", "rancher/hardened-flannel:v0.26.7"),
+                name="rke2-canal",
+            ),
+            daemon(container("kube-rke2-multus", "rancher/hardened-multus-cni:v4.2.0"), name="rke2-multus"),
+            app(
+                name="web-2",
+                annotations={
+                    "k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'
+                },
+            ),
+        ),
+    ),
+    "Kube-OVN as a vendor builds it": (
+        {"cni.product": "kube-ovn", "cni.version": "1.14.5"},
+        (daemon(container("cni-server", "registry.acme.io/platform/kubeovn:v1.14.5"), name="kube-ovn-cni"),),
+    ),
+    "agents of k3s, whose servers are hidden": (
+        {"service.proxy": None, "policy.engine": None},
+        (joined("v1.31.4+k3s1", "agent", **{"flannel.alpha.coreos.com/backend-type": "vxlan"}),),
+    ),
+    "a server of k3s without kube-proxy, and another": (
+        {"service.proxy": None},
+        (joined("v1.31.4+k3s1", "server", "--disable-kube-proxy"), joined("v1.31.4+k3s1", "server", name="node-3")),
+    ),
+    "RKE2 without a pod of kube-proxy": (
+        {"service.proxy": None},
+        (joined("v1.31.4+rke2r1", "server", of="rke2"), FLANNEL, elsewhere(FLANNEL)),
+    ),
+    "RKE2 with one": (
+        {"service.proxy": "iptables"},
+        (
+            joined("v1.31.4+rke2r1", "server", of="rke2"),
+            daemon(container("kube-proxy", "index.docker.io/rancher/hardened-kubernetes:v1.31.4-rke2r1")),
+        ),
+    ),
+    "a configuration that outlived kube-proxy": (
+        {"service.proxy": None},
+        (FLANNEL, elsewhere(FLANNEL), settings("kube-proxy") | {"data": {"config.conf": "mode: ipvs\n"}}),
+    ),
+    "a kube-proxy that is parked": (
+        {"service.proxy": None},
+        (
+            settings("kube-proxy") | {"data": {"config.conf": "mode: ipvs\n"}},
+            resource(
+                "DaemonSet",
+                "apps/v1",
+                "kube-proxy",
+                "kube-system",
+                spec={"template": {"spec": {"containers": [container("kube-proxy", "kube-proxy:v1.31.2")]}}},
+                status={"desiredNumberScheduled": 0},
+            ),
+        ),
+    ),
+    "a configuration of kube-proxy and no daemon in the dump": (
+        {"service.proxy": "ipvs"},
+        (settings("kube-proxy") | {"data": {"config.conf": "mode: ipvs\n"}},),
+    ),
+    "Auto Mode beside nodes of one's own": (
+        {"cni.product": "aws-vpc", "cni.edition": None},
+        (node("node-2", labels={"eks.amazonaws.com/compute-type": "auto"}), daemon(AWS_NODE, name="aws-node")),
+    ),
+    "nodes for infrastructure": (
+        {"nodes.workers": 1},
+        (node("node-2") | {"spec": {"taints": [{"key": "node-role.kubernetes.io/infra", "effect": "NoExecute"}]}},),
     ),
     "Flannel's chart brings an engine": (
         {"cni.product": "flannel", "policy.engine": "kube-network-policies"},

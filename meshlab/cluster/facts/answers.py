@@ -133,7 +133,7 @@ def ask(cluster: Cluster) -> Answers:
     )
     if answers.has("Sidecar") or narrowed.height:
         answers = replace(answers, config_services=services_known(scoping_of(cluster, narrowed)))
-    return replace(answers, votes=admitted(shown, whole=not answers.gaps))
+    return replace(answers, votes=admitted(shown, whole=not answers.gaps, daemons=answers.pods["daemons"]))
 
 
 def origin_of(file: str) -> pl.Expr:
@@ -224,6 +224,7 @@ def _shown_by_pods() -> dict[str, pl.Expr]:
         "some": pl.len() > 0,
         "counted": pl.col("counted").any(),
         "of_the_system": pl.col("system").any(),
+        "daemons": (pl.col("system") & (pl.col("owner_kind") == "DaemonSet")).sum() > 1,
         "origin": origin_of("file"),
     }
 

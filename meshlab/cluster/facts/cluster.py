@@ -155,7 +155,25 @@ def _evidence(
     seen = shown.filter(of_pods).join(running, on="id", how="semi")
     of_system = pods.filter("system").select("id", shows=pl.lit("resembles-proxy"))
     unproven = pl.concat([_written(shown, frames, objects), of_system])
-    return pl.concat([rest, seen.join(unproven, on=["id", "shows"], how="anti")])
+    return pl.concat([rest, seen.join(unproven, on=["id", "shows"], how="anti"), _apart(seen, pods)])
+
+
+def _apart(seen: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Evidence against one plugin for the whole cluster: agents of one that share no node with those of another."""
+    agents = seen.filter(pl.col("shows") == "wires-pods").join(pods.select("id", "node").drop_nulls(), on="id")
+    value = pl.col("value")
+    return (
+        agents.with_columns(together=value.n_unique().over("node"), plugins=value.n_unique())
+        .filter(pl.col("together").max().over("value") == 1, pl.col("plugins") > 1)
+        .drop("shows", "fact")
+        .join(pl.LazyFrame({"shows": APART, "fact": [kinds()[each].fact for each in APART]}), how="cross")
+        .with_columns(value=pl.lit("*"), why=pl.lit(None, pl.String))
+        .select(seen.collect_schema().names())
+    )
+
+
+APART = ("wires-apart", "enforces-apart")
+"""What two plugins on different nodes show."""
 
 
 def _written(shown: pl.LazyFrame, frames: Mapping[str, pl.LazyFrame], objects: pl.LazyFrame) -> pl.LazyFrame:

@@ -146,19 +146,21 @@ def votes(evidence: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
 # --- from evidence to a fact -----------------------------------------------------------------------------------------
 
 
-def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
-    """Evidence that counts beside all else that was seen.
+def admitted(cast: Sequence[Vote], *, whole: bool, daemons: bool) -> tuple[Vote, ...]:
+    """Evidence that counts beside all else that was seen, in the whole cluster or not, its daemons' pods or not.
 
     Evidence of a kind that needs another one counts where that was seen of the same product. Settings of a plugin do
     not count where agents were seen, and of other plugins only: they stay behind when a plugin is removed.
     """
     seen: dict[str, set[str | None]] = {}
     for vote in cast:
-        seen.setdefault(vote.shows, set()).add(vote.value)
+        seen.setdefault(vote.shows, set()).update((vote.value, vote.of))
 
     def counts(vote: Vote) -> bool:
         kind, product = kinds()[vote.shows], vote.of or vote.value
-        needed = not kind.needs or any(seen.get(each, set()) & {vote.value, product} for each in kind.needs.split("|"))
+        needs = (kind.needs or "").rstrip("?").split("|")
+        needed = any(seen.get(each, set()) & {vote.value, product} for each in needs)
+        needed |= not kind.needs or (kind.needs.endswith("?") and not daemons)
         stands = kind.yields is None or kind.yields not in seen or product in seen[kind.yields]
         return needed and stands and (whole or not kind.whole)
 
