@@ -299,6 +299,8 @@ def test_who_wires_filters_and_proxies(case: str, tmp_path: Path) -> None:
 
 REDIRECT = container("acme-iptables", "registry.acme.io/iptables:1")
 PROXY_15001 = container("dp", "registry.acme.io/dp:1", ports=[{"containerPort": 9100}, {"containerPort": 15001}])
+KMESH = {"istio.io/dataplane-mode": "Kmesh"}
+OLD_PROXY = container("istio-proxy", "docker.io/istio/proxyv2:1.3.8")
 CONSUL_TWICE = tuple(container(f"consul-dataplane-{port}", "hashicorp/consul-dataplane:1.5.2") for port in ("a", "b"))
 
 ENVOY = container("envoy", "docker.io/envoyproxy/envoy:v1.31.2")
@@ -461,6 +463,30 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"mesh.product": None, "mesh.proxied_pods": None},
         (app(ENVOY), deployment()),
     ),
+    "Kmesh of which no part is in the dump": (
+        {"mesh.product": None},
+        (resource("Namespace", "v1", "bank") | {"metadata": {"name": "bank", "labels": KMESH}}, app(name="a")),
+    ),
+    "a waypoint of Kmesh": (
+        {"mesh.product": "other", "mesh.name": "kmesh"},
+        (daemon(container("istio-proxy", "ghcr.io/kmesh-net/waypoint:v1.1.0"), name="waypoint"),),
+    ),
+    "pods that Kmesh redirects": (
+        {"mesh.product": "other", "mesh.name": "kmesh"},
+        (app(name="a", annotations={"kmesh.net/redirection": "enabled"}),),
+    ),
+    "a Windows node whose agents are services": (
+        {"mesh.product": "none"},
+        (
+            node("win-1", "10.0.20348")
+            | {
+                "status": {
+                    **node()["status"],
+                    "nodeInfo": {**node()["status"]["nodeInfo"], "operatingSystem": "windows"},
+                }
+            },
+        ),
+    ),
     "Network Service Mesh": (
         {"mesh.product": "other", "mesh.name": "network-service-mesh"},
         (daemon(container("nsmgr", "ghcr.io/networkservicemesh/cmd-nsmgr:v1.14.1")),),
@@ -488,6 +514,23 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
             ),
         ),
     ),
+    "proxies beside parts of the mesh itself": (
+        {"mesh.product": "istio", "mesh.proxied_pods": 1, "mesh.gateway_pods": 1, "workload.application_pods": 2},
+        tuple(
+            app(*containers, name=name)
+            | {"metadata": {"name": name, "namespace": namespace}, "spec": {"containers": list(containers)}}
+            for namespace, name, containers in (
+                ("istio-system", "pilot", (container("discovery", "istio/pilot:1.3.8"), OLD_PROXY)),
+                ("istio-system", "telemetry", (container("mixer", "istio/mixer:1.3.8"), OLD_PROXY)),
+                ("istio-system", "edge", (OLD_PROXY,)),
+                ("shop", "web-1", (container(), OLD_PROXY)),
+            )
+        ),
+    ),
+    "the namespace of Consul": (
+        {"mesh.product": "consul", "workload.application_pods": 1},
+        (pod("webhook-cert-manager", "hashicorp-consul"), daemon(container("sidecar-injector", "consul-k8s:1.4"))),
+    ),
     "Cilium that joins clusters": (
         {"mesh.product": "none"},
         (daemon(container("apiserver", "quay.io/cilium/clustermesh-apiserver:v1.16.3")),),
@@ -503,6 +546,15 @@ def test_what_is_a_mesh(case: str, tmp_path: Path) -> None:
     found = facts(tmp_path, node(), CILIUM, app(name="web-0"), *objects)
 
     assert {name: fact(found, name) for name in expected} == expected
+
+
+def test_pods_that_a_kubelet_lists_are_no_whole_cluster(tmp_path: Path) -> None:
+    """A kubelet lists the pods of its node, with where it has them from, and knows of no others."""
+    listed = facts(tmp_path, app(annotations={"kubernetes.io/config.source": "api"}), CILIUM)
+
+    assert listed["mesh"]["product"] is None
+    assert "1 pods are listed by the kubelet" in listed["provenance"]["mesh.product"]["why"]
+    assert facts(tmp_path, app(), CILIUM)["mesh"]["product"] == "none"
 
 
 VIRTUAL = {

@@ -28,7 +28,7 @@ class Cluster:
         nodes: A row a node; memory in GiB. ``virtual`` ones are no machines, ``worker`` ones run the pods of teams.
         pods: A row a pod, or a template with the number of pods that it asks for as its weight. ``counted`` tells
             whether the pods are real ones; it is false where templates stand for them. ``part`` is what a pod is for a
-            mesh: gateway, waypoint or control-plane.
+            mesh: gateway, waypoint or control-plane; ``of_mesh`` ones are in the namespace of a mesh itself.
         containers: A row a container of those pods, with its role in a mesh; memory in GiB.
         controllers: What makes pods from a template: kind, namespace, name and how many it reports.
         parts: What pods are for a mesh, and which belong to the platform, of pods that do not count, too: id, part,
@@ -254,6 +254,8 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame, parts: pl.LazyFrame) -> pl.
     alive = ~phase.is_in(FINISHED).fill_null(value=False)
     counting = template & kind.is_in((*LASTING_KINDS, "DaemonSet", "ReplicaSet"))
     counted = (~template).any() & ((~template & alive).sum() >= pl.col("reported").filter(counting).sum())
+    named = pl.col("namespace").str.contains(system_namespaces())
+    of_mesh = ((pl.col("part") == "control-plane").any().over("namespace") & named).fill_null(value=False)
     makers = kind.filter(template)
     made = pl.col("owner_kind").is_in(makers.implode()) | (
         (pl.col("owner_kind") == "ReplicaSet") & (makers == "Deployment").any()
@@ -267,9 +269,9 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame, parts: pl.LazyFrame) -> pl.
             template.fill_null(kind != "Pod"),
             pl.when(kind == "Pod").then(1).otherwise(pl.col("weight")).alias("weight"),
             pl.col("host_network").fill_null(value=False),
-            system=(pl.col("namespace").str.contains(system_namespaces()) | pl.col("component")).fill_null(value=False),
+            system=(named | pl.col("component")).fill_null(value=False),
         )
-        .with_columns(counted=counted)
+        .with_columns(counted=counted, of_mesh=of_mesh)
         .filter(pl.when("counted").then(~template).otherwise(template | ~made.fill_null(value=False)))
         .sort(~template, maintain_order=True)
     )
@@ -314,7 +316,7 @@ def _containers(
 ) -> pl.LazyFrame:
     """Containers of the pods that count, with the pod's weight and their role in a mesh."""
     return (
-        of_pods.join(pods.select("id", "weight", "phase", "part"), on="id", maintain_order="left")
+        of_pods.join(pods.select("id", "weight", "phase", "part", "of_mesh"), on="id", maintain_order="left")
         .join(_asking(of_shapes), on="shape", maintain_order="left_right")
         .join(proxies, on=["id", "container"], how="left", maintain_order="left")
     )
