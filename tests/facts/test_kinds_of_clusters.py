@@ -78,6 +78,7 @@ def cilium_agent(tag: str) -> Object:
     return daemon(container("cilium-agent", f"registry.local:5000/mirror/cilium/cilium{tag}"))
 
 
+CALICO_NODES = {"projectcalico.org/IPv4Address": "10.0.0.4/24"}
 NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "EKS switches its policy agent on by an argument": (
         {"cni.product": "aws-vpc", "policy.engine": "network-policy-agent"},
@@ -162,6 +163,13 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
                     "k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'
                 },
             ),
+        ),
+    ),
+    "nodes of Canal, and a pod that its Calico filters": (
+        {"cni.product": None},
+        (
+            node("node-2", annotations={"flannel.alpha.coreos.com/backend-type": "vxlan"} | CALICO_NODES),
+            app(name="web-2", annotations={"cni.projectcalico.org/podIP": "10.1.1.7/32"}),
         ),
     ),
     "Kube-OVN as a vendor builds it": (
@@ -402,6 +410,10 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "gateways of Consul under their own names": (
         {"mesh.product": "consul", "mesh.gateway_pods": 1, "mesh.proxied_pods": 0, "mesh.version": None},
         (app() | {"spec": {"containers": [container("ingress-gateway", "hashicorp/consul-dataplane:1.5.2")]}},),
+    ),
+    "a gateway of an old Consul, which is an Envoy": (
+        {"mesh.product": "consul", "mesh.gateway_pods": 1},
+        (app() | {"spec": {"containers": [container("terminating-gateway", "envoyproxy/envoy-alpine:v1.16.0")]}},),
     ),
     "the upstream operator of Istio": (
         {"mesh.product": "istio", "mesh.edition": "self-run", "mesh.version": "1.25.2"},
