@@ -109,6 +109,8 @@ def match(texts: pl.LazyFrame) -> pl.LazyFrame:
         .unique()
         .join(signatures().lazy(), on="field")
         .sort("pattern")  # each is compiled once then, and not again for every text
+        .collect()  # or the filter would come before the sort
+        .lazy()
         .filter(text.str.contains(pl.col("pattern")))
         .filter(~spared)
         .with_columns(value=pl.when(pl.col("value") == "$1").then(group).otherwise("value"))
@@ -267,7 +269,9 @@ def asked(texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
         .unique()
         .join(rows, on="field")
         .filter(pl.col("groups").list.contains(pl.col("group")))
-        .sort("pattern")  # each is compiled once then
+        .sort("pattern")  # as in match
+        .collect()
+        .lazy()
         .filter(pl.col("text").str.contains(pl.col("pattern")))
         .filter(~spared)
         .select("field", "text", "group", "need", "where", "only_with")
