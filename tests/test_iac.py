@@ -418,6 +418,18 @@ WRAPPED = {
         ARGO % "valuesObject:\n          kubeProxyReplacement: true\n          hubble: {enabled: true}",
         [8, 9],
     ),
+    "Argo CD, parameters": (
+        ARGO % 'parameters:\n          - {name: kubeProxyReplacement, value: "true"}\n'
+        "          - name: hubble.enabled\n            value: yes\n",
+        [8, 9],
+    ),
+    "Istio's installer": (
+        (
+            "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  profile: default\n"
+            "  values:\n    kubeProxyReplacement: true\n    hubble: {enabled: true}\n"
+        ),
+        [6, 7],
+    ),
     "RKE2": (
         RKE2,
         [6, 8],
@@ -435,6 +447,15 @@ def test_values_are_read_from_the_object_that_installs_the_chart(tool: str, tmp_
     found = read_values(path)
     assert found["option"].to_list() == ["kubeProxyReplacement", "hubble.enabled"]
     assert found["line"].to_list() == lines
+
+
+def test_an_object_that_holds_no_values_is_no_file_of_values(tmp_path: Path) -> None:
+    """Keys of another object are no options of a chart."""
+    path = tmp_path / "object.yaml"
+    path.write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n")
+
+    with pytest.raises(MeshlabError, match="is an object of Kubernetes, and none that holds a chart's values"):
+        read_values(path)
 
 
 def test_an_object_around_no_values_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ in ``facts_installs.py``.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,19 @@ def daemon(*containers: Object, name: str = "agent") -> Object:
     made = pod(name, "kube-system", containers=list(containers), nodeName="node-1", hostNetwork=True)
     made["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": name}]
     return made
+
+
+def joined(version: str, *args: str, of: str = "k3s", name: str = "node-2", **annotations: str) -> Object:
+    """A node of k3s or RKE2 with the arguments that it was started with."""
+    marks = {f"{of}.io/node-args": json.dumps(args), **annotations}
+    made = node(name, annotations=marks)
+    made["status"]["nodeInfo"]["kubeletVersion"] = version
+    return made
+
+
+def elsewhere(item: Object, name: str = "node-2") -> Object:
+    """The pod on another node."""
+    return item | {"spec": {**item["spec"], "nodeName": name}, "metadata": {**item["metadata"], "name": f"x-{name}"}}
 
 
 def app(
@@ -64,6 +78,7 @@ def cilium_agent(tag: str) -> Object:
     return daemon(container("cilium-agent", f"registry.local:5000/mirror/cilium/cilium{tag}"))
 
 
+CALICO_NODES = {"projectcalico.org/IPv4Address": "10.0.0.4/24"}
 NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "EKS switches its policy agent on by an argument": (
         {"cni.product": "aws-vpc", "policy.engine": "network-policy-agent"},
@@ -120,6 +135,95 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "Azure's policy manager alone": (
         {"cni.product": "azure-cni", "policy.engine": "azure-npm"},
         (daemon(container("azure-npm", "mcr.microsoft.com/containernetworking/azure-npm:v1.5.38")),),
+    ),
+    "Calico on some nodes and Cilium on others": (
+        {"cni.product": None, "cni.edition": None, "policy.engine": None},
+        (daemon(AWS_NODE, name="aws-node"), elsewhere(CILIUM)),
+    ),
+    "Cilium that is told to chain, seen on another node": (
+        {"cni.product": "aws-vpc", "cni.edition": None},
+        (
+            daemon(AWS_NODE, name="aws-node"),
+            elsewhere(CILIUM),
+            settings("cilium-config", cni_chaining_mode="aws-cni"),
+        ),
+    ),
+    "Canal with further networks": (
+        {"cni.product": "canal"},
+        (
+            daemon(
+                container("calico-node", "rancher/hardened-calico:v3.30.1"),
+                container("kube-flannel", "rancher/hardened-flannel:v0.26.7"),
+                name="rke2-canal",
+            ),
+            daemon(container("kube-rke2-multus", "rancher/hardened-multus-cni:v4.2.0"), name="rke2-multus"),
+            app(
+                name="web-2",
+                annotations={
+                    "k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'
+                },
+            ),
+        ),
+    ),
+    "nodes of Canal, and a pod that its Calico filters": (
+        {"cni.product": None},
+        (
+            node("node-2", annotations={"flannel.alpha.coreos.com/backend-type": "vxlan"} | CALICO_NODES),
+            app(name="web-2", annotations={"cni.projectcalico.org/podIP": "10.1.1.7/32"}),
+        ),
+    ),
+    "Kube-OVN as a vendor builds it": (
+        {"cni.product": "kube-ovn", "cni.version": "1.14.5"},
+        (daemon(container("cni-server", "registry.acme.io/platform/kubeovn:v1.14.5"), name="kube-ovn-cni"),),
+    ),
+    "agents of k3s, whose servers are hidden": (
+        {"service.proxy": None, "policy.engine": None},
+        (joined("v1.31.4+k3s1", "agent", **{"flannel.alpha.coreos.com/backend-type": "vxlan"}),),
+    ),
+    "a server of k3s without kube-proxy, and another": (
+        {"service.proxy": None},
+        (joined("v1.31.4+k3s1", "server", "--disable-kube-proxy"), joined("v1.31.4+k3s1", "server", name="node-3")),
+    ),
+    "RKE2 without a pod of kube-proxy": (
+        {"service.proxy": None},
+        (joined("v1.31.4+rke2r1", "server", of="rke2"), FLANNEL, elsewhere(FLANNEL)),
+    ),
+    "RKE2 with one": (
+        {"service.proxy": "iptables"},
+        (
+            joined("v1.31.4+rke2r1", "server", of="rke2"),
+            daemon(container("kube-proxy", "index.docker.io/rancher/hardened-kubernetes:v1.31.4-rke2r1")),
+        ),
+    ),
+    "a configuration that outlived kube-proxy": (
+        {"service.proxy": None},
+        (FLANNEL, elsewhere(FLANNEL), settings("kube-proxy") | {"data": {"config.conf": "mode: ipvs\n"}}),
+    ),
+    "a kube-proxy that is parked": (
+        {"service.proxy": None},
+        (
+            settings("kube-proxy") | {"data": {"config.conf": "mode: ipvs\n"}},
+            resource(
+                "DaemonSet",
+                "apps/v1",
+                "kube-proxy",
+                "kube-system",
+                spec={"template": {"spec": {"containers": [container("kube-proxy", "kube-proxy:v1.31.2")]}}},
+                status={"desiredNumberScheduled": 0},
+            ),
+        ),
+    ),
+    "a configuration of kube-proxy and no daemon in the dump": (
+        {"service.proxy": "ipvs"},
+        (settings("kube-proxy") | {"data": {"config.conf": "mode: ipvs\n"}},),
+    ),
+    "Auto Mode beside nodes of one's own": (
+        {"cni.product": "aws-vpc", "cni.edition": None},
+        (node("node-2", labels={"eks.amazonaws.com/compute-type": "auto"}), daemon(AWS_NODE, name="aws-node")),
+    ),
+    "nodes for infrastructure": (
+        {"nodes.workers": 1},
+        (node("node-2") | {"spec": {"taints": [{"key": "node-role.kubernetes.io/infra", "effect": "NoExecute"}]}},),
     ),
     "Flannel's chart brings an engine": (
         {"cni.product": "flannel", "policy.engine": "kube-network-policies"},
@@ -203,6 +307,8 @@ def test_who_wires_filters_and_proxies(case: str, tmp_path: Path) -> None:
 
 REDIRECT = container("acme-iptables", "registry.acme.io/iptables:1")
 PROXY_15001 = container("dp", "registry.acme.io/dp:1", ports=[{"containerPort": 9100}, {"containerPort": 15001}])
+KMESH = {"istio.io/dataplane-mode": "Kmesh"}
+OLD_PROXY = container("istio-proxy", "docker.io/istio/proxyv2:1.3.8")
 CONSUL_TWICE = tuple(container(f"consul-dataplane-{port}", "hashicorp/consul-dataplane:1.5.2") for port in ("a", "b"))
 
 ENVOY = container("envoy", "docker.io/envoyproxy/envoy:v1.31.2")
@@ -224,8 +330,98 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         (pod("a", containers=[PROXY_15001], nodeName="node-1"),),
     ),
     "an unknown proxy behind a container that redirects": (
-        {"mesh.product": "other", "mesh.name": "acme-data-proxy", "mesh.proxied_pods": 1},
+        {"mesh.product": None, "mesh.proxied_pods": None},
         (app(container("acme-data-proxy", "registry.acme.io/data:1"), before=(REDIRECT,)),),
+    ),
+    "an unknown proxy behind a container that redirects, and its injector": (
+        {"mesh.product": "other", "mesh.name": "acme-data-proxy", "mesh.proxied_pods": 1},
+        (
+            webhook("acme-sidecar-injector"),
+            app(container("acme-data-proxy", "registry.acme.io/data:1"), before=(REDIRECT,)),
+        ),
+    ),
+    "the identity proxy of Azure's workloads": (
+        {"mesh.product": "none", "mesh.proxied_pods": 0},
+        (
+            app(
+                container("azwi-proxy", "mcr.microsoft.com/oss/azure/workload-identity/proxy:v1.3.0"),
+                before=(
+                    container("azwi-proxy-init", "mcr.microsoft.com/oss/azure/workload-identity/proxy-init:v1.3.0"),
+                ),
+            ),
+        ),
+    ),
+    "a proxy of an unknown mesh that nothing names": (
+        {"mesh.product": None, "mesh.proxied_pods": None},
+        tuple(app(container("acme-proxy", "registry.acme.io/dataplane:3"), name=name) for name in "ab"),
+    ),
+    "a sidecar of an unknown mesh that nothing names": (
+        {"mesh.product": None},
+        tuple(app(container("sidecar", "registry.acme.io/dataplane:3"), name=name) for name in "ab"),
+    ),
+    "a proxy that one pod has": (
+        {"mesh.product": "none"},
+        (app(container("acme-proxy", "registry.acme.io/dataplane:3")),),
+    ),
+    "a proxy that the Deployment names": (
+        {"mesh.product": "none"},
+        (
+            *(app(container("fake-proxy", "example.com/f:3"), name=n) for n in "ab"),
+            deployment(container("fake-proxy", "example.com/f:3")),
+        ),
+    ),
+    "proxies before platforms of applications": (
+        {"mesh.product": "none"},
+        tuple(
+            app(container("proxy", image), name=f"{name}-{number}")
+            for name, image in {"sql": "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14", "web": "nginx:1.27"}.items()
+            for number in range(2)
+        ),
+    ),
+    "a gateway that embeds Istio's pilot": (
+        {"mesh.product": "none", "mesh.version": None},
+        (
+            app(container("discovery", "registry.acme.io/gate/pilot:3.1.0"), name="acme-gate-controller")
+            | {"spec": {"containers": [container("acme-core"), container("discovery", "acme.io/gate/pilot:3.1.0")]}},
+        ),
+    ),
+    "Istio's pilot of another product's version": (
+        {"mesh.product": "istio", "mesh.version": None, "mesh.control_plane_versions": None},
+        (daemon(container("discovery", "quay.io/acme/istio-pilot:v3.31.0"), name="istiod"),),
+    ),
+    "the management of a fleet of meshes": (
+        {"mesh.product": None, "mesh.version": None},
+        (daemon(container("gloo-mesh-mgmt-server", "gcr.io/gloo-mesh/gloo-mesh-mgmt-server:2.6.1")),),
+    ),
+    "images whose names hold the word": (
+        {"mesh.product": "none"},
+        (
+            app(container("etl", "registry.example.com/datamesh/etl:4"), name="a"),
+            app(container("remote", "ghcr.io/ylianst/meshcentral:1.1"), name="b"),
+        ),
+    ),
+    "Consul as its library image": (
+        {"mesh.product": "consul", "mesh.version": "1.10.3", "mesh.proxied_pods": 1},
+        (
+            daemon(container("consul", "docker.io/library/consul:1.10.3"), name="consul-server"),
+            app(container("consul-dataplane", "hashicorp/consul-dataplane:1.5.2")),
+        ),
+    ),
+    "gateways of Consul under their own names": (
+        {"mesh.product": "consul", "mesh.gateway_pods": 1, "mesh.proxied_pods": 0, "mesh.version": None},
+        (app() | {"spec": {"containers": [container("ingress-gateway", "hashicorp/consul-dataplane:1.5.2")]}},),
+    ),
+    "a gateway of an old Consul, which is an Envoy": (
+        {"mesh.product": "consul", "mesh.gateway_pods": 1},
+        (app() | {"spec": {"containers": [container("terminating-gateway", "envoyproxy/envoy-alpine:v1.16.0")]}},),
+    ),
+    "the upstream operator of Istio": (
+        {"mesh.product": "istio", "mesh.edition": "self-run", "mesh.version": "1.25.2"},
+        (
+            resource("Istio", "sailoperator.io/v1", "default", spec={"version": "v1.25-latest"}),
+            resource("IstioRevision", "sailoperator.io/v1", "default", spec={"version": "v1.25.2"}),
+            daemon(container("discovery", "gcr.io/istio-release/pilot@sha256:0a"), name="istiod"),
+        ),
     ),
     "an injector whose proxies cannot be told": (
         {"mesh.product": None, "mesh.proxied_pods": None},
@@ -236,7 +432,7 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         (daemon(container("agent", "registry.acme.io/acme-mesh/agent:1")),),
     ),
     "Consul with a proxy for each port": (
-        {"mesh.product": "consul", "mesh.proxied_pods": 1, "mesh.version": "1.5.2"},
+        {"mesh.product": "consul", "mesh.proxied_pods": 1, "mesh.version": None, "mesh.proxy_versions": {"1.5.2": 1}},
         (
             app(
                 *CONSUL_TWICE,
@@ -279,6 +475,30 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"mesh.product": None, "mesh.proxied_pods": None},
         (app(ENVOY), deployment()),
     ),
+    "Kmesh of which no part is in the dump": (
+        {"mesh.product": None},
+        (resource("Namespace", "v1", "bank") | {"metadata": {"name": "bank", "labels": KMESH}}, app(name="a")),
+    ),
+    "a waypoint of Kmesh": (
+        {"mesh.product": "other", "mesh.name": "kmesh"},
+        (daemon(container("istio-proxy", "ghcr.io/kmesh-net/waypoint:v1.1.0"), name="waypoint"),),
+    ),
+    "pods that Kmesh redirects": (
+        {"mesh.product": "other", "mesh.name": "kmesh"},
+        (app(name="a", annotations={"kmesh.net/redirection": "enabled"}),),
+    ),
+    "a Windows node whose agents are services": (
+        {"mesh.product": "none"},
+        (
+            node("win-1", "10.0.20348")
+            | {
+                "status": {
+                    **node()["status"],
+                    "nodeInfo": {**node()["status"]["nodeInfo"], "operatingSystem": "windows"},
+                }
+            },
+        ),
+    ),
     "Network Service Mesh": (
         {"mesh.product": "other", "mesh.name": "network-service-mesh"},
         (daemon(container("nsmgr", "ghcr.io/networkservicemesh/cmd-nsmgr:v1.14.1")),),
@@ -306,6 +526,23 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
             ),
         ),
     ),
+    "proxies beside parts of the mesh itself": (
+        {"mesh.product": "istio", "mesh.proxied_pods": 1, "mesh.gateway_pods": 1, "workload.application_pods": 2},
+        tuple(
+            app(*containers, name=name)
+            | {"metadata": {"name": name, "namespace": namespace}, "spec": {"containers": list(containers)}}
+            for namespace, name, containers in (
+                ("istio-system", "pilot", (container("discovery", "istio/pilot:1.3.8"), OLD_PROXY)),
+                ("istio-system", "telemetry", (container("mixer", "istio/mixer:1.3.8"), OLD_PROXY)),
+                ("istio-system", "edge", (OLD_PROXY,)),
+                ("shop", "web-1", (container(), OLD_PROXY)),
+            )
+        ),
+    ),
+    "the namespace of Consul": (
+        {"mesh.product": "consul", "workload.application_pods": 1},
+        (pod("webhook-cert-manager", "hashicorp-consul"), daemon(container("sidecar-injector", "consul-k8s:1.4"))),
+    ),
     "Cilium that joins clusters": (
         {"mesh.product": "none"},
         (daemon(container("apiserver", "quay.io/cilium/clustermesh-apiserver:v1.16.3")),),
@@ -321,6 +558,15 @@ def test_what_is_a_mesh(case: str, tmp_path: Path) -> None:
     found = facts(tmp_path, node(), CILIUM, app(name="web-0"), *objects)
 
     assert {name: fact(found, name) for name in expected} == expected
+
+
+def test_pods_that_a_kubelet_lists_are_no_whole_cluster(tmp_path: Path) -> None:
+    """A kubelet lists the pods of its node, with where it has them from, and knows of no others."""
+    listed = facts(tmp_path, app(annotations={"kubernetes.io/config.source": "api"}), CILIUM)
+
+    assert listed["mesh"]["product"] is None
+    assert "1 pods are listed by the kubelet" in listed["provenance"]["mesh.product"]["why"]
+    assert facts(tmp_path, app(), CILIUM)["mesh"]["product"] == "none"
 
 
 VIRTUAL = {

@@ -412,6 +412,7 @@ def test_a_scrape_of_cadvisor_gives_memory_of_agents(fixtures: Path) -> None:
         ("kube-proxy", pytest.approx(KUBE_PROXY_BYTES / MIB)),
     ]
     assert any("only once" in note for note in found.notes)
+    assert not any("no metrics of a mesh" in note for note in found.notes)
     assert found.supplied == {}
 
 

@@ -332,6 +332,9 @@ def test_a_document_that_is_cut_off_between_others_is_told_with_its_line(tmp_pat
         ("NAME     STATUS   ROLES    AGE   VERSION\nnode-1   Ready    <none>   3d    v1.31.2\n", "a table"),
         ("NAMESPACE   NAME    READY   STATUS\nshop        web-1   1/1     Running\n", "a table"),
         ("Name:             web-1\nNamespace:        shop\nPriority:         0\n", "a description"),
+        ("Name: node-7\nLabels: a\n", "a description"),
+        ("Warning: v1 Endpoints is deprecated\nNAME    READY   STATUS\nweb-1   1/1     Running\n", "a table"),
+        ("node-7   Ready    <none>   3d    v1.31.2   192.0.2.7\n", "a table"),
     ],
 )
 def test_output_for_people_is_refused_with_what_to_give_instead(text: str, what: str, tmp_path: Path) -> None:
@@ -340,6 +343,15 @@ def test_output_for_people_is_refused_with_what_to_give_instead(text: str, what:
     path.write_text(text)
 
     with pytest.raises(MeshlabError, match=f"is {what} that kubectl prints for people; .*-o json"):
+        read_facts([path])
+
+
+def test_events_of_a_watch_are_refused_in_words(tmp_path: Path) -> None:
+    """What kubectl --output-watch-events writes are changes: the words name the option."""
+    path = tmp_path / "watched.json"
+    path.write_text("\n".join(json.dumps({"type": "ADDED", "object": item}) for item in NODES_AND_PODS))
+
+    with pytest.raises(MeshlabError, match=r"holds changes that kubectl watched .* without --watch"):
         read_facts([path])
 
 

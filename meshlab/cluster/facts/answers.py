@@ -133,7 +133,7 @@ def ask(cluster: Cluster) -> Answers:
     )
     if answers.has("Sidecar") or narrowed.height:
         answers = replace(answers, config_services=services_known(scoping_of(cluster, narrowed)))
-    return replace(answers, votes=admitted(shown, whole=not answers.gaps))
+    return replace(answers, votes=admitted(shown, whole=not answers.gaps, daemons=answers.pods["daemons"]))
 
 
 def origin_of(file: str) -> pl.Expr:
@@ -224,6 +224,7 @@ def _shown_by_pods() -> dict[str, pl.Expr]:
         "some": pl.len() > 0,
         "counted": pl.col("counted").any(),
         "of_the_system": pl.col("system").any(),
+        "daemons": (pl.col("system") & (pl.col("owner_kind") == "DaemonSet")).sum() > 1,
         "origin": origin_of("file"),
     }
 
@@ -235,6 +236,7 @@ GAPS = {
     "scattered": "of {} DaemonSets pods are on some of the nodes only, and the nodes are not in it",
     "homeless": "the namespaces of {} objects are not in it",
     "ownerless": "the controllers of {} pods are not in it",
+    "listed": "{} pods are listed by the kubelet of their node, which knows of no others",
     "short": "{} controllers report more pods than are in it",
 }
 """What shows that pods of the cluster are not in the input."""
@@ -245,7 +247,7 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
 
     Columns bare (nodes without a pod), astray (pods on nodes that are not in the input), agentless (nodes on which no
     DaemonSet was seen that runs on all of them), scattered (DaemonSets on some nodes only, where no node is in the
-    input), homeless (objects of namespaces that are not in the input), ownerless
+    input), listed (pods by a kubelet), homeless (objects of namespaces that are not in the input), ownerless
     (pods of controllers that are not in the input) and short (controllers that report more pods than are there). Of a
     kind that the input does not hold nothing is asked.
     """
@@ -253,6 +255,7 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     pods = cluster.pods.filter(~pl.col("template"), _alive())
     placed = pods.drop_nulls("node")
     machines = cluster.nodes.filter(~pl.col("virtual"))
+    hosts = machines.filter(pl.col("os").ne_missing("windows"))  # EKS runs the agents there as services
     spared = cluster.nodes.filter(pl.col("virtual") | pl.col("agentless") | (pl.col("os") == "windows"))
     places = pl.concat([machines.select(node=name), placed.select("node")]).unique()
     served = places.join(spared.select(node=name), on="node", how="anti")
@@ -273,7 +276,7 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     looked_at = strict.select(pl.col("owner_kind").unique())
     return pl.concat(
         [
-            _where(cluster.nodes, placed, machines.join(placed, left_on="name", right_on="node", how="anti"), "bare"),
+            _where(cluster.nodes, placed, hosts.join(placed, left_on="name", right_on="node", how="anti"), "bare"),
             _where(
                 placed, cluster.nodes, placed.join(cluster.nodes, left_on="node", right_on="name", how="anti"), "astray"
             ),
@@ -284,6 +287,7 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
             .join(reach, how="cross")
             .join(cluster.nodes.select(nodeless=pl.len() == 0), how="cross")
             .select(scattered=(pl.col("nodeless") & (pl.col("nodes") < pl.col("served"))).sum()),
+            cluster.evidence.filter(pl.col("shows") == "kubelet-pod").select(listed=pl.len()),
             _where(placed_in, spaces, placed_in.join(spaces, on="namespace", how="anti"), "homeless"),
             pods.join(looked_at, on="owner_kind", how="semi")
             .join(strict, on=place, how="anti")
@@ -334,7 +338,7 @@ def _installed(cluster: Cluster) -> pl.LazyFrame:
     return (
         pl.concat(
             [
-                sidecars.with_columns(feature=pl.lit("sidecars")).select(named),
+                sidecars.filter(~pl.col("of_mesh")).with_columns(feature=pl.lit("sidecars")).select(named),
                 of_nodes.with_columns(feature=pl.lit("node-proxies")).select(named),
                 of_pods.select(named),
             ]
@@ -352,13 +356,14 @@ def _mesh(cluster: Cluster) -> pl.LazyFrame:
     """Pods in the mesh: sidecars, ambient and proxies of nodes, and what proxies ask for; what runs beside them.
 
     A pod of nothing but a proxy, or with a label that makes it one, is a gateway: it is neither a pod in the mesh nor a
-    cost of one. Nor is a pod of the control plane.
+    cost of one. Nor is a pod of the control plane, or another one of the mesh's own namespace.
     """
     pods, part, weight = cluster.pods, pl.col("part"), pl.col("weight")
-    sidecars, of_nodes = _proxies(cluster)
+    beside, of_nodes = _proxies(cluster)
+    sidecars = beside.filter(~pl.col("of_mesh"))
     ambient = pods.filter(_alive(), pl.col("redirection") == "enabled").join(sidecars, on="id", how="anti")
     edge = pods.join(cluster.containers.filter(pl.col("proxy").is_in(["sidecar", "edge"])), on="id", how="semi")
-    gateways = edge.filter(part.eq_missing("gateway") | part.is_null()).join(sidecars, on="id", how="anti")
+    gateways = edge.filter(part.eq_missing("gateway") | part.is_null()).join(beside, on="id", how="anti")
     return pl.concat(
         [
             pods.join(sidecars, on="id", how="semi").select(

@@ -12,7 +12,7 @@ import polars as pl
 
 from meshlab.cluster.facts.columns import LASTING_KINDS, TEMPLATE_KINDS, Rows, pod_requests
 from meshlab.cluster.facts.paths import signature_fields, signature_groups
-from meshlab.cluster.facts.signatures import asked, found, match
+from meshlab.cluster.facts.signatures import asked, found, kinds, match
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB
 
@@ -28,7 +28,7 @@ class Cluster:
         nodes: A row a node; memory in GiB. ``virtual`` ones are no machines, ``worker`` ones run the pods of teams.
         pods: A row a pod, or a template with the number of pods that it asks for as its weight. ``counted`` tells
             whether the pods are real ones; it is false where templates stand for them. ``part`` is what a pod is for a
-            mesh: gateway, waypoint or control-plane.
+            mesh: gateway, waypoint or control-plane; ``of_mesh`` ones are in the namespace of a mesh itself.
         containers: A row a container of those pods, with its role in a mesh; memory in GiB.
         controllers: What makes pods from a template: kind, namespace, name and how many it reports.
         parts: What pods are for a mesh, and which belong to the platform, of pods that do not count, too: id, part,
@@ -62,7 +62,8 @@ def cluster_of(rows: Rows) -> Cluster:
     everything, texts, of_shapes = frames["objects"], frames["texts"], frames["containers"]
     objects = _once(everything.filter(~pl.col("empty"))).collect().lazy()
     of_pods = frames["pods"].select("id", "shape")
-    own, shared = pl.concat([texts, _texts_of_names(objects)]), _texts_of_shapes(frames["shapes"], of_shapes)
+    own = pl.concat([texts, _texts_of_names(objects)])
+    shared = _texts_of_shapes(frames["shapes"], of_shapes, of_pods)
     matched = match(pl.concat([own.drop("id"), shared.drop("shape")])).collect().lazy()
     shared_by = shared.join(matched, on=["field", "text"]).join(of_pods, on="shape")
     shown = found(own.join(matched, on=["field", "text"]), shared_by).collect().lazy()
@@ -103,13 +104,18 @@ def _texts_of_names(objects: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _texts_of_shapes(shapes: pl.LazyFrame, containers: pl.LazyFrame) -> pl.LazyFrame:
+def _texts_of_shapes(shapes: pl.LazyFrame, containers: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     """What signatures look at in containers, which many pods share: shape, field, text."""
+    running = containers.filter(pl.col("role") != "init").join(pods.group_by("shape").agg(pods=pl.len()), on="shape")
+    of_several = pl.col("pods").sum().over("container") > 1
     return pl.concat(
         [
             shapes.drop_nulls("containers").select("shape", field=pl.lit("containers"), text="containers"),
             containers.select("shape", field=pl.lit("container"), text="container"),
             containers.filter("takes_ports").select("shape", field=pl.lit("container.ports"), text="container"),
+            running.filter(pl.len().over("shape") > 1, of_several).select(
+                "shape", field=pl.lit("container.beside"), text="container"
+            ),
         ]
     )
 
@@ -126,7 +132,12 @@ def _proxies(containers: pl.LazyFrame, matched: pl.LazyFrame, shown: pl.LazyFram
     own = pl.col("field").is_in(["container", "container.ports"])
     known = matched.filter(own, pl.col("shows").is_in(PROXIES.keys()))
     roles = known.sort("rank").group_by("text", maintain_order=True).agg(pl.col("shows").first())
-    proxied = shown.filter(pl.col("shows") == "proxies-pod", pl.col("field") != "container").select("id").unique()
+    beside = (pl.col("shows") == "proxies-pod") & (pl.col("field") != "container")
+    signs = shown.filter(pl.col("shows").is_in((kinds()["redirects-beside"].needs or "").split("|")))
+    redirected = shown.filter(pl.col("shows") == "redirects-beside").join(
+        signs, left_on="of", right_on="value", how="semi"
+    )
+    proxied = pl.concat([shown.filter(beside).select("id"), redirected.select("id")]).unique()
     role = pl.col("shows").replace_strict(PROXIES, return_dtype=pl.String)
     joined = containers.select("id", "container").join(roles, left_on="container", right_on="text")
     likely = joined.join(proxied.with_columns(likely=True), on="id", how="left")
@@ -142,7 +153,27 @@ def _evidence(
     running = pods.filter(pl.col("weight").fill_null(1) > 0).select("id")
     rest = shown.filter(~of_pods).join(objects.select("id"), on="id", how="semi")
     seen = shown.filter(of_pods).join(running, on="id", how="semi")
-    return pl.concat([rest, seen.join(_written(shown, frames, objects), on=["id", "shows"], how="anti")])
+    of_system = pods.filter("system").select("id", shows=pl.lit("resembles-proxy"))
+    unproven = pl.concat([_written(shown, frames, objects), of_system])
+    return pl.concat([rest, seen.join(unproven, on=["id", "shows"], how="anti"), _apart(seen, pods)])
+
+
+def _apart(seen: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Evidence against one plugin for the whole cluster: agents of one that share no node with those of another."""
+    agents = seen.filter(pl.col("shows") == "wires-pods").join(pods.select("id", "node").drop_nulls(), on="id")
+    value = pl.col("value")
+    return (
+        agents.with_columns(together=value.n_unique().over("node"), plugins=value.n_unique())
+        .filter(pl.col("together").max().over("value") == 1, pl.col("plugins") > 1)
+        .drop("shows", "fact")
+        .join(pl.LazyFrame({"shows": APART, "fact": [kinds()[each].fact for each in APART]}), how="cross")
+        .with_columns(value=pl.lit("*"), why=pl.lit(None, pl.String))
+        .select(seen.collect_schema().names())
+    )
+
+
+APART = ("wires-apart", "enforces-apart")
+"""What two plugins on different nodes show."""
 
 
 def _written(shown: pl.LazyFrame, frames: Mapping[str, pl.LazyFrame], objects: pl.LazyFrame) -> pl.LazyFrame:
@@ -223,6 +254,8 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame, parts: pl.LazyFrame) -> pl.
     alive = ~phase.is_in(FINISHED).fill_null(value=False)
     counting = template & kind.is_in((*LASTING_KINDS, "DaemonSet", "ReplicaSet"))
     counted = (~template).any() & ((~template & alive).sum() >= pl.col("reported").filter(counting).sum())
+    named = pl.col("namespace").str.contains(system_namespaces())
+    of_mesh = ((pl.col("part") == "control-plane").any().over("namespace") & named).fill_null(value=False)
     makers = kind.filter(template)
     made = pl.col("owner_kind").is_in(makers.implode()) | (
         (pl.col("owner_kind") == "ReplicaSet") & (makers == "Deployment").any()
@@ -236,9 +269,9 @@ def _pods(objects: pl.LazyFrame, pods: pl.LazyFrame, parts: pl.LazyFrame) -> pl.
             template.fill_null(kind != "Pod"),
             pl.when(kind == "Pod").then(1).otherwise(pl.col("weight")).alias("weight"),
             pl.col("host_network").fill_null(value=False),
-            system=(pl.col("namespace").str.contains(system_namespaces()) | pl.col("component")).fill_null(value=False),
+            system=(named | pl.col("component")).fill_null(value=False),
         )
-        .with_columns(counted=counted)
+        .with_columns(counted=counted, of_mesh=of_mesh)
         .filter(pl.when("counted").then(~template).otherwise(template | ~made.fill_null(value=False)))
         .sort(~template, maintain_order=True)
     )
@@ -283,7 +316,7 @@ def _containers(
 ) -> pl.LazyFrame:
     """Containers of the pods that count, with the pod's weight and their role in a mesh."""
     return (
-        of_pods.join(pods.select("id", "weight", "phase", "part"), on="id", maintain_order="left")
+        of_pods.join(pods.select("id", "weight", "phase", "part", "of_mesh"), on="id", maintain_order="left")
         .join(_asking(of_shapes), on="shape", maintain_order="left_right")
         .join(proxies, on=["id", "container"], how="left", maintain_order="left")
     )

@@ -39,7 +39,7 @@ from meshlab.cluster.facts.paths import (
     pod_labels,
     read_fields,
 )
-from meshlab.cluster.facts.recognise import looks_like_objects, reader_of
+from meshlab.cluster.facts.recognise import looks_like_objects, reader_of, refuse_form
 from meshlab.errors import MeshlabError, Problem
 
 _TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
@@ -108,11 +108,12 @@ def _read_files(members: Iterable[Member | LargeList], rows: Rows, alone: str | 
 
 
 def _refuse_measurements(member: Member | LargeList) -> None:
-    """Refuse a file that holds measurements and no cluster, by its name."""
+    """Refuse a file that holds measurements or another known form and no cluster, by its name."""
     from meshlab.cluster.facts.measured import refuse_as_dump  # only where there is something to say
 
     if isinstance(member, Member):
         refuse_as_dump(text(member), member.name)
+        refuse_form(text(member), member.name)
 
 
 def _add(objects: Iterable[Found], file: str, rows: Rows) -> None:

@@ -53,10 +53,12 @@ class PodAnnotations(msgspec.Struct, gc=False):
     """The annotations of a pod that say how it takes part in a mesh, who wired it, and whether a file makes it."""
 
     redirection: Text = msgspec.field(default=None, name="ambient.istio.io/redirection")
+    kmesh: Text = msgspec.field(default=None, name="kmesh.net/redirection")
     istio: Text = msgspec.field(default=None, name="sidecar.istio.io/inject")
     linkerd: Text = msgspec.field(default=None, name="linkerd.io/inject")
     consul: Text = msgspec.field(default=None, name="consul.hashicorp.com/connect-inject")
     mirror: Text = msgspec.field(default=None, name="kubernetes.io/config.mirror")
+    source: Text = msgspec.field(default=None, name="kubernetes.io/config.source")
     templates: Text = msgspec.field(default=None, name="inject.istio.io/templates")
     old_networks: Text = msgspec.field(default=None, name="k8s.v1.cni.cncf.io/networks-status")
     networks: Text = msgspec.field(default=None, name="k8s.v1.cni.cncf.io/network-status")

@@ -32,7 +32,7 @@ from meshlab.cluster.facts.measured import (
     evidence_rows,
     figure_rows,
 )
-from meshlab.cluster.facts.series import PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources
+from meshlab.cluster.facts.series import ONCE, PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -295,7 +295,7 @@ def summary(usage: pl.DataFrame, kind: str, source: str, notes: tuple[str, ...] 
         figures=figure_rows((source, *row) for row in _figures(components, calls)),
         calls=calls,
         supplied=supplied,
-        notes=(*notes, *_gaps(components, calls, meshes)),
+        notes=(*notes, *_gaps(components, calls, meshes, notes)),
         frame=_evidence(components, meshes, supplied, source),
     )
 
@@ -393,8 +393,8 @@ def _supplied(components: pl.DataFrame, calls: pl.DataFrame, meshes: list[str], 
     return supplied
 
 
-def _gaps(components: pl.DataFrame, calls: pl.DataFrame, meshes: list[str]) -> Iterator[str]:
-    if calls.is_empty():
+def _gaps(components: pl.DataFrame, calls: pl.DataFrame, meshes: list[str], notes: tuple[str, ...]) -> Iterator[str]:
+    if calls.is_empty() and ONCE not in notes:
         yield "no metrics of a mesh tell requests between workloads"
     if len(meshes) > 1:
         yield f"proxies of {' and '.join(meshes)} run side by side: nobody can tell which requests each handled"

@@ -17,7 +17,7 @@ from meshlab.cluster.facts import objects as kube
 from meshlab.cluster.facts.forms import Found, found
 from meshlab.cluster.facts.json_reader import JSON, JSON_FAULTS, read_json
 from meshlab.cluster.facts.paths import evidence_of
-from meshlab.cluster.facts.yaml_reader import YAML, read_yaml
+from meshlab.cluster.facts.yaml_reader import MESSAGE, YAML, read_yaml
 from meshlab.errors import MeshlabError, Problem
 from meshlab.tables import read_table
 
@@ -209,8 +209,21 @@ def _refused_forms() -> tuple[tuple[re.Pattern[bytes], str, str], ...]:
 
 def _refusal(head: bytes) -> tuple[str, str] | None:
     """What a file is that begins so and holds no object, and what to give instead."""
-    found = next(((what, todo) for pattern, what, todo in _refused_forms() if pattern.match(head)), None)
+    found = _form_of(head)
     return None if found is None or has_documents(head) or _KIND.search(head) else found
+
+
+def _form_of(head: bytes) -> tuple[str, str] | None:
+    """The known form that a file begins with, behind messages of kubectl or not, and what to give instead."""
+    heads = (head, MESSAGE.sub(b"", head).lstrip()) if MESSAGE.match(head) else (head,)
+    forms = ((each, form) for each in heads for form in _refused_forms())
+    return next(((what, todo) for each, (pattern, what, todo) in forms if pattern.match(each)), None)
+
+
+def refuse_form(content: bytes, file: str) -> None:
+    """Refuse a file that could be read and holds no object, where its form is known."""
+    if form := _form_of(content[:HEAD_BYTES]):
+        raise MeshlabError(Problem(file, *form, 1))
 
 
 ERROR = "holds nothing but an error of kubectl"

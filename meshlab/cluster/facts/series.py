@@ -106,11 +106,15 @@ def _nothing(content: bytes, kind: str, file: str) -> Problem:
     return Problem(file, f"holds no series that figures are read from, only {held}", f"these are: {wanted}")
 
 
+ONCE = "counters were seen only once: CPU, requests and latency need two scrapes or a range"
+"""Said of a file that holds them and no course of them."""
+
+
 def _notes(samples: pl.DataFrame, usage: pl.DataFrame) -> Iterator[str]:
     types = {row["metric"]: row["type"] for row in sources()}
     counted = samples.filter(pl.col("metric").replace_strict(types, default="gauge") != "gauge")
     if not counted.is_empty() and usage.filter(pl.col("figure") != "memory").is_empty():
-        yield "counters were seen only once: CPU, requests and latency need two scrapes or a range"
+        yield ONCE
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------

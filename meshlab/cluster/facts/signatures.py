@@ -109,6 +109,8 @@ def match(texts: pl.LazyFrame) -> pl.LazyFrame:
         .unique()
         .join(signatures().lazy(), on="field")
         .sort("pattern")  # each is compiled once then, and not again for every text
+        .collect()  # or the filter would come before the sort
+        .lazy()
         .filter(text.str.contains(pl.col("pattern")))
         .filter(~spared)
         .with_columns(value=pl.when(pl.col("value") == "$1").then(group).otherwise("value"))
@@ -146,19 +148,21 @@ def votes(evidence: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
 # --- from evidence to a fact -----------------------------------------------------------------------------------------
 
 
-def admitted(cast: Sequence[Vote], *, whole: bool) -> tuple[Vote, ...]:
-    """Evidence that counts beside all else that was seen.
+def admitted(cast: Sequence[Vote], *, whole: bool, daemons: bool) -> tuple[Vote, ...]:
+    """Evidence that counts beside all else that was seen, in the whole cluster or not, its daemons' pods or not.
 
     Evidence of a kind that needs another one counts where that was seen of the same product. Settings of a plugin do
     not count where agents were seen, and of other plugins only: they stay behind when a plugin is removed.
     """
     seen: dict[str, set[str | None]] = {}
     for vote in cast:
-        seen.setdefault(vote.shows, set()).add(vote.value)
+        seen.setdefault(vote.shows, set()).update((vote.value, vote.of))
 
     def counts(vote: Vote) -> bool:
         kind, product = kinds()[vote.shows], vote.of or vote.value
-        needed = kind.needs is None or bool(seen.get(kind.needs, set()) & {vote.value, product})
+        needs = (kind.needs or "").rstrip("?").split("|")
+        needed = any(seen.get(each, set()) & {vote.value, product} for each in needs)
+        needed |= not kind.needs or (kind.needs.endswith("?") and not daemons)
         stands = kind.yields is None or kind.yields not in seen or product in seen[kind.yields]
         return needed and stands and (whole or not kind.whole)
 
@@ -265,7 +269,9 @@ def asked(texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
         .unique()
         .join(rows, on="field")
         .filter(pl.col("groups").list.contains(pl.col("group")))
-        .sort("pattern")  # each is compiled once then
+        .sort("pattern")  # as in match
+        .collect()
+        .lazy()
         .filter(pl.col("text").str.contains(pl.col("pattern")))
         .filter(~spared)
         .select("field", "text", "group", "need", "where", "only_with")

@@ -88,8 +88,16 @@ def read_values(path: Path) -> pl.DataFrame:
 
 def options_of(text: str, file: str) -> pl.DataFrame:
     """Options of the text of a ``values.yaml``."""
-    rows = [(leaf.option, leaf.line) for leaf in leaves(text, file)]
+    rows = [(leaf.option, leaf.line) for leaf in _declared(text, file)]
     return pl.DataFrame(rows, schema=OPTION_COLUMNS, orient="row")
+
+
+def _declared(text: str, file: str) -> list[Leaf]:
+    """Options of a team's values; an object that is none around values is refused."""
+    own = list(leaves(text, file))
+    if {"apiVersion", "kind"} <= {leaf.option for leaf in own}:
+        raise MeshlabError(Problem(file, "is an object of Kubernetes, and none that holds a chart's values", _SHAPE, 1))
+    return own
 
 
 def leaves(text: str, file: str) -> Iterator[Leaf]:
@@ -102,8 +110,10 @@ def leaves(text: str, file: str) -> Iterator[Leaf]:
         yield from _mapping_leaves(node, file)
 
 
-_RELEASE = re.compile(r"^kind:\s*[\"']?(?:HelmRelease|Application|HelmChart|HelmChartConfig)\b", re.MULTILINE)
-"""Objects around a chart's values: of Flux, of Argo CD, of k3s and RKE2."""
+_RELEASE = re.compile(
+    r"^kind:\s*[\"']?(?:HelmRelease|Application|HelmChart|HelmChartConfig|IstioOperator)\b", re.MULTILINE
+)
+"""Objects around a chart's values: of Flux, of Argo CD, of k3s and RKE2, of Istio's installer."""
 
 _HELD_AT = (
     ("spec", "values"),
@@ -114,6 +124,9 @@ _HELD_AT = (
     ("spec", "sources", "helm", "values"),
 )
 """Where such objects hold values: as a mapping, or as the text of one."""
+
+_PARAMETERS_AT = (("spec", "source", "helm", "parameters"), ("spec", "sources", "helm", "parameters"))
+"""Where Argo CD holds single options by name and value, which outweigh values."""
 
 
 def _composed(text: str, file: str) -> yaml.Node | None:
@@ -126,6 +139,7 @@ def _releases(text: str, file: str) -> Iterator[yaml.Node | None]:
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
         node = _composed("\n" * line + document.removeprefix("---"), file)
         held += [value for path in _HELD_AT for value in _below(node, path)]
+        held += [_parameter(each) for path in _PARAMETERS_AT for each in _below(node, path)]
         line += document.count("\n")
     if not held:
         raise MeshlabError(Problem(file, "is an object around values and holds none", _SHAPE, 1))
@@ -134,6 +148,16 @@ def _releases(text: str, file: str) -> Iterator[yaml.Node | None]:
             yield _composed("\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value, file)
         else:
             yield value
+
+
+def _parameter(node: yaml.Node) -> yaml.Node:
+    """A parameter as the mapping that it stands for; a dot within a key is escaped by a backslash."""
+    given = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+    name, value = given.get("name"), given.get("value")
+    if not isinstance(name, yaml.ScalarNode) or value is None:
+        return node
+    name.value = name.value.replace("\\.", ".")
+    return yaml.MappingNode(f"{_TAG}map", [(name, value)], node.start_mark, node.end_mark)
 
 
 def _below(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[yaml.Node]:
@@ -285,7 +309,7 @@ def drift(declared: Path, live: Path) -> pl.DataFrame:
     Raises:
         MeshlabError: A file cannot be read, or the dump holds neither.
     """
-    own = {leaf.option: leaf for leaf in leaves(read_text(declared), str(declared))}
+    own = {leaf.option: leaf for leaf in _declared(read_text(declared), str(declared))}
     found = sorted(_live(live), key=lambda part: part.is_config_map)
     if not found:
         raise MeshlabError(Problem(str(live), "holds neither Helm values nor the ConfigMap cilium-config", _TODO))
