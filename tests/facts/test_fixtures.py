@@ -127,6 +127,7 @@ def test_openshift_on_aws_supplies_its_scenario(fixtures: Path) -> None:
         "node_memory_gib": (pytest.approx(15.647, abs=1e-3), "inferred"),
         "kernel_oldest": ("4.18.0-305.10.2.el8_4.x86_64", "measured"),
         "windows_nodes": (0, "measured"),
+        "daemonsets_run": (True, "measured"),
         "cloud": ("openshift", "inferred"),
         "current_cni": ("openshift-sdn", "measured"),
         "current_cni_edition": ("openshift", "inferred"),
