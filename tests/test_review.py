@@ -323,3 +323,29 @@ def test_a_row_of_the_index_says_how_near_the_provider_s_limit_is() -> None:
         }
     )
     assert summary(at_the_limit)["margin"] == pytest.approx(0.001)
+
+
+def test_a_budget_strikes_out_the_same_options_whatever_the_cloud() -> None:
+    """Where the cloud is not known, other contests are tried: the options over budget are the same in each of them."""
+    known = {
+        "scenario": "a",
+        "nodes": 30,
+        "services": 90,
+        "pods": 600,
+        "current_cni": "calico",
+        "current_mesh": "none",
+        "greenfield": False,
+        "needs": ["mtls"],
+        "max_usd_per_month": 200,
+    }
+    verdict = ml.review(known).verdict
+    assert "cloud" in verdict.unknown
+    over = {option["label"] for option in verdict.options if "over budget" in (option["why_not"] or "")}
+    assert over
+    elsewhere = {
+        option["label"]
+        for cloud in ("eks", "openshift")
+        for option in ml.review({**known, "cloud": cloud}).verdict.options
+        if option["label"] in {each["label"] for each in verdict.options} and "over budget" in (option["why_not"] or "")
+    }
+    assert elsewhere <= over
