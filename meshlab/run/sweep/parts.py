@@ -161,6 +161,8 @@ class Place:
             if said.get("meshlab_sha256") != self.spec.sha256:
                 what, todo = "is a part of another sweep", "the spec or meshlab has changed: name another --out"
                 raise MeshlabError(Problem(address, what, todo))
+            if not self.is_remote and SEAL not in said:
+                continue  # what says that it is whole was damaged
             yield part
 
     def write(self, address: str, frame: pl.DataFrame, part: int | None = None) -> None:
