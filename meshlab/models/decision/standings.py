@@ -83,7 +83,8 @@ class Standing:
     @property
     def label(self) -> str:
         """What it is called."""
-        told = f"{label_of(self.cni)}; {label_of(self.mesh)}{', tuned' if self.tuned else ''}"
+        mesh = ", no mesh" if self.mesh.id == NONE else f" + {label_of(self.mesh)}"
+        told = f"{label_of(self.cni)}{mesh}{', tuned' if self.tuned else ''}"
         return f"The {told[4:]}" if told.startswith("the ") else told
 
 
