@@ -151,7 +151,8 @@ def objections(review: Review) -> list[str]:
             if not row["ruled_out"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
         ][:1]
         told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review)[:1]]
-    second = next((row for row in review.verdict.options if row["rank"] != 1 and row["eligible"]), None)
+    others = (row for row in review.verdict.options if row["rank"] != 1 and not row["tuned"])
+    second = next((row for row in others if row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
         other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
         told = [f"Nothing that is known; {other}."]
