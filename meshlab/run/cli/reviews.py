@@ -20,6 +20,7 @@ from meshlab.run.cli.group import (
     show,
     tell,
     text_table,
+    verbose_option,
 )
 
 FORMATS = ("html", "ipynb", "json", "md", "adr", "pdf")
@@ -72,6 +73,7 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     help="Traces, load tests, answers of Prometheus or a folder of them: rates, depth of calls, narrower intervals.",
 )
 @quiet_option
+@verbose_option
 @click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
 def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     paths: tuple[Path, ...],
