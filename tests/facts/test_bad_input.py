@@ -82,6 +82,14 @@ TEXTS = {
     "a JSON number": ("dump.json", "42", "holds no Kubernetes objects", None),
     "a JSON list of numbers": ("dump.json", "[1, 2, 3]", "holds no Kubernetes objects", None),
     "a sentence": ("dump.txt", "no dump at all", "holds no Kubernetes objects", None),
+    "a text of signs": (
+        "dump.txt",
+        "Jan 1 00:00:00.000: a/b:1 -> c/d:2 (TCP Flags: SYN)\n",
+        "no Kubernetes objects",
+        None,
+    ),
+    "Cilium's status": ("s.txt", "\x1b[33m    /¯¯\\\n /¯¯\\__/¯¯\\\x1b[0m    Cilium:   OK\n", "status of Cilium", 1),
+    "a status of Cilium's agent": ("s.txt", "KVStore:   Disabled\nKubernetes:   Ok\n", "status of Cilium", 1),
     "a kind that is a number": ("dump.json", '{"kind": 7, "metadata": {}}', "holds no Kubernetes objects", None),
     "half of a UTF-16 file": ("dump.json", b"\xff\xfe{\x00\xd8", "begins as utf-16 but is not", 1),
 }

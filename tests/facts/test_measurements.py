@@ -72,7 +72,6 @@ UNREAD = {
     "an error of Jaeger": ('{"data":null,"total":0,"errors":[{"code":404,"msg":"not found"}]}', "errors"),
     "X-Ray": ('{"Traces":[{"Id":"1-2-3","Segments":[]}]}', "OTLP traces"),
     "metrics-server": ('{"kind":"PodMetricsList","apiVersion":"m","items":[{"window":"15s","containers":[]}]}', "Prom"),
-    "nothing": ("\n", "again"),
     "metrics of OTLP": ('{"resourceMetrics":[{"scopeMetrics":[]}]}', "OTLP traces"),
     "a number of Prometheus": ('{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}', "vector"),
     "targets of Prometheus": ('{"status":"success","data":{"activeTargets":[]}}', "/api/v1/query"),

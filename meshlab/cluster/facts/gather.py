@@ -39,10 +39,8 @@ from meshlab.cluster.facts.paths import (
     pod_labels,
     read_fields,
 )
-from meshlab.cluster.facts.recognise import looks_like_objects, reader_of, refuse_form
+from meshlab.cluster.facts.recognise import NOTHING, looks_like_objects, reader_of, refuse_form
 from meshlab.errors import MeshlabError, Problem
-
-_TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
 
 
 @contextmanager
@@ -206,11 +204,11 @@ def _warm_up() -> None:
 def _nothing(path: Source, kinds: set[str]) -> Problem:
     """What to say of a path in which there is no object that anything is read from."""
     if not kinds:
-        return Problem(str(path), "holds no Kubernetes objects", _TODO)
+        return Problem(str(path), *NOTHING)
     used = sorted(kind for kind in kinds if is_used(kind, ""))
     if used:
-        return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", _TODO)
-    return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", _TODO)
+        return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", NOTHING[1])
+    return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", NOTHING[1])
 
 
 def _objects(member: Member | LargeList, *, strict: bool) -> Iterator[Found]:
