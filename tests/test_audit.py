@@ -96,6 +96,15 @@ def test_case_that_fails(row: dict[str, str]) -> None:
     assert row["detail"] in finding["detail"]
 
 
+def test_vxlan_needs_no_peers(tmp_path: Path) -> None:
+    """Calico's agent routes packets of VXLAN by itself: a cluster without peers and without their mesh is well."""
+    (rule,) = (rule for rule in rules() if rule.id == "bgp-no-routes")
+    objects = documents(rule, "fail")
+    objects[-1]["spec"] |= {"ipipMode": "Never", "vxlanMode": "CrossSubnet"}
+
+    assert found(rule, written(tmp_path, objects))["state"] == "not applicable"
+
+
 def test_every_rule_has_both_cases() -> None:
     """No rule is without a case that passes and one that fails, and no case is without its rule."""
     names = {rule.id for rule in rules()}
