@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ from meshlab.planning.iac.tracker import (
     tracker,
     with_presence,
 )
-from meshlab.planning.iac.values import read_options, read_values
+from meshlab.planning.iac.values import is_elsewhere, read_options, read_values
 from meshlab.tables import read_table
 from meshlab.units import version_key
 
@@ -169,20 +169,33 @@ def wanted_values(
     return _shaped(found.with_columns(why=pl.coalesce(_why("option"), "strange")))
 
 
+def _set(
+    path: Path, product: str | None, chart_version: str | None, chart: pl.DataFrame | None, as_of: date | None
+) -> Iterator[Asked]:
+    """What a file of values sets, by the product that it names itself; cilium where neither it nor the call does."""
+    named = read_values(path).with_columns(pl.col("product").fill_null("cilium"), origin=pl.lit(path.name))
+    own = named if product is None else named.with_columns(product=pl.lit(product))
+    for part in own.partition_by("product", maintain_order=True):
+        of = part["product"][0]
+        release = chart_version if of == (product or "cilium") else None
+        yield Asked(wanted_values(part, of, release, chart=chart, as_of=as_of), of, release)
+
+
 def _resolve(
     paths: Sequence[str], product: str, release: str | None, chart: pl.DataFrame | None
 ) -> tuple[list[str | None], list[str | None]]:
     """The option that each path sets, or what to say of it where the release has none and never had."""
+    elsewhere = "lies elsewhere and was not read: give a file with all values"
     if not history(product).height and chart is None:  # nobody can tell, and that is no pass
         what = f"the options of the {product} chart are not tabled: give its schema or values.yaml (--values-schema)"
-        return [None] * len(paths), [what] * len(paths)
+        return [None] * len(paths), [elsewhere if is_elsewhere(path) else what for path in paths]
     present = _known(product) if chart is None else frozenset(chart["option"])
     removed, at = version_key(pl.col("removed_version")), version_key(pl.lit(release, pl.String))
     known = present if chart is None else present.union(history(product).filter(removed <= at)["option"])
     parents = groups(known)
     options = [option_of(path, known, parents) for path in paths]
     return options, [
-        _stranger(path, product, release, present) if option is None else None
+        None if option else elsewhere if is_elsewhere(path) else _stranger(path, product, release, present)
         for path, option in zip(paths, options, strict=True)
     ]
 
@@ -305,14 +318,13 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         check_version(chart_version, taker)
     chart = read_options(values_schema) if values_schema else None
     planned = read_plan(plan) if plan else None
-    own = read_values(values).select("option", "line", origin=pl.lit(values.name)) if values else None
     named = (
         wanted_needs(needs, [product] if product else (), as_of) if needs else None,
         wanted_options(options, taker, chart_version, as_of) if options else None,
-        None if own is None else wanted_values(own, taker, chart_version, chart=chart, as_of=as_of),
     )
     asked = [
         *(Asked(rows, taker, chart_version) for rows in named if rows is not None),
+        *(_set(values, product, chart_version, chart, as_of) if values else ()),
         *(_planned(planned, chart_version, as_of) if planned else ()),
     ]
     rows = pl.concat([pl.DataFrame(schema=WANTED_COLUMNS), *(part.rows for part in asked)])
