@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import groupby
 from string import Template
 from typing import Any
 
@@ -41,7 +42,7 @@ def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
         }
         for number, step in enumerate(plan["steps"], 1)
     ]
-    phases = {head: [step for step in steps if step["phase"] == phase] for phase, head in PHASES.items()}
+    last = max((step["number"] for step in steps if step["phase"] == "window"), default=0)
     page = plain_templates().get_template("runbook.md.j2")
     text = page.render(
         plan=plan,
@@ -51,10 +52,15 @@ def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
         pool=first["pool"],
         answers=answers(plan),
         bases=BASES,
-        phases={head: own for head, own in phases.items() if own},
+        phases=[(head, list(own)) for head, own in groupby(steps, lambda step: _head(step, last))],
     )
     names = dict.fromkeys(step["manifest"] for step in steps if step["manifest"])
     return {"runbook.md": text, **{f"manifests/{name}": _manifest(name, plan, namespace) for name in names}}
+
+
+def _head(step: Mapping[str, Any], last: int) -> str:
+    """The heading above a step: what another step of a window follows is no afterwards."""
+    return PHASES["window" if step["phase"] == "after" and step["number"] < last else step["phase"]]
 
 
 def _named(text: str, namespace: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,28 @@ def test_a_rehearsal_is_a_runbook_with_manifests(tmp_path: Path) -> None:
     assert waypoint["metadata"]["namespace"] == "pay"
     for item in (path / "manifests").iterdir():
         assert list(yaml.safe_load_all(item.read_text(encoding="utf-8")))
+
+
+MOVES = [
+    ("azure-cni+istio-sidecar@self-run", "+istio-sidecar@aks-add-on"),
+    ("calico@self-run+istio-sidecar@self-run", "+istio-ambient"),
+    ("calico@self-run+none", "cilium@self-run+istio-ambient"),
+    ("flannel@self-run+none", "calico-enterprise"),
+]
+
+
+@pytest.mark.parametrize(("today", "target"), MOVES)
+def test_a_runbook_keeps_the_order_of_the_plan(today: str, target: str) -> None:
+    """What is removed before the new comes stands before it, not under what is done afterwards."""
+    from meshlab.show.plans import runbook
+
+    found = planned("linkerd.yaml", today, target, HERE)
+    text = runbook({"scenario": "x", **found})["runbook.md"]
+    heads = re.findall(r"^### (\d+)\. (.+)$", text, flags=re.MULTILINE)
+    assert heads == [(str(number), step["action"]) for number, step in enumerate(found["steps"], 1)]
+    assert text.count("## Afterwards\n") <= 1
+    if "## Afterwards\n" in text:
+        assert "## In the window\n" not in text.split("## Afterwards\n")[1]
 
 
 def test_a_name_that_is_none_does_not_reach_the_runbook() -> None:

@@ -21,6 +21,7 @@ from meshlab.planning.migration.routes import NEW_CLUSTER, Terms, held, routes, 
 from meshlab.tables import read_table, resource
 
 NOWHERE = Place(None, None)
+PHASES = ("prepare", "window", "after")
 OPTIONS = load_tables().options
 SOURCES = set(read_table("sources")["source_id"])
 CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
@@ -135,6 +136,9 @@ def test_each_move_has_one_order(side: str) -> None:
         assert len(taken) == len(set(taken)), told(terms)
         for way in ways:
             stages = list(dict.fromkeys(step["stage"] for step in way.steps))
+            for stage in stages:
+                phases = [PHASES.index(step["phase"]) for step in way.steps if step["stage"] == stage]
+                assert phases == sorted(phases), (told(terms), stage)
             if {"mesh-arrive", "mesh-leave"} <= set(stages) and "mesh-replace" not in stages:
                 assert stages.index("mesh-arrive") < stages.index("mesh-leave"), told(terms)
 
