@@ -26,6 +26,9 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 PROVIDERS = {"aws-vpc": ("EKS", "AmazonVPC"), "azure-cni": ("AKS", "AzureVNET"), "gke-legacy": ("GKE", "GKE")}
 """How Tigera's operator calls the platform of a provider's plugin, and that plugin."""
 
+ROOTS = {"aks-add-on": "aks-istio-system"}
+"""Root namespace of an Istio, by its edition, where it is not ``istio-system``."""
+
 
 def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
     """The files of a rehearsal by their names: ``runbook.md``, and what its steps apply under ``manifests/``."""
@@ -84,6 +87,7 @@ def _manifest(name: str, plan: Mapping[str, Any], namespace: str) -> str:
         PROVIDER=provider,
         CNI_TYPE=cni_type,
         VARIANT="TigeraSecureEnterprise" if enterprise else "Calico",
+        ROOT_NAMESPACE=ROOTS.get(plan["to"]["edition"]["mesh"], "istio-system"),
     )
 
 

@@ -75,7 +75,7 @@ def test_leaving_linkerd_counts_its_own_pods_and_removes_it() -> None:
     found = planned("linkerd.yaml", "cilium+linkerd", "+none", HERE)
     assert found["restarts"] == 6
     units = {step["step"]: step["units"] for step in found["steps"]}
-    assert (units["mesh-off-3"], units["mesh-restart-1"]) == (2, 2)
+    assert (units["mesh-off-3"], units["mesh-plain-1"]) == (2, 2)
     assert found["steps"][-1]["action"].startswith("Remove Linkerd")
     assert found["first"]["namespace"] == "pay"
 

@@ -143,6 +143,43 @@ def test_each_move_has_one_order(side: str) -> None:
                 assert stages.index("mesh-arrive") < stages.index("mesh-leave"), told(terms)
 
 
+STRICT = frozenset({"istio-sidecar", "istio-ambient", "linkerd", "consul", "kuma", "osm", "app-mesh"})
+"""Meshes whose peers may refuse a caller without their certificate."""
+
+
+def test_plain_text_is_let_in_before_the_first_pod_leaves() -> None:
+    """Pods of a mesh refuse what has left it: they are made permissive first, whatever comes after it."""
+    for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
+        for way in ways:
+            stages = list(dict.fromkeys(step["stage"] for step in way.steps))
+            if "mesh-off" in stages and terms.today.mesh in STRICT:
+                assert stages.index("mesh-permissive") < stages.index("mesh-off"), told(terms)
+
+
+def test_a_pod_is_in_one_mesh_at_a_time() -> None:
+    """Ambient mode captures pods that run: the proxies of another mesh go before, those of Istio's own after it."""
+    for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
+        taken = [step["step"] for way in ways for step in way.steps]
+        if terms.target.mesh != "istio-ambient" or terms.today.mesh not in STRICT - {"istio-sidecar", "istio-ambient"}:
+            continue
+        if NEW_CLUSTER not in {step["stage"] for way in ways for step in way.steps}:
+            assert taken.index("mesh-plain-1") < taken.index("mesh-on-2"), told(terms)
+
+
+def test_new_policies_hold_before_the_old_ones_are_deleted() -> None:
+    """From sidecars to ambient mode the waypoint's policies are applied, and only then the sidecars' are deleted."""
+    terms = Terms(
+        Place("calico", "istio-sidecar", "self-run", "self-run"),
+        Place("calico", "istio-ambient", "self-run", "self-run"),
+        l7=True,
+    )
+    commands = [step["command"] for way in ways_of([terms])[0] for step in way.steps]
+    applied = next(place for place, text in enumerate(commands) if "kubectl apply -n NAMESPACE -f policies/" in text)
+    deleted = next(place for place, text in enumerate(commands) if "kubectl delete authorizationpolicy" in text)
+    assert applied < deleted
+    assert not any("envoyfilters -A --all" in text for text in commands)
+
+
 def test_no_row_is_never_taken() -> None:
     """Each route and each step is taken by some move: of one side, of a new cluster, tuned, or with an old pool."""
     everything = [*ALL["cni"], *ALL["mesh"]]
@@ -159,6 +196,17 @@ def test_no_row_is_never_taken() -> None:
             Place("calico", "istio-sidecar", "self-run", "self-run"),
             Place("cilium", "istio-ambient", "self-run", "self-run"),
             "eks",
+        ),
+        *(
+            Terms(
+                Place(cni, "none", edition),
+                Place(cni, "istio-ambient", edition, "self-run"),
+                cloud,
+            )
+            for cni, edition, cloud in (
+                ("aws-vpc", "no-policy-engine", "eks"),
+                ("ovn-kubernetes", "openshift", "openshift"),
+            )
         ),
     ]
     ways = [way for found in ways_of([*everything, *fresh, *tuned, *old, *both]) for way in found]
