@@ -305,4 +305,9 @@ def test_manifests_have_what_the_plan_knows(tmp_path: Path) -> None:
     ]
     assert CliRunner().invoke(main, call).exit_code == 0
     first, _ = yaml.safe_load_all((tmp_path / "eks" / "manifests" / "installation.yaml").read_text(encoding="utf-8"))
-    assert first["spec"] == {"variant": "Calico", "kubernetesProvider": "EKS", "cni": {"type": "AmazonVPC"}}
+    assert first["spec"] == {
+        "variant": "Calico",
+        "kubernetesProvider": "EKS",
+        "cni": {"type": "AmazonVPC"},
+        "calicoNetwork": {"bgp": "Disabled"},
+    }

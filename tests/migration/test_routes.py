@@ -315,6 +315,16 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old")
 
 
+def test_commands_change_what_they_are_for_alone() -> None:
+    """A chart is named with its version, and a document that replaces another is made from it."""
+    for step in steps():
+        for line in step["command"].split("; "):
+            if line.startswith(("helm install ", "helm upgrade ")):
+                assert "--version" in line, (step["step"], line)
+            if "--configuration-values" in line:
+                assert "describe-addon" in step["command"], step["step"]
+
+
 def test_tables_of_moves_fit_together() -> None:
     """Stages, manifests, checks and limits that a table names are there, and none is left unused."""
     stages = {step["stage"] for step in steps()}
