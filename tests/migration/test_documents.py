@@ -142,6 +142,34 @@ def test_the_network_goes_first() -> None:
     assert [step["stage"] for way in ways for step in way.steps].count("rehearse") == 1
 
 
+def test_the_mesh_of_a_second_cluster_is_there_before_its_first_workload() -> None:
+    """Built, the mesh installed, workloads moved, checked, and only then is the old cluster removed."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "openshift"})
+    today = Place("ovn-kubernetes", "istio-sidecar", "openshift", "openshift-service-mesh")
+    found = plan_move(Move(today, Place("stay", "istio-ambient", None, "openshift-service-mesh"), setting))
+    steps = [step["step"] for step in found["steps"]]
+    order = ("new-cluster-1", "mesh-arrive-4", "mesh-on-2", "new-cluster-3", "mesh-enforce-1", "new-cluster-4")
+    assert [step for step in steps if step in order] == list(order)
+
+
+def test_nothing_is_lost_where_nothing_enforces() -> None:
+    """Without a policy engine today, no policy stops holding while the network moves; with one, some do."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "aks"})
+    for edition, lost in (("no-policy-engine", False), ("azure-npm", True), ("kubenet", True)):
+        today = Place("azure-cni", "none", edition)
+        found = plan_move(Move(today, Place("cilium", "none", "azure-cni-powered-by-cilium"), setting))
+        assert bool(found["gaps"]) == lost
+        assert bool(found["unenforced_hours"]) == lost
+
+
+def test_workloads_that_nobody_has_named_are_not_counted() -> None:
+    """A sidecar for single workloads restarts those: how many they are is not known, and not said to be all."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120})
+    today = Place("calico", "istio-ambient", "self-run", "self-run")
+    found = plan_move(Move(today, Place("stay", "istio-ambient", None, "self-run-with-sidecars"), setting))
+    assert found["restarts"] is None
+
+
 def test_tuning_restarts_only_for_requests() -> None:
     """Scoping takes no restart, sizing the sidecars does; without proxies no pod restarts at all."""
     scenario = {"nodes": 3, "namespaces": 2, "services": 4, "pods": 9, "needs": ["mtls"]}

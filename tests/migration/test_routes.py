@@ -312,7 +312,7 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert step["scope"] in ("once", "pool", "node", "namespace", "workload")
         assert step["phase"] in ("prepare", "window", "after")
         assert step["gap"] in (None, "opens", "closes")
-        assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old")
+        assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")
 
 
 def test_commands_change_what_they_are_for_alone() -> None:
