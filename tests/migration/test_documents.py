@@ -152,6 +152,15 @@ def test_the_mesh_of_a_second_cluster_is_there_before_its_first_workload() -> No
     assert [step for step in steps if step in order] == list(order)
 
 
+def test_openshift_reboots_each_node_twice() -> None:
+    """For the MTU and for the plugin: two rounds of all nodes take twice as long, and a pod that restarts is one pod."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "openshift"})
+    found = plan_move(Move(Place("openshift-sdn", "none", "openshift"), Place("ovn-kubernetes", "none"), setting))
+    first, second = (step for step in found["steps"] if step["scope"] == "node")
+    assert first["hours"] == second["hours"] > 0
+    assert found["restarts"] == first["restarts"] == second["restarts"] == 120
+
+
 def test_nothing_is_lost_where_nothing_enforces() -> None:
     """Without a policy engine today, no policy stops holding while the network moves; with one, some do."""
     setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "aks"})
