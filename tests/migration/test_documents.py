@@ -153,7 +153,7 @@ def test_the_mesh_of_a_second_cluster_is_there_before_its_first_workload() -> No
 
 
 def test_openshift_reboots_each_node_twice() -> None:
-    """For the MTU and for the plugin: two rounds of all nodes take twice as long, and a pod that restarts is one pod."""
+    """For the MTU and for the plugin: two rounds take twice as long, and a pod that restarts twice is one pod."""
     setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "openshift"})
     found = plan_move(Move(Place("openshift-sdn", "none", "openshift"), Place("ovn-kubernetes", "none"), setting))
     first, second = (step for step in found["steps"] if step["scope"] == "node")

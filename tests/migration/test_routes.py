@@ -28,7 +28,7 @@ CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
 
 TOOLS = frozenset(
     "kubectl helm az gcloud aws eksctl oc istioctl linkerd cilium meshlab osm consul-k8s step kumactl hubble ip ss "
-    "curl iptables-save systemctl mkdir calicoctl watch for #".split()
+    "curl iptables-save systemctl mkdir calicoctl watch #".split()
 )
 """What a line of a command may begin with; all else is a comment."""
 
@@ -166,6 +166,16 @@ def test_a_pod_is_in_one_mesh_at_a_time() -> None:
             assert taken.index("mesh-plain-1") < taken.index("mesh-on-2"), told(terms)
 
 
+def test_http_rules_of_cilium_and_mutual_tls_do_not_meet() -> None:
+    """Cilium reads no requests that a mesh encrypts: in a namespace the one goes before the other comes."""
+    for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
+        stages = list(dict.fromkeys(step["stage"] for way in ways for step in way.steps))
+        ends = {terms.today.mesh, terms.target.mesh}
+        if "cilium-mesh" in ends and ends & STRICT and "mesh-off" in stages and "mesh-on" in stages:
+            assert stages.index("mesh-off") < stages.index("mesh-on"), told(terms)
+    assert not any("httproutes --all" in step["command"] for step in steps())
+
+
 def test_new_policies_hold_before_the_old_ones_are_deleted() -> None:
     """From sidecars to ambient mode the waypoint's policies are applied, and only then the sidecars' are deleted."""
     terms = Terms(
@@ -186,6 +196,7 @@ def test_no_row_is_never_taken() -> None:
     fresh = [replace(item, fresh=True) for item in everything]
     tuned = [replace(item, target=replace(item.today, tuned=True)) for item in everything]
     old = [replace(item, old_nodes=3) for item in ALL["cni"]]
+    old += [replace(item, l7=False) for item in ALL["mesh"] if item.today.mesh == "istio-ambient"]
     both = [
         Terms(
             Place("calico", "istio-ambient", "self-run", "self-run"),
