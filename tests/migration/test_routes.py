@@ -219,6 +219,11 @@ def test_no_row_is_never_taken() -> None:
                 ("ovn-kubernetes", "openshift", "openshift"),
             )
         ),
+        Terms(
+            Place("dataplane-v2", "none", "gke-dataplane-v2"),
+            Place("dataplane-v2", "linkerd", "gke-dataplane-v2", "edge-open-source"),
+            "gke",
+        ),
     ]
     ways = [way for found in ways_of([*everything, *fresh, *tuned, *old, *both]) for way in found]
     taken_steps = {step["step"] for way in ways for step in way.steps}
