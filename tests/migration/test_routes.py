@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -188,6 +189,24 @@ def test_new_policies_hold_before_the_old_ones_are_deleted() -> None:
     deleted = next(place for place, text in enumerate(commands) if "kubectl delete authorizationpolicy" in text)
     assert applied < deleted
     assert not any("envoyfilters -A --all" in text for text in commands)
+
+
+def test_what_is_copied_can_be_applied_again() -> None:
+    """No copy holds what kubectl apply refuses, and a namespace goes back without those that have moved."""
+    texts = {step["step"]: " ".join(step[name] or "" for name in ("command", "abort", "rollback")) for step in steps()}
+    applied = set(re.findall(r"apply (?:--server-side )?(?:-f )?(\S*before[\w-]*\.yaml)", " ".join(texts.values())))
+    copies = [
+        (step["step"], line, line.rsplit("> ", 1)[1])
+        for step in steps()
+        for line in step["command"].split("; ")
+        if line.startswith("kubectl get") and re.search(r"> \S+\.yaml$", line)
+    ]
+    assert applied <= {name for _, _, name in copies} | {"NAMESPACE-before.yaml"}, applied
+    for step, line, name in copies:
+        assert "(resourceVersion|uid):" in line or name not in applied, step
+    for step in steps():
+        if step["scope"] in ("namespace", "workload"):
+            assert not re.search(r"(?<!NAMESPACE-)before[\w-]*\.yaml", step["rollback"] + step["abort"]), step["step"]
 
 
 def test_no_row_is_never_taken() -> None:
