@@ -209,6 +209,23 @@ def test_what_is_copied_can_be_applied_again() -> None:
             assert not re.search(r"(?<!NAMESPACE-)before[\w-]*\.yaml", step["rollback"] + step["abort"]), step["step"]
 
 
+def test_all_of_a_kind_is_all_of_one_product() -> None:
+    """A kind that several products have is deleted by its group, or as those alone that are meant."""
+    shared = {"gateways", "meshes", "virtualservices", "httproutes", "authorizationpolicies", "networkpolicies"}
+    for step in steps():
+        for line in step["command"].split("; "):
+            if line.startswith("kubectl delete") and "--all" in line:
+                assert not shared & set(line.split()[2].split(",")), (step["step"], line)
+                assert "gateway.networking" not in line, (step["step"], line)
+
+
+def test_a_restart_takes_every_kind_of_workload() -> None:
+    """A pod of a StatefulSet or a DaemonSet keeps its old proxy as well as one of a Deployment does."""
+    for step in steps():
+        for kinds in re.findall(r"-n NAMESPACE rollout restart (\S+?)(?:;|$)", step["command"]):
+            assert kinds == "deployment,statefulset,daemonset", step["step"]
+
+
 def test_no_row_is_never_taken() -> None:
     """Each route and each step is taken by some move: of one side, of a new cluster, tuned, or with an old pool."""
     everything = [*ALL["cni"], *ALL["mesh"]]
