@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from meshlab.models.decision.boards import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, board, standing
 from meshlab.models.decision.conditions import NEVER, bit
 from meshlab.models.decision.contests import (
     Network,
@@ -27,8 +26,9 @@ from meshlab.models.decision.contests import (
     running,
 )
 from meshlab.models.decision.decide import contested, platform_at, recommended, stated
+from meshlab.models.decision.labels import input_label, joined, label_of, listed, need_label, product, said
+from meshlab.models.decision.ranking import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, pair_table, standing
 from meshlab.models.decision.tables import NONE, OTHER, SIDES, Cell, Requirement, Tables, is_stale
-from meshlab.models.decision.words import input_label, joined, label_of, listed, need_label, product, said
 from meshlab.scenario import inputs
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
@@ -197,7 +197,7 @@ def _standings(
     tables: Tables,
     over: Mapping[str, Breach],
 ) -> Iterator[Standing]:
-    entries = board(tables, platform).entries
+    entries = pair_table(tables, platform).entries
     cni_today, mesh_today = (running(tables, side, runs[side], platform) for side in SIDES)
     for place, stands in ranked:
         entry = entries[place]

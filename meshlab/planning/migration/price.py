@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.kept import kept
+from meshlab.cache import cached
 from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.cluster import network_agents
 from meshlab.planning.migration.assumptions import ENDS, ZERO, Interval, expected, named, total
@@ -195,7 +195,7 @@ def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
 # --- times without enforcement of policies ---------------------------------------------------------------------------
 
 
-@kept
+@cached
 def _without_engine() -> frozenset[str]:
     """Plugins that enforce no policies by themselves."""
     return frozenset(read_table("facts/own_engines").filter(engine="none")["plugin"])
