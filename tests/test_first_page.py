@@ -180,6 +180,16 @@ def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: 
     assert rows["Memory"][0]["bar"][1] > rows["Memory"][2]["bar"][1] > rows["Memory"][3]["bar"][1]
 
 
+def test_the_hours_of_a_move_have_their_money_beside_them(examples: dict[str, Review]) -> None:
+    """Hours of people cost: what they come to, with a second cluster where there is one, stands beside the hours."""
+    review = examples["fleet-500-aks"]
+    shown = first_page.options_shown(review)
+    (cells,) = [row["cells"] for row in first_page.figure_rows(review, shown) if row["label"] == "The move"]
+    for option, cell in zip(shown, cells, strict=True):
+        usd, hours = option["criteria"]["move_usd"]["median"], option["criteria"]["move_hours"]["median"]
+        assert cell["note"].endswith(" USD") == bool(usd and hours)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_record_can_be_signed_and_the_decision_record_says_the_same(examples: dict[str, Review], name: str) -> None:
     """Status, blanks for who and when, triggers, risks with owners, exits: in HTML and in Markdown alike."""

@@ -282,6 +282,17 @@ def test_an_edition_brings_its_paid_part_and_its_own_build() -> None:
     assert {row["product"] for row in own} == {"cilium"}
 
 
+def test_the_istio_of_a_provider_is_no_chart() -> None:
+    """The add-on of AKS is a block of the cluster's resource; its policies are Istio's objects, as elsewhere."""
+    verdict = {"cni": "azure-cni", "mesh": "istio-sidecar"}
+    rows = iac.for_verdict(verdict, ["l7_policy"], cloud="aks", mesh_edition="aks-add-on")
+    assert [(row["wanted"], row["product"]) for row in rows] == [("install", "aks-istio"), ("l7_policy", "istio")]
+    assert "azurerm_kubernetes_cluster.service_mesh_profile" in str(rows[0]["attribute"])
+    assert rows[0]["severity"] == "none"
+    own = iac.for_verdict(verdict, [], cloud="aks", mesh_edition="self-run")
+    assert [row["product"] for row in own] == ["istio"]
+
+
 def test_need_that_nobody_read_is_unknown() -> None:
     """A need without a row is listed as unknown, not passed over."""
     rows = iac.for_verdict({"cni": "cilium", "mesh": "none"}, ["fips"])

@@ -123,6 +123,7 @@ def _review(
         cloud=row["cloud"],
         current_cni=row["current_cni"],
         edition=row["current_cni_edition"] if verdict["cni"] == "stay" else verdict["edition"]["cni"],
+        mesh_edition=row["current_mesh_edition"] if verdict["mesh"] == "stay" else verdict["edition"]["mesh"],
         require=case.team.terraform,
     )
     values = _inputs(case, row)

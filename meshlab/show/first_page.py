@@ -382,7 +382,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
 
 
 def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
-    """A figure in words with its interval; without the price of a licence what is known of the money.
+    """A figure in words with its interval; hours of a move with their money, money without the price of a licence.
 
     Args:
         option: An option of the comparison.
@@ -392,6 +392,8 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     value, note = option["criteria"][figure], ""
     if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
         note = "if this edition runs already"
+    elif figure == "move_hours" and value["median"] and option["criteria"]["move_usd"]["median"] is not None:
+        note = f"{figure_text(option['criteria']['move_usd']['median'])} USD"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
         note = "and a licence of unknown price" if value["median"] is not None else ""

@@ -498,6 +498,7 @@ def for_verdict(
     cloud: str | None = None,
     current_cni: str | None = None,
     edition: str | None = None,
+    mesh_edition: str | None = None,
     require: str | None = None,
 ) -> list[dict[str, object]]:
     """How Terraform expresses the recommended pair, one row for each need, for installing it and for its paid part.
@@ -505,14 +506,16 @@ def for_verdict(
     Each row holds the columns of a wanted thing, the ``attribute`` of a provider with the ``lag_days`` until it had
     one, and ``severity``: ``none`` where an attribute of its own expresses it, ``blocker`` where it does not meet
     ``require`` (typed or raw), ``unknown`` where nobody read it, ``warning`` else. On a managed ``cloud`` the network
-    is the provider's own build unless its ``edition`` is another; ``stay`` keeps the ``current_cni``.
+    is the provider's own build unless its ``edition`` is another; ``stay`` keeps the ``current_cni``. Istio of a
+    provider (``mesh_edition``) is installed by the cluster's resource and not by a chart, and takes the same objects.
     """
-    products = products_of(verdict, cloud if edition not in OWN_BUILDS else None, current_cni)
+    products = products_of(verdict, cloud if edition not in OWN_BUILDS else None, current_cni, mesh_edition)
     if not products:
         return []
     paid = read_table("iac/needs").filter(pl.col("need") == (edition or ""), pl.col("product").is_in(products))
     wanted = [INSTALL, *paid["need"].unique(), *(needs or ())]
-    rows = _best(wanted_needs(wanted, products), products).join(
+    by_chart = (pl.col("wanted") == INSTALL) & (pl.col("product") == "istio") & (mesh_edition in _of_providers())
+    rows = _best(wanted_needs(wanted, products).remove(by_chart), products).join(
         _attributes(), ["wanted", "product"], "left", maintain_order="left"
     )
     blocked = short_of(rows, require)["wanted"].to_list() if require else []
@@ -532,6 +535,12 @@ OWN_BUILDS = ("self-run", "isovalent-enterprise")
 """Editions of a network that are installed by a chart, on a managed cloud as well."""
 
 
+@cached
+def _of_providers() -> frozenset[str]:
+    """Editions of a mesh that a provider installs."""
+    return frozenset(read_table("decision/meshes").filter(supported_by="provider")["edition"].drop_nulls())
+
+
 def _attributes() -> pl.DataFrame:
     """For each need and product the attributes that express it, and the longest time until a provider had one. [d]"""
     expressed = tracker().filter(pl.col("status").is_in(["typed", "partial"]))
@@ -547,7 +556,10 @@ def _attributes() -> pl.DataFrame:
 
 
 def products_of(
-    verdict: Mapping[str, object], cloud: str | None = None, current_cni: str | None = None
+    verdict: Mapping[str, object],
+    cloud: str | None = None,
+    current_cni: str | None = None,
+    mesh_edition: str | None = None,
 ) -> tuple[str, ...]:
     """Products of the tracker that a verdict amounts to: the network's and the mesh's, each once."""
     table = read_table("iac/verdicts")
@@ -555,6 +567,8 @@ def products_of(
     for kind in ("cni", "mesh"):
         option = current_cni if kind == "cni" and verdict.get(kind) == "stay" else verdict.get(kind)
         rows = table.filter(pl.col("kind") == kind, pl.col("option") == pl.lit(option, pl.String))
+        found += rows.filter(edition=mesh_edition or "")["product"].to_list() if kind == "mesh" else []
+        rows = rows.filter(pl.col("edition").is_null())
         own = rows.filter(pl.col("cloud") == cloud) if cloud else rows.clear()
         found += (own if own.height else rows.filter(pl.col("cloud").is_null()))["product"].to_list()
     return tuple(dict.fromkeys(found))

@@ -265,7 +265,7 @@ def plan_move(move: Move) -> Plan:
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),
-        "gaps": gaps(course.taken, course.drains),
+        "gaps": gaps(course),
         "risks": list(_risks(course)),
         "needs": {
             **{f"{name}{end}": price[f"{name}{end}"] for name in ("person_hours", "usd") for end in ENDS},

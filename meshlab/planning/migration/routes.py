@@ -101,7 +101,7 @@ def _side(name: str, position: int, *, of: int, what: str) -> str:
 
 
 def _check_edition(side: str, name: str, edition: str, what: str) -> None:
-    known = [option.edition for option in load_tables().editions(side, name)]
+    known = list(dict.fromkeys(option.edition for option in load_tables().editions(side, name)))
     if edition and edition not in known:
         raise MeshlabError(Problem(what, f"{name} has no edition {edition!r}", did_you_mean(edition, known)))
 

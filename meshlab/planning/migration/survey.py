@@ -171,6 +171,12 @@ def _policy_objects(inventory: Inventory) -> pl.LazyFrame:
 
 
 @query
+def webhooks(inventory: Inventory) -> pl.LazyFrame:
+    """Webhooks of admission: what the API server calls."""
+    return inventory.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+
+
+@query
 def l7_policies(inventory: Inventory) -> pl.LazyFrame:
     """AuthorizationPolicies: l7 is 1 where one looks at requests."""
     known = inventory.objects.select("id", "l7")
