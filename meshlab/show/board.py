@@ -141,16 +141,20 @@ def chosen(review: Review) -> Row | None:
 def objections(review: Review) -> list[str]:
     """What speaks against the answer, the gravest first: the figures, then the preference that it overrules."""
     warning = caution(review)
-    told = [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
+    wrong = "; ".join(map(lower_first, review.verdict.contradictions))
+    told = [f"The facts as stated cannot hold together: {wrong}."] if wrong else []
+    told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
+    ends = [f"{caveat.rstrip('.')}." for caveat in _caveats(review) if ENDS in caveat]
     if len(told) < 2 and review.verdict.mesh is not None:  # noqa: PLR2004  (the figures say little)
         told += [
             f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
             for row in review.verdict.conflicts
             if not row["ruled_out"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
         ][:1]
-        told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review)[:1]]
+        told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review) if ENDS not in caveat][:1]
+    told += ends if review.verdict.cni is not None else []
     second = next((row for row in review.verdict.options if row["rank"] != 1 and row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
         other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
@@ -165,13 +169,15 @@ def _caveats(review: Review) -> Sequence[str]:
 def certainty(review: Review) -> Iterator[str]:
     """How sure the answer is, and why, in sentences."""
     verdict, first = review.verdict, chosen(review)
-    if verdict.settled:
+    if verdict.contradictions:
+        yield "The facts as stated cannot hold together, so one of them is wrong."
+    elif verdict.settled:
         yield "No missing fact could change the answer."
     elif verdict.unknown:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
-    elif verdict.mesh is not None:
+    elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
-    if verdict.evidence_grade and verdict.mesh is not None:
+    if verdict.evidence_grade and verdict.mesh is not None and not meets_nothing(review):
         yield GRADES[verdict.evidence_grade]
     if first and review.comparison:
         yield _chance(first, review.comparison)
@@ -276,8 +282,10 @@ def _not_known(review: Review) -> Iterator[str]:
 def next_step(review: Review) -> str:
     """What to do after reading, in a sentence or two."""
     verdict, plan = review.verdict, review.migration
-    if verdict.questions and (verdict.mesh is None or verdict.cni is None):
-        return "Answer the questions, state the answers in the team file, and render this report again."
+    asked = verdict.questions and (verdict.mesh is None or verdict.cni is None)
+    if verdict.contradictions or asked:
+        wrong = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
+        return f"{wrong}, state it in the team file, and render this report again."
     if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
         what = (
             "Decide which need the platform can do without, or make possible what would meet them all"

@@ -36,12 +36,14 @@ from meshlab.models.decision.standings import (
     opening,
     option,
     parts,
+    shortfall,
     unfinished,
 )
 from meshlab.models.decision.tables import (
     CILIUM_MESH,
     GATEWAY,
     NONE,
+    OTHER,
     SAME,
     SIDES,
     TODAY,
@@ -284,8 +286,8 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
     if_missing, if_changed, if_asked = answers_to(
         [missing.frame, known.frame if can_flip else own.clear(), own.clear() if is_known else tried.frame], tables
     )
-    verdict["unknown"] = open_facts(own, missing, if_missing, answer, tables)
-    verdict["settled"] = is_known and not verdict["unknown"]
+    verdict["unknown"] = [*open_facts(own, missing, if_missing, answer, tables), *_unnamed(contest)]
+    verdict["settled"] = is_known and not verdict["unknown"] and not verdict["contradictions"]
     if not is_known:
         verdict["questions"] = first_questions(asked, tried, if_asked)
     if not can_flip:
@@ -294,6 +296,14 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
     after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
     told = (_flip(raw, *each, verdict) for each in zip(changes, after, strict=True))
     verdict["flips"] = [flip for flip in told if flip]
+
+
+def _unnamed(contest: Contest) -> Iterator[str]:
+    """The products of today that no table knows, where what they are decides whether they stay."""
+    for side in SIDES:
+        keeps = (pair for pair in contest.pairs if getattr(pair, side).today)
+        if contest.runs[side].id == OTHER and next(keeps).standing == OPEN:
+            yield f"current_{side}"
 
 
 def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, Any] | None:
@@ -364,12 +374,13 @@ def sentence(contest: Contest) -> str:
         stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
         gone = "".join(f" {upper_first(_why(contest, one))}." for one in [*stays][:1])
         lacks = [*lacking(contest, first := _nearest(contest)[0])]
-        needed = joined([lack.requirement if lack.side in SIDES else lack.why for lack in lacks])
+        ways = [f"Needed first: {_needed(lacks)}. Then: {_named(first)}"]
+        ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
-        way = f"Needed first: {needed}. Then: {_named(first)}" if can_change else f"Nearest: {'; '.join(nearest)}"
+        way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
-        nearest = (f"{_named(one)}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
+        nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
         barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
         barred = [one for one in barred if not any(lack.fixed for lack in lacking(contest, one))]
         but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
@@ -378,6 +389,20 @@ def sentence(contest: Contest) -> str:
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
     return " ".join(parts)
+
+
+def _needed(lacks: Sequence[Lack]) -> str:
+    return joined([lack.requirement if lack.side in SIDES else lack.why for lack in lacks])
+
+
+def _another_way(contest: Contest, lacks: Sequence[Lack]) -> Iterator[list[Lack]]:
+    """What rules out the first pair that other things alone rule out, all of which can be changed."""
+    known = {lack.requirement for lack in lacks}
+    for pair in contest.pairs:
+        other = [*lacking(contest, pair)]
+        if not pair.tuned and not any(lack.fixed or lack.requirement in known for lack in other):
+            yield other
+            return
 
 
 def replaced(contest: Contest, name: str) -> str | None:
@@ -458,7 +483,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
     if side.today:
         brings = [need for need in needed if pair.mesh in deciding(contest, pair, need)]
         met = f"it brings {named_needs(brings)}" if brings else "nothing that is asked speaks against it"
-        reason = met if sure else "nothing that is known rules it out"
+        idle = "it runs, though nothing that is asked needs it"
+        reason = met if sure else "nothing that is known rules it out" if contest.asked or pair.unread else idle
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:
         return ADDED.get(side.id, "Yes, a mesh: you need {}. Add {}.").format(named_needs(needed), label_of(side))

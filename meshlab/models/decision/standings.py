@@ -27,8 +27,8 @@ from meshlab.models.decision.contests import (
     running,
 )
 from meshlab.models.decision.decide import contested, platform_at, recommended, stated
-from meshlab.models.decision.tables import NONE, OTHER, SIDES, Cell, Requirement, Tables, is_stale
-from meshlab.models.decision.words import input_label, joined, label_of, listed, need_label, product, said
+from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Requirement, Tables, is_stale
+from meshlab.models.decision.words import input_label, joined, label_of, listed, named_needs, need_label, product, said
 from meshlab.scenario import inputs
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
@@ -293,6 +293,7 @@ def opening(contest: Contest, pair: Standing) -> Iterator[Lack]:
         sides = [side for side in _counting(contest.tables, pair, need) if not _has(side.met | side.unmet, need)]
         why = joined([_not_known(contest, side, need) for side in sides])
         missing = [f"current_{side.side}_edition" for side in sides if len(side.options) > 1]
+        missing += [f"current_{side.side}" for side in sides if side.today and side.id == OTHER]
         source_id = _sources(contest, sides, need)
         yield Lack(contest.tables.layers[need], need, None, why, missing=missing, source_id=source_id)
 
@@ -331,9 +332,22 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
         return "there is no mesh"
     cell = contest.cell(side, need)
     if cell is None:
-        return f"no edition of {product(side.id, side.side)} meets it"
+        return f"no edition of {product(side.id, side.side)} that may run today meets it"
     how = "does not meet it" if cell.support == "no" else f"meets it only {EXTENTS[cell.support]}"
     return f"{label_of(side)} {how}{f' ({cell.note})' if cell.note else ''}"
+
+
+def shortfall(contest: Contest, pair: Standing) -> str:
+    """What a pair lacks and what it meets only in part, as a beta or as an alpha, after its name in a sentence."""
+    told: dict[str, list[str]] = {}
+    for need in pair.lacking:
+        cells = (contest.cell(side, need) for side in _counting(contest.tables, pair, need))
+        best = min((SUPPORTS.index(cell.support) for cell in cells if cell), default=SUPPORTS.index("no"))
+        told.setdefault(SUPPORTS[best], []).append(need)
+    lacks = [f"lacks {named_needs(told.pop('no'))}"] if "no" in told else []
+    return " and ".join(
+        lacks + [f"meets {named_needs(needs)} only {EXTENTS[support]}" for support, needs in told.items()]
+    )
 
 
 def _not_known(contest: Contest, side: Side, need: str) -> str:
