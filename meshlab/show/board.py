@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlab.models.decision.words import lower_first, upper_first
+from meshlab.models.decision.words import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
@@ -146,15 +146,20 @@ def objections(review: Review) -> list[str]:
     told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
-    ends = [f"{caveat.rstrip('.')}." for caveat in _caveats(review) if ENDS in caveat]
-    if len(told) < 2 and review.verdict.mesh is not None:  # noqa: PLR2004  (the figures say little)
+    caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
+    grave = [caveat for caveat in caveats if ENDS in caveat or EXTRA in caveat]
+    few, moves = len(told) < 2, review.verdict.cni not in (None, "stay")  # noqa: PLR2004  (the figures say little)
+    if few and review.verdict.mesh is not None:
         told += [
             f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
             for row in review.verdict.conflicts
-            if not row["ruled_out"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
+            if row["eligible"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
         ][:1]
-        told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review) if ENDS not in caveat][:1]
-    told += ends if review.verdict.cni is not None else []
+    if moves or (few and review.verdict.mesh is not None):
+        told += [caveat for caveat in caveats if caveat not in grave][:1]
+    told += grave if review.verdict.cni is not None else []
+    if review.verdict.lost:
+        told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
     second = next((row for row in review.verdict.options if row["rank"] != 1 and row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
         other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
@@ -285,7 +290,7 @@ def next_step(review: Review) -> str:
     asked = verdict.questions and (verdict.mesh is None or verdict.cni is None)
     if verdict.contradictions or asked:
         wrong = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
-        return f"{wrong}, state it in the team file, and render this report again."
+        return f"{wrong} in the team file, and render this report again."
     if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
         what = (
             "Decide which need the platform can do without, or make possible what would meet them all"

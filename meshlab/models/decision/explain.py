@@ -32,6 +32,7 @@ from meshlab.models.decision.standings import (
     evidence,
     grade,
     lacking,
+    lost,
     names,
     opening,
     option,
@@ -51,7 +52,7 @@ from meshlab.models.decision.tables import (
     Tables,
     load_tables,
 )
-from meshlab.models.decision.words import joined, label_of, listed, named_needs, product, said, upper_first
+from meshlab.models.decision.words import BEHIND, joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.scenario import inputs, with_all_inputs
 
 Row = Mapping[str, Any]
@@ -113,8 +114,10 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "settled": False,
         "evidence_grade": grade(contest, pair) if answer["mesh"] is not None else None,
         "matched": list(_matched(contest, pair, deciders)),
+        "decided_by": {side: row and row.id for side, row in deciders.items()},
         "reasons": [*_reasons(contest), *(f"{caveat}." for caveat in options[0]["caveats"] if deciders)],
         "unmet": pair.lacking,
+        "lost": lost(contest) if answer["mesh"] is not None else [],
         "blockers": list(_blockers(options)),
         "conflicts": list(_conflicts(contest, pair, deciders)),
         "flips": [],
@@ -205,7 +208,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
             return
         first = next((each for each in contest.pairs if _prefers(contest, row, each)), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
-            yield f"{label_of(getattr(first, name))} stands behind it; {why}."
+            yield f"{label_of(getattr(first, name))} {BEHIND}; {why}."
             return
 
 
@@ -262,6 +265,7 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
                     "recommendation": row.option,
                     "reason": row.reason,
                     "source_id": row.source_id,
+                    "eligible": any(each.standing == ELIGIBLE for each in rows),
                     "ruled_out": all(each.standing in (UNMET, RULED_OUT) for each in rows),
                     "decided_by": decider.id if decider else None,
                     "decided_reason": decider.reason if decider else UNDECIDED.format(MESH_OR_NETWORK[side]),
@@ -322,7 +326,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
             return None
         why = f"{left['label']} then falls short: {then['why_not']}"
     elif left["eligible"] and kept and (rests := _rests(after, kept, after.pairs[0])):
-        why = f"{left['label']} then stands behind it; {rests}"
+        why = f"{left['label']} then {BEHIND}; {rests}"
     else:
         reached = names(after.pairs[0])
         now = next((each for each in before if reached.items() <= each.items()), None)

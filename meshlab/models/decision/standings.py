@@ -28,7 +28,17 @@ from meshlab.models.decision.contests import (
 )
 from meshlab.models.decision.decide import contested, platform_at, recommended, stated
 from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Requirement, Tables, is_stale
-from meshlab.models.decision.words import input_label, joined, label_of, listed, named_needs, need_label, product, said
+from meshlab.models.decision.words import (
+    EXTRA,
+    input_label,
+    joined,
+    label_of,
+    listed,
+    named_needs,
+    need_label,
+    product,
+    said,
+)
 from meshlab.scenario import inputs
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
@@ -401,6 +411,9 @@ def _counting(tables: Tables, pair: Standing, need: str) -> tuple[Side, ...]:
 
 def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
     """What comes with an option: requirements that do not rule it out, and needs that it meets in part or as a beta."""
+    for side in pair.sides[: 1 if pair.cni.edition == pair.mesh.edition else 2]:  # one edition, one bill
+        if side.only and side.only.price_basis not in ("", "not read") and not side.today:
+            yield f"{label_of(side)} {EXTRA} ({side.only.price_basis})"
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
             yield _required(side, row)
@@ -429,6 +442,22 @@ def unfinished(contest: Contest, pair: Standing) -> list[str]:
     rests = ((need, side) for need in contest.asked for side in deciding(contest, pair, need))
     cells = {need: contest.cell(side, need) for need, side in rests if not _has(side.finished, need)}
     return [f"{need_label(need)} ({note_of(cell)})" for need, cell in cells.items() if cell]
+
+
+def lost(contest: Contest) -> list[str]:
+    """The needs that nobody asked for, that the products of today meet, and that the first pair does not. [ids]"""
+    first, nothing = contest.pairs[0], contest.runs["mesh"].id == NONE
+    stays = (pair for pair in contest.pairs if pair.cni.today)
+    today = next((pair for pair in stays if pair.mesh.today or (nothing and pair.mesh.id == NONE)), first)
+
+    def meets(pair: Standing, need: str) -> bool:
+        return any(_has(side.met, need) for side in _counting(contest.tables, pair, need))
+
+    idle = {*contest.asked, *(() if contest.facts["windows_nodes"] else ("windows_nodes",))}
+    singly = {need for need, layer in contest.tables.layers.items() if layer in (*SIDES, "any")} - idle
+    return [
+        need for need in inputs()["needs"].choices if need in singly and meets(today, need) and not meets(first, need)
+    ]
 
 
 def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:

@@ -341,7 +341,8 @@ def _read_rows(path: Path, table: str, problems: list[Problem]) -> _Rows:
     for line, cells in zip(row_lines(path) if frame.height else (), frame.iter_rows(named=True), strict=True):
         # one text may speak of several editions: each is a row of its own
         editions = str(cells["edition"]).split(BAR) if table in OF_EDITIONS and cells["edition"] else ()
-        for each in [{**cells, "edition": edition} for edition in editions] or [cells]:
+        of_each: list[dict[str, object]] = [{**cells, "edition": edition} for edition in editions]
+        for each in of_each or [cells]:
             row = _Row(str(path), line, each)
             key = tuple(str(each[name] or "") for name in KEYS.get(table, ("table", "id")))
             if key in rows:
