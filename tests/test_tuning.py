@@ -70,3 +70,16 @@ def test_where_nothing_is_to_gain_nothing_is_said(text: str, tmp_path: Path) -> 
 
     assert review.tuning is None
     assert "what each sidecar is told" not in report.headline(review).html
+
+
+def test_a_mesh_is_scoped_beside_another_plugin_before_it_is_replaced() -> None:
+    """Sidecars that break the memory budget stay, scoped, although flannel has to go; scoping moves nothing."""
+    review = open_review(Path(__file__).parent / "decision" / "cases" / "94-scoped-beside-a-new-plugin.yaml")
+    assert (review.verdict.mesh, review.verdict.tuned) == ("stay", True)
+    assert review.verdict.cni == "calico"
+    whole = next(
+        row
+        for row in review.verdict.options
+        if (row["cni"], row["mesh"], row["tuned"]) == ("calico", "istio-sidecar", False)
+    )
+    assert any("over budget: Memory budget" in caveat for caveat in whole["caveats"])

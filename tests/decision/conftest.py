@@ -302,7 +302,7 @@ class Oracle:
         for row in self.pairs:
             if row["platform"] == (platform or "self-managed"):
                 rows.append((row, False))
-                if row["cni"] == row["mesh"] == "today":
+                if row["mesh"] == "today":
                     rows.append((row, True))
 
         def burden(item: tuple[Row, bool]) -> tuple[int, ...]:
