@@ -396,7 +396,8 @@ def sentence(contest: Contest) -> str:
 
 
 def _needed(lacks: Sequence[Lack]) -> str:
-    return joined([lack.requirement if lack.side in SIDES else lack.why for lack in lacks])
+    rows = (lack.side in SIDES and lack.requirement not in inputs()["needs"].choices for lack in lacks)
+    return joined([lack.requirement if of_row else lack.why for lack, of_row in zip(lacks, rows, strict=True)])
 
 
 def _another_way(contest: Contest, lacks: Sequence[Lack]) -> Iterator[list[Lack]]:
@@ -419,10 +420,13 @@ def replaced(contest: Contest, name: str) -> str | None:
     staying = [pair for pair in contest.pairs if getattr(pair, name).today and not pair.tuned]
     # the best that keeps it; where that could be had, the same without this change
     same = [pair for pair in staying if getattr(pair, other) is getattr(contest.pairs[0], other)]
-    lacks: list[Lack] = []
+    found: list[list[Lack]] = []
     for stays in (*staying[:1], *same[:1]):
-        lacks = lacks or [*lacking(contest, stays)]
-        lacks = lacks or [lack for lack in opening(contest, stays) if lack.requirement != "needs"]
+        wanting = [lack for lack in opening(contest, stays) if lack.requirement != "needs"]
+        found.append([*lacking(contest, stays)] or wanting)
+    # what the other side lacks is no reason to change this one
+    of_side = [[lack for lack in lacks if lack.side in (name, "any", "both", "encrypting")] for lacks in found]
+    lacks = next(filter(None, [*of_side, *found]), [])
     if not staying:
         return None
     if not lacks:
@@ -430,8 +434,7 @@ def replaced(contest: Contest, name: str) -> str | None:
             return f"what runs today is more likely than not over budget: {over.what}"
         healthy = contest.facts[f"{name}_healthy"]
         return f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if healthy is False else None
-    of_side = [lack for lack in lacks if lack.side in (name, "any", "both", "encrypting")]
-    return joined([lack.why for lack in of_side or lacks])
+    return joined([lack.why for lack in lacks])
 
 
 def _nearest(contest: Contest) -> list[Standing]:
@@ -443,6 +446,8 @@ def _nearest(contest: Contest) -> list[Standing]:
     first = contest.pairs[0]
     alike = [pair for pair in contest.pairs if pair.standing == first.standing and not pair.tuned]
     lacks = {id(pair): [*lacking(contest, pair)] for pair in alike}
+    if first.standing == RULED_OUT:  # no step to one that would not do either
+        alike = [pair for pair in alike if not pair.lacking] or alike
     alike.sort(key=lambda pair: (sum(lack.fixed for lack in lacks[id(pair)]), len(lacks[id(pair)])))
     nearest: dict[tuple[str, str], Standing] = {}
     for pair in alike:
