@@ -426,7 +426,7 @@ def replaced(contest: Contest, name: str) -> str | None:
         found.append([*lacking(contest, stays)] or wanting)
     # what the other side lacks is no reason to change this one
     of_side = [[lack for lack in lacks if lack.side in (name, "any", "both", "encrypting")] for lacks in found]
-    lacks = next(filter(None, [*of_side, *found]), [])
+    lacks = next(filter(None, [*of_side, *found]), list[Lack]())
     if not staying:
         return None
     if not lacks:

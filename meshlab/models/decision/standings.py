@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from meshlab.kept import kept_latest
 from meshlab.models.decision.boards import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, board, standing
 from meshlab.models.decision.conditions import NEVER, bit
 from meshlab.models.decision.contests import (
@@ -232,7 +233,12 @@ def _standings(
 
 def needs_of(bits: int) -> list[str]:
     """The needs of some bits, in their declared order."""
-    return [need for place, need in enumerate(inputs()["needs"].choices) if bits >> place & 1]
+    return [*_needs_of(bits)]
+
+
+@kept_latest(4096)
+def _needs_of(bits: int) -> tuple[str, ...]:
+    return tuple(need for place, need in enumerate(inputs()["needs"].choices) if bits >> place & 1)
 
 
 # --- options --------------------------------------------------------------------------------------------------------
