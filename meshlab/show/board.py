@@ -40,6 +40,9 @@ GRADES = {
 }
 """Grades of the evidence that the recommendation meets what is asked, in words."""
 
+PRIOR = "prior"
+"""The grade where no text says that it does."""
+
 FIGURES = (
     ("memory_gib", "Memory", "GiB"),
     ("nodes", "That is", "nodes"),
@@ -182,7 +185,8 @@ def certainty(review: Review) -> Iterator[str]:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
-    if verdict.evidence_grade and verdict.mesh is not None and not meets_nothing(review):
+    is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
+    if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         yield GRADES[verdict.evidence_grade]
     if first and review.comparison:
         yield _chance(first, review.comparison)

@@ -294,3 +294,12 @@ def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
     assert answer["mesh"] is None
     assert "Needed first: a team that may run it" in answer["sentence"]
     assert "Or first: a licence budget" in answer["sentence"]
+
+
+def test_an_edition_that_is_not_known_is_no_text_that_nobody_has_read() -> None:
+    """Windows nodes on AKS hang on the engine, which is asked for; a cell that was not read is another matter."""
+    azure: dict[str, Any] = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": None}
+    answer = explained(**azure, windows_nodes=4, needs=["windows_nodes"])
+    assert (answer["options"][0]["eligible"], answer["evidence_grade"]) == (None, "documented")
+    doks = explained(cloud="doks", current_cni="cilium", current_cni_edition="managed", needs=["dns_policy"])
+    assert (doks["options"][0]["eligible"], doks["evidence_grade"]) == (None, "prior")
