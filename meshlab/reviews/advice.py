@@ -179,13 +179,13 @@ def scoped(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, An
 
 
 def tuned_estimates(
-    frame: pl.DataFrame, services: Sequence[int | None], narrowed: Mapping[str, pl.DataFrame]
+    frame: pl.DataFrame, services: Sequence[int | None], calibrated: Mapping[str, pl.DataFrame]
 ) -> dict[str, Row]:
     """Estimates of scenarios whose proxies are scoped, by the scenario's name."""
     tuned = frame.with_columns(config_services=pl.Series(services, dtype=pl.Int64)).drop_nulls("config_services")
     return {
         row["scenario"]: row
-        for part, table in by_coefficients(tuned, narrowed)
+        for part, table in by_coefficients(tuned, calibrated)
         for row in overhead.estimate(part, table).filter(dataplane=SCOPED).collect().rows(named=True)
     }
 

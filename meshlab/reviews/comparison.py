@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from meshlab.models import decision
+from meshlab.models.decision.labels import BEHIND, listed, lower_first
 from meshlab.models.decision.tables import SIDES, Tables
-from meshlab.models.decision.words import BEHIND, listed, lower_first
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, pair_worlds
 from meshlab.planning import comparison
@@ -24,7 +24,7 @@ from meshlab.planning.comparison import Limit
 from meshlab.planning.migration import move_prices
 from meshlab.planning.migration.text import span_text
 from meshlab.reviews.cases import Case, scenarios_of
-from meshlab.reviews.moves import setting_of, target_of, today_of
+from meshlab.reviews.migration import setting_of, target_of, today_of
 from meshlab.scenario import collect_few, inputs, with_defaults
 from meshlab.units import significant
 
@@ -172,7 +172,7 @@ def _budgets(row: Mapping[str, Any]) -> list[Limit]:
 
 
 def over_budget(
-    cases: Mapping[str, Case], narrowed: Mapping[str, pl.DataFrame] | None = None
+    cases: Mapping[str, Case], calibrated: Mapping[str, pl.DataFrame] | None = None
 ) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, decision.Breach]]:
     """What ``decision.explain`` asks: which options break a stated budget, in all but a few draws or in most of them.
 
@@ -187,7 +187,7 @@ def over_budget(
             return {}
         chosen = [options[place] for place in asked]
         prices = _prices(case, filled, chosen) if case else [UNPRICED] * len(chosen)
-        coefficients = (narrowed or {}).get(filled["scenario"])
+        coefficients = (calibrated or {}).get(filled["scenario"])
         worlds = _worlds(filled, scenario, chosen, prices, coefficients).with_columns(
             # what an option costs at least, where nobody has said what its licence costs
             monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)

@@ -137,7 +137,7 @@ def load_and_answer(page: Page, folder: Path) -> None:
     (folder / "shop.yaml").write_text(DUMP, encoding="utf-8")
     page.get_by_placeholder("Team file or dump").fill("shop.yaml")
     press(page, "Load")
-    expect(page.locator(".meshlab-shelf")).to_contain_text("Loaded shop")
+    expect(page.locator(".meshlab-scenario-files")).to_contain_text("Loaded shop")
     press(page, "Questions")
     expect(page.get_by_text("In use: Layer 7 policy, such as by AuthorizationPolicy shop/reads")).to_be_visible()
     expect(page.locator(".ml-leads").first).to_contain_text("otherwise")
@@ -165,7 +165,7 @@ def save(page: Page, folder: Path) -> None:
     """The scenario becomes a team file beside the dump, which says where each value comes from."""
     page.get_by_placeholder("Name of the team").fill("shop-review")
     press(page, "Save")
-    expect(page.locator(".meshlab-shelf")).to_contain_text(f"Saved {folder / 'shop-review.yaml'}")
+    expect(page.locator(".meshlab-scenario-files")).to_contain_text(f"Saved {folder / 'shop-review.yaml'}")
     given = open_path(folder / "shop-review.yaml").given
     assert {name: given[name].value for name in ("pods", "current_cni")} == {"pods": 1200, "current_cni": "cilium"}
     assert given["needs"].status == "inferred"

@@ -17,7 +17,7 @@ from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.planning.migration import Move, Place, Setting, move_price, plan_move, survey_of
 from meshlab.planning.migration.routes import Terms, ways_of
 from meshlab.reviews.cases import open_path
-from meshlab.reviews.moves import plans
+from meshlab.reviews.migration import plans
 from meshlab.run.cli import main
 
 HERE = Path(__file__).parent
@@ -248,7 +248,7 @@ def test_a_rehearsal_is_a_runbook_with_manifests(tmp_path: Path) -> None:
 
 def test_a_name_that_is_none_does_not_reach_the_runbook() -> None:
     """A namespace whose name a dump made up stays a word in capitals: it cannot write commands."""
-    from meshlab.show.plans import runbook
+    from meshlab.show.runbooks import runbook
 
     found = planned("linkerd.yaml", "cilium+linkerd", "+istio-ambient", HERE)
     found["first"]["namespace"] = "a; rm -rf ~ `x`"

@@ -16,7 +16,7 @@ from meshlab.planning.migration.assumptions import ENDS, Interval, with_own
 from meshlab.planning.migration.drain import days, schedule
 from meshlab.planning.migration.plan import break_even, saved
 from meshlab.reviews.cases import open_path
-from meshlab.reviews.moves import plans
+from meshlab.reviews.migration import plans
 from meshlab.reviews.team import read_team
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"

@@ -1,6 +1,6 @@
 """The proof of the tables: every preference can decide, every need can be met, and every overlap has a witness.
 
-Whether conditions can hold together is found on the exact cells of the domain (``decision.cells``), not on their text.
+Whether conditions can hold together is found on exact cells of the domain (``decision.partitions``), not on their text.
 ``find`` looks for cells under which a condition holds. It cuts the domain into boxes: a box allows some cells of each
 axis, a comparison is true, false or open in a box, and an open one cuts the box in two. A condition that comes out true
 or false over a whole box settles all of its cells at once, so that the product of the cells, far too large to list, is
@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.errors import MeshlabError
-from meshlab.models.decision.boards import board
-from meshlab.models.decision.cells import Axis, axes
 from meshlab.models.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some, bit
 from meshlab.models.decision.contests import (
     Entry,
@@ -32,6 +30,8 @@ from meshlab.models.decision.contests import (
     requirements_of,
 )
 from meshlab.models.decision.decide import decide
+from meshlab.models.decision.partitions import Axis, axes
+from meshlab.models.decision.ranking import pair_table
 from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
 from meshlab.scenario import frame_of, inputs
 
@@ -67,7 +67,7 @@ def share_read(tables: Tables) -> dict[str, float]:
     """By platform, the share of cells that count for its pairs and say whether a need is met."""
     found: dict[str, float] = {}
     for platform in tables.platforms:
-        sides = {side for entry in board(tables, platform).entries for side in (entry.cni, entry.mesh) if side}
+        sides = {side for entry in pair_table(tables, platform).entries for side in (entry.cni, entry.mesh) if side}
         counted = [
             bool((side.met | side.unmet) & bit(inputs()["needs"], need))
             for side in sides
@@ -117,7 +117,7 @@ def _preferences(tables: Tables) -> Iterator[dict[str, object]]:
 def _for(tables: Tables, row: Preference) -> Iterator[tuple[str, Entry]]:
     """The pairs of each platform that a preference speaks for; what runs today is one of its products."""
     for platform in tables.platforms:
-        for entry in board(tables, platform).entries:
+        for entry in pair_table(tables, platform).entries:
             side = entry.cni if row.side == "cni" else entry.mesh
             runs = Running(side.id) if side and row.option == SAME else Running("")
             if (side is None and row.option in (TODAY, SAME)) or (side is not None and prefers(row, side, runs)):
@@ -171,7 +171,7 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
     met = {
         platform: [
             meeting(tables, entry.cni.met, entry.mesh.met, answering(tables, entry.cni.encrypts, entry.mesh.encrypts))
-            for entry in board(tables, platform).entries
+            for entry in pair_table(tables, platform).entries
             if entry.cni and entry.mesh
         ]
         for platform in tables.platforms

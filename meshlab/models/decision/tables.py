@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from meshlab.cache import cached, cached_latest
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.kept import kept, kept_latest
 from meshlab.models.decision.conditions import Condition, Some, read_condition
 from meshlab.scenario import Input, inputs
 from meshlab.tables import check_table, data_path, read_table, row_lines
@@ -253,7 +253,7 @@ class Tables:
         return next((self.cells[key] for key in keys if key in self.cells), None)
 
 
-@kept
+@cached
 def specs(side: str) -> dict[str, Input]:
     """The inputs that conditions may name: the declared ones, and on the mesh side those of the pair's network."""
     if side != "mesh":
@@ -286,7 +286,7 @@ def load_tables(folder: Path | None = None) -> Tables:
     return _our_tables() if folder is None else _read_tables(folder)
 
 
-@kept
+@cached
 def _our_tables() -> Tables:
     return _read_tables(None)
 
@@ -575,7 +575,7 @@ def _record(kind: Callable[..., Record], row: _Row, **own: object) -> Record:
     return kind(**{**found, **own})
 
 
-@kept_latest(16)
+@cached_latest(16)
 def newest_text(tables: Tables) -> date:
     """Date of the newest text behind the tables, which stands for the day on which they were last worked on."""
     rows = (*tables.options, *tables.cells.values(), *tables.requirements)

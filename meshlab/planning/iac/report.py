@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import polars as pl
 import polars.selectors as cs
 
+from meshlab.cache import cached, cached_latest
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
-from meshlab.kept import kept, kept_latest
 from meshlab.planning.iac.terraform import Plan, read_plan, read_provider_schema
 from meshlab.planning.iac.tracker import (
     DEFAULT_PROVIDER,
@@ -79,7 +79,7 @@ def wanted_needs(needs: Sequence[str], products: Collection[str] = (), as_of: da
     return _shaped(pl.concat([found.filter(~silent), unread.with_columns(product=pl.lit(None, pl.String))]))
 
 
-@kept_latest(8)
+@cached_latest(8)
 def _needed(as_of: date | None) -> pl.DataFrame:
     """Every need and product with the worst of the need's features in each layer."""
     layers = by_layer(tracker(as_of=as_of)).drop("option")
@@ -134,7 +134,7 @@ def wanted_options(
     return _shaped(found.with_columns(why=_why("wanted")))
 
 
-@kept
+@cached
 def _known(product: str) -> frozenset[str]:
     """Options that some release of a chart has or had; those that stand in its templates only among them."""
     return frozenset(history(product)["option"]) | frozenset(

@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.cluster.audit.inventory import QUERIES, Inventory, query, selects
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
 from meshlab.cluster.facts.columns import worth
-from meshlab.kept import kept
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB, version_key
 
@@ -359,7 +359,7 @@ def _members(inventory: Inventory) -> dict[str, Any]:
     }
 
 
-@kept
+@cached
 def checks() -> tuple[dict[str, Any], ...]:
     """Rows of ``data/migration/checks.csv``."""
     return tuple(read_table("migration/checks").iter_rows(named=True))

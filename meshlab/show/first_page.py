@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlab.models.decision.words import EXTRA, lower_first, upper_first
+from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
@@ -19,8 +19,7 @@ from meshlab.show.charts.canvas import cited
 from meshlab.show.charts.drivers import driver_label
 from meshlab.show.charts.intervals import log_ends
 from meshlab.show.fragments import Fragment, fragment
-from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import (
+from meshlab.show.labels import (
     answer_text,
     change_text,
     input_label,
@@ -30,6 +29,7 @@ from meshlab.show.words import (
     need_label,
     preferred_text,
 )
+from meshlab.show.theme import figure_text, interval_text
 from meshlab.units import significant
 
 GRADES = {
