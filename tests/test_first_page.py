@@ -166,6 +166,40 @@ def test_what_encryption_between_nodes_takes_is_said_where_the_network_has_to_do
     assert "encrypted between nodes" not in without
 
 
+AKS = (
+    "scenario: {{cloud: aks, current_cni: azure-cni, current_cni_edition: {edition}, nodes: 30, services: 60, "
+    "windows_nodes: 0, greenfield: {new}, kernel_oldest: 5.15.0, current_mesh: none, cni_healthy: true, "
+    "regulated: false}}\nneeds: [{needs}]"
+)
+
+
+@pytest.mark.parametrize(
+    ("edition", "new", "needs", "said"),
+    [
+        ("azure-npm", "false", "mtls, l7_observability", "before its support ends on 2028-09-30"),
+        ("no-policy-engine", "false", "gateway_api", "costs extra (gateway and capacity units per hour)"),
+        ("no-policy-engine", "true", "mtls", "The facts as stated cannot hold together"),
+        ("calico-policy-engine", "false", "host_protection", "removing the policy engine that AKS manages first"),
+    ],
+)
+def test_a_day_a_price_and_a_contradiction_stand_on_the_first_page(
+    tmp_path: Path, edition: str, new: str, needs: str, said: str
+) -> None:
+    """However much the figures say, what ends, what is paid for, what a move needs and what is wrong are told."""
+    review = team(tmp_path, AKS.format(edition=edition, new=new, needs=needs))
+    assert sum(said in sentence for sentence in first_page.objections(review)) == 1
+    assert ("Correct the facts" in first_page.next_step(review)) is (new == "true")
+
+
+def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> None:
+    """Where no preference names the recommended mesh, none that speaks of what runs is given as its reason."""
+    facts = "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 24, services: 70, cni_healthy: true}"
+    review = team(tmp_path, f"scenario: {facts}\nneeds: [mtls, jwt]")
+    (beaten,) = (sentence for sentence in first_page.objections(review) if "as good or better" in sentence)
+    assert "the mesh of today" not in beaten
+    assert "Istio in ambient mode, run by you stands behind it" in beaten
+
+
 def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: dict[str, Review]) -> None:
     """Of options that can be chosen one is the least and one the most; each interval is drawn where it belongs."""
     review = examples["fleet-500-aks"]

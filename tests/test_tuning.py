@@ -88,3 +88,16 @@ def test_sidecars_of_a_new_mesh_are_compared_as_they_would_be_set_up() -> None:
     (today,) = [row for row in running.comparison["options"] if row["today"] and not row["tuned"]]
     assert not today["label"].endswith("scoped")
     assert today["criteria"]["memory_gib"]["median"] > 5 * first["criteria"]["memory_gib"]["median"]
+
+
+def test_a_mesh_is_scoped_beside_another_plugin_before_it_is_replaced() -> None:
+    """Sidecars that break the memory budget stay, scoped, although flannel has to go; scoping moves nothing."""
+    review = open_review(Path(__file__).parent / "decision" / "cases" / "94-scoped-beside-a-new-plugin.yaml")
+    assert (review.verdict.mesh, review.verdict.tuned) == ("stay", True)
+    assert review.verdict.cni == "calico"
+    whole = next(
+        row
+        for row in review.verdict.options
+        if (row["cni"], row["mesh"], row["tuned"]) == ("calico", "istio-sidecar", False)
+    )
+    assert any("over budget: Memory budget" in caveat for caveat in whole["caveats"])

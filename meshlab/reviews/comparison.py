@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from meshlab.models import decision
-from meshlab.models.decision.labels import listed
+from meshlab.models.decision.labels import BEHIND, listed, lower_first
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, SCOPED, pair_worlds, scoped_services
@@ -360,7 +360,7 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
         )
     if beaten:
         told.append(_beaten(first, rows, verdict))
-    return [*told, *_unpaid(first, rows, horizon)]
+    return [*told, *_unpaid(first, rows, horizon, verdict)]
 
 
 def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
@@ -377,11 +377,12 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
             side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"])
         )
         side = next(differ, "")
-        reasons = {row["id"]: row["reason"] for row in verdict["rows"] if row["table"] == side}
-        why = next((reasons[name] for name in verdict["matched"] if name in reasons), None)
+        decided = verdict["decided_by"].get(side)
+        why = next((row["reason"] for row in verdict["rows"] if row["id"] == decided), None)
+        why = why or next((reason for reason in verdict["reasons"] if BEHIND in reason), None)
         told += f": {significant(other)} USD a month instead of {significant(mine)}"
         if why:
-            told += f". The reason for the recommended one: {why[:1].lower()}{why[1:]}"
+            told += f". The reason for the recommended one: {lower_first(why)}"
             return f"{told} A stated budget would overrule that."
     return f"{told}."
 
@@ -399,20 +400,22 @@ LIFETIME_MONTHS = 240
 """Months after which no payback is told: no platform is planned for longer. [months]"""
 
 
-def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:
+def _unpaid(first: Row, rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) -> list[str]:
     """That the move is not paid back within the horizon, where that is so."""
     saved, months = first["saves_usd_per_month"], first["payback_months"]
     if saved is None or (months is not None and months <= horizon):
         return []
     stays = {row["eligible"] for row in rows if row["today"]}
+    lacks = any(row["unmet"] for row in verdict["options"] if row["today"])
     falls_short = "is not known to meet" if None in stays else "does not meet"
-    meets = "" if True in stays else f", which {falls_short} what is asked"
+    falls_short = "cannot stay" if stays == {False} and not lacks else f"{falls_short} what is asked"
+    meets = "" if True in stays else f", which {falls_short},"
     if months is not None:
         if months > LIFETIME_MONTHS:
-            return [f"What it saves over today{meets}, does not pay for the move within {span_text(LIFETIME_MONTHS)}."]
-        return [f"What it saves over today{meets}, pays for the move only after {span_text(months)}."]
+            return [f"What it saves over today{meets} does not pay for the move within {span_text(LIFETIME_MONTHS)}."]
+        return [f"What it saves over today{meets} pays for the move only after {span_text(months)}."]
     more = f"costs {significant(-saved)} USD a month more than" if saved < 0 else "saves nothing over"
-    return [f"It {more} what runs today{meets}: the move is never paid back."]
+    return [f"It {more} what runs today{meets.rstrip(',')}: the move is never paid back."]
 
 
 def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best: Mapping[int, Any]) -> list[Row]:

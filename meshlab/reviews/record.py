@@ -30,8 +30,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         settled: Whether no missing fact could change it; None where nobody asked.
         evidence_grade: How good the evidence is that it meets what is asked.
         matched: Ids of the preferences that hold, those that decided first.
+        decided_by: Of each side that has an answer, the preference that decided; None where none did.
         reasons: Why, in sentences.
         unmet: Needs that it does not meet.
+        lost: Needs that nobody asked for, that what runs today meets, and that it does not.
         blockers: What rules options out: option, requirement, found.
         conflicts: Preferences that hold and speak for another option.
         flips: Changes that lead to another answer: input, from, to, cni, mesh, margin, why.
@@ -52,8 +54,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool | None = None
     evidence_grade: str | None = None
     matched: list[str] = []
+    decided_by: Row = {}
     reasons: list[str] = []
     unmet: list[str] = []
+    lost: list[str] = []
     blockers: list[Row] = []
     conflicts: list[Row] = []
     flips: list[Row] = []

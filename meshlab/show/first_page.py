@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlab.models.decision.labels import lower_first, upper_first
+from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
@@ -39,6 +39,9 @@ GRADES = {
     "prior": "For part of what is asked of it, nobody has read the documentation.",
 }
 """Grades of the evidence that the recommendation meets what is asked, in words."""
+
+PRIOR = "prior"
+"""The grade where no text says that it does."""
 
 FIGURES = (
     ("memory_gib", "Memory", "GiB"),
@@ -141,16 +144,25 @@ def chosen(review: Review) -> Row | None:
 def objections(review: Review) -> list[str]:
     """What speaks against the answer, the gravest first: the figures, then the preference that it overrules."""
     warning = caution(review)
-    told = [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
+    wrong = "; ".join(map(lower_first, review.verdict.contradictions))
+    told = [f"The facts as stated cannot hold together: {wrong}."] if wrong else []
+    told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
-    if len(told) < 2 and review.verdict.mesh is not None:  # noqa: PLR2004  (the figures say little)
+    caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
+    grave = [caveat for caveat in caveats if ENDS in caveat or EXTRA in caveat]
+    few, moves = len(told) < 2, review.verdict.cni not in (None, "stay")  # noqa: PLR2004  (the figures say little)
+    if few and review.verdict.mesh is not None:
         told += [
             f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
             for row in review.verdict.conflicts
-            if not row["ruled_out"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
+            if row["eligible"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
         ][:1]
-        told += [f"{caveat.rstrip('.')}." for caveat in _caveats(review)[:1]]
+    if moves or (few and review.verdict.mesh is not None):
+        told += [caveat for caveat in caveats if caveat not in grave][:1]
+    told += grave if review.verdict.cni is not None else []
+    if review.verdict.lost:
+        told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
     others = (row for row in review.verdict.options if row["rank"] != 1 and not row["tuned"])
     second = next((row for row in others if row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
@@ -166,13 +178,16 @@ def _caveats(review: Review) -> Sequence[str]:
 def certainty(review: Review) -> Iterator[str]:
     """How sure the answer is, and why, in sentences."""
     verdict, first = review.verdict, chosen(review)
-    if verdict.settled:
+    if verdict.contradictions:
+        yield "The facts as stated cannot hold together, so one of them is wrong."
+    elif verdict.settled:
         yield "No missing fact could change the answer."
     elif verdict.unknown:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
-    elif verdict.mesh is not None:
+    elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
-    if verdict.evidence_grade and verdict.mesh is not None:
+    is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
+    if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         yield GRADES[verdict.evidence_grade]
     if first and review.comparison:
         yield _chance(first, review.comparison)
@@ -277,8 +292,10 @@ def _not_known(review: Review) -> Iterator[str]:
 def next_step(review: Review) -> str:
     """What to do after reading, in a sentence or two."""
     verdict, plan = review.verdict, review.migration
-    if verdict.questions and (verdict.mesh is None or verdict.cni is None):
-        return "Answer the questions, state the answers in the team file, and render this report again."
+    asked = verdict.questions and (verdict.mesh is None or verdict.cni is None)
+    if verdict.contradictions or asked:
+        wrong = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
+        return f"{wrong} in the team file, and render this report again."
     if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
         what = (
             "Decide which need the platform can do without, or make possible what would meet them all"

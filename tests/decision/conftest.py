@@ -88,7 +88,11 @@ class Oracle:
             "cni": [{**row, "id": row["network"]} for row in _rows("networks")],
             "mesh": [{**row, "id": row["mesh"]} for row in _rows("meshes")],
         }
-        self.cells = {(row["need"], row["option"], row["edition"], row["platform"]): row for row in _rows("cells")}
+        self.cells = {
+            (row["need"], row["option"], edition, row["platform"]): row
+            for row in _rows("cells")
+            for edition in row["edition"].split("|")
+        }
         self.requirements = [{**row, "sql": self.sql(row["condition"])} for row in _rows("requirements")]
         preferences = [*_rows("preferences"), *(_rows("preferences", more) if more else ())]
         self.preferences = {
@@ -98,7 +102,11 @@ class Oracle:
             )
             for side in ("cni", "mesh")
         }
-        self.operations = {(row["side"], row["option"], row["edition"]): row for row in _rows("operations")}
+        self.operations = {
+            (row["side"], row["option"], edition): row
+            for row in _rows("operations")
+            for edition in row["edition"].split("|")
+        }
         self.pairs = _rows("pairs")
         self.kept: dict[tuple[object, ...], Any] = {}
 
@@ -130,7 +138,9 @@ class Oracle:
 
     @staticmethod
     def names(name: str, row: Row) -> bool:
-        """Whether the name of an option in a table means a row."""
+        """Whether one of some names of options in a table means a row."""
+        if "|" in name:
+            return any(Oracle.names(part, row) for part in name.split("|"))
         if "=" in name:
             column, value = name.split("=")
             if column == "charged_by":  # what is paid is charged by the provider by use, else by a licence
@@ -292,7 +302,7 @@ class Oracle:
         for row in self.pairs:
             if row["platform"] == (platform or "self-managed"):
                 rows.append((row, False))
-                if row["cni"] == row["mesh"] == "today":
+                if row["mesh"] == "today":
                     rows.append((row, True))
 
         def burden(item: tuple[Row, bool]) -> tuple[int, ...]:

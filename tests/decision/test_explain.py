@@ -240,3 +240,66 @@ def test_what_is_settled_is_what_no_completion_changes(needs: list[str]) -> None
             assert completed == {here}, (missing, completed)
         elif completed != {here}:
             assert set(answer["unknown"]) & set(missing), (missing, answer["unknown"])
+
+
+@pytest.mark.parametrize("changes", [{"greenfield": True}, {"cloud": "aks", "current_cni": "aws-vpc"}])
+def test_facts_that_cannot_hold_together_settle_nothing(changes: dict[str, Any]) -> None:
+    """A new cluster on which a plugin runs, and Amazon's plugin on Azure, are told, whatever is known otherwise."""
+    answer = explained(current_cni_edition=None, current_mesh="none", mesh_healthy=True, **changes)
+    assert answer["contradictions"]
+    assert answer["settled"] is False
+
+
+def test_a_mesh_that_no_table_knows_is_asked_for_before_it_is_replaced() -> None:
+    """What it is may keep it; where nothing is asked of it nobody has to know."""
+    answer = explained(current_mesh="other", mesh_healthy=True)
+    assert "current_mesh" in answer["unknown"]
+    assert answer["settled"] is False
+    assert "current_mesh" not in explained(current_mesh="other", mesh_healthy=True, needs=[])["unknown"]
+
+
+def test_what_goes_with_what_runs_is_told() -> None:
+    """Linkerd that nobody asks for goes with its identities; a mesh that stays takes nothing away."""
+    runs: dict[str, Any] = {"current_mesh": "linkerd", "current_mesh_edition": "edge-open-source"}
+    left = explained(**runs, mesh_healthy=False, needs=[])
+    assert left["mesh"] == "none"
+    assert {"mtls", "retries"} <= {*left["lost"]}
+    assert "windows_nodes" not in left["lost"]
+    stays = explained(**runs, mesh_healthy=True, needs=[])
+    assert (stays["mesh"], stays["lost"]) == ("stay", [])
+    assert "it runs, though nothing that is asked needs it" in stays["sentence"]
+
+
+def test_what_nobody_knows_to_meet_what_is_asked_is_no_case_against_the_answer() -> None:
+    """Cilium's own mutual TLS is a beta or not read: that it meets what is asked is not said of it."""
+    answer = explained(current_cni="cilium", policy_engine="cilium")
+    said = {row["recommendation"]: row["eligible"] for row in answer["conflicts"] if row["side"] == "mesh"}
+    assert said["cilium-mesh"] is False
+    assert answer["decided_by"]["mesh"] == "ambient"
+
+
+def test_what_is_met_in_part_is_not_said_to_be_lacked() -> None:
+    """OpenShift runs Windows nodes without policy; names are no part of Calico at all."""
+    openshift = explained(
+        cloud="openshift", current_cni="ovn-kubernetes", current_cni_edition="openshift", needs=["windows_nodes"]
+    )
+    assert "meets Windows nodes only in part" in openshift["sentence"]
+    names = explained(needs=["dns_policy", "sctp"], licence_usd_per_year=0)
+    assert "lacks DNS policy" in names["sentence"]
+
+
+def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
+    """Support is demanded and nothing may be bought: one of the two gives way."""
+    answer = explained(provider_support_required=True, licence_usd_per_year=0, needs=["cluster_policy"])
+    assert answer["mesh"] is None
+    assert "Needed first: a team that may run it" in answer["sentence"]
+    assert "Or first: a licence budget" in answer["sentence"]
+
+
+def test_an_edition_that_is_not_known_is_no_text_that_nobody_has_read() -> None:
+    """Windows nodes on AKS hang on the engine, which is asked for; a cell that was not read is another matter."""
+    azure: dict[str, Any] = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": None}
+    answer = explained(**azure, windows_nodes=4, needs=["windows_nodes"])
+    assert (answer["options"][0]["eligible"], answer["evidence_grade"]) == (None, "documented")
+    doks = explained(cloud="doks", current_cni="cilium", current_cni_edition="managed", needs=["dns_policy"])
+    assert (doks["options"][0]["eligible"], doks["evidence_grade"]) == (None, "prior")

@@ -53,8 +53,9 @@ def places(side: str) -> set[Place]:
 
 
 CELLS = {
-    (row["option"], row["edition"] or "", row["platform"], row["need"]): row
+    (row["option"], edition, row["platform"], row["need"]): row
     for row in read_table("decision/cells").to_dicts()
+    for edition in (row["edition"] or "").split("|")
 }
 LAYERS: dict[str, str] = dict(read_table("decision/needs").select("need", "layer").iter_rows())
 
@@ -197,7 +198,12 @@ def test_every_need_is_met_by_something_that_can_be_chosen(need: str) -> None:
 @pytest.mark.parametrize("side", SIDES)
 def test_every_option_says_what_running_it_takes(side: str) -> None:
     """Each edition that can be chosen anew has its row of operations, and each failure its reach."""
-    told = {(row["option"], row["edition"] or ""): row for row in rows("operations") if row["side"] == side}
+    told = {
+        (row["option"], edition): row
+        for row in rows("operations")
+        for edition in row["edition"].split("|")
+        if row["side"] == side
+    }
     assert {(str(row["id"]), str(row["edition"])) for row in options(side) if row["new"]} <= set(told)
     assert set(told) <= places(side)
     assert {row["blast_radius"] for row in told.values()} <= {None, "pod", "node", "namespace", "cluster"}

@@ -91,3 +91,17 @@ def test_a_team_adds_an_option_with_its_cells(overlay: Overlay) -> None:
     assert other["edition"]["cni"] != "acme"
     (acme,) = [option for option in other["options"] if option["edition"]["cni"] == "acme"]
     assert (acme["eligible"], acme["unknown"]) == (None, ["bgp"])
+
+
+def test_a_row_of_a_team_speaks_of_several_editions_and_options(overlay: Overlay) -> None:
+    """Each edition of a cell and each option of a requirement counts alone, and one that does not exist is told."""
+    header = "need,option,edition,platform,support,meets,note,source_id,text_date,released\n"
+    tables = load_tables(
+        overlay(cells=f"{header}bgp,calico,self-run|self-run-ebpf,any,no,false,x,meshlab,2026-11-28,true\n")
+    )
+    editions = ("self-run", "self-run-ebpf", "certified-operator")
+    assert [tables.cells["bgp", "calico", edition, "any"].note == "x" for edition in editions] == [True, True, False]
+    header = "id,kind,option,condition,effect,today,lenient,requirement,source_id,text_date\n"
+    wish = "wish,cni,cilium@self-rum|encrypts=true,greenfield,blocks,false,true,a wish,meshlab,2026-11-28\n"
+    with pytest.raises(MeshlabError, match=r"requirements\.csv:2: .*cilium@self-rum.*cilium@self-run"):
+        load_tables(overlay(requirements=f"{header}{wish}"))

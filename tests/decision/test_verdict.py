@@ -92,7 +92,7 @@ def test_what_runs_today_is_not_tuned_for_its_own_sake(draw: Draw) -> None:
     frame = draw(2000, 5, 0.2)
     assert not decide(frame).select(pl.col("tuned").any()).collect().item()
     (verdict,) = explain(frame_of([{"scenario": "x", "current_mesh": "istio-sidecar", "needs": ["mtls"]}]))
-    tuned = [option for option in verdict["options"] if option["tuned"]]
+    tuned = [option for option in verdict["options"] if option["tuned"] and option["cni"] is None]
     assert [(option["mesh"], option["today"], option["rank"]) for option in tuned] == [("istio-sidecar", True, 2)]
 
 

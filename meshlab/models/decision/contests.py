@@ -297,7 +297,7 @@ def _entries(tables: Tables, pair: Pair, platform: str | None) -> Iterator[Entry
         for side, name, edition in (("cni", pair.cni, pair.cni_edition), ("mesh", pair.mesh, pair.mesh_edition))
     )
     yield Entry(cni, mesh)
-    if cni is None and mesh is None:
+    if mesh is None:  # what a mesh takes can be scoped beside another network, too
         yield Entry(cni, mesh, tuned=True)
 
 

@@ -31,7 +31,7 @@ from meshlab.models.decision.ranking import (
     standing,
 )
 from meshlab.models.decision.tables import SIDES, Tables, load_tables
-from meshlab.scenario import inputs
+from meshlab.scenario import collect_few, inputs
 
 SLICE = 1024
 """Scenarios whose pairs are worked out at a time, so that they stay in the processor's caches."""
@@ -129,7 +129,7 @@ def stated(frame: pl.DataFrame, tables: Tables, *, told: bool = False) -> pl.Dat
         lazy = lazy.with_columns(step)
     states = [expression.meta.output_name() for expression in steps[-2]] if told else []
     first = [expression.meta.output_name() for expression in (*steps[0], *steps[-1])]
-    return lazy.select("scenario", *first, *states, *(BUDGETS.keys() & set(frame.columns))).collect()
+    return _rows(lazy.select("scenario", *first, *states, *(BUDGETS.keys() & set(frame.columns))), frame.height)
 
 
 @cached_latest(16)
@@ -276,7 +276,7 @@ def recommended(facts: pl.DataFrame, best: NDArray[np.int64], tables: Tables) ->
         told[f"{side}_edition"] = pl.when(known).then(edition)
         ids = pl.Series([preference.id for preference, _ in rules(tables).preferred[side]], dtype=pl.String)
         told[f"{side}_row"] = pl.lit(ids).gather(row)
-    return (
+    found = (
         facts.lazy()
         .with_columns(
             pl.Series("standing", standing(best)),
@@ -287,8 +287,16 @@ def recommended(facts: pl.DataFrame, best: NDArray[np.int64], tables: Tables) ->
             tuned=pl.lit(pairs["tuned"]).gather(place),
             eligible=pl.when(pl.col("standing") != OPEN).then(pl.col("standing") == ELIGIBLE),
         )
-        .collect()
     )
+    return _rows(found, facts.height)
+
+
+FEW = 100_000
+"""Scenarios up to which it was measured that optimizing these queries takes longer than what that saves."""
+
+
+def _rows(query: pl.LazyFrame, height: int) -> pl.DataFrame:
+    return collect_few(query) if height <= FEW else query.collect()
 
 
 @cached_latest(16)

@@ -20,7 +20,7 @@ from meshlab.models.decision.changes import (
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
 from meshlab.models.decision.decide import BUDGETS, column_of, compared
-from meshlab.models.decision.labels import joined, label_of, listed, named_needs, product, said, upper_first
+from meshlab.models.decision.labels import BEHIND, joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.models.decision.questions import first_questions, unanswered
 from meshlab.models.decision.ranking import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.standings import (
@@ -33,16 +33,19 @@ from meshlab.models.decision.standings import (
     evidence,
     grade,
     lacking,
+    lost,
     names,
     opening,
     option,
     parts,
+    shortfall,
     unfinished,
 )
 from meshlab.models.decision.tables import (
     CILIUM_MESH,
     GATEWAY,
     NONE,
+    OTHER,
     SAME,
     SIDES,
     TODAY,
@@ -111,8 +114,10 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "settled": False,
         "evidence_grade": grade(contest, pair) if answer["mesh"] is not None else None,
         "matched": list(_matched(contest, pair, deciders)),
+        "decided_by": {side: row and row.id for side, row in deciders.items()},
         "reasons": [*_reasons(contest), *(f"{caveat}." for caveat in options[0]["caveats"] if deciders)],
         "unmet": pair.lacking,
+        "lost": lost(contest) if answer["mesh"] is not None else [],
         "blockers": list(_blockers(options)),
         "conflicts": list(_conflicts(contest, pair, deciders)),
         "flips": [],
@@ -203,7 +208,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
             return
         first = next((each for each in contest.pairs if _prefers(contest, row, each)), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
-            yield f"{label_of(getattr(first, name))} stands behind it; {why}."
+            yield f"{label_of(getattr(first, name))} {BEHIND}; {why}."
             return
 
 
@@ -260,6 +265,7 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
                     "recommendation": row.option,
                     "reason": row.reason,
                     "source_id": row.source_id,
+                    "eligible": any(each.standing == ELIGIBLE for each in rows),
                     "ruled_out": all(each.standing in (UNMET, RULED_OUT) for each in rows),
                     "decided_by": decider.id if decider else None,
                     "decided_reason": decider.reason if decider else UNDECIDED.format(MESH_OR_NETWORK[side]),
@@ -284,8 +290,8 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
     if_missing, if_changed, if_asked = answers_to(
         [missing.frame, known.frame if can_flip else own.clear(), own.clear() if is_known else tried.frame], tables
     )
-    verdict["unknown"] = open_facts(own, missing, if_missing, answer, tables)
-    verdict["settled"] = is_known and not verdict["unknown"]
+    verdict["unknown"] = [*open_facts(own, missing, if_missing, answer, tables), *_unnamed(contest)]
+    verdict["settled"] = is_known and not verdict["unknown"] and not verdict["contradictions"]
     if not is_known:
         verdict["questions"] = first_questions(asked, tried, if_asked)
     if not can_flip:
@@ -294,6 +300,14 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
     after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
     told = (_flip(raw, *each, verdict) for each in zip(changes, after, strict=True))
     verdict["flips"] = [flip for flip in told if flip]
+
+
+def _unnamed(contest: Contest) -> Iterator[str]:
+    """The products of today that no table knows, where what they are decides whether they stay."""
+    for side in SIDES:
+        keeps = (pair for pair in contest.pairs if getattr(pair, side).today)
+        if contest.runs[side].id == OTHER and next(keeps).standing == OPEN:
+            yield f"current_{side}"
 
 
 def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, Any] | None:
@@ -312,7 +326,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
             return None
         why = f"{left['label']} then falls short: {then['why_not']}"
     elif left["eligible"] and kept and (rests := _rests(after, kept, after.pairs[0])):
-        why = f"{left['label']} then stands behind it; {rests}"
+        why = f"{left['label']} then {BEHIND}; {rests}"
     else:
         reached = names(after.pairs[0])
         now = next((each for each in before if reached.items() <= each.items()), None)
@@ -364,12 +378,13 @@ def sentence(contest: Contest) -> str:
         stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
         gone = "".join(f" {upper_first(_why(contest, one))}." for one in [*stays][:1])
         lacks = [*lacking(contest, first := _nearest(contest)[0])]
-        needed = joined([lack.requirement if lack.side in SIDES else lack.why for lack in lacks])
+        ways = [f"Needed first: {_needed(lacks)}. Then: {_named(first)}"]
+        ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
-        way = f"Needed first: {needed}. Then: {_named(first)}" if can_change else f"Nearest: {'; '.join(nearest)}"
+        way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
-        nearest = (f"{_named(one)}, which lacks {named_needs(one.lacking)}" for one in _nearest(contest))
+        nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
         barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
         barred = [one for one in barred if not any(lack.fixed for lack in lacking(contest, one))]
         but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
@@ -378,6 +393,21 @@ def sentence(contest: Contest) -> str:
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
     return " ".join(parts)
+
+
+def _needed(lacks: Sequence[Lack]) -> str:
+    rows = (lack.side in SIDES and lack.requirement not in inputs()["needs"].choices for lack in lacks)
+    return joined([lack.requirement if of_row else lack.why for lack, of_row in zip(lacks, rows, strict=True)])
+
+
+def _another_way(contest: Contest, lacks: Sequence[Lack]) -> Iterator[list[Lack]]:
+    """What rules out the first pair that other things alone rule out, all of which can be changed."""
+    known = {lack.requirement for lack in lacks}
+    for pair in contest.pairs:
+        other = [*lacking(contest, pair)]
+        if not pair.tuned and not any(lack.fixed or lack.requirement in known for lack in other):
+            yield other
+            return
 
 
 def replaced(contest: Contest, name: str) -> str | None:
@@ -390,10 +420,13 @@ def replaced(contest: Contest, name: str) -> str | None:
     staying = [pair for pair in contest.pairs if getattr(pair, name).today and not pair.tuned]
     # the best that keeps it; where that could be had, the same without this change
     same = [pair for pair in staying if getattr(pair, other) is getattr(contest.pairs[0], other)]
-    lacks: list[Lack] = []
+    found: list[list[Lack]] = []
     for stays in (*staying[:1], *same[:1]):
-        lacks = lacks or [*lacking(contest, stays)]
-        lacks = lacks or [lack for lack in opening(contest, stays) if lack.requirement != "needs"]
+        wanting = [lack for lack in opening(contest, stays) if lack.requirement != "needs"]
+        found.append([*lacking(contest, stays)] or wanting)
+    # what the other side lacks is no reason to change this one
+    of_side = [[lack for lack in lacks if lack.side in (name, "any", "both", "encrypting")] for lacks in found]
+    lacks = next(filter(None, [*of_side, *found]), list[Lack]())
     if not staying:
         return None
     if not lacks:
@@ -401,8 +434,7 @@ def replaced(contest: Contest, name: str) -> str | None:
             return f"what runs today is more likely than not over budget: {over.what}"
         healthy = contest.facts[f"{name}_healthy"]
         return f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if healthy is False else None
-    of_side = [lack for lack in lacks if lack.side in (name, "any", "both", "encrypting")]
-    return joined([lack.why for lack in of_side or lacks])
+    return joined([lack.why for lack in lacks])
 
 
 def _nearest(contest: Contest) -> list[Standing]:
@@ -414,6 +446,8 @@ def _nearest(contest: Contest) -> list[Standing]:
     first = contest.pairs[0]
     alike = [pair for pair in contest.pairs if pair.standing == first.standing and not pair.tuned]
     lacks = {id(pair): [*lacking(contest, pair)] for pair in alike}
+    if first.standing == RULED_OUT:  # no step to one that would not do either
+        alike = [pair for pair in alike if not pair.lacking] or alike
     alike.sort(key=lambda pair: (sum(lack.fixed for lack in lacks[id(pair)]), len(lacks[id(pair)])))
     nearest: dict[tuple[str, str], Standing] = {}
     for pair in alike:
@@ -458,7 +492,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
     if side.today:
         brings = [need for need in needed if pair.mesh in deciding(contest, pair, need)]
         met = f"it brings {named_needs(brings)}" if brings else "nothing that is asked speaks against it"
-        reason = met if sure else "nothing that is known rules it out"
+        idle = "it runs, though nothing that is asked needs it"
+        reason = met if sure else "nothing that is known rules it out" if contest.asked or pair.unread else idle
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:
         return ADDED.get(side.id, "Yes, a mesh: you need {}. Add {}.").format(named_needs(needed), label_of(side))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from meshlab.cache import cached_latest
 from meshlab.models.decision.conditions import NEVER, bit
 from meshlab.models.decision.contests import (
     Network,
@@ -26,9 +27,19 @@ from meshlab.models.decision.contests import (
     running,
 )
 from meshlab.models.decision.decide import contested, platform_at, recommended, stated
-from meshlab.models.decision.labels import input_label, joined, label_of, listed, need_label, product, said
+from meshlab.models.decision.labels import (
+    EXTRA,
+    input_label,
+    joined,
+    label_of,
+    listed,
+    named_needs,
+    need_label,
+    product,
+    said,
+)
 from meshlab.models.decision.ranking import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, pair_table, standing
-from meshlab.models.decision.tables import NONE, OTHER, SIDES, Cell, Requirement, Tables, is_stale
+from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Requirement, Tables, is_stale
 from meshlab.scenario import inputs
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
@@ -223,7 +234,12 @@ def _standings(
 
 def needs_of(bits: int) -> list[str]:
     """The needs of some bits, in their declared order."""
-    return [need for place, need in enumerate(inputs()["needs"].choices) if bits >> place & 1]
+    return [*_needs_of(bits)]
+
+
+@cached_latest(4096)
+def _needs_of(bits: int) -> tuple[str, ...]:
+    return tuple(need for place, need in enumerate(inputs()["needs"].choices) if bits >> place & 1)
 
 
 # --- options --------------------------------------------------------------------------------------------------------
@@ -294,6 +310,7 @@ def opening(contest: Contest, pair: Standing) -> Iterator[Lack]:
         sides = [side for side in _counting(contest.tables, pair, need) if not _has(side.met | side.unmet, need)]
         why = joined([_not_known(contest, side, need) for side in sides])
         missing = [f"current_{side.side}_edition" for side in sides if len(side.options) > 1]
+        missing += [f"current_{side.side}" for side in sides if side.today and side.id == OTHER]
         source_id = _sources(contest, sides, need)
         yield Lack(contest.tables.layers[need], need, None, why, missing=missing, source_id=source_id)
 
@@ -332,9 +349,22 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
         return "there is no mesh"
     cell = contest.cell(side, need)
     if cell is None:
-        return f"no edition of {product(side.id, side.side)} meets it"
+        return f"no edition of {product(side.id, side.side)} that may run today meets it"
     how = "does not meet it" if cell.support == "no" else f"meets it only {EXTENTS[cell.support]}"
     return f"{label_of(side)} {how}{f' ({cell.note})' if cell.note else ''}"
+
+
+def shortfall(contest: Contest, pair: Standing) -> str:
+    """What a pair lacks and what it meets only in part, as a beta or as an alpha, after its name in a sentence."""
+    told: dict[str, list[str]] = {}
+    for need in pair.lacking:
+        cells = (contest.cell(side, need) for side in _counting(contest.tables, pair, need))
+        best = min((SUPPORTS.index(cell.support) for cell in cells if cell), default=SUPPORTS.index("no"))
+        told.setdefault(SUPPORTS[best], []).append(need)
+    lacks = [f"lacks {named_needs(told.pop('no'))}"] if "no" in told else []
+    return " and ".join(
+        lacks + [f"meets {named_needs(needs)} only {EXTENTS[support]}" for support, needs in told.items()]
+    )
 
 
 def _not_known(contest: Contest, side: Side, need: str) -> str:
@@ -388,6 +418,9 @@ def _counting(tables: Tables, pair: Standing, need: str) -> tuple[Side, ...]:
 
 def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
     """What comes with an option: requirements that do not rule it out, and needs that it meets in part or as a beta."""
+    for side in pair.sides[: 1 if pair.cni.edition == pair.mesh.edition else 2]:  # one edition, one bill
+        if side.only and side.only.price_basis not in ("", "not read") and not side.today:
+            yield f"{label_of(side)} {EXTRA} ({side.only.price_basis})"
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
             yield _required(side, row)
@@ -416,6 +449,22 @@ def unfinished(contest: Contest, pair: Standing) -> list[str]:
     rests = ((need, side) for need in contest.asked for side in deciding(contest, pair, need))
     cells = {need: contest.cell(side, need) for need, side in rests if not _has(side.finished, need)}
     return [f"{need_label(need)} ({note_of(cell)})" for need, cell in cells.items() if cell]
+
+
+def lost(contest: Contest) -> list[str]:
+    """The needs that nobody asked for, that the products of today meet, and that the first pair does not. [ids]"""
+    first, nothing = contest.pairs[0], contest.runs["mesh"].id == NONE
+    stays = (pair for pair in contest.pairs if pair.cni.today)
+    today = next((pair for pair in stays if pair.mesh.today or (nothing and pair.mesh.id == NONE)), first)
+
+    def meets(pair: Standing, need: str) -> bool:
+        return any(_has(side.met, need) for side in _counting(contest.tables, pair, need))
+
+    idle = {*contest.asked, *(() if contest.facts["windows_nodes"] else ("windows_nodes",))}
+    singly = {need for need, layer in contest.tables.layers.items() if layer in (*SIDES, "any")} - idle
+    return [
+        need for need in inputs()["needs"].choices if need in singly and meets(today, need) and not meets(first, need)
+    ]
 
 
 def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
@@ -455,7 +504,8 @@ def grade(contest: Contest, pair: Standing) -> str:
         sides = deciding(contest, pair, need)
         cells = [cell for side in sides if (cell := contest.cell(side, need))]
         grades += [2 if cell.is_inferred else 0 if cell.is_finished else 1 for cell in cells]
-        grades += [] if sides else [3]
+        # which edition runs is a fact to be found out, and no text that nobody has read
+        grades += [3] if not sides and any(side.only for side in _counting(contest.tables, pair, need)) else []
     return GRADES[max(grades)]
 
 

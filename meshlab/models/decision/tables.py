@@ -46,6 +46,9 @@ LAYERS = ("cni", "mesh", "any", "both", "encrypting")
 
 ANYWHERE = "any"
 
+BAR = "|"
+"""What divides several options, editions or platforms of one row."""
+
 KEYS: dict[str, tuple[str, ...]] = {
     "terms": ("term",),
     "needs": ("need",),
@@ -59,6 +62,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "impossible": ("id",),
 }
 """The tables, each with the columns that name a row."""
+
+OF_EDITIONS = ("cells", "operations")
+"""The tables of which a row may speak of several editions."""
 
 YEAR_DAYS = 365
 """Age from which a text is read again. [days]"""
@@ -95,6 +101,11 @@ class Option:
     def place(self) -> str:
         """How it is written: ``cilium@dataplane-v2``; without an edition the id alone."""
         return f"{self.id}@{self.edition}" if self.edition else self.id
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a table may call it."""
+        return self.id, self.place
 
     def had_on(self, platform: str | None) -> bool:
         """Whether it can be had on a platform; on one that is not known, if it can be had anywhere."""
@@ -258,10 +269,12 @@ _SELECTOR = re.compile(r"(\w+)=(\S*)")
 
 
 def selects(option: str, candidate: Option) -> bool:
-    """Whether the name of an option in a table means a candidate: its id, its place, or one of its columns."""
-    if match := _SELECTOR.fullmatch(option):
-        return str(getattr(candidate, match[1])).lower() == match[2].lower()
-    return option in (candidate.id, candidate.place)
+    """Whether one of some names in a table means a candidate: its id, its place, or one of its columns."""
+    for name in option.split(BAR):
+        match = _SELECTOR.fullmatch(name)
+        if str(getattr(candidate, match[1])).lower() == match[2].lower() if match else name in candidate.names:
+            return True
+    return False
 
 
 def load_tables(folder: Path | None = None) -> Tables:
@@ -326,13 +339,17 @@ def _read_rows(path: Path, table: str, problems: list[Problem]) -> _Rows:
     frame = _frame(path, f"decision/{table}", problems)
     rows: _Rows = {}
     for line, cells in zip(row_lines(path) if frame.height else (), frame.iter_rows(named=True), strict=True):
-        row = _Row(str(path), line, cells)
-        key = tuple(str(cells[name] or "") for name in KEYS.get(table, ("table", "id")))
-        if key in rows:
-            problems.append(
-                row.problem(f"stands in the file twice, first on line {rows[key].line}", "keep one of them")
-            )
-        rows[key] = row
+        # one text may speak of several editions: each is a row of its own
+        editions = str(cells["edition"]).split(BAR) if table in OF_EDITIONS and cells["edition"] else ()
+        of_each: list[dict[str, object]] = [{**cells, "edition": edition} for edition in editions]
+        for each in of_each or [cells]:
+            row = _Row(str(path), line, each)
+            key = tuple(str(each[name] or "") for name in KEYS.get(table, ("table", "id")))
+            if key in rows:
+                problems.append(
+                    row.problem(f"stands in the file twice, first on line {rows[key].line}", "keep one of them")
+                )
+            rows[key] = row
     return rows
 
 
@@ -460,24 +477,24 @@ def _missing_pairs(pairs: _Rows) -> Iterator[Problem]:
 def _option_problems(row: _Row, table: str, places: set[str], options: _Rows) -> Iterator[Problem]:
     """What is wrong with the option that a row of requirements, preferences or operations names."""
     edition = str(row.cells["edition"] or "") if table == "operations" else ""
-    name = f"{row.cells['option']}@{edition}".rstrip("@")
     columns = [*Option.__dataclass_fields__]
     known = {place.partition("@")[0] for place in places} | places | {TODAY, SAME}
-    match = _SELECTOR.fullmatch(name)
-    if match and match[1] not in columns:
-        yield row.problem(f"option selects by {match[1]!r}", did_you_mean(match[1], columns))
-    elif match:
-        fixed = {"status": STATUSES, "supported_by": SUPPORTERS, "paid": ("true", "false")}
-        fixed["charged_by"] = (LICENCE, USE)
-        values = {*fixed.get(match[1], ()), *(str(option.cells.get(match[1])).lower() for option in options.values())}
-        if match[2].lower() not in values:
-            yield row.problem(f"option {shorten(name)} selects nothing", did_you_mean(match[2], sorted(values)))
-    elif places and name not in known:
-        yield row.problem(f"option is {shorten(name)}", did_you_mean(name, sorted(known)))
+    for name in f"{row.cells['option']}@{edition}".rstrip("@").split(BAR):
+        match = _SELECTOR.fullmatch(name)
+        if match and match[1] not in columns:
+            yield row.problem(f"option selects by {match[1]!r}", did_you_mean(match[1], columns))
+        elif match:
+            fixed = {"status": STATUSES, "supported_by": SUPPORTERS, "paid": ("true", "false")}
+            fixed["charged_by"] = (LICENCE, USE)
+            told = {str(option.cells.get(match[1])).lower() for option in options.values()}
+            if match[2].lower() not in (values := {*fixed.get(match[1], ()), *told}):
+                yield row.problem(f"option {shorten(name)} selects nothing", did_you_mean(match[2], sorted(values)))
+        elif places and name not in known:
+            yield row.problem(f"option is {shorten(name)}", did_you_mean(name, sorted(known)))
 
 
 def _had_on(rows: _Rows, name: str, edition: str, platform: str) -> bool:
-    where = {word for key in rows if key[:2] == (name, edition) for word in key[2].split("|")}
+    where = {word for key in rows if key[:2] == (name, edition) for word in key[2].split(BAR)}
     return bool({ANYWHERE, platform} & where)
 
 
@@ -510,7 +527,7 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
     return Tables(
         options=tuple(
             _record(
-                Option, row, side=side, id=id_, platforms=frozenset(platforms.split("|")), charged_by=_charged_by(row)
+                Option, row, side=side, id=id_, platforms=frozenset(platforms.split(BAR)), charged_by=_charged_by(row)
             )
             for side, table in _OPTION_TABLES.items()
             for (id_, _, platforms), row in rows[table].items()
