@@ -167,7 +167,7 @@ def objections(review: Review) -> list[str]:
     second = next((row for row in others if row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
         other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
-        told = [f"Nothing that is known; {other}."]
+        told = [f"Nothing that is known. {upper_first(other)}."]
     return told
 
 
@@ -274,7 +274,7 @@ def _not_known(review: Review) -> Iterator[str]:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence.")
-    if found:
+    if found and found[0]["probability_of_change"] >= 0.005:  # noqa: PLR2004  (what is told as 0 % matters to nobody)
         lines.append(
             f"What is spent on {found[0]['group']}: measuring it first saves "
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "

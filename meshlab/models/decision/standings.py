@@ -94,7 +94,7 @@ class Standing:
     @property
     def label(self) -> str:
         """What it is called."""
-        mesh = ", no mesh" if self.mesh.id == NONE else f" + {label_of(self.mesh)}"
+        mesh = " without a mesh" if self.mesh.id == NONE else f" + {label_of(self.mesh)}"
         told = f"{label_of(self.cni)}{mesh}{', tuned' if self.tuned else ''}"
         return f"The {told[4:]}" if told.startswith("the ") else told
 
