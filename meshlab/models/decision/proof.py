@@ -18,7 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.errors import MeshlabError
-from meshlab.models.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some, bit
+from meshlab.models.decision.conditions import (
+    ALWAYS,
+    NEVER,
+    All,
+    Condition,
+    Has,
+    Not,
+    OneOf,
+    Some,
+    bit,
+    tests_of,
+)
 from meshlab.models.decision.contests import (
     Entry,
     Running,
@@ -32,7 +43,7 @@ from meshlab.models.decision.contests import (
 from meshlab.models.decision.decide import decide
 from meshlab.models.decision.partitions import Axis, axes
 from meshlab.models.decision.ranking import pair_table
-from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
+from meshlab.models.decision.tables import GATEWAY, NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
 from meshlab.scenario import frame_of, inputs
 
 Scenario = dict[str, Any]
@@ -51,15 +62,16 @@ def check(tables: Tables | Path | None = None) -> Report:
     """Prove the tables: ours, given ones, or ours with those of a team's folder laid over them.
 
     Each finding is plain data: ``kind`` (``error``, ``blocked``, ``never decides``, ``overlap``, ``unmet need``,
-    ``never wins``), ``ok``, ``side``, ``rows``, ``message`` and ``witness``, a scenario in which it shows. Tables of a
-    folder that cannot be read give one finding of kind ``error`` for each problem, whose witness is the place:
-    ``file``, ``line``, and what is wrong there.
+    ``no preference``, ``incomplete option``, ``never wins``), ``ok``, ``side``, ``rows``, ``message`` and ``witness``,
+    a scenario in which it shows. Tables of a folder that cannot be read give one finding of kind ``error`` for each
+    problem, whose witness is the place: ``file``, ``line``, and what is wrong there.
     """
     try:
         tables = tables if isinstance(tables, Tables) else load_tables(tables)
     except MeshlabError as error:
         return Report(ok=False, findings=tuple(_unreadable(error)), read={})
-    findings = [*_preferences(tables), *_overlaps(tables), *_unmet(tables), *_losers(tables)]
+    findings = [*_preferences(tables), *_overlaps(tables), *_unmet(tables), *_unnamed(tables)]
+    findings += [*_incomplete(tables), *_losers(tables)]
     return Report(all(finding["ok"] for finding in findings), tuple(findings), share_read(tables))
 
 
@@ -183,6 +195,38 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
             message = f"no option is known to meet {need} " + ("anywhere" if nowhere else f"on {', '.join(missing)}")
             witness: Scenario = {"cloud": missing[0], "needs": [need]}
             yield _finding("unmet need", message, ok=not nowhere, rows=[need], witness=witness)
+
+
+def _unnamed(tables: Tables) -> Iterator[dict[str, object]]:
+    """Needs that take a mesh and that no preference for one names: any mesh that meets them would do."""
+    spec = inputs()["needs"]
+    tests = (test for row in tables.of_side("mesh") for test in tests_of(row.condition))
+    named = {test.member for test in tests if isinstance(test, Has)}
+    meshes = {entry.mesh for platform in tables.platforms for entry in pair_table(tables, platform).entries}
+    at_the_edge = [side.met for side in meshes if side and side.id == GATEWAY]
+    for need, layer in tables.layers.items():
+        if layer == "mesh" and need not in named and not any(met & bit(spec, need) for met in at_the_edge):
+            message = f"no preference for a mesh names {need}: add it to a term of terms.csv, such as mesh_only_need"
+            yield _finding("no preference", message, ok=False, side="mesh", rows=[need], witness={"needs": [need]})
+
+
+def _incomplete(tables: Tables) -> Iterator[dict[str, object]]:
+    """Options that may be chosen and of which nobody has written what they do, where they run, or what they take."""
+    done = {key[1:3] for key in tables.cells}
+    for option in tables.options:
+        if not option.new or option.id == NONE:
+            continue
+        key = (option.id, option.edition)
+        listed = any((getattr(p, option.side), getattr(p, f"{option.side}_edition")) == key for p in tables.pairs)
+        for lacks, file, ok in (
+            (key not in done, "cells.csv: it counts as not read", False),
+            # a plugin may come with a platform, and be what runs today alone
+            (option.side == "mesh" and not listed, "pairs.csv: it can never be chosen", False),
+            ((option.side, *key) not in tables.operations, "operations.csv", True),
+        ):
+            if lacks:
+                message = f"{option.place} has no row in {file}"
+                yield _finding("incomplete option", message, ok=ok, side=option.side, rows=[option.place], witness=None)
 
 
 def _losers(tables: Tables) -> Iterator[dict[str, object]]:

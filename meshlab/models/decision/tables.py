@@ -452,6 +452,7 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
                     f"{place} cannot be had on {row.cells['platform']}", f"see its row of {_OPTION_TABLES[side]}.csv"
                 )
     yield from _missing_pairs(rows["pairs"])
+    yield from _missing_needs(rows["needs"])
     every = set[str]().union(*places.values())
     for row in rows["cells"].values():
         place = f"{row.cells['option']}@{row.cells['edition'] or ''}".rstrip("@")
@@ -472,6 +473,13 @@ def _missing_pairs(pairs: _Rows) -> Iterator[Problem]:
                 yield Problem(
                     file, f"{platform} has no pair of {TODAY} and {mesh}", "each contest holds it: add the row"
                 )
+
+
+def _missing_needs(needs: _Rows) -> Iterator[Problem]:
+    """Needs that may be asked for and of which the tables do not say who has to meet them."""
+    for need in inputs()["needs"].choices:
+        if needs and (need,) not in needs:
+            yield Problem(next(iter(needs.values())).file, f"says nothing of {need}", "add its row: who has to meet it")
 
 
 def _option_problems(row: _Row, table: str, places: set[str], options: _Rows) -> Iterator[Problem]:
