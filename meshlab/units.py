@@ -12,6 +12,9 @@ from meshlab.errors import shorten
 HOURS_PER_MONTH = 730.0
 """Hours that cloud price lists count as one month. [h]"""
 
+ENDS = {"_lo": 0.1, "": 0.5, "_hi": 0.9}
+"""Ends of every interval, and its middle, by how the names of their columns end. [quantile]"""
+
 BYTES_PER_GIB = 2.0**30
 
 _SUFFIXES = {

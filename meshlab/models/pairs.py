@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.models.overhead import draw_estimates
+from meshlab.models.overhead.estimates import PRICES, monthly_cost
 from meshlab.models.overhead.network import HOST, datapath_of, network_draws
 from meshlab.scenario import with_defaults
 from meshlab.units import HOURS_PER_MONTH
@@ -104,10 +105,10 @@ def _figures(
     figures = {name: rows[name] for name in FIGURES}
     if dataplane != "cilium" or option["cni"] != "cilium":
         memory, cpu = changes.to(option["cni"], option["edition"]["cni"])
-        hourly = memory * known["memory_usd_per_gib_hour"] + cpu * known["cpu_usd_per_core_hour"]
+        prices = (known[price] * HOURS_PER_MONTH for price in PRICES.values())
         figures["memory_gib"] += memory
         figures["cpu_cores"] += cpu
-        figures["cost_usd_per_month"] += hourly * HOURS_PER_MONTH
+        figures["cost_usd_per_month"] += monthly_cost(memory, cpu, *prices)
     return [*figures.values()]
 
 

@@ -21,9 +21,7 @@ import polars as pl
 from meshlab.models import decision
 from meshlab.models.overhead import estimate
 from meshlab.models.pairs import FIGURES, pair_worlds
-
-LO, HI = 0.1, 0.9
-"""Ends of every interval. [share]"""
+from meshlab.units import ENDS
 
 NEARLY = 0.95
 """Probability from which an option breaks a budget for certain, and stays within it for certain. [share]"""
@@ -58,11 +56,10 @@ def totals(worlds: pl.DataFrame, horizon_months: float) -> pl.DataFrame:
 
 def intervals(worlds: pl.DataFrame, figures: Sequence[str]) -> pl.DataFrame:
     """Median and 10-90 % interval of each figure of each option: ``FIGURE_lo``, ``FIGURE``, ``FIGURE_hi``."""
-    ends = {"_lo": LO, "": 0.5, "_hi": HI}
     return worlds.group_by("option", maintain_order=True).agg(
         pl.col(figure).quantile(share, "linear").alias(f"{figure}{end}")
         for figure in figures
-        for end, share in ends.items()
+        for end, share in ENDS.items()
     )
 
 

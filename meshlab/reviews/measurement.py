@@ -26,6 +26,7 @@ from meshlab.planning import comparison
 from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.reviews.comparison import find_out, over_budget, weighed
 from meshlab.scenario import collect_few, frame_of, with_defaults
+from meshlab.units import ENDS
 
 METRICS = ("data_plane_memory_gib", "data_plane_cpu_cores", "added_p50_ms", "added_p90_ms", "added_p99_ms")
 """What the experiment reads: figures that a client, and the containers of the data plane, show."""
@@ -129,7 +130,7 @@ def _repetitions(values: np.ndarray, logs: np.ndarray) -> tuple[int, float]:
 
 
 def _ends(drawn: pl.Series) -> dict[str, float | None]:
-    shares = {"lo": comparison.LO, "median": 0.5, "hi": comparison.HI}
+    shares = {end.strip("_") or "median": share for end, share in ENDS.items()}
     return {end: drawn.quantile(share, "linear") for end, share in shares.items()}
 
 

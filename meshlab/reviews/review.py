@@ -49,6 +49,7 @@ from meshlab.reviews.record import (
 from meshlab.reviews.team import Team
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
 from meshlab.tables import read_table
+from meshlab.units import ENDS
 
 FILE = "review.json"
 """Name of the file that holds a review."""
@@ -546,4 +547,4 @@ def _difference(figure: str, reviews: tuple[Review, Review], drawn: Sequence[pl.
     if first is None or second is None:
         return Difference(figure, one, other, None, None, None)
     less = second[figure] - first[figure]
-    return Difference(figure, one, other, *(less.quantile(share, "linear") for share in (0.1, 0.5, 0.9)))
+    return Difference(figure, one, other, *(less.quantile(share, "linear") for share in ENDS.values()))

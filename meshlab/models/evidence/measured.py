@@ -22,6 +22,7 @@ from meshlab.files import read_start
 from meshlab.models.overhead import Figure, draw_estimates, estimate, figures, mesh_dataplanes
 from meshlab.models.overhead.coefficients import DRAWS, coefficient_table, joint_draws
 from meshlab.scenario import Place, check_scenarios, read_raw
+from meshlab.units import ENDS
 
 OWN_COLUMNS = ("dataplane", "metric", "value", "unit")
 
@@ -250,7 +251,7 @@ def calibrate(measured: pl.DataFrame) -> pl.DataFrame:
     medians = np.exp(prior + gain @ (observed - origin - jacobian @ prior))
     readings = observed + noise * np.random.default_rng(SEED).standard_normal((DRAWS, rows.height))
     log_draws = log_draws + (readings - origin - log_draws @ jacobian.T) @ gain.T
-    lo, hi = np.quantile(np.exp(log_draws), [0.1, 0.9], axis=0)
+    lo, hi = np.quantile(np.exp(log_draws), [ENDS["_lo"], ENDS["_hi"]], axis=0)
     seen = pl.Series(log_draws.std(axis=0) < VISIBLE * np.sqrt(np.diag(covariance)))
     updates = free.select(
         "coefficient",

@@ -15,6 +15,7 @@ from meshlab.models.evidence.measured import comparison, quality
 from meshlab.models.evidence.measurements import measurements, predicted
 from meshlab.models.overhead.coefficients import SHOWN, Value, coefficient_table, joint_draws, medians
 from meshlab.tables import read_table
+from meshlab.units import ENDS
 
 GOALS = {"memory": 1.4, "cpu": 1.4, "latency": 1.6}
 """Median factor between measured and predicted that the models aim at, sources left out, each source alike."""
@@ -63,7 +64,7 @@ def compared_rows(rows: pl.DataFrame) -> pl.DataFrame:
         rows.lazy().join(sets.lazy(), how="cross"), {**middle, **{name: pl.col(name) for name in sets.columns}}
     )
     bounds = drawn.group_by("measurement_id").agg(
-        lo=pl.col("predicted").quantile(0.1, "linear"), hi=pl.col("predicted").quantile(0.9, "linear")
+        **{end[1:]: pl.col("predicted").quantile(ENDS[end], "linear") for end in ("_lo", "_hi")}
     )
     found = (
         rows.lazy()

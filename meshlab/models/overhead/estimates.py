@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
+from typing import TypeVar
 
 import polars as pl
 
@@ -31,7 +32,9 @@ from meshlab.models.overhead.dataplanes import MODELS, Parts
 from meshlab.models.overhead.latency import PERCENTILES
 from meshlab.models.overhead.registry import NONE, citing
 from meshlab.scenario import collect_few, with_defaults
-from meshlab.units import HOURS_PER_MONTH
+from meshlab.units import ENDS, HOURS_PER_MONTH
+
+Column = TypeVar("Column", pl.Expr, pl.Series)
 
 PRICES = {"_memory_usd": "memory_usd_per_gib_hour", "_cpu_usd": "cpu_usd_per_core_hour"}
 """Columns of monthly prices, and the inputs that they come from. [USD/GiB/month, USD/core/month]"""
@@ -61,12 +64,12 @@ def split_figures(parts: Parts, c: Coefficients) -> dict[str, Value]:
     }
 
 
-def monthly_cost(memory_gib: Value, cpu_cores: Value) -> pl.Expr:
-    """Cost of the capacity used: memory and cores, each times its price. [USD/month]
+def monthly_cost(memory_gib: Column, cpu_cores: Column, memory_usd: Column | float, cpu_usd: Column | float) -> Column:
+    """Cost of the capacity used: memory and cores, each times its price of a month. [USD/month]
 
     Sources: opencost-default (data/sources.csv) for the prices that stand in.
     """
-    return memory_gib * pl.col("_memory_usd") + cpu_cores * pl.col("_cpu_usd")
+    return memory_gib * memory_usd + cpu_cores * cpu_usd
 
 
 def nodes_filled(memory_gib: pl.Expr, cpu_cores: pl.Expr) -> pl.Expr:
@@ -296,7 +299,7 @@ def steps_with(
     deviation, percentiles = added_latency(c)
     used = ("memory_gib", "cpu_cores")
     totals = {name: pl.col(f"data_plane_{name}") + pl.col(f"control_plane_{name}") for name in used}
-    cost = {"cost_usd_per_month": monthly_cost(*map(pl.col, used))}
+    cost = {"cost_usd_per_month": monthly_cost(*map(pl.col, (*used, *PRICES)))}
     figures = registry.interval_figures()
     drawn = pl.struct(figures).map_batches(_ends, pl.Array(pl.Float64, len(ENDS) * len(figures)), is_elementwise=True)
     middles = {} if sampled is None else {"_ends": drawn}
@@ -357,17 +360,13 @@ def _requested_nodes(sampled: Coefficients | None) -> pl.Expr:
     return nodes_filled(*map(pl.max_horizontal, used, requested))
 
 
-ENDS = ("_lo", "", "_hi")
-"""Ends of the names of an interval's lower end, median and upper end, in the order of ``_ends``."""
-
-
 def _middle(name: str, sampled: Coefficients | None) -> pl.Expr:
     return pl.col(name) if sampled is None else _end(name, "")
 
 
 def _end(name: str, end: str) -> pl.Expr:
     """One number of a figure's interval, from what ``_ends`` gave."""
-    return pl.col("_ends").arr.get(len(ENDS) * registry.interval_figures().index(name) + ENDS.index(end))
+    return pl.col("_ends").arr.get(len(ENDS) * registry.interval_figures().index(name) + [*ENDS].index(end))
 
 
 def _ends(drawn: pl.Series) -> pl.Series:
@@ -382,9 +381,9 @@ def _ends(drawn: pl.Series) -> pl.Series:
     for index, name in enumerate(figures):
         values = drawn.struct.field(name).to_numpy()
         ordered, count = np.sort(values, axis=1), values.shape[1] - 1
-        found[:, index, 0] = np.minimum(ordered[:, round(0.1 * count)], values[:, 0])
+        found[:, index, 0] = np.minimum(ordered[:, round(ENDS["_lo"] * count)], values[:, 0])
         found[:, index, 1] = values[:, 0]
-        found[:, index, 2] = np.maximum(ordered[:, round(0.9 * count)], values[:, 0])
+        found[:, index, 2] = np.maximum(ordered[:, round(ENDS["_hi"] * count)], values[:, 0])
         if name.startswith("added"):  # never negative, though the approximation of a quantile may be
             np.maximum(found[:, index], 0.0, out=found[:, index])
     return pl.Series(found.reshape(drawn.len(), -1), dtype=pl.Array(pl.Float64, len(ENDS) * len(figures)))

@@ -20,6 +20,7 @@ from meshlab.models.overhead.cluster import machine_shares
 from meshlab.models.overhead.coefficients import DRAWS, NINETY_PERCENT, joint_draws
 from meshlab.scenario import with_defaults
 from meshlab.tables import read_table
+from meshlab.units import ENDS
 
 HOST = "host"
 """Datapath of nodes without a network plugin."""
@@ -151,7 +152,7 @@ def wireguard_cores(known: Mapping[str, Any], cni: str | None, edition: str | No
     traffic = {**known, "nodes": 0}  # at rest the same agents run, of which two readings differ by chance alone
     with_it, without = (network_draws(traffic, [datapath])["cpu_cores"] for datapath in (found[0], plain))
     more = with_it - without
-    return None if more.null_count() else [more.quantile(at, "linear") or 0.0 for at in (0.1, 0.5, 0.9)]
+    return None if more.null_count() else [more.quantile(at, "linear") or 0.0 for at in ENDS.values()]
 
 
 def estimate_network(scenarios: pl.DataFrame) -> pl.DataFrame:
@@ -175,7 +176,6 @@ def estimate_network(scenarios: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("datapath") != HOST)
         .with_columns(measured=~pl.col("datapath").is_in(stands_in.to_list()))
     )
-    ends = (("_lo", 0.1), ("", 0.5), ("_hi", 0.9))
     figures = ("memory_gib", "cpu_cores")
     found: list[pl.DataFrame] = []
     for known in filled.iter_rows(named=True):
@@ -184,7 +184,7 @@ def estimate_network(scenarios: pl.DataFrame) -> pl.DataFrame:
             network_draws(known, table["datapath"])
             .with_columns(pl.col(name) - pl.lit(host[name]).gather("draw") for name in figures)
             .group_by("datapath", maintain_order=True)
-            .agg(pl.col(name).quantile(at, "linear").alias(f"{name}{end}") for name in figures for end, at in ends)
+            .agg(pl.col(name).quantile(at, "linear").alias(name + end) for name in figures for end, at in ENDS.items())
             .select(pl.lit(known["scenario"]).alias("scenario"), pl.all())
         )
     lookup = lookups.select(
