@@ -304,19 +304,20 @@ def next_step(review: Review) -> str:
         )
         return f"{what}; state it in the team file, and render this report again."
     before = _before(review)
+    sign = "If the answer stands, sign the decision record" if verdict.unknown else "Sign the decision record"
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return (
                 f"{before}If this edition runs already, sign the decision record; otherwise the move has to be planned."
             )
         ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if ENDS in each), "")
-        return f"{before}Sign the decision record; nothing has to be moved{ends}."
+        return f"{before}{sign}; nothing has to be moved{ends}."
     grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
         return f"{before}Clear what stands in the way: {listed(map(lower_first, grave), 'and', 3)}."
     step = plan["steps"][0] if plan["steps"] else None
     begin = f", then begin: {lower_first(step['action'])}" if step else ""
-    return f"{before}Sign the decision record{begin}."
+    return f"{before}{sign}{begin}."
 
 
 ENDS = "before its support ends"
@@ -327,7 +328,7 @@ def _before(review: Review) -> str:
     """What to do before the decision is signed, in a sentence that ends in a space; nothing where nothing is."""
     unknown, first = review.verdict.unknown, chosen(review)
     if unknown:
-        return f"Find out and state: {listed(map(_input, unknown), 'and', 4)}. "
+        return f"Find out first: {listed(map(_input, unknown), 'and', 4)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
