@@ -16,7 +16,7 @@ import polars as pl
 
 from meshlab.models import decision
 from meshlab.models.decision.tables import SIDES, Tables
-from meshlab.models.decision.words import BEHIND, listed, lower_first
+from meshlab.models.decision.words import listed, lower_first
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, pair_worlds
 from meshlab.planning import comparison
@@ -369,7 +369,6 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
         side = next(differ, "")
         decided = verdict["decided_by"].get(side)
         why = next((row["reason"] for row in verdict["rows"] if row["id"] == decided), None)
-        why = why or next((reason for reason in verdict["reasons"] if BEHIND in reason), None)
         told += f": {significant(other)} USD a month instead of {significant(mine)}"
         if why:
             told += f". The reason for the recommended one: {lower_first(why)}"
