@@ -12,9 +12,9 @@ import polars as pl
 
 from fitting import network, validation
 from fitting.tables import SIGNIFICANT_DIGITS, check_measurements, draw_columns, evidence_range, fitted
+from meshlab.cache import forget
 from meshlab.errors import MeshlabError
-from meshlab.kept import forget
-from meshlab.models.evidence.assessment import told, worse
+from meshlab.models.evidence.validation import told, worse
 from meshlab.tables import data_path, read_table
 
 

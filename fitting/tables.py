@@ -7,8 +7,8 @@ import polars as pl
 from fitting.mixed_model import coefficients_of, drawn, fit_kind
 from fitting.shown import shown_first
 from meshlab.errors import Problem, did_you_mean
-from meshlab.models.evidence.assessment import scored
 from meshlab.models.evidence.measurements import KINDS, measurements
+from meshlab.models.evidence.validation import scored
 from meshlab.tables import data_path, read_table
 
 SIGNIFICANT_DIGITS = 4

@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 
 from fitting.mixed_model import KindFit, drawn, fit_kind
-from meshlab.models.evidence.assessment import CONSTANT, MODEL, YEAR, scored
 from meshlab.models.evidence.measurements import KINDS, measurements, predicted
+from meshlab.models.evidence.validation import CONSTANT, MODEL, YEAR, scored
 from meshlab.models.overhead.coefficients import Coefficients, Value
 from meshlab.tables import read_table
 

@@ -68,11 +68,11 @@ def estimate(
         >>> [round(sidecars[name].item()) for name in ("memory_gib_lo", "memory_gib", "memory_gib_hi")]
         [28, 47, 99]
     """
-    from meshlab.models.evidence import narrow
+    from meshlab.models.evidence import calibrate
     from meshlab.models.overhead import estimate as estimated
     from meshlab.models.overhead.coefficients import SHOWN
 
-    coefficients = None if measured is None else narrow(_measured(measured))
+    coefficients = None if measured is None else calibrate(_measured(measured))
     checked = scenarios(given)
     if lazy:
         return estimated(checked.lazy(), coefficients, intervals=intervals, count=SHOWN)
@@ -132,10 +132,10 @@ def estimate_pairs(
         ('cilium', 'istio-sidecar')
     """
     from meshlab.models import decision
-    from meshlab.models.evidence import narrow
+    from meshlab.models.evidence import calibrate
     from meshlab.planning import comparison
 
-    coefficients = None if measured is None else narrow(_measured(measured))
+    coefficients = None if measured is None else calibrate(_measured(measured))
     own = decision.load_tables(Path(tables)) if tables else None
     return comparison.estimate_pairs(scenarios(given), coefficients, own)
 
@@ -240,7 +240,7 @@ def plan_migration(of: Subject, today: str = "", target: str = "", *, own: Mappi
         ('istio-ambient', True)
     """
     from meshlab.reviews.comparison import over_budget
-    from meshlab.reviews.moves import plans
+    from meshlab.reviews.migration import plans
 
     case = _case(of)
     return plans([case], today, target, own, over_budget({case.team.name: case}))[0]
@@ -299,9 +299,9 @@ def evidence(measured: Measured | None = None) -> pl.DataFrame:
         >>> ml.evidence().filter("left_out")["inside"].mean() > 0.75
         True
     """
-    from meshlab.models.evidence import assess
+    from meshlab.models.evidence import validate
 
-    rows = assess(None if measured is None else _measured(measured))["rows"]
+    rows = validate(None if measured is None else _measured(measured))["rows"]
     return pl.DataFrame(rows, infer_schema_length=None)
 
 

@@ -18,9 +18,9 @@ from typing import Any, cast
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.documents import Mapping, Value, is_mapping, read_document, read_text
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
-from meshlab.kept import kept
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
 
@@ -105,7 +105,7 @@ class Input:
         return f"{kind} from {self.lower:g} to {self.upper:g}{unit}"
 
 
-@kept
+@cached
 def inputs() -> dict[str, Input]:
     """All declared inputs by name, in their declared order: a default may use only inputs above it."""
     found: dict[str, Input] = {}
@@ -422,7 +422,7 @@ def _fault(value: object, spec: Input) -> str:
     return _choice_fault(str(value), spec) if spec.choices else "out of bounds"
 
 
-@kept
+@cached
 def _other_words() -> dict[tuple[str, str], str]:
     """What people mean by words that are no choices, such as the provider for its managed service."""
     rows = read_table("other_words").select("input", "word", "value").iter_rows()

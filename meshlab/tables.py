@@ -9,11 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.files import data_path as data_path  # noqa: PLC0414  (where tables are read, their place is asked for)
 from meshlab.files import read_bounded
 from meshlab.files import resource as resource  # noqa: PLC0414
-from meshlab.kept import kept
 
 MAXIMUM_TABLE_BYTES = 16 * 2**20
 """Largest table that is read; the largest of ours has a hundredth of it. [byte]"""
@@ -28,7 +28,7 @@ TYPES: dict[str, pl.DataType] = {
 """Types that a `<topic>.columns.csv` may name."""
 
 
-@kept
+@cached
 def read_table(topic: str) -> pl.DataFrame:
     """A table of ``data/``, such as ``sources`` or ``decision/cni``, typed and checked by its columns file.
 

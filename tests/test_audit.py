@@ -96,6 +96,47 @@ def test_case_that_fails(row: dict[str, str]) -> None:
     assert row["detail"] in finding["detail"]
 
 
+@pytest.mark.parametrize(("port", "state"), [("80", "pass"), ("8080", "unknown"), (None, "fail")])
+def test_a_port_with_a_setting_of_its_own_is_asked_by_that(port: str | None, state: str, tmp_path: Path) -> None:
+    """Plain text to a port contradicts strict pods but where that port has its own mode; renumbered nobody can tell."""
+    (rule,) = (rule for rule in rules() if rule.id == "mtls-contradictory")
+    pods, services = (
+        [each for each in documents(rule, "pass") if each["kind"] == kind and each["metadata"]["name"][:3] == "web"]
+        for kind in ("Pod", "Service")
+    )
+    settings = {"portLevelSettings": [{"port": {"number": 80}, "tls": {"mode": "DISABLE"}}]}
+    objects = [
+        *(*pods, *services),
+        {
+            "apiVersion": "security.istio.io/v1",
+            "kind": "PeerAuthentication",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "web"}},
+                "mtls": {"mode": "STRICT"},
+                **({"portLevelMtls": {port: {"mode": "DISABLE"}}} if port else {}),
+            },
+        },
+        {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "DestinationRule",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"host": "web", "trafficPolicy": settings},
+        },
+    ]
+
+    assert found(rule, written(tmp_path, objects))["state"] == state
+
+
+def test_vxlan_needs_no_peers(tmp_path: Path) -> None:
+    """Calico's agent routes packets of VXLAN by itself: a cluster without peers and without their mesh is well."""
+    (rule,) = (rule for rule in rules() if rule.id == "bgp-no-routes")
+    objects = documents(rule, "fail")
+    objects[-1]["spec"] |= {"ipipMode": "Never", "vxlanMode": "CrossSubnet"}
+
+    assert found(rule, written(tmp_path, objects))["state"] == "not applicable"
+
+
 def test_every_rule_has_both_cases() -> None:
     """No rule is without a case that passes and one that fails, and no case is without its rule."""
     names = {rule.id for rule in rules()}

@@ -373,3 +373,13 @@ def test_drift_shows_where_what_runs_is_not_what_is_declared(tmp_path: Path) -> 
     assert "hubble.enabled" not in rows
     assert "c2VjcmV0" not in result.stdout
     assert run("iac", "--live", live).returncode == 2
+
+
+def test_review_says_as_much_as_it_is_asked_to(tmp_path: Path) -> None:
+    """A line for each team; with --verbose its answer and the time, with --quiet neither lines nor what was done."""
+    team = write(tmp_path / "shop.yaml", "team: shop\nneeds: []\nscenario: {pods: 10, current_mesh: none}\n")
+    call = ("review", team, "--format", "json", "--out", tmp_path / "out")
+    plain, verbose, quiet = (run(*call, *more) for more in ((), ("-v", "--force"), ("-q",)))
+    assert plain.stderr == "meshlab: 1 of 1 rendered: shop\n"
+    assert re.fullmatch(r"meshlab: 1 of 1 rendered: shop: \S.*, none, after \d+\.\d s\n", verbose.stderr)
+    assert quiet.stdout + quiet.stderr == ""

@@ -13,9 +13,9 @@ import pytest
 from meshlab.errors import MeshlabError
 from meshlab.models import decision
 from meshlab.models.decision.domain_map import domain_map, map_axes, map_values
-from meshlab.models.evidence import assess
-from meshlab.models.evidence.assessment import disagreement
+from meshlab.models.evidence import validate
 from meshlab.models.evidence.measurements import measurements
+from meshlab.models.evidence.validation import disagreement
 from meshlab.reviews.review import build_reviews, case_of
 from meshlab.scenario import frame_of
 from meshlab.show import views
@@ -29,7 +29,7 @@ FACTS = {"current_cni": "calico", "current_mesh": "none", "kernel_oldest": "5.15
 @pytest.fixture(scope="module")
 def assessed() -> dict[str, Any]:
     """How the models do on all evidence."""
-    return assess()
+    return validate()
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------

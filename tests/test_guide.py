@@ -13,7 +13,7 @@ from meshlab.models.decision.questions import open_questions, questions
 from meshlab.reviews.team import read_team
 from meshlab.scenario import frame_of
 from meshlab.show import report, views, widgets
-from meshlab.show.widgets.shelf import FollowUp, run
+from meshlab.show.widgets.scenario_files import FollowUp, run
 
 CLUSTER: dict[str, Any] = {
     "current_cni": "calico",
@@ -97,8 +97,8 @@ def test_an_answer_goes_to_the_panel_and_needs_answered_in_part_are_an_assumptio
     guide.rows["traffic"].control.none.value = True
     assert panel.scenario["needs"] == ["mtls"]
     assert {"identity", "traffic"} <= guide.rows.keys()
-    panel.shelf.name.value = "part"
-    panel.shelf.save()
+    panel.scenario_files.name.value = "part"
+    panel.scenario_files.save()
     team = read_team(tmp_path / "part.yaml")
     assert "needs" not in team.stated
     assert team.assumptions["needs"].value == ["mtls"]
@@ -117,8 +117,8 @@ def test_needs_that_were_all_asked_about_are_stated(
         guide._answer(each, ["mtls"] if each.id == "identity" else [])
     assert panel.assumed == {}
     assert panel.scenario["needs"] == ["mtls"]
-    panel.shelf.name.value = "whole"
-    panel.shelf.save()
+    panel.scenario_files.name.value = "whole"
+    panel.scenario_files.save()
     assert read_team(tmp_path / "whole.yaml").stated["needs"] == ["mtls"]
 
 
@@ -157,7 +157,7 @@ def test_needs_in_use_are_filled_in(panel: widgets.Panel, tmp_path: Path) -> Non
     guide = guide_of(panel)
     file = tmp_path / "shop.yaml"
     file.write_text(DUMP, encoding="utf-8")
-    panel.shelf.load(file)
+    panel.scenario_files.load(file)
     assert panel.scenario["needs"] == ["l7_policy"]
     guide.more.click()
     row = guide.rows["requests"]
@@ -197,14 +197,14 @@ def test_lists_choose_what_evidence_and_terraform_show() -> None:
 
 
 def test_a_move_is_planned_for_what_is_loaded() -> None:
-    """Another team on the shelf gives the plan of its own move, and nothing can be saved there."""
+    """Another team that is loaded gives the plan of its own move, and nothing can be saved there."""
     moves = widgets.MoveView(*views.opened("openshift-aws"))
     before = moves.words.value
-    moves.shelf.example.value = "bookinfo-istio"
+    moves.scenario_files.example.value = "bookinfo-istio"
     planned = views.planned(*views.opened("bookinfo-istio"), own=moves.own)
     assert moves.words.value == report.migration_line(planned).html != before
-    assert moves.shelf.save_button not in [
-        each for row in moves.shelf.children for each in getattr(row, "children", ())
+    assert moves.scenario_files.save_button not in [
+        each for row in moves.scenario_files.children for each in getattr(row, "children", ())
     ]
 
 
@@ -216,10 +216,10 @@ def test_what_follows_is_offered_once_a_team_is_saved(
 ) -> None:
     """Saving offers the file and a block for a document; a name that is no Markdown document here is refused."""
     monkeypatch.setenv("MESHLAB_FOLDER", str(tmp_path))
-    follow_up: FollowUp = panel.shelf.follow_up
+    follow_up: FollowUp = panel.scenario_files.follow_up
     assert follow_up.layout.display == "none"
-    panel.shelf.name.value = "mine"
-    panel.shelf.save()
+    panel.scenario_files.name.value = "mine"
+    panel.scenario_files.save()
     assert follow_up.layout.display == ""
     files = {file["label"]: file for file in follow_up.files.files}
     assert files["Download the team file"]["text"] == (tmp_path / "mine.yaml").read_text("utf-8")

@@ -58,7 +58,7 @@ def test_schema_of_values_has_the_published_number_of_options(fixtures: Path, ve
 def test_option_has_path_and_line() -> None:
     """Each option has its line; lists, empty mappings and nulls are options, a dotted key is kept."""
     text = "a:\n  # -- Old.\n  # b: 1\n  b: ~\n  c: [1, x]\nd.e/f: {}\n"
-    assert options_of(text, "values.yaml").rows() == [("a.b", 4), ("a.c", 5), ("d.e/f", 6)]
+    assert options_of(text, "values.yaml").rows() == [("a.b", 4, None), ("a.c", 5, None), ("d.e/f", 6, None)]
 
 
 @pytest.mark.parametrize(
@@ -282,6 +282,17 @@ def test_an_edition_brings_its_paid_part_and_its_own_build() -> None:
     assert {row["product"] for row in own} == {"cilium"}
 
 
+def test_the_istio_of_a_provider_is_no_chart() -> None:
+    """The add-on of AKS is a block of the cluster's resource; its policies are Istio's objects, as elsewhere."""
+    verdict = {"cni": "azure-cni", "mesh": "istio-sidecar"}
+    rows = iac.for_verdict(verdict, ["l7_policy"], cloud="aks", mesh_edition="aks-add-on")
+    assert [(row["wanted"], row["product"]) for row in rows] == [("install", "aks-istio"), ("l7_policy", "istio")]
+    assert "azurerm_kubernetes_cluster.service_mesh_profile" in str(rows[0]["attribute"])
+    assert rows[0]["severity"] == "none"
+    own = iac.for_verdict(verdict, [], cloud="aks", mesh_edition="self-run")
+    assert [row["product"] for row in own] == ["istio"]
+
+
 def test_need_that_nobody_read_is_unknown() -> None:
     """A need without a row is listed as unknown, not passed over."""
     rows = iac.for_verdict({"cni": "cilium", "mesh": "none"}, ["fips"])
@@ -447,6 +458,54 @@ def test_values_are_read_from_the_object_that_installs_the_chart(tool: str, tmp_
     found = read_values(path)
     assert found["option"].to_list() == ["kubeProxyReplacement", "hubble.enabled"]
     assert found["line"].to_list() == lines
+
+
+def test_values_are_of_the_chart_that_their_object_names(tmp_path: Path) -> None:
+    """Each release's values are asked of its own chart, and one that is not tabled passes nothing."""
+    path = tmp_path / "releases.yaml"
+    other = "kind: HelmRelease\nspec: {chart: {spec: {chart: %s}}, values: {pilot: {autoscaleMin: 2}}}\n"
+    path.write_text("---\n".join([FLUX, other % "istiod", other % "./charts/linkerd-control-plane"]))
+
+    answer = iac.report(values=path, require="raw")
+
+    assert [(row["wanted"], row["product"]) for row in answer["wanted"]] == [
+        ("kubeProxyReplacement", "cilium"),
+        ("hubble.enabled", "cilium"),
+        ("pilot.autoscaleMin", "istio"),
+        ("pilot.autoscaleMin", "linkerd-control-plane"),
+    ]
+    assert [row["product"] for row in answer["short"]] == ["istio", "linkerd-control-plane"]
+    assert {row["product"] for row in iac.report(values=path, product="cilium")["wanted"]} == {"cilium"}
+
+
+ELSEWHERE = {
+    "Flux": FLUX.replace("  values:", "  valuesFrom: [{kind: ConfigMap, name: a}, {kind: Secret, name: b}]\n  values:"),
+    "Argo CD": ARGO % "valueFiles: [$values/a.yaml, b.yaml]\n        valuesObject: {kubeProxyReplacement: true}",
+    "a set of Argo CD": "kind: ApplicationSet\nspec:\n  template:\n    spec:\n      source:\n        chart: cilium\n"
+    "        helm: {valueFiles: [a.yaml], values: '{kubeProxyReplacement: true}'}\n",
+}
+
+
+@pytest.mark.parametrize("tool", ELSEWHERE)
+def test_values_that_lie_elsewhere_are_no_pass(tool: str, tmp_path: Path) -> None:
+    """An object that takes values from elsewhere, too, is told so once, and falls short of what is required."""
+    path = tmp_path / "release.yaml"
+    path.write_text(ELSEWHERE[tool])
+
+    (short,) = iac.report(values=path, require="raw")["short"]
+
+    assert short["wanted"].startswith("(value")
+    assert "was not read" in short["why"]
+    (row,) = iac.drift(path, saved_config(tmp_path)).filter(pl.col("option").str.starts_with("(")).to_dicts()
+    assert row["state"] == "unknown"
+
+
+def saved_config(folder: Path) -> Path:
+    """The ConfigMap of a running Cilium."""
+    path = folder / "cilium-config.yaml"
+    data = 'data: {kube-proxy-replacement: "true", enable-hubble: "true"}'
+    path.write_text(f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cilium-config\n{data}\n")
+    return path
 
 
 def test_an_object_that_holds_no_values_is_no_file_of_values(tmp_path: Path) -> None:

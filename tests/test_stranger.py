@@ -167,7 +167,7 @@ def test_lab_and_app_find_the_workbooks_of_the_wheel(equipped: Stranger, tmp_pat
     assert equipped.size_mb() < bound
     for command, shown in (("lab", "lab/tree/start.ipynb"), ("app", "is running at")):
         started = equipped.run(
-            f"timeout -s TERM 180 meshlab {command} -- --no-browser > log 2>&1 & server=$!\n"
+            f"timeout -s TERM 180 meshlab {command} --no-browser > log 2>&1 & server=$!\n"
             f"for _ in $(seq 800); do grep -q '{shown}' log && break; sleep 0.2; done\n"
             f"kill -TERM $server || true; wait $server || true; cat log",
             tmp_path,

@@ -72,6 +72,24 @@ def test_where_nothing_is_to_gain_nothing_is_said(text: str, tmp_path: Path) -> 
     assert "what each sidecar is told" not in report.headline(review).html
 
 
+def test_sidecars_of_a_new_mesh_are_compared_as_they_would_be_set_up() -> None:
+    """The recommended add-on is priced scoped, and named so; what runs today keeps the configuration that it has."""
+    review = open_review("fleet-500-aks")
+    assert review.comparison
+    assert review.tuning
+    (first,) = [option for option in review.comparison["options"] if option["recommended"]]
+    assert first["label"].endswith(", scoped")
+    assert not review.verdict.tuned
+    agents = {row["figure"]: row["scoped"] for row in review.tuning["figures"]}
+    assert first["criteria"]["memory_gib"]["median"] == pytest.approx(agents["memory_gib"], rel=0.1)
+
+    running = ml.review({**review.known, "current_mesh": "istio-sidecar", "mesh_healthy": True})
+    assert running.comparison
+    (today,) = [row for row in running.comparison["options"] if row["today"] and not row["tuned"]]
+    assert not today["label"].endswith("scoped")
+    assert today["criteria"]["memory_gib"]["median"] > 5 * first["criteria"]["memory_gib"]["median"]
+
+
 def test_a_mesh_is_scoped_beside_another_plugin_before_it_is_replaced() -> None:
     """Sidecars that break the memory budget stay, scoped, although flannel has to go; scoping moves nothing."""
     review = open_review(Path(__file__).parent / "decision" / "cases" / "94-scoped-beside-a-new-plugin.yaml")

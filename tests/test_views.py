@@ -1,4 +1,4 @@
-"""Views that follow a panel, driven in Python: pages, the answer with its flips, the map, and files on the shelf."""
+"""Views that follow a panel, driven in Python: pages, the answer with its flips, the map, and files on the files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from meshlab.scenario import frame_of
 from meshlab.show import report, widgets
 from meshlab.show.charts import Chart, Look, chart, stated
 from meshlab.show.theme import option_words
-from meshlab.show.widgets.shelf import NO_EXAMPLE, Shelf, _read
+from meshlab.show.widgets.scenario_files import NO_EXAMPLE, ScenarioFiles, _read
 
 VALUES: dict[str, Any] = {
     "services": 120,
@@ -177,24 +177,24 @@ def test_one_input_for_both_axes_is_refused_in_words(panel: widgets.Panel) -> No
     assert "both axes" in panel.message.value
 
 
-# --- the shelf -----------------------------------------------------------------------------------------------------
+# --- the files -----------------------------------------------------------------------------------------------------
 
 
-def shelf_of(panel: widgets.Panel) -> Shelf:
-    """The shelf of a panel."""
-    (shelf,) = [child for child in panel.children if isinstance(child, Shelf)]
-    return shelf
+def files_of(panel: widgets.Panel) -> ScenarioFiles:
+    """The files of a panel."""
+    (files,) = [child for child in panel.children if isinstance(child, ScenarioFiles)]
+    return files
 
 
 def test_an_example_team_is_loaded(panel: widgets.Panel) -> None:
     """Choosing an example gives the panel what its team file and cluster say, and says how many values."""
-    shelf = shelf_of(panel)
-    shelf.example.value = "online-boutique"
+    files = files_of(panel)
+    files.example.value = "online-boutique"
     given = {row.input: row.value for row in open_review("online-boutique").inputs}
     assert panel.scenario.items() <= given.items()
     assert panel.scenario["services"] == given["services"]
-    assert f"Loaded online-boutique: {len(panel.scenario)} values." in shelf.message.value
-    shelf.example.value = NO_EXAMPLE
+    assert f"Loaded online-boutique: {len(panel.scenario)} values." in files.message.value
+    files.example.value = NO_EXAMPLE
     assert panel.scenario["services"] == given["services"]
 
 
@@ -202,53 +202,53 @@ def test_a_file_with_mistakes_is_told_line_by_line(panel: widgets.Panel, tmp_pat
     """All problems of a file are shown with their lines, and the panel stays as it was."""
     file = tmp_path / "bad.yaml"
     file.write_text("team: bad\nscenario:\n  nodes: few\n  servises: 3\n", encoding="utf-8")
-    shelf = shelf_of(panel)
-    shelf.load(file)
-    assert "bad.yaml, line 3" in shelf.message.value
-    assert "bad.yaml, line 4" in shelf.message.value
+    files = files_of(panel)
+    files.load(file)
+    assert "bad.yaml, line 3" in files.message.value
+    assert "bad.yaml, line 4" in files.message.value
     assert panel.scenario == VALUES
 
 
 def test_a_missing_file_and_markup_in_its_name_are_told_as_text(panel: widgets.Panel) -> None:
     """A path that leads nowhere is an error in words, and its name is never markup."""
-    shelf = shelf_of(panel)
-    shelf.load(Path("<b>x.yaml"))
-    assert "no such file" in shelf.message.value
-    assert "<b>" not in shelf.message.value
+    files = files_of(panel)
+    files.load(Path("<b>x.yaml"))
+    assert "no such file" in files.message.value
+    assert "<b>" not in files.message.value
 
 
 def test_an_upload_is_read_and_leaves_no_file(panel: widgets.Panel) -> None:
     """A file of the browser is read from its bytes; a path in its name leads nowhere else."""
-    shelf = shelf_of(panel)
+    files = files_of(panel)
     content = memoryview(b"team: mine\nscenario: {nodes: 9}\n")
-    shelf.upload.value = (
+    files.upload.value = (
         {"name": "../mine.yaml", "type": "", "size": 31, "content": content, "last_modified": datetime.now(UTC)},
     )
     assert panel.scenario == {"nodes": 9}
-    assert shelf.upload.value == ()
+    assert files.upload.value == ()
     assert not Path("../mine.yaml").exists()
 
 
 def test_what_is_saved_can_be_read_again(panel: widgets.Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A saved scenario is a team file that states exactly its values; saving again replaces it."""
     monkeypatch.chdir(tmp_path)
-    shelf = shelf_of(panel)
-    shelf.name.value = "mine"
+    files = files_of(panel)
+    files.name.value = "mine"
     for pods in (480, 900):
         panel.controls["pods"].text.value = str(pods)
-        shelf.save_button.click()
-        assert f"Saved {tmp_path / 'mine.yaml'}." in shelf.message.value
+        files.save_button.click()
+        assert f"Saved {tmp_path / 'mine.yaml'}." in files.message.value
         team = read_team(tmp_path / "mine.yaml")
         assert team.stated == {**VALUES, "pods": pods}
 
 
 def saved(panel: widgets.Panel, file: Path, change: dict[str, object] | None = None) -> Path:
     """A file that was loaded, changed and saved, in the working folder."""
-    shelf = shelf_of(panel)
-    shelf._take(_read(file))
+    files = files_of(panel)
+    files._take(_read(file))
     panel.set(panel.scenario | (change or {}))
-    shelf.name.value = "again"
-    shelf.save_button.click()
+    files.name.value = "again"
+    files.save_button.click()
     return Path("again.yaml")
 
 
@@ -293,11 +293,11 @@ def test_a_file_that_was_there_before_is_left_alone(
     """Saving never replaces a file that this panel did not write, and refuses names that are no names."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "theirs.yaml").write_text("team: theirs\n", encoding="utf-8")
-    shelf = shelf_of(panel)
+    files = files_of(panel)
     for name, words in (("theirs", "exists already"), ("../up", "letters, digits"), ("", "letters, digits")):
-        shelf.name.value = name
-        shelf.save_button.click()
-        assert words in shelf.message.value
+        files.name.value = name
+        files.save_button.click()
+        assert words in files.message.value
     assert (tmp_path / "theirs.yaml").read_text(encoding="utf-8") == "team: theirs\n"
     assert [path.name for path in tmp_path.iterdir()] == ["theirs.yaml"]
 

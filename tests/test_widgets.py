@@ -16,8 +16,8 @@ from meshlab.reviews.review import review_values
 from meshlab.scenario import check_scenarios, frame_of, inputs, with_defaults
 from meshlab.show import widgets
 from meshlab.show.charts import chart
-from meshlab.show.widgets.entries import Choice, Entry, Members, Slider, help_text, ladder, plain_text
-from meshlab.show.widgets.live import Latest
+from meshlab.show.widgets.controls import Choice, Members, Slider, TextField, help_text, ladder, plain_text
+from meshlab.show.widgets.live import Debounced
 
 NUMBERS = [spec for spec in inputs().values() if spec.type in ("integer", "number")]
 CHOICES = [spec for spec in inputs().values() if spec.type in ("choice", "boolean")]
@@ -110,7 +110,7 @@ def test_shown_defaults_are_those_of_the_models(panel: widgets.Panel) -> None:
     panel.set({})
     filled = with_defaults(frame_of([{"scenario": "x"}])).collect().row(0, named=True)
     for name, control in panel.controls.items():
-        if isinstance(control, Entry) and inputs()[name].default:
+        if isinstance(control, TextField) and inputs()[name].default:
             assert control.text.placeholder == f"{plain_text(filled[name])} (default)"
 
 
@@ -306,7 +306,7 @@ def test_only_the_newest_of_many_questions_is_answered() -> None:
         return question
 
     async def ask_all() -> None:
-        latest = Latest(compute, shown.append, lambda _error: None)
+        latest = Debounced(compute, shown.append, lambda _error: None)
         latest.ask(0)
         await asyncio.to_thread(first_runs.wait, 10)
         for question in range(1, 101):
@@ -329,7 +329,7 @@ def test_an_error_is_told_and_the_next_question_answered() -> None:
         return question
 
     async def ask_both() -> None:
-        latest = Latest(compute, shown.append, lambda error: told.append(str(error)))
+        latest = Debounced(compute, shown.append, lambda error: told.append(str(error)))
         latest.ask(-1)
         await latest._task
         latest.ask(1)
@@ -344,7 +344,7 @@ def test_controls_match_their_input_s_type() -> None:
     """Numbers get a slider with an entry, few values a list, versions an entry, sets boxes."""
     kinds = {name: type(control) for name, control in widgets.panel().controls.items()}
     assert (kinds["pods"], kinds["mtls"], kinds["cloud"]) == (Slider, Choice, Choice)
-    assert (kinds["kernel_oldest"], kinds["needs"]) == (Entry, Members)
+    assert (kinds["kernel_oldest"], kinds["needs"]) == (TextField, Members)
 
 
 def test_help_names_the_default_and_its_reason() -> None:

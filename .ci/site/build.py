@@ -26,7 +26,7 @@ import click
 import meshlab
 from meshlab.run.cli import main as commands
 from meshlab.show.charts.catalogue import CATALOGUE
-from meshlab.show.words import plain
+from meshlab.show.labels import plain
 from meshlab.tables import read_table
 
 ROOT = Path(__file__).resolve().parents[2]

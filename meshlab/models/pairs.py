@@ -25,14 +25,25 @@ AGENTS = "agents"
 """Name of the scenario in which Cilium forwards packets and does nothing else."""
 
 
-def tuned_services(scenario: Mapping[str, Any]) -> int:
+FEWEST_SERVICES = 10
+"""Services that a proxy still knows once its configuration is scoped: what its workload calls, and the mesh's own."""
+
+
+SCOPED = "istio-sidecar"
+"""The data plane whose proxies each hold the configuration of every service that they know."""
+
+
+def scoped_services(scenario: Mapping[str, Any]) -> int | None:
     """Services that each proxy knows once its configuration is scoped to its own namespace and as many services again.
+
+    None where that is not half of what it knows now, so that little is to gain.
 
     Args:
         scenario: Inputs with defaults filled in: ``services``, ``namespaces``, ``config_services``.
     """
     own = -(-scenario["services"] // scenario["namespaces"])
-    return min(scenario["config_services"], max(1, 2 * own))
+    scoped = max(FEWEST_SERVICES, 2 * own)
+    return scoped if 2 * scoped <= scenario["config_services"] else None
 
 
 def pair_worlds(
@@ -52,10 +63,11 @@ def pair_worlds(
     """
     filled = with_defaults(scenario).drop("assumed").collect()
     known = filled.row(0, named=True)
+    scoped = scoped_services(known) or known["config_services"]
     variants = pl.concat(
         [
             filled.with_columns(scenario=pl.lit("whole")),
-            filled.with_columns(scenario=pl.lit("tuned"), config_services=pl.lit(tuned_services(known), pl.Int64)),
+            filled.with_columns(scenario=pl.lit("tuned"), config_services=pl.lit(scoped, pl.Int64)),
             # Cilium's agents and maps alone, in place of nothing: no layer 7, no encryption
             filled.with_columns(
                 scenario=pl.lit(AGENTS),

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem, did_you_mean
-from meshlab.kept import kept
 from meshlab.models.overhead import dataplanes, draw_estimates, estimate, estimate_by, interval_figures, steps_with
 from meshlab.models.overhead.coefficients import Value, medians, sources
 from meshlab.models.overhead.estimates import Steps
@@ -140,14 +140,14 @@ def _place(column: str, values: Sequence[str] | pl.Series) -> pl.Expr:
     return pl.col(column).cast(pl.Enum(values)).to_physical()
 
 
-@kept
+@cached
 def _steps(dataplane: str) -> Steps:
     """The expressions of an estimate of one data plane with its uncertain coefficients as columns."""
     c: dict[str, Value] = {**medians(), **{name: pl.col(name) for name in _uncertain(dataplane)["coefficient"]}}
     return steps_with(c, dataplanes=(dataplane,))
 
 
-@kept
+@cached
 def _uncertain(dataplane: str) -> pl.DataFrame:
     """Coefficients of a data plane that have an interval."""
     return sources(dataplane).filter(pl.col("lo") < pl.col("hi"))

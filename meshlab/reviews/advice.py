@@ -10,7 +10,7 @@ import polars as pl
 from meshlab.cluster.facts.inferred_inputs import asks, fact, with_parts
 from meshlab.documents import is_list
 from meshlab.models import decision, overhead
-from meshlab.models.pairs import tuned_services
+from meshlab.models.pairs import SCOPED, scoped_services
 from meshlab.reviews.cases import Case, by_coefficients
 from meshlab.reviews.record import Row
 from meshlab.scenario import inputs
@@ -152,9 +152,6 @@ def _opened(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 # --- configuration to scope ------------------------------------------------------------------------------------------
 
 
-SCOPED = "istio-sidecar"
-"""The data plane whose proxies each hold the configuration of every service that they know."""
-
 SCOPED_FIGURES = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that the number of services moves."""
 
@@ -173,19 +170,18 @@ def scoped(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, An
     found: list[int | None] = []
     for row, verdict in zip(rows, verdicts, strict=True):
         asked = row["current_mesh"] == SCOPED or verdict["mesh"] not in (None, "none", "stay")
-        services = tuned_services(row)
-        found.append(services if asked and services < row["config_services"] else None)
+        found.append(scoped_services(row) if asked else None)
     return found
 
 
 def tuned_estimates(
-    frame: pl.DataFrame, services: Sequence[int | None], narrowed: Mapping[str, pl.DataFrame]
+    frame: pl.DataFrame, services: Sequence[int | None], calibrated: Mapping[str, pl.DataFrame]
 ) -> dict[str, Row]:
     """Estimates of scenarios whose proxies are scoped, by the scenario's name."""
     tuned = frame.with_columns(config_services=pl.Series(services, dtype=pl.Int64)).drop_nulls("config_services")
     return {
         row["scenario"]: row
-        for part, table in by_coefficients(tuned, narrowed)
+        for part, table in by_coefficients(tuned, calibrated)
         for row in overhead.estimate(part, table).filter(dataplane=SCOPED).collect().rows(named=True)
     }
 
@@ -199,7 +195,7 @@ def tuning(row: Mapping[str, Any], figures: Sequence[Row], tuned: Mapping[str, A
         "dataplane": SCOPED,
         "runs_today": row["current_mesh"] == SCOPED,
         "services": row["config_services"],
-        "scoped_services": tuned_services(row),
+        "scoped_services": scoped_services(row),
         "resource": SIDECAR_RESOURCE,
         "figures": [
             {

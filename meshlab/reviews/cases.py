@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from meshlab import __version__
+from meshlab.cache import cached
 from meshlab.cluster.audit import findings_of
 from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.cluster.facts import is_dump, scenario_values, stand_ins
@@ -20,7 +21,6 @@ from meshlab.cluster.facts.read import facts_from, nature
 from meshlab.documents import MAXIMUM_BYTES, is_list
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import digest, read_most
-from meshlab.kept import kept
 from meshlab.models import decision
 from meshlab.planning.migration.survey import survey_of
 from meshlab.reviews.record import Disagreement, Row
@@ -253,11 +253,11 @@ def scenarios_of(cases: Sequence[Case]) -> pl.DataFrame:
 
 
 def by_coefficients(
-    frame: pl.DataFrame, narrowed: Mapping[str, pl.DataFrame]
+    frame: pl.DataFrame, calibrated: Mapping[str, pl.DataFrame]
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame | None]]:
     """Scenarios of the fitted coefficients, None, and those with coefficients of their own, by their names."""
-    fitted = frame.filter(~pl.col("scenario").is_in(list(narrowed)))
-    parts = [(fitted, None), *((frame.filter(scenario=name), table) for name, table in narrowed.items())]
+    fitted = frame.filter(~pl.col("scenario").is_in(list(calibrated)))
+    parts = [(fitted, None), *((frame.filter(scenario=name), table) for name, table in calibrated.items())]
     yield from ((part, table) for part, table in parts if part.height)
 
 
@@ -305,7 +305,7 @@ def inputs_sha256(case: Case, tables: decision.Tables | None = None) -> str:
     )
 
 
-@kept
+@cached
 def data_sha256() -> str:
     """Hash of every table that the models and the decision read."""
     files = sorted(path for path in data_path("").rglob("*.csv"))

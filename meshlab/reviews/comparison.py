@@ -15,16 +15,16 @@ import numpy as np
 import polars as pl
 
 from meshlab.models import decision
+from meshlab.models.decision.labels import listed, lower_first
 from meshlab.models.decision.tables import SIDES, Tables
-from meshlab.models.decision.words import listed, lower_first
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
-from meshlab.models.pairs import FIGURES, pair_worlds
+from meshlab.models.pairs import FIGURES, SCOPED, pair_worlds, scoped_services
 from meshlab.planning import comparison
 from meshlab.planning.comparison import Limit
 from meshlab.planning.migration import move_prices
 from meshlab.planning.migration.text import span_text
 from meshlab.reviews.cases import Case, scenarios_of
-from meshlab.reviews.moves import setting_of, target_of, today_of
+from meshlab.reviews.migration import setting_of, target_of, today_of
 from meshlab.scenario import collect_few, inputs, with_defaults
 from meshlab.units import significant
 
@@ -122,10 +122,11 @@ def weighed(
     Last, the figures of those among which the choice is made: options that are eligible. What ails is not weighed
     against what replaces it, for nobody knows what its repair takes.
     """
-    options = _compared(verdict)
-    if not options:
+    found = _compared(verdict)
+    if not found:
         return [], [], pl.DataFrame(), pl.DataFrame()
-    prices = _prices(case, row, options)
+    prices = _prices(case, row, found)
+    options = [_scoped(option, row) for option in found]
     worlds = _worlds(row, scenario, options, prices, coefficients)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
     choices = [
@@ -172,7 +173,7 @@ def _budgets(row: Mapping[str, Any]) -> list[Limit]:
 
 
 def over_budget(
-    cases: Mapping[str, Case], narrowed: Mapping[str, pl.DataFrame] | None = None
+    cases: Mapping[str, Case], calibrated: Mapping[str, pl.DataFrame] | None = None
 ) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, decision.Breach]]:
     """What ``decision.explain`` asks: which options break a stated budget, in all but a few draws or in most of them.
 
@@ -187,8 +188,9 @@ def over_budget(
             return {}
         chosen = [options[place] for place in asked]
         prices = _prices(case, filled, chosen) if case else [UNPRICED] * len(chosen)
-        coefficients = (narrowed or {}).get(filled["scenario"])
-        worlds = _worlds(filled, scenario, chosen, prices, coefficients).with_columns(
+        coefficients = (calibrated or {}).get(filled["scenario"])
+        scoped = [_scoped(option, filled) for option in chosen]
+        worlds = _worlds(filled, scenario, scoped, prices, coefficients).with_columns(
             # what an option costs at least, where nobody has said what its licence costs
             monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
         )
@@ -259,6 +261,14 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
             found.append(option)
     return found
+
+
+def _scoped(option: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An option as it would be set up: the sidecars of a new mesh know what they call, not every service there is."""
+    fresh = option["dataplane"] == SCOPED and option["mesh"] != row["current_mesh"]
+    if not fresh or scoped_services(row) is None:
+        return option
+    return {**option, "tuned": True, "label": f"{option['label']}, scoped"}
 
 
 def _worlds(

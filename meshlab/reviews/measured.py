@@ -13,7 +13,7 @@ from meshlab.cluster.facts.inferred_inputs import Supplied, is_allowed
 from meshlab.cluster.facts.measured import Measurements, base_name
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import overhead
-from meshlab.models.evidence import narrow, read_own
+from meshlab.models.evidence import calibrate, read_own
 from meshlab.models.evidence.measured import OWN_COLUMNS
 from meshlab.models.overhead import figures, mesh_dataplanes
 from meshlab.reviews.record import Row
@@ -161,7 +161,7 @@ def coefficients_of(rows: Sequence[Row], known: Mapping[str, Any]) -> pl.DataFra
     types: dict[str, Any] = {**schema(), "value": pl.Float64()}
     columns = dict.fromkeys(("scenario", *schema(), *OWN_COLUMNS, "kind"))
     frame = {name: pl.Series([row.get(name) for row in filled], dtype=types.get(name, pl.String())) for name in columns}
-    return narrow(pl.DataFrame(frame))
+    return calibrate(pl.DataFrame(frame))
 
 
 COMPARED = ("memory_gib", "cpu_cores", "added_p50_ms", "added_p99_ms", "cost_usd_per_month")

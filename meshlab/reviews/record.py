@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from meshlab.documents import is_mapping
+from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
 Row = dict[str, Any]
@@ -233,15 +234,22 @@ KINDS: dict[str, Any] = {
     "number or text": float | str,  # such as a number of months, or never
     "integer": int,
     "boolean": bool,
-    "list": list[Any],
+    "texts": list[str],
+    "numbers": list[float | None],
+    "rows": list[dict[str, Any]],
     "mapping": dict[str, Any],
+    "texts by name": dict[str, str | None],
+    "texts by two names": dict[str, dict[str, str]],
 }
 """Types that ``review_rows.csv`` names."""
+
+INPUT_KINDS: dict[str, Any] = {"number": float, "integer": int, "boolean": bool, "set": list[str]}
+"""Types of the inputs that are no text, by the type that ``inputs.csv`` names."""
 
 
 @cache
 def _row_types() -> dict[str, type[msgspec.Struct]]:
-    """For each field of rows, the record that each of them has to be; columns that nobody reads are let be."""
+    """For each field of rows or values, the record that each has to be; columns that nobody reads are let be."""
     types: dict[str, type[msgspec.Struct]] = {}
     for (field,), rows in read_table("review_rows").group_by("field", maintain_order=True):
         # a column may have the name of a word of the language, such as "from"
@@ -251,6 +259,8 @@ def _row_types() -> dict[str, type[msgspec.Struct]]:
             for name, row in zip(names, rows.iter_rows(named=True), strict=True)
         ]
         types[str(field)] = msgspec.defstruct("Row", columns, rename=names, kw_only=True)
+    values = [(spec.name, INPUT_KINDS.get(spec.type, str) | None, None) for spec in inputs().values()]
+    types["scenario"] = types["known"] = msgspec.defstruct("Row", values)
     return types
 
 
@@ -266,7 +276,8 @@ def checked(review: Review) -> Review:
             if found is not None:
                 msgspec.convert(found, list[row] if isinstance(found, list) else row)
         except msgspec.ValidationError as error:
-            raise msgspec.ValidationError(str(error).replace("`$", f"`$.{field}")) from None
+            place = "inputs" if field == "known" else field
+            raise msgspec.ValidationError(str(error).replace("`$", f"`$.{place}")) from None
     return review
 
 

@@ -35,7 +35,7 @@ from meshlab.reviews.cases import (
     scenarios_of,
 )
 from meshlab.reviews.comparison import compare, over_budget
-from meshlab.reviews.moves import plan_of, plan_sources, recommended_dataplane
+from meshlab.reviews.migration import plan_of, plan_sources, recommended_dataplane
 from meshlab.reviews.record import (
     AssumedValue,
     Headline,
@@ -81,19 +81,19 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None, 
     tables = tables or decision.load_tables()
     frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
-    narrowed = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
-    parts = [overhead.estimate(*part).collect() for part in by_coefficients(frame, narrowed)]
+    calibrated = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
+    parts = [overhead.estimate(*part).collect() for part in by_coefficients(frame, calibrated)]
     estimates = pl.concat(parts).partition_by("scenario", maintain_order=True, as_dict=True)
-    over = over_budget({case.team.name: case for case in cases}, narrowed)
+    over = over_budget({case.team.name: case for case in cases}, calibrated)
     parts = zip(cases, frame.iter_slices(1), decision.explain(frame, tables, outlook=whole, over=over), strict=True)
     settled = [beside_old_pools(*part, tables, over) for part in parts]
     verdicts = [verdict for verdict, _ in settled]
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
-    movers = _sensitivities(frame, dataplanes, narrowed)
-    tuned = tuned_estimates(frame, scoped(filled, verdicts), narrowed)
+    movers = _sensitivities(frame, dataplanes, calibrated)
+    tuned = tuned_estimates(frame, scoped(filled, verdicts), calibrated)
 
     def numbers(team: str, pools: Row | None) -> _Numbers:
-        return _Numbers(estimates[(team,)], narrowed.get(team), movers.get(team), tuned.get(team), pools, whole)
+        return _Numbers(estimates[(team,)], calibrated.get(team), movers.get(team), tuned.get(team), pools, whole)
 
     return [
         _review(case, row, scenario, verdict, numbers(case.team.name, pools), tables)
@@ -123,6 +123,7 @@ def _review(
         cloud=row["cloud"],
         current_cni=row["current_cni"],
         edition=row["current_cni_edition"] if verdict["cni"] == "stay" else verdict["edition"]["cni"],
+        mesh_edition=row["current_mesh_edition"] if verdict["mesh"] == "stay" else verdict["edition"]["mesh"],
         require=case.team.terraform,
     )
     values = _inputs(case, row)
@@ -180,13 +181,13 @@ def _measured(case: Case, scenario: pl.DataFrame, figures: Sequence[Row]) -> Row
 
 
 def _sensitivities(
-    frame: pl.DataFrame, dataplanes: Sequence[str | None], narrowed: Mapping[str, pl.DataFrame]
+    frame: pl.DataFrame, dataplanes: Sequence[str | None], calibrated: Mapping[str, pl.DataFrame]
 ) -> dict[str, list[Row]]:
     """What moves the three figures of each team's recommended data plane most; without a mesh nothing moves."""
     found: dict[str, list[Row]] = {}
     for dataplane in sorted({*filter(None, dataplanes)} - {"none"}):
         teams = frame.filter(pl.Series(dataplanes, dtype=pl.String).eq_missing(dataplane))
-        for part, coefficients in by_coefficients(teams, narrowed):
+        for part, coefficients in by_coefficients(teams, calibrated):
             movers = sensitivity.tornados(part, dataplane, HEADLINES, coefficients)
             strongest = movers.group_by("scenario", "figure_name", maintain_order=True).head(STRONGEST)
             for row in strongest.iter_rows(named=True):

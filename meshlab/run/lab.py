@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
+from meshlab import __version__
 from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem, from_extra
 from meshlab.files import digest, pretty_json, read_most, write_whole
@@ -47,7 +48,7 @@ def workbooks_folder(*, reset: bool = False) -> Path:
     try:
         folder.mkdir(exist_ok=True)
         before = _noted(note)
-        sources = {source.name: source for source in sorted(resource("workbooks").glob("*.ipynb"))}
+        sources = {source.name: source for source in _originals()}
         copied = {name: _cells_sha256(source) for name, source in sources.items()}
         for name, source in sources.items():
             own = folder / name
@@ -65,6 +66,10 @@ def workbooks_folder(*, reset: bool = False) -> Path:
         todo = "start meshlab in a folder of your own"
         raise MeshlabError(Problem(str(folder), f"cannot be written: {error.strerror}", todo)) from error
     return folder
+
+
+def _originals() -> list[Path]:
+    return sorted(resource("workbooks").glob("*.ipynb"))
 
 
 def _noted(note: Path) -> dict[str, str]:
@@ -88,6 +93,12 @@ def _cells_sha256(path: Path) -> str:
 FRONT_DOOR = "start.ipynb"
 """The workbook that everybody opens first."""
 
+LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+"""Settings of JupyterLab that a user's own overrule: nobody is asked for leave to fetch news before the answer."""
+
+JUPYTER_PATHS = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
+"""Environment variables that say where Jupyter looks for extensions and for settings."""
+
 OWN_MACHINE_ALONE = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
     "connect-src 'self' ws://127.0.0.1:* ws://localhost:* data: blob:"
@@ -107,16 +118,26 @@ def open_lab(port: int | None = None, arguments: Sequence[str] = (), *, reset: b
         MeshlabError: JupyterLab is not installed, or the folder of working copies cannot be written.
     """
     _check_installed("lab", "jupyterlab")
+    folder = workbooks_folder(reset=reset)
+    ours = [file.name for file in _originals() if _cells_sha256(folder / file.name) == _cells_sha256(file)]
+    load = {"load": "static/lab.js", "extension": "./extension"}
+    package = {"name": "meshlab", "version": __version__, "jupyterlab": {"_build": load}}
+    script = f"const WORKBOOKS = {json.dumps(ours)};\n{Path(__file__).with_name('lab.js').read_text(encoding='utf-8')}"
+    files = {
+        "labextensions/meshlab/package.json": json.dumps(package),
+        "labextensions/meshlab/static/lab.js": script,
+        "labconfig/default_setting_overrides.json": json.dumps(LAB_SETTINGS),
+    }
     words = [
         "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.root_dir={workbooks_folder(reset=reset)}",
+        f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{FRONT_DOOR}",
-        # neither news nor looks for releases: nothing of a user's machine is told to anybody
+        # no looks for releases: nothing of a user's machine is told to anybody
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *(() if port is None else (f"--ServerApp.port={port}", "--ServerApp.port_retries=0")),
     ]
-    return _serve("jupyterlab", [*words, *arguments], {})
+    return _serve("jupyterlab", [*words, *arguments], files)
 
 
 def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
@@ -142,7 +163,7 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
         # what stands below the controls is of the parameters, which nobody sets here
         "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": ["static"]},
     }
-    return _serve("voila", [str(resource("workbooks") / FRONT_DOOR), *arguments], settings)
+    return _serve("voila", [str(resource("workbooks") / FRONT_DOOR), *arguments], {"voila.json": json.dumps(settings)})
 
 
 def _check_installed(command: str, module: str) -> None:
@@ -152,21 +173,26 @@ def _check_installed(command: str, module: str) -> None:
             raise ModuleNotFoundError(name=module)
 
 
-def _serve(module: str, words: Sequence[str], settings: Mapping[str, object]) -> int:
-    """Run a server in an empty folder: elsewhere it would import the user's modules and take their settings."""
+def _serve(module: str, words: Sequence[str], files: Mapping[str, str]) -> int:
+    """Run a server in a folder of our files alone: elsewhere it would import the user's modules, take their settings.
+
+    Jupyter looks for settings and for extensions of JupyterLab there, before all other places.
+    """
     # in a container the only user is root, whom Jupyter refuses unless told
     root = ["--allow-root"] if module == "jupyterlab" and getattr(os, "geteuid", int)() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="meshlab-") as empty:
-        if settings:
-            Path(empty, f"{module}.json").write_text(json.dumps(settings), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="meshlab-") as own:
+        for name, text in files.items():
+            Path(own, name).parent.mkdir(parents=True, exist_ok=True)
+            Path(own, name).write_text(text, encoding="utf-8")
+        paths = {name: os.pathsep.join(filter(None, (own, os.environ.get(name)))) for name in JUPYTER_PATHS}
         # a container that is stopped stops what runs in it: the server is ended with this process
         signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
         try:
             return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
                 [sys.executable, "-m", module, *words, *root],
                 check=False,
-                cwd=empty,
-                env={"MESHLAB_FOLDER": str(Path.cwd()), **os.environ, SAFE_PATH: "1"},
+                cwd=own,
+                env={"MESHLAB_FOLDER": str(Path.cwd()), **os.environ, **paths, SAFE_PATH: "1"},
             ).returncode
         except KeyboardInterrupt:
             return 0

@@ -13,11 +13,10 @@ from typing import Any, cast
 import jinja2
 
 from meshlab import __version__
-from meshlab.kept import own_folder
-from meshlab.models.decision.words import lower_first
+from meshlab.cache import own_folder
+from meshlab.models.decision.labels import lower_first
 from meshlab.reviews.review import source_ids
-from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import (
+from meshlab.show.labels import (
     STATUS_WORDS,
     input_label,
     need_label,
@@ -26,6 +25,7 @@ from meshlab.show.words import (
     saving_text,
     value_text,
 )
+from meshlab.show.theme import figure_text, interval_text
 from meshlab.tables import resource
 
 

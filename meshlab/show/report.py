@@ -24,14 +24,14 @@ from meshlab.reviews.advice import left_out
 from meshlab.reviews.record import AssumedValue, InputValue, Review, Row
 from meshlab.reviews.review import Pinned
 from meshlab.scenario import inputs
-from meshlab.show import board, charts
-from meshlab.show.board import GRADES, added_need, caution, change_of, scoping_text
+from meshlab.show import charts, first_page
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
+from meshlab.show.first_page import GRADES, added_need, caution, change_of, scoping_text
 from meshlab.show.fragments import Fragment, environment, fragment, templates
+from meshlab.show.labels import answer_text, input_label, need_label, option_text, plain, title_text, value_text
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import answer_text, input_label, need_label, option_text, plain, title_text, value_text
 from meshlab.tables import read_table, resource
 
 
@@ -386,10 +386,10 @@ def markdown_page(review: Review) -> str:
         "caution": caution(review),
         "left_out": left_out(review.needs),
         "scoping": scoping_text(review),
-        "next_step": board.next_step(review),
+        "next_step": first_page.next_step(review),
         "charts": [charts.chart(name, review) for name in ("memory", "cpu", "latency", "cost")],
     }
-    return _document("review.md", review, board.options_shown(review), **shown)
+    return _document("review.md", review, first_page.options_shown(review), **shown)
 
 
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
@@ -402,8 +402,8 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
     plan = review.migration
     runs = [option_text(review.scenario[f"current_{side}"]) for side in ("cni", "mesh")]
     today = place_text(plan["from"]) if plan else "; ".join(runs)
-    shown = {"today": today, "held": board.decision(review), "beside": beside}
-    return _document("decision-record.md", review, board.options_shown(review)[:1], **shown)
+    shown = {"today": today, "held": first_page.decision(review), "beside": beside}
+    return _document("decision-record.md", review, first_page.options_shown(review)[:1], **shown)
 
 
 def _document(template: str, review: Review, options: Sequence[Row], **context: object) -> str:
@@ -417,10 +417,10 @@ def _document(template: str, review: Review, options: Sequence[Row], **context: 
             scenario=review.scenario,
             title=title_text(review),
             groups=grouped_flips(review.verdict.flips, review.scenario),
-            against=board.objections(review),
-            sure=list(board.certainty(review)),
+            against=first_page.objections(review),
+            sure=list(first_page.certainty(review)),
             options=options,
-            rows=list(board.figure_rows(review, options)),
+            rows=list(first_page.figure_rows(review, options)),
             **context,
         )
     )

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
 
-from meshlab.models.decision.words import products, short_products
+from meshlab.models.decision.labels import products, short_products
 from meshlab.models.overhead import dataplanes
 from meshlab.units import significant
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from meshlab.models.evidence import COVERAGE_GOALS, GOALS, assessment
+from meshlab.models.evidence import COVERAGE_GOALS, GOALS, validation
 from meshlab.models.overhead import dataplanes
 from meshlab.planning import iac
 from meshlab.reviews.cases import Case
 from meshlab.reviews.comparison import over_budget
-from meshlab.reviews.moves import plans
+from meshlab.reviews.migration import plans
 from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import build_reviews, open_named, source_ids
 from meshlab.show.charts.tables import NOUNS
@@ -39,7 +39,7 @@ def fit_quality(assessed: Assessment) -> Fragment:
     """How well the models do by kind of figure, fitted and with each source left out, against their goals.
 
     Args:
-        assessed: What ``evidence.assess()`` gives.
+        assessed: What ``evidence.validate()`` gives.
     """
     names = {"fit": "no, fitted to all", "left_out": "yes, each in turn"}
     return table(
@@ -74,7 +74,7 @@ def comparison(assessed: Assessment) -> Fragment:
     """Scores of the models and of what one would use instead, by what was left out together; each source alike.
 
     Args:
-        assessed: What ``evidence.assess()`` gives.
+        assessed: What ``evidence.validate()`` gives.
     """
     rows = pl.DataFrame(assessed["validation"], infer_schema_length=None)
     model = rows.filter(candidate="model")
@@ -162,7 +162,7 @@ def quality_by_source(assessed: Assessment, *, left_out: bool = True) -> Fragmen
     """Each source's figures against the models: how many, how many inside, how far off, and who wrote it.
 
     Args:
-        assessed: What ``evidence.assess()`` gives.
+        assessed: What ``evidence.validate()`` gives.
         left_out: Whether each figure is predicted without its own source.
     """
     found = (
@@ -200,7 +200,7 @@ def disagreement() -> Fragment:
                 "Largest over smallest, as measured": figure_text(row["spread"]),
                 "The same, after the model": figure_text(row["left"]),
             }
-            for row in assessment.disagreement().iter_rows(named=True)
+            for row in validation.disagreement().iter_rows(named=True)
         ]
     )
 

@@ -177,9 +177,9 @@ class Workbook:
         """A button by the words on it."""
         return self.page.get_by_role("button", name=name, exact=True)
 
-    def shelf(self) -> Locator:
+    def files(self) -> Locator:
         """What the panel says of a file."""
-        return self.page.locator(".meshlab-shelf")
+        return self.page.locator(".meshlab-scenario-files")
 
 
 def open_workbook(browser: Browser | BrowserContext, lab: Lab, name: str) -> Workbook:

@@ -22,6 +22,7 @@ from jupyter_page import Lab, open_workbook
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from meshlab.reviews.cases import open_path
+from meshlab.tables import resource
 
 pytestmark = pytest.mark.browser
 
@@ -48,16 +49,19 @@ class App:
     folder: Path
 
 
-@pytest.fixture(scope="module")
-def app(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:  # noqa: ARG001
-    """A running app, stopped at the end."""
-    port, folder = free_port(), tmp_path_factory.mktemp("app")
-    command = [sys.executable, "-m", "meshlab", "app", "--port", str(port), "--", "--no-browser", f"--token={TOKEN}"]
+@contextlib.contextmanager
+def served(name: str, folder: Path, begun: str, *handed_on: str) -> Iterator[App]:
+    """The command that serves the workbooks, stopped at the end; what its log says tells that it has begun."""
+    port = free_port()
+    command = [sys.executable, "-m", "meshlab", name, "--port", str(port), "--no-browser", "--", *handed_on]
+    own = {f"JUPYTER{each}_DIR": str(folder / each) for each in ("_DATA", "LAB_SETTINGS", "LAB_WORKSPACES")}
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=folder)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, start_new_session=True, cwd=folder, env={**os.environ, **own}
+        )
         try:
             deadline = time.monotonic() + 60
-            while "filled with" not in (folder / "log").read_text(errors="replace"):
+            while begun not in (folder / "log").read_text(errors="replace"):
                 assert time.monotonic() < deadline, (folder / "log").read_text(errors="replace")
                 assert process.poll() is None, (folder / "log").read_text(errors="replace")
                 time.sleep(0.2)
@@ -71,6 +75,50 @@ def app(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[A
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def app(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:  # noqa: ARG001
+    """A running app."""
+    with served("app", tmp_path_factory.mktemp("app"), "filled with", f"--token={TOKEN}") as running:
+        yield running
+
+
+TAB = """() => {
+  const {content, context} = window.jupyterapp?.shell.currentWidget ?? {};
+  const code = content?.widgets.map((cell) => cell.model).filter((model) => model.type === 'code') ?? [];
+  return {
+    run: code.length > 0 && code.every((model) => model.executionCount),
+    dirty: context?.model.dirty,
+    path: context?.path,
+  };
+}"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_the_lab_opens_with_the_answer_in_sight(width: int, height: int, browser: Browser, tmp_path: Path) -> None:
+    """The first workbook has run and asks for nothing; one that somebody has changed waits for them."""
+    own = tmp_path / "meshlab-workbooks" / "decision.ipynb"
+    own.parent.mkdir()
+    changed = (
+        (resource("workbooks") / own.name).read_text(encoding="utf-8").replace("import meshlab", "import  meshlab")
+    )
+    own.write_text(changed, encoding="utf-8")
+    words = (f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True")
+    with served("lab", tmp_path, "is running at", *words) as lab:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(f"{lab.url}lab/tree/start.ipynb?token={TOKEN}")
+        page.wait_for_function(f"() => {{ const {{run, dirty}} = ({TAB})(); return run && !dirty; }}", timeout=90_000)
+        for seen in (".meshlab-title", ".meshlab-panel >> text=Services", ".meshlab-flip >> nth=0"):
+            expect(page.locator(seen).first).to_be_in_viewport()
+        expect(page.get_by_text("Jupyter news")).to_have_count(0)
+        expect(page.get_by_role("heading", name="Launcher")).to_have_count(0)
+
+        page.evaluate("void window.jupyterapp.commands.execute('docmanager:open', {path: 'decision.ipynb'})")
+        page.wait_for_function(f"() => ({TAB})().path === 'decision.ipynb'")
+        page.wait_for_timeout(1500)
+        assert not page.evaluate(TAB)["run"]
+        page.close()
 
 
 def test_nobody_gets_in_without_the_token(app: App) -> None:
@@ -137,7 +185,7 @@ def load_and_answer(page: Page, folder: Path) -> None:
     (folder / "shop.yaml").write_text(DUMP, encoding="utf-8")
     page.get_by_placeholder("Team file or dump").fill("shop.yaml")
     press(page, "Load")
-    expect(page.locator(".meshlab-shelf")).to_contain_text("Loaded shop")
+    expect(page.locator(".meshlab-scenario-files")).to_contain_text("Loaded shop")
     press(page, "Questions")
     expect(page.get_by_text("In use: Layer 7 policy, such as by AuthorizationPolicy shop/reads")).to_be_visible()
     expect(page.locator(".ml-leads").first).to_contain_text("otherwise")
@@ -165,7 +213,7 @@ def save(page: Page, folder: Path) -> None:
     """The scenario becomes a team file beside the dump, which says where each value comes from."""
     page.get_by_placeholder("Name of the team").fill("shop-review")
     press(page, "Save")
-    expect(page.locator(".meshlab-shelf")).to_contain_text(f"Saved {folder / 'shop-review.yaml'}")
+    expect(page.locator(".meshlab-scenario-files")).to_contain_text(f"Saved {folder / 'shop-review.yaml'}")
     given = open_path(folder / "shop-review.yaml").given
     assert {name: given[name].value for name in ("pods", "current_cni")} == {"pods": 1200, "current_cni": "cilium"}
     assert given["needs"].status == "inferred"

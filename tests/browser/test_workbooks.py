@@ -110,7 +110,7 @@ def test_an_upload_is_read_like_a_file(rested: Workbook, tmp_path: Path) -> None
     with rested.page.expect_file_chooser() as chooser:
         rested.page.get_by_role("button", name="Upload").click()
     chooser.value.set_files(file)
-    expect(rested.shelf()).to_contain_text("Loaded mine")
+    expect(rested.scenario_files()).to_contain_text("Loaded mine")
     expect(rested.control("Worker nodes").locator("input[type=text]")).to_have_value("9")
     assert rested.errors() == []
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision import check, explain, load_tables
-from meshlab.scenario import frame_of
+from meshlab.models.decision.tables import Tables, _missing_needs, _Row
+from meshlab.scenario import frame_of, inputs
 from meshlab.tables import resource
 
 Overlay = Callable[..., Path]
@@ -17,7 +19,7 @@ Overlay = Callable[..., Path]
 PREFERENCES = "id,side,priority,condition,option,lenient,reason,source_id,text_date\n"
 
 
-def kinds(folder: Path) -> dict[str, dict[str, object]]:
+def kinds(folder: Path | Tables) -> dict[str, dict[str, object]]:
     """Findings that are wrong, by their kind."""
     return {str(finding["kind"]): finding for finding in check(folder).findings if not finding["ok"]}
 
@@ -64,6 +66,32 @@ def test_a_need_that_no_option_meets_is_found_with_a_witness(overlay: Overlay) -
     found = kinds(overlay(cells=f"{header}\n{said_no}"))
     assert found["unmet need"]["rows"] == ["sctp"]
     assert found["unmet need"]["witness"]["needs"] == ["sctp"]  # type: ignore[index]
+
+
+def test_a_need_that_no_preference_names_and_an_option_that_is_half_written_are_found() -> None:
+    """A need that takes a mesh and is in no term; a mesh without cells, without pairs, without operations."""
+    tables = load_tables()
+    rare = tuple(row for row in tables.preferences if row.id not in {"ambient", "linkerd"})
+    unnamed = [row for row in check(replace(tables, preferences=rare)).findings if row["kind"] == "no preference"]
+    assert [row["rows"] for row in unnamed] == [["per_connection_authentication"]]
+    assert not any(row["ok"] for row in unnamed)
+
+    edition = ("linkerd", "edge-open-source")
+    lacks = {
+        "cells": {key: cell for key, cell in tables.cells.items() if key[1:3] != edition},
+        "pairs": tuple(pair for pair in tables.pairs if (pair.mesh, pair.mesh_edition) != edition),
+        "operations": {key: row for key, row in tables.operations.items() if key[1:] != edition},
+    }
+    for name, left in lacks.items():
+        found = [row for row in check(replace(tables, **{name: left})).findings if row["kind"] == "incomplete option"]
+        assert [row["ok"] for row in found if row["rows"] == ["linkerd@edge-open-source"]] == [name == "operations"]
+
+
+def test_a_need_of_which_nothing_is_said_is_told() -> None:
+    """Who has to meet it stands in no row, which every row of the others would not show."""
+    said = {(need,): _Row("needs.csv", 2, {}) for need in inputs()["needs"].choices if need != "bgp"}
+    (told,) = _missing_needs(said)
+    assert "needs.csv: says nothing of bgp" in str(told)
 
 
 def test_a_team_adds_an_option_with_its_cells(overlay: Overlay) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from meshlab.models.evidence import COVERAGE_GOALS, GOALS, WIDTH_GOALS, assess, read_measured
-from meshlab.models.evidence.assessment import pair_summary, score_table, worse
+from meshlab.models.evidence import COVERAGE_GOALS, GOALS, WIDTH_GOALS, read_measured, validate
+from meshlab.models.evidence.validation import pair_summary, score_table, worse
 from meshlab.tables import read_table
 
 FIELDS = {"source_id", "dataplane", "metric", "component", "measured", "predicted", "lo", "hi", "inside", "factor"}
@@ -63,7 +63,7 @@ def test_a_clear_order_of_two_data_planes_is_right() -> None:
 
 def test_every_row_has_the_fields_of_the_interface() -> None:
     """Rows carry every field, and the flags follow from the figures."""
-    rows = assess()["rows"]
+    rows = validate()["rows"]
     assert {"left_out", *FIELDS} <= rows[0].keys()
     for row in rows:
         assert row["inside"] == (row["lo"] <= row["measured"] <= row["hi"])
@@ -73,7 +73,7 @@ def test_every_row_has_the_fields_of_the_interface() -> None:
 
 def test_each_source_is_left_out_once() -> None:
     """Every row is compared twice: with the fit to all, and with the one that did not see its source."""
-    rows = assess()["rows"]
+    rows = validate()["rows"]
     fitted, held_out = ([row["measurement_id"] for row in rows if row["left_out"] is flag] for flag in (False, True))
     assert sorted(fitted) == sorted(held_out)
 
@@ -82,7 +82,7 @@ def test_own_measurements_are_compared_row_by_row(tmp_path: Path) -> None:
     """A row of one's own has the same fields, its own source and its metric."""
     path = tmp_path / "own.csv"
     path.write_text("scenario,pods,dataplane,metric,value\na,100,linkerd,memory_gib,1.5\n", encoding="utf-8")
-    (row,) = assess(read_measured(path))["rows"]
+    (row,) = validate(read_measured(path))["rows"]
     assert row.keys() >= FIELDS
     assert (row["source_id"], row["measured"], row["metric"]) == ("measured", 1.5, "memory_gib")
 

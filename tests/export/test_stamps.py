@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshlab.show.export.pictures import about_png, about_svg, stamped_png, stamped_svg
+from meshlab.show.export.images import about_png, about_svg, stamped_png, stamped_svg
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect id="m1-a"/></svg>'
 ABOUT = {

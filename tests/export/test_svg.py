@@ -18,7 +18,7 @@ from meshlab.reviews.record import Review
 from meshlab.show.charts import CATALOGUE, Look, canvas, chart
 from meshlab.show.export import axes, svg
 from meshlab.show.export.axes import Axis, rounded_up
-from meshlab.show.export.pictures import png_of, svg_of
+from meshlab.show.export.images import png_of, svg_of
 from meshlab.show.export.svg import draw
 from meshlab.show.theme import CHARACTER_WIDTH, template
 

@@ -17,9 +17,9 @@ from meshlab.files import pretty_json
 from meshlab.reviews.record import Review
 from meshlab.show.charts import CATALOGUE, Look, chart
 from meshlab.show.charts.files import DOCUMENT, opened, write_charts
-from meshlab.show.export import pictures
+from meshlab.show.export import images
 from meshlab.show.export.chart import FORMS, contents, html_fragment, markdown_table
-from meshlab.show.export.pictures import about_png, about_svg
+from meshlab.show.export.images import about_png, about_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '</script><script>alert(1)</script>"><img src=x onerror=alert(1)>'
@@ -59,8 +59,8 @@ def test_without_a_typeface_one_line_says_what_to_install(
     review: Review, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a PNG would have no words, what to install is named and nothing is written; the other forms are written."""
-    pictures._family.cache_clear()
-    monkeypatch.setattr(pictures, "FAMILIES", ("No Such Typeface", "Nor This", "Nor That"))
+    images._family.cache_clear()
+    monkeypatch.setattr(images, "FAMILIES", ("No Such Typeface", "Nor This", "Nor That"))
     with pytest.raises(MeshlabError, match="install one") as caught:
         write_charts(["memory"], ["fleet-500-aks"], tmp_path / "x.png")
     assert len(caught.value.problems) == 1

@@ -52,7 +52,7 @@ TEXTS = {
     "a file of blanks": ("dump.yaml", " \n\n", "holds no Kubernetes objects", None),
     "broken YAML": ("dump.yaml", "kind: Pod\nmetadata:\n  name: a\n bad\n", "is not YAML", 4),
     "a tab in YAML": ("dump.yaml", "kind: Pod\nmetadata:\n\tname: a\n", "is not YAML", 3),
-    "bytes that are no text": ("dump.yaml", b"kind: Pod\nmetadata: \xff\xfe\xfa\n", "is not YAML", None),
+    "bytes that are no text": ("dump.yaml", b"kind: Pod\nmetadata: \xff\xfe\xfa\n", "is not UTF-8", 2),
     "deep YAML in brackets": ("dump.yaml", "kind: Pod\nspec: " + "[" * 100_000, "nested too deeply", 2),
     "deep YAML in dashes": ("dump.yaml", "kind: Pod\nother:\n" + "- " * 100_000, "nested too deeply", None),
     "deep JSON": ("dump.json", '{"kind": "Pod", "spec": ' + "[" * 100_000 + "]" * 100_000 + "}", "too deeply", None),
@@ -82,6 +82,14 @@ TEXTS = {
     "a JSON number": ("dump.json", "42", "holds no Kubernetes objects", None),
     "a JSON list of numbers": ("dump.json", "[1, 2, 3]", "holds no Kubernetes objects", None),
     "a sentence": ("dump.txt", "no dump at all", "holds no Kubernetes objects", None),
+    "a text of signs": (
+        "dump.txt",
+        "Jan 1 00:00:00.000: a/b:1 -> c/d:2 (TCP Flags: SYN)\n",
+        "no Kubernetes objects",
+        None,
+    ),
+    "Cilium's status": ("s.txt", "\x1b[33m    /¯¯\\\n /¯¯\\__/¯¯\\\x1b[0m    Cilium:   OK\n", "status of Cilium", 1),
+    "a status of Cilium's agent": ("s.txt", "KVStore:   Disabled\nKubernetes:   Ok\n", "status of Cilium", 1),
     "a kind that is a number": ("dump.json", '{"kind": 7, "metadata": {}}', "holds no Kubernetes objects", None),
     "half of a UTF-16 file": ("dump.json", b"\xff\xfe{\x00\xd8", "begins as utf-16 but is not", 1),
 }

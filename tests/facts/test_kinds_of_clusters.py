@@ -287,6 +287,13 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"cloud": "cce", "nodes.pools": {"a": 1}},
         (node("node-2", labels={"cce.cloud.com/cce-nodepool": "a"}),),
     ),
+    **{
+        label: ({"nodes.pools": {"a": 1}}, (node("node-2", labels={label: "a"}),))
+        for label in (
+            *("tke.cloud.tencent.com/nodepool-id", "node.exoscale.net/nodepool-id"),
+            *("yandex.cloud/node-group-id", "nebius.com/node-group-id"),
+        )
+    },
     "Kapsule": ({"cloud": "kapsule"}, (node("node-2", labels={"k8s.scaleway.com/managed": "true"}),)),
     "a date that is kindnet's version": (
         {"cni.product": "kindnet", "cni.version": "20241212-9f82dd49", "policy.engine": "kindnet"},

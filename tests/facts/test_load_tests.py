@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from meshlab.cluster.facts.load_tests import read_runs
 from meshlab.cluster.facts.measurements import Measurements, compare_load_tests, read_measurements
 from meshlab.errors import MeshlabError
 
@@ -126,6 +127,16 @@ K6_SUMMARY = json.dumps(
         },
     }
 )
+K6_MACHINE = json.dumps(
+    {
+        "version": "1.0.0",
+        "metadata": {"k6Version": "1.5.0"},
+        "results": {
+            "metrics": [{"name": name, "type": "trend", **of} for name, of in json.loads(K6_SUMMARY)["metrics"].items()]
+        },
+    }
+)
+K6_GRPC = json.dumps({"metrics": {"grpc_req_duration": TREND, "iterations": {"count": 5000, "rate": 500.0}}})
 VEGETA = json.dumps(
     {
         "latencies": {"total": 9e12, "mean": 2e6, "50th": 2e6, "90th": 3e6, "95th": 3.5e6, "99th": 5e6, "max": 9e6},
@@ -198,14 +209,19 @@ def test_one_run_of_the_benchmark_by_hand(fixtures: Path) -> None:
         (NIGHTHAWK, "fortio", 999.9, 2.0, 4.0, None, 8.0),
         (K6_EXPORT, "k6", 500.0, 2.0, 3.0, 3.5, 5.0),
         (K6_SUMMARY, "k6", 500.0, 2.0, 3.0, 3.5, 5.0),
+        (K6_MACHINE, "k6", 500.0, 2.0, 3.0, 3.5, 5.0),
+        (K6_GRPC, "k6", None, 2.0, 3.0, 3.5, 5.0),
         (VEGETA, "vegeta", 500.0, 2.0, 3.0, 3.5, 5.0),
         (GHZ, "ghz", 500.0, 2.0, 3.0, 3.5, 5.0),
         (LOCUST, "locust-csv", 500.0, 2.0, 3.0, 3.5, 5.0),
     ],
-    ids=["fortio", "oha", "wrk2", "wrk", "hey", "nighthawk", "k6-export", "k6-summary", "vegeta", "ghz", "locust"],
+    ids=(
+        *("fortio", "oha", "wrk2", "wrk", "hey", "nighthawk", "k6-export", "k6-summary", "k6-machine", "k6-grpc"),
+        *("vegeta", "ghz", "locust"),
+    ),
 )
 def test_each_tools_report_is_read_in_milliseconds(
-    content: str, kind: str, rate: float, p50: float, p90: float, p95: float | None, p99: float, tmp_path: Path
+    content: str, kind: str, rate: float | None, p50: float, p90: float, p95: float | None, p99: float, tmp_path: Path
 ) -> None:
     """Rate and percentiles of a run are those of its report, in 1/s and ms; one that it lacks is absent."""
     found = read(tmp_path, content)
@@ -218,11 +234,19 @@ def test_each_tools_report_is_read_in_milliseconds(
     assert found.frame.is_empty()
 
 
+@pytest.mark.parametrize("of", ["GRPC Ping", "GRPC Health for 'x'", "Custom GRPC Method a.B/C and Payload {}"])
+def test_fortios_runs_of_grpc_are_known_by_their_type(of: str) -> None:
+    """Every way in which fortio calls gRPC gives that protocol, and other runs give none."""
+    runs = [read_runs(fortio(RunType=kind).encode(), "fortio", "f")["protocol"].item() for kind in (of, "HTTP")]
+
+    assert runs == ["grpc", None]
+
+
 @pytest.mark.parametrize(
     ("content", "failing"),
     [
         (fortio(RetCodes={"200": 90, "503": 10}), True),
-        (fortio(RetCodes={"SERVING": 100}, RunType="GRPC"), False),
+        (fortio(RetCodes={"SERVING": 100}, RunType="GRPC Ping"), False),
         (OHA, True),
         (HEY, True),
         (WRK2.format(p50="6.67ms", errors="  Socket errors: connect 0, read 0, write 0, timeout 601\n"), True),

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from facts_dumps import node, write
 
 from meshlab.cluster.facts import prometheus
-from meshlab.cluster.facts.measurements import Measurements, read_measurements, read_prometheus
+from meshlab.cluster.facts.measurements import Measurements, as_data, read_measurements, read_prometheus
 from meshlab.cluster.facts.series import sources
 from meshlab.errors import MeshlabError
 from meshlab.run.cli import main
@@ -314,6 +314,18 @@ def test_a_counter_that_restarts_goes_on_from_zero(tmp_path: Path) -> None:
     assert found.figures["value"].to_list() == pytest.approx([1000 * 18 / 40])
 
 
+def test_gaps_are_no_numbers_and_warnings_are_kept(tmp_path: Path) -> None:
+    """A counter with NaN between its samples rises as without, and what the server warns of is a note."""
+    metric = {"__name__": "container_cpu_usage_seconds_total", "namespace": "a", "pod": "b", "container": "istio-proxy"}
+    series = [{"metric": metric, "values": [[0, "5"], [10, "NaN"], [20, "7"]]}]
+
+    found = read_measurements(saved(tmp_path, {"data": {"result": series}, "warnings": ["a store is missing"]}))
+
+    assert found.figures["value"].to_list() == pytest.approx([1000 * 2 / 20])
+    assert any("a store is missing" in note for note in found.notes)
+    assert "a store" not in str(as_data(found, anonymize=True)["notes"])
+
+
 def test_scraped_text_is_read_with_its_escapes(tmp_path: Path) -> None:
     """Two scrapes of one endpoint give a rate; escaped quotes and commas within a label do not end it."""
     labels = 'note="a,container=\\"x\\",\\\\",container="linkerd-proxy",namespace="shop",pod="web-1"'
@@ -390,6 +402,7 @@ def test_ambient_is_known_by_its_pods(tmp_path: Path) -> None:
         ([{"metric": {"__name__": "up"}, "value": [0, "1"]}], "only up; these are: container_cpu"),
         ({"status": "success", "data": {"resultType": "scalar", "result": [0, "1"]}}, "is one number or text that"),
         ([{"metric": {"__name__": "request_total"}, "values": [[0, "x"]]}], "a value that is no number"),
+        ([{"metric": {"__name__": "request_total"}, "values": [[0, "NaN"], [60, "+Inf"]]}], "only NaN and Inf"),
         ('{"status":"success","data":{"result":[', "ends in the middle of JSON"),
         ("[" * 100_000, "is nested too deeply"),
     ],

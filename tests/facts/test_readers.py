@@ -93,10 +93,24 @@ def utf_16(folder: Path) -> Path:
     return path
 
 
+def with_marks(folder: Path) -> Path:
+    """Files of PowerShell that were put together: each keeps its byte order mark."""
+    path = folder / "dump.yaml"
+    path.write_text("---\n".join(f"\ufeff{yaml.safe_dump(item)}" for item in CLUSTER), encoding="utf-8")
+    return path
+
+
 def yaml_list(folder: Path) -> Path:
     """A List in YAML."""
     path = folder / "dump.yaml"
     path.write_text(yaml.safe_dump(listed(*CLUSTER)))
+    return path
+
+
+def yaml_lists_in_a_list(folder: Path) -> Path:
+    """A List of Lists in YAML, as scripts put them together."""
+    path = folder / "dump.yaml"
+    path.write_text(yaml.safe_dump(listed(listed(*CLUSTER[:3]), listed(*CLUSTER[3:]))))
     return path
 
 
@@ -147,8 +161,8 @@ def twice(folder: Path) -> Path:
 
 
 FORMS = (
-    *(indented, one_line, bare_list, one_after_another, kinds_in_the_list_only, utf_16),
-    *(yaml_list, yaml_documents, yaml_in_flow_style, cluster_info_folder, archive, twice),
+    *(indented, one_line, bare_list, one_after_another, kinds_in_the_list_only, utf_16, with_marks),
+    *(yaml_list, yaml_lists_in_a_list, yaml_documents, yaml_in_flow_style, cluster_info_folder, archive, twice),
 )
 
 

@@ -102,7 +102,7 @@ def test_quantities_become_numbers(amount: str | float | None, value: float | No
     assert worth(amount) == value
 
 
-@pytest.mark.parametrize("text", ["x", "", "1e999999999", "NaN"])
+@pytest.mark.parametrize("text", ["x", "", "1e999999999", "NaN", "-4"])
 def test_texts_that_are_no_quantity_are_no_number(text: str) -> None:
     """What is no quantity spreads to every sum that it enters."""
     assert math.isnan(worth(text) or 0.0)

@@ -101,6 +101,8 @@ CLOUDS = {
         None,
     ),
     "Exoscale": (node(labels={"node.exoscale.net/nodepool-id": "a"}), "sks"),
+    "Yandex": (node(labels={"yandex.cloud/node-group-id": "a"}), "yandex"),
+    "Nebius": (node(labels={"nebius.com/node-group-id": "a"}), "nebius"),
     "IONOS": (node(labels={"enterprise.cloud.ionos.com/node-id": "a"}), "ionos"),
     "Vultr": (node(labels={"vke.vultr.com/node-pool": "a"}), "vke"),
     "OpenShift on AWS with a label of EKS": (

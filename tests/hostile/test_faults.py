@@ -65,10 +65,14 @@ def test_a_process_that_is_killed_costs_no_more_than_its_work(
     while command.poll() is None and not me.children():
         time.sleep(0.02)
     time.sleep(rng.uniform(*STAGES_S[stage]))
+    is_tracker = False
     if command.poll() is None and (children := me.children(recursive=True)):
-        rng.choice(children).kill()
+        victim = rng.choice(children)
+        # the standard library's process that removes semaphores is started anew by Python, which says so its own way
+        is_tracker = "multiprocessing.resource_tracker" in " ".join(victim.cmdline())
+        victim.kill()
     _, errors = command.communicate(timeout=300)
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors or is_tracker
     assert command.returncode in (0, 1)
     if command.returncode:
         assert "meshlab: error: " in errors

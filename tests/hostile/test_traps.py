@@ -109,6 +109,15 @@ def test_the_traps_are_set(folder: Path) -> None:
     assert (folder.parent / "marker").exists()
 
 
+OURS = {
+    "voila.json",
+    "labconfig/default_setting_overrides.json",
+    "labextensions/meshlab/package.json",
+    "labextensions/meshlab/static/lab.js",
+}
+"""What a server finds where it is started."""
+
+
 @pytest.mark.parametrize(("name", "module"), [("open_lab", "jupyterlab"), ("open_app", "voila")])
 def test_servers_start_elsewhere(name: str, module: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both start in a folder without anything of the user's, on loopback, and keep the current one off all paths."""
@@ -117,7 +126,8 @@ def test_servers_start_elsewhere(name: str, module: str, folder: Path, monkeypat
     started: dict[str, object] = {}
 
     def run(command: list[str], **options: object) -> subprocess.CompletedProcess[bytes]:
-        settings = {path.name: path.read_text() for path in Path(str(options["cwd"])).iterdir()}
+        here = Path(str(options["cwd"]))
+        settings = {path.relative_to(here).as_posix(): path.read_text() for path in here.rglob("*") if path.is_file()}
         started.update(options, command=command, settings=settings)
         return subprocess.CompletedProcess(command, 0)
 
@@ -129,4 +139,4 @@ def test_servers_start_elsewhere(name: str, module: str, folder: Path, monkeypat
     assert started["command"][1:3] == ["-m", module]  # type: ignore[index]
     assert "--no-browser" in started["command"]  # type: ignore[operator]
     assert "127.0.0.1" in f"{started['command']}{started['settings']}"
-    assert set(started["settings"]) <= {"voila.json"}  # type: ignore[call-overload]
+    assert set(started["settings"]) <= OURS  # type: ignore[call-overload]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.planning.migration import Move, Place, Setting, move_price, plan_move, survey_of
 from meshlab.planning.migration.routes import Terms, ways_of
 from meshlab.reviews.cases import open_path
-from meshlab.reviews.moves import plans
+from meshlab.reviews.migration import plans
 from meshlab.run.cli import main
 
 HERE = Path(__file__).parent
@@ -74,7 +75,7 @@ def test_leaving_linkerd_counts_its_own_pods_and_removes_it() -> None:
     found = planned("linkerd.yaml", "cilium+linkerd", "+none", HERE)
     assert found["restarts"] == 6
     units = {step["step"]: step["units"] for step in found["steps"]}
-    assert (units["mesh-off-3"], units["mesh-restart-1"]) == (2, 2)
+    assert (units["mesh-off-3"], units["mesh-plain-1"]) == (2, 2)
     assert found["steps"][-1]["action"].startswith("Remove Linkerd")
     assert found["first"]["namespace"] == "pay"
 
@@ -139,6 +140,43 @@ def test_the_network_goes_first() -> None:
     (ways,) = ways_of([Terms(*mesh, "self-managed")])
     assert [way.route["route"] for way in ways] == ["overlay", "mesh-none"]
     assert [step["stage"] for way in ways for step in way.steps].count("rehearse") == 1
+
+
+def test_the_mesh_of_a_second_cluster_is_there_before_its_first_workload() -> None:
+    """Built, the mesh installed, workloads moved, checked, and only then is the old cluster removed."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "openshift"})
+    today = Place("ovn-kubernetes", "istio-sidecar", "openshift", "openshift-service-mesh")
+    found = plan_move(Move(today, Place("stay", "istio-ambient", None, "openshift-service-mesh"), setting))
+    steps = [step["step"] for step in found["steps"]]
+    order = ("new-cluster-1", "mesh-arrive-4", "mesh-on-2", "new-cluster-3", "mesh-enforce-1", "new-cluster-4")
+    assert [step for step in steps if step in order] == list(order)
+
+
+def test_openshift_reboots_each_node_twice() -> None:
+    """For the MTU and for the plugin: two rounds take twice as long, and a pod that restarts twice is one pod."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "openshift"})
+    found = plan_move(Move(Place("openshift-sdn", "none", "openshift"), Place("ovn-kubernetes", "none"), setting))
+    first, second = (step for step in found["steps"] if step["scope"] == "node")
+    assert first["hours"] == second["hours"] > 0
+    assert found["restarts"] == first["restarts"] == second["restarts"] == 120
+
+
+def test_nothing_is_lost_where_nothing_enforces() -> None:
+    """Without a policy engine today, no policy stops holding while the network moves; with one, some do."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "aks"})
+    for edition, lost in (("no-policy-engine", False), ("azure-npm", True), ("kubenet", True)):
+        today = Place("azure-cni", "none", edition)
+        found = plan_move(Move(today, Place("cilium", "none", "azure-cni-powered-by-cilium"), setting))
+        assert bool(found["gaps"]) == lost
+        assert bool(found["unenforced_hours"]) == lost
+
+
+def test_workloads_that_nobody_has_named_are_not_counted() -> None:
+    """A sidecar for single workloads restarts those: how many they are is not known, and not said to be all."""
+    setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120})
+    today = Place("calico", "istio-ambient", "self-run", "self-run")
+    found = plan_move(Move(today, Place("stay", "istio-ambient", None, "self-run-with-sidecars"), setting))
+    assert found["restarts"] is None
 
 
 def test_tuning_restarts_only_for_requests() -> None:
@@ -246,9 +284,31 @@ def test_a_rehearsal_is_a_runbook_with_manifests(tmp_path: Path) -> None:
         assert list(yaml.safe_load_all(item.read_text(encoding="utf-8")))
 
 
+MOVES = [
+    ("azure-cni+istio-sidecar@self-run", "+istio-sidecar@aks-add-on"),
+    ("calico@self-run+istio-sidecar@self-run", "+istio-ambient"),
+    ("calico@self-run+none", "cilium@self-run+istio-ambient"),
+    ("flannel@self-run+none", "calico-enterprise"),
+]
+
+
+@pytest.mark.parametrize(("today", "target"), MOVES)
+def test_a_runbook_keeps_the_order_of_the_plan(today: str, target: str) -> None:
+    """What is removed before the new comes stands before it, not under what is done afterwards."""
+    from meshlab.show.runbooks import runbook
+
+    found = planned("linkerd.yaml", today, target, HERE)
+    text = runbook({"scenario": "x", **found})["runbook.md"]
+    heads = re.findall(r"^### (\d+)\. (.+)$", text, flags=re.MULTILINE)
+    assert heads == [(str(number), step["action"]) for number, step in enumerate(found["steps"], 1)]
+    assert text.count("## Afterwards\n") <= 1
+    if "## Afterwards\n" in text:
+        assert "## In the window\n" not in text.split("## Afterwards\n")[1]
+
+
 def test_a_name_that_is_none_does_not_reach_the_runbook() -> None:
     """A namespace whose name a dump made up stays a word in capitals: it cannot write commands."""
-    from meshlab.show.plans import runbook
+    from meshlab.show.runbooks import runbook
 
     found = planned("linkerd.yaml", "cilium+linkerd", "+istio-ambient", HERE)
     found["first"]["namespace"] = "a; rm -rf ~ `x`"
@@ -282,4 +342,9 @@ def test_manifests_have_what_the_plan_knows(tmp_path: Path) -> None:
     ]
     assert CliRunner().invoke(main, call).exit_code == 0
     first, _ = yaml.safe_load_all((tmp_path / "eks" / "manifests" / "installation.yaml").read_text(encoding="utf-8"))
-    assert first["spec"] == {"variant": "Calico", "kubernetesProvider": "EKS", "cni": {"type": "AmazonVPC"}}
+    assert first["spec"] == {
+        "variant": "Calico",
+        "kubernetesProvider": "EKS",
+        "cni": {"type": "AmazonVPC"},
+        "calicoNetwork": {"bgp": "Disabled"},
+    }

@@ -16,7 +16,7 @@ from meshlab.planning.migration.assumptions import ENDS, Interval, with_own
 from meshlab.planning.migration.drain import days, schedule
 from meshlab.planning.migration.plan import break_even, saved
 from meshlab.reviews.cases import open_path
-from meshlab.reviews.moves import plans
+from meshlab.reviews.migration import plans
 from meshlab.reviews.team import read_team
 
 BUDGETS = Path(__file__).parent / "budgets.yaml"
@@ -105,6 +105,39 @@ def test_blockers_of_a_cluster_made_for_them() -> None:
     assert named["policy-provider"] == ["GlobalNetworkPolicy deny-all", "NetworkPolicy shop/deny"]
     assert named["cidr-clash"] == ["10.244.0.0/24", "10.244.1.0/24"]
     assert found["restarts"] == 4
+
+
+def test_policies_that_nothing_enforces_begin_to_hold(tmp_path: Path) -> None:
+    """With flannel alone a policy is text: the move makes it hold, which is named, and no policy is lost meanwhile."""
+    dump = tmp_path / "flannel.yaml"
+    dump.write_text(
+        "apiVersion: v1\nkind: List\nitems:\n"
+        "- {apiVersion: v1, kind: Node, metadata: {name: one}}\n"
+        "- {apiVersion: apps/v1, kind: DaemonSet, metadata: {name: kube-flannel-ds, namespace: kube-flannel}, spec: "
+        "{template: {spec: {containers: [{name: kube-flannel, image: 'ghcr.io/flannel-io/flannel:v0.26.1'}]}}}}\n"
+        "- {apiVersion: v1, kind: Pod, metadata: {name: f, namespace: kube-flannel, ownerReferences: [{apiVersion: "
+        "apps/v1, kind: DaemonSet, name: kube-flannel-ds, uid: a}]}, spec: {nodeName: one, containers: "
+        "[{name: kube-flannel, image: 'ghcr.io/flannel-io/flannel:v0.26.1'}]}, status: {phase: Running}}\n"
+        "- {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: deny, namespace: shop}}\n"
+        "- {apiVersion: v1, kind: Pod, metadata: {name: web, namespace: shop}, spec: {nodeName: one, containers: "
+        "[{name: web, image: 'nginx:1.27'}]}, status: {phase: Running}}\n"
+        "- {apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, "
+        "metadata: {name: kyverno}}\n"
+        "- {apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, "
+        "metadata: {name: pod-identity-webhook}}\n",
+        encoding="utf-8",
+    )
+    survey = survey_of(read_inventory([dump]))
+    state = {row["id"]: row for row in survey["checks"]}
+    assert state["policies-begin"]["objects"] == ["NetworkPolicy shop/deny"]
+    places = Place("flannel", "none", "self-run"), Place("cilium", "none", "self-run")
+    found = plan_move(Move(*places, Setting({**SCENARIO, "cloud": "eks"}, survey)))
+    assert blocked(found, "policies-begin") is not None
+    assert blocked(found, "policy-provider") is None
+    assert blocked(found, "webhooks-overlay")["objects"] == ["ValidatingWebhookConfiguration kyverno"]  # type: ignore[index]
+    elsewhere = plan_move(Move(*places, Setting({**SCENARIO, "cloud": "self-managed"}, survey)))
+    assert blocked(elsewhere, "webhooks-overlay") is None
+    assert not elsewhere["gaps"]
 
 
 def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None:

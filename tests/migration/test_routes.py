@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -21,13 +22,14 @@ from meshlab.planning.migration.routes import NEW_CLUSTER, Terms, held, routes, 
 from meshlab.tables import read_table, resource
 
 NOWHERE = Place(None, None)
+PHASES = ("prepare", "window", "after")
 OPTIONS = load_tables().options
 SOURCES = set(read_table("sources")["source_id"])
 CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
 
 TOOLS = frozenset(
     "kubectl helm az gcloud aws eksctl oc istioctl linkerd cilium meshlab osm consul-k8s step kumactl hubble ip ss "
-    "curl iptables-save systemctl mkdir calicoctl watch for #".split()
+    "curl iptables-save systemctl mkdir calicoctl watch #".split()
 )
 """What a line of a command may begin with; all else is a comment."""
 
@@ -135,8 +137,93 @@ def test_each_move_has_one_order(side: str) -> None:
         assert len(taken) == len(set(taken)), told(terms)
         for way in ways:
             stages = list(dict.fromkeys(step["stage"] for step in way.steps))
+            for stage in stages:
+                phases = [PHASES.index(step["phase"]) for step in way.steps if step["stage"] == stage]
+                assert phases == sorted(phases), (told(terms), stage)
             if {"mesh-arrive", "mesh-leave"} <= set(stages) and "mesh-replace" not in stages:
                 assert stages.index("mesh-arrive") < stages.index("mesh-leave"), told(terms)
+
+
+STRICT = frozenset({"istio-sidecar", "istio-ambient", "linkerd", "consul", "kuma", "osm", "app-mesh"})
+"""Meshes whose peers may refuse a caller without their certificate."""
+
+
+def test_plain_text_is_let_in_before_the_first_pod_leaves() -> None:
+    """Pods of a mesh refuse what has left it: they are made permissive first, whatever comes after it."""
+    for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
+        for way in ways:
+            stages = list(dict.fromkeys(step["stage"] for step in way.steps))
+            if "mesh-off" in stages and terms.today.mesh in STRICT:
+                assert stages.index("mesh-permissive") < stages.index("mesh-off"), told(terms)
+
+
+def test_a_pod_is_in_one_mesh_at_a_time() -> None:
+    """Ambient mode captures pods that run: the proxies of another mesh go before, those of Istio's own after it."""
+    for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
+        taken = [step["step"] for way in ways for step in way.steps]
+        if terms.target.mesh != "istio-ambient" or terms.today.mesh not in STRICT - {"istio-sidecar", "istio-ambient"}:
+            continue
+        if NEW_CLUSTER not in {step["stage"] for way in ways for step in way.steps}:
+            assert taken.index("mesh-plain-1") < taken.index("mesh-on-2"), told(terms)
+
+
+def test_http_rules_of_cilium_and_mutual_tls_do_not_meet() -> None:
+    """Cilium reads no requests that a mesh encrypts: in a namespace the one goes before the other comes."""
+    for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
+        stages = list(dict.fromkeys(step["stage"] for way in ways for step in way.steps))
+        ends = {terms.today.mesh, terms.target.mesh}
+        if "cilium-mesh" in ends and ends & STRICT and "mesh-off" in stages and "mesh-on" in stages:
+            assert stages.index("mesh-off") < stages.index("mesh-on"), told(terms)
+    assert not any("httproutes --all" in step["command"] for step in steps())
+
+
+def test_new_policies_hold_before_the_old_ones_are_deleted() -> None:
+    """From sidecars to ambient mode the waypoint's policies are applied, and only then the sidecars' are deleted."""
+    terms = Terms(
+        Place("calico", "istio-sidecar", "self-run", "self-run"),
+        Place("calico", "istio-ambient", "self-run", "self-run"),
+        l7=True,
+    )
+    commands = [step["command"] for way in ways_of([terms])[0] for step in way.steps]
+    applied = next(place for place, text in enumerate(commands) if "kubectl apply -n NAMESPACE -f policies/" in text)
+    deleted = next(place for place, text in enumerate(commands) if "kubectl delete authorizationpolicy" in text)
+    assert applied < deleted
+    assert not any("envoyfilters -A --all" in text for text in commands)
+
+
+def test_what_is_copied_can_be_applied_again() -> None:
+    """No copy holds what kubectl apply refuses, and a namespace goes back without those that have moved."""
+    texts = {step["step"]: " ".join(step[name] or "" for name in ("command", "abort", "rollback")) for step in steps()}
+    applied = set(re.findall(r"apply (?:--server-side )?(?:-f )?(\S*before[\w-]*\.yaml)", " ".join(texts.values())))
+    copies = [
+        (step["step"], line, line.rsplit("> ", 1)[1])
+        for step in steps()
+        for line in step["command"].split("; ")
+        if line.startswith("kubectl get") and re.search(r"> \S+\.yaml$", line)
+    ]
+    assert applied <= {name for _, _, name in copies} | {"NAMESPACE-before.yaml"}, applied
+    for step, line, name in copies:
+        assert "(resourceVersion|uid):" in line or name not in applied, step
+    for step in steps():
+        if step["scope"] in ("namespace", "workload"):
+            assert not re.search(r"(?<!NAMESPACE-)before[\w-]*\.yaml", step["rollback"] + step["abort"]), step["step"]
+
+
+def test_all_of_a_kind_is_all_of_one_product() -> None:
+    """A kind that several products have is deleted by its group, or as those alone that are meant."""
+    shared = {"gateways", "meshes", "virtualservices", "httproutes", "authorizationpolicies", "networkpolicies"}
+    for step in steps():
+        for line in step["command"].split("; "):
+            if line.startswith("kubectl delete") and "--all" in line:
+                assert not shared & set(line.split()[2].split(",")), (step["step"], line)
+                assert "gateway.networking" not in line, (step["step"], line)
+
+
+def test_a_restart_takes_every_kind_of_workload() -> None:
+    """A pod of a StatefulSet or a DaemonSet keeps its old proxy as well as one of a Deployment does."""
+    for step in steps():
+        for kinds in re.findall(r"-n NAMESPACE rollout restart (\S+?)(?:;|$)", step["command"]):
+            assert kinds == "deployment,statefulset,daemonset", step["step"]
 
 
 def test_no_row_is_never_taken() -> None:
@@ -145,6 +232,7 @@ def test_no_row_is_never_taken() -> None:
     fresh = [replace(item, fresh=True) for item in everything]
     tuned = [replace(item, target=replace(item.today, tuned=True)) for item in everything]
     old = [replace(item, old_nodes=3) for item in ALL["cni"]]
+    old += [replace(item, l7=False) for item in ALL["mesh"] if item.today.mesh == "istio-ambient"]
     both = [
         Terms(
             Place("calico", "istio-ambient", "self-run", "self-run"),
@@ -155,6 +243,22 @@ def test_no_row_is_never_taken() -> None:
             Place("calico", "istio-sidecar", "self-run", "self-run"),
             Place("cilium", "istio-ambient", "self-run", "self-run"),
             "eks",
+        ),
+        *(
+            Terms(
+                Place(cni, "none", edition),
+                Place(cni, "istio-ambient", edition, "self-run"),
+                cloud,
+            )
+            for cni, edition, cloud in (
+                ("aws-vpc", "no-policy-engine", "eks"),
+                ("ovn-kubernetes", "openshift", "openshift"),
+            )
+        ),
+        Terms(
+            Place("dataplane-v2", "none", "gke-dataplane-v2"),
+            Place("dataplane-v2", "linkerd", "gke-dataplane-v2", "edge-open-source"),
+            "gke",
         ),
     ]
     ways = [way for found in ways_of([*everything, *fresh, *tuned, *old, *both]) for way in found]
@@ -260,7 +364,17 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert step["scope"] in ("once", "pool", "node", "namespace", "workload")
         assert step["phase"] in ("prepare", "window", "after")
         assert step["gap"] in (None, "opens", "closes")
-        assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old")
+        assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")
+
+
+def test_commands_change_what_they_are_for_alone() -> None:
+    """A chart is named with its version, and a document that replaces another is made from it."""
+    for step in steps():
+        for line in step["command"].split("; "):
+            if line.startswith(("helm install ", "helm upgrade ")):
+                assert "--version" in line, (step["step"], line)
+            if "--configuration-values" in line:
+                assert "describe-addon" in step["command"], step["step"]
 
 
 def test_tables_of_moves_fit_together() -> None:

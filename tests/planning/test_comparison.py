@@ -230,12 +230,12 @@ FLEET = {
 @pytest.mark.parametrize(
     ("budget", "told"),
     [
-        ({"max_added_memory_share": 0.1}, "Memory budget of 4,400 GiB"),
-        ({"max_usd_per_month": 20_000.0}, "Running budget"),
+        ({"max_added_memory_share": 0.04}, "Memory budget of 1,760 GiB"),
+        ({"max_usd_per_month": 15_000.0}, "Running budget"),
     ],
 )
 def test_an_option_over_budget_is_not_eligible_and_says_so(budget: dict[str, float], told: str) -> None:
-    """Sidecars that fill the fleet lose to ambient mode; without the budget the provider's sidecars stand first."""
+    """Sidecars over budget even when scoped lose to ambient mode, and stand first without the budget."""
     free, bound = ml.review(FLEET), ml.review({**FLEET, **budget})
     assert free.verdict.mesh == "istio-sidecar"
     assert bound.verdict.mesh == "istio-ambient"

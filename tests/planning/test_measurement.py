@@ -18,7 +18,7 @@ from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.reviews.measurement import METRICS, OF_GROUP, measurement_plan, results_table
 from meshlab.reviews.review import open_named
 from meshlab.scenario import frame_of
-from meshlab.show.plans import measurement_files
+from meshlab.show.runbooks import measurement_files
 from meshlab.tables import resource
 
 TEAM = "fleet-500-aks"

@@ -44,7 +44,7 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
     "policies": {"id": NUMBER, "ingress": FLAG, "egress": FLAG, "expressions": FLAG, "everything": FLAG},
     "services": {"id": NUMBER, "type": TEXT},
     "peers": {"id": NUMBER, "mode": TEXT, "port": TEXT},
-    "destinations": {"id": NUMBER, "host": TEXT, "client_mode": TEXT},
+    "destinations": {"id": NUMBER, **dict.fromkeys(("host", "client_mode", "client_port"), TEXT)},
     "subsets": {"id": NUMBER, "subsets": NUMBER},
     "patches": {"id": NUMBER, "priority": NUMBER, "apply_to": TEXT, "context": TEXT, "operation": TEXT},
     "scopes": {"id": NUMBER, "host": TEXT},
@@ -154,8 +154,11 @@ def _destination_rule(rule: object) -> Iterator[Row]:
     subsets = at(rule, "spec.subsets") or ()
     yield "subsets", (len(subsets),)
     for traffic in filter(None, (at(rule, "spec.trafficPolicy"), *(subset.trafficPolicy for subset in subsets))):
-        for tls in filter(None, (traffic.tls, *(port.tls for port in traffic.portLevelSettings or ()))):
-            yield "destinations", (at(rule, "spec.host"), (tls.mode or "DISABLE").upper())
+        for of in (traffic, *(traffic.portLevelSettings or ())):
+            port = _integer(at(of, "port.number"))
+            if of.tls is not None:
+                mode = (of.tls.mode or "DISABLE").upper()
+                yield "destinations", (at(rule, "spec.host"), mode, None if port is None else str(port))
 
 
 def _envoy_filter(envoy_filter: object) -> Iterator[Row]:

@@ -196,7 +196,8 @@ def destinations(inventory: Inventory) -> pl.LazyFrame:
     """DestinationRules that say how to connect, beside the modes that the host's pods or namespace accept.
 
     A host of the cluster is a Service by its full name, a short name in the rule's namespace, or a wildcard over a
-    namespace or over all. Columns host, client_mode, server_mode.
+    namespace or over all. What a port of a Service accepts is unknown where its pods' ports have settings of their
+    own and none has its number: Services may renumber them. Columns host, client_mode, server_mode.
     """
     full = r"^([^.*]+)\.([^.]+)\.svc(?:\.|$)"
     short = ~pl.col("host").str.contains(".", literal=True)
@@ -222,12 +223,26 @@ def destinations(inventory: Inventory) -> pl.LazyFrame:
         .select("server_mode", place="namespace", service="name")
         .unique()
     )
+    of_ports = peer_settings(inventory).filter(pl.col("port").is_not_null(), pl.col("mode") != "UNSET")
+    by_port = (
+        pods_behind(inventory)
+        .join(selected_pods(inventory, of_ports, inventory.living_pods), on="pod", suffix="_peer")
+        .join(of_ports.select("id", "mode", client_port="port"), left_on="id_peer", right_on="id")
+        .select("client_port", place="namespace", service="name", port_mode="mode")
+        .unique()
+    )
     by_namespace = accepted.select(place="namespace", namespace_mode="mode").unique()
     exact = (
         rules.filter(~pl.col("everywhere"), pl.col("place").is_not_null())
         .join(by_service, on=["place", "service"], how="left")
+        .join(by_port, on=["place", "service", "client_port"], how="left")
+        .join(by_port.select("place", "service", renumbered=True).unique(), on=["place", "service"], how="left")
         .join(by_namespace, on="place", how="left")
-        .with_columns(server_mode=pl.coalesce("server_mode", "namespace_mode"))
+        .with_columns(
+            server_mode=pl.when(pl.col("client_port").is_null() | pl.col("renumbered").is_null())
+            .then(pl.coalesce("server_mode", "namespace_mode"))
+            .otherwise("port_mode")
+        )
     )
     meshed = accepted.filter(pl.col("mode") != NO_PROXY).select(server_mode=pl.col("mode").unique())
     columns = ["kind", "namespace", "name", "host", "client_mode", "server_mode"]

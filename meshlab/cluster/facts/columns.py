@@ -400,13 +400,14 @@ INVALID = float("nan")
 
 @lru_cache(maxsize=2**16)
 def worth(amount: str | float | None) -> float | None:
-    """What a quantity is worth, None where there is none, NaN where the text is no quantity. [cores or bytes]"""
+    """What a quantity is worth, None where there is none, NaN for a text that is none. [cores or bytes]"""
     if amount is None:
         return None
     try:
-        return parse_quantity(str(amount))
+        value = parse_quantity(str(amount))
     except (ValueError, ArithmeticError):
         return INVALID
+    return value if value >= 0 else INVALID
 
 
 def pod_requests(containers: pl.LazyFrame, *resources: str) -> pl.LazyFrame:

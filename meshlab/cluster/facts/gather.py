@@ -31,7 +31,7 @@ from meshlab.cluster.facts.files import (
     wanted,
 )
 from meshlab.cluster.facts.forms import Found, kind_of_file, telling_type
-from meshlab.cluster.facts.json_reader import read_large_list, read_one
+from meshlab.cluster.facts.json_reader import NO_TEXT, read_large_list, read_one
 from meshlab.cluster.facts.paths import (
     is_used,
     plans_of,
@@ -39,10 +39,8 @@ from meshlab.cluster.facts.paths import (
     pod_labels,
     read_fields,
 )
-from meshlab.cluster.facts.recognise import looks_like_objects, reader_of, refuse_form
+from meshlab.cluster.facts.recognise import NOTHING, looks_like_objects, reader_of, refuse_form
 from meshlab.errors import MeshlabError, Problem
-
-_TODO = "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
 
 
 @contextmanager
@@ -100,7 +98,7 @@ def _read_files(members: Iterable[Member | LargeList], rows: Rows, alone: str | 
         try:
             _add(_objects(member, strict=strict), member.name, rows)
         except MeshlabError as error:
-            if strict and "is not YAML" in str(error):
+            if strict and any(what in str(error) for what in ("is not YAML", NO_TEXT[0])):
                 _refuse_measurements(member)
             raise
         if strict and not rows.kinds:
@@ -206,11 +204,11 @@ def _warm_up() -> None:
 def _nothing(path: Source, kinds: set[str]) -> Problem:
     """What to say of a path in which there is no object that anything is read from."""
     if not kinds:
-        return Problem(str(path), "holds no Kubernetes objects", _TODO)
+        return Problem(str(path), *NOTHING)
     used = sorted(kind for kind in kinds if is_used(kind, ""))
     if used:
-        return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", _TODO)
-    return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", _TODO)
+        return Problem(str(path), f"describes an empty cluster: no {', '.join(used)} in it", NOTHING[1])
+    return Problem(str(path), f"holds only kinds that no fact is read from: {', '.join(sorted(kinds)[:8])}", NOTHING[1])
 
 
 def _objects(member: Member | LargeList, *, strict: bool) -> Iterator[Found]:

@@ -202,7 +202,7 @@ def _fortio(content: bytes) -> Iterator[dict[str, object]]:
         **({"run": run.labels} if run.labels else {}),
         "requests_per_second": run.actual_qps,
         "connections": run.num_threads,
-        "protocol": "grpc" if run.run_type == "GRPC" else None,
+        "protocol": "grpc" if "GRPC" in (run.run_type or "") else None,  # such as GRPC Ping, GRPC Health
         "failed": failed / sum(codes.values()) if sum(codes.values()) else None,
         **_kept(latencies),
     }
@@ -234,6 +234,7 @@ def _oha(content: bytes) -> Iterator[dict[str, object]]:
 
 
 class _K6Metric(msgspec.Struct, gc=False):
+    name: str | None = None
     rate: float | None = None
     value: float | None = None
     med: float | None = None
@@ -243,22 +244,33 @@ class _K6Metric(msgspec.Struct, gc=False):
     values: _K6Metric | None = None
 
 
-class _K6(msgspec.Struct, gc=False):
-    metrics: dict[str, _K6Metric | None]
+class _K6Results(msgspec.Struct, gc=False):
+    metrics: dict[str, _K6Metric | None] | list[_K6Metric]
+
+
+class _K6(_K6Results, gc=False):
+    metrics: dict[str, _K6Metric | None] | list[_K6Metric] = {}
+    results: _K6Results | None = None
 
 
 def _k6(content: bytes) -> Iterator[dict[str, object]]:
-    """One run, from --summary-export or from handleSummary, which puts values one level deeper; k6 tells ms.
+    """One run, from --summary-export, from handleSummary, which puts values one level deeper, or machine-readable.
 
-    Sources: k6 (data/sources.csv).
+    k6 tells ms. It counts no calls of gRPC, so that their rate is not known.
+
+    Sources: k6, k6-summary (data/sources.csv).
     """
-    metrics = msgspec.json.decode(content, type=_K6).metrics
-    of = {name: (metric.values or metric) for name, metric in metrics.items() if metric is not None}
-    latency, failed = of["http_req_duration"], of.get("http_req_failed", _K6Metric())
+    run = msgspec.json.decode(content, type=_K6)
+    metrics = (run.results or run).metrics
+    named = metrics.items() if isinstance(metrics, dict) else ((each.name or "", each) for each in metrics)
+    of = {name: (metric.values or metric) for name, metric in named if metric is not None}
+    http = of.get("http_req_duration")
+    latency, failed = http or of.get("grpc_req_duration", _K6Metric()), of.get("http_req_failed", _K6Metric())
     users = of.get("vus_max", of.get("vus", _K6Metric())).value
     yield {
         "requests_per_second": of.get("http_reqs", _K6Metric()).rate,
         "connections": None if users is None else int(users),
+        "protocol": None if http else "grpc",
         "failed": failed.value if failed.rate is None else failed.rate,
         "p50": latency.med,
         "p90": latency.p90,

@@ -290,7 +290,7 @@ _DATED: Tree = {
         "creationTimestamp": Text,
     }
 }
-_TRAFFIC: Tree = {"tls": _MODE, "portLevelSettings[]": {"tls": _MODE}}
+_TRAFFIC: Tree = {"tls": _MODE, "portLevelSettings[]": {"port": {"number": Number}, "tls": _MODE}}
 _TARGETED: Tree = {**_DATED, "spec": _ATTACHED}
 
 SETTINGS: dict[str, Tree] = {

@@ -221,9 +221,15 @@ def _form_of(head: bytes) -> tuple[str, str] | None:
 
 
 def refuse_form(content: bytes, file: str) -> None:
-    """Refuse a file that could be read and holds no object, where its form is known."""
+    """Refuse a file that holds no object where its form is known, and a text that names no kind of object."""
     if form := _form_of(content[:HEAD_BYTES]):
         raise MeshlabError(Problem(file, *form, 1))
+    if not _KIND.search(content):
+        raise MeshlabError(Problem(file, *NOTHING))
+
+
+NOTHING = "holds no Kubernetes objects", "give the output of kubectl get nodes,pods,services -A -o json, or a bundle"
+"""What is said of a file or folder without any, and what to give instead."""
 
 
 ERROR = "holds nothing but an error of kubectl"

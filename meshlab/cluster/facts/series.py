@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from meshlab.cluster.facts.json_reader import JSON_FAULTS
-from meshlab.cluster.facts.measured import broken
+from meshlab.cluster.facts.measured import base_name, broken
 from meshlab.errors import MeshlabError, Problem, printable, shorten
 from meshlab.tables import read_table
 
@@ -47,13 +47,18 @@ class Data(msgspec.Struct, gc=False, rename="camel"):
     result: list[Series]
 
 
-class Response(msgspec.Struct, gc=False, rename="camel"):
+class _Said(msgspec.Struct, gc=False):
+    """What a server says beside its answer."""
+
+    warnings: list[str] | None = None
+
+
+class Response(_Said, gc=False, rename="camel"):
     """A response of the API."""
 
     data: Data | None = None
     status: str = "success"
     error: str | None = None
-    warnings: list[str] | None = None
 
 
 @cache
@@ -82,10 +87,11 @@ def read_usage(content: bytes, kind: str, file: str) -> tuple[pl.DataFrame, tupl
         raise MeshlabError(Problem(file, what, "correct the query, and save its answer again")) from None
     except (ValueError, OverflowError) as error:
         raise MeshlabError(Problem(file, f"holds a value that is no number: {error}", "save it again")) from None
+    samples = samples.filter(pl.col("value").is_finite())  # NaN marks a gap, and a division by zero
     usage = usage_of(samples)
     if samples.is_empty() or not samples["metric"].is_in({row["metric"] for row in sources()}).any():
         raise MeshlabError(_nothing(content, kind, file))
-    return usage, tuple(_notes(samples, usage))
+    return usage, (*_warnings(content, kind, file), *_notes(samples, usage))
 
 
 def _nothing(content: bytes, kind: str, file: str) -> Problem:
@@ -94,6 +100,8 @@ def _nothing(content: bytes, kind: str, file: str) -> Problem:
         return Problem(file, "holds none of the metrics that figures are read from", f"these are: {wanted}")
     series = list(_json_series(content, kind))
     names = sorted({name for name, _ in series if name})
+    if {row["metric"] for row in sources()}.intersection(names):
+        return Problem(file, "holds no number, only NaN and Inf", "check the query and its time")
     if not series:
         return Problem(file, "holds an empty answer: the query matched no series", "check its metric, labels and time")
     if not names:
@@ -104,6 +112,13 @@ def _nothing(content: bytes, kind: str, file: str) -> Problem:
         )
     held = printable(", ".join(names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")  # noqa: PLR2004
     return Problem(file, f"holds no series that figures are read from, only {held}", f"these are: {wanted}")
+
+
+def _warnings(content: bytes, kind: str, file: str) -> Iterator[str]:
+    """What a server said beside its answer, such as that a part of it is missing."""
+    if kind == "prometheus-response":
+        given = msgspec.json.decode(content, type=_Said)
+        yield from (f"{base_name(file)} warns: {shorten(each, 200)}" for each in given.warnings or ())
 
 
 ONCE = "counters were seen only once: CPU, requests and latency need two scrapes or a range"
@@ -262,7 +277,7 @@ def _increase_per_second() -> pl.Expr:
 _AMOUNTS: dict[str, pl.Expr] = {
     "counter": _increase_per_second().alias("amount"),
     "bucket": _increase_per_second().alias("amount"),
-    "gauge": pl.col("value").filter(pl.col("value").is_finite()).mean().alias("amount"),
+    "gauge": pl.col("value").mean().alias("amount"),
 }
 """Amount of one series by its type."""
 

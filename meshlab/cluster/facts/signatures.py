@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.cluster.facts.paths import need_rows
-from meshlab.kept import kept
 from meshlab.tables import read_table
 
 TAG = r":(?:[a-z]+-)*v?([0-9]+\.[0-9][^;@/]*)(?:@[^;]*)?(?:;|$)"
@@ -71,13 +71,13 @@ class Kind(NamedTuple):
     blind: str | None
 
 
-@kept
+@cached
 def kinds() -> dict[str, Kind]:
     """Kinds of evidence by name."""
     return {row[0]: Kind._make(row) for row in read_table("facts/shows").iter_rows()}
 
 
-@kept
+@cached
 def signatures() -> pl.DataFrame:
     """Signatures, one row for each kind of evidence and product, those of versions in tags of images added.
 
@@ -216,7 +216,7 @@ def _undecided(seen: Sequence[Vote]) -> str | None:
     return f"{'; '.join(words)}: that does not tell" if words else None
 
 
-@kept
+@cached
 def _beside() -> dict[tuple[str, ...], tuple[str, str]]:
     rows = read_table("facts/beside").select("plugin", "beside", "wires", "why").iter_rows()
     return {(plugin, beside): (wires, why) for plugin, beside, wires, why in rows}

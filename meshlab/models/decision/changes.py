@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshlab.kept import kept_latest
-from meshlab.models.decision.cells import Axis, axes, place_of, points, with_value
+from meshlab.cache import cached_latest
 from meshlab.models.decision.conditions import ORDERED, bit, compile_condition, compile_test
 from meshlab.models.decision.contests import NOTHING
 from meshlab.models.decision.decide import IDENTITY, answered, column_of, compare
+from meshlab.models.decision.partitions import Axis, axes, place_of, points, with_value
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.scenario import inputs
 
@@ -65,7 +65,7 @@ class Change:
         return with_value(values, self.input, self.member, self.value)
 
 
-@kept_latest(16)
+@cached_latest(16)
 def present_cells(tables: Tables) -> list[pl.Expr]:
     """What the comparisons of each axis say of ``compared`` scenarios: by it the present cell is known."""
     return [
@@ -272,7 +272,7 @@ def _is_open(name: str, row: Mapping[str, Any]) -> bool:
     return name not in DEMANDS and (side is None or row[f"{side}:runs"] > NOTHING)
 
 
-@kept_latest(16)
+@cached_latest(16)
 def _foreign(tables: Tables, side: str) -> pl.Expr:
     """Whether the edition of what runs is one of another product, or of another platform."""
     platforms = ("", *inputs()["cloud"].choices)

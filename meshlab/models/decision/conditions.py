@@ -11,7 +11,7 @@ named condition of ``terms.csv``. Versions compare as versions; a build number o
 that is what says which backports it holds (see ``version_order``).
 
 One tree serves both readers: ``compile_condition`` makes a polars expression of it, and the proof reasons about it over
-the cells of the domain (``decision.cells``). A missing fact needs no syntax: polars' Kleene logic makes a
+the cells of the domain (``decision.partitions``). A missing fact needs no syntax: polars' Kleene logic makes a
 condition unknown where it depends on one.
 """
 

@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from meshlab.cache import cached_latest
 from meshlab.errors import MeshlabError, Problem
-from meshlab.kept import kept_latest
 from meshlab.models.decision.conditions import (
     ALWAYS,
     NEVER,
@@ -151,7 +151,7 @@ def failing(tables: Tables, cni: Bits, mesh: Bits, by: tuple[Bits, Bits]) -> Bit
     return (cni & (of["cni"] | by[0])) | (mesh & (of["mesh"] | by[1])) | (cni & mesh & of["any"])
 
 
-@kept_latest(16)
+@cached_latest(16)
 def layer_bits(tables: Tables) -> dict[str, int]:
     """The needs of each layer as bits."""
     spec = inputs()["needs"]
@@ -164,7 +164,7 @@ def layer_bits(tables: Tables) -> dict[str, int]:
 # --- sides ----------------------------------------------------------------------------------------------------------
 
 
-@kept_latest(4096)
+@cached_latest(4096)
 def _needs(tables: Tables, option: Option, platform: str | None) -> tuple[int, int, int]:
     """Needs that an option meets, meets by what is finished, and does not meet; no mesh has no contract to lack."""
     spec = inputs()["needs"]
@@ -181,7 +181,7 @@ def _needs(tables: Tables, option: Option, platform: str | None) -> tuple[int, i
     return met, finished, unmet
 
 
-@kept_latest(4096)
+@cached_latest(4096)
 def chosen(tables: Tables, side: str, name: str, edition: str, platform: str | None) -> Side:
     """An option as one side of a pair."""
     option = tables.option(side, name, edition, platform)
@@ -192,7 +192,7 @@ def chosen(tables: Tables, side: str, name: str, edition: str, platform: str | N
     )
 
 
-@kept_latest(16384)
+@cached_latest(16384)
 def running(tables: Tables, side: str, today: Running, platform: str | None) -> Side:
     """What runs today as one side of a pair.
 
@@ -246,7 +246,7 @@ def _fails(condition: Condition, windows_nodes: int) -> bool:
     return isinstance(condition, AtLeast) and windows_nodes < condition.bound + condition.above
 
 
-@kept_latest(64)
+@cached_latest(64)
 def known_running(tables: Tables, side: str) -> tuple[Running, ...]:
     """Everything that may run on one side: each product, each of its editions, and each engine beside it."""
     found = [Running(""), Running(NONE)]
@@ -309,7 +309,7 @@ def _burden(tables: Tables, entry: Entry) -> tuple[int, ...]:
     return maturity, sum(option.paid for option in options), running_it, entry.tuned
 
 
-@kept_latest(32768)
+@cached_latest(32768)
 def requirements_of(tables: Tables, side: Side, platform: str | None) -> tuple[Requirement, ...]:
     """What must hold where a side runs: of what runs today, what binds every edition in question."""
     found = [
@@ -325,7 +325,7 @@ def requirements_of(tables: Tables, side: Side, platform: str | None) -> tuple[R
     return tuple(found)
 
 
-@kept_latest(1024)
+@cached_latest(1024)
 def platform_of(option: Option) -> Requirement:
     """That the platform, which is not known yet, is one on which an option can be had."""
     anywhere = ANYWHERE in option.platforms
@@ -422,7 +422,7 @@ class Rules:
         return self.places[row, None] if found is None else found
 
 
-@kept_latest(16)
+@cached_latest(16)
 def rules(tables: Tables) -> Rules:
     """The conditions of the tables, numbered.
 

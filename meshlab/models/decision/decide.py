@@ -13,8 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from meshlab.kept import kept_here, kept_latest
-from meshlab.models.decision.boards import (
+from meshlab.cache import cached_here, cached_latest
+from meshlab.models.decision.conditions import Test, comparable, compile_condition, compile_test, tests_of
+from meshlab.models.decision.contests import NOT_KNOWN, NOTHING, Running, known_running, numbered, rules, running
+from meshlab.models.decision.ranking import (
     DOUBTFUL,
     ELIGIBLE,
     FAILS,
@@ -22,14 +24,12 @@ from meshlab.models.decision.boards import (
     OPEN,
     RULED_OUT,
     WORD,
-    Board,
-    board,
+    PairTable,
     orders,
+    pair_table,
     part,
     standing,
 )
-from meshlab.models.decision.conditions import Test, comparable, compile_condition, compile_test, tests_of
-from meshlab.models.decision.contests import NOT_KNOWN, NOTHING, Running, known_running, numbered, rules, running
 from meshlab.models.decision.tables import SIDES, Tables, load_tables
 from meshlab.scenario import collect_few, inputs
 
@@ -77,7 +77,7 @@ def compared(scenarios: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
     return frame.select("scenario", *(_compared(name, "given" if name in given else "absent") for name in inputs()))
 
 
-@kept_here
+@cached_here
 def _compared(name: str, kind: str) -> pl.Expr:
     """An input as it is compared; missing throughout where its column is absent."""
     spec = inputs()[name]
@@ -132,7 +132,7 @@ def stated(frame: pl.DataFrame, tables: Tables, *, told: bool = False) -> pl.Dat
     return _rows(lazy.select("scenario", *first, *states, *(BUDGETS.keys() & set(frame.columns))), frame.height)
 
 
-@kept_latest(16)
+@cached_latest(16)
 def _steps(tables: Tables) -> tuple[list[pl.Expr], ...]:
     """Columns that scenarios gain, step by step."""
     held = rules(tables)
@@ -195,7 +195,7 @@ def _runs(tables: Tables, side: str) -> pl.Expr:
     return pl.when(column_of("greenfield")).then(NOTHING).otherwise(pl.lit(_identities(tables, side)).gather(place))
 
 
-@kept_latest(16)
+@cached_latest(16)
 def _identities(tables: Tables, side: str) -> pl.Series:
     """Of each combination of ``IDENTITY`` and ``WINDOWS`` the place in ``known_running``; none stated comes first."""
     places = {today: place for place, today in enumerate(known_running(tables, side))}
@@ -232,8 +232,8 @@ def answered(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     return recommended(facts, best, tables)
 
 
-def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[Board, NDArray[np.intp], NDArray[np.int64]]]:
-    """The contests of ``stated`` scenarios: a board, the rows of some scenarios on it, and the order of its pairs.
+def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[PairTable, NDArray[np.intp], NDArray[np.int64]]]:
+    """The contests of ``stated`` scenarios: a pair_table, the rows of some scenarios on it, and the order of its pairs.
 
     The order of pairs is a matrix of pairs by scenarios.
     """
@@ -242,7 +242,7 @@ def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[Board, NDAr
     clouds = facts["cloud"].fill_null(-1).to_numpy()
     for code in np.unique(clouds):
         (rows,) = np.nonzero(clouds == code)
-        held = board(tables, platform_at(code))
+        held = pair_table(tables, platform_at(code))
         for start in range(0, len(rows), SLICE):
             part = rows[start : start + SLICE]
             found = orders(held, tables, {name: values[part] for name, values in columns.items()})
@@ -299,10 +299,10 @@ def _rows(query: pl.LazyFrame, height: int) -> pl.DataFrame:
     return collect_few(query) if height <= FEW else query.collect()
 
 
-@kept_latest(16)
+@cached_latest(16)
 def _told_pairs(tables: Tables) -> tuple[pl.DataFrame, pl.Series]:
     """What a verdict says of each platform's pairs, of a side that runs today nothing; and where a platform's begin."""
-    held = [board(tables, platform) for platform in (*inputs()["cloud"].choices, None)]
+    held = [pair_table(tables, platform) for platform in (*inputs()["cloud"].choices, None)]
     starts = list(itertools.accumulate((len(one.entries) for one in held[:-1]), initial=0))
     rows = [
         (

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.models.decision.cells import Axis, Cell, answers_of, axes, place_of, with_value
 from meshlab.models.decision.decide import answers
+from meshlab.models.decision.partitions import Axis, Cell, answers_of, axes, place_of, with_value
 from meshlab.models.decision.tables import load_tables
 from meshlab.scenario import frame_of, inputs
 

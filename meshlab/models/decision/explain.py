@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.models.decision.boards import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.changes import (
     Change,
     answer_of,
@@ -21,7 +20,9 @@ from meshlab.models.decision.changes import (
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
 from meshlab.models.decision.decide import BUDGETS, column_of, compared
+from meshlab.models.decision.labels import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.models.decision.questions import first_questions, unanswered
+from meshlab.models.decision.ranking import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.standings import (
     Breach,
     Contest,
@@ -52,7 +53,6 @@ from meshlab.models.decision.tables import (
     Tables,
     load_tables,
 )
-from meshlab.models.decision.words import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.scenario import inputs, with_all_inputs
 
 Row = Mapping[str, Any]

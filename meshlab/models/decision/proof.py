@@ -1,6 +1,6 @@
 """The proof of the tables: every preference can decide, every need can be met, and every overlap has a witness.
 
-Whether conditions can hold together is found on the exact cells of the domain (``decision.cells``), not on their text.
+Whether conditions can hold together is found on exact cells of the domain (``decision.partitions``), not on their text.
 ``find`` looks for cells under which a condition holds. It cuts the domain into boxes: a box allows some cells of each
 axis, a comparison is true, false or open in a box, and an open one cuts the box in two. A condition that comes out true
 or false over a whole box settles all of its cells at once, so that the product of the cells, far too large to list, is
@@ -18,9 +18,18 @@ from pathlib import Path
 from typing import Any
 
 from meshlab.errors import MeshlabError
-from meshlab.models.decision.boards import board
-from meshlab.models.decision.cells import Axis, axes
-from meshlab.models.decision.conditions import ALWAYS, NEVER, All, Condition, Not, OneOf, Some, bit
+from meshlab.models.decision.conditions import (
+    ALWAYS,
+    NEVER,
+    All,
+    Condition,
+    Has,
+    Not,
+    OneOf,
+    Some,
+    bit,
+    tests_of,
+)
 from meshlab.models.decision.contests import (
     Entry,
     Running,
@@ -32,7 +41,9 @@ from meshlab.models.decision.contests import (
     requirements_of,
 )
 from meshlab.models.decision.decide import decide
-from meshlab.models.decision.tables import NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
+from meshlab.models.decision.partitions import Axis, axes
+from meshlab.models.decision.ranking import pair_table
+from meshlab.models.decision.tables import GATEWAY, NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
 from meshlab.scenario import frame_of, inputs
 
 Scenario = dict[str, Any]
@@ -51,15 +62,16 @@ def check(tables: Tables | Path | None = None) -> Report:
     """Prove the tables: ours, given ones, or ours with those of a team's folder laid over them.
 
     Each finding is plain data: ``kind`` (``error``, ``blocked``, ``never decides``, ``overlap``, ``unmet need``,
-    ``never wins``), ``ok``, ``side``, ``rows``, ``message`` and ``witness``, a scenario in which it shows. Tables of a
-    folder that cannot be read give one finding of kind ``error`` for each problem, whose witness is the place:
-    ``file``, ``line``, and what is wrong there.
+    ``no preference``, ``incomplete option``, ``never wins``), ``ok``, ``side``, ``rows``, ``message`` and ``witness``,
+    a scenario in which it shows. Tables of a folder that cannot be read give one finding of kind ``error`` for each
+    problem, whose witness is the place: ``file``, ``line``, and what is wrong there.
     """
     try:
         tables = tables if isinstance(tables, Tables) else load_tables(tables)
     except MeshlabError as error:
         return Report(ok=False, findings=tuple(_unreadable(error)), read={})
-    findings = [*_preferences(tables), *_overlaps(tables), *_unmet(tables), *_losers(tables)]
+    findings = [*_preferences(tables), *_overlaps(tables), *_unmet(tables), *_unnamed(tables)]
+    findings += [*_incomplete(tables), *_losers(tables)]
     return Report(all(finding["ok"] for finding in findings), tuple(findings), share_read(tables))
 
 
@@ -67,7 +79,7 @@ def share_read(tables: Tables) -> dict[str, float]:
     """By platform, the share of cells that count for its pairs and say whether a need is met."""
     found: dict[str, float] = {}
     for platform in tables.platforms:
-        sides = {side for entry in board(tables, platform).entries for side in (entry.cni, entry.mesh) if side}
+        sides = {side for entry in pair_table(tables, platform).entries for side in (entry.cni, entry.mesh) if side}
         counted = [
             bool((side.met | side.unmet) & bit(inputs()["needs"], need))
             for side in sides
@@ -117,7 +129,7 @@ def _preferences(tables: Tables) -> Iterator[dict[str, object]]:
 def _for(tables: Tables, row: Preference) -> Iterator[tuple[str, Entry]]:
     """The pairs of each platform that a preference speaks for; what runs today is one of its products."""
     for platform in tables.platforms:
-        for entry in board(tables, platform).entries:
+        for entry in pair_table(tables, platform).entries:
             side = entry.cni if row.side == "cni" else entry.mesh
             runs = Running(side.id) if side and row.option == SAME else Running("")
             if (side is None and row.option in (TODAY, SAME)) or (side is not None and prefers(row, side, runs)):
@@ -171,7 +183,7 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
     met = {
         platform: [
             meeting(tables, entry.cni.met, entry.mesh.met, answering(tables, entry.cni.encrypts, entry.mesh.encrypts))
-            for entry in board(tables, platform).entries
+            for entry in pair_table(tables, platform).entries
             if entry.cni and entry.mesh
         ]
         for platform in tables.platforms
@@ -183,6 +195,38 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
             message = f"no option is known to meet {need} " + ("anywhere" if nowhere else f"on {', '.join(missing)}")
             witness: Scenario = {"cloud": missing[0], "needs": [need]}
             yield _finding("unmet need", message, ok=not nowhere, rows=[need], witness=witness)
+
+
+def _unnamed(tables: Tables) -> Iterator[dict[str, object]]:
+    """Needs that take a mesh and that no preference for one names: any mesh that meets them would do."""
+    spec = inputs()["needs"]
+    tests = (test for row in tables.of_side("mesh") for test in tests_of(row.condition))
+    named = {test.member for test in tests if isinstance(test, Has)}
+    meshes = {entry.mesh for platform in tables.platforms for entry in pair_table(tables, platform).entries}
+    at_the_edge = [side.met for side in meshes if side and side.id == GATEWAY]
+    for need, layer in tables.layers.items():
+        if layer == "mesh" and need not in named and not any(met & bit(spec, need) for met in at_the_edge):
+            message = f"no preference for a mesh names {need}: add it to a term of terms.csv, such as mesh_only_need"
+            yield _finding("no preference", message, ok=False, side="mesh", rows=[need], witness={"needs": [need]})
+
+
+def _incomplete(tables: Tables) -> Iterator[dict[str, object]]:
+    """Options that may be chosen and of which nobody has written what they do, where they run, or what they take."""
+    done = {key[1:3] for key in tables.cells}
+    for option in tables.options:
+        if not option.new or option.id == NONE:
+            continue
+        key = (option.id, option.edition)
+        listed = any((getattr(p, option.side), getattr(p, f"{option.side}_edition")) == key for p in tables.pairs)
+        for lacks, file, ok in (
+            (key not in done, "cells.csv: it counts as not read", False),
+            # a plugin may come with a platform, and be what runs today alone
+            (option.side == "mesh" and not listed, "pairs.csv: it can never be chosen", False),
+            ((option.side, *key) not in tables.operations, "operations.csv", True),
+        ):
+            if lacks:
+                message = f"{option.place} has no row in {file}"
+                yield _finding("incomplete option", message, ok=ok, side=option.side, rows=[option.place], witness=None)
 
 
 def _losers(tables: Tables) -> Iterator[dict[str, object]]:

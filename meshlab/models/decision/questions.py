@@ -8,8 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.kept import kept
-from meshlab.models.decision.cells import axes
+from meshlab.cache import cached
 from meshlab.models.decision.changes import (
     ANSWER,
     Answer,
@@ -21,6 +20,7 @@ from meshlab.models.decision.changes import (
     one_by_one,
 )
 from meshlab.models.decision.decide import column_of, compared
+from meshlab.models.decision.partitions import axes
 from meshlab.models.decision.tables import Tables, load_tables
 from meshlab.scenario import inputs, with_all_inputs
 from meshlab.tables import read_table
@@ -40,7 +40,7 @@ class Question:
     why: str
 
 
-@kept
+@cached
 def questions() -> tuple[Question, ...]:
     """The questions of ``data/decision/questions.csv``."""
     found: list[Question] = []

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from meshlab.kept import kept_latest
-from meshlab.models.decision.boards import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, board, standing
+from meshlab.cache import cached_latest
 from meshlab.models.decision.conditions import NEVER, bit
 from meshlab.models.decision.contests import (
     Network,
@@ -28,8 +27,7 @@ from meshlab.models.decision.contests import (
     running,
 )
 from meshlab.models.decision.decide import contested, platform_at, recommended, stated
-from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Requirement, Tables, is_stale
-from meshlab.models.decision.words import (
+from meshlab.models.decision.labels import (
     EXTRA,
     input_label,
     joined,
@@ -40,6 +38,8 @@ from meshlab.models.decision.words import (
     product,
     said,
 )
+from meshlab.models.decision.ranking import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, pair_table, standing
+from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Requirement, Tables, is_stale
 from meshlab.scenario import inputs
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
@@ -94,7 +94,8 @@ class Standing:
     @property
     def label(self) -> str:
         """What it is called."""
-        told = f"{label_of(self.cni)}; {label_of(self.mesh)}{', tuned' if self.tuned else ''}"
+        mesh = " without a mesh" if self.mesh.id == NONE else f" + {label_of(self.mesh)}"
+        told = f"{label_of(self.cni)}{mesh}{', tuned' if self.tuned else ''}"
         return f"The {told[4:]}" if told.startswith("the ") else told
 
 
@@ -208,7 +209,7 @@ def _standings(
     tables: Tables,
     over: Mapping[str, Breach],
 ) -> Iterator[Standing]:
-    entries = board(tables, platform).entries
+    entries = pair_table(tables, platform).entries
     cni_today, mesh_today = (running(tables, side, runs[side], platform) for side in SIDES)
     for place, stands in ranked:
         entry = entries[place]
@@ -236,7 +237,7 @@ def needs_of(bits: int) -> list[str]:
     return [*_needs_of(bits)]
 
 
-@kept_latest(4096)
+@cached_latest(4096)
 def _needs_of(bits: int) -> tuple[str, ...]:
     return tuple(need for place, need in enumerate(inputs()["needs"].choices) if bits >> place & 1)
 

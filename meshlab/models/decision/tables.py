@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from meshlab.cache import cached, cached_latest
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.kept import kept, kept_latest
 from meshlab.models.decision.conditions import Condition, Some, read_condition
 from meshlab.scenario import Input, inputs
 from meshlab.tables import check_table, data_path, read_table, row_lines
@@ -253,7 +253,7 @@ class Tables:
         return next((self.cells[key] for key in keys if key in self.cells), None)
 
 
-@kept
+@cached
 def specs(side: str) -> dict[str, Input]:
     """The inputs that conditions may name: the declared ones, and on the mesh side those of the pair's network."""
     if side != "mesh":
@@ -286,7 +286,7 @@ def load_tables(folder: Path | None = None) -> Tables:
     return _our_tables() if folder is None else _read_tables(folder)
 
 
-@kept
+@cached
 def _our_tables() -> Tables:
     return _read_tables(None)
 
@@ -452,6 +452,7 @@ def _place_problems(rows: dict[str, _Rows]) -> Iterator[Problem]:
                     f"{place} cannot be had on {row.cells['platform']}", f"see its row of {_OPTION_TABLES[side]}.csv"
                 )
     yield from _missing_pairs(rows["pairs"])
+    yield from _missing_needs(rows["needs"])
     every = set[str]().union(*places.values())
     for row in rows["cells"].values():
         place = f"{row.cells['option']}@{row.cells['edition'] or ''}".rstrip("@")
@@ -472,6 +473,13 @@ def _missing_pairs(pairs: _Rows) -> Iterator[Problem]:
                 yield Problem(
                     file, f"{platform} has no pair of {TODAY} and {mesh}", "each contest holds it: add the row"
                 )
+
+
+def _missing_needs(needs: _Rows) -> Iterator[Problem]:
+    """Needs that may be asked for and of which the tables do not say who has to meet them."""
+    for need in inputs()["needs"].choices:
+        if needs and (need,) not in needs:
+            yield Problem(next(iter(needs.values())).file, f"says nothing of {need}", "add its row: who has to meet it")
 
 
 def _option_problems(row: _Row, table: str, places: set[str], options: _Rows) -> Iterator[Problem]:
@@ -575,7 +583,7 @@ def _record(kind: Callable[..., Record], row: _Row, **own: object) -> Record:
     return kind(**{**found, **own})
 
 
-@kept_latest(16)
+@cached_latest(16)
 def newest_text(tables: Tables) -> date:
     """Date of the newest text behind the tables, which stands for the day on which they were last worked on."""
     rows = (*tables.options, *tables.cells.values(), *tables.requirements)

@@ -1,20 +1,20 @@
 """Published measurements, how well the models predict them, and coefficients after a team's own measurements."""
 
-from meshlab.models.evidence.assessment import (
+from meshlab.models.evidence.measured import calibrate, check_measured, read_measured, read_own
+from meshlab.models.evidence.validation import (
     COVERAGE_GOALS,
     GOALS,
     WIDTH_GOALS,
-    assess,
+    validate,
 )
-from meshlab.models.evidence.measured import check_measured, narrow, read_measured, read_own
 
 __all__ = [
     "COVERAGE_GOALS",
     "GOALS",
     "WIDTH_GOALS",
-    "assess",
+    "calibrate",
     "check_measured",
-    "narrow",
     "read_measured",
     "read_own",
+    "validate",
 ]

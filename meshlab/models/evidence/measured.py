@@ -213,7 +213,7 @@ VISIBLE = 0.95
 """A coefficient is said to rest on the measurements if they leave less than this share of its width."""
 
 
-def narrow(measured: pl.DataFrame) -> pl.DataFrame:
+def calibrate(measured: pl.DataFrame) -> pl.DataFrame:
     """The coefficients after a team's own measurements: better evidence of its cluster than anybody's page.
 
     Args:

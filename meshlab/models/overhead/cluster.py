@@ -8,7 +8,7 @@ from functools import reduce
 
 import polars as pl
 
-from meshlab.kept import kept
+from meshlab.cache import cached
 from meshlab.models.overhead import cpu, latency
 from meshlab.models.overhead.coefficients import Coefficients, Value, at_least, at_most, is_one_of, share
 from meshlab.models.overhead.cpu import Traffic
@@ -184,7 +184,7 @@ def replaced_agent(figure: str) -> pl.Expr:
     )
 
 
-@kept
+@cached
 def network_agents() -> pl.DataFrame:
     """Memory and CPU of each plugin's agent on a node at rest: ``current_cni``, ``memory_mib``, ``cpu_mcores``.
 

@@ -14,7 +14,7 @@ from statistics import NormalDist
 
 import polars as pl
 
-from meshlab.kept import kept
+from meshlab.cache import cached
 from meshlab.tables import data_path, read_table
 
 Value = float | pl.Expr
@@ -82,7 +82,7 @@ def joint_draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> pl.Dat
     """Joint draws of all coefficients that are not certain: a row for each draw, a column for each coefficient.
 
     Args:
-        table: Columns of ``coefficients.csv``; the fitted ones without. A column ``draws`` (from ``evidence.narrow``)
+        table: Columns of ``coefficients.csv``; the fitted ones without. A column ``draws`` (of ``calibrate``)
             holds the table's own draws; without it the fitted draws are moved and stretched, on the logarithmic
             scale, to the table's medians and intervals.
         count: The first of them, at most ``DRAWS``.
@@ -105,7 +105,7 @@ def joint_draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> pl.Dat
     )
 
 
-@kept
+@cached
 def _fitted_draws(count: int) -> pl.DataFrame:
     return pl.read_csv(data_path("coefficient_draws.csv"), n_rows=count)
 

@@ -13,7 +13,7 @@ from itertools import chain
 
 import polars as pl
 
-from meshlab.kept import kept, kept_here, kept_latest
+from meshlab.cache import cached, cached_here, cached_latest
 from meshlab.models.overhead import latency, registry
 from meshlab.models.overhead.cluster import Cluster, Stage, factors, prepared
 from meshlab.models.overhead.coefficients import (
@@ -122,7 +122,7 @@ def estimate(
 
     Args:
         scenarios: Columns of ``scenario.schema()``; missing values are filled with their defaults.
-        coefficients: Such a table as ``coefficient_table()`` or ``evidence.narrow`` returns; the fitted one without.
+        coefficients: Such a table as ``coefficient_table()`` or ``evidence.calibrate`` returns; the fitted one without.
         intervals: Whether to return ``_lo`` and ``_hi``; medians alone are far cheaper over millions of rows.
         count: The first of the draws, at most ``DRAWS``; ``SHOWN`` stand for all where there are many scenarios.
 
@@ -219,7 +219,7 @@ PART_DRAWS = 100_000
 """Draws of all scenarios that are worked out at a time: some 200 MB. [count]"""
 
 
-@kept_latest(4)
+@cached_latest(4)
 def _draw_steps(dataplanes: tuple[str, ...], drawn: tuple[str, ...], middle: tuple[tuple[str, float], ...]) -> Steps:
     """The expressions of an estimate in which coefficients are columns, a draw to a row."""
     c: dict[str, Value] = {**dict(middle), **{name: pl.col(name) for name in drawn}}
@@ -264,7 +264,7 @@ def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:
     return reduce(lambda before, stage: before.with_columns(**stage), stages, frame)
 
 
-@kept_here
+@cached_here
 def _fitted_steps(count: int) -> Steps:
     return steps_of(None, count)
 
@@ -408,7 +408,7 @@ MEDIAN, INTERVAL = "median", "interval"
 """What of a figure rests on a source: the median and so the interval too, or only the interval."""
 
 
-@kept
+@cached
 def coefficients_of(figure: str, dataplane: str) -> frozenset[str]:
     """Coefficients that enter a figure, by the expressions that give it; none without a mesh.
 
@@ -426,7 +426,7 @@ def coefficients_of(figure: str, dataplane: str) -> frozenset[str]:
     return frozenset(found).intersection(coefficient_table()["coefficient"])
 
 
-@kept
+@cached
 def figure_sources(figure: str, dataplane: str) -> tuple[tuple[str, bool], ...]:
     """Sources of a figure of a data plane, sorted, each with whether the median rests on it.
 
@@ -441,7 +441,7 @@ def _ids(rows: pl.DataFrame) -> set[str]:
     return set(rows["source_ids"].drop_nulls().str.split("|").explode())
 
 
-@kept
+@cached
 def _roots(dataplane: str) -> dict[str, set[str]]:
     """For each column of an estimate the columns and coefficients that it is made of."""
     if dataplane == NONE:
@@ -457,7 +457,7 @@ def _roots(dataplane: str) -> dict[str, set[str]]:
     return found
 
 
-@kept
+@cached
 def cited(dataplane: str) -> dict[str, dict[str, str]]:
     """For each source of a data plane its figures, and of each what rests on it: median or only interval."""
     found: dict[str, dict[str, str]] = {}

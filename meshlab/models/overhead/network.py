@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.kept import kept
+from meshlab.cache import cached
 from meshlab.models.overhead import cpu
 from meshlab.models.overhead.cluster import machine_shares
 from meshlab.models.overhead.coefficients import DRAWS, NINETY_PERCENT, joint_draws
@@ -36,7 +36,7 @@ CURRENT = "current"
 """Releases since partial sync; those before rewrote every rule at every change and say nothing about a cluster now."""
 
 
-@kept
+@cached
 def datapath_of(cni: str | None, edition: str | None = None) -> str | None:
     """The datapath of a plugin in an edition; None where nothing is known of it.
 
@@ -59,7 +59,7 @@ def network_sources() -> list[str]:
 # --- joint draws ---------------------------------------------------------------------------------------------------
 
 
-@kept
+@cached
 def _scores(name: str) -> pl.Series:
     """Standard scores of all draws: evenly spread over a normal distribution, in an order of that name's own."""
     scores = [NormalDist().inv_cdf((place + 0.5) / DRAWS) for place in range(DRAWS)]
@@ -67,7 +67,7 @@ def _scores(name: str) -> pl.Series:
     return pl.Series(scores)
 
 
-@kept
+@cached
 def _cost_draws(datapath: str) -> pl.DataFrame:
     """Draws of every cost of a datapath; null, of bare nodes zero, where it was not measured.
 

@@ -13,8 +13,8 @@ from math import ceil, floor
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem
-from meshlab.kept import kept
 from meshlab.models.overhead import latency
 from meshlab.models.overhead.cluster import Cluster, factors
 from meshlab.models.overhead.coefficients import Coefficients, Value, coefficient_table, is_one_of
@@ -60,7 +60,7 @@ class DataPlane:
     mesh: str
 
 
-@kept
+@cached
 def dataplanes() -> dict[str, DataPlane]:
     """All data planes by id, in the order of the table, which is that of every list and chart.
 
@@ -83,7 +83,7 @@ def mesh_dataplanes() -> tuple[str, ...]:
     return tuple(name for name in dataplanes() if name != NONE)
 
 
-@kept
+@cached
 def dataplane_of_mesh() -> dict[str, str]:
     """The data plane whose estimate answers for a mesh; ``other`` has none."""
     return {plane.mesh: plane.name for plane in dataplanes().values()}
@@ -119,25 +119,25 @@ class Figure:
     interval: bool
 
 
-@kept
+@cached
 def figures() -> dict[str, Figure]:
     """All figures by column, in the order in which ``estimate`` returns them."""
     return {row["figure"]: Figure(**row) for row in read_table("figures").iter_rows(named=True)}
 
 
-@kept
+@cached
 def interval_figures() -> tuple[str, ...]:
     """Figures with ``_lo`` and ``_hi``: the totals, and their data plane and control plane."""
     return tuple(name for name, figure in figures().items() if figure.interval)
 
 
-@kept
+@cached
 def part_figures() -> tuple[str, ...]:
     """Figures without an interval: parts of the totals, and whole nodes."""
     return tuple(name for name, figure in figures().items() if not figure.interval)
 
 
-@kept
+@cached
 def citing() -> dict[str, str]:
     """Figures that cite their sources, each with what those are said to support."""
     return {name: figure.cited for name, figure in figures().items() if figure.cited}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import polars as pl
 import polars.selectors as cs
 
+from meshlab.cache import cached, cached_latest
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
-from meshlab.kept import kept, kept_latest
 from meshlab.planning.iac.terraform import Plan, read_plan, read_provider_schema
 from meshlab.planning.iac.tracker import (
     DEFAULT_PROVIDER,
@@ -29,7 +29,7 @@ from meshlab.planning.iac.tracker import (
     tracker,
     with_presence,
 )
-from meshlab.planning.iac.values import read_options, read_values
+from meshlab.planning.iac.values import is_elsewhere, read_options, read_values
 from meshlab.tables import read_table
 from meshlab.units import version_key
 
@@ -79,7 +79,7 @@ def wanted_needs(needs: Sequence[str], products: Collection[str] = (), as_of: da
     return _shaped(pl.concat([found.filter(~silent), unread.with_columns(product=pl.lit(None, pl.String))]))
 
 
-@kept_latest(8)
+@cached_latest(8)
 def _needed(as_of: date | None) -> pl.DataFrame:
     """Every need and product with the worst of the need's features in each layer."""
     layers = by_layer(tracker(as_of=as_of)).drop("option")
@@ -134,7 +134,7 @@ def wanted_options(
     return _shaped(found.with_columns(why=_why("wanted")))
 
 
-@kept
+@cached
 def _known(product: str) -> frozenset[str]:
     """Options that some release of a chart has or had; those that stand in its templates only among them."""
     return frozenset(history(product)["option"]) | frozenset(
@@ -169,20 +169,33 @@ def wanted_values(
     return _shaped(found.with_columns(why=pl.coalesce(_why("option"), "strange")))
 
 
+def _set(
+    path: Path, product: str | None, chart_version: str | None, chart: pl.DataFrame | None, as_of: date | None
+) -> Iterator[Asked]:
+    """What a file of values sets, by the product that it names itself; cilium where neither it nor the call does."""
+    named = read_values(path).with_columns(pl.col("product").fill_null("cilium"), origin=pl.lit(path.name))
+    own = named if product is None else named.with_columns(product=pl.lit(product))
+    for part in own.partition_by("product", maintain_order=True):
+        of = part["product"][0]
+        release = chart_version if of == (product or "cilium") else None
+        yield Asked(wanted_values(part, of, release, chart=chart, as_of=as_of), of, release)
+
+
 def _resolve(
     paths: Sequence[str], product: str, release: str | None, chart: pl.DataFrame | None
 ) -> tuple[list[str | None], list[str | None]]:
     """The option that each path sets, or what to say of it where the release has none and never had."""
+    elsewhere = "lies elsewhere and was not read: give a file with all values"
     if not history(product).height and chart is None:  # nobody can tell, and that is no pass
         what = f"the options of the {product} chart are not tabled: give its schema or values.yaml (--values-schema)"
-        return [None] * len(paths), [what] * len(paths)
+        return [None] * len(paths), [elsewhere if is_elsewhere(path) else what for path in paths]
     present = _known(product) if chart is None else frozenset(chart["option"])
     removed, at = version_key(pl.col("removed_version")), version_key(pl.lit(release, pl.String))
     known = present if chart is None else present.union(history(product).filter(removed <= at)["option"])
     parents = groups(known)
     options = [option_of(path, known, parents) for path in paths]
     return options, [
-        _stranger(path, product, release, present) if option is None else None
+        None if option else elsewhere if is_elsewhere(path) else _stranger(path, product, release, present)
         for path, option in zip(paths, options, strict=True)
     ]
 
@@ -305,14 +318,13 @@ def report(  # noqa: PLR0913  # each is a question of its own, and by name only
         check_version(chart_version, taker)
     chart = read_options(values_schema) if values_schema else None
     planned = read_plan(plan) if plan else None
-    own = read_values(values).select("option", "line", origin=pl.lit(values.name)) if values else None
     named = (
         wanted_needs(needs, [product] if product else (), as_of) if needs else None,
         wanted_options(options, taker, chart_version, as_of) if options else None,
-        None if own is None else wanted_values(own, taker, chart_version, chart=chart, as_of=as_of),
     )
     asked = [
         *(Asked(rows, taker, chart_version) for rows in named if rows is not None),
+        *(_set(values, product, chart_version, chart, as_of) if values else ()),
         *(_planned(planned, chart_version, as_of) if planned else ()),
     ]
     rows = pl.concat([pl.DataFrame(schema=WANTED_COLUMNS), *(part.rows for part in asked)])
@@ -486,6 +498,7 @@ def for_verdict(
     cloud: str | None = None,
     current_cni: str | None = None,
     edition: str | None = None,
+    mesh_edition: str | None = None,
     require: str | None = None,
 ) -> list[dict[str, object]]:
     """How Terraform expresses the recommended pair, one row for each need, for installing it and for its paid part.
@@ -493,14 +506,16 @@ def for_verdict(
     Each row holds the columns of a wanted thing, the ``attribute`` of a provider with the ``lag_days`` until it had
     one, and ``severity``: ``none`` where an attribute of its own expresses it, ``blocker`` where it does not meet
     ``require`` (typed or raw), ``unknown`` where nobody read it, ``warning`` else. On a managed ``cloud`` the network
-    is the provider's own build unless its ``edition`` is another; ``stay`` keeps the ``current_cni``.
+    is the provider's own build unless its ``edition`` is another; ``stay`` keeps the ``current_cni``. Istio of a
+    provider (``mesh_edition``) is installed by the cluster's resource and not by a chart, and takes the same objects.
     """
-    products = products_of(verdict, cloud if edition not in OWN_BUILDS else None, current_cni)
+    products = products_of(verdict, cloud if edition not in OWN_BUILDS else None, current_cni, mesh_edition)
     if not products:
         return []
     paid = read_table("iac/needs").filter(pl.col("need") == (edition or ""), pl.col("product").is_in(products))
     wanted = [INSTALL, *paid["need"].unique(), *(needs or ())]
-    rows = _best(wanted_needs(wanted, products), products).join(
+    by_chart = (pl.col("wanted") == INSTALL) & (pl.col("product") == "istio") & (mesh_edition in _of_providers())
+    rows = _best(wanted_needs(wanted, products).remove(by_chart), products).join(
         _attributes(), ["wanted", "product"], "left", maintain_order="left"
     )
     blocked = short_of(rows, require)["wanted"].to_list() if require else []
@@ -520,6 +535,12 @@ OWN_BUILDS = ("self-run", "isovalent-enterprise")
 """Editions of a network that are installed by a chart, on a managed cloud as well."""
 
 
+@cached
+def _of_providers() -> frozenset[str]:
+    """Editions of a mesh that a provider installs."""
+    return frozenset(read_table("decision/meshes").filter(supported_by="provider")["edition"].drop_nulls())
+
+
 def _attributes() -> pl.DataFrame:
     """For each need and product the attributes that express it, and the longest time until a provider had one. [d]"""
     expressed = tracker().filter(pl.col("status").is_in(["typed", "partial"]))
@@ -535,7 +556,10 @@ def _attributes() -> pl.DataFrame:
 
 
 def products_of(
-    verdict: Mapping[str, object], cloud: str | None = None, current_cni: str | None = None
+    verdict: Mapping[str, object],
+    cloud: str | None = None,
+    current_cni: str | None = None,
+    mesh_edition: str | None = None,
 ) -> tuple[str, ...]:
     """Products of the tracker that a verdict amounts to: the network's and the mesh's, each once."""
     table = read_table("iac/verdicts")
@@ -543,6 +567,8 @@ def products_of(
     for kind in ("cni", "mesh"):
         option = current_cni if kind == "cni" and verdict.get(kind) == "stay" else verdict.get(kind)
         rows = table.filter(pl.col("kind") == kind, pl.col("option") == pl.lit(option, pl.String))
+        found += rows.filter(edition=mesh_edition or "")["product"].to_list() if kind == "mesh" else []
+        rows = rows.filter(pl.col("edition").is_null())
         own = rows.filter(pl.col("cloud") == cloud) if cloud else rows.clear()
         found += (own if own.height else rows.filter(pl.col("cloud").is_null()))["product"].to_list()
     return tuple(dict.fromkeys(found))

@@ -12,15 +12,15 @@ from datetime import date
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.kept import kept
 from meshlab.tables import read_table
 from meshlab.units import is_version, version_key
 
 # --- how options came and went ---------------------------------------------------------------------------------------
 
 
-@kept
+@cached
 def history(product: str) -> pl.DataFrame:
     """Every option that a release of the product's chart ever had, with the days on which it came and went.
 

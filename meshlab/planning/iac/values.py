@@ -54,8 +54,8 @@ def decode(content: bytes, of: type[T], file: str, todo: str) -> T:
         raise MeshlabError(Problem(file, "is nested too deeply", todo)) from None
 
 
-OPTION_COLUMNS = {"option": pl.String(), "line": pl.Int64()}
-"""Columns of a frame of options: the path, and the line on which it stands."""
+OPTION_COLUMNS = {"option": pl.String(), "line": pl.Int64(), "product": pl.String()}
+"""Columns of a frame of options: the path, its line, and whose chart it is, where an object around the values says."""
 
 _SHAPE = "give a chart's values.yaml, or the values of a release"
 _TAG = "tag:yaml.org,2002:"
@@ -71,11 +71,12 @@ _SCALARS = {
 
 
 class Leaf(NamedTuple):
-    """One option with its value as plain data and the line of its key."""
+    """One option with its value as plain data, the line of its key, and the product of its chart where that is told."""
 
     option: str
     value: object
     line: int
+    product: str | None = None
 
 
 # --- values.yaml -----------------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ def read_values(path: Path) -> pl.DataFrame:
 
 def options_of(text: str, file: str) -> pl.DataFrame:
     """Options of the text of a ``values.yaml``."""
-    rows = [(leaf.option, leaf.line) for leaf in _declared(text, file)]
+    rows = [(leaf.option, leaf.line, leaf.product) for leaf in _declared(text, file)]
     return pl.DataFrame(rows, schema=OPTION_COLUMNS, orient="row")
 
 
@@ -102,16 +103,16 @@ def _declared(text: str, file: str) -> list[Leaf]:
 
 def leaves(text: str, file: str) -> Iterator[Leaf]:
     """Options of the text of a ``values.yaml``, in the order of the file."""
-    for node in _releases(text, file) if _RELEASE.search(text) else [_composed(text, file)]:
+    for node, product in _releases(text, file) if _RELEASE.search(text) else [(_composed(text, file), None)]:
         if node is None or node.tag == f"{_TAG}null":
             continue
         if not isinstance(node, yaml.MappingNode):
             raise MeshlabError(Problem(file, "holds no mapping of values", _SHAPE, node.start_mark.line + 1))
-        yield from _mapping_leaves(node, file)
+        yield from (leaf._replace(product=product) for leaf in _mapping_leaves(node, file))
 
 
 _RELEASE = re.compile(
-    r"^kind:\s*[\"']?(?:HelmRelease|Application|HelmChart|HelmChartConfig|IstioOperator)\b", re.MULTILINE
+    r"^kind:\s*[\"']?(?:HelmRelease|Application|ApplicationSet|HelmChart|HelmChartConfig|IstioOperator)\b", re.MULTILINE
 )
 """Objects around a chart's values: of Flux, of Argo CD, of k3s and RKE2, of Istio's installer."""
 
@@ -128,26 +129,67 @@ _HELD_AT = (
 _PARAMETERS_AT = (("spec", "source", "helm", "parameters"), ("spec", "sources", "helm", "parameters"))
 """Where Argo CD holds single options by name and value, which outweigh values."""
 
+_ELSEWHERE_AT = (
+    ("spec", "valuesFrom"),
+    ("spec", "source", "helm", "valueFiles"),
+    ("spec", "sources", "helm", "valueFiles"),
+)
+"""Where such objects name values that lie elsewhere: in ConfigMaps and Secrets, or in files of a repository."""
+
+_CHART_AT = (
+    ("spec", "chart"),
+    ("spec", "chart", "spec", "chart"),
+    ("spec", "source", "chart"),
+    ("spec", "sources", "chart"),
+)
+
+
+def is_elsewhere(option: str) -> bool:
+    """Whether an option stands for values that lie elsewhere: its name is in parentheses."""
+    return option.startswith("(")
+
 
 def _composed(text: str, file: str) -> yaml.Node | None:
     return compose(text, file, maximum_depth=MAXIMUM_DEPTH, shape=_SHAPE)
 
 
-def _releases(text: str, file: str) -> Iterator[yaml.Node | None]:
-    """Values that the objects of a file hold, on the lines on which they stand."""
-    line, held = 0, list[yaml.Node]()
+def _releases(text: str, file: str) -> Iterator[tuple[yaml.Node | None, str | None]]:
+    """Values that the objects of a file hold, on the lines on which they stand, with the product of their chart."""
+    line, held = 0, list[tuple[yaml.Node, str | None]]()
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
         node = _composed("\n" * line + document.removeprefix("---"), file)
-        held += [value for path in _HELD_AT for value in _below(node, path)]
-        held += [_parameter(each) for path in _PARAMETERS_AT for each in _below(node, path)]
+        for each in (node, *_below(node, ("spec", "template"))):
+            product = _product(each)
+            held += [(value, product) for path in _HELD_AT for value in _below(each, path)]
+            held += [(_parameter(value), product) for path in _PARAMETERS_AT for value in _below(each, path)]
+            held += [
+                (_elsewhere(path[-1], value), product) for path in _ELSEWHERE_AT for value in [*_below(each, path)][:1]
+            ]
         line += document.count("\n")
     if not held:
         raise MeshlabError(Problem(file, "is an object around values and holds none", _SHAPE, 1))
-    for value in held:
+    for value, product in held:
         if isinstance(value, yaml.ScalarNode) and value.tag == f"{_TAG}str":
-            yield _composed("\n" * (value.start_mark.line + (value.style in ("|", ">"))) + value.value, file)
+            lines = "\n" * (value.start_mark.line + (value.style in ("|", ">")))
+            yield _composed(lines + value.value, file), product
         else:
-            yield value
+            yield value, product
+
+
+def _product(node: yaml.Node | None) -> str | None:
+    """The product whose chart an object installs, or the chart's name; None where it does not name one alone."""
+    charts = dict(read_table("iac/charts").select("chart", "product").iter_rows())
+    named = [value.value for path in _CHART_AT for value in _below(node, path) if isinstance(value, yaml.ScalarNode)]
+    named += ["istiod" for kind in _below(node, ("kind",)) if kind.value == "IstioOperator"]
+    products = {charts.get(name, name) for name in (each.rpartition("/")[2] for each in named)}
+    return products.pop() if len(products) == 1 else None
+
+
+def _elsewhere(name: str, node: yaml.Node) -> yaml.Node:
+    """What stands for values that lie elsewhere: an option of that name in parentheses."""
+    key = yaml.ScalarNode(f"{_TAG}str", f"({name})", node.start_mark, node.end_mark)
+    nothing = yaml.ScalarNode(f"{_TAG}null", "", node.start_mark, node.end_mark)
+    return yaml.MappingNode(f"{_TAG}map", [(key, nothing)], node.start_mark, node.end_mark)
 
 
 def _parameter(node: yaml.Node) -> yaml.Node:
@@ -325,6 +367,9 @@ def _differences(own: dict[str, Leaf], live: Live) -> Iterator[tuple[str, str, s
     """Option, state, what is declared and what runs."""
     mapped = {row["option"]: row for row in read_table("iac/config_map").iter_rows(named=True)}
     for option, leaf in own.items():
+        if is_elsewhere(option):
+            yield option, "unknown", None, None
+            continue
         if live.is_config_map and option not in mapped:
             yield option, "unknown", as_text(leaf.value), None
             continue

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.documents import is_list
 from meshlab.errors import did_you_mean, shorten
-from meshlab.kept import kept
 from meshlab.tables import read_table
 
 ENDS = ("_lo", "", "_hi")
@@ -102,7 +102,7 @@ class Assumption:
     source_id: str | None
 
 
-@kept
+@cached
 def declared() -> dict[str, Assumption]:
     """All assumptions by name, in the order of the table."""
     rows = read_table("migration/assumptions").iter_rows(named=True)

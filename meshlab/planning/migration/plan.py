@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.kept import kept
+from meshlab.cache import cached
 from meshlab.models.decision.tables import SIDES
 from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, ZERO, Interval, named, network
 from meshlab.planning.migration.drain import Drained, Room
@@ -39,7 +39,7 @@ DEFAULT_RANGE = "10.0.0.0/8"
 SEVERITIES = ("high", "medium", "low")
 
 
-@kept
+@cached
 def _limits() -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in read_table("migration/limits").iter_rows(named=True)}
 
@@ -265,7 +265,7 @@ def plan_move(move: Move) -> Plan:
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),
-        "gaps": gaps(course.taken, course.drains),
+        "gaps": gaps(course),
         "risks": list(_risks(course)),
         "needs": {
             **{f"{name}{end}": price[f"{name}{end}"] for name in ("person_hours", "usd") for end in ENDS},

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.cluster import network_agents
 from meshlab.planning.migration.assumptions import ENDS, ZERO, Interval, expected, named, total
@@ -31,6 +32,7 @@ from meshlab.planning.migration.routes import (
     today_editions,
     ways_of,
 )
+from meshlab.tables import read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ TOLD = (
 )
 """Columns of a step's row that a plan tells as they are."""
 
+PHASES = ("prepare", "window", "after")
+"""Phases of steps in their order."""
+
 NEW = frozenset({"network-new", "mesh-new"})
 """Routes to a cluster in which nothing runs: no pod restarts there."""
 
@@ -117,6 +122,7 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
         "mesh": in_mesh,
         "proxied": members["proxied_pods"] if members else stated,
         "networked": survey.get("networked_pods") if survey["placed"] else stated,
+        "some": None,
     }
 
 
@@ -189,7 +195,18 @@ def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
 # --- times without enforcement of policies ---------------------------------------------------------------------------
 
 
-def gaps(taken: Sequence[Step], drains: Mapping[str, Drained]) -> list[dict[str, Any]]:
+@cached
+def _without_engine() -> frozenset[str]:
+    """Plugins that enforce no policies by themselves."""
+    return frozenset(read_table("facts/own_engines").filter(engine="none")["plugin"])
+
+
+def enforced(today: Place) -> bool:
+    """Whether anything enforces policies today, as far as the edition tells: where nothing does, no gap opens."""
+    return today.cni not in _without_engine() or today.cni_edition not in ("no-policy-engine", "self-run")
+
+
+def gaps(course: Course) -> list[dict[str, Any]]:
     """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
 
     Working time is that of the steps after the one that opens it; where nodes have a schedule, ``with_nights`` counts
@@ -197,12 +214,15 @@ def gaps(taken: Sequence[Step], drains: Mapping[str, Drained]) -> list[dict[str,
     """
     last = [
         drain.times.select(pl.max("end_hours").fill_null(0.0)).item()
-        for drain in drains.values()
+        for drain in course.drains.values()
         if drain.times is not None
     ]
     found: list[dict[str, Any]] = []
-    for route in dict.fromkeys(step.route for step in taken):
-        own = [step for step in taken if step.route == route and step.row["phase"] != "prepare"]
+    for way in course.ways:
+        route = way.route["route"]
+        if way.route["part"] == "cni" and not enforced(course.today):
+            continue
+        own = [step for step in course.taken if step.route == route and step.row["phase"] != "prepare"]
         between = _between(own)
         if between:
             found.append(
@@ -376,6 +396,9 @@ def course_of(terms: Terms, setting: Setting) -> Course:
     for way in ways:
         drains |= drained(setting, way)
     taken = [step for way in ways for step in timed(setting, (terms.today, terms.target), way, drains)]
+    if second_cluster(ways):
+        # the mesh of a second cluster is there before its first workload, and the old cluster goes last
+        taken.sort(key=lambda step: (PHASES.index(step.row["phase"]), step.row["stage"] == NEW_CLUSTER))
     return Course(terms.today, terms.target, ways, drains, taken)
 
 
@@ -433,7 +456,7 @@ def price_of(course: Course, setting: Setting) -> Price:
 
 def _unenforced(course: Course) -> Interval | None:
     """Hours in which policies are not enforced, over all gaps."""
-    found = [tuple(gap[f"hours{end}"] for end in ENDS) for gap in gaps(course.taken, course.drains)]
+    found = [tuple(gap[f"hours{end}"] for end in ENDS) for gap in gaps(course)]
     return None if any(None in ends for ends in found) else total(Interval(*ends) for ends in found)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem, did_you_mean
-from meshlab.kept import kept
 from meshlab.models.decision.contests import Running, running
 from meshlab.models.decision.tables import SIDES, Option, load_tables
 from meshlab.planning.migration.assumptions import SECONDS, Assumption, Interval, with_own
@@ -101,7 +101,7 @@ def _side(name: str, position: int, *, of: int, what: str) -> str:
 
 
 def _check_edition(side: str, name: str, edition: str, what: str) -> None:
-    known = [option.edition for option in load_tables().editions(side, name)]
+    known = list(dict.fromkeys(option.edition for option in load_tables().editions(side, name)))
     if edition and edition not in known:
         raise MeshlabError(Problem(what, f"{name} has no edition {edition!r}", did_you_mean(edition, known)))
 
@@ -326,20 +326,20 @@ class Way:
 # --- the tables -----------------------------------------------------------------------------------------------------
 
 
-@kept
+@cached
 def routes() -> tuple[Row, ...]:
     """Rows of ``routes.csv``."""
     return tuple(read_table("migration/routes").with_columns(pl.col("stages").str.split("|")).iter_rows(named=True))
 
 
-@kept
+@cached
 def steps() -> tuple[Row, ...]:
     """Rows of ``steps.csv``, stage by stage in order."""
     table = read_table("migration/steps").sort("stage", "place", maintain_order=True)
     return tuple(table.with_columns(pl.col("text_date").cast(pl.String)).iter_rows(named=True))
 
 
-@kept
+@cached
 def _stages() -> dict[str, tuple[Row, ...]]:
     return {stage: tuple(own) for stage, own in groupby(steps(), lambda step: step["stage"])}
 
@@ -355,7 +355,7 @@ def _expression(text: str) -> pl.Expr:
     return pl.sql_expr(text).fill_null(value=False)
 
 
-@kept
+@cached
 def _conditions() -> dict[str, str]:
     return {
         **{f"route:{row['route']}": row["applies"] for row in routes()},

@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.cluster.audit.inventory import QUERIES, Inventory, query, selects
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
 from meshlab.cluster.facts.columns import worth
-from meshlab.kept import kept
 from meshlab.tables import read_table
 from meshlab.units import BYTES_PER_GIB, version_key
 
@@ -168,6 +168,12 @@ def foreign_policies(inventory: Inventory) -> pl.LazyFrame:
 def _policy_objects(inventory: Inventory) -> pl.LazyFrame:
     istio = pl.col("group").str.contains("istio")
     return inventory.objects.filter(pl.col("kind").str.contains(r"NetworkPolicy$"), ~istio)
+
+
+@query
+def webhooks(inventory: Inventory) -> pl.LazyFrame:
+    """Webhooks of admission: what the API server calls."""
+    return inventory.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 
 
 @query
@@ -359,7 +365,7 @@ def _members(inventory: Inventory) -> dict[str, Any]:
     }
 
 
-@kept
+@cached
 def checks() -> tuple[dict[str, Any], ...]:
     """Rows of ``data/migration/checks.csv``."""
     return tuple(read_table("migration/checks").iter_rows(named=True))

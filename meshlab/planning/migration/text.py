@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from meshlab.kept import kept
+from meshlab.cache import cached
+from meshlab.models.decision.labels import product
 from meshlab.models.decision.tables import OTHER
-from meshlab.models.decision.words import product
 from meshlab.planning.migration.assumptions import ENDS
 from meshlab.planning.migration.plan import SEVERITIES, Plan
 from meshlab.tables import read_table
@@ -122,7 +122,7 @@ def edition_label(side: str, place: Mapping[str, Any]) -> str:
     return known or product(name, side)
 
 
-@kept
+@cached
 def editions() -> dict[tuple[str, str, str | None], str]:
     """What each edition is called, by side, product and edition."""
     rows = [

@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from meshlab.cache import all_cached, store
 from meshlab.errors import MeshlabError, Problem, printable, problems_of, unicode_text
 from meshlab.files import digest, pretty_json, read_bounded, read_most, remove_leftovers, write_whole
-from meshlab.kept import all_kept, store
 from meshlab.models import decision
 from meshlab.reviews import review
 from meshlab.reviews.cases import Case, inputs_sha256, open_path
@@ -254,7 +254,7 @@ def _workers(reviews: int, jobs: int | None, scheduler: str | None) -> AbstractC
         return open_pool(1)
     rehearse()
     store(is_own=lambda argument: bool(getattr(argument, "changes", ())))
-    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_kept(),)))
+    return open_pool(jobs and min(jobs, reviews), scheduler, (begin_worker, (all_cached(),)))
 
 
 def _prepare(job: Job) -> None:

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from meshlab.kept import all_kept
+from meshlab.cache import all_cached
 from meshlab.run.batch import warm
 
 START_TIME_LIMIT_S = 120.0
@@ -161,7 +161,7 @@ class WarmProcess:
         self._waiting = b""
         self._next(time.monotonic() + START_TIME_LIMIT_S)
         if process is None:
-            self._ask({"kept": base64.b85encode(all_kept()).decode()})
+            self._ask({"kept": base64.b85encode(all_cached()).decode()})
 
     def run(self, notebook: Any, folder: str | None, limit_s: float | None) -> Iterator[dict[str, Any]]:
         """Run one notebook and yield the answers about it."""

@@ -22,8 +22,8 @@ from meshlab.models.overhead import dataplanes, figures
 from meshlab.reviews.review import SUMMARY_FIGURES
 from meshlab.run.batch.pages import file_name
 from meshlab.show import report
+from meshlab.show.labels import option_text
 from meshlab.show.theme import figure_text
-from meshlab.show.words import option_text
 from meshlab.tables import read_table
 from meshlab.units import significant
 

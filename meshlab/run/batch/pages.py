@@ -21,9 +21,9 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from meshlab.cache import cached, keep
 from meshlab.errors import MeshlabError, Problem, from_extra, printable, problems_of
 from meshlab.files import data_path, digest, write_whole
-from meshlab.kept import keep, kept
 from meshlab.reviews import review
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import summary
@@ -158,7 +158,7 @@ class WorkbookFailedError(Exception):
 # --- workers -------------------------------------------------------------------------------------------------------
 
 
-@kept
+@cached
 def rehearse() -> bool:
     """Make one review, so that what all reviews read is kept, in this run and for later ones. True, once done."""
     for columns in data_path("facts").glob("*.columns.csv"):

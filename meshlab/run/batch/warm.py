@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from meshlab.kept import keep
+from meshlab.cache import keep
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient

@@ -96,12 +96,12 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
     from meshlab.planning.migration.text import plan_text
     from meshlab.reviews.cases import find_teams, open_path
     from meshlab.reviews.comparison import over_budget
-    from meshlab.reviews.moves import plans
+    from meshlab.reviews.migration import plans
 
     cases = [open_path(path) for path in find_teams(paths)]
     made = plans(cases, today, target, over=over_budget({case.team.name: case for case in cases}))
     if rehearse:
-        from meshlab.show.plans import runbook
+        from meshlab.show.runbooks import runbook
 
         folders = {plan["scenario"]: rehearse / plan["scenario"] if len(made) > 1 else rehearse for plan in made}
         files = {folders[plan["scenario"]] / name: text for plan in made for name, text in runbook(plan).items()}

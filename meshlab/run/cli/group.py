@@ -152,12 +152,26 @@ def form_option(what: str, *known: str) -> Callable[[FC], FC]:
 
 def quiet_option(command: FC) -> FC:
     """The option ``--quiet`` of a command that says how far it is: what went wrong is told all the same."""
+    return _noted("quiet", "Say nothing but what goes wrong.")(command)
+
+
+def verbose_option(command: FC) -> FC:
+    """The option ``--verbose`` of a command that renders reviews."""
+    return _noted("verbose", "Say what each team was answered, and after how long.")(command)
+
+
+def _noted(name: str, text: str) -> Callable[[FC], FC]:
+    """A flag that no command is handed: what is printed asks for it by ``_is``."""
 
     def note(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  (click's own)
-        context.meta["quiet"] = value
+        context.meta[name] = value
 
-    text = "Say nothing but what goes wrong."
-    return click.option("-q", "--quiet", is_flag=True, expose_value=False, callback=note, help=text)(command)
+    return click.option(f"-{name[0]}", f"--{name}", is_flag=True, expose_value=False, callback=note, help=text)
+
+
+def _is(name: str) -> bool:
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(name))
 
 
 def measured_options(text: str) -> Callable[[FC], FC]:
@@ -204,8 +218,7 @@ def many(number: int, noun: str) -> str:
 
 def is_quiet() -> bool:
     """Whether the command that runs was asked to say nothing but what goes wrong."""
-    context = click.get_current_context(silent=True)
-    return bool(context and context.meta.get("quiet"))
+    return _is("quiet")
 
 
 def tell(text: str) -> None:
@@ -253,7 +266,7 @@ def batch_progress(total: int) -> Generator[Callable[[Outcome], None]]:
     from tqdm import tqdm
 
     # a file or a pipe gets a line for each team instead of a bar that redraws itself
-    done, quiet = 0, is_quiet()
+    done, quiet, verbose, begun = 0, is_quiet(), _is("verbose"), time.monotonic()
     bar = tqdm(total=total, unit="team", desc="meshlab", file=sys.stderr, disable=quiet or not sys.stderr.isatty())
     with bar:
 
@@ -262,9 +275,11 @@ def batch_progress(total: int) -> Generator[Callable[[Outcome], None]]:
             done += 1
             for reason in outcome.reasons:
                 bar.write(f"meshlab: error: {reason}", file=sys.stderr)
-            if bar.disable and not outcome.failed and not quiet:
-                made = "reused" if outcome.reused else "rendered"
-                bar.write(f"meshlab: {done} of {total} {made}: {outcome.team}", file=sys.stderr)
+            if (bar.disable or verbose) and not outcome.failed and not quiet:
+                made, row = "reused" if outcome.reused else "rendered", outcome.row or {}
+                answer = f"{row.get('cni') or 'not known'}, {row.get('mesh') or 'not known'}"
+                more = f": {answer}, after {time.monotonic() - begun:.1f} s" if verbose else ""
+                bar.write(f"meshlab: {done} of {total} {made}: {outcome.team}{more}", file=sys.stderr)
             bar.update()
 
         yield progress

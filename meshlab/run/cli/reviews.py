@@ -20,6 +20,7 @@ from meshlab.run.cli.group import (
     show,
     tell,
     text_table,
+    verbose_option,
 )
 
 FORMATS = ("html", "ipynb", "json", "md", "adr", "pdf")
@@ -72,6 +73,7 @@ def _formats(_context: click.Context, _parameter: click.Parameter, value: str) -
     help="Traces, load tests, answers of Prometheus or a folder of them: rates, depth of calls, narrower intervals.",
 )
 @quiet_option
+@verbose_option
 @click.option("--scheduler", metavar="ADDRESS", help="Render on the Dask cluster of this scheduler.")
 def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click passes them by name)
     paths: tuple[Path, ...],
@@ -122,38 +124,43 @@ def review(  # noqa: PLR0913, PLR0917  (each is a question of its own; click pas
 PORT = click.option(
     "--port", type=click.IntRange(1, 65535), help="Port on this machine [default: the first that is free]."
 )
+NO_BROWSER = click.option(
+    "--no-browser", "browser", flag_value="--no-browser", help="Open no browser; the address is printed."
+)
 HANDED_ON = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS]...")
 
 
 @main.command()
 @PORT
+@NO_BROWSER
 @click.option("--reset", is_flag=True, help="Put workbooks that you changed aside, and open fresh ones.")
 @HANDED_ON
-def lab(port: int | None, reset: bool, arguments: tuple[str, ...]) -> int:  # noqa: FBT001
+def lab(port: int | None, browser: str | None, reset: bool, arguments: tuple[str, ...]) -> int:  # noqa: FBT001
     """Open the workbooks in JupyterLab, on this machine only.
 
     They are working copies in ./meshlab-workbooks. What follows -- goes to JupyterLab.
 
-    Example: meshlab lab -- --no-browser
+    Example: meshlab lab --no-browser
     """
     from meshlab.run.lab import open_lab
 
-    return open_lab(port, arguments, reset=reset)
+    return open_lab(port, [*filter(None, [browser]), *arguments], reset=reset)
 
 
 @main.command()
 @PORT
+@NO_BROWSER
 @HANDED_ON
-def app(port: int | None, arguments: tuple[str, ...]) -> int:
+def app(port: int | None, browser: str | None, arguments: tuple[str, ...]) -> int:
     """Open the first workbook as a page without code, on this machine only.
 
     What follows -- goes to Voila.
 
-    Example: meshlab app --port 8890 -- --no-browser
+    Example: meshlab app --port 8890 --no-browser
     """
     from meshlab.run.lab import open_app
 
-    return open_app(port, arguments)
+    return open_app(port, [*filter(None, [browser]), *arguments])
 
 
 @main.command()

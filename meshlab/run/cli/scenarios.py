@@ -69,7 +69,7 @@ def estimate(  # noqa: PLR0913, PLR0917  (an option each)
 
     Example: meshlab estimate scenarios.csv --format json
     """
-    from meshlab.models.evidence import narrow
+    from meshlab.models.evidence import calibrate
     from meshlab.models.overhead import estimate as estimates
     from meshlab.models.overhead.network import estimate_network
     from meshlab.planning.comparison import estimate_pairs
@@ -82,7 +82,7 @@ def estimate(  # noqa: PLR0913, PLR0917  (an option each)
     if form == "parquet" and out is None:
         raise click.UsageError("parquet goes to a file: add --out FILE.parquet", click.get_current_context())
     own = own_measurements(measured, before, dataplane)
-    coefficients = None if own is None else narrow(own)
+    coefficients = None if own is None else calibrate(own)
     given = read_scenarios(scenarios)
     if network:
         found = estimate_network(given)
@@ -166,10 +166,10 @@ def evidence(measured: Path | None, before: Path | None, dataplane: str | None, 
     import polars as pl
 
     from meshlab.files import pretty_json
-    from meshlab.models.evidence import assess
-    from meshlab.models.evidence.assessment import told
+    from meshlab.models.evidence import validate
+    from meshlab.models.evidence.validation import told
 
-    found = assess(own_measurements(measured, before, dataplane))
+    found = validate(own_measurements(measured, before, dataplane))
     if form == "json":
         click.echo(pretty_json(found), nl=False)
         return
@@ -285,7 +285,7 @@ def plan_measurement(team: str, out: Path | None) -> None:
     from meshlab.files import write_whole
     from meshlab.reviews.measurement import measurement_plan
     from meshlab.reviews.review import open_named
-    from meshlab.show.plans import measurement_files
+    from meshlab.show.runbooks import measurement_files
 
     files = measurement_files(measurement_plan(open_named(team)))
     if out is None:

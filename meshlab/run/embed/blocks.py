@@ -37,7 +37,7 @@ from meshlab.show.charts.catalogue import CATALOGUE, TEAM
 from meshlab.show.charts.files import DOCUMENT
 from meshlab.show.export import WIDTH_PX
 from meshlab.show.export.chart import cell, is_web, markdown_table
-from meshlab.show.export.pictures import about_png, about_svg
+from meshlab.show.export.images import about_png, about_svg
 from meshlab.show.theme import LOOKS, figure_text, interval_text
 from meshlab.units import significant
 

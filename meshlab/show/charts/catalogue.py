@@ -16,7 +16,7 @@ from typing import Any
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.models.overhead import figures
 from meshlab.reviews.cases import data_sha256
-from meshlab.reviews.moves import plan_sources
+from meshlab.reviews.migration import plan_sources
 from meshlab.reviews.record import Review
 from meshlab.show.charts.canvas import PLAIN, Look, Stated, subtitle
 from meshlab.show.charts.curves import break_even, curve, path

@@ -17,8 +17,8 @@ from meshlab.show.charts import canvas
 from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.charts.intervals import COST, VALUE_AXIS
 from meshlab.show.export import Chart, Spec
+from meshlab.show.labels import titled
 from meshlab.show.theme import SECOND_PX, figure_text, interval_text, mix
-from meshlab.show.words import titled
 
 COLUMNS = 2
 """Plots beside each other."""

@@ -15,8 +15,8 @@ from meshlab.reviews.review import case_of, source_ids, without
 from meshlab.show.charts import canvas
 from meshlab.show.charts.canvas import Captions, Look, Plot, Stated
 from meshlab.show.export import Chart, Spec
+from meshlab.show.labels import axis_label, input_label, preferred_text, value_text
 from meshlab.show.theme import NOTE_PX, STATES, TEXT_PX, figure_text, mix, option_words, wrap
-from meshlab.show.words import axis_label, input_label, preferred_text, value_text
 
 # --- the tables row by row -----------------------------------------------------------------------------------------
 

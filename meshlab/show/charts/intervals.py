@@ -15,8 +15,8 @@ from meshlab.reviews.record import Review, Row
 from meshlab.show.charts import canvas
 from meshlab.show.charts.canvas import Captions, Look, Plot
 from meshlab.show.export import Chart, Spec
+from meshlab.show.labels import SAVING
 from meshlab.show.theme import figure_text, interval_text, wrap
-from meshlab.show.words import SAVING
 
 SIDES_PX = (136, 150)
 """Room for names to the left and figures to the right. Fixed, so that nothing jumps under a slider. [px]"""

@@ -35,9 +35,9 @@ LAGS = {
 @cache
 def _assessed() -> pl.DataFrame:
     """Published figures against what the models say of them, fitted and with their source left out."""
-    from meshlab.models.evidence import assess  # reports, which have no such chart, need not wait for it
+    from meshlab.models.evidence import validate  # reports, which have no such chart, need not wait for it
 
-    return pl.DataFrame(assess()["rows"], infer_schema_length=None)
+    return pl.DataFrame(validate()["rows"], infer_schema_length=None)
 
 
 def agreement(look: Look, *, kind: str, left_out: bool) -> Chart:

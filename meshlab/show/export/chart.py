@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.files import digest, pretty_json, spreadsheet_text, write_whole
-from meshlab.show.export.pictures import WIDTH_PX, png_of, svg_of
+from meshlab.show.export.images import WIDTH_PX, png_of, svg_of
 from meshlab.show.fragments import Fragment, environment
-from meshlab.show.words import plain
+from meshlab.show.labels import plain
 from meshlab.tables import read_table
 
 if TYPE_CHECKING:

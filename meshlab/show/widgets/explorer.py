@@ -11,16 +11,16 @@ import ipywidgets as widgets
 
 from meshlab.errors import MeshlabError
 from meshlab.models.curves import curve_inputs
-from meshlab.models.evidence import assess
+from meshlab.models.evidence import validate
 from meshlab.models.overhead import dataplanes, figures, mesh_dataplanes
 from meshlab.planning.iac.tracker import growth, tracker
 from meshlab.reviews.record import AssumedValue, Review
 from meshlab.scenario import inputs
 from meshlab.show import report, views
 from meshlab.show.charts import Chart, Look, chart, stated
-from meshlab.show.widgets.entries import FIXED
+from meshlab.show.widgets.controls import FIXED
 from meshlab.show.widgets.guide import Guide
-from meshlab.show.widgets.live import Latest, LiveFigures
+from meshlab.show.widgets.live import Debounced, LiveFigures
 from meshlab.show.widgets.panel import Panel
 from meshlab.show.widgets.views import BESIDE, REST_S, Headline, Reasons, SideBySide, complain
 
@@ -85,7 +85,7 @@ class Explorer(widgets.VBox):
         self.text.add_class("meshlab-text")
         for part in (self.choices, self.figures, self.text):
             part.layout = {"flex": FIXED, **WIDE}
-        self.latest = Latest(_computed, self._show, self._complain)
+        self.latest = Debounced(_computed, self._show, self._complain)
         super().__init__([self.chooser, self.choices, self.text, self.figures], layout=layout or BESIDE)
         self.chooser.observe(self._turn, "value")
         if self.source is not None:
@@ -174,7 +174,7 @@ class Desk(SideBySide):
                 "Latency path": Page(partial(_around, "path")),
                 "Migration": Page(lambda values, look: _moved(whole(values), look), pause_s=REST_S),
                 "Evidence": Page(
-                    lambda values, _look: [views.fit_quality(assess()), report.sources(whole(values))], pause_s=REST_S
+                    lambda values, _look: [views.fit_quality(validate()), report.sources(whole(values))], pause_s=REST_S
                 ),
                 "Assumptions": Page(lambda values, _look: [report.assumptions(whole(values))], pause_s=REST_S),
             },

@@ -10,14 +10,14 @@ import ipywidgets as widgets
 
 from meshlab.documents import is_list
 from meshlab.models.decision.changes import ORDERED, Change
+from meshlab.models.decision.labels import product
 from meshlab.models.decision.questions import Open, Question, editions_today, open_questions, questions
-from meshlab.models.decision.words import product
 from meshlab.reviews.advice import side_by_side
 from meshlab.scenario import frame_of, inputs
 from meshlab.show.fragments import fragment
-from meshlab.show.widgets.entries import CONTROLS, FIXED, Control, button
+from meshlab.show.labels import answer_text, listed, need_label, value_text
+from meshlab.show.widgets.controls import CONTROLS, FIXED, Control, button
 from meshlab.show.widgets.panel import SCENARIO, Panel
-from meshlab.show.words import answer_text, listed, need_label, value_text
 
 MOST = 5
 """Questions that are asked at first."""
@@ -77,13 +77,13 @@ class Guide(widgets.VBox):
 
     def ask(self, values: Mapping[str, Any]) -> list[Open]:
         """The questions that could change the answer of a scenario."""
-        answers = self.needs if self.case is self.source.shelf.case else {}
+        answers = self.needs if self.case is self.source.scenario_files.case else {}
         mine = values.get("needs") in (None, self._needed(answers))
         return open_questions(frame_of([{"scenario": SCENARIO, **values}]), [*answers] if mine else None)
 
     def take(self, found: Sequence[Open]) -> None:
         """Show the questions: those that are answered, and of the others as many as there is room for."""
-        if self.case is not self.source.shelf.case:
+        if self.case is not self.source.scenario_files.case:
             self._forget()
         values = self.source.scenario
         still = {each.question.id: each for each in found}
@@ -114,13 +114,13 @@ class Guide(widgets.VBox):
 
     def _used(self) -> dict[str, Mapping[str, Any]]:
         """Needs of the panel that the cluster's objects use, by need."""
-        case = self.source.shelf.case
+        case = self.source.scenario_files.case
         found = side_by_side(case) if case else None
         return {row["need"]: row for row in (found or {}).get("rows", ()) if row["need"] in self._found()}
 
     def _found(self) -> Sequence[str]:
         """Needs that the cluster's objects use and that count as needs."""
-        case = self.source.shelf.case
+        case = self.source.scenario_files.case
         given = case.given.get("needs") if case else None
         return given.value if given and given.status == "inferred" and is_list(given.value) else []
 
@@ -160,13 +160,13 @@ class Guide(widgets.VBox):
         self.take(self.ask(self.source.scenario))
 
     def _begin_anew(self) -> None:
-        self.source.shelf.case = None
+        self.source.scenario_files.case = None
         self.source.assumed.clear()
         self._forget()
         self.source.set({})
 
     def _forget(self) -> None:
-        self.case, self.most, self.rows, self.needs = self.source.shelf.case, MOST, {}, {}
+        self.case, self.most, self.rows, self.needs = self.source.scenario_files.case, MOST, {}, {}
 
 
 def leads_text(asked: Open, values: Mapping[str, Any]) -> str:

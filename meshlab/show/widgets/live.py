@@ -66,7 +66,7 @@ def _answer(widget: LiveFigures, message: object, _buffers: object) -> None:
 # --- computing in the background -----------------------------------------------------------------------------------
 
 
-class Latest:
+class Debounced:
     """Computes in the background and shows the answer to the newest question; questions in between are dropped.
 
     Args:

@@ -15,9 +15,9 @@ import traitlets
 
 from meshlab.reviews.review import build_reviews, light_review
 from meshlab.scenario import frame_of, inputs, scenarios, with_defaults
-from meshlab.show.widgets.entries import CONTROLS, Names, button
+from meshlab.show.widgets.controls import CONTROLS, Names, button
 from meshlab.show.widgets.live import Once
-from meshlab.show.widgets.shelf import Shelf
+from meshlab.show.widgets.scenario_files import ScenarioFiles
 
 GROUPS = {
     "cluster": "Cluster",
@@ -54,8 +54,8 @@ class Panel(widgets.VBox):
         self.controls = {name: CONTROLS[inputs()[name].type](inputs()[name]) for name in names or inputs()}
         self.beyond: dict[str, object] = {}
         self.assumed: dict[str, tuple[object, str]] = {}
-        self.shelf = Shelf(self)
-        self.whole = Once(lambda values: build_reviews([self.shelf.case_of(values)])[0])
+        self.scenario_files = ScenarioFiles(self)
+        self.whole = Once(lambda values: build_reviews([self.scenario_files.case_of(values)])[0])
         self.light = Once(light_review)
         self.message = widgets.HTML()
         self._quiet = False
@@ -69,7 +69,7 @@ class Panel(widgets.VBox):
                 if names
                 else widgets.Tab(columns, titles=list(GROUPS.values())),
                 self.message,
-                self.shelf,
+                self.scenario_files,
                 Names(),
                 widgets.HBox([self.reset_button, self.pin_button]),
             ],
@@ -83,7 +83,7 @@ class Panel(widgets.VBox):
 
     def reset(self) -> None:
         """Return to the initial values, and forget what was loaded."""
-        self.shelf.case = None
+        self.scenario_files.case = None
         self.assumed.clear()
         self.set(self.initial)
 

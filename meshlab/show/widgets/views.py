@@ -21,11 +21,11 @@ from meshlab.reviews.record import Review
 from meshlab.reviews.review import against, build_reviews
 from meshlab.show import report, views
 from meshlab.show.charts import Chart, Look, chart, stated
-from meshlab.show.widgets.entries import FIXED, button, problem_text
-from meshlab.show.widgets.live import VIEW_PX, Latest, LiveFigures
+from meshlab.show.labels import answer_text, axis_label, change_text, input_label, title_text, titled
+from meshlab.show.widgets.controls import FIXED, button, problem_text
+from meshlab.show.widgets.live import VIEW_PX, Debounced, LiveFigures
 from meshlab.show.widgets.panel import Panel
-from meshlab.show.widgets.shelf import Shelf
-from meshlab.show.words import answer_text, axis_label, change_text, input_label, title_text, titled
+from meshlab.show.widgets.scenario_files import ScenarioFiles
 
 WITHOUT_KERNEL = "The controls need a running kernel: open this workbook with `meshlab lab`."
 """What stands in a page that was rendered without one."""
@@ -52,7 +52,7 @@ BESIDE = {"flex": f"3 1 {VIEW_PX}px", "min_width": "320px", "max_height": "680px
 
 def follow(
     source: Panel, compute: Callable[[dict[str, Any]], Any], show: Callable[[Any], None], pause_s: float = 0.0
-) -> Latest:
+) -> Debounced:
     """Compute something of a panel's scenario now and at every change, and show it.
 
     Args:
@@ -61,7 +61,7 @@ def follow(
         show: Takes it, in the kernel's own thread.
         pause_s: How long the panel has to rest before. [s]
     """
-    latest = Latest(compute, show, lambda error: complain(source, error), pause_s)
+    latest = Debounced(compute, show, lambda error: complain(source, error), pause_s)
     source.observe(lambda change: latest.ask(change["new"]), "scenario")
     latest.ask(source.scenario)
     return latest
@@ -77,7 +77,7 @@ def complain(source: Panel, error: MeshlabError) -> None:
 
 def chart_view(
     source: Panel, compute: Callable[[dict[str, Any], Look], Chart], pause_s: float = 0.0
-) -> tuple[LiveFigures, Latest]:
+) -> tuple[LiveFigures, Debounced]:
     """A chart that follows a panel and the theme of the page.
 
     Args:
@@ -243,7 +243,7 @@ class MoveView(widgets.VBox):
         self.case, self.review, self.places = case, review, (today, target)
         self.scenario: dict[str, object] = {}
         self.assumed: dict[str, tuple[object, str]] = {}
-        self.shelf = Shelf(self, saves=False)
+        self.scenario_files = ScenarioFiles(self, saves=False)
         chosen = {name: value for name, value in (own or {}).items() if value is not None}
         known = with_own(own_figures({**case.team.migration, **chosen})[0])
         self.sliders = {name: _slider(known[name], *bounds) for name, bounds in SLIDERS.items()}
@@ -252,14 +252,14 @@ class MoveView(widgets.VBox):
             slider.observe(self._follow, "value")
         self.figures.observe(self._follow, "dark")
         rows = [_labelled(known[name], slider) for name, slider in self.sliders.items()]
-        super().__init__([self.shelf, *rows, self.words, self.figures])
+        super().__init__([self.scenario_files, *rows, self.words, self.figures])
         self._follow()
 
     def set(self, values: Mapping[str, object]) -> None:
         """Plan the move of what was loaded, from what it runs to what is recommended."""
         self.scenario = dict(values)
-        if self.shelf.case is not None:
-            self.case, self.places = self.shelf.case, ("", "")
+        if self.scenario_files.case is not None:
+            self.case, self.places = self.scenario_files.case, ("", "")
             self.review = build_reviews([self.case])[0]
             self._follow()
 

@@ -18,7 +18,7 @@ import traitlets
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.scenario import Input, check_scenarios, inputs
-from meshlab.show.words import titled, unit_shown
+from meshlab.show.labels import titled, unit_shown
 from meshlab.tables import read_table
 from meshlab.units import plain_number
 
@@ -95,7 +95,7 @@ class Control(widgets.VBox):
         self._shown_by_us = False
 
 
-class Entry(Control):
+class TextField(Control):
     """An input that is typed: text that goes through the same check as a file."""
 
     def _parts(self) -> Sequence[widgets.Widget]:
@@ -125,7 +125,7 @@ class Entry(Control):
         self.text.placeholder = "unknown" if default is None else f"{plain_text(default)} (default)"
 
 
-class Slider(Entry):
+class Slider(TextField):
     """A number: a slider over a ladder of round values for the hand, with a typed entry beside it for the exact one."""
 
     def _parts(self) -> Sequence[widgets.Widget]:
@@ -232,7 +232,7 @@ CONTROLS: dict[str, type[Control]] = {
     "number": Slider,
     "boolean": Choice,
     "choice": Choice,
-    "version": Entry,
+    "version": TextField,
     "set": Members,
 }
 """Control of an input, by its type."""

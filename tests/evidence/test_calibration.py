@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from overhead_frames import one
 
-from meshlab.models.evidence import narrow, read_measured
+from meshlab.models.evidence import calibrate, read_measured
 from meshlab.models.overhead import estimate
 from meshlab.models.overhead.coefficients import coefficient_table
 
@@ -24,7 +24,7 @@ def narrowed(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """The fitted coefficients after two readings of memory and one of latency."""
     path = tmp_path_factory.mktemp("own") / "own.csv"
     path.write_text(ROWS, encoding="utf-8")
-    return narrow(read_measured(path))
+    return calibrate(read_measured(path))
 
 
 def figures(coefficients: pl.DataFrame | None, dataplane: str) -> dict[str, float]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from meshlab.kept import kept_latest
+from meshlab.cache import cached_latest
 from meshlab.models.decision.contests import (
     MOST_PREFERENCES,
     NOTHING,
@@ -134,7 +134,7 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
-class Board:
+class PairTable:
     """The contest on one platform.
 
     Args:
@@ -156,8 +156,8 @@ class Board:
     ranks: tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
-@kept_latest(64)
-def board(tables: Tables, platform: str | None) -> Board:
+@cached_latest(64)
+def pair_table(tables: Tables, platform: str | None) -> PairTable:
     """The contest on a platform."""
     entries = entries_on(tables, platform)
     sides = [_Reading(tables, platform, side, entries) for side in SIDES]
@@ -173,7 +173,7 @@ def board(tables: Tables, platform: str | None) -> Board:
     preferred = rules(tables).preferred["mesh"].items()
     keeps = max((place for (row, _), place in preferred if row.option in (TODAY, SAME)), default=-1)
     todays, ranks = (sides[0].todays, sides[1].todays), (_ranks(tables, SIDES[0]), _ranks(tables, SIDES[1]))
-    return Board(platform, entries, options, todays, tuple(groups), keeps, ranks)
+    return PairTable(platform, entries, options, todays, tuple(groups), keeps, ranks)
 
 
 def _ranks(tables: Tables, side: str) -> NDArray[np.uint8]:
@@ -259,7 +259,7 @@ def _columns(rows: Iterable[Iterable[int]]) -> Bits:
 # --- the order ------------------------------------------------------------------------------------------------------
 
 
-def orders(held: Board, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
+def orders(held: PairTable, tables: Tables, facts: Mapping[str, Bits]) -> Bits:
     """The order of every pair in every scenario; one that is not there is at least ``ABSENT``. [pairs × scenarios]
 
     Args:

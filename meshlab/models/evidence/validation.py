@@ -28,7 +28,7 @@ COVERAGE_GOALS = (0.75, 0.9)
 # --- how good it is ------------------------------------------------------------------------------------------------
 
 
-def assess(measured: pl.DataFrame | None = None) -> dict[str, Any]:
+def validate(measured: pl.DataFrame | None = None) -> dict[str, Any]:
     """Measured against predicted, with the interval: what ``meshlab evidence`` prints as JSON.
 
     Args:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from meshlab.models.decision.words import EXTRA, lower_first, upper_first
+from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
@@ -19,8 +19,7 @@ from meshlab.show.charts.canvas import cited
 from meshlab.show.charts.drivers import driver_label
 from meshlab.show.charts.intervals import log_ends
 from meshlab.show.fragments import Fragment, fragment
-from meshlab.show.theme import figure_text, interval_text
-from meshlab.show.words import (
+from meshlab.show.labels import (
     answer_text,
     change_text,
     input_label,
@@ -30,6 +29,7 @@ from meshlab.show.words import (
     need_label,
     preferred_text,
 )
+from meshlab.show.theme import figure_text, interval_text
 from meshlab.units import significant
 
 GRADES = {
@@ -165,10 +165,11 @@ def objections(review: Review) -> list[str]:
     told += grave if review.verdict.cni is not None else []
     if review.verdict.lost:
         told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
-    second = next((row for row in review.verdict.options if row["rank"] != 1 and row["eligible"]), None)
+    others = (row for row in review.verdict.options if row["rank"] != 1 and not row["tuned"])
+    second = next((row for row in others if row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
         other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
-        told = [f"Nothing that is known; {other}."]
+        told = [f"Nothing that is known. {upper_first(other)}."]
     return told
 
 
@@ -275,7 +276,7 @@ def _not_known(review: Review) -> Iterator[str]:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence.")
-    if found:
+    if found and found[0]["probability_of_change"] >= 0.005:  # noqa: PLR2004  (what is told as 0 % matters to nobody)
         lines.append(
             f"What is spent on {found[0]['group']}: measuring it first saves "
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
@@ -400,7 +401,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
 
 
 def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
-    """A figure in words with its interval; without the price of a licence what is known of the money.
+    """A figure in words with its interval; hours of a move with their money, money without the price of a licence.
 
     Args:
         option: An option of the comparison.
@@ -410,6 +411,8 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     value, note = option["criteria"][figure], ""
     if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
         note = "if this edition runs already"
+    elif figure == "move_hours" and value["median"] and option["criteria"]["move_usd"]["median"] is not None:
+        note = f"{figure_text(option['criteria']['move_usd']['median'])} USD"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
         note = "and a licence of unknown price" if value["median"] is not None else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from meshlab.cache import cached
 from meshlab.documents import is_list
-from meshlab.kept import kept
 from meshlab.models.decision.contests import Side
 from meshlab.models.decision.tables import OTHER
 from meshlab.scenario import inputs
@@ -44,32 +44,32 @@ def upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-@kept
+@cached
 def need_labels() -> dict[str, str]:
     """What each need is called."""
     return dict(read_table("needs").select("need", "label").iter_rows())
 
 
-@kept
+@cached
 def need_label(need: str, *, starts: bool = False) -> str:
     """What a need is called inside a sentence, or where one starts."""
     label = need_labels().get(need, need)
     return label if starts else lower_first(label)
 
 
-@kept
+@cached
 def input_label(name: str) -> str:
     """What an input is called inside a sentence."""
     return lower_first(inputs()[name].label)
 
 
-@kept
+@cached
 def products() -> dict[str, str]:
     """What each product is called, by its id."""
     return dict(read_table("decision/products").select("product", "label").iter_rows())
 
 
-@kept
+@cached
 def short_products() -> dict[str, str]:
     """The same where there is room for a word only."""
     return dict(read_table("decision/products").select("product", "short").iter_rows())

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from meshlab import kept
+from meshlab import cache
 from meshlab.tables import read_table
 
 HANDED_ON = """
 import os, sys
 from pathlib import Path
 from meshlab.models import decision, overhead
-from meshlab import kept
+from meshlab import cache
 from meshlab.scenario import inputs
 
-kept.keep(sys.stdin.buffer.read())
+cache.keep(sys.stdin.buffer.read())
 tables = decision.load_tables()
 threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
 print(len(tables.options), len(inputs()), sum(name.startswith("polars-") and "ooc" not in name for name in threads))
@@ -30,7 +30,7 @@ def test_a_result_is_asked_for_once_for_each_argument() -> None:
     """The second call with the same arguments gives the same object without calling the function."""
     calls: list[int] = []
 
-    @kept.kept
+    @cache.cached
     def doubled(number: int) -> list[int]:
         calls.append(number)
         return [2 * number]
@@ -44,7 +44,7 @@ def test_only_the_latest_results_are_kept() -> None:
     """Where two may stay, the third sends the first away."""
     calls: list[int] = []
 
-    @kept.kept_latest(2)
+    @cache.cached_latest(2)
     def noted(number: int) -> int:
         calls.append(number)
         return number
@@ -58,7 +58,7 @@ def test_an_error_is_not_kept() -> None:
     """A call that fails is made again."""
     outcomes = iter((ValueError("not yet"), None))
 
-    @kept.kept
+    @cache.cached
     def flaky() -> str:
         if error := next(outcomes):
             raise error
@@ -76,39 +76,39 @@ def test_another_process_gets_what_was_kept_and_runs_no_query() -> None:
     from meshlab.scenario import inputs
 
     tables = decision.load_tables()
-    told = subprocess.run([sys.executable, "-c", HANDED_ON], input=kept.all_kept(), capture_output=True, check=True)
+    told = subprocess.run([sys.executable, "-c", HANDED_ON], input=cache.all_cached(), capture_output=True, check=True)
     assert told.stdout.split() == [b"%d" % count for count in (len(tables.options), len(inputs()), 0)]
 
 
 def test_what_was_handed_on_is_what_was_kept() -> None:
     """A table survives the way there and back with its values and types."""
     before = read_table("sources")
-    kept.keep(kept.all_kept())
+    cache.keep(cache.all_cached())
     assert read_table("sources") is not before
     assert read_table("sources").equals(before)
     assert read_table("sources").schema == before.schema
 
 
 STORES = """
-from meshlab import kept
+from meshlab import cache
 from meshlab.models import decision
 from meshlab.tables import read_table
 
 calls = []
 
-@kept.kept
+@cache.cached
 def slow(argument):
     calls.append(argument)
     return [argument]
 
 print(slow("ours"), slow("own"), len(decision.load_tables().options), len(calls))
-kept.store(is_own="own".__eq__)
+cache.store(is_own="own".__eq__)
 """
 
 
 def stored(folder: Path, **environment: str) -> str:
     """What a process says that keeps results and stores them."""
-    given = {**os.environ, kept.FOLDER: str(folder), **environment}
+    given = {**os.environ, cache.FOLDER: str(folder), **environment}
     return subprocess.run(
         [sys.executable, "-c", STORES], env=given, capture_output=True, check=True, text=True
     ).stdout.strip()
@@ -127,11 +127,11 @@ def test_only_the_part_that_is_asked_for_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "stored"
     stored(folder)
     ask = (
-        "import sys; from meshlab import kept; from meshlab.tables import read_table; read_table('sources')\n"
-        "print('meshlab.models.decision' in sys.modules); kept.all_kept()\n"
+        "import sys; from meshlab import cache; from meshlab.tables import read_table; read_table('sources')\n"
+        "print('meshlab.models.decision' in sys.modules); cache.all_cached()\n"
         "print('meshlab.models.decision' in sys.modules)"
     )
-    given = {**os.environ, kept.FOLDER: str(folder)}
+    given = {**os.environ, cache.FOLDER: str(folder)}
     told = subprocess.run([sys.executable, "-c", ask], env=given, capture_output=True, check=True, text=True)
     assert told.stdout.split() == ["False", "True"]
 

@@ -25,8 +25,8 @@ from meshlab.files import write_whole
 from meshlab.reviews.cases import NO_CLUSTER, Case, Cluster, example_teams, open_case, open_path, with_values
 from meshlab.reviews.team import Assumption, Team, team_text
 from meshlab.show.charts.catalogue import CATALOGUE, TEAM
-from meshlab.show.widgets.entries import button, problem_text
-from meshlab.show.widgets.live import Latest
+from meshlab.show.widgets.controls import button, problem_text
+from meshlab.show.widgets.live import Debounced
 
 NO_EXAMPLE = "Choose an example team"
 """First entry of the list of examples."""
@@ -64,7 +64,7 @@ class Holder(Protocol):
         """Give exactly these values."""
 
 
-class Shelf(widgets.VBox):
+class ScenarioFiles(widgets.VBox):
     """Loads a team or a dump into a panel, and saves its scenario as a team file.
 
     Args:
@@ -88,7 +88,7 @@ class Shelf(widgets.VBox):
         self.name = widgets.Text(placeholder="Name of the team", layout=HALF)
         self.save_button = button("Save", "Write a team file that `meshlab review` accepts", self.save, BUTTON)
         self.follow_up = FollowUp()
-        self.loading = Latest(_read, self._take, self._refuse)
+        self.loading = Debounced(_read, self._take, self._refuse)
         self.example.observe(self._chosen, "value")
         self.path.on_msg(self._entered)
         self.upload.observe(self._uploaded, "value")
@@ -174,7 +174,7 @@ class Shelf(widgets.VBox):
     def tell(self, lines: Sequence[str], role: str = "status") -> None:
         """Show lines of text."""
         rows = "".join(f"<div>{html.escape(line)}</div>" for line in lines)
-        self.message.value = f'<div role="{role}" class="meshlab-shelf" style="line-height: 1.4">{rows}</div>'
+        self.message.value = f'<div role="{role}" class="meshlab-scenario-files" style="line-height: 1.4">{rows}</div>'
 
 
 def working_folder() -> Path:
@@ -256,7 +256,7 @@ class FollowUp(widgets.VBox):
         self.document = widgets.Text("design.md", layout=HALF, tooltip="Markdown document, made where there is none")
         self.add = button("Add the chart", "Put a block with the chart into the document, and fill it", self._add, HALF)
         self.chart.observe(lambda _change: self._copy(), "value")
-        self.running = Latest(self._command, self._done, self._refuse)
+        self.running = Debounced(self._command, self._done, self._refuse)
         rows = ([self.report, self.plan], [self.chart, self.document, self.add])
         lines = [widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows]
         super().__init__([*lines, self.message, self.files], layout={"display": "none"})

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from meshlab.cache import cached
 from meshlab.documents import is_list
-from meshlab.kept import kept
-from meshlab.models.decision.words import product, upper_first
+from meshlab.models.decision.labels import product, upper_first
 from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
@@ -48,7 +48,7 @@ def plain(value: object) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
 
 
-@kept
+@cached
 def _need_labels() -> dict[str, str]:
     return dict(read_table("needs").select("need", "label").iter_rows())
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.kept import kept_latest
+from meshlab.cache import cached_latest
 from meshlab.models.decision.conditions import (
     BUILDS,
     ORDERED,
@@ -64,7 +64,7 @@ class Axis:
     cells: tuple[Cell, ...]
 
 
-@kept_latest(16)
+@cached_latest(16)
 def axes(tables: Tables) -> dict[str, Axis]:
     """The axes of the domain that the tables know, by name, in the order of the declared inputs."""
     conditions = [tables.contradiction, *(row.condition for row in tables.preferences)]
@@ -89,7 +89,7 @@ def _identities() -> Iterator[Test]:
     yield from (Has("needs", member) for member in inputs()["needs"].choices)
 
 
-@kept_latest(16)
+@cached_latest(16)
 def points(tables: Tables) -> dict[str, pl.Series]:
     """For each axis of one value the low ends of its cells, then the high ends, in the form that is compared."""
     found: dict[str, pl.Series] = {}

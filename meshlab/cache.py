@@ -41,25 +41,25 @@ _stored: dict[str, bytes] | None = None
 """What was stored and nobody has asked for yet, by part of the package; ``None`` before the first question."""
 
 
-def kept(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+def cached(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Keep each result of a function of hashable arguments; its results have to bear pickling."""
-    return kept_latest(sys.maxsize)(function)
+    return cached_latest(sys.maxsize)(function)
 
 
-def kept_here(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+def cached_here(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Keep each result for this process alone: of polars' expressions, those in which a function of ours is called.
 
     Polars pickles such a function by cloudpickle, which a base install lacks.
     """
     _here.add(_name(function))
-    return kept(function)
+    return cached(function)
 
 
 def _name(function: Callable[..., object]) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+def cached_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Keep the latest results only.
 
     Args:
@@ -85,7 +85,7 @@ def kept_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callable[
     return keeping
 
 
-def all_kept() -> bytes:
+def all_cached() -> bytes:
     """Everything that is kept by now or stored, for ``keep``. What is the same object here will be so there."""
     _take_stored()
     return pickle.dumps({name: results for name, results in _results.items() if name not in _here})

@@ -12,13 +12,14 @@ import pytest
 from msgspec.structs import replace
 from records import record as bare
 
-from meshlab.models.decision.words import lower_first
+import meshlab as ml
+from meshlab.models.decision.labels import lower_first
 from meshlab.reviews import comparison
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
-from meshlab.show import board, charts, report
+from meshlab.show import charts, first_page, report
 from meshlab.show.export.chart import PLOTLY_MIME, STILL, contents
-from meshlab.show.words import listed, plain
+from meshlab.show.labels import listed, plain
 
 EXAMPLES = ("bookinfo-istio", "fleet-500-aks", "online-boutique", "openshift-aws", "wikikube-eqiad")
 
@@ -45,15 +46,15 @@ def words(html: str) -> str:
 def test_the_first_page_answers_what_a_board_asks(examples: dict[str, Review], name: str) -> None:
     """Answer, every known figure of the pair with its interval, objection, certainty, change, gap and next step."""
     review = examples[name]
-    page = words(board.summary(review).html)
+    page = words(first_page.summary(review).html)
     assert review.verdict.sentence in page
-    assert board.objections(review)[0] in page
+    assert first_page.objections(review)[0] in page
     for heading in ("How sure is it?", "What would change it?", "What is not known", "What is next?"):
         assert heading in page
-    assert board.next_step(review) in page
-    first = board.chosen(review)
+    assert first_page.next_step(review) in page
+    first = first_page.chosen(review)
     assert first is not None
-    for row in board.figure_rows(review, [first]):
+    for row in first_page.figure_rows(review, [first]):
         (cell,) = row["cells"]
         assert (cell["text"] or "not known") in page
         assert cell["interval"] in page
@@ -61,17 +62,18 @@ def test_the_first_page_answers_what_a_board_asks(examples: dict[str, Review], n
 
 def test_the_first_page_says_what_stands_against_the_recommendation(examples: dict[str, Review]) -> None:
     """That it may not fit, that another option is better throughout, and that the move is never paid back."""
-    said, first = board.objections(examples["fleet-500-aks"]), board.chosen(examples["fleet-500-aks"])
+    small = ml.review({**examples["fleet-500-aks"].known, "node_memory_gib": 4})
+    said, first = first_page.objections(small), first_page.chosen(small)
     assert first is not None
     share = f"{100 * first['within']['fits']:.0f} %"
     assert said[0] == f"It fits into the memory of the cluster with a probability of only {share}."
     (beaten,) = [row for row in said if "as good or better in cost, latency, and memory: " in row]
-    assert beaten.startswith("Azure CNI; Linkerd, edge releases ")
+    assert beaten.startswith("Azure CNI + Linkerd, edge releases ")
     assert "the platform's provider supports this one" in beaten
     assert beaten.endswith("A stated budget would overrule that.")
     assert any(sentence.endswith("the move is never paid back.") for sentence in said)
-    assert "ml-caution" in board.summary(examples["fleet-500-aks"]).html
-    (openshift,) = [row for row in board.objections(examples["openshift-aws"]) if "Linkerd" in row]
+    assert "ml-caution" in first_page.summary(examples["fleet-500-aks"]).html
+    (openshift,) = [row for row in first_page.objections(examples["openshift-aws"]) if "Linkerd" in row]
     assert openshift.endswith("cost and memory cannot be compared.")
 
 
@@ -83,7 +85,7 @@ def test_no_first_page_hides_what_the_numbers_say_against_it(examples: dict[str,
     weak = 0
     for review in reviews:
         assert review.comparison is not None, review.team
-        page = words(board.summary(review).html)
+        page = words(first_page.summary(review).html)
         for first in (option for option in review.comparison["options"] if option["recommended"]):
             if first["dominated_by"]:
                 weak += 1
@@ -108,10 +110,12 @@ def test_a_budget_that_is_broken_is_named_as_people_know_it(tmp_path: Path) -> N
         "current_mesh: none, cni_healthy: true, kernel_oldest: 6.1.0, max_added_p99_ms: 1, max_usd_per_month: 200}\n"
         "needs: [mtls]\n",
     )
-    said = board.objections(review)
+    said = first_page.objections(review)
     assert any("the latency budget with a probability of only" in sentence for sentence in said)
     assert not any("max_" in sentence for sentence in said)
-    assert "Latency budget is exceeded" in {row["risk"].partition(" (")[0] for row in board.decision(review)["risks"]}
+    assert "Latency budget is exceeded" in {
+        row["risk"].partition(" (")[0] for row in first_page.decision(review)["risks"]
+    }
     told = [comparison._exceeds(*each) for each in (("max_usd_per_month", 0.0), ("fits", 0.01), ("fits", 0.5))]
     assert told == [
         "It exceeds the running budget.",
@@ -123,12 +127,12 @@ def test_a_budget_that_is_broken_is_named_as_people_know_it(tmp_path: Path) -> N
 def test_where_not_enough_is_known_questions_take_the_place_of_the_answer(tmp_path: Path) -> None:
     """Without needs nothing is recommended, the questions are there, and the record is not to be signed."""
     review = team(tmp_path, "scenario: {pods: 400, nodes: 12}\n")
-    page = board.summary(review).html
+    page = first_page.summary(review).html
     assert review.verdict.questions[0]["question"] in words(page)
     assert "★ recommended" not in page
-    assert board.chosen(review) is None
-    assert "There is nothing to sign yet" in board.record(review).html
-    assert "Answer the questions" in board.next_step(review)
+    assert first_page.chosen(review) is None
+    assert "There is nothing to sign yet" in first_page.record(review).html
+    assert "Answer the questions" in first_page.next_step(review)
 
 
 def test_where_nothing_meets_everything_the_nearest_are_compared_and_nothing_is_to_be_signed(tmp_path: Path) -> None:
@@ -139,9 +143,9 @@ def test_where_nothing_meets_everything_the_nearest_are_compared_and_nothing_is_
         "windows_nodes: 12, greenfield: false, kernel_oldest: 5.15.0, current_mesh: none, cni_healthy: true}\n"
         "needs: [mtls, windows_nodes]",
     )
-    page = words(board.summary(review).html)
+    page = words(first_page.summary(review).html)
     assert page.startswith("None of the options meets everything that is asked. ")
-    shown = board.options_shown(review)
+    shown = first_page.options_shown(review)
     assert len(shown) > 1
     assert not any(option["recommended"] or option["eligible"] for option in shown)
     assert "recommended" not in page
@@ -156,9 +160,9 @@ def test_what_encryption_between_nodes_takes_is_said_where_the_network_has_to_do
         "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 40, windows_nodes: 0, "
         "greenfield: false, kernel_oldest: 5.15.0, cni_healthy: true}"
     )
-    page = words(board.summary(team(tmp_path, f"scenario: {facts}\nneeds: [encryption_in_transit]")).html)
+    page = words(first_page.summary(team(tmp_path, f"scenario: {facts}\nneeds: [encryption_in_transit]")).html)
     assert re.search(r"See that traffic is encrypted between nodes.* WireGuard takes [\d.]+ cores \([\d.]+ – ", page)
-    without = words(board.summary(team(tmp_path, f"scenario: {facts}\nneeds: [flow_observability]")).html)
+    without = words(first_page.summary(team(tmp_path, f"scenario: {facts}\nneeds: [flow_observability]")).html)
     assert "encrypted between nodes" not in without
 
 
@@ -184,15 +188,15 @@ def test_a_day_a_price_and_a_contradiction_stand_on_the_first_page(
 ) -> None:
     """However much the figures say, what ends, what is paid for, what a move needs and what is wrong are told."""
     review = team(tmp_path, AKS.format(edition=edition, new=new, needs=needs))
-    assert sum(said in sentence for sentence in board.objections(review)) == 1
-    assert ("Correct the facts" in board.next_step(review)) is (new == "true")
+    assert sum(said in sentence for sentence in first_page.objections(review)) == 1
+    assert ("Correct the facts" in first_page.next_step(review)) is (new == "true")
 
 
 def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> None:
     """Where the first preferences hand over, none that speaks of what runs is given as the reason for a mesh."""
     facts = "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 24, services: 70, cni_healthy: true}"
     review = team(tmp_path, f"scenario: {facts}\nneeds: [same_node_encryption, retries]")
-    (beaten,) = (sentence for sentence in board.objections(review) if "as good or better" in sentence)
+    (beaten,) = (sentence for sentence in first_page.objections(review) if "as good or better" in sentence)
     assert "the mesh of today" not in beaten
     assert "The reason for the recommended one: sidecars of Istio meet it by what is finished" in beaten
 
@@ -200,8 +204,8 @@ def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> N
 def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: dict[str, Review]) -> None:
     """Of options that can be chosen one is the least and one the most; each interval is drawn where it belongs."""
     review = examples["fleet-500-aks"]
-    shown = board.options_shown(review)
-    rows = {row["label"]: row["cells"] for row in board.figure_rows(review, shown)}
+    shown = first_page.options_shown(review)
+    rows = {row["label"]: row["cells"] for row in first_page.figure_rows(review, shown)}
     assert [cell["mark"] for cell in rows["Memory"]] == ["most", "", "", "least"]
     assert [row["today"] for row in shown] == [False, True, False, False]
     for cells in rows.values():
@@ -211,12 +215,22 @@ def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: 
     assert rows["Memory"][0]["bar"][1] > rows["Memory"][2]["bar"][1] > rows["Memory"][3]["bar"][1]
 
 
+def test_the_hours_of_a_move_have_their_money_beside_them(examples: dict[str, Review]) -> None:
+    """Hours of people cost: what they come to, with a second cluster where there is one, stands beside the hours."""
+    review = examples["fleet-500-aks"]
+    shown = first_page.options_shown(review)
+    (cells,) = [row["cells"] for row in first_page.figure_rows(review, shown) if row["label"] == "The move"]
+    for option, cell in zip(shown, cells, strict=True):
+        usd, hours = option["criteria"]["move_usd"]["median"], option["criteria"]["move_hours"]["median"]
+        assert cell["note"].endswith(" USD") == bool(usd and hours)
+
+
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_record_can_be_signed_and_the_decision_record_says_the_same(examples: dict[str, Review], name: str) -> None:
     """Status, blanks for who and when, triggers, risks with owners, exits: in HTML and in Markdown alike."""
     review = examples[name]
-    held, page, adr = board.decision(review), words(board.record(review).html), report.decision_record(review)
-    assert board.record(review).html.count("to be filled in") == 3 + len(held["risks"])
+    held, page, adr = first_page.decision(review), words(first_page.record(review).html), report.decision_record(review)
+    assert first_page.record(review).html.count("to be filled in") == 3 + len(held["risks"])
     assert adr.startswith("---\nstatus: proposed\ndate:\ndecision-makers:\n---\n")
     for line in (*held["ranking"], *held["triggers"], *held["exits"], review.verdict.sentence):
         assert " ".join(line.split()) in page
@@ -225,7 +239,7 @@ def test_the_record_can_be_signed_and_the_decision_record_says_the_same(examples
         assert all(row.values())
         assert " ".join(row["risk"].split()) in page
         assert f"| {plain(row['risk'])} | {plain(row['sign'])} | {row['owner']} |" in adr
-    assert 1 <= held["review_months"] <= board.YEAR
+    assert 1 <= held["review_months"] <= first_page.YEAR
     assert sum(flip["changes"] != [] for flip in review.verdict.flips) >= len(held["triggers"]) - 1
 
 
@@ -242,22 +256,22 @@ def test_other_peoples_text_is_escaped_on_the_page_that_is_signed(examples: dict
         "risks": [dict.fromkeys(("risk", "sign", "owner", "abort", "rollback"), hostile)],
     }
     changed = replace(review, verdict=verdict, comparison=compared, migration=plan)
-    assert "<img" not in board.summary(changed).html + board.record(changed).html
+    assert "<img" not in first_page.summary(changed).html + first_page.record(changed).html
     assert "<img" not in re.sub(r"\\<img", "", report.decision_record(changed) + report.markdown_page(changed))
 
 
 def test_a_review_without_a_comparison_has_a_first_page() -> None:
     """Where nothing was compared the sentence, what speaks against it and the next step are left."""
     review = bare(scenario={"current_cni": None, "current_mesh": None})
-    assert "What is next?" in board.summary(review).html
-    assert "Exit criteria" in board.record(review).html
+    assert "What is next?" in first_page.summary(review).html
+    assert "Exit criteria" in first_page.record(review).html
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_link_to_a_source_leads_to_its_row(examples: dict[str, Review], name: str) -> None:
     """From a figure to the row of its source, and from there to the page that says it."""
     review = examples[name]
-    parts = (board.summary, report.rules, report.migration, report.terraform, report.findings)
+    parts = (first_page.summary, report.rules, report.migration, report.terraform, report.findings)
     linked = {each for part in parts for each in re.findall(r'href="#source-([^"]+)"', part(review).html)}
     rows = set(re.findall(r'id="source-([^"]+)"', report.sources(review).html))
     assert {row["source_id"] for row in review.sources} == rows
@@ -270,7 +284,15 @@ def test_tables_have_captions_and_their_headings_a_scope(examples: dict[str, Rev
     """Whoever hears a page is told what a table holds and what a heading belongs to."""
     review = examples[name]
     parts = (
-        *(board.summary, board.record, report.verdict, report.comparison, report.flips, report.facts, report.rules),
+        *(
+            first_page.summary,
+            first_page.record,
+            report.verdict,
+            report.comparison,
+            report.flips,
+            report.facts,
+            report.rules,
+        ),
         *(report.assumptions, report.drivers, report.findings, report.migration, report.terraform, report.sources),
     )
     for part in parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import groupby
 from string import Template
 from typing import Any
 
@@ -25,6 +26,9 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 PROVIDERS = {"aws-vpc": ("EKS", "AmazonVPC"), "azure-cni": ("AKS", "AzureVNET"), "gke-legacy": ("GKE", "GKE")}
 """How Tigera's operator calls the platform of a provider's plugin, and that plugin."""
 
+ROOTS = {"aks-add-on": "aks-istio-system"}
+"""Root namespace of an Istio, by its edition, where it is not ``istio-system``."""
+
 
 def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
     """The files of a rehearsal by their names: ``runbook.md``, and what its steps apply under ``manifests/``."""
@@ -41,7 +45,7 @@ def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
         }
         for number, step in enumerate(plan["steps"], 1)
     ]
-    phases = {head: [step for step in steps if step["phase"] == phase] for phase, head in PHASES.items()}
+    last = max((step["number"] for step in steps if step["phase"] == "window"), default=0)
     page = plain_templates().get_template("runbook.md.j2")
     text = page.render(
         plan=plan,
@@ -51,10 +55,15 @@ def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
         pool=first["pool"],
         answers=answers(plan),
         bases=BASES,
-        phases={head: own for head, own in phases.items() if own},
+        phases=[(head, list(own)) for head, own in groupby(steps, lambda step: _head(step, last))],
     )
     names = dict.fromkeys(step["manifest"] for step in steps if step["manifest"])
     return {"runbook.md": text, **{f"manifests/{name}": _manifest(name, plan, namespace) for name in names}}
+
+
+def _head(step: Mapping[str, Any], last: int) -> str:
+    """The heading above a step: what another step of a window follows is no afterwards."""
+    return PHASES["window" if step["phase"] == "after" and step["number"] < last else step["phase"]]
 
 
 def _named(text: str, namespace: str) -> str:
@@ -78,6 +87,7 @@ def _manifest(name: str, plan: Mapping[str, Any], namespace: str) -> str:
         PROVIDER=provider,
         CNI_TYPE=cni_type,
         VARIANT="TigeraSecureEnterprise" if enterprise else "Calico",
+        ROOT_NAMESPACE=ROOTS.get(plan["to"]["edition"]["mesh"], "istio-system"),
     )
 
 
