@@ -180,6 +180,7 @@ AKS = (
         ("no-policy-engine", "false", "gateway_api", "costs extra (gateway and capacity units per hour)"),
         ("no-policy-engine", "true", "mtls", "The facts as stated cannot hold together"),
         ("calico-policy-engine", "false", "host_protection", "removing the policy engine that AKS manages first"),
+        ("no-policy-engine", "false", "egress_gateway", "meets egress gateway in part: AKS add-on, not the plugin"),
     ],
 )
 def test_a_day_a_price_and_a_contradiction_stand_on_the_first_page(
@@ -192,12 +193,12 @@ def test_a_day_a_price_and_a_contradiction_stand_on_the_first_page(
 
 
 def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> None:
-    """Where no preference names the recommended mesh, none that speaks of what runs is given as its reason."""
+    """Where the first preferences hand over, none that speaks of what runs is given as the reason for a mesh."""
     facts = "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 24, services: 70, cni_healthy: true}"
-    review = team(tmp_path, f"scenario: {facts}\nneeds: [mtls, jwt]")
+    review = team(tmp_path, f"scenario: {facts}\nneeds: [same_node_encryption, retries]")
     (beaten,) = (sentence for sentence in first_page.objections(review) if "as good or better" in sentence)
     assert "the mesh of today" not in beaten
-    assert "Istio in ambient mode, run by you stands behind it" in beaten
+    assert "The reason for the recommended one: sidecars of Istio meet it by what is finished" in beaten
 
 
 def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: dict[str, Review]) -> None:

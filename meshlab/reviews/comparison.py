@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from meshlab.models import decision
-from meshlab.models.decision.labels import BEHIND, listed, lower_first
+from meshlab.models.decision.labels import listed, lower_first
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, SCOPED, pair_worlds, scoped_services
@@ -379,7 +379,6 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
         side = next(differ, "")
         decided = verdict["decided_by"].get(side)
         why = next((row["reason"] for row in verdict["rows"] if row["id"] == decided), None)
-        why = why or next((reason for reason in verdict["reasons"] if BEHIND in reason), None)
         told += f": {significant(other)} USD a month instead of {significant(mine)}"
         if why:
             told += f". The reason for the recommended one: {lower_first(why)}"

@@ -150,7 +150,9 @@ def objections(review: Review) -> list[str]:
     if meets_nothing(review):
         return told
     caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
+    partial = [row["note"] for row in review.verdict.evidence if row["support"] == "partial"]
     grave = [caveat for caveat in caveats if ENDS in caveat or EXTRA in caveat]
+    grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
     few, moves = len(told) < 2, review.verdict.cni not in (None, "stay")  # noqa: PLR2004  (the figures say little)
     if few and review.verdict.mesh is not None:
         told += [

@@ -20,7 +20,7 @@ from meshlab.models.decision.changes import (
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running, prefers, rules
 from meshlab.models.decision.decide import BUDGETS, column_of, compared
-from meshlab.models.decision.labels import BEHIND, joined, label_of, listed, named_needs, product, said, upper_first
+from meshlab.models.decision.labels import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.models.decision.questions import first_questions, unanswered
 from meshlab.models.decision.ranking import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.standings import (
@@ -208,7 +208,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
             return
         first = next((each for each in contest.pairs if _prefers(contest, row, each)), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
-            yield f"{label_of(getattr(first, name))} {BEHIND}; {why}."
+            yield f"{label_of(getattr(first, name))} stands behind it; {why}."
             return
 
 
@@ -326,7 +326,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
             return None
         why = f"{left['label']} then falls short: {then['why_not']}"
     elif left["eligible"] and kept and (rests := _rests(after, kept, after.pairs[0])):
-        why = f"{left['label']} then {BEHIND}; {rests}"
+        why = f"{left['label']} then stands behind it; {rests}"
     else:
         reached = names(after.pairs[0])
         now = next((each for each in before if reached.items() <= each.items()), None)

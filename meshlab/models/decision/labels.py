@@ -14,8 +14,8 @@ from meshlab.tables import read_table
 NAMED = 3
 """Needs that a sentence names; more are counted."""
 
-EXTRA, BEHIND = "costs extra", "stands behind it"
-"""What is said of an option that is paid for and does not run today, and of a preferred one that is less mature."""
+EXTRA = "costs extra"
+"""What is said of an option that is paid for and does not run today."""
 
 
 NAMES = (
