@@ -52,7 +52,7 @@ TEXTS = {
     "a file of blanks": ("dump.yaml", " \n\n", "holds no Kubernetes objects", None),
     "broken YAML": ("dump.yaml", "kind: Pod\nmetadata:\n  name: a\n bad\n", "is not YAML", 4),
     "a tab in YAML": ("dump.yaml", "kind: Pod\nmetadata:\n\tname: a\n", "is not YAML", 3),
-    "bytes that are no text": ("dump.yaml", b"kind: Pod\nmetadata: \xff\xfe\xfa\n", "is not YAML", None),
+    "bytes that are no text": ("dump.yaml", b"kind: Pod\nmetadata: \xff\xfe\xfa\n", "is not UTF-8", 2),
     "deep YAML in brackets": ("dump.yaml", "kind: Pod\nspec: " + "[" * 100_000, "nested too deeply", 2),
     "deep YAML in dashes": ("dump.yaml", "kind: Pod\nother:\n" + "- " * 100_000, "nested too deeply", None),
     "deep JSON": ("dump.json", '{"kind": "Pod", "spec": ' + "[" * 100_000 + "]" * 100_000 + "}", "too deeply", None),

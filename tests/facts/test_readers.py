@@ -93,6 +93,13 @@ def utf_16(folder: Path) -> Path:
     return path
 
 
+def with_marks(folder: Path) -> Path:
+    """Files of PowerShell that were put together: each keeps its byte order mark."""
+    path = folder / "dump.yaml"
+    path.write_text("---\n".join(f"\ufeff{yaml.safe_dump(item)}" for item in CLUSTER), encoding="utf-8")
+    return path
+
+
 def yaml_list(folder: Path) -> Path:
     """A List in YAML."""
     path = folder / "dump.yaml"
@@ -147,7 +154,7 @@ def twice(folder: Path) -> Path:
 
 
 FORMS = (
-    *(indented, one_line, bare_list, one_after_another, kinds_in_the_list_only, utf_16),
+    *(indented, one_line, bare_list, one_after_another, kinds_in_the_list_only, utf_16, with_marks),
     *(yaml_list, yaml_documents, yaml_in_flow_style, cluster_info_folder, archive, twice),
 )
 

@@ -202,7 +202,7 @@ def text(member: Member | LargeList) -> bytes:
     for mark, encoding in _ENCODINGS.items():
         if member.content.startswith(mark):
             try:
-                return member.content.decode(encoding).encode()
+                return member.content.decode(encoding).replace("\n\ufeff", "\n").encode()  # of files put together
             except UnicodeError:
                 raise MeshlabError(
                     Problem(member.name, f"begins as {encoding} but is not", "save it in UTF-8", 1)

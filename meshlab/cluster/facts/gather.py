@@ -31,7 +31,7 @@ from meshlab.cluster.facts.files import (
     wanted,
 )
 from meshlab.cluster.facts.forms import Found, kind_of_file, telling_type
-from meshlab.cluster.facts.json_reader import read_large_list, read_one
+from meshlab.cluster.facts.json_reader import NO_TEXT, read_large_list, read_one
 from meshlab.cluster.facts.paths import (
     is_used,
     plans_of,
@@ -98,7 +98,7 @@ def _read_files(members: Iterable[Member | LargeList], rows: Rows, alone: str | 
         try:
             _add(_objects(member, strict=strict), member.name, rows)
         except MeshlabError as error:
-            if strict and "is not YAML" in str(error):
+            if strict and any(what in str(error) for what in ("is not YAML", NO_TEXT[0])):
                 _refuse_measurements(member)
             raise
         if strict and not rows.kinds:

@@ -87,7 +87,7 @@ def read_json(content: bytes, file: str) -> Iterator[Found]:
     except msgspec.DecodeError as error:
         raise MeshlabError(Problem(file, *_broken(str(error)), _line(content, str(error)))) from None
     except UnicodeDecodeError:
-        raise MeshlabError(Problem(file, "is not UTF-8", "save it in UTF-8", _line_of_no_text(content))) from None
+        raise MeshlabError(Problem(file, *NO_TEXT, line_of_no_text(content))) from None
     except RecursionError:
         raise MeshlabError(Problem(file, "is nested too deeply", "give the output of kubectl get -o json")) from None
 
@@ -224,7 +224,11 @@ def _line(content: bytes, message: str) -> int | None:
     return content.count(b"\n", 0, int(position[1])) + 1
 
 
-def _line_of_no_text(content: bytes) -> int | None:
+NO_TEXT = "is not UTF-8", "save it in UTF-8"
+"""What is said of a file that is no text."""
+
+
+def line_of_no_text(content: bytes) -> int | None:
     """The first line that is not UTF-8."""
     try:
         content.decode()

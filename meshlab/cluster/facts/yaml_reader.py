@@ -29,6 +29,7 @@ from yaml.events import (
 )
 
 from meshlab.cluster.facts.forms import Form, Found, Head, Linked, objects, telling_type
+from meshlab.cluster.facts.json_reader import NO_TEXT, line_of_no_text
 from meshlab.cluster.facts.objects import DECODED, Flagged, Plain, kept_of, split_key
 from meshlab.cluster.facts.paths import evidence_keys, read_fields
 from meshlab.documents import is_mapping
@@ -70,6 +71,8 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
             if not isinstance(event, (StreamStartEvent, DocumentStartEvent, DocumentEndEvent)):
                 yield from objects(_value(events, event, _document_keys()), YAML)
     except yaml.YAMLError as error:
+        if line := line_of_no_text(content):
+            raise MeshlabError(Problem(file, *NO_TEXT, line)) from None
         mark = getattr(error, "problem_mark", None)
         raise MeshlabError(
             Problem(
