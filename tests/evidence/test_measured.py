@@ -76,6 +76,19 @@ def wrk2(path: Path, milliseconds: float) -> Path:
 LEVELS = {"50.000": 1.0, "90.000": 2.0, "99.000": 4.0}
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [("This is ApacheBench, Version 2.3\n", "ApacheBench prints"), ('{"result":{"req2xx":1}}', "result of bombardier")],
+)
+def test_what_another_tool_wrote_is_refused_by_its_name(content: str, what: str, tmp_path: Path) -> None:
+    """A file of a tool that is known and not read is no table of scenarios with a column too few."""
+    path = tmp_path / "result.txt"
+    path.write_text(content)
+
+    with pytest.raises(MeshlabError, match=what):
+        read_measured(path)
+
+
 def test_a_load_test_before_and_after_is_a_measurement(tmp_path: Path) -> None:
     """What a data plane adds is the load test with it less the one without, as rows of the models' metrics."""
     before, after = wrk2(tmp_path / "before.txt", 1.0), wrk2(tmp_path / "after.txt", 3.0)

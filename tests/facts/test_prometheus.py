@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from facts_dumps import node, write
 
 from meshlab.cluster.facts import prometheus
-from meshlab.cluster.facts.measurements import Measurements, read_measurements, read_prometheus
+from meshlab.cluster.facts.measurements import Measurements, as_data, read_measurements, read_prometheus
 from meshlab.cluster.facts.series import sources
 from meshlab.errors import MeshlabError
 from meshlab.run.cli import main
@@ -323,6 +323,7 @@ def test_gaps_are_no_numbers_and_warnings_are_kept(tmp_path: Path) -> None:
 
     assert found.figures["value"].to_list() == pytest.approx([1000 * 2 / 20])
     assert any("a store is missing" in note for note in found.notes)
+    assert "a store" not in str(as_data(found, anonymize=True)["notes"])
 
 
 def test_scraped_text_is_read_with_its_escapes(tmp_path: Path) -> None:

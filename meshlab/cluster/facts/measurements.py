@@ -44,11 +44,11 @@ def read_measurements(path: Path) -> Measurements:
 
 
 def is_of_a_tool(path: Path) -> bool:
-    """Whether a file is of a kind that ``read_measurements`` knows."""
+    """Whether a file is of a kind that ``read_measurements`` knows, or refuses by its name."""
     try:
         _content_and_kind(path)
-    except MeshlabError:
-        return False
+    except MeshlabError as error:
+        return any(problem.what in set(read_table("facts/unread_measurements")["what"]) for problem in error.problems)
     return True
 
 

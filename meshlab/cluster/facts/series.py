@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from meshlab.cluster.facts.json_reader import JSON_FAULTS
-from meshlab.cluster.facts.measured import broken
+from meshlab.cluster.facts.measured import base_name, broken
 from meshlab.errors import MeshlabError, Problem, printable, shorten
 from meshlab.tables import read_table
 
@@ -91,7 +91,7 @@ def read_usage(content: bytes, kind: str, file: str) -> tuple[pl.DataFrame, tupl
     usage = usage_of(samples)
     if samples.is_empty() or not samples["metric"].is_in({row["metric"] for row in sources()}).any():
         raise MeshlabError(_nothing(content, kind, file))
-    return usage, (*_warnings(content, kind), *_notes(samples, usage))
+    return usage, (*_warnings(content, kind, file), *_notes(samples, usage))
 
 
 def _nothing(content: bytes, kind: str, file: str) -> Problem:
@@ -114,11 +114,11 @@ def _nothing(content: bytes, kind: str, file: str) -> Problem:
     return Problem(file, f"holds no series that figures are read from, only {held}", f"these are: {wanted}")
 
 
-def _warnings(content: bytes, kind: str) -> Iterator[str]:
+def _warnings(content: bytes, kind: str, file: str) -> Iterator[str]:
     """What a server said beside its answer, such as that a part of it is missing."""
     if kind == "prometheus-response":
         given = msgspec.json.decode(content, type=_Said)
-        yield from (f"the server warns: {shorten(printable(each), 200)}" for each in given.warnings or ())
+        yield from (f"{base_name(file)} warns: {shorten(each, 200)}" for each in given.warnings or ())
 
 
 ONCE = "counters were seen only once: CPU, requests and latency need two scrapes or a range"
