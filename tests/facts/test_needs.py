@@ -95,6 +95,44 @@ def test_objects_and_namespaces_are_counted(tmp_path: Path) -> None:
     }
 
 
+ENTRY = (
+    "{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a, namespace: shop}, "
+    "spec: {hosts: [a.example.com], resolution: DNS}}"
+)
+ROUTE = (
+    "{apiVersion: gateway.networking.k8s.io/v1alpha2, kind: TLSRoute, metadata: {name: a, namespace: shop}, spec: "
+    "{hostnames: [a.example.com], parentRefs: [{group: policy.linkerd.io, kind: EgressNetwork, name: out}]}}"
+)
+MESH_CONFIG = (
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: %s, namespace: istio-system}, "
+    'data: {mesh: "outboundTrafficPolicy:\\n  mode: REGISTRY_ONLY\\n"}}'
+)
+EGRESS_NETWORK = (
+    "{apiVersion: policy.linkerd.io/v1alpha1, kind: EgressNetwork, metadata: {name: out, namespace: shop}, "
+    "spec: {trafficPolicy: %s}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("asking", "deciding", "by_name"),
+    [
+        (ENTRY, MESH_CONFIG % "istio", True),
+        (ENTRY, MESH_CONFIG % "istio-1-28-0", True),
+        (ENTRY, MESH_CONFIG % "another", False),
+        (ROUTE, EGRESS_NETWORK % "Deny", True),
+        (ROUTE, EGRESS_NETWORK % "Allow", False),
+    ],
+)
+def test_hosts_are_asked_for_by_name_where_no_other_is_reached(
+    asking: str, deciding: str, by_name: bool, tmp_path: Path
+) -> None:
+    """Registered hosts are a policy on names where all others are closed: by any revision of Istio, and by Linkerd."""
+    file = tmp_path / "dump.yaml"
+    file.write_text(f"---\n{asking}\n---\n{deciding}\n", encoding="utf-8")
+
+    assert ("dns_policy" in used(file)) == by_name
+
+
 def test_every_row_is_met_by_an_object(tmp_path: Path) -> None:
     """Each need of the table is asked for by an object of each of its kinds, or of one that is read alike."""
     file = tmp_path / "all.yaml"

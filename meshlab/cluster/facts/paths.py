@@ -190,13 +190,13 @@ def plans_of(kind: str, name: str | None, group: str) -> list[Plan]:
     looked_at = evidence_of(kind)
     if looked_at is None or group not in _groups_of_needs().get(kind, {group}):
         return []
-    named = _GENERATED.sub("", name) if name and kind == "ConfigMap" else name
+    named = _ADDED.sub("", name) if name and kind == "ConfigMap" else name
     names = dict.fromkeys((None, name, named))
     return [looked_at.plans[of] for of in names if of in looked_at.plans]
 
 
-_GENERATED = re.compile(r"-(?:[0-9a-f]{8}|[24-9bcdfghkmt]{10})$")
-"""What Gardener and kustomize add to the names of ConfigMaps: a hash of what these hold."""
+_ADDED = re.compile(r"-(?:[0-9a-f]{8}|[24-9bcdfghkmt]{10})$|(?<=^istio)-.*")
+"""What is added to names of ConfigMaps: by Gardener and kustomize a hash of what they hold, by Istio its revision."""
 
 
 _MARK = re.compile(r"(?<=.)([?!#]|=.*)$", re.DOTALL)
