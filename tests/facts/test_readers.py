@@ -107,6 +107,13 @@ def yaml_list(folder: Path) -> Path:
     return path
 
 
+def yaml_lists_in_a_list(folder: Path) -> Path:
+    """A List of Lists in YAML, as scripts put them together."""
+    path = folder / "dump.yaml"
+    path.write_text(yaml.safe_dump(listed(listed(*CLUSTER[:3]), listed(*CLUSTER[3:]))))
+    return path
+
+
 def yaml_documents(folder: Path) -> Path:
     """Several YAML documents, an empty one and comments between them."""
     path = folder / "dump.yml"
@@ -155,7 +162,7 @@ def twice(folder: Path) -> Path:
 
 FORMS = (
     *(indented, one_line, bare_list, one_after_another, kinds_in_the_list_only, utf_16, with_marks),
-    *(yaml_list, yaml_documents, yaml_in_flow_style, cluster_info_folder, archive, twice),
+    *(yaml_list, yaml_lists_in_a_list, yaml_documents, yaml_in_flow_style, cluster_info_folder, archive, twice),
 )
 
 

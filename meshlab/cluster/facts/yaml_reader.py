@@ -83,7 +83,7 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
 
 @cache
 def _document_keys() -> Keys:
-    """All keys that some type names. A List's items are documents again, one level deep."""
+    """All keys that some type names. A List's items are documents again, those of a List in a List as well."""
     keys: Keys = {"kind": {}, "apiVersion": {}}
     for of in (
         Plain,
@@ -94,7 +94,7 @@ def _document_keys() -> Keys:
         *map(evidence_keys, read_fields()),
     ):
         _add_tree(keys, of)
-    return {**keys, "items": keys}
+    return {**keys, "items": {**keys, "items": keys}}
 
 
 def _add_tree(keys: Keys, tree: Any) -> None:
