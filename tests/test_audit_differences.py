@@ -90,7 +90,22 @@ def cluster() -> Objects:
         policy("PeerAuthentication", ISTIO, "default", mtls={"mode": "STRICT"}),
         policy("AuthorizationPolicy", ISTIO, "cart", action="ALLOW", rules=[{"to": [{"operation": {"paths": ["/"]}}]}]),
         policy("NetworkPolicy", "networking.k8s.io/v1", "deny", podSelector={}, policyTypes=["Ingress"]),
+        *(policy(kind, version, "one") for kind, version in KINDS.values()),
     ]
+
+
+KINDS = {
+    "differs-admin-network-policy": ("AdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1"),
+    "differs-baseline-admin-network-policy": ("BaselineAdminNetworkPolicy", "policy.networking.k8s.io/v1alpha1"),
+    "differs-cluster-network-policy": ("ClusterNetworkPolicy", "crd.antrea.io/v1beta1"),
+    "differs-cilium-egress-gateway-policy": ("CiliumEgressGatewayPolicy", "cilium.io/v2"),
+    "differs-service-entry": ("ServiceEntry", "networking.istio.io/v1"),
+    "differs-telemetry": ("Telemetry", "telemetry.istio.io/v1"),
+    "differs-http-route": ("HTTPRoute", "gateway.networking.k8s.io/v1"),
+    "differs-grpc-route": ("GRPCRoute", "gateway.networking.k8s.io/v1"),
+    "differs-linkerd-server": ("Server", "policy.linkerd.io/v1beta3"),
+}
+"""Kinds of which the clusters hold one object, with the difference that tells of more."""
 
 
 def of(objects: Objects, kind: str, name: str = "") -> dict[str, Any]:
@@ -148,6 +163,12 @@ def found(folder: Path, *changes: Callable[[Objects], object]) -> set[str]:
 def test_one_difference_is_found_alone(tmp_path: Path, rule: str) -> None:
     """Each planted difference is told by its own rule, and by no other."""
     assert found(tmp_path, PLANTED[rule]) == {rule}
+
+
+@pytest.mark.parametrize("rule", KINDS)
+def test_another_object_of_a_kind_is_found_alone(tmp_path: Path, rule: str) -> None:
+    """One more object of a kind is told by the rule of that kind, and by no other."""
+    assert found(tmp_path, lambda o: o.append(policy(*KINDS[rule], "two"))) == {rule}
 
 
 def test_eight_differences_are_found_and_nothing_else(tmp_path: Path) -> None:
