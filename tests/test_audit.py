@@ -128,6 +128,23 @@ def test_a_port_with_a_setting_of_its_own_is_asked_by_that(port: str | None, sta
     assert found(rule, written(tmp_path, objects))["state"] == state
 
 
+@pytest.mark.parametrize(
+    ("planes", "state"),
+    [(("1.27.0",), "pass"), (("1.26.0", "1.29.0"), "pass"), (("1.29.0",), "fail"), (("1.25.0",), "fail")],
+)
+def test_a_proxy_may_follow_the_revision_that_is_nearest(planes: tuple[str, ...], state: str, tmp_path: Path) -> None:
+    """While an upgrade by revision lasts, old proxies have their old control plane beside the new one."""
+    (rule,) = (rule for rule in rules() if rule.id == "proxy-skew-unsupported")
+    istiod, web = documents(rule, "pass")
+    objects = [web]
+    for number, version in enumerate(planes):
+        containers = [{"name": "discovery", "image": f"docker.io/istio/pilot:{version}"}]
+        named = istiod["metadata"] | {"name": f"istiod-{number}"}
+        objects.append(istiod | {"metadata": named, "spec": {"containers": containers}})
+
+    assert found(rule, written(tmp_path, objects))["state"] == state
+
+
 def test_vxlan_needs_no_peers(tmp_path: Path) -> None:
     """Calico's agent routes packets of VXLAN by itself: a cluster without peers and without their mesh is well."""
     (rule,) = (rule for rule in rules() if rule.id == "bgp-no-routes")

@@ -149,6 +149,16 @@ def test_other_files_in_a_folder_do_no_harm(tmp_path: Path) -> None:
     assert read_facts([tmp_path])["nodes"]["count"] == 1
 
 
+def test_hidden_folders_belong_to_other_tools(tmp_path: Path) -> None:
+    """What lies in a hidden folder, such as modules that Terraform fetched, is not the cluster's."""
+    folder = tmp_path / ".given" / "dump"
+    (folder / ".terraform" / "modules").mkdir(parents=True)
+    write(folder, node(), name="nodes.json")
+    write(folder / ".terraform" / "modules", node("another"), name="nodes.json")
+
+    assert read_facts([folder])["nodes"]["count"] == 1
+
+
 # --- archives ------------------------------------------------------------------------------------------------------
 
 

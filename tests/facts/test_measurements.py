@@ -70,6 +70,7 @@ UNREAD = {
     "JMeter's XML": ('<?xml version="1.0"?>\n<testResults version="1.2"></testResults>', "fortio, k6 or vegeta"),
     "an empty search of Jaeger": ('{"data":[],"total":0,"errors":null}', "longer time"),
     "an error of Jaeger": ('{"data":null,"total":0,"errors":[{"code":404,"msg":"not found"}]}', "errors"),
+    "VictoriaMetrics": ('{"metric":{"__name__":"up"},"values":[1],"timestamps":[1700000000000]}\n' * 2, "query_range"),
     "X-Ray": ('{"Traces":[{"Id":"1-2-3","Segments":[]}]}', "OTLP traces"),
     "metrics-server": ('{"kind":"PodMetricsList","apiVersion":"m","items":[{"window":"15s","containers":[]}]}', "Prom"),
     "metrics of OTLP": ('{"resourceMetrics":[{"scopeMetrics":[]}]}', "OTLP traces"),

@@ -314,6 +314,33 @@ def test_a_counter_that_restarts_goes_on_from_zero(tmp_path: Path) -> None:
     assert found.figures["value"].to_list() == pytest.approx([1000 * 18 / 40])
 
 
+def istio_requests(reporter: str, *, milliseconds: bool = False) -> dict[str, object]:
+    """Requests from web to db as one side reports them, 600 in a minute."""
+    ends = {"source_workload": "web", "destination_workload": "db"}
+    values = [[(1.7e9 + at) * (1000 if milliseconds else 1), str(10 * at)] for at in (0, 60)]
+    return {"metric": {"__name__": "istio_requests_total", "reporter": reporter, **ends}, "values": values}
+
+
+@pytest.mark.parametrize(
+    ("series", "rate"),
+    [
+        ([istio_requests("source"), istio_requests("destination")], 10.0),
+        ([istio_requests("source")], 10.0),
+        ([istio_requests("destination", milliseconds=True)], 10.0),
+        ([istio_requests("nobody")], None),
+    ],
+)
+def test_each_request_is_counted_once_whoever_reports_it(
+    series: list[dict[str, object]], rate: float | None, tmp_path: Path
+) -> None:
+    """What callers saw counts where what was called is not there; times beyond all dates are milliseconds."""
+    found = read_measurements(saved(tmp_path, series))
+
+    given = found.supplied.get("requests_per_second")
+    assert (given and given.value) == (pytest.approx(rate) if rate else None)
+    assert any("only once" in note for note in found.notes) is False
+
+
 def test_gaps_are_no_numbers_and_warnings_are_kept(tmp_path: Path) -> None:
     """A counter with NaN between its samples rises as without, and what the server warns of is a note."""
     metric = {"__name__": "container_cpu_usage_seconds_total", "namespace": "a", "pod": "b", "container": "istio-proxy"}

@@ -231,6 +231,17 @@ def test_every_form_tells_the_same_call(content: str, tmp_path: Path) -> None:
     assert found.supplied["call_depth"].value == 1
 
 
+def test_a_span_that_never_ended_has_no_duration(tmp_path: Path) -> None:
+    """What was not closed when it was written ends at zero: the call counts, and how long it took is not known."""
+    batches = otlp()["resourceSpans"]
+    for span in batches[-1]["scopeSpans"][0]["spans"]:
+        span["endTimeUnixNano"] = "0"
+    path = tmp_path / "trace"
+    path.write_text(json.dumps({"resourceSpans": batches}))
+
+    assert read_measurements(path).calls.select("source", "target", "calls", "p50_ms").rows() == [("A", "B", 1, None)]
+
+
 def test_what_only_follows_is_no_call(tmp_path: Path) -> None:
     """A span that follows from another is waited for by nobody."""
     path = tmp_path / "trace"

@@ -98,20 +98,39 @@ def proxies(inventory: Inventory) -> pl.LazyFrame:
     """Proxies of Istio and Linkerd, with their version and that of the control plane.
 
     Columns product, version, commonest (version among the proxies of that product), control (versions of istiod, as
-    text), matches_control_plane (whether the version is one of those) and minors_behind (the newest of them; negative
-    where the proxy is newer). Null where an image names no version or no control plane is in the input.
+    text), matches_control_plane (whether the version is one of those) and minors_behind (the nearest of them that is no
+    older, as each revision has its own; negative where the proxy is newer than all). Null where an image names no
+    version or no control plane is in the input.
     """
     found = versions(inventory, "istio-proxy", "linkerd-proxy").filter(pl.col("image").ne_missing("auto"))
     control = (
         versions(inventory, "discovery")
         .filter(pl.col("version").is_not_null())
-        .select(control=pl.col("version").unique().sort().implode(), control_minor=minor(pl.col("version")).max())
+        .with_columns(control_minor=minor(pl.col("version")))
     )
-    known = pl.col("version").is_not_null() & pl.col("control_minor").is_not_null()
-    return found.join(control, how="cross").with_columns(
+    of_all = control.select(control=pl.col("version").unique().sort().implode(), newest=pl.col("control_minor").max())
+    nearest = (
+        found.select(proxy_minor=minor(pl.col("version")))
+        .unique()
+        .sort("proxy_minor")
+        .join_asof(
+            control.select("control_minor").unique().sort("control_minor"),
+            left_on="proxy_minor",
+            right_on="control_minor",
+            strategy="forward",
+        )
+    )
+    known = pl.col("version").is_not_null() & pl.col("newest").is_not_null()
+    together = (
+        found.with_columns(proxy_minor=minor(pl.col("version")))
+        .join(of_all, how="cross")
+        .join(nearest, on="proxy_minor", how="left", maintain_order="left")
+        .with_columns(control_minor=pl.coalesce("control_minor", "newest"))
+    )
+    return together.with_columns(
         commonest=pl.col("version").drop_nulls().mode().sort().last().over("product"),
         matches_control_plane=pl.when(known).then(pl.col("control").list.contains(pl.col("version"))),
-        minors_behind=pl.when(known).then(pl.col("control_minor") - minor(pl.col("version"))),
+        minors_behind=pl.when(known).then(pl.col("control_minor") - pl.col("proxy_minor")),
         control=pl.col("control").list.join(", "),
     )
 

@@ -32,7 +32,7 @@ from meshlab.cluster.facts.measured import (
     evidence_rows,
     figure_rows,
 )
-from meshlab.cluster.facts.series import ONCE, PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources
+from meshlab.cluster.facts.series import ONCE, PLACES, QUANTILES, USAGE, Response, Series, read_usage, sources, together
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -71,8 +71,8 @@ def read_prometheus(
     """
     server = _server(url)
     end = time.time() if at is None else at
-    answers = [_rows(answer, source, quantile) for source, quantile, answer in _ask(server, window_seconds, end)]
-    usage = pl.concat([pl.DataFrame(schema=USAGE), *answers], how="diagonal")
+    asked = _ask(server, window_seconds, end)
+    usage = together((source, _rows(answer, source, quantile)) for source, quantile, answer in asked)
     if usage.is_empty():
         names = ", ".join(dict.fromkeys(source["metric"] for source in sources()))
         what = f"knows none of the metrics within {window_seconds} s"
@@ -262,7 +262,7 @@ def _busiest(server: _Server, window_seconds: int, end: float) -> float | None:
     """Requests per second in the busiest step of the window; None where no mesh counts requests. [1/s]"""
     highest: list[float] = []
     for source in sources():
-        if source["figure"] == "requests":
+        if source["figure"] == "requests" and "fallback" not in source:
             query = promql(source, window_seconds, type_="busiest")
             start = end - window_seconds + STEP_SECONDS
             answer = _get(server, "query_range", query=query, start=f"{start:.3f}", end=f"{end:.3f}", step=STEP_SECONDS)

@@ -6,7 +6,7 @@ Which series count, and what they tell, stands in ``data/facts/prometheus_series
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -129,7 +129,8 @@ def _notes(samples: pl.DataFrame, usage: pl.DataFrame) -> Iterator[str]:
     types = {row["metric"]: row["type"] for row in sources()}
     counted = samples.filter(pl.col("metric").replace_strict(types, default="gauge") != "gauge")
     if not counted.is_empty() and usage.filter(pl.col("figure") != "memory").is_empty():
-        yield ONCE
+        once = counted.group_by("series").agg(pl.col("time").n_unique())["time"].max() == 1
+        yield ONCE if once else "the series of requests do not say both who called and who was called"
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ def _samples(named: Iterable[Named]) -> pl.DataFrame:
             continue
         points = [*(one.values or ()), *([one.value] if one.value else ())]
         numbers += [len(heads)] * len(points)
-        times += [time for time, _ in points]
+        times += [time / _MS if time > _LATEST_SECONDS else time for time, _ in points]
         values += [float(value) for _, value in points]
         heads.append((len(heads), name, *(one.metric.get(label) for label in labels)))
     schema = {"series": pl.Int64(), "metric": pl.String(), **dict.fromkeys(labels, pl.String())}
@@ -194,6 +195,9 @@ _LINE = (
 
 _OPEN_METRICS = re.compile(rb"^# EOF[ \t]*\r?$", re.MULTILINE)
 """Last line of OpenMetrics, whose times are seconds; those of Prometheus's own format are milliseconds."""
+
+_LATEST_SECONDS = 1e11
+"""Times beyond are milliseconds, as exporters write them: as seconds they lie in the year 5138."""
 
 _NUMBERS = {"+Inf": "inf", "-Inf": "-inf"}
 _MS = 1e3
@@ -239,8 +243,15 @@ def usage_of(samples: pl.DataFrame) -> pl.DataFrame:
 
     Samples have the columns series, metric, labels, time [s] and value.
     """
-    frames = [_usage_of_row(samples, row) for row in sources()]
-    return pl.concat([pl.DataFrame(schema=USAGE), *frames], how="diagonal")
+    return together((row, _usage_of_row(samples, row)) for row in sources())
+
+
+def together(found: Iterable[tuple[Mapping[str, str], pl.DataFrame]]) -> pl.DataFrame:
+    """What rows of the table found, columns as ``USAGE``; a fallback only where its metric's others found nothing."""
+    frames = [(row, frame) for row, frame in found if not frame.is_empty()]
+    met = {row["metric"] for row, _ in frames if "fallback" not in row}
+    kept = [frame for row, frame in frames if "fallback" not in row or row["metric"] not in met]
+    return pl.concat([pl.DataFrame(schema=USAGE), *kept], how="diagonal")
 
 
 def _usage_of_row(samples: pl.DataFrame, row: dict[str, str]) -> pl.DataFrame:

@@ -72,7 +72,8 @@ def call_graph(linked: pl.DataFrame) -> pl.DataFrame:
     The rate is calls over the time from the first span's begin to the last one's end; of one trace there is none.
     """
     window = window_seconds(linked)
-    milliseconds = (pl.col("end") - pl.col("begin")) / _NS_PER_MS
+    taken = pl.col("end") - pl.col("begin")
+    milliseconds = taken.filter(taken >= 0) / _NS_PER_MS  # a span that never ended has no duration
     return (
         linked.lazy()
         .filter("called")
@@ -162,7 +163,8 @@ def _request_figures(spans: pl.DataFrame, file: str) -> pl.DataFrame:
     roots = spans.filter(pl.col("parent").is_null())
     if roots.is_empty():
         return FIGURES.clear()
-    milliseconds = (roots["end"] - roots["begin"]) / _NS_PER_MS
+    taken = roots["end"] - roots["begin"]
+    milliseconds = taken.filter(taken >= 0) / _NS_PER_MS
     return figure_rows(
         (file, None, "path", f"latency_p{level}", milliseconds.quantile(level / 100, "linear"), len(roots))
         for level in PERCENTILES
