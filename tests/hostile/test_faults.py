@@ -94,19 +94,22 @@ def _session(process: psutil.Process) -> int | None:
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.5, 1.0, 2.0, 4.0])
 @pytest.mark.skipif(os.name != "posix", reason="a signal of POSIX")
-def test_an_interrupt_is_one_line(teams: list[Path], tmp_path: Path) -> None:
+def test_an_interrupt_is_one_line(after_s: float, teams: list[Path], tmp_path: Path) -> None:
     """Ctrl-C, which reaches every process of the command, ends in one line and leaves nothing half-written."""
     words = [sys.executable, "-m", "meshlab", "review", *map(str, teams), "--out", str(tmp_path / "out"), "--jobs", "2"]
     command = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     me = psutil.Process(command.pid)
     while command.poll() is None and not me.children():
         time.sleep(0.02)
-    time.sleep(1.0)
+    time.sleep(after_s)
     os.killpg(command.pid, 2)
     _, errors = command.communicate(timeout=120)
     said = [line for line in errors.splitlines() if not line.startswith("meshlab: rendered")]
-    assert (said, command.returncode) in ((["meshlab: error: interrupted"], 130), ([], 0))
+    # where the signal met an exec(), Python ends by the signal itself, which a shell calls 130 as well
+    assert (said, command.returncode) in ((["meshlab: error: interrupted"], 130), (said[:1], -2), ([], 0))
+    assert said in (["meshlab: error: interrupted"], [])
     if (tmp_path / "out").exists():
         assert_whole(tmp_path / "out")
 

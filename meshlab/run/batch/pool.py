@@ -7,6 +7,7 @@ and what was under way is done again. Dask does the same by itself.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
@@ -43,7 +44,7 @@ Begin = tuple[Callable[..., object], tuple[object, ...]]
 def start_early() -> None:
     """Let the process import from which all workers of this machine are forked, while this one does other things."""
     if METHOD == "forkserver":
-        from multiprocessing import forkserver
+        from multiprocessing import forkserver, resource_tracker
 
         get_context(METHOD).set_forkserver_preload(["meshlab.run.batch.server"])
         given = dict(os.environ)
@@ -51,9 +52,13 @@ def start_early() -> None:
         main = os.path.abspath(main) if main else ""  # noqa: PTH100  (as multiprocessing has it)
         told = {SAFE_PATH: "1", PARENT: str(os.getpid()), MAIN: main}
         os.environ.update(told)
+        resource_tracker.ensure_running()
+        # Ctrl-C is for the command: a Python that starts would end in a traceback (``server`` takes it up again)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             forkserver.ensure_running()
         finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             for name in told:
                 os.environ.pop(name)
             os.environ.update(given)
