@@ -208,8 +208,9 @@ def _chance(first: Row, comparison: Row) -> str:
         return f"Whether it is the cheapest cannot be said: {why}."
     if priced == 1:
         return "It is the only option whose cost is known."
-    among = f"Of the {priced} options whose cost is known, it is the cheapest"
-    return f"{among} over {comparison['horizon_months']:.0f} months with a probability of {100 * chance:.0f} %."
+    often = f"{100 * chance:.0f} %"
+    sure = "never the cheapest" if often == "0 %" else f"the cheapest with a probability of {often}"
+    return f"Of the {priced} options whose cost is known, it is {sure} over {comparison['horizon_months']:.0f} months."
 
 
 def _need(need: str) -> str:
