@@ -137,6 +137,8 @@ def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
         (["review", "--out", "bad.csv"], "bad.csv: is a file; give a folder with --out"),
         (["review", "empty.json"], "empty.json: holds no Kubernetes objects"),
         (["facts", "empty.json"], "empty.json: holds no Kubernetes objects"),
+        (["estimate", "deep.json"], "deep.json:1: is a dump of a cluster, no scenarios; give it to 'meshlab review'"),
+        (["sweep", "deep.json", "-o", "x.parquet"], "is a dump of a cluster, no sweep; give it to 'meshlab review'"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: list[str], expected: str) -> None:
@@ -146,6 +148,7 @@ def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: lis
     write(tmp_path / "broken.yaml", "kind: List\nitems: [\n")
     write(tmp_path / "climbs.yaml", "team: ../x\n")
     write(tmp_path / "empty.json", '{"apiVersion": "v1", "items": [], "kind": "List", "metadata": {}}')
+    write(tmp_path / "deep.json", '{"apiVersion": "v1", "kind": "Pod", "spec": ' + '{"a": ' * 9 + "1" + "}" * 10)
     write(tmp_path / "script.yaml", "team: <script>\n")
     write(tmp_path / "broken-team.yaml", "team: a\nscenario: {nodes: 3\n")
     before = sorted(tmp_path.rglob("*"))
