@@ -366,7 +366,8 @@ def _faults(raw: pl.DataFrame, typed: pl.DataFrame) -> Iterator[tuple[int, str, 
         what, name = mask.name.split(":")
         spec, fault = inputs()[name], _misreading if what == "misread" else _refusal
         for row in mask.arg_true():
-            yield row, name, f"{name} {fault(raw[name][row], typed[name][row], spec)}", f"give {spec.allowed}"
+            told = f"{name} {fault(raw[name][row], typed[name][row], spec)}"
+            yield row, name, told, "" if told.endswith("'?") else f"give {spec.allowed}"
 
 
 def _masks(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:

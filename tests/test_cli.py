@@ -119,6 +119,15 @@ def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
         (["facts", "missing.json"], "missing.json"),
         (["facts", "broken.yaml"], "broken.yaml"),
         (["facts"], "name the dumps to read, or a --context"),
+        (
+            ["facts"],
+            "; for example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json; see",
+        ),
+        (["estimate"], "Missing argument 'SCENARIOS'; for example: meshlab estimate scenarios.csv"),
+        (["facts", "--prometheus", "prod.json"], "'prod.json' is no URL of a Prometheus server"),
+        (["facts", "--prometheus", "u:secret@host"], "this is no URL of a Prometheus server"),
+        (["embed", "design.md"], "design.md:1: unknown team 'shop'; known: bookinfo-istio, "),
+        (["embed", "design.md"], "; --teams DIR names the folder of the team files"),
         (["revieww"], "unknown command 'revieww'; did you mean 'review'?"),
         (["review", "--jobs", "0"], "Invalid value for '--jobs'"),
         (["review", "--format", "htm"], "'htm' is no format; did you mean 'html'?"),
@@ -148,6 +157,7 @@ def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: lis
     write(tmp_path / "broken.yaml", "kind: List\nitems: [\n")
     write(tmp_path / "climbs.yaml", "team: ../x\n")
     write(tmp_path / "empty.json", '{"apiVersion": "v1", "items": [], "kind": "List", "metadata": {}}')
+    write(tmp_path / "design.md", "<!-- meshlab chart=memory team=shop -->\n<!-- /meshlab -->\n")
     write(tmp_path / "deep.json", '{"apiVersion": "v1", "kind": "Pod", "spec": ' + '{"a": ' * 9 + "1" + "}" * 10)
     write(tmp_path / "script.yaml", "team: <script>\n")
     write(tmp_path / "broken-team.yaml", "team: a\nscenario: {nodes: 3\n")

@@ -24,11 +24,21 @@ def _hidden(anonymize: bool, key_file: Path | None) -> bool | bytes:  # noqa: FB
     return anonymize if key_file is None else read_key(key_file)
 
 
+def _url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value and not value.startswith(("http://", "https://")):
+        shown = "this" if "@" in value else repr(value)  # it may hold a password
+        raise click.BadParameter(f"{shown} is no URL of a Prometheus server, such as http://127.0.0.1:9090")
+    return value
+
+
 @main.command()
 @click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
 @click.option("--context", metavar="NAME", help="Read the live cluster of this kubeconfig context through kubectl.")
 @click.option(
-    "--prometheus", metavar="URL", help="Ask this Prometheus server, too, what proxies used and who called whom."
+    "--prometheus",
+    metavar="URL",
+    callback=_url,
+    help="Ask this Prometheus server, too, what proxies used and who called whom.",
 )
 @click.option("--anonymize", is_flag=True, help="Replace names by hashes under a key of this run alone.")
 @KEY_FILE
