@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from meshlab.run.cli import main
 from meshlab.run.cli.group import many
@@ -325,6 +326,19 @@ def test_a_pipeline_stops_where_terraform_cannot_type_what_is_wanted(tmp_path: P
     assert "falls short" in (tmp_path / "out.txt").read_text(encoding="utf-8")
 
 
+def test_facts_for_people_tell_what_is_known_first(fixtures: Path) -> None:
+    """The default print has no nulls and ends in what is not known, with the reason; YAML holds what JSON does."""
+    dump = fixtures / "cluster_dump" / "replicatedhq__troubleshoot__nodes.json"
+    people, data, plain = (run("facts", dump, *words).stdout for words in ([], ["--format=yaml"], ["--format=json"]))
+    assert yaml.safe_load(data) == json.loads(plain)
+    assert "null" not in people.replace("pool: null", "")
+    known, _, unknown = people.partition("\nunknown:\n")
+    assert "kernel_oldest: 4.19.0-11-amd64" in known
+    assert "  mesh: name, edition, mode, version, " in unknown
+    assert "  cni.product: 'the objects disagree: cilium (5), flannel (1)" in unknown
+    assert len(people) < len(data) / 2
+
+
 def test_the_tracker_says_how_old_its_facts_are() -> None:
     """`meshlab iac` alone is the tracker: every row with its source, and the day of its facts."""
     found = json.loads(run("iac", "--format", "json").stdout)
@@ -338,6 +352,13 @@ def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:
     """`meshlab audit` gives each rule once, as pass, fail or unknown."""
     dump = fixtures / "mesh_pods" / "np-guard__network-config-analyzer__bookinfo_pods_list.json"
     found = json.loads(run("audit", dump, "--format", "json").stdout)
+    told = run("audit", dump).stdout.splitlines()
+    open_rules = [rule for rule in found if rule["state"] == "unknown" and not rule["detail"]]
+    assert f"{len(open_rules)} rules need more than the input holds:" in told
+    assert next(line for line in told if line.startswith("  fetch them: ")).count("$kind") == 1
+    assert all(any(rule["title"] in line for line in told) for rule in found if rule not in open_rules)
+    assert not any(rule["rule"] in line for line in told for rule in open_rules)
+    assert all(name in "\n".join(told) for rule in open_rules for name in rule["missing"])
     assert len({row["rule"] for row in found}) == len(found) > 20
     assert {row["state"] for row in found} <= {"pass", "fail", "unknown", "not applicable"}
 
