@@ -1,6 +1,6 @@
 """What a report says of a review: its parts as fragments for the cells of a notebook, and whole documents.
 
-The first page and the record of the decision are in ``board``.
+The first page and the record of the decision are in ``first_page``.
 """
 
 from __future__ import annotations
