@@ -355,7 +355,7 @@ def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:
     told = run("audit", dump).stdout.splitlines()
     open_rules = [rule for rule in found if rule["state"] == "unknown" and not rule["detail"]]
     assert f"{len(open_rules)} rules need more than the input holds:" in told
-    assert next(line for line in told if line.startswith("  fetch them: ")).count("$kind") == 1
+    assert next(line for line in told if line.startswith("  fetch them: ")).count("$k") == 2
     assert all(any(rule["title"] in line for line in told) for rule in found if rule not in open_rules)
     assert not any(rule["rule"] in line for line in told for rule in open_rules)
     assert all(name in "\n".join(told) for rule in open_rules for name in rule["missing"])

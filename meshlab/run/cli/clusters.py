@@ -231,5 +231,5 @@ def _lacking(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"  facts that nothing proves: {', '.join(facts)}"
     if kinds:
         wanted = " ".join(map(str.lower, kinds))
-        yield f"  fetch them: for kind in {wanted}; do kubectl get $kind -A -o json; done > more.json"
-        yield "  and give both: meshlab audit DUMP more.json (kubectl passes over kinds that the cluster does not have)"
+        yield f"  fetch them: mkdir more; for k in {wanted}; do kubectl get $k -A -o json > more/$k.json; done"
+        yield "  then: meshlab audit DUMP more (kubectl says which kinds the cluster does not have)"
