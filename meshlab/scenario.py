@@ -367,7 +367,8 @@ def _faults(raw: pl.DataFrame, typed: pl.DataFrame) -> Iterator[tuple[int, str, 
         spec, fault = inputs()[name], _misreading if what == "misread" else _refusal
         for row in mask.arg_true():
             told = f"{name} {fault(raw[name][row], typed[name][row], spec)}"
-            yield row, name, told, "" if told.endswith("'?") else f"give {spec.allowed}"
+            # the needs are too many to list where one of them is meant
+            yield row, name, told, "" if spec.type == "set" and told.endswith("'?") else f"give {spec.allowed}"
 
 
 def _masks(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
