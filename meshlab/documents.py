@@ -34,6 +34,8 @@ _NULL = "tag:yaml.org,2002:null"
 
 _SURROGATES = re.compile(r"\\\\|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
+_OBJECT = re.compile(rb"""(?m)^[^#\n]*\bapiVersion["']?\s*:""")
+
 Value: TypeAlias = "str | list[Value] | Mapping | None"
 
 
@@ -84,12 +86,23 @@ def decoded(content: bytes, path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> s
         raise MeshlabError(Problem(str(path), "is not UTF-8", "save it in UTF-8", line)) from error
 
 
-def read_document(path: Path, content: bytes | None = None) -> Value:
+def refuse_dump(content: bytes, file: str, wanted: str) -> None:
+    """Refuse a cluster's dump where something else is wanted, before it is measured against bounds.
+
+    Raises:
+        MeshlabError: It is a dump.
+    """
+    if _OBJECT.search(content):
+        raise MeshlabError(Problem(file, f"is a dump of a cluster, no {wanted}", "give it to 'meshlab review'", 1))
+
+
+def read_document(path: Path, content: bytes | None = None, *, shape: str = TEAM_FILE_SHAPE) -> Value:
     """One YAML or JSON document as nested text. An empty file is None.
 
     Args:
         path: The file.
         content: What it holds, where it has been read.
+        shape: What messages tell to do about a document that is nested too deeply.
 
     Raises:
         MeshlabError: The file cannot be read, is no YAML, has more than one document, or names a key twice.
@@ -97,7 +110,7 @@ def read_document(path: Path, content: bytes | None = None) -> Value:
     text = read_text(path) if content is None else decoded(content, path)
     if path.suffix.lower() == ".json":
         text = _json_as_yaml(text)
-    node = compose(text, str(path))
+    node = compose(text, str(path), shape=shape)
     return None if node is None else _value(node, str(path))
 
 

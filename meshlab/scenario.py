@@ -19,8 +19,9 @@ from typing import Any, cast
 import polars as pl
 
 from meshlab.cache import cached
-from meshlab.documents import Mapping, Value, is_mapping, read_document, read_text
+from meshlab.documents import MAXIMUM_BYTES, Mapping, Value, is_mapping, read_document, read_text, refuse_dump
 from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, shorten
+from meshlab.files import read_start
 from meshlab.tables import read_table
 from meshlab.units import VERSION_PATTERN
 
@@ -253,9 +254,9 @@ def read_raw(path: Path) -> tuple[pl.DataFrame, Place]:
     readers = {
         ".csv": _read_csv,
         ".parquet": _read_parquet,
-        ".json": _read_rows,
-        ".yaml": _read_rows,
-        ".yml": _read_rows,
+        ".json": _read_no_dump,
+        ".yaml": _read_no_dump,
+        ".yml": _read_no_dump,
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -365,7 +366,9 @@ def _faults(raw: pl.DataFrame, typed: pl.DataFrame) -> Iterator[tuple[int, str, 
         what, name = mask.name.split(":")
         spec, fault = inputs()[name], _misreading if what == "misread" else _refusal
         for row in mask.arg_true():
-            yield row, name, f"{name} {fault(raw[name][row], typed[name][row], spec)}", f"give {spec.allowed}"
+            told = f"{name} {fault(raw[name][row], typed[name][row], spec)}"
+            # the needs are too many to list where one of them is meant
+            yield row, name, told, "" if spec.type == "set" and told.endswith("'?") else f"give {spec.allowed}"
 
 
 def _masks(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
@@ -483,15 +486,17 @@ def _read_parquet(path: Path) -> tuple[pl.DataFrame, Place]:
     return frame, lambda _row, _column: None
 
 
-def _read_rows(path: Path) -> tuple[pl.DataFrame, Place]:
-    document = read_document(path)
+def _read_no_dump(path: Path) -> tuple[pl.DataFrame, Place]:
+    shape = "give a list of mappings, one per scenario"
+    content = read_start(path, MAXIMUM_BYTES + 1)
+    refuse_dump(content, str(path), "scenarios")
+    document = read_document(path, content, shape=shape)
     items = document if isinstance(document, list) else [document]
     rows = [item for item in items if isinstance(item, Mapping)]
     if not rows or len(rows) < len(items):
-        raise MeshlabError(Problem(str(path), "holds no scenarios", "give a list of mappings, one per scenario", 1))
-    for key, what in (("team", "is a team file"), ("apiVersion", "is a dump of a cluster")):
-        if key in rows[0].values:
-            raise MeshlabError(Problem(str(path), f"{what}, no scenarios", "give it to 'meshlab review'", 1))
+        raise MeshlabError(Problem(str(path), "holds no scenarios", shape, 1))
+    if "team" in rows[0].values:
+        raise MeshlabError(Problem(str(path), "is a team file, no scenarios", "give it to 'meshlab review'", 1))
     names = list(dict.fromkeys(name for row in rows for name in row.values))
     frame = pl.DataFrame(
         [[cell_text(row.values.get(name)) for name in names] for row in rows],

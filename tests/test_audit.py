@@ -399,3 +399,22 @@ def test_selector_selects_where_all_its_labels_are(selector: dict[str, str], lab
     ]
     expected = [(1, 2)] if selector.items() <= labels.items() else []
     assert selects(*frames).collect().rows() == expected
+
+
+def test_an_empty_list_of_kubectl_counts_by_the_name_of_its_file(tmp_path: Path) -> None:
+    """Kubectl's List of nothing says no kind: in a file named after one it proves that there are none of it."""
+    nodes = tmp_path / "nodes.json"
+    nodes.write_text('{"kind": "Node", "apiVersion": "v1", "metadata": {"name": "a"}}', encoding="utf-8")
+    missing: dict[str, set[str]] = {}
+    for name in ("more.json", "peerauthentication.json", "networkpolicies.json"):
+        empty = tmp_path / name
+        empty.write_text('{"apiVersion": "v1", "items": [], "kind": "List"}', encoding="utf-8")
+        shown = tmp_path / "folder"
+        shown.mkdir(exist_ok=True)
+        (shown / name).write_bytes(empty.read_bytes())
+        (shown / "nodes.json").write_bytes(nodes.read_bytes())
+        missing[name] = {kind for finding in audit([shown]) for kind in finding["missing"]}
+        (shown / name).unlink()
+    assert {"PeerAuthentication", "NetworkPolicy"} <= missing["more.json"]
+    assert missing["more.json"] - missing["peerauthentication.json"] >= {"PeerAuthentication"}
+    assert missing["more.json"] - missing["networkpolicies.json"] >= {"NetworkPolicy"}

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from meshlab.run.cli import main
 from meshlab.run.cli.group import many
@@ -119,6 +120,15 @@ def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
         (["facts", "missing.json"], "missing.json"),
         (["facts", "broken.yaml"], "broken.yaml"),
         (["facts"], "name the dumps to read, or a --context"),
+        (
+            ["facts"],
+            "; for example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json; see",
+        ),
+        (["estimate"], "Missing argument 'SCENARIOS'; for example: meshlab estimate scenarios.csv"),
+        (["facts", "--prometheus", "prod.json"], "'prod.json' is no URL of a Prometheus server"),
+        (["facts", "--prometheus", "u:secret@host"], "this is no URL of a Prometheus server"),
+        (["embed", "design.md"], "design.md:1: unknown team 'shop'; known: bookinfo-istio, "),
+        (["embed", "design.md"], "; --teams DIR names the folder of the team files"),
         (["revieww"], "unknown command 'revieww'; did you mean 'review'?"),
         (["review", "--jobs", "0"], "Invalid value for '--jobs'"),
         (["review", "--format", "htm"], "'htm' is no format; did you mean 'html'?"),
@@ -137,6 +147,8 @@ def test_decide_prints_the_promised_fields(tmp_path: Path) -> None:
         (["review", "--out", "bad.csv"], "bad.csv: is a file; give a folder with --out"),
         (["review", "empty.json"], "empty.json: holds no Kubernetes objects"),
         (["facts", "empty.json"], "empty.json: holds no Kubernetes objects"),
+        (["estimate", "deep.json"], "deep.json:1: is a dump of a cluster, no scenarios; give it to 'meshlab review'"),
+        (["sweep", "deep.json", "-o", "x.parquet"], "is a dump of a cluster, no sweep; give it to 'meshlab review'"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: list[str], expected: str) -> None:
@@ -146,6 +158,8 @@ def test_a_mistake_is_one_clear_line_and_status_2(tmp_path: Path, arguments: lis
     write(tmp_path / "broken.yaml", "kind: List\nitems: [\n")
     write(tmp_path / "climbs.yaml", "team: ../x\n")
     write(tmp_path / "empty.json", '{"apiVersion": "v1", "items": [], "kind": "List", "metadata": {}}')
+    write(tmp_path / "design.md", "<!-- meshlab chart=memory team=shop -->\n<!-- /meshlab -->\n")
+    write(tmp_path / "deep.json", '{"apiVersion": "v1", "kind": "Pod", "spec": ' + '{"a": ' * 9 + "1" + "}" * 10)
     write(tmp_path / "script.yaml", "team: <script>\n")
     write(tmp_path / "broken-team.yaml", "team: a\nscenario: {nodes: 3\n")
     before = sorted(tmp_path.rglob("*"))
@@ -312,6 +326,19 @@ def test_a_pipeline_stops_where_terraform_cannot_type_what_is_wanted(tmp_path: P
     assert "falls short" in (tmp_path / "out.txt").read_text(encoding="utf-8")
 
 
+def test_facts_for_people_tell_what_is_known_first(fixtures: Path) -> None:
+    """The default print has no nulls and ends in what is not known, with the reason; YAML holds what JSON does."""
+    dump = fixtures / "cluster_dump" / "replicatedhq__troubleshoot__nodes.json"
+    people, data, plain = (run("facts", dump, *words).stdout for words in ([], ["--format=yaml"], ["--format=json"]))
+    assert yaml.safe_load(data) == json.loads(plain)
+    assert "null" not in people.replace("pool: null", "")
+    known, _, unknown = people.partition("\nunknown:\n")
+    assert "kernel_oldest: 4.19.0-11-amd64" in known
+    assert "  mesh: name, edition, mode, version, " in unknown
+    assert "  cni.product: 'the objects disagree: cilium (5), flannel (1)" in unknown
+    assert len(people) < len(data) / 2
+
+
 def test_the_tracker_says_how_old_its_facts_are() -> None:
     """`meshlab iac` alone is the tracker: every row with its source, and the day of its facts."""
     found = json.loads(run("iac", "--format", "json").stdout)
@@ -325,6 +352,13 @@ def test_audit_prints_each_rule_with_its_state(fixtures: Path) -> None:
     """`meshlab audit` gives each rule once, as pass, fail or unknown."""
     dump = fixtures / "mesh_pods" / "np-guard__network-config-analyzer__bookinfo_pods_list.json"
     found = json.loads(run("audit", dump, "--format", "json").stdout)
+    told = run("audit", dump).stdout.splitlines()
+    open_rules = [rule for rule in found if rule["state"] == "unknown" and not rule["detail"]]
+    assert f"{len(open_rules)} rules need more than the input holds:" in told
+    assert next(line for line in told if line.startswith("  fetch them: ")).count("$k") == 2
+    assert all(any(rule["title"] in line for line in told) for rule in found if rule not in open_rules)
+    assert not any(rule["rule"] in line for line in told for rule in open_rules)
+    assert all(name in "\n".join(told) for rule in open_rules for name in rule["missing"])
     assert len({row["rule"] for row in found}) == len(found) > 20
     assert {row["state"] for row in found} <= {"pass", "fail", "unknown", "not applicable"}
 

@@ -70,7 +70,7 @@ def test_the_first_page_says_what_stands_against_the_recommendation(examples: di
     (beaten,) = [row for row in said if "as good or better in cost, latency, and memory: " in row]
     assert beaten.startswith("Azure CNI + Linkerd, edge releases ")
     assert "the platform's provider supports this one" in beaten
-    assert beaten.endswith("A stated budget would overrule that.")
+    assert re.search(r"A budget of less than [\d,.]+ USD a month would rule it out\.$", beaten)
     assert any(sentence.endswith("the move is never paid back.") for sentence in said)
     assert "ml-caution" in first_page.summary(examples["fleet-500-aks"]).html
     (openshift,) = [row for row in first_page.objections(examples["openshift-aws"]) if "Linkerd" in row]
@@ -336,3 +336,23 @@ def test_lists_and_first_letters_within_a_sentence() -> None:
     assert [*map(lower_first, ("Virtual machines", "FIPS mode", "Envoy extensions", "A pod", ""))] == [
         *("virtual machines", "FIPS mode", "Envoy extensions", "a pod", ""),
     ]
+
+
+def test_the_record_weighs_each_option_against_the_recommended_one(examples: dict[str, Review]) -> None:
+    """Options have arguments of their own, with money, memory and the move; Markdown asks what is to be known."""
+    for name, review in examples.items():
+        weighed = report.decision_record(review).partition("## Pros and Cons of the Options")[2].partition("## More")[0]
+        parts = [part.partition("\n")[2].strip() for part in weighed.split("### ")[1:]]
+        first = first_page.chosen(review)
+        assert all(part.startswith("- ") for part in parts), name
+        if first is not None:
+            assert f"costs {report.figure_text(first['criteria']['monthly_usd']['median'])} USD" in parts[0] or (
+                first["criteria"]["monthly_usd"]["median"] is None and "costs an unknown number of USD" in parts[0]
+            )
+            assert any(" instead of " in part for part in parts[1:]), name
+        page = report.markdown_page(review)
+        assert all(report.plain(item["question"]) in page for item in review.verdict.questions)
+        assert "## Why\n" in page
+        silent = replace(review, verdict=replace(review.verdict, reasons=()))
+        assert "## Why\n" not in report.markdown_page(silent)
+        assert "| Total over " in page or "| Total " not in page

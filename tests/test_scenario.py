@@ -284,6 +284,12 @@ def test_value_that_is_not_allowed_is_refused(tmp_path: Path, column: str, value
     assert fault.endswith(f"; give {inputs()[column].allowed}")
 
 
+def test_a_misspelt_need_is_answered_by_the_nearest_alone(tmp_path: Path) -> None:
+    """The list of all needs stands only where none is near."""
+    (fault,) = faults(write(tmp_path, "scenario,needs\na,mtl\n"))
+    assert fault == ":2: needs holds 'mtl', did you mean 'mtls'?"
+
+
 def test_line_counts_quoted_breaks_and_blank_lines(tmp_path: Path) -> None:
     """A cell over several lines and blank lines between rows do not shift the lines of problems."""
     path = write(tmp_path, 'scenario,nodes\n"a\nb",1\n\n\nc,-1\n,,\n\nd,0\n'.replace(",,", ","))

@@ -158,9 +158,11 @@ notes: [1]
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        ("", ":1: holds no team"),
-        ("[]", ":1: holds no team"),
-        ("just text", ":1: holds no team"),
+        ("", ":1: is neither a team file nor a dump of a cluster"),
+        ("[]", ":1: is neither a team file nor a dump of a cluster"),
+        ("just text", ":1: is neither a team file nor a dump of a cluster"),
+        ("a: [[[[[[[[[]]]]]]]]]", ":1: is neither a team file nor a dump of a cluster"),
+        ("team: a\nnotes: [[[[[[[[[]]]]]]]]]", ":2: is nested too deeply"),
         ("scenario: {nodes: 3}", ":1: the team has no name"),
         ("team:", ":1: the team has no name"),
         ("team: [a]", ":1: the team has no name"),
@@ -182,6 +184,37 @@ notes: [1]
 def test_misshapen_file_is_refused(tmp_path: Path, content: str, fault: str) -> None:
     """Each way of writing a team file wrong is one line at its place."""
     assert faults(tmp_path, content) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("content", "command"),
+    [
+        ('{"data": [{"traceID": "a", "spans": []}]}', "review TEAM --measured FILE"),
+        ('{"resourceSpans": []}', "review TEAM --measured FILE"),
+        ('[[{"traceId": "a"}]]', "review TEAM --measured FILE"),
+        ('{"DurationHistogram": {}}', "review TEAM --measured FILE"),
+        ('{"status": "success", "data": {"resultType": "vector", "result": []}}', "review TEAM --measured FILE"),
+        ("scenario,dataplane,metric,value\na,none,memory_gib,1\n", "review TEAM --measured FILE"),
+        ("scenario,pods\na,1\n", "estimate FILE"),
+        ("- {pods: 3, scenario: a}\n", "estimate FILE"),
+        ('[{"scenario": "a"}]', "estimate FILE"),
+        ('{"team": "a", "verdict": {"a": {"b": {}}}, "inputs_sha256": ""}', "chart --team FILE"),
+        ('{"planned_values": {"root_module": {"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}}}', "iac --plan FILE"),
+        ('{"provider_schemas": {}}', "iac --schema FILE"),
+        ('{"$schema": "x", "properties": {"hubble": {}}}', "iac --values-schema FILE"),
+        ("cluster: {name: a}\nhubble: {a: {b: {c: {d: {e: {f: {g: {h: {i: 1}}}}}}}}}\n", "iac --values FILE"),
+        ("hubble:\n  relay: {enabled: true}\n", "iac --values FILE"),
+        ("sample: {method: grid}\ninputs: {pods: [1]}\n", "sweep FILE"),
+        ("apiVersion: v1\nkind: Pod\n", "'meshlab review'"),
+        ("NAME   READY   STATUS\na   1/1   Running\n", "kubectl get"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_where_it_belongs(tmp_path: Path, content: str, command: str) -> None:
+    """What is no team file is called by its name in one line, with the command that takes it, however deep it is."""
+    with pytest.raises(MeshlabError) as refused:
+        read_team(write(tmp_path, content))
+    (problem,) = refused.value.problems
+    assert command in problem.todo
 
 
 def test_input_outside_its_mapping_is_told_where_it_belongs(tmp_path: Path) -> None:

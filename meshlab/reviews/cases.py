@@ -24,7 +24,7 @@ from meshlab.files import digest, read_most
 from meshlab.models import decision
 from meshlab.planning.migration.survey import survey_of
 from meshlab.reviews.record import Disagreement, Row
-from meshlab.reviews.team import Team, read_team
+from meshlab.reviews.team import Team, is_team, read_team
 from meshlab.scenario import frame_of, inputs
 from meshlab.tables import data_path
 
@@ -96,23 +96,11 @@ def _is_dump_file(path: Path) -> bool:
     return not _names_a_team(path) and is_dump(path)
 
 
-TEAM_AT_MARGIN = re.compile(rb"""(?m)^["']?team["']?\s*:""")
-TEAM_IN_BRACES = re.compile(rb"""[{,]\s*["']?team["']?\s*:""")
-KUBERNETES_OBJECT = re.compile(rb""""(?:apiVersion|kind)"\s*:""")
-
-
 def _names_a_team(path: Path) -> bool:
     try:
         return path.is_file() and is_team(read_most(path, SMALL_BYTES))
     except OSError:
         return False
-
-
-def is_team(head: bytes) -> bool:
-    """Whether a file that begins so has a team file's key; objects of a cluster may have such a label."""
-    if head.lstrip().startswith(b"{"):
-        return TEAM_IN_BRACES.search(head) is not None and KUBERNETES_OBJECT.search(head) is None
-    return TEAM_AT_MARGIN.search(head) is not None
 
 
 def open_path(path: Path, admit: Callable[[Team], None] = lambda _: None, measured: Sequence[Path] = ()) -> Case:

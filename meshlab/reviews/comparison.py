@@ -382,7 +382,7 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
         told += f": {significant(other)} USD a month instead of {significant(mine)}"
         if why:
             told += f". The reason for the recommended one: {lower_first(why)}"
-            return f"{told} A stated budget would overrule that."
+            return f"{told} A budget of less than {significant(mine)} USD a month would rule it out."
     return f"{told}."
 
 

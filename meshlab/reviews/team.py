@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,8 +14,20 @@ from typing import Any, cast
 
 import polars as pl
 
-from meshlab.documents import Mapping, Value, is_mapping, read_document
+from meshlab.cluster.facts import measurements
+from meshlab.cluster.facts.measured import refuse_measurements
+from meshlab.cluster.facts.recognise import HEAD_BYTES, is_unreadable, refuse
+from meshlab.documents import (
+    MAXIMUM_BYTES,
+    TEAM_FILE_SHAPE,
+    Mapping,
+    Value,
+    is_mapping,
+    read_document,
+    refuse_dump,
+)
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
+from meshlab.files import read_bounded, read_start
 from meshlab.planning.migration import assumptions
 from meshlab.scenario import cell_text, check_scenarios, inputs
 
@@ -91,6 +104,55 @@ def check_name(name: str) -> str | None:
     return None
 
 
+TEAM_AT_MARGIN = re.compile(rb"""(?m)^["']?team["']?\s*:""")
+TEAM_IN_BRACES = re.compile(rb"""[{,]\s*["']?team["']?\s*:""")
+KUBERNETES_OBJECT = re.compile(rb""""(?:apiVersion|kind)"\s*:""")
+
+
+def is_team(head: bytes) -> bool:
+    """Whether a file that begins so has a team file's key; objects of a cluster may have such a label."""
+    if head.lstrip().startswith(b"{"):
+        return TEAM_IN_BRACES.search(head) is not None and KUBERNETES_OBJECT.search(head) is None
+    return TEAM_AT_MARGIN.search(head) is not None
+
+
+def _document(path: Path, content: bytes | None) -> Mapping:
+    """The document of a team file; of another file that is known it is told what it is."""
+    content = read_start(path, MAXIMUM_BYTES + 1) if content is None else content
+    neither = MeshlabError(
+        Problem(
+            str(path),
+            "is neither a team file nor a dump of a cluster",
+            "give a file with a line such as 'team: payments' (docs/batch.md), or what kubectl get … -o json prints",
+            1,
+        )
+    )
+    try:
+        document = read_document(path, content)
+    except MeshlabError as error:
+        if is_team(content):
+            raise
+        _refuse_other(path)
+        if TEAM_FILE_SHAPE in str(error):
+            raise neither from error
+        raise
+    if isinstance(document, Mapping) and "team" in document.values and "verdict" not in document.values:
+        return document
+    _refuse_other(path)
+    if not isinstance(document, Mapping) or document.values.keys().isdisjoint(KEYS):
+        raise neither
+    return document
+
+
+def _refuse_other(path: Path) -> None:
+    """Refuse a file that is known and no team's, by what it is; others pass."""
+    content = read_bounded(path, measurements.MAXIMUM_BYTES)
+    refuse_measurements(content, str(path), "team")
+    refuse_dump(content, str(path), "team file")
+    if is_unreadable(content[:HEAD_BYTES]):
+        deque(refuse(content, str(path)), maxlen=0)
+
+
 def read_team(path: Path, content: bytes | None = None) -> Team:
     """A team file, checked against the declared inputs.
 
@@ -98,9 +160,7 @@ def read_team(path: Path, content: bytes | None = None) -> Team:
         MeshlabError: All problems of the file, each with its line.
     """
     file = str(path)
-    document = read_document(path, content)
-    if not isinstance(document, Mapping):
-        raise MeshlabError(Problem(file, "holds no team", "begin with a line such as 'team: payments'", 1))
+    document = _document(path, content)
     problems = [*_shape_problems(document, file), *_path_problems(document, path)]
     values: dict[str, object] = {}
     try:

@@ -86,7 +86,6 @@ def summary(review: Review) -> Fragment:
         blocks=blocks,
         options=shown,
         rows=list(figure_rows(review, shown)),
-        horizon=review.comparison["horizon_months"] if review.comparison else None,
         payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,
     )
@@ -391,8 +390,11 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
         ids = of_move if figure == "move_hours" else cited(review, column, planes, priced="usd" in figure)
         scale = scale_of(values)
         marks = marks_of(options, figure)
+        over = f" over {review.comparison['horizon_months']:.0f} months" if review.comparison else ""
         yield {
-            "label": "First installation" if figure == "move_hours" and fresh else label,
+            "label": {"total_usd": f"{label}{over}", "move_hours": "First installation" if fresh else label}.get(
+                figure, label
+            ),
             "unit": unit,
             "sources": [(names[name], name) for name in ids],
             "cells": [

@@ -20,7 +20,8 @@ SAVING = "Below zero more is saved than added: the network plugin that leaves ma
 
 STATUS_WORDS = {
     "stated": "stated by the team",
-    "measured": "measured",
+    "measured": "measured by the team",
+    "counted": "counted in the dump",
     "inferred": "inferred from the cluster",
     "assumed": "assumed by the team",
     "stand-in": "stands in, for the dump shows none",

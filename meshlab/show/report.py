@@ -1,12 +1,12 @@
 """What a report says of a review: its parts as fragments for the cells of a notebook, and whole documents.
 
-The first page and the record of the decision are in ``board``.
+The first page and the record of the decision are in ``first_page``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import jinja2
@@ -29,7 +29,7 @@ from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.first_page import GRADES, added_need, caution, change_of, scoping_text
 from meshlab.show.fragments import Fragment, environment, fragment, templates
-from meshlab.show.labels import answer_text, input_label, need_label, option_text, plain, title_text, value_text
+from meshlab.show.labels import answer_text, input_label, listed, need_label, option_text, plain, title_text, value_text
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.tables import read_table, resource
@@ -132,10 +132,13 @@ def grouped_flips(found: Sequence[Row], today: Mapping[str, Any]) -> list[Row]:
 
 def facts(review: Review) -> Fragment:
     """Every input with its value and where it comes from, and where team file and cluster disagree."""
+    own = {file["file"] for file in (review.measured or {}).get("files", ())}
     rows = [
         {
             **asdict(row),
             "value": _named(row),
+            # one status for both: what a dump counts, and what the team's own files measured
+            "status": "counted" if row.status == "measured" and row.source not in own else row.status,
             "why": row.source if row.status in ("stated", "measured", "inferred") else "",
         }
         for row in review.inputs
@@ -392,6 +395,41 @@ def markdown_page(review: Review) -> str:
     return _document("review.md", review, first_page.options_shown(review), **shown)
 
 
+ARGUMENTS = (
+    ("monthly_usd", "costs {} USD a month"),
+    ("memory_gib", "takes {} GiB of memory"),
+    ("added_p99_ms", "adds {} ms to the 99th percentile"),
+    ("move_hours", "takes {} h of work to move to"),
+)
+"""Figures by which the record weighs options, and how it says them."""
+
+
+def _arguments(review: Review, option: Row) -> Iterator[str]:
+    """For and against an option: what it lacks, and figures beside those of the recommended one."""
+    if lacking := [need_label(need) for need in option["unmet"]]:
+        yield f"Bad, because it lacks {listed(lacking, 'and', 12)}"
+    rows: list[Row] = review.comparison["options"] if review.comparison else []
+    own = next((row for row in rows if row["rank"] == option["rank"]), None)
+    if own is None:
+        products = ((row["label"], (row["cni"], row["mesh"])) for row in rows)
+        alike = next((label for label, ids in products if ids == (option["cni"], option["mesh"])), None)
+        of = f"of its products only {alike} was compared" if alike else "its products were not compared"
+        yield f"Neutral, because {of}: what this one costs is not worked out"
+        return
+    first = first_page.chosen(review) or own
+    told: dict[str, list[str]] = {"Good": [], "Bad": [], "Neutral": []}
+    for figure, words in ARGUMENTS:
+        mine, other = (row["criteria"][figure]["median"] for row in (own, first))
+        said = words.format("an unknown number of" if mine is None else figure_text(mine))
+        usd: float | None = own["criteria"]["move_usd"]["median"] if figure == "move_hours" else None
+        said += f" ({figure_text(usd)} USD)" if usd else ""
+        if own is first or mine is None or other is None:
+            told["Neutral"].append(said)
+        elif figure_text(mine) != figure_text(other):
+            told["Good" if mine < other else "Bad"].append(f"{said} instead of {figure_text(other)}")
+    yield from (f"{kind}, because it {listed(said, 'and', 12)}" for kind, said in told.items() if said)
+
+
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
     """The review as a decision record in the form of MADR 4, proposed: a person accepts it.
 
@@ -403,7 +441,8 @@ def decision_record(review: Review, beside: Sequence[str] = ()) -> str:
     runs = [option_text(review.scenario[f"current_{side}"]) for side in ("cni", "mesh")]
     today = place_text(plan["from"]) if plan else "; ".join(runs)
     shown = {"today": today, "held": first_page.decision(review), "beside": beside}
-    return _document("decision-record.md", review, first_page.options_shown(review)[:1], **shown)
+    options = first_page.options_shown(review)[:1]
+    return _document("decision-record.md", review, options, **shown, arguments=partial(_arguments, review))
 
 
 def _document(template: str, review: Review, options: Sequence[Row], **context: object) -> str:

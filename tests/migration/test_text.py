@@ -81,6 +81,21 @@ def test_nodes_that_nobody_has_seen_have_a_range_and_no_schedule() -> None:
     assert "min for each node" in answers(found)["Takes"]
 
 
+@pytest.mark.parametrize(
+    ("today", "target", "told"),
+    [
+        (Place(None, None), Place(None, None), ("--from CNI+MESH", "--to CNI+MESH")),
+        (Place("calico", "none"), Place("calico", None), ("--to CNI+MESH",)),
+        (Place("calico", "none"), Place("calico", "none"), ("nothing moves",)),
+    ],
+)
+def test_a_move_whose_ends_are_not_known_cannot_be_planned(today: Place, target: Place, told: tuple[str, ...]) -> None:
+    """Nothing is said to stay where it is not known what runs or where to go, and what to give is named."""
+    lines = "\n".join(plan_text(plan_move(Move(today, target, Setting(SCENARIO)))))
+    assert all(text in lines for text in told)
+    assert ("nothing moves" in lines) != ("cannot be planned" in lines)
+
+
 def test_a_first_installation_is_no_move() -> None:
     """On a new platform the plan says that nothing runs yet, what the first installation takes, and no way back."""
     scenario = {**SCENARIO, "greenfield": True, "cloud": "gke", "needs": ["mtls"]}

@@ -89,7 +89,7 @@ def objects(value: object, form: Form, kind: str | None = None, api_version: str
         return
     of_link, version = (None, None) if head.kind else _linked(value, form)
     if head.kind.endswith("List") if head.kind else head.items is not None:
-        yield from items_of(head, form, kind or of_link)
+        yield from items_of(head, form, kind or of_link, api_version)
         return
     own_kind, version = head.kind or kind or of_link, head.api_version or api_version or version
     if own_kind is None:
@@ -159,11 +159,12 @@ def kind_of_file(name: str) -> Kinds:
 # --- Lists -----------------------------------------------------------------------------------------------------------
 
 
-def items_of(head: Head, form: Form, kind: str | None) -> Iterator[Found]:
+def items_of(head: Head, form: Form, kind: str | None, api_version: str | None = None) -> Iterator[Found]:
     """Objects of a List. Each is first taken for one of the kind before it: then it is decoded only once."""
-    of_items = (head.kind or "").removesuffix("List") or kind
-    if of_items and not head.items:
-        yield Found(of_items, group_of(head.api_version), empty=True)
+    of_list = (head.kind or "").removesuffix("List")
+    of_items = of_list or kind
+    if of_items and not head.items:  # kubectl's List of nothing names no kind: the file's name tells kind and version
+        yield Found(of_items, group_of(head.api_version if of_list else api_version or head.api_version), empty=True)
     expected = of_items
     for item in head.items or ():
         one = None if expected is None else expected_of(item, form, expected, of_items, head.api_version)

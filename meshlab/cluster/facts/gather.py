@@ -107,10 +107,10 @@ def _read_files(members: Iterable[Member | LargeList], rows: Rows, alone: str | 
 
 def _refuse_measurements(member: Member | LargeList) -> None:
     """Refuse a file that holds measurements or another known form and no cluster, by its name."""
-    from meshlab.cluster.facts.measured import refuse_as_dump  # only where there is something to say
+    from meshlab.cluster.facts.measured import refuse_measurements  # only where there is something to say
 
     if isinstance(member, Member):
-        refuse_as_dump(text(member), member.name)
+        refuse_measurements(text(member), member.name, "cluster")
         refuse_form(text(member), member.name)
 
 

@@ -136,16 +136,16 @@ def kind_of(content: bytes, file: str) -> str:
     raise MeshlabError(Problem(file, UNKNOWN_KIND, f"known: {known}"))
 
 
-def refuse_as_dump(content: bytes, file: str) -> None:
-    """Refuse measurements that were given as a cluster; what is neither passes."""
+def refuse_measurements(content: bytes, file: str, wanted: str) -> None:
+    """Refuse measurements, and other files that are known, where a cluster or a team is wanted; others pass."""
     try:
         title = read_table("facts/measurement_kinds").filter(kind=kind_of(content, file))["title"].item()
     except MeshlabError as error:
         if any(each.what in (UNKNOWN_KIND, OF_KUBERNETES) or each.line for each in error.problems):
             return
         raise
-    what = f"holds {title}, and no cluster"
-    raise MeshlabError(Problem(file, what, "give it beside a team file: meshlab review --measured FILE"))
+    what = f"holds {title}, and no {wanted}"
+    raise MeshlabError(Problem(file, what, "give it beside a team file: meshlab review TEAM --measured FILE"))
 
 
 UNKNOWN_KIND, OF_KUBERNETES = "holds no measurements that are known here", "holds objects of Kubernetes"

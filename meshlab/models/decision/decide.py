@@ -1,7 +1,7 @@
 """The contest of options, for any number of scenarios: what is eligible, and which of those is recommended.
 
 What is asked of the facts is one query over all scenarios, whose answers are bits: of needs, requirements and
-preferences. Scenarios of one platform have the same pairs, which ``boards`` orders by these bits.
+preferences. Scenarios of one platform have the same pairs, which ``ranking`` orders by these bits.
 """
 
 from __future__ import annotations

@@ -138,9 +138,9 @@ def blockers_of(move: Move, course: Course) -> tuple[list[Blocker], list[str]]:
 
 def _unknown_places(move: Move, course: Course) -> Iterator[str]:
     if move.today.cni is None and course.today.cni != NONE:
-        yield "network of today: the way depends on it, say --from"
+        yield "Network of today unknown, and the way depends on it; name it with --from CNI"
     if move.today.mesh is None and course.today.cni != NONE:
-        yield "mesh of today: it is planned as if there were none, say --from"
+        yield "Mesh of today unknown, planned as if there were none; correct it with --from +MESH"
 
 
 def _unknown_editions(move: Move, course: Course) -> Iterator[str]:

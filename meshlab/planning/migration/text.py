@@ -170,6 +170,9 @@ def span_text(months: float | str) -> str:
 def plan_text(plan: Plan) -> Iterator[str]:
     """The plan, line by line: the answer first, then what is in the way, the steps, and what is not known."""
     yield f"{plan.get('scenario', 'cluster')}: from {place_text(plan['from'])} to {place_text(plan['to'])}"
+    if plan["stays"] and (open_ends := [*_open_ends(plan)]):
+        yield f"  cannot be planned: {'; '.join(open_ends)}"
+        return
     if plan["stays"]:
         yield "  nothing moves: what runs today stays"
         yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
@@ -183,6 +186,17 @@ def plan_text(plan: Plan) -> Iterator[str]:
     yield from _section("Steps, all times together", [_step_line(step) for step in plan["steps"]])
     yield from _section("Risks", ["{risk}. Sign: {sign}. Owner: {owner}.".format_map(risk) for risk in plan["risks"]])
     yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
+
+
+def _open_ends(plan: Mapping[str, Any]) -> Iterator[str]:
+    """Which side of where it starts and of where it goes is not known, and what to give."""
+    sides = {"cni": "network plugin", "mesh": "mesh"}
+    for end, what, todo in (
+        ("from", "runs today", "name it with --from CNI+MESH"),
+        ("to", "it should go to", "name it with --to CNI+MESH, or state 'needs:' and today's in a team file"),
+    ):
+        if unknown := [name for side, name in sides.items() if plan[end][side] is None]:
+            yield f"it is not known which {' and which '.join(unknown)} {what}, {todo}"
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from meshlab.errors import printable
-from meshlab.run.cli.group import EXISTING_PATH, FOUND, form_option, main, show
+from meshlab.run.cli.group import EXISTING_PATH, FOUND, form_option, main, many, show
 
 KEY_FILE = click.option(
     "--key-file", type=EXISTING_PATH, metavar="FILE", help="Hash under this key, so that runs can be compared."
@@ -24,16 +24,26 @@ def _hidden(anonymize: bool, key_file: Path | None) -> bool | bytes:  # noqa: FB
     return anonymize if key_file is None else read_key(key_file)
 
 
+def _url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value and not value.startswith(("http://", "https://")):
+        shown = "this" if "@" in value else repr(value)  # it may hold a password
+        raise click.BadParameter(f"{shown} is no URL of a Prometheus server, such as http://127.0.0.1:9090")
+    return value
+
+
 @main.command()
 @click.argument("paths", nargs=-1, type=EXISTING_PATH, metavar="[PATH]...")
 @click.option("--context", metavar="NAME", help="Read the live cluster of this kubeconfig context through kubectl.")
 @click.option(
-    "--prometheus", metavar="URL", help="Ask this Prometheus server, too, what proxies used and who called whom."
+    "--prometheus",
+    metavar="URL",
+    callback=_url,
+    help="Ask this Prometheus server, too, what proxies used and who called whom.",
 )
 @click.option("--anonymize", is_flag=True, help="Replace names by hashes under a key of this run alone.")
 @KEY_FILE
 @click.option("--explain", is_flag=True, help="Show what speaks for and against each fact, and what it cannot show.")
-@form_option("facts", "yaml", "json")
+@form_option("facts", "text", "yaml", "json")
 def facts(
     paths: tuple[Path, ...],
     context: str | None,
@@ -46,7 +56,8 @@ def facts(
     """Read a cluster's facts from dumps, or from a live cluster.
 
     PATH is a file, a folder or an archive: what kubectl printed, or a bundle of another tool (troubleshoot, cilium
-    sysdump, istioctl bug-report, must-gather, sonobuoy). What the input does not hold is null.
+    sysdump, istioctl bug-report, must-gather, sonobuoy). What the input does not hold stands in one list at the end; in
+    YAML and JSON, which are for programs, it is null.
 
     Example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json
     """
@@ -69,7 +80,35 @@ def facts(
         from meshlab.cluster.facts.measurements import as_data, read_prometheus
 
         found["measured"] = as_data(read_prometheus(prometheus), anonymize=hidden)
-    show(form, found, lambda: yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100))
+    told = found if form == "yaml" else _facts_for_people(found)
+    show(form, found, lambda: yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _facts_for_people(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts that are known, where they were counted and what was inferred, and then what is not known."""
+    from meshlab.documents import is_mapping
+
+    origins: Mapping[str, Mapping[str, Any]] = found["provenance"]
+    counted = {origin["from"] for origin in origins.values() if origin["status"] == "measured"} - {None}
+    inferred = {
+        name: ", ".join(filter(None, [origin["from"], origin["why"]]))
+        for name, origin in origins.items()
+        if origin["status"] not in ("measured", "unknown")
+    }
+    unknown: dict[str, str] = {}
+    for name in found["unknown"]:
+        if why := origins.get(name, {}).get("why"):
+            unknown[name] = str(why)
+            continue
+        part, _, rest = name.partition(".")
+        unknown[part] = f"{unknown[part]}, {rest}" if part in unknown else rest or "not shown"
+    last = {"counted_in": sorted(counted), "inferred": inferred, "refused": found["refused"], "unknown": unknown}
+    shown = {name: value for name, value in found.items() if name not in ("provenance", *last)} | last
+    parts = {
+        name: {key: part for key, part in value.items() if part is not None} if is_mapping(value) else value
+        for name, value in shown.items()
+    }
+    return {name: value for name, value in parts.items() if value not in (None, {}, [])}
 
 
 @main.command()
@@ -160,10 +199,37 @@ def _lines(findings: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> Itera
     from meshlab.cluster.audit.rules import STATES
 
     for state in shown:
-        for finding in (each for each in findings if each["state"] == state):
-            detail = finding["detail"] or f"the input lacks {', '.join(finding['missing'])}"
-            yield f"{state:14} {finding['severity']:7} {finding['rule']}: {printable(detail)}"
+        for finding in (each for each in findings if each["state"] == state and not _lacks_all(each)):
+            detail = finding["detail"] or f"not known: {', '.join(finding['missing'])}"
+            yield f"{state:14} {finding['severity']:7} {finding['title']} ({finding['rule']}): {printable(detail)}"
             if state == "fail":
                 yield f"{'':23}check: {printable(finding['check'])}"
+        if state == "unknown":
+            yield from _lacking([each for each in findings if each["state"] == state and _lacks_all(each)])
     states = Counter(finding["state"] for finding in findings)
     yield ", ".join(f"{states[state]} {state}" for state in STATES)
+
+
+def _lacks_all(finding: Mapping[str, Any]) -> bool:
+    """Whether a rule is unknown for want of kinds or facts, and nothing is known of a single object."""
+    return finding["state"] == "unknown" and not finding["detail"]
+
+
+def _lacking(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What rules need that the input lacks, kind by kind, and the command that fetches it."""
+    from meshlab.cluster.audit.rules import rules
+
+    lacked = Counter(name for finding in findings for name in finding["missing"])
+    kinds = [name for name, _ in lacked.most_common() if any(name in rule.needs for rule in rules())]
+    if findings:
+        yield f"{many(len(findings), 'rule')} need{'s' * (len(findings) == 1)} more than the input holds:"
+    for kind in kinds:
+        worst = Counter(finding["severity"] for finding in findings if kind in finding["missing"])
+        shown = ", ".join(f"{worst[level]} {level}" for level in ("high", "medium", "low") if worst[level])
+        yield f"  {kind + ':':31} {many(lacked[kind], 'rule')} ({shown})"
+    if facts := [name for name in lacked if name not in kinds]:
+        yield f"  facts that nothing proves: {', '.join(facts)}"
+    if kinds:
+        wanted = " ".join(map(str.lower, kinds))
+        yield f"  fetch them: mkdir more; for k in {wanted}; do kubectl get $k -A -o json > more/$k.json; done"
+        yield "  then: meshlab audit DUMP more (kubectl says which kinds the cluster does not have)"

@@ -110,7 +110,12 @@ def _nobody_reads() -> bool:
 def _usage_text(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     message = printable(" ".join(error.format_message().split())).rstrip(".")
-    return f"{message}; see '{context.command_path} --help'" if context else message
+    if not context:
+        return message
+    _, example, line = (context.command.help or "").partition("Example: ")
+    missing = type(error) in (click.UsageError, click.MissingParameter)
+    shown = f"; for example: {' '.join(line.split())}" if example and missing else ""
+    return f"{message}{shown}; see '{context.command_path} --help'"
 
 
 def fail(lines: Sequence[str], status: int) -> NoReturn:

@@ -296,7 +296,10 @@ def team_of(document: Path, team: str, line: int, teams: Path | None = None) -> 
     known = {file.stem: file for file in sorted(example_teams().glob("*.yaml"))} | dict(_named(teams))
     if team not in known:
         what = f"unknown team {shorten(team)}"
-        raise MeshlabError(Problem(str(document), what, did_you_mean(team, known), line))
+        todo = did_you_mean(team, known)
+        if teams is None:
+            todo += f"{'' if todo.endswith('?') else ';'} --teams DIR names the folder of the team files"
+        raise MeshlabError(Problem(str(document), what, todo, line))
     return known[team]
 
 

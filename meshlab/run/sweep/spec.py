@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 
 from meshlab import __version__
-from meshlab.documents import Mapping, Value, is_list, is_mapping, read_document
+from meshlab.documents import MAXIMUM_BYTES, Mapping, Value, is_list, is_mapping, read_document, refuse_dump
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
-from meshlab.files import digest
+from meshlab.files import digest, read_start
 from meshlab.models.overhead import dataplanes, interval_figures, part_figures
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.run.sweep.axes import FAMILIES, Axis, Even, Listed, Spread, log_even
@@ -304,9 +304,12 @@ def read_spec(path: Path) -> Spec:
     Raises:
         MeshlabError: All problems of the file, each with its line.
     """
-    document = read_document(path)
+    shape = "begin with 'sample:' and 'inputs:'"
+    content = read_start(path, MAXIMUM_BYTES + 1)
+    refuse_dump(content, str(path), "sweep")
+    document = read_document(path, content, shape=shape)
     if not isinstance(document, Mapping):
-        raise MeshlabError(Problem(str(path), "holds no sweep", "begin with 'sample:' and 'inputs:'", 1))
+        raise MeshlabError(Problem(str(path), "holds no sweep", shape, 1))
     return _checked(document, path)
 
 
