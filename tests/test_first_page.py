@@ -356,3 +356,14 @@ def test_the_record_weighs_each_option_against_the_recommended_one(examples: dic
         silent = replace(review, verdict=replace(review.verdict, reasons=()))
         assert "## Why\n" not in report.markdown_page(silent)
         assert "| Total over " in page or "| Total " not in page
+
+
+def test_what_a_dump_counts_is_not_called_measured_by_the_team(fixtures: Path) -> None:
+    """One status stands for both, and the report's words say which it is."""
+    review = open_review(fixtures / "cluster_dump" / "newrelic__nri-kubernetes__k8s_1_35_cluster.yaml")
+    page = report.facts(review).html
+    assert page.count("counted in the dump") == sum(row.status == "measured" for row in review.inputs) > 0
+    assert "measured by the team" not in page
+    files = [{"file": row.source} for row in review.inputs if row.status == "measured"]
+    own = {"files": [{**files[0], "kind": "table", "inputs": [], "figures": 0, "notes": []}], "figures": []}
+    assert "measured by the team" in report.facts(replace(review, measured=own)).html

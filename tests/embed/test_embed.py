@@ -191,7 +191,10 @@ def test_all_problems_at_once_and_nothing_written(write: Write, embed: Embed, tm
     told = [str(problem) for problem in caught.value.problems]
     assert [re.sub(r".*bad\.md", "bad.md", line) for line in told] == [
         "bad.md:1: unknown chart 'memroy'; did you mean 'memory'?",
-        "bad.md:3: unknown team 'fleet-500-ask'; did you mean 'fleet-500-aks'?",
+        (
+            "bad.md:3: unknown team 'fleet-500-ask'; did you mean 'fleet-500-aks'? "
+            "--teams DIR names the folder of the team files"
+        ),
         "bad.md:5: a block ends that did not begin; remove the comment",
     ]
     assert before == {file: file.read_bytes() for file in (good, bad)}
