@@ -43,7 +43,7 @@ def _url(_context: click.Context, _parameter: click.Parameter, value: str | None
 @click.option("--anonymize", is_flag=True, help="Replace names by hashes under a key of this run alone.")
 @KEY_FILE
 @click.option("--explain", is_flag=True, help="Show what speaks for and against each fact, and what it cannot show.")
-@form_option("facts", "text", "yaml", "json")
+@form_option("facts", "yaml", "json", "text", on_a_terminal="text")
 def facts(
     paths: tuple[Path, ...],
     context: str | None,
@@ -56,8 +56,8 @@ def facts(
     """Read a cluster's facts from dumps, or from a live cluster.
 
     PATH is a file, a folder or an archive: what kubectl printed, or a bundle of another tool (troubleshoot, cilium
-    sysdump, istioctl bug-report, must-gather, sonobuoy). What the input does not hold stands in one list at the end; in
-    YAML and JSON, which are for programs, it is null.
+    sysdump, istioctl bug-report, must-gather, sonobuoy). What the input does not hold is null in YAML and JSON; in the
+    text for people it stands in one list at the end.
 
     Example: kubectl get nodes,pods,services -A -o json > dump.json; meshlab facts dump.json
     """

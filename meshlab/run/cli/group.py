@@ -143,14 +143,14 @@ FC = TypeVar("FC", bound="Callable[..., Any] | click.Command")
 EXISTING_PATH = click.Path(path_type=Path)
 
 
-def form_option(what: str, *known: str) -> Callable[[FC], FC]:
-    """The option ``--format`` of what a command prints; the first form is the one that stands."""
+def form_option(what: str, *known: str, on_a_terminal: str = "") -> Callable[[FC], FC]:
+    """The option ``--format`` of what a command prints; the first form stands, or on a terminal the one for people."""
     return click.option(
         "--format",
         "form",
         type=click.Choice(known),
-        default=known[0],
-        show_default=True,
+        default=(lambda: on_a_terminal if sys.stdout.isatty() else known[0]) if on_a_terminal else known[0],
+        show_default=f"{on_a_terminal} on a terminal, else {known[0]}" if on_a_terminal else True,
         help=f"How to print the {what}.",
     )
 
