@@ -255,7 +255,7 @@ def _row_types() -> dict[str, type[msgspec.Struct]]:
         # a column may have the name of a word of the language, such as "from"
         names = {f"column_{number}": str(row["column"]) for number, row in enumerate(rows.iter_rows(named=True))}
         columns = [
-            (name, KINDS[row["type"]] | None, None) if row["null"] else (name, KINDS[row["type"]])
+            (name, KINDS[row["type"]] | None) if row["null"] else (name, KINDS[row["type"]])
             for name, row in zip(names, rows.iter_rows(named=True), strict=True)
         ]
         types[str(field)] = msgspec.defstruct("Row", columns, rename=names, kw_only=True)

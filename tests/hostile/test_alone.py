@@ -367,6 +367,15 @@ def test_a_review_is_checked_at_the_door(
     assert words in str(told.value)
 
 
+def test_a_column_that_a_review_lacks_is_told(plain: dict[str, object], tmp_path: Path) -> None:
+    """What may be null has to be there all the same: pages and charts look for it."""
+    changed = json.loads(json.dumps(plain))
+    del changed["estimates"][0]["memory_gib_lo"]
+    (tmp_path / "review.json").write_text(json.dumps(changed), encoding="utf-8")
+    with pytest.raises(MeshlabError, match=r"missing required field `memory_gib_lo` - at `\$\.estimates\[0\]`"):
+        open_review(tmp_path / "review.json", build=False)
+
+
 @pytest.mark.parametrize("team", ["bookinfo-istio", "openshift-aws", "online-boutique"])
 def test_our_own_reviews_are_let_in(team: str, tmp_path: Path) -> None:
     """What we write passes the door."""
