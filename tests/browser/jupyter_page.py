@@ -177,7 +177,7 @@ class Workbook:
         """A button by the words on it."""
         return self.page.get_by_role("button", name=name, exact=True)
 
-    def files(self) -> Locator:
+    def scenario_files(self) -> Locator:
         """What the panel says of a file."""
         return self.page.locator(".meshlab-scenario-files")
 

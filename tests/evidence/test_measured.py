@@ -55,10 +55,13 @@ def test_all_problems_come_together(tmp_path: Path) -> None:
 
 
 def test_a_file_without_metric_says_what_is_missing(tmp_path: Path) -> None:
-    """A file of plain scenarios is no file of measurements."""
+    """Neither a file of measurements that lacks a column is one, nor a file of plain scenarios, which is called so."""
     path = tmp_path / "own.csv"
+    path.write_text("scenario,pods,dataplane,value\na,3,linkerd,4\n", encoding="utf-8")
+    with pytest.raises(MeshlabError, match="column 'metric' is missing"):
+        read_measured(path)
     path.write_text("scenario,pods\na,3\n", encoding="utf-8")
-    with pytest.raises(MeshlabError, match="column 'dataplane' is missing"):
+    with pytest.raises(MeshlabError, match="holds scenarios; give them to meshlab estimate"):
         read_measured(path)
 
 

@@ -90,7 +90,7 @@ def test_a_pipe_among_team_files_is_one_that_cannot_be_read(tmp_path: Path) -> N
     os.mkfifo(tmp_path / "teams" / "pipe.yaml")
     found = find_teams([tmp_path / "teams"])
     assert [path.name for path in found] == ["a.yaml", "pipe.yaml"]
-    with pytest.raises(MeshlabError, match="holds no team"):
+    with pytest.raises(MeshlabError, match="is neither a team file nor a dump"):
         open_review(tmp_path / "teams" / "pipe.yaml")
 
 
