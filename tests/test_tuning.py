@@ -101,3 +101,10 @@ def test_a_mesh_is_scoped_beside_another_plugin_before_it_is_replaced() -> None:
         if (row["cni"], row["mesh"], row["tuned"]) == ("calico", "istio-sidecar", False)
     )
     assert any("over budget: Memory budget" in caveat for caveat in whole["caveats"])
+    assert review.migration
+    assert [row["route"] for row in review.migration["routes"]] == ["flannel-calico", "tune"]
+    assert review.comparison
+    hours = {row["label"]: row["criteria"]["move_hours"]["median"] for row in review.comparison["options"]}
+    moved = next(label for label in hours if label.startswith("Calico with iptables") and label.endswith(", tuned"))
+    stays = f"flannel + {moved.partition(' + ')[2]}"
+    assert hours[moved] == pytest.approx(hours[moved.removesuffix(", tuned")] + hours[stays], rel=0.05)

@@ -128,7 +128,8 @@ def new_editions(side: str, name: str, cloud: str | None) -> tuple[str, ...]:
 def of_today(target: Place, today: Place) -> Place:
     """The target with today's where it stays."""
     for side in SIDES:
-        if target.tuned or target.side(side)[0] == STAY:
+        name = target.side(side)[0]
+        if name == STAY or (target.tuned and (side == "mesh" or name is None)):
             target = target.having(side, *today.side(side))
     return target
 
@@ -406,7 +407,7 @@ def _chosen(item: Terms, holds: Mapping[str, bool]) -> list[Row]:
 
 def _moves(item: Terms, side: str) -> bool:
     name, edition = item.target.side(side)
-    if name is None or (item.target.tuned and not item.fresh):
+    if name is None or (item.target.tuned and side == "mesh" and not item.fresh):
         return False
     if item.fresh:
         return name != NONE
@@ -430,7 +431,9 @@ def _ways(found: Iterable[Row], holds: Mapping[str, bool]) -> Iterator[Way]:
 
 def _second_clusters(moves: Mapping[Terms, Row]) -> Iterator[tuple[Terms, tuple[Way, ...]]]:
     """Moves to a second cluster: that cluster, with the reason of the part that needs it, and the mesh in it."""
-    items = {item: Terms(item.today, item.target, item.cloud, True, True, item.l7) for item in moves}  # noqa: FBT003
+    # a mesh that is installed anew is scoped as it comes: that is no step of its own
+    anew = {item: replace(item.target, tuned=False) for item in moves}
+    items = {item: Terms(item.today, anew[item], item.cloud, True, True, item.l7) for item in moves}  # noqa: FBT003
     rows = [terms.row() for terms in items.values()]
     for (item, terms), holds in zip(items.items(), held(_conditions(), rows) if rows else (), strict=True):
         build = next(row for row in routes() if row["route"] == NEW_CLUSTER)
