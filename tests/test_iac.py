@@ -360,6 +360,17 @@ def exit_status(*arguments: object) -> object:
     return caught.value.code
 
 
+def test_values_of_an_unnamed_chart_are_not_taken_for_another_ones(fixtures: Path, tmp_path: Path) -> None:
+    """Values that are plainly of another chart ask whose they are; one typo beside Cilium's is told by its nearest."""
+    path = fixtures / "schema" / "projectcalico__calico__tigera-operator-values.yaml"
+    with pytest.raises(MeshlabError, match="names no chart, and 14 of its 22 keys are none of Cilium's"):
+        iac.report(values=path)
+    assert {row["product"] for row in iac.report(values=path, product="calico")["wanted"]} == {"calico"}
+    own = written(tmp_path, "own.yaml", "bpf: {masquerade: true}\nhubbel: {enabled: true}\n")
+    (strange,) = [row["why"] for row in iac.report(values=own)["wanted"] if row["option"] is None]
+    assert "did you mean hubble" in strange
+
+
 def test_an_unknown_product_is_refused() -> None:
     """A product that the tracker does not know has no answer, and is no reason to say that nothing is wanted."""
     with pytest.raises(MeshlabError, match="--product: 'celium' is not tracked; did you mean 'cilium'"):

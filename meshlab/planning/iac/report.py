@@ -173,12 +173,23 @@ def _set(
     path: Path, product: str | None, chart_version: str | None, chart: pl.DataFrame | None, as_of: date | None
 ) -> Iterator[Asked]:
     """What a file of values sets, by the product that it names itself; cilium where neither it nor the call does."""
-    named = read_values(path).with_columns(pl.col("product").fill_null("cilium"), origin=pl.lit(path.name))
+    read = read_values(path)
+    if product is None and chart is None:
+        _check_chart(path, read.filter(pl.col("product").is_null())["option"])
+    named = read.with_columns(pl.col("product").fill_null("cilium"), origin=pl.lit(path.name))
     own = named if product is None else named.with_columns(product=pl.lit(product))
     for part in own.partition_by("product", maintain_order=True):
         of = part["product"][0]
         release = chart_version if of == (product or "cilium") else None
         yield Asked(wanted_values(part, of, release, chart=chart, as_of=as_of), of, release)
+
+
+def _check_chart(path: Path, options: pl.Series) -> None:
+    """That values which name no chart may be Cilium's: at least half of what they set on top is, where that is much."""
+    tops, known = ({each.partition(".")[0] for each in names} for names in (options, _known("cilium")))
+    if len(tops) >= 3 and 2 * len(tops & known) < len(tops):  # noqa: PLR2004  (of two keys one may be a typo)
+        what = f"names no chart, and {len(tops - known)} of its {len(tops)} keys are none of Cilium's"
+        raise MeshlabError(Problem(str(path), what, "say whose values they are: --product NAME"))
 
 
 def _resolve(
