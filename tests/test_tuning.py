@@ -79,6 +79,7 @@ def test_sidecars_of_a_new_mesh_are_compared_as_they_would_be_set_up() -> None:
     assert review.tuning
     (first,) = [option for option in review.comparison["options"] if option["recommended"]]
     assert first["label"].endswith(", scoped")
+    assert not first["tuned"]
     assert not review.verdict.tuned
     agents = {row["figure"]: row["scoped"] for row in review.tuning["figures"]}
     assert first["criteria"]["memory_gib"]["median"] == pytest.approx(agents["memory_gib"], rel=0.1)

@@ -56,7 +56,8 @@ def pair_worlds(
 
     Args:
         scenario: One row of ``scenario.schema()``.
-        options: ``cni``, ``mesh``, ``edition``, ``tuned`` and ``dataplane`` of each, as a verdict lists them.
+        options: ``cni``, ``mesh``, ``edition``, ``tuned`` and ``dataplane`` of each, as a verdict lists them;
+            ``scoped`` where a new mesh is to be set up so that proxies know what their workloads call.
         coefficients: As for ``overhead.estimate``.
 
     Returns:
@@ -99,7 +100,7 @@ def _figures(
 ) -> list[pl.Series]:
     """``FIGURES`` of one option in every draw, from the draws of each variant and data plane."""
     dataplane = option["dataplane"]
-    rows = drawn["tuned" if option["tuned"] else "whole", dataplane or "none"]
+    rows = drawn["tuned" if option["tuned"] or option.get("scoped") else "whole", dataplane or "none"]
     if not dataplane:
         return rows.select(FIGURES).clear(len(rows)).get_columns()
     figures = {name: rows[name] for name in FIGURES}

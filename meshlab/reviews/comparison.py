@@ -268,7 +268,7 @@ def _scoped(option: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, A
     fresh = option["dataplane"] == SCOPED and option["mesh"] != row["current_mesh"]
     if not fresh or scoped_services(row) is None:
         return option
-    return {**option, "tuned": True, "label": f"{option['label']}, scoped"}
+    return {**option, "scoped": True, "label": f"{option['label']}, scoped"}
 
 
 def _worlds(
@@ -382,7 +382,7 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
         told += f": {significant(other)} USD a month instead of {significant(mine)}"
         if why:
             told += f". The reason for the recommended one: {lower_first(why)}"
-            return f"{told} A budget of less than {significant(mine)} USD a month would rule it out."
+            return f"{told} A budget of less than {significant(mine)} USD a month would put another first."
     return f"{told}."
 
 

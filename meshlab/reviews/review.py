@@ -82,7 +82,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None, 
     tables = tables or decision.load_tables()
     frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
-    calibrated = {case.team.name: found for case in cases if (found := _narrowed(case)) is not None}
+    calibrated = {case.team.name: found for case in cases if (found := _calibrated(case)) is not None}
     parts = [overhead.estimate(*part).collect() for part in by_coefficients(frame, calibrated)]
     estimates = pl.concat(parts).partition_by("scenario", maintain_order=True, as_dict=True)
     over = over_budget({case.team.name: case for case in cases}, calibrated)
@@ -160,7 +160,7 @@ def _review(
     )
 
 
-def _narrowed(case: Case) -> pl.DataFrame | None:
+def _calibrated(case: Case) -> pl.DataFrame | None:
     """The coefficients after a team's own figures; None where it has none."""
     if not case.own or not case.own["rows"]:
         return None
