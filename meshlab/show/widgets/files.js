@@ -39,4 +39,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize: listen, render };

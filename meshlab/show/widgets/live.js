@@ -162,4 +162,4 @@ async function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { initialize: listen, render };

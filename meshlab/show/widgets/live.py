@@ -28,10 +28,15 @@ PLOTLY_REQUEST = "plotly.js"
 """What the page sends, and is sent, to get the library."""
 
 
+def listening(name: str) -> str:
+    """A widget's script that misses nothing of what the kernel sends, however busy its page is at first."""
+    return "".join(Path(__file__).with_name(part).read_text("utf-8") for part in ("listen.js", name))
+
+
 class LiveFigures(anywidget.AnyWidget):
     """Figures by name, each with `data`, `layout` and `alt`; assigning a new mapping redraws what changed."""
 
-    _esm = Path(__file__).with_name("live.js")
+    _esm = listening("live.js")
     _css = Path(__file__).with_name("live.css")
 
     figures = traitlets.Dict().tag(sync=True)

@@ -26,7 +26,7 @@ from meshlab.reviews.cases import NO_CLUSTER, Case, Cluster, example_teams, open
 from meshlab.reviews.team import Assumption, Team, team_text
 from meshlab.show.charts.catalogue import CATALOGUE, TEAM
 from meshlab.show.widgets.controls import button, problem_text
-from meshlab.show.widgets.live import Debounced
+from meshlab.show.widgets.live import Debounced, listening
 
 NO_EXAMPLE = "Choose an example team"
 """First entry of the list of examples."""
@@ -223,7 +223,7 @@ def _words(problem: Problem) -> str:
 class Files(anywidget.AnyWidget):
     """Links to files that the page holds itself, so that they can be had wherever the page is served from."""
 
-    _esm = Path(__file__).with_name("files.js")
+    _esm = listening("files.js")
     files = traitlets.List[dict[str, str]]().tag(sync=True)
     """Each with ``label``, ``name``, ``type`` and ``text``; pages are opened, what has no name is copied, the rest is
     downloaded."""
