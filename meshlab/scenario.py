@@ -14,7 +14,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import polars as pl
 
@@ -47,6 +47,9 @@ NOT_READ = {
     "boolean": "neither true nor false",
 }
 """What a value is that could not be read as its input's type; text can always be read as the other types."""
+
+Status = Literal["stated", "measured", "inferred", "assumed", "stand-in", "default", "unknown"]
+"""Where the value of an input comes from: a team, its measurements or its dump, what follows from them, or none."""
 
 SET_SEPARATORS = r"[\[\]|;,\s]+"
 """What divides the members of a set in one cell, as a regular expression; ``[]`` is the empty set."""

@@ -45,10 +45,10 @@ PRIOR = "prior"
 
 FIGURES = (
     ("memory_gib", "Memory", "GiB"),
-    ("nodes", "That is", "nodes"),
+    ("nodes", "Capacity", "nodes"),
     ("added_p99_ms", "Latency, p99", "ms"),
     ("monthly_usd", "Cost and licence", "USD/month"),
-    ("move_hours", "The move", "hours"),
+    ("move_hours", "The move", "person-hours"),
     ("total_usd", "Total", "USD"),
 )
 """Rows of the first page's table: figure, label, unit."""
@@ -182,19 +182,32 @@ def certainty(review: Review) -> Iterator[str]:
     if verdict.contradictions:
         yield "The facts as stated cannot hold together, so one of them is wrong."
     elif verdict.settled:
-        yield "No missing fact could change the answer."
+        could = "; a budget could, for none is stated" if _unbounded(review) else ""
+        yield f"No missing fact could change the answer{could}."
     elif verdict.unknown:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
     is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
-        yield GRADES[verdict.evidence_grade]
+        partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
+        limits = f" In part alone: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
+        yield f"{GRADES[verdict.evidence_grade]}{limits}"
     if first and review.comparison:
         yield _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
     if plane and not plane["in_evidence_range"]:
         yield "An input lies outside what was measured, so the figures are extrapolated."
+
+
+def _unbounded(review: Review) -> bool:
+    """Whether a budget for running it, which nobody stated, would put a cheaper option first."""
+    first, cost = chosen(review), "monthly_usd"
+    if first is None or review.comparison is None or review.scenario.get("max_usd_per_month") is not None:
+        return False
+    mine = first["criteria"][cost]["median"]
+    rivals = [row["criteria"][cost]["median"] for row in review.comparison["options"] if row["eligible"]]
+    return mine is not None and any(rival is not None and rival < mine for rival in rivals)
 
 
 def _chance(first: Row, comparison: Row) -> str:
@@ -450,10 +463,9 @@ def _payback(option: Row, *, fresh: bool) -> str:
 
 
 def marks_of(options: Sequence[Row], figure: str) -> list[str]:
-    """For each option whether its median is the least or the most among those that can be chosen."""
-    known = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
-    ends = [value for value in known if value is not None]
-    if len(ends) < 2 or figure_text(min(ends)) == figure_text(max(ends)):  # noqa: PLR2004  (of one there is no least)
+    """For each option whether its median is the least or the most of all that can be chosen, where all are known."""
+    ends = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
+    if len(ends) < 2 or None in ends or figure_text(min(ends)) == figure_text(max(ends)):  # noqa: PLR2004  (of one there is no least)
         return [""] * len(options)
     return [
         {min(ends): "least", max(ends): "most"}.get(option["criteria"][figure]["median"], "")
@@ -464,7 +476,10 @@ def marks_of(options: Sequence[Row], figure: str) -> list[str]:
 
 
 def scale_of(values: Sequence[Row]) -> tuple[float, float]:
-    """Ends of a logarithmic scale on which all intervals can be seen; zero and less lie at its left end."""
+    """Ends of a scale on which all intervals can be seen: logarithmic above zero, or linear from below it."""
+    ends = [value[end] for value in values if value["median"] is not None for end in ("lo", "hi")]
+    if min(ends) < 0:
+        return min(ends), max(*ends, 0.0)
     low, high = log_ends(values) or (1.0, 10.0)
     return (low, high) if high > 2 * low else (low / 2, high * 2)
 
@@ -474,10 +489,13 @@ def bar(value: Row, scale: tuple[float, float]) -> tuple[float, float, float] | 
     if value["median"] is None:
         return None
     low, high = scale
-    places = (
-        100 * math.log(max(value[end], low) / low) / math.log(high / low) if value[end] > 0 else 0.0
-        for end in ("lo", "median", "hi")
-    )
+
+    def place(end: float) -> float:
+        if low < 0:
+            return 100 * (end - low) / (high - low)
+        return 100 * math.log(max(end, low) / low) / math.log(high / low) if end > 0 else 0.0
+
+    places = (place(value[end]) for end in ("lo", "median", "hi"))
     left, middle, right = (min(100.0, max(0.0, place)) for place in places)
     return left, middle, right
 
