@@ -5,9 +5,11 @@ Both say what the review holds in sentences and tables; nothing is worked out he
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from textwrap import wrap
 
 from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
@@ -15,6 +17,7 @@ from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, place_text, span_text
 from meshlab.reviews.advice import left_out
 from meshlab.reviews.record import Review, Row
+from meshlab.scenario import inputs
 from meshlab.show.charts.canvas import cited
 from meshlab.show.charts.drivers import driver_label
 from meshlab.show.charts.intervals import log_ends
@@ -28,6 +31,7 @@ from meshlab.show.labels import (
     members_changed,
     need_label,
     preferred_text,
+    value_text,
 )
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.units import significant
@@ -68,7 +72,7 @@ YEAR = 12
 
 def summary(review: Review) -> Fragment:
     """The first page: the answer, what it costs and takes, how sure it is and why, what is against it, what to do."""
-    against, shown = objections(review), options_shown(review)
+    against, shown, begun = objections(review), options_shown(review), starter(review)
     blocks = [
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
@@ -81,6 +85,7 @@ def summary(review: Review) -> Fragment:
         verdict=review.verdict,
         known=review.verdict.mesh is not None,
         lead=review.verdict.sentence.partition(". ") if meets_nothing(review) else (review.verdict.sentence, "", ""),
+        starter=begun,
         against=against,
         grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
         blocks=blocks,
@@ -88,6 +93,25 @@ def summary(review: Review) -> Fragment:
         rows=list(figure_rows(review, shown)),
         payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,
+    )
+
+
+def starter(review: Review) -> str | None:
+    """The team file to begin with, where nothing is known but what a dump says and more is asked."""
+    if not review.verdict.questions or not review.facts or any(row.status == "stated" for row in review.inputs):
+        return None
+    needs = dict.fromkeys(need for row in review.verdict.questions for need in row["needs"])
+    read = review.facts["collected_from"]
+    given = {name: True if inputs()[name].type == "boolean" else None for name in review.verdict.unknown}
+    values = [f"  {name}: {json.dumps(value)}" for name, value in given.items() if name != "needs"]
+    return "\n".join(
+        [
+            f"team: {json.dumps(review.team)}",
+            f"cluster: {json.dumps(read[0] if len(read) == 1 else 'THE DUMP')}",
+            *(["scenario:", *values] if values else []),
+            "needs: []  # what is asked; the questions are about",
+            *wrap(", ".join(needs), 88, initial_indent="#   ", subsequent_indent="#   "),
+        ]
     )
 
 
@@ -230,6 +254,8 @@ def _need(need: str) -> str:
 
 
 def _input(name: str) -> str:
+    if name == "needs":
+        return "what is needed"
     label = lower_first(input_label(name))
     return f"whether the {label}" if IS in label else label
 
@@ -310,7 +336,8 @@ def next_step(review: Review) -> str:
     asked = verdict.questions and (verdict.mesh is None or verdict.cni is None)
     if verdict.contradictions or asked:
         wrong = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
-        return f"{wrong} in the team file, and render this report again."
+        where = "in a team file like the one above, and review that file" if starter(review) else "in the team file"
+        return f"{wrong} {where}." if starter(review) else f"{wrong} {where}, and render this report again."
     if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
         what = (
             "Decide which need the platform can do without, or make possible what would meet them all"
@@ -530,11 +557,11 @@ def _ranking(review: Review) -> Iterator[str]:
     needs = listed(map(_need, review.scenario.get("needs") or ()), "and", 12)
     yield f"What is asked: {needs}." if needs else "What is asked: no need was stated that goes beyond connecting pods."
     budgets = [
-        input_label(row.input)
+        f"{lower_first(input_label(row.input))} ({value_text(row.value)} {row.unit})"
         for row in review.inputs
         if row.value is not None and (row.input.startswith("max_") or row.input == "licence_usd_per_year")
     ]
-    yield f"Budgets: {listed(map(lower_first, budgets), 'and', 6)}." if budgets else "Budgets: none was stated."
+    yield f"Budgets: {listed(budgets, 'and', 6)}." if budgets else "Budgets: none was stated."
     yield "Continuity: what runs and is healthy stays, unless it falls short of the above."
     yield "Preferences of the tables, such as support by the provider of the platform."
     yield "Cost, latency and memory: compared, and decisive only through a budget."
