@@ -383,3 +383,12 @@ def test_a_dump_alone_comes_with_the_team_file_to_begin_with(tmp_path: Path, sha
     answered = open_review(own)
     assert answered.verdict.questions == []
     assert first_page.starter(answered) is None
+
+
+def test_rows_say_which_of_them_decides_and_which_hands_over(shared: Path) -> None:
+    """Where mutual TLS is asked, that nothing asks for a mesh holds in vain; what runs today decides."""
+    html = report.rules(open_review(shared / "field" / "verdicts" / "16-linkerd-licence.yaml")).html
+    of_row = dict(re.findall(r"<code>([\w-]+)</code></td>\s*<td>(.*?)</td>", html, re.DOTALL))
+    assert "hands over: its option cannot be chosen" in of_row["no-mesh"]
+    assert "decides" in of_row["running-network"]
+    assert "hands over" not in of_row["linkerd"]
