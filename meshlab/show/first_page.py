@@ -63,6 +63,9 @@ SHOWN = 4
 TRIGGERS, RISKS = 5, 6
 """Triggers and risks of the record that are not folded."""
 
+MEASUREMENT_USD = 100
+"""What a measurement has to save before it is advised: it takes an hour or more of somebody's time. [USD]"""
+
 YEAR = 12
 """Months after which a decision is looked at again at the latest. [months]"""
 
@@ -191,8 +194,10 @@ def objections(review: Review) -> list[str]:
     others = (row for row in review.verdict.options if row["rank"] != 1 and not row["tuned"])
     second = next((row for row in others if row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
-        other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
-        told = [f"Nothing that is known. {upper_first(other)}."]
+        other = f"{second['label']} would meet what is asked, too" if second else "no other option is known to meet what is asked"
+        is_met = any(row["rank"] == 1 and row["eligible"] for row in review.verdict.options)
+        why = "Nothing that is known" if is_met else "It is not known whether this one meets what is asked"
+        told = [f"{why}. {upper_first(other)}."]
     return told
 
 
@@ -315,7 +320,8 @@ def _not_known(review: Review) -> Iterator[str]:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence.")
-    if found and found[0]["probability_of_change"] >= 0.005:  # noqa: PLR2004  (what is told as 0 % matters to nobody)
+    # what is told as 0 % matters to nobody
+    if found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
         lines.append(
             f"What is spent on {found[0]['group']}: measuring it first saves "
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "

@@ -18,6 +18,7 @@ from meshlab.models.decision.contests import (
     Side,
     answering,
     binding,
+    chosen,
     failing,
     known_running,
     meeting,
@@ -434,6 +435,10 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
             for gone in contest.tables.editions(side.side, side.id):
                 if gone.status == "ended" and gone.had_on(contest.platform):
                     yield f"If what runs is {gone.label}, it has to go: its support ended on {gone.ends}"
+                elif gone.status == "deprecated" and gone.had_on(contest.platform):
+                    it = chosen(contest.tables, side.side, side.id, gone.edition, contest.platform)
+                    for row in contest.ruling(it, None).failing[:1]:
+                        yield f"If what runs is {gone.label}, it has to go: it needs {row.requirement}"
     if pair.over and not pair.over.certain:
         yield f"More likely than not over budget: {pair.over.what}"
     for need in contest.asked:
