@@ -173,7 +173,7 @@ class Rows:
     def _add_other(self, number: int, kind: str, value: object) -> None:
         texts: list[tuple[str, str]] = []
         if kind == "Service":
-            selected = at(value, "spec.selector") or {}
+            selected: dict[str, str | None] = at(value, "spec.selector") or {}
             self.tables["service_selectors"].extend((number, f"{key}={text}") for key, text in selected.items())
         elif kind == "Namespace":
             texts = [("Namespace:keys", ";".join(labels))] if (labels := at(value, "metadata.labels")) else []
