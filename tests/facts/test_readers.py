@@ -366,7 +366,7 @@ def test_colours_of_a_terminal_are_refused_in_words(start: str, tmp_path: Path) 
     path = tmp_path / "coloured.json"
     path.write_text(f'{start}\x1b[34;1m"kind"\x1b[0m: "List",\n  \x1b[34;1m"items"\x1b[0m: []\n}}')
 
-    with pytest.raises(MeshlabError, match="is coloured for a terminal; .* jq -M"):
+    with pytest.raises(MeshlabError, match=r"is coloured for a terminal; .* jq -M"):
         read_facts([path])
 
 
