@@ -321,9 +321,17 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"cni.product": "ovn-kubernetes", "service.proxy": "ovn-kubernetes", "cni.encapsulation": "geneve"},
         (daemon(container("ovnkube-master", "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:0a")),),
     ),
-    "EKS Anywhere on vSphere": (
-        {"cloud": "self-managed"},
-        (joined("v1.29.6-eks-1552ad0") | {"spec": {"providerID": "vsphere://42"}},),
+    "Multus, and pods whose default network another plugin makes": (
+        {"cni.product": None},
+        (
+            daemon(container("kube-multus", "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.1.4"), name="kube-multus-ds"),
+            app(
+                name="web-2",
+                annotations={
+                    "k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'
+                },
+            ),
+        ),
     ),
     "OpenShift on vSphere": (
         {"cloud": "openshift"},
