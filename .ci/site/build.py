@@ -97,9 +97,7 @@ def command_pages() -> None:
     """What every command says of itself."""
     parts = ["# Commands", "", "What `meshlab COMMAND --help` prints."]
     for name, command in sorted(commands.commands.items()):
-        context = click.Context(
-            command, info_name=f"meshlab {name}", terminal_width=100, **commands.context_settings
-        )
+        context = click.Context(command, info_name=f"meshlab {name}", terminal_width=100, **commands.context_settings)
         parts += ["", f"## meshlab {name}", "", "```text", command.get_help(context), "```"]
     write("commands.md", "\n".join(parts) + "\n")
 

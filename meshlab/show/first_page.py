@@ -204,7 +204,8 @@ def objections(review: Review) -> list[str]:
     others = (row for row in review.verdict.options if row["rank"] != 1 and not row["tuned"])
     second = next((row for row in others if row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
-        other = f"{second['label']} would meet what is asked, too" if second else "no other option is known to meet what is asked"
+        other = "no other option is known to meet what is asked"
+        other = f"{second['label']} would meet what is asked, too" if second else other
         is_met = any(row["rank"] == 1 and row["eligible"] for row in review.verdict.options)
         why = "Nothing that is known" if is_met else "It is not known whether this one meets what is asked"
         told = [f"{why}. {upper_first(other)}."]

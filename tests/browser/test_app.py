@@ -59,7 +59,8 @@ def served(name: str, folder: Path, begun: str, *words: str) -> Iterator[App]:
     browser.write_text('#!/bin/sh\ncat "${1#file://}" > "${0%browser}opened"\n', encoding="utf-8")
     browser.chmod(0o700)
     command = [sys.executable, "-m", "meshlab", name, "--port", str(port), *words]
-    own = {"BROWSER": f"{browser} %s"} | {f"JUPYTER{each}_DIR": str(folder / each) for each in ("_DATA", "LAB_SETTINGS", "LAB_WORKSPACES")}
+    own = {"BROWSER": f"{browser} %s"}
+    own |= {f"JUPYTER{each}_DIR": str(folder / each) for each in ("_DATA", "LAB_SETTINGS", "LAB_WORKSPACES")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, cwd=folder, env={**os.environ, **own}

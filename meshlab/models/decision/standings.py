@@ -432,17 +432,22 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
         for row in contest.ruling(side, pair.network).broken:
             yield _required(side, row)
         if side.today and not side.edition:
-            for gone in contest.tables.editions(side.side, side.id):
-                if gone.status == "ended" and gone.had_on(contest.platform):
-                    yield f"If what runs is {gone.label}, it has to go: its support ended on {gone.ends}"
-                elif gone.status == "deprecated" and gone.had_on(contest.platform):
-                    it = chosen(contest.tables, side.side, side.id, gone.edition, contest.platform)
-                    for row in contest.ruling(it, None).failing[:1]:
-                        yield f"If what runs is {gone.label}, it has to go: it needs {row.requirement}"
+            yield from _gone(contest, side)
     if pair.over and not pair.over.certain:
         yield f"More likely than not over budget: {pair.over.what}"
     for need in contest.asked:
         yield from _of_need(contest, pair, need)
+
+
+def _gone(contest: Contest, side: Side) -> Iterator[str]:
+    """Editions of which one may run today and that could not stay."""
+    for gone in contest.tables.editions(side.side, side.id):
+        why = f"If what runs is {gone.label}, it has to go:"
+        if gone.status == "ended" and gone.had_on(contest.platform):
+            yield f"{why} its support ended on {gone.ends}"
+        elif gone.status == "deprecated" and gone.had_on(contest.platform):
+            it = chosen(contest.tables, side.side, side.id, gone.edition, contest.platform)
+            yield from (f"{why} it needs {row.requirement}" for row in contest.ruling(it, None).failing[:1])
 
 
 def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[str]:
