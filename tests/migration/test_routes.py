@@ -355,6 +355,15 @@ def test_what_stays_is_not_set_up_again_and_what_ends_is_told() -> None:
     assert (ends.row()["cni_needs"], ends.lost) == (["dns_policy"], ["bgp"])
 
 
+def test_each_release_has_its_step_and_its_check() -> None:
+    """What a way asks of the platform is one number, in the condition of its first step and in its check."""
+    firsts = {step["step"]: step["applies"] for step in steps() if step["stage"] == "release"}
+    rows = [row for row in read_table("migration/checks").iter_rows(named=True) if row["stages"] in firsts]
+    least = {row["stages"]: re.findall(r"kubernetes < (\d+)", row["fails"]) for row in rows}
+    assert least == {name: re.findall(r"kubernetes < (\d+)", text) for name, text in firsts.items()}
+    assert all(len(found) == 1 for found in least.values())
+
+
 def test_a_mesh_does_what_both_could_do() -> None:
     """Where network and mesh both have an egress gateway, it is set up once: in the mesh, which knows who calls."""
     both = Place("cilium", "istio-sidecar", "self-run", "self-run")
