@@ -54,6 +54,8 @@ def test_the_example_of_500_services_says_what_scoping_saves_before_the_move() -
         assert f"instead of {figure_text(whole)}" in shown
     assert review.tuning
     assert "kind: Sidecar" in report.headline(review).html
+    hosts = [line.strip('- "') for line in review.tuning["resource"].splitlines() if line.strip().startswith('- "')]
+    assert hosts == ["./*", "aks-istio-system/*", "CALLED_NAMESPACE/*"]  # the add-on's, and more than its own
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from meshlab.cluster.facts.inferred_inputs import asks, fact, with_parts
 from meshlab.documents import is_list
 from meshlab.models import decision, overhead
 from meshlab.models.pairs import SCOPED, scoped_services
+from meshlab.planning.migration.routes import root_namespace
 from meshlab.reviews.cases import Case, by_coefficients
 from meshlab.reviews.record import Row
 from meshlab.scenario import inputs
@@ -155,14 +156,19 @@ def _opened(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 SCOPED_FIGURES = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that the number of services moves."""
 
-SIDECAR_RESOURCE = """apiVersion: networking.istio.io/v1
+SIDECAR_RESOURCE = """# CALLED_NAMESPACE: a line for each namespace that this one calls, by traces, metrics or flow logs
+# With ./* alone, calls to other namespaces leave as plain passthrough, and strict peers refuse them.
+apiVersion: networking.istio.io/v1
 kind: Sidecar
 metadata: {name: default, namespace: NAMESPACE}
 spec:
   egress:
-    - hosts: ["./*", "istio-system/*"]
+    - hosts:
+        - "./*"
+        - "ROOT_NAMESPACE/*"
+        - "CALLED_NAMESPACE/*"
 """
-"""What scopes the proxies of a namespace; namespaces that it calls beside its own are added to its hosts."""
+"""What scopes the proxies of a namespace; the root namespace is that of the control plane."""
 
 
 def scoped(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]]) -> list[int | None]:
@@ -186,17 +192,21 @@ def tuned_estimates(
     }
 
 
-def tuning(row: Mapping[str, Any], figures: Sequence[Row], tuned: Mapping[str, Any] | None) -> Row | None:
+def tuning(
+    row: Mapping[str, Any], figures: Sequence[Row], tuned: Mapping[str, Any] | None, verdict: Mapping[str, Any]
+) -> Row | None:
     """What scoping alone would save; None where there is nothing to scope."""
     if tuned is None:
         return None
     whole = next(item for item in figures if item["dataplane"] == SCOPED)
+    stays = verdict["mesh"] in (None, "stay")
+    root = root_namespace(row["current_mesh_edition"] if stays else verdict["edition"]["mesh"])
     return {
         "dataplane": SCOPED,
         "runs_today": row["current_mesh"] == SCOPED,
         "services": row["config_services"],
         "scoped_services": scoped_services(row),
-        "resource": SIDECAR_RESOURCE,
+        "resource": SIDECAR_RESOURCE.replace("ROOT_NAMESPACE", root),
         "figures": [
             {
                 "figure": name,

@@ -156,7 +156,7 @@ def _review(
         needs=side_by_side(case),
         measured=_measured(case, scenario, figures),
         pools=numbers.pools,
-        tuning=tuning(row, figures, numbers.tuned),
+        tuning=tuning(row, figures, numbers.tuned, verdict),
     )
 
 

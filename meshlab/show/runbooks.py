@@ -10,6 +10,7 @@ from typing import Any
 
 from meshlab.models.overhead import dataplanes
 from meshlab.planning.migration.assumptions import NEW_RANGE
+from meshlab.planning.migration.routes import root_namespace
 from meshlab.planning.migration.text import BASES, answers, place_text, step_time
 from meshlab.reviews.measurement import CLIENTS, results_table
 from meshlab.show.report import plain_templates
@@ -25,9 +26,6 @@ NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 PROVIDERS = {"aws-vpc": ("EKS", "AmazonVPC"), "azure-cni": ("AKS", "AzureVNET"), "gke-legacy": ("GKE", "GKE")}
 """How Tigera's operator calls the platform of a provider's plugin, and that plugin."""
-
-ROOTS = {"aks-add-on": "aks-istio-system"}
-"""Root namespace of an Istio, by its edition, where it is not ``istio-system``."""
 
 
 def runbook(plan: Mapping[str, Any]) -> dict[str, str]:
@@ -87,7 +85,7 @@ def _manifest(name: str, plan: Mapping[str, Any], namespace: str) -> str:
         PROVIDER=provider,
         CNI_TYPE=cni_type,
         VARIANT="TigeraSecureEnterprise" if enterprise else "Calico",
-        ROOT_NAMESPACE=ROOTS.get(plan["to"]["edition"]["mesh"], "istio-system"),
+        ROOT_NAMESPACE=root_namespace(plan["to"]["edition"]["mesh"]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,97 @@ def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None
     assert blocked(free, "tunnel-port") is None
     assert blocked(taken, "cidr-clash")["objects"] == ["192.168.0.0/16"]  # type: ignore[index]
     assert blocked(taken, "tunnel-port") is not None
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "first", "blocker", "unknown"),
+    [(100021, "release-1", True, False), (100029, "rehearse-1", False, False), (None, "release-1", False, True)],
+)
+def test_a_release_that_the_way_needs_comes_first(
+    kubernetes: int | None, first: str, blocker: bool, unknown: bool
+) -> None:
+    """An OpenShift that is too old is in the way and upgraded first, not in the hours; an unknown one is looked at."""
+    survey = survey_of(read_inventory([BUDGETS]))
+    survey["kubernetes"] = kubernetes
+    check = next(row for row in survey["checks"] if row["id"] == "release-openshift")
+    check |= {"state": "fail" if blocker else "pass", "objects": ["Node a"] * blocker, "count": int(blocker)}
+    places = Place("openshift-sdn", "none"), Place("ovn-kubernetes", "none", "openshift")
+    found = plan_move(Move(*places, Setting({**SCENARIO, "cloud": "openshift"}, survey)))
+    assert found["steps"][0]["step"] == first
+    assert found["steps"][0]["hours_hi"] == 0 or first == "rehearse-1"
+    assert (blocked(found, "release-openshift") is not None) == blocker
+    assert any("new enough" in line for line in found["unknown"]) == unknown
+
+
+CALICO, CILIUM = Place("calico", "none", "self-run"), Place("cilium", "none", "self-run")
+
+
+@pytest.mark.parametrize("scenario", [{"needs": ["bgp"]}, {"bgp_fabric": True}])
+def test_bgp_moves_with_the_network(scenario: dict[str, Any]) -> None:
+    """Asked for or in use, BGP is in the way, has its steps, its hours and its order."""
+    found = plan_move(Move(CALICO, CILIUM, Setting({**SCENARIO, **scenario})))
+    assert blocked(found, "bgp") is not None
+    steps = [step["step"] for step in found["steps"]]
+    order = ["network-fabric-1", "overlay-4", "overlay-19", "overlay-6", "overlay-13", "overlay-leave-1"]
+    assert [step for step in steps if step in order] == order
+    bare = plan_move(Move(CALICO, CILIUM, Setting(SCENARIO)))
+    assert blocked(bare, "bgp") is None
+    assert found["hours"] - bare["hours"] == pytest.approx(16 + 4)
+
+
+def test_policies_of_one_vendor_are_translated_by_their_number() -> None:
+    """One GlobalNetworkPolicy takes one translation; a dump that shows none leaves the number open, as a range."""
+    survey = survey_of(read_inventory([BUDGETS]))
+    known = {step["step"]: step for step in plan_move(Move(CALICO, CILIUM, Setting(SCENARIO, survey)))["steps"]}
+    assert known["policy-translate-1"]["units"] == 1
+    unknown = {step["step"]: step for step in plan_move(Move(CALICO, CILIUM, Setting(SCENARIO)))["steps"]}
+    assert (unknown["policy-translate-2"]["hours_lo"], unknown["policy-translate-2"]["hours_hi"]) == (1, 40)
+
+
+def test_nights_count_while_policies_are_off() -> None:
+    """80 nodes on 3 days: two nights of 18 h between windows of 6 h lie in the gap beside its hours of work."""
+    (gap,) = (found := plan_move(Move(CALICO, CILIUM, Setting({**SCENARIO, "nodes": 80}))))["gaps"]
+    assert found["days"]["likely"] == 3
+    assert gap["elapsed"] == pytest.approx(gap["hours"] + 2 * 18)
+    assert gap["elapsed_lo"] == pytest.approx(gap["hours_lo"])
+    assert found["unenforced_hours"] == gap["elapsed"] == gap["with_nights"]
+
+
+SCOPED = {**SCENARIO, "services": 500, "namespaces": 500, "config_services": 500}
+
+
+@pytest.mark.parametrize(
+    ("today", "scenario", "steps"),
+    [
+        (Place("calico", "none"), SCOPED, ["mesh-scope-1", "mesh-scope-2", "mesh-enforce-1"]),
+        (Place("calico", "linkerd"), SCOPED, ["mesh-scope-1", "mesh-scope-2", "mesh-enforce-1"]),
+        (Place("calico", "none"), {**SCOPED, "config_services": 12}, ["mesh-enforce-1"]),
+    ],
+)
+def test_sidecars_are_scoped_by_what_is_called(today: Place, scenario: dict[str, Any], steps: list[str]) -> None:
+    """A new mesh that is compared scoped has its list of calls and its resources, before it is strict."""
+    found = plan_move(Move(today, Place("stay", "istio-sidecar"), Setting({**scenario, "needs": ["mtls"]})))
+    taken = {step["step"]: step for step in found["steps"]}
+    assert [name for name in taken if name.startswith(("mesh-scope", "mesh-enforce-1"))] == steps
+    assert all(taken[name]["hours"] > 0 for name in steps)
+
+
+def test_scoping_what_runs_begins_with_its_calls() -> None:
+    """Today's mesh, tuned: first the list of what each namespace calls, then the resources."""
+    today = Place("calico", "istio-sidecar", "self-run", "self-run")
+    found = plan_move(Move(today, replace(today, tuned=True), Setting(SCOPED)))
+    assert [step["step"] for step in found["steps"]][:2] == ["tune-6", "tune-1"]
+
+
+def test_needs_that_cannot_be_together_or_end_are_in_the_way() -> None:
+    """Cilium's egress gateway beside Cluster Mesh, and BGP that the target lacks."""
+    needs = ["egress_gateway", "multi_cluster"]
+    fresh = {**SCENARIO, "greenfield": True, "cloud": "aks", "needs": needs}
+    found = plan_move(Move(Place(None, "none"), CILIUM, Setting(fresh)))
+    assert blocked(found, "egress-cluster-mesh") is not None
+    assert {"network-needs-1", "network-needs-4"} <= {step["step"] for step in found["steps"]}
+    ends = plan_move(Move(CALICO, Place("flannel", "none"), Setting({**SCENARIO, "needs": ["bgp"]})))
+    assert blocked(ends, "needs-lost")["objects"] == ["BGP peering"]  # type: ignore[index]
 
 
 # --- money and days ------------------------------------------------------------------------------------------------

@@ -219,11 +219,18 @@ def test_all_of_a_kind_is_all_of_one_product() -> None:
                 assert "gateway.networking" not in line, (step["step"], line)
 
 
-def test_a_restart_takes_every_kind_of_workload() -> None:
-    """A pod of a StatefulSet or a DaemonSet keeps its old proxy as well as one of a Deployment does."""
-    for step in steps():
-        for kinds in re.findall(r"-n NAMESPACE rollout restart (\S+?)(?:;|$)", step["command"]):
-            assert kinds == "deployment,statefulset,daemonset", step["step"]
+RESTART = (
+    "kubectl -n NAMESPACE get deployment,statefulset,daemonset -o name | xargs -I{} sh -c 'kubectl -n NAMESPACE "
+    "rollout restart {} && kubectl -n NAMESPACE rollout status {} --timeout=10m || exit 255'"
+)
+"""One workload after the other, until one does not come back."""
+
+
+def test_a_restart_takes_every_kind_of_workload_one_after_the_other() -> None:
+    """StatefulSets and DaemonSets keep their old proxy as well as Deployments do, and none waits for another's end."""
+    found = [step for step in steps() if step["takes"] == "workload_seconds"]
+    assert all(RESTART in step["command"] or "DEPLOYMENT" in step["command"] for step in found)
+    assert sum("rollout restart deployment," in step["command"] for step in steps()) == 0
 
 
 def test_no_row_is_never_taken() -> None:
@@ -261,11 +268,115 @@ def test_no_row_is_never_taken() -> None:
             "gke",
         ),
     ]
-    ways = [way for found in ways_of([*everything, *fresh, *tuned, *old, *both]) for way in found]
+    asked = [
+        replace(item, needs=NEEDS, scoped=True, policies=3)
+        for item in [*everything, *fresh]
+        if item.cloud in CLOUDS[:2]
+    ]
+    ways = [way for found in ways_of([*everything, *fresh, *tuned, *old, *both, *asked]) for way in found]
     taken_steps = {step["step"] for way in ways for step in way.steps}
     taken_routes = {way.route["route"] for way in ways}
     assert {row["step"] for row in steps()} - taken_steps == set()
     assert {row["route"] for row in routes()} - taken_routes == set()
+
+
+# --- what is asked for ----------------------------------------------------------------------------------------------
+
+NEEDS = frozenset(read_table("needs")["need"])
+
+COMES_ALONG = {
+    "mtls": "the mesh is installed with it, and a step makes it strict",
+    "same_node_encryption": "nothing does it as a finished feature",
+    "per_connection_authentication": "a property of what terminates the connection",
+    "fips": "the build that is installed",
+    "vendor_support": "a contract",
+    "windows_nodes": "ways of their own",
+    "udp": "a property of the engine",
+    "sctp": "a property of the engine",
+    "encryption_in_transit": "of a mesh it comes with mutual TLS",
+    "grpc_balancing": "what balances opens each connection: the proxy, the waypoint or the library",
+}
+"""Needs that take no setting up beside the installation, and why."""
+
+ENCRYPTED = {"encryption_in_transit"}
+
+
+@pytest.mark.parametrize("side", ["cni", "mesh"])
+def test_what_is_asked_for_is_set_up(side: str) -> None:
+    """Of each option that meets a need, the first installation has a step for it, with hours: not the chart alone."""
+    tables = load_tables()
+    asked: list[tuple[str, Terms]] = []
+    for name, edition in places(side):
+        layers = {side} if name == "cilium-mesh" else {side, "any"}
+        for need in sorted(NEEDS - (COMES_ALONG.keys() if side == "mesh" else COMES_ALONG.keys() - ENCRYPTED)):
+            if tables.layers[need] not in layers or name == "none":
+                continue
+            for cloud in clouds_of((side, name, edition))[:1]:
+                cell = tables.cell(tables.option(side, name, edition, cloud), need, cloud)
+                below = ("cilium", edition) if name == "cilium-mesh" else ("flannel", "self-run")
+                here = Place(name, "none", edition) if side == "cni" else Place(below[0], name, below[1], edition)
+                if cell and cell.meets:
+                    asked.append((need, Terms(Place("none", "none"), here, cloud, fresh=True, needs=frozenset({need}))))
+    bare = ways_of([replace(terms, needs=frozenset()) for _, terms in asked])
+    assert len(asked) > 100
+    for (need, terms), ways, without in zip(asked, ways_of([terms for _, terms in asked]), bare, strict=True):
+        added = {step["step"] for way in ways for step in way.steps} - {s["step"] for way in without for s in way.steps}
+        itself = (need, terms.target.mesh) == ("gateway_api", "gateway")  # its routes are what is installed
+        assert added or itself, (need, told(terms))
+
+
+def test_policies_are_translated_before_their_definitions_go() -> None:
+    """Who deletes definitions of an engine's own policies has had these translated, counted or not."""
+    for count in (None, 3):
+        counted = [replace(terms, policies=count) for terms in ALL["cni"]]
+        for terms, ways in zip(counted, ways_of(counted), strict=True):
+            taken = [step for way in ways for step in way.steps]
+            gone = next((step for step in taken if "calico-crds" in (step["removes"] or "").split("|")), None)
+            if (
+                gone is None
+                or terms.target.cni_edition == "no-policy-engine"
+                or "calico" in told(terms).split(" to ")[1]
+            ):
+                continue
+            before = {step["takes"] for step in taken[: taken.index(gone)]}
+            assert before & {"policy_hours", "policy_minutes"}, told(terms)
+
+
+def test_what_stays_is_not_set_up_again_and_what_ends_is_told() -> None:
+    """Calico Enterprise keeps Calico's peers and brings names; Azure's Cilium has no BGP, so that it would be lost."""
+    needs = frozenset({"bgp", "dns_policy"})
+    today = Place("calico", "none", "self-run")
+    terms = Terms(today, Place("calico-enterprise", "none", "self-run"), "self-managed", needs=needs)
+    found = terms.row()
+    assert (found["cni_needs"], terms.lost) == (["bgp", "dns_policy"], [])
+    kept = Terms(today, Place("calico", "none", "self-run-ebpf"), "self-managed", needs=needs)
+    assert kept.row()["cni_needs"] == []
+    ends = Terms(today, Place("cilium", "none", "azure-cni-powered-by-cilium-acns"), "aks", needs=needs)
+    assert (ends.row()["cni_needs"], ends.lost) == (["dns_policy"], ["bgp"])
+
+
+def test_each_release_has_its_step_and_its_check() -> None:
+    """What a way asks of the platform is one number, in the condition of its first step and in its check."""
+    firsts = {step["step"]: step["applies"] for step in steps() if step["stage"] == "release"}
+    rows = [row for row in read_table("migration/checks").iter_rows(named=True) if row["stages"] in firsts]
+    least = {row["stages"]: re.findall(r"kubernetes < (\d+)", row["fails"]) for row in rows}
+    assert least == {name: re.findall(r"kubernetes < (\d+)", text) for name, text in firsts.items()}
+    assert all(len(found) == 1 for found in least.values())
+
+
+def test_a_mesh_does_what_both_could_do() -> None:
+    """Where network and mesh both have an egress gateway, it is set up once: in the mesh, which knows who calls."""
+    both = Place("cilium", "istio-sidecar", "self-run", "self-run")
+    found = Terms(Place("none", "none"), both, "self-managed", fresh=True, needs=frozenset({"egress_gateway"})).row()
+    assert (found["cni_needs"], found["mesh_needs"]) == ([], ["egress_gateway"])
+
+
+def test_no_old_mesh_is_told_of_where_none_runs() -> None:
+    """Steps of a way from no mesh name no old one."""
+    for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
+        if terms.today.mesh == "none" and NEW_CLUSTER not in {step["stage"] for way in ways for step in way.steps}:
+            texts = [step[name] for way in ways for step in way.steps for name in ("why", "risk", "abort", "rollback")]
+            assert not [text for text in texts if "old mesh" in text], told(terms)
 
 
 # --- by hand --------------------------------------------------------------------------------------------------------
@@ -361,7 +472,7 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert set(step["source_id"].split("|")) <= SOURCES, step["step"]
         assert step["takes"] in {*declared(), "drain", "provider-node"}
         assert step["cuts"] is None or step["cuts"] in declared()
-        assert step["scope"] in ("once", "pool", "node", "namespace", "workload")
+        assert step["scope"] in ("once", "pool", "node", "namespace", "workload", "policy")
         assert step["phase"] in ("prepare", "window", "after")
         assert step["gap"] in (None, "opens", "closes")
         assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")
@@ -400,7 +511,7 @@ def test_tables_of_moves_fit_together() -> None:
 
 def test_conditions_name_products_that_there_are() -> None:
     """Every word in quotes in a condition is an id, an edition or a platform: a misspelt one would never hold."""
-    words = {option.id for option in OPTIONS} | {option.edition for option in OPTIONS} | set(CLOUDS) | {""}
+    words = {option.id for option in OPTIONS} | {option.edition for option in OPTIONS} | set(CLOUDS) | NEEDS | {""}
     conditions = [row["applies"] for row in (*routes(), *steps())] + read_table("migration/leftovers")["kept"].to_list()
     quoted = pl.Series([text or "" for text in conditions]).str.extract_all(r"'([^']*)'").explode().drop_nulls()
     assert set(quoted.str.strip_chars("'")) <= words

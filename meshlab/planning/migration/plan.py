@@ -24,7 +24,7 @@ from meshlab.planning.migration.price import (
     second_cluster,
     settled,
 )
-from meshlab.planning.migration.routes import NONE, Move, Setting, Way, today_editions, ways_of
+from meshlab.planning.migration.routes import NONE, Move, Setting, Terms, Way, today_editions, ways_of
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table
 
@@ -113,6 +113,22 @@ def of_network(setting: Setting, cni: str | None, way: AbstractSet[str]) -> Iter
         yield from _limit("tunnel-port", way, (), f"{cni} tunnels through UDP port {port} as well")
 
 
+LOST = "needs-lost"
+"""Limit of what the target does not do, and what runs today does."""
+
+
+def of_needs(terms: Terms, ways: Sequence[AbstractSet[str]]) -> Iterator[Blocker]:
+    """What is asked for and gets lost, or has limits of its own on the way."""
+    labels = dict(read_table("needs").select("need", "label").iter_rows())
+    if ways and terms.lost:
+        yield _blocker(_limits()[LOST], [labels[need] for need in terms.lost], len(terms.lost), "")
+    for row in _limits().values():
+        named = (row["need"] or "").split("|")
+        if terms.needs.issuperset(named):
+            told = ", ".join(labels[need] for need in named)
+            yield from (item for way in ways for item in _limit(row["id"], way, (), f"asked for, or in use: {told}"))
+
+
 # --- of a whole plan -------------------------------------------------------------------------------------------------
 
 
@@ -123,6 +139,8 @@ def blockers_of(move: Move, course: Course) -> tuple[list[Blocker], list[str]]:
     """Blockers of all ways, the worst first, and what is not known, once each."""
     blockers: list[Blocker] = []
     unknown = [*_unknown_places(move, course), *_unknown_editions(move, course)]
+    terms = settled(move.today, move.target, move.setting)
+    blockers += of_needs(terms, [way.names for way in course.ways])
     for way in course.ways:
         drains = [course.drains[name] for name in course.drains if name in way.names]
         failed, missing = found(move.setting.seen, way.names)
@@ -171,6 +189,8 @@ def _unknown_of(move: Move, course: Course, way: Way, drains: list[Drained]) -> 
         yield "Room for evicted pods: requests and allocatable capacity"
     if "overlay" in way.names and not setting.seen["ranges"]:
         yield "Address range already in use: ranges of pod addresses"
+    if setting.seen.get("kubernetes") is None and any(step["stage"] == "release" for step in way.steps):
+        yield "Whether the platform is new enough for the way: version of the nodes' kubelets"
     if setting.layer7 is None and any("l7" in (step["applies"] or "") for step in way.steps):
         yield "Whether layer 7 is used, so that waypoints are planned: needs"
     scopes = {step["scope"] for step in way.steps}
@@ -265,7 +285,7 @@ def plan_move(move: Move) -> Plan:
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),
-        "gaps": gaps(course),
+        "gaps": gaps(course, setting),
         "risks": list(_risks(course)),
         "needs": {
             **{f"{name}{end}": price[f"{name}{end}"] for name in ("person_hours", "usd") for end in ENDS},

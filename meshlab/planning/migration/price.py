@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 from typing import Any
-
-import polars as pl
 
 from meshlab.cache import cached
 from meshlab.models.decision.tables import SIDES
@@ -119,6 +118,7 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
         "namespace": members["namespaces"] if members else scenario.get("namespaces"),
         "workload": members["workloads"] if members else survey.get(seen) or scenario.get("services"),
         "node": setting.nodes,
+        "policy": setting.policies,
         "mesh": in_mesh,
         "proxied": members["proxied_pods"] if members else stated,
         "networked": survey.get("networked_pods") if survey["placed"] else stated,
@@ -206,17 +206,13 @@ def enforced(today: Place) -> bool:
     return today.cni not in _without_engine() or today.cni_edition not in ("no-policy-engine", "self-run")
 
 
-def gaps(course: Course) -> list[dict[str, Any]]:
+def gaps(course: Course, setting: Setting) -> list[dict[str, Any]]:
     """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
 
-    Working time is that of the steps after the one that opens it; where nodes have a schedule, ``with_nights`` counts
-    the hours between its windows, too. What no step closes has ended for good, and is no gap.
+    ``hours`` are those of work after the step that opens it. ``elapsed`` counts what lies between the windows of the
+    nodes as well, for policies are off at night, too; ``with_nights`` is the likeliest of it. What no step closes has
+    ended for good, and is no gap.
     """
-    last = [
-        drain.times.select(pl.max("end_hours").fill_null(0.0)).item()
-        for drain in course.drains.values()
-        if drain.times is not None
-    ]
     found: list[dict[str, Any]] = []
     for way in course.ways:
         route = way.route["route"]
@@ -225,16 +221,33 @@ def gaps(course: Course) -> list[dict[str, Any]]:
         own = [step for step in course.taken if step.route == route and step.row["phase"] != "prepare"]
         between = _between(own)
         if between:
+            hours = hours_of(between[1:] or between)
+            on_nodes = any(step.row["scope"] == "node" for step in between)
+            elapsed = hours and (_elapsed(hours, course.drains.values(), setting) if on_nodes else hours)
             found.append(
                 {
                     "route": route,
                     "opens": between[0].row["action"],
                     "closes": between[-1].row["action"],
-                    **named("hours", hours_of(between[1:] or between)),
-                    "with_nights": last[0] if last and any(step.row["scope"] == "node" for step in between) else None,
+                    **named("hours", hours),
+                    **named("elapsed", elapsed),
+                    "with_nights": elapsed.likely if elapsed else None,
                 }
             )
     return found
+
+
+def _elapsed(hours: Interval, drains: Iterable[Drained], setting: Setting) -> Interval:
+    """Working hours with those between the windows that they are spread over. [h]
+
+    elapsed = hours + (days - 1) * (24 - window); where nobody knows the most days, as many as the hours fill windows.
+    """
+    window = setting.number("window_hours")
+    days = next((drain.days for drain in drains if drain.days), (1, 1, 1))
+    nights = (
+        max(0, (math.ceil(work / window) if day is None else day) - 1) for work, day in zip(hours, days, strict=True)
+    )
+    return Interval(*(work + night * (HOURS_OF_DAY - window) for work, night in zip(hours, nights, strict=True)))
 
 
 def _between(own: Sequence[Step]) -> Sequence[Step]:
@@ -340,7 +353,18 @@ def settled(today: Place, target: Place, setting: Setting) -> Terms:
 
 def _terms(today: Place, target: Place, setting: Setting) -> Terms:
     cloud, old = setting.scenario.get("cloud"), setting.old(target.cni)[0]
-    return Terms(today, target, cloud, fresh=setting.nothing_runs, l7=setting.layer7, old_nodes=old)
+    return Terms(
+        today,
+        target,
+        cloud,
+        fresh=setting.nothing_runs,
+        l7=setting.layer7,
+        old_nodes=old,
+        kubernetes=setting.seen.get("kubernetes"),
+        policies=setting.policies,
+        scoped=setting.scoped,
+        needs=setting.needs,
+    )
 
 
 def _today(today: Place, target: Place, side: str, setting: Setting) -> Place:
@@ -414,8 +438,8 @@ def move_price(today: Place, target: Place, setting: Setting) -> Price:
         from, to, stays, fresh (nothing runs yet: this is a first installation), basis (documented, composed, or none
         where nobody documents a way, so that a second cluster is the price), routes; as least, likely and most: hours,
         person_hours, usd (people, and a second cluster while both run), disruption_minutes (for which calls to one
-        workload may fail), unenforced_hours (in which policies are not enforced); restarts (pods) and reversibility.
-        None where a part is unknown.
+        workload may fail), unenforced_hours (that pass while policies are not enforced); restarts (pods) and
+        reversibility. None where a part is unknown.
     """
     return setting.once(
         ("price", today, target), lambda: price_of(course_of(settled(today, target, setting), setting), setting)
@@ -448,15 +472,15 @@ def price_of(course: Course, setting: Setting) -> Price:
         **named("person_hours", people),
         **named("usd", None if wages is None or lease is None else wages.plus(lease)),
         **named("disruption_minutes", cuts.times(1 / 60)),
-        **named("unenforced_hours", _unenforced(course)),
+        **named("unenforced_hours", _unenforced(course, setting)),
         "restarts": restarted(course.ways, course.taken),
         "reversibility": reversibility(course, setting),
     }
 
 
-def _unenforced(course: Course) -> Interval | None:
-    """Hours in which policies are not enforced, over all gaps."""
-    found = [tuple(gap[f"hours{end}"] for end in ENDS) for gap in gaps(course)]
+def _unenforced(course: Course, setting: Setting) -> Interval | None:
+    """Hours that pass while policies are not enforced, over all gaps."""
+    found = [tuple(gap[f"elapsed{end}"] for end in ENDS) for gap in gaps(course, setting)]
     return None if any(None in ends for ends in found) else total(Interval(*ends) for ends in found)
 
 

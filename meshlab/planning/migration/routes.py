@@ -14,6 +14,7 @@ from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.decision.contests import Running, running
 from meshlab.models.decision.tables import SIDES, Option, load_tables
+from meshlab.models.pairs import scoped_services
 from meshlab.planning.migration.assumptions import SECONDS, Assumption, Interval, with_own
 from meshlab.planning.migration.survey import Survey
 from meshlab.scenario import inputs
@@ -143,6 +144,9 @@ NO_DUMP: Survey = {"nodes": {}, "ranges": [], "checks": [], "placed": False, "vi
 AT_LAYER_7 = ("ambient-l7-policy", "ambient-custom", "ambient-virtualservice", "ambient-request-auth", "ambient-wasm")
 """Checks that find layer 7 in use."""
 
+OWN_KINDS, PEERS = "policy-kinds", "bgp"
+"""Checks that find policies which one vendor's plugin reads alone, and BGP peers."""
+
 TOO_OLD = {"cilium": "kernel-cilium", "calico": "kernel-calico"}
 """Checks that find nodes too old for a network."""
 
@@ -214,6 +218,32 @@ class Setting:
             return True
         return None if needs is None else not set(needs).isdisjoint(read_table("migration/layer7")["need"])
 
+    def _count(self, check: str) -> int | None:
+        """Objects that a check has found; None where the input does not tell."""
+        found = next((row for row in self.seen["checks"] if row["id"] == check), None)
+        return None if found is None or found["state"] not in ("fail", "pass") else int(found["count"] or 0)
+
+    @property
+    def policies(self) -> int | None:
+        """Policies of a kind of one vendor alone, which the next plugin does not read.
+
+        None where none is seen: that a dump has no such kind does not say that the cluster has none.
+        """
+        return self._count(OWN_KINDS) or None
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """What is asked for; BGP also where routes are announced today."""
+        announced = self.scenario.get("bgp_fabric") or self._count(PEERS)
+        asked: Sequence[str] = self.scenario.get("needs") or ()
+        return frozenset({*asked, "bgp"} if announced else asked)
+
+    @property
+    def scoped(self) -> bool:
+        """Whether sidecars of a new mesh are to be told what their workloads call, and no more."""
+        known = all(self.scenario.get(name) for name in ("services", "namespaces", "config_services"))
+        return known and scoped_services(self.scenario) is not None
+
     def old(self, cni: str | None) -> tuple[int, int]:
         """Nodes of pools that have a node too old for a network, without pools those nodes alone, and their pods."""
         check = next((row for row in self.seen["checks"] if row["id"] == TOO_OLD.get(cni or "")), None)
@@ -245,6 +275,15 @@ DRAIN, BY_PROVIDER = "drain", "provider-node"
 NEW_CLUSTER, UNKNOWN = "new-cluster", "none"
 """The stage of a second cluster, and the basis of a route that nobody documents."""
 
+ROOTS = {"aks-add-on": "aks-istio-system"}
+"""Root namespace of an Istio, by its edition, where it is not ``istio-system``."""
+
+
+def root_namespace(edition: str | None) -> str:
+    """Root namespace of an Istio: that of its control plane."""
+    return ROOTS.get(edition or "", "istio-system")
+
+
 SIDECARS = frozenset({"istio-sidecar", "linkerd", "consul", "kuma", "app-mesh", "osm"})
 """Meshes with a proxy beside each pod."""
 
@@ -254,8 +293,9 @@ CONDITIONS: dict[str, pl.DataType] = {
     **{f"{end}_vendor": pl.String() for end in SIDES_OF},
     **{f"{end}_{name}": pl.Boolean() for end in SIDES_OF for name in ("mixed", "proxies")},
     "cloud": pl.String(),
-    **dict.fromkeys(("fresh", "replaced", "tuned", "l7"), pl.Boolean()),
-    "old_nodes": pl.Int64(),
+    **dict.fromkeys(("fresh", "replaced", "tuned", "l7", "scoped"), pl.Boolean()),
+    **dict.fromkeys(("old_nodes", "kubernetes", "policies"), pl.Int64()),
+    **dict.fromkeys(("cni_needs", "mesh_needs"), pl.List(pl.String())),
 }
 """Columns that conditions of routes and steps may name."""
 
@@ -272,6 +312,10 @@ class Terms:
         replaced: Whether a second cluster takes the place of the first.
         l7: Whether needs take layer 7; None where unknown.
         old_nodes: Nodes of pools that rule the move out.
+        kubernetes: The oldest minor version on a node, as ``audit.inventory.minor`` counts them; None where unknown.
+        policies: Policies that the plugin of today reads alone; None where unknown.
+        scoped: Whether sidecars of a new mesh are to be scoped.
+        needs: What is asked for.
     """
 
     today: Place
@@ -281,6 +325,10 @@ class Terms:
     replaced: bool = False
     l7: bool | None = None
     old_nodes: int = 0
+    kubernetes: int | None = None
+    policies: int | None = None
+    scoped: bool = False
+    needs: frozenset[str] = frozenset()
 
     def row(self) -> Row:
         """The columns that conditions name."""
@@ -290,8 +338,39 @@ class Terms:
             for end, place in zip(SIDES_OF, (today, self.target), strict=True)
             for name, value in _columns(place).items()
         }
-        rest = {name: getattr(self, name) for name in ("cloud", "fresh", "replaced", "l7", "old_nodes")}
-        return {**ends, **rest, "tuned": self.target.tuned}
+        rest = {name: getattr(self, name) for name in CONDITIONS.keys() & self.__dataclass_fields__.keys()}
+        cni, mesh = (self._met(self.target, side) for side in SIDES)
+        kept = self._kept("cni") | self._kept("mesh")
+        needs = {"cni_needs": sorted(cni - mesh - kept), "mesh_needs": sorted(mesh - kept)}
+        return {**ends, **rest, **needs, "tuned": self.target.tuned}
+
+    def _met(self, place: Place, side: str) -> set[str]:
+        """What is asked for and met by one side of a place; where both could, it is the mesh's: it knows who calls."""
+        return {need for need in self.needs if _meets(place, side, need, self.cloud)}
+
+    def _kept(self, side: str) -> set[str]:
+        """What one side meets today and goes on to meet, set up as it is, for its product stays."""
+        stays = not self.fresh and self.today.side(side)[0] == self.target.side(side)[0]
+        return self._met(self.today, side) if stays else set()
+
+    @property
+    def lost(self) -> list[str]:
+        """What is asked for, and met by what runs but not by the target."""
+        before, after = (self._met(place, "cni") | self._met(place, "mesh") for place in (self.today, self.target))
+        return sorted(before - after)
+
+
+@cache
+def _meets(place: Place, side: str, need: str, cloud: str | None) -> bool:
+    """Whether the tables say that one side of a place meets a need; Cilium's mesh is for the needs of meshes alone."""
+    tables, (name, edition) = load_tables(), place.side(side)
+    layers = (side,) if name == "cilium-mesh" else (side, "any")
+    if tables.layers.get(need) not in layers or edition not in {
+        row.edition for row in tables.editions(side, name or "")
+    }:
+        return False
+    cell = tables.cell(tables.option(side, str(name), str(edition), cloud), need, cloud)
+    return bool(cell and cell.meets)
 
 
 def _columns(place: Place) -> Row:
@@ -433,7 +512,7 @@ def _second_clusters(moves: Mapping[Terms, Row]) -> Iterator[tuple[Terms, tuple[
     """Moves to a second cluster: that cluster, with the reason of the part that needs it, and the mesh in it."""
     # a mesh that is installed anew is scoped as it comes: that is no step of its own
     anew = {item: replace(item.target, tuned=False) for item in moves}
-    items = {item: Terms(item.today, anew[item], item.cloud, True, True, item.l7) for item in moves}  # noqa: FBT003
+    items = {item: replace(item, target=anew[item], fresh=True, replaced=True, old_nodes=0) for item in moves}
     rows = [terms.row() for terms in items.values()]
     for (item, terms), holds in zip(items.items(), held(_conditions(), rows) if rows else (), strict=True):
         build = next(row for row in routes() if row["route"] == NEW_CLUSTER)

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.cache import cached
-from meshlab.cluster.audit.inventory import QUERIES, Inventory, query, selects
+from meshlab.cluster.audit.inventory import QUERIES, Inventory, minor, query, selects
 from meshlab.cluster.audit.rules import Rule, judge
 from meshlab.cluster.facts.cluster import FINISHED
 from meshlab.cluster.facts.columns import worth
@@ -141,9 +141,9 @@ def evicted_pods(inventory: Inventory) -> pl.LazyFrame:
 
 @query
 def machines(inventory: Inventory) -> pl.LazyFrame:
-    """Nodes: os, kernel, kernel_number, el8_build (of Red Hat's kernels 4.18), pool, and virtual (no machine)."""
+    """Nodes: os, kernel, kernel_number, el8_build (of RHEL's 4.18), kubelet, kubernetes (its minor), pool, virtual."""
     build = pl.col("kernel").str.extract(r"^4\.18\.0-(\d+)[0-9.]*\.el8", 1).cast(pl.Int64)
-    facts = inventory.nodes.select("id", "os", "kernel")
+    facts = inventory.nodes.select("id", "os", "kernel", "kubelet", kubernetes=minor(pl.col("kubelet")))
     return (
         inventory.of("Node")
         .join(facts, on="id")
@@ -257,6 +257,7 @@ def survey_of(inventory: Inventory) -> dict[str, Any]:
         "ranges": _ranges(inventory),
         **_members(inventory),
         "virtual": inventory.of("Node").join(_virtual(inventory), on="id").sort("name").collect()["name"].to_list(),
+        "kubernetes": machines(inventory).filter(~pl.col("virtual")).select(pl.min("kubernetes")).collect().item(),
         "placed": bool(pods.height) or (nodes.height > 0 and inventory.saw("Pod")),
         "checks": [_checked(row, inventory) for row in checks()],
     }

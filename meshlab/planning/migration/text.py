@@ -64,6 +64,8 @@ def breaks_text(plan: Mapping[str, Any]) -> str:
         else "no call fails"
     )
     gap = f"policies are not enforced for {interval_text(plan, 'unenforced_hours')} h" if plan["gaps"] else ""
+    if any(item["elapsed_hi"] != item["hours_hi"] for item in plan["gaps"]):
+        gap += ", nights between the windows included"
     return f"{cut}; {gap or 'policies stay enforced, or end for good where that is the aim'}"
 
 
