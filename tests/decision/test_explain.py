@@ -211,6 +211,56 @@ def test_what_stays_though_it_is_unhealthy_is_said_to_be(side: str, product: str
     assert (f"Keep {product}" in ailing["sentence"]) == (ailing[side] == "stay")
 
 
+EKS: dict[str, Any] = {"cloud": "eks", "current_cni": "aws-vpc", "current_cni_edition": "network-policy-agent"}
+CONSUL: dict[str, Any] = {**EKS, "current_mesh": "consul", "mesh_healthy": False}
+FIPS: dict[str, Any] = {"current_mesh": "istio-sidecar", "current_mesh_edition": "vendor-fips", "mesh_healthy": False}
+
+
+@pytest.mark.parametrize(
+    ("facts", "side", "answer"),
+    [
+        # what the provider runs takes the place of an engine that ails, and switching one on repairs no data plane
+        ({**EKS, "current_cni_edition": "calico-policy-engine", "cni_healthy": False}, "cni", "network-policy-agent"),
+        ({"cloud": "gke", "current_cni": "gke-legacy", "current_cni_edition": None, "cni_healthy": False}, "cni", None),
+        # another product stands before what ails, although a part of it is a beta
+        ({**CONSUL, "needs": ["mtls", "virtual_machines", "envoy_extensions"]}, "mesh", "self-run-with-sidecars"),
+        # money that is spent already is no money spent on a repair
+        ({**FIPS, "licence_usd_per_year": 100_000, "needs": ["mtls", "fips"]}, "mesh", "vendor-fips"),
+        # what has ended goes, whatever ails it
+        ({**EKS, "current_mesh": "app-mesh", "mesh_healthy": False, "provider_support_required": True,
+          "licence_usd_per_year": 100_000}, "mesh", "vendor-fips"),
+    ],
+)  # fmt: skip
+def test_what_ails_gives_way_to_what_repairs_it(facts: dict[str, Any], side: str, answer: str | None) -> None:
+    """An edition repairs something only where somebody else runs it, and another product stands before what ails."""
+    verdict = explained(**{"needs": [], **facts} if "cni_healthy" in facts else facts)
+    assert verdict["edition"][side] == answer
+    assert (verdict[side] == "stay") == (answer is None)
+
+
+def test_what_ails_is_said_beside_what_else_it_lacks() -> None:
+    """A plugin that no table knows is asked for, and that it ails is told before anybody is to find out why."""
+    answer = explained(current_cni="other", current_cni_edition=None, cni_healthy=False, needs=["bgp"])
+    assert "is said to be unhealthy" in answer["sentence"]
+    assert "is said to be unhealthy" in answer["reasons"][0]
+
+
+def test_a_fee_binds_whichever_edition_of_the_network_runs() -> None:
+    """Cloud Service Mesh costs its fee also where nobody knows which engine stands beside the network."""
+    gke: dict[str, Any] = {"cloud": "gke", "current_cni": "gke-legacy", "current_cni_edition": None}
+    priced = explained(**gke, needs=["l7_observability"])
+    assert (priced["edition"]["mesh"], priced["settled"]) == ("cloud-service-mesh", False)
+    assert "licence_usd_per_year" in priced["unknown"]
+    assert explained(**gke, needs=["l7_observability"], licence_usd_per_year=0)["edition"]["mesh"] == "self-run"
+
+
+def test_nodes_of_another_kind_are_a_way_out() -> None:
+    """Where nothing but Fargate runs, what would do on machines is named, and machines as what would change it."""
+    answer = explained(**EKS, daemonsets_run=False)
+    assert "would, but" in answer["sentence"]
+    assert "daemonsets_run" in {flip["input"] for flip in answer["flips"]}
+
+
 COMPLETIONS: dict[str, list[Any]] = {
     "windows_nodes": [0, 1, 40],
     "kernel_oldest": ["5.4.0", "5.15.0", "6.8.0"],
