@@ -198,7 +198,7 @@ def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> N
     review = team(tmp_path, f"scenario: {facts}\nneeds: [same_node_encryption, retries]")
     (beaten,) = (sentence for sentence in first_page.objections(review) if "as good or better" in sentence)
     assert "the mesh of today" not in beaten
-    assert "The reason for the recommended one: sidecars of Istio meet it by what is finished" in beaten
+    assert "The reason for the recommended one: sidecars of Istio meet all that is asked" in beaten
 
 
 def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: dict[str, Review]) -> None:
