@@ -254,6 +254,22 @@ def test_a_fee_binds_whichever_edition_of_the_network_runs() -> None:
     assert explained(**gke, needs=["l7_observability"], licence_usd_per_year=0)["edition"]["mesh"] == "self-run"
 
 
+@pytest.mark.parametrize(
+    ("cloud", "cni", "edition", "answer"),
+    [
+        ("eks", "aws-vpc", "no-policy-engine", "network-policy-agent"),
+        ("aks", "azure-cni", "no-policy-engine", "azure-cni-powered-by-cilium"),
+        ("gke", "gke-legacy", "no-policy-engine", "calico-policy"),
+        ("self-managed", "flannel", "self-run", None),
+    ],
+)
+def test_policies_take_what_enforces_them(cloud: str, cni: str, edition: str, answer: str | None) -> None:
+    """Where policies have no effect the provider's own engine is switched on; flannel has one to switch on itself."""
+    verdict = explained(cloud=cloud, current_cni=cni, current_cni_edition=edition, needs=["network_policy"])
+    assert (verdict["edition"]["cni"], verdict["mesh"]) == (answer, "none")
+    assert answer or any("netpol.enabled" in reason for reason in verdict["reasons"])
+
+
 def test_nodes_of_another_kind_are_a_way_out() -> None:
     """Where nothing but Fargate runs, what would do on machines is named, and machines as what would change it."""
     answer = explained(**EKS, daemonsets_run=False)
