@@ -270,6 +270,35 @@ def test_policies_take_what_enforces_them(cloud: str, cni: str, edition: str, an
     assert answer or any("netpol.enabled" in reason for reason in verdict["reasons"])
 
 
+def test_support_takes_an_edition_for_which_somebody_answers() -> None:
+    """The open-source builds of a mesh have no vendor: a contract is for another edition, and takes money."""
+    paid = explained(needs=["mtls", "vendor_support"], licence_usd_per_year=100_000)
+    assert (paid["cni"], paid["edition"]["mesh"]) == ("calico-enterprise", "vendor-fips")
+    assert explained(needs=["mtls", "vendor_support"], licence_usd_per_year=0)["options"][0]["eligible"] is False
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"needs": ["l7_observability"], "current_cni": "cilium", "policy_engine": "cilium"}, "only where a rule"),
+        ({"needs": ["mtls", "virtual_machines"]}, "on the machine, which pods have to reach"),
+        (
+            {**EKS, "current_cni_edition": "calico-policy-engine", "cni_healthy": False, "needs": []},
+            "own kinds rewritten",
+        ),
+    ],
+)
+def test_what_a_team_has_to_accept_is_told(facts: dict[str, Any], said: str) -> None:
+    """Where a need is met only on a condition, and where policies do not go along, the reasons say it."""
+    assert any(said in reason for reason in explained(**facts)["reasons"])
+
+
+def test_what_the_platform_brings_for_the_edge_stands_before_what_a_team_runs() -> None:
+    """OpenShift's own operator serves the Gateway API."""
+    facts = {"cloud": "openshift", "current_cni": "ovn-kubernetes", "current_cni_edition": "openshift"}
+    assert explained(**facts, needs=["gateway_api"])["edition"]["mesh"] == "openshift-ingress-operator"
+
+
 def test_nodes_of_another_kind_are_a_way_out() -> None:
     """Where nothing but Fargate runs, what would do on machines is named, and machines as what would change it."""
     answer = explained(**EKS, daemonsets_run=False)
