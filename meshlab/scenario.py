@@ -14,7 +14,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import polars as pl
 
@@ -47,6 +47,9 @@ NOT_READ = {
     "boolean": "neither true nor false",
 }
 """What a value is that could not be read as its input's type; text can always be read as the other types."""
+
+Status = Literal["stated", "measured", "inferred", "assumed", "stand-in", "default", "unknown"]
+"""Where the value of an input comes from: a team, its measurements or its dump, what follows from them, or none."""
 
 SET_SEPARATORS = r"[\[\]|;,\s]+"
 """What divides the members of a set in one cell, as a regular expression; ``[]`` is the empty set."""
@@ -308,7 +311,9 @@ def _unfit_columns(frame: pl.DataFrame, noun: str) -> Iterator[tuple[str, str, s
         yield "scenario", "column 'scenario' is missing", "give each row a name"
     for name, dtype in frame.schema.items():
         if name not in known:
-            yield name, f"unknown {noun} {shorten(name)}", did_you_mean(name, known)
+            called = [each for each, spec in inputs().items() if len(name) > 2 and name.lower() in spec.label.lower()]  # noqa: PLR2004
+            todo = f"did you mean one of {', '.join(called[:5])}?" if called else did_you_mean(name, known)
+            yield name, f"unknown {noun} {shorten(name)}", todo
         elif not _is_readable(dtype, inputs()[name].type if name in inputs() else "name"):
             allowed = inputs()[name].allowed if name in inputs() else "text"
             yield name, f"column {name!r} holds values of type {dtype}", f"give {allowed}"

@@ -414,6 +414,6 @@ def test_review_says_as_much_as_it_is_asked_to(tmp_path: Path) -> None:
     team = write(tmp_path / "shop.yaml", "team: shop\nneeds: []\nscenario: {pods: 10, current_mesh: none}\n")
     call = ("review", team, "--format", "json", "--out", tmp_path / "out")
     plain, verbose, quiet = (run(*call, *more) for more in ((), ("-v", "--force"), ("-q",)))
-    assert plain.stderr == "meshlab: 1 of 1 rendered: shop\n"
-    assert re.fullmatch(r"meshlab: 1 of 1 rendered: shop: \S.*, none, after \d+\.\d s\n", verbose.stderr)
+    assert plain.stderr == "meshlab: 1 of 1 done, rendered: shop\n"
+    assert re.fullmatch(r"meshlab: 1 of 1 done, rendered: shop: \S.*, none, after \d+\.\d s\n", verbose.stderr)
     assert quiet.stdout + quiet.stderr == ""

@@ -377,3 +377,28 @@ def test_what_a_dump_counts_is_not_called_measured_by_the_team(fixtures: Path) -
     files = [{"file": row.source} for row in review.inputs if row.status == "measured"]
     own = {"files": [{**files[0], "kind": "table", "inputs": [], "figures": 0, "notes": []}], "figures": []}
     assert "measured by the team" in report.facts(replace(review, measured=own)).html
+
+
+def test_a_dump_alone_comes_with_the_team_file_to_begin_with(tmp_path: Path, shared: Path) -> None:
+    """Written beside the dump as it stands on the page it is a team file, and its review asks for it no more."""
+    dump = tmp_path / "prod.json"
+    dump.write_bytes((shared / "field" / "dumps" / "cni-two-agents-aks-cilium.json").read_bytes())
+    review = open_review(dump)
+    begun = first_page.starter(review)
+    assert begun is not None
+    assert begun.replace('"', "&#34;").split("\n")[1] in first_page.summary(review).html
+    assert "in a team file like the one above" in first_page.next_step(review)
+    own = tmp_path / "prod.yaml"
+    own.write_text(begun, encoding="utf-8")
+    answered = open_review(own)
+    assert answered.verdict.questions == []
+    assert first_page.starter(answered) is None
+
+
+def test_rows_say_which_of_them_decides_and_which_hands_over(shared: Path) -> None:
+    """Where mutual TLS is asked, that nothing asks for a mesh holds in vain; what runs today decides."""
+    html = report.rules(open_review(shared / "field" / "verdicts" / "16-linkerd-licence.yaml")).html
+    of_row = dict(re.findall(r"<code>([\w-]+)</code></td>\s*<td>(.*?)</td>", html, re.DOTALL))
+    assert "hands over: its option cannot be chosen" in of_row["no-mesh"]
+    assert "decides" in of_row["running-network"]
+    assert "hands over" not in of_row["linkerd"]

@@ -97,7 +97,9 @@ def command_pages() -> None:
     """What every command says of itself."""
     parts = ["# Commands", "", "What `meshlab COMMAND --help` prints."]
     for name, command in sorted(commands.commands.items()):
-        context = click.Context(command, info_name=f"meshlab {name}", max_content_width=100, terminal_width=100)
+        context = click.Context(
+            command, info_name=f"meshlab {name}", terminal_width=100, **commands.context_settings
+        )
         parts += ["", f"## meshlab {name}", "", "```text", command.get_help(context), "```"]
     write("commands.md", "\n".join(parts) + "\n")
 
@@ -179,7 +181,7 @@ def reports(*, rendered: bool) -> None:
     parts = [
         "# Example reports",
         "",
-        "Five public systems, as `meshlab review` renders them; charts answer to the mouse.",
+        "Five public systems, as `meshlab review` renders them; charts are interactive.",
         "",
     ]
     parts += ["| team | answer |", "| --- | --- |"]

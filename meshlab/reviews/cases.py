@@ -25,7 +25,7 @@ from meshlab.models import decision
 from meshlab.planning.migration.survey import survey_of
 from meshlab.reviews.record import Disagreement, Row
 from meshlab.reviews.team import Team, is_team, read_team
-from meshlab.scenario import frame_of, inputs
+from meshlab.scenario import Status, frame_of, inputs
 from meshlab.tables import data_path
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ class Given:
 
     Args:
         value: The value, or None where it is unknown.
-        status: stated, measured, inferred, assumed, stand-in, default or unknown.
+        status: Where that is.
         source: The file, or the reason where it is an assumption or a stand-in.
     """
 
     value: object
-    status: str
+    status: Status
     source: str | None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from meshlab.documents import is_mapping
-from meshlab.scenario import inputs
+from meshlab.scenario import Status, inputs
 from meshlab.tables import read_table
 
 Row = dict[str, Any]
@@ -118,7 +118,7 @@ class InputValue(msgspec.Struct, frozen=True, kw_only=True):
         label: The same in words.
         value: The value; None where it is unknown.
         unit: Its unit.
-        status: stated, measured, inferred, assumed, stand-in, default or unknown.
+        status: Where that is.
         source: The file, or the reason where it is an assumption, a stand-in or a default.
     """
 
@@ -126,7 +126,7 @@ class InputValue(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     value: Any
     unit: str | None
-    status: str
+    status: Status
     source: str | None
 
 

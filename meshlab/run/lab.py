@@ -106,6 +106,23 @@ OWN_MACHINE_ALONE = (
 """What a page of the app may load: Voilà's template links style sheets of a content network, unused here."""
 
 
+APP = """
+import webbrowser
+from pathlib import Path
+
+from voila.app import Voila
+
+def launch_browser(app):
+    page = Path("open.html")  # in a folder of this user alone: the arguments of a process are everybody's to read
+    page.write_text(f'<meta http-equiv="refresh" content="0; url={app.display_url}">', encoding="utf-8")
+    webbrowser.open(page.absolute().as_uri())
+
+Voila.launch_browser = launch_browser
+Voila.launch_instance()
+"""
+"""Voilà, but that the browser is opened with the token: by itself it would ask the user for it."""
+
+
 def open_lab(port: int | None = None, arguments: Sequence[str] = (), *, reset: bool = False) -> int:
     """Run JupyterLab on loopback with its own token until the user stops it. [exit status]
 
@@ -137,7 +154,9 @@ def open_lab(port: int | None = None, arguments: Sequence[str] = (), *, reset: b
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *(() if port is None else (f"--ServerApp.port={port}", "--ServerApp.port_retries=0")),
     ]
-    return _serve("jupyterlab", [*words, *arguments], files)
+    # in a container the only user is root, whom Jupyter refuses unless told
+    root = ["--allow-root"] if getattr(os, "geteuid", int)() == 0 else []
+    return _serve(["-m", "jupyterlab", *words, *arguments, *root], files)
 
 
 def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
@@ -156,6 +175,7 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
     settings = {
         "Voila": {
             "ip": "127.0.0.1",
+            "auto_token": True,
             "tornado_settings": {"headers": {"Content-Security-Policy": OWN_MACHINE_ALONE}},
             **({} if port is None else {"port": port, "port_retries": 0}),
         },
@@ -163,7 +183,8 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
         # what stands below the controls is of the parameters, which nobody sets here
         "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": ["static"]},
     }
-    return _serve("voila", [str(resource("workbooks") / FRONT_DOOR), *arguments], {"voila.json": json.dumps(settings)})
+    words = ["-c", APP, str(resource("workbooks") / FRONT_DOOR), *arguments]
+    return _serve(words, {"voila.json": json.dumps(settings)})
 
 
 def _check_installed(command: str, module: str) -> None:
@@ -173,13 +194,11 @@ def _check_installed(command: str, module: str) -> None:
             raise ModuleNotFoundError(name=module)
 
 
-def _serve(module: str, words: Sequence[str], files: Mapping[str, str]) -> int:
+def _serve(words: Sequence[str], files: Mapping[str, str]) -> int:
     """Run a server in a folder of our files alone: elsewhere it would import the user's modules, take their settings.
 
     Jupyter looks for settings and for extensions of JupyterLab there, before all other places.
     """
-    # in a container the only user is root, whom Jupyter refuses unless told
-    root = ["--allow-root"] if module == "jupyterlab" and getattr(os, "geteuid", int)() == 0 else []
     with tempfile.TemporaryDirectory(prefix="meshlab-") as own:
         for name, text in files.items():
             Path(own, name).parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +208,7 @@ def _serve(module: str, words: Sequence[str], files: Mapping[str, str]) -> int:
         signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
         try:
             return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
-                [sys.executable, "-m", module, *words, *root],
+                [sys.executable, *words],
                 check=False,
                 cwd=own,
                 env={"MESHLAB_FOLDER": str(Path.cwd()), **os.environ, **paths, SAFE_PATH: "1"},

@@ -5,9 +5,11 @@ Both say what the review holds in sentences and tables; nothing is worked out he
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
+from textwrap import wrap
 
 from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
@@ -29,6 +31,7 @@ from meshlab.show.labels import (
     members_changed,
     need_label,
     preferred_text,
+    value_text,
 )
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.units import significant
@@ -46,10 +49,10 @@ PRIOR = "prior"
 
 FIGURES = (
     ("memory_gib", "Memory", "GiB"),
-    ("nodes", "That is", "nodes"),
+    ("nodes", "Capacity", "nodes"),
     ("added_p99_ms", "Latency, p99", "ms"),
     ("monthly_usd", "Cost and licence", "USD/month"),
-    ("move_hours", "The move", "hours"),
+    ("move_hours", "The move", "person-hours"),
     ("total_usd", "Total", "USD"),
 )
 """Rows of the first page's table: figure, label, unit."""
@@ -60,6 +63,9 @@ SHOWN = 4
 TRIGGERS, RISKS = 5, 6
 """Triggers and risks of the record that are not folded."""
 
+MEASUREMENT_USD = 100
+"""What a measurement has to save before it is advised: it takes an hour or more of somebody's time. [USD]"""
+
 YEAR = 12
 """Months after which a decision is looked at again at the latest. [months]"""
 
@@ -69,7 +75,7 @@ YEAR = 12
 
 def summary(review: Review) -> Fragment:
     """The first page: the answer, what it costs and takes, how sure it is and why, what is against it, what to do."""
-    against, shown = objections(review), options_shown(review)
+    against, shown, begun = objections(review), options_shown(review), starter(review)
     blocks = [
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
@@ -82,6 +88,7 @@ def summary(review: Review) -> Fragment:
         verdict=review.verdict,
         known=review.verdict.mesh is not None,
         lead=review.verdict.sentence.partition(". ") if meets_nothing(review) else (review.verdict.sentence, "", ""),
+        starter=begun,
         against=against,
         grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
         blocks=blocks,
@@ -89,6 +96,25 @@ def summary(review: Review) -> Fragment:
         rows=list(figure_rows(review, shown)),
         payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,
+    )
+
+
+def starter(review: Review) -> str | None:
+    """The team file to begin with, where nothing is known but what a dump says and more is asked."""
+    if not review.verdict.questions or not review.facts or any(row.status == "stated" for row in review.inputs):
+        return None
+    needs = dict.fromkeys(need for row in review.verdict.questions for need in row["needs"])
+    read = review.facts["collected_from"]
+    given = {name: True if inputs()[name].type == "boolean" else None for name in review.verdict.unknown}
+    values = [f"  {name}: {json.dumps(value)}" for name, value in given.items() if name != "needs"]
+    return "\n".join(
+        [
+            f"team: {json.dumps(review.team)}",
+            f"cluster: {json.dumps(read[0] if len(read) == 1 else 'THE DUMP')}",
+            *(["scenario:", *values] if values else []),
+            "needs: []  # what is asked; the questions are about",
+            *wrap(", ".join(needs), 88, initial_indent="#   ", subsequent_indent="#   "),
+        ]
     )
 
 
@@ -168,8 +194,10 @@ def objections(review: Review) -> list[str]:
     others = (row for row in review.verdict.options if row["rank"] != 1 and not row["tuned"])
     second = next((row for row in others if row["eligible"]), None)
     if not told and review.verdict.mesh is not None:
-        other = f"{second['label']} would meet what is asked, too" if second else "no other option meets what is asked"
-        told = [f"Nothing that is known. {upper_first(other)}."]
+        other = f"{second['label']} would meet what is asked, too" if second else "no other option is known to meet what is asked"
+        is_met = any(row["rank"] == 1 and row["eligible"] for row in review.verdict.options)
+        why = "Nothing that is known" if is_met else "It is not known whether this one meets what is asked"
+        told = [f"{why}. {upper_first(other)}."]
     return told
 
 
@@ -183,19 +211,32 @@ def certainty(review: Review) -> Iterator[str]:
     if verdict.contradictions:
         yield "The facts as stated cannot hold together, so one of them is wrong."
     elif verdict.settled:
-        yield "No missing fact could change the answer."
+        could = "; a budget could, for none is stated" if _unbounded(review) else ""
+        yield f"No missing fact could change the answer{could}."
     elif verdict.unknown:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
     is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
-        yield GRADES[verdict.evidence_grade]
+        partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
+        limits = f" In part alone: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
+        yield f"{GRADES[verdict.evidence_grade]}{limits}"
     if first and review.comparison:
         yield _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
     if plane and not plane["in_evidence_range"]:
         yield "An input lies outside what was measured, so the figures are extrapolated."
+
+
+def _unbounded(review: Review) -> bool:
+    """Whether a budget for running it, which nobody stated, would put a cheaper option first."""
+    first, cost = chosen(review), "monthly_usd"
+    if first is None or review.comparison is None or review.scenario.get("max_usd_per_month") is not None:
+        return False
+    mine = first["criteria"][cost]["median"]
+    rivals = [row["criteria"][cost]["median"] for row in review.comparison["options"] if row["eligible"]]
+    return mine is not None and any(rival is not None and rival < mine for rival in rivals)
 
 
 def _chance(first: Row, comparison: Row) -> str:
@@ -223,6 +264,8 @@ def _need(need: str) -> str:
 
 
 def _input(name: str) -> str:
+    if name == "needs":
+        return "what is needed"
     label = lower_first(input_label(name))
     return f"whether the {label}" if IS in label else label
 
@@ -282,7 +325,8 @@ def _not_known(review: Review) -> Iterator[str]:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence.")
-    if found and found[0]["probability_of_change"] >= 0.005:  # noqa: PLR2004  (what is told as 0 % matters to nobody)
+    # what is told as 0 % matters to nobody
+    if found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
         lines.append(
             f"What is spent on {found[0]['group']}: measuring it first saves "
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
@@ -303,7 +347,8 @@ def next_step(review: Review) -> str:
     asked = verdict.questions and (verdict.mesh is None or verdict.cni is None)
     if verdict.contradictions or asked:
         wrong = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
-        return f"{wrong} in the team file, and render this report again."
+        where = "in a team file like the one above, and review that file" if starter(review) else "in the team file"
+        return f"{wrong} {where}." if starter(review) else f"{wrong} {where}, and render this report again."
     if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
         what = (
             "Decide which need the platform can do without, or make possible what would meet them all"
@@ -465,10 +510,9 @@ def _payback(option: Row, *, fresh: bool) -> str:
 
 
 def marks_of(options: Sequence[Row], figure: str) -> list[str]:
-    """For each option whether its median is the least or the most among those that can be chosen."""
-    known = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
-    ends = [value for value in known if value is not None]
-    if len(ends) < 2 or figure_text(min(ends)) == figure_text(max(ends)):  # noqa: PLR2004  (of one there is no least)
+    """For each option whether its median is the least or the most of all that can be chosen, where all are known."""
+    ends = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
+    if len(ends) < 2 or None in ends or figure_text(min(ends)) == figure_text(max(ends)):  # noqa: PLR2004  (of one there is no least)
         return [""] * len(options)
     return [
         {min(ends): "least", max(ends): "most"}.get(option["criteria"][figure]["median"], "")
@@ -479,7 +523,10 @@ def marks_of(options: Sequence[Row], figure: str) -> list[str]:
 
 
 def scale_of(values: Sequence[Row]) -> tuple[float, float]:
-    """Ends of a logarithmic scale on which all intervals can be seen; zero and less lie at its left end."""
+    """Ends of a scale on which all intervals can be seen: logarithmic above zero, or linear from below it."""
+    ends = [value[end] for value in values if value["median"] is not None for end in ("lo", "hi")]
+    if min(ends) < 0:
+        return min(ends), max(*ends, 0.0)
     low, high = log_ends(values) or (1.0, 10.0)
     return (low, high) if high > 2 * low else (low / 2, high * 2)
 
@@ -489,10 +536,13 @@ def bar(value: Row, scale: tuple[float, float]) -> tuple[float, float, float] | 
     if value["median"] is None:
         return None
     low, high = scale
-    places = (
-        100 * math.log(max(value[end], low) / low) / math.log(high / low) if value[end] > 0 else 0.0
-        for end in ("lo", "median", "hi")
-    )
+
+    def place(end: float) -> float:
+        if low < 0:
+            return 100 * (end - low) / (high - low)
+        return 100 * math.log(max(end, low) / low) / math.log(high / low) if end > 0 else 0.0
+
+    places = (place(value[end]) for end in ("lo", "median", "hi"))
     left, middle, right = (min(100.0, max(0.0, place)) for place in places)
     return left, middle, right
 
@@ -527,11 +577,11 @@ def _ranking(review: Review) -> Iterator[str]:
     needs = listed(map(_need, review.scenario.get("needs") or ()), "and", 12)
     yield f"What is asked: {needs}." if needs else "What is asked: no need was stated that goes beyond connecting pods."
     budgets = [
-        input_label(row.input)
+        f"{lower_first(input_label(row.input))} ({value_text(row.value)} {row.unit})"
         for row in review.inputs
         if row.value is not None and (row.input.startswith("max_") or row.input == "licence_usd_per_year")
     ]
-    yield f"Budgets: {listed(map(lower_first, budgets), 'and', 6)}." if budgets else "Budgets: none was stated."
+    yield f"Budgets: {listed(budgets, 'and', 6)}." if budgets else "Budgets: none was stated."
     yield "Continuity: what runs and is healthy stays, unless it falls short of the above."
     yield "Preferences of the tables, such as support by the provider of the platform."
     yield "Cost, latency and memory: compared, and decisive only through a budget."

@@ -222,7 +222,23 @@ def rules(review: Review) -> Fragment:
         changed=review.tables_changed,
         options=review.verdict.options,
         known=_listed(review),
+        said={**dict.fromkeys(filter(None, review.verdict.decided_by.values()), "decides"), **_in_vain(review)},
     )
+
+
+def _in_vain(review: Review) -> dict[str, str]:
+    """Of the rows that may hold those whose option, in every pair of it, cannot be chosen."""
+    found: dict[str, str] = {}
+    for row in review.verdict.rows:
+        name, _, edition = row["recommendation"].partition("@")
+        of_row = [
+            option["eligible"]
+            for option in review.verdict.options
+            if option[row["table"]] == name and edition in ("", option["edition"][row["table"]])
+        ]
+        if row["state"] != "not matched" and of_row and not any(eligible is not False for eligible in of_row):
+            found[row["id"]] = "hands over: its option cannot be chosen"
+    return found
 
 
 def findings(review: Review) -> Fragment:

@@ -50,11 +50,16 @@ class App:
 
 
 @contextlib.contextmanager
-def served(name: str, folder: Path, begun: str, *handed_on: str) -> Iterator[App]:
-    """The command that serves the workbooks, stopped at the end; what its log says tells that it has begun."""
-    port = free_port()
-    command = [sys.executable, "-m", "meshlab", name, "--port", str(port), "--no-browser", "--", *handed_on]
-    own = {f"JUPYTER{each}_DIR": str(folder / each) for each in ("_DATA", "LAB_SETTINGS", "LAB_WORKSPACES")}
+def served(name: str, folder: Path, begun: str, *words: str) -> Iterator[App]:
+    """The command that serves the workbooks, stopped at the end; what its log says tells that it has begun.
+
+    A browser that it opens keeps the page that it is given in a file ``opened``.
+    """
+    port, browser = free_port(), folder / "browser"
+    browser.write_text('#!/bin/sh\ncat "${1#file://}" > "${0%browser}opened"\n', encoding="utf-8")
+    browser.chmod(0o700)
+    command = [sys.executable, "-m", "meshlab", name, "--port", str(port), *words]
+    own = {"BROWSER": f"{browser} %s"} | {f"JUPYTER{each}_DIR": str(folder / each) for each in ("_DATA", "LAB_SETTINGS", "LAB_WORKSPACES")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, cwd=folder, env={**os.environ, **own}
@@ -79,8 +84,8 @@ def served(name: str, folder: Path, begun: str, *handed_on: str) -> Iterator[App
 
 @pytest.fixture(scope="module")
 def app(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:  # noqa: ARG001
-    """A running app."""
-    with served("app", tmp_path_factory.mktemp("app"), "filled with", f"--token={TOKEN}") as running:
+    """A running app, as it opens the browser by itself."""
+    with served("app", tmp_path_factory.mktemp("app"), "filled with") as running:
         yield running
 
 
@@ -104,7 +109,7 @@ def test_the_lab_opens_with_the_answer_in_sight(width: int, height: int, browser
         (resource("workbooks") / own.name).read_text(encoding="utf-8").replace("import meshlab", "import  meshlab")
     )
     own.write_text(changed, encoding="utf-8")
-    words = (f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True")
+    words = ("--no-browser", "--", f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True")
     with served("lab", tmp_path, "is running at", *words) as lab:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(f"{lab.url}lab/tree/start.ipynb?token={TOKEN}")
@@ -165,7 +170,9 @@ def in_app(context: BrowserContext, app: App) -> tuple[Page, Path]:
     """The app, and the folder of its user."""
     page = context.new_page()
     page.set_default_timeout(60_000)
-    page.goto(f"{app.url}?token={TOKEN}")
+    (address,) = re.findall(r"url=([^\"]+)", (app.folder / "opened").read_text(encoding="utf-8"))
+    assert address.startswith(f"{app.url}?token=")
+    page.goto(address)
     return page, app.folder
 
 

@@ -63,7 +63,7 @@ def test_a_claim_is_found_by_searching(site: Path, page: Any) -> None:
     page.wait_for_load_state("networkidle")
     page.keyboard.press("/")
     page.keyboard.type("25 to 50 GB")
-    page.get_by_text("What of the common wisdom holds").last.wait_for(timeout=20_000)
+    page.get_by_text("Which common claims hold").last.wait_for(timeout=20_000)
     page.locator("a[href*='claims.html']").last.wait_for(timeout=20_000)
 
 

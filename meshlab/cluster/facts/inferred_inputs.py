@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from meshlab.documents import is_mapping
-from meshlab.scenario import inputs
+from meshlab.scenario import Status, inputs
 from meshlab.tables import read_table
 
 
@@ -24,12 +24,12 @@ class Supplied:
     """
 
     value: object
-    status: str
+    status: Status
     source: str | None
 
 
 Facts = Mapping[str, Any]
-Answer = tuple[object, str, str] | None
+Answer = tuple[object, str, Status] | None
 """A value, the dotted fact that it rests on, and whether it is that fact itself or follows from it."""
 
 
@@ -97,7 +97,7 @@ def is_allowed(name: str, value: object) -> bool:
 
 
 def _of(
-    name: str, meaning: Callable[[Any], object] = lambda value: value, status: str = "measured"
+    name: str, meaning: Callable[[Any], object] = lambda value: value, status: Status = "measured"
 ) -> Callable[[Facts], Answer]:
     """The fact itself, or what its value means for the input; a meaning of None is none."""
 

@@ -18,6 +18,7 @@ from meshlab.models.decision.contests import (
     Side,
     answering,
     binding,
+    chosen,
     failing,
     known_running,
     meeting,
@@ -135,8 +136,14 @@ class Contest:
         return self.ruled[key]
 
     def cell(self, side: Side, need: str) -> Cell | None:
-        """What was read of a side and a need; nothing of what runs in an edition that is not known."""
-        return self.tables.cell(side.only, need, self.platform) if side.only else None
+        """What was read of a side and a need; of editions in question the worst, where all meet the need alike."""
+        cells = [self.tables.cell(option, need, self.platform) for option in side.options]
+        if len(cells) == 1:
+            return cells[0]
+        meeting_it = [cell for cell in cells if cell and cell.meets]
+        if len(meeting_it) < len(cells) or len({cell.support for cell in meeting_it}) != 1:
+            return None
+        return min(meeting_it, key=lambda cell: (cell.is_finished, not cell.is_inferred))
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +356,7 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
         return "there is no mesh"
     cell = contest.cell(side, need)
     if cell is None:
-        return f"no edition of {product(side.id, side.side)} that may run today meets it"
+        return f"no edition of {product(side.id, side.side)} that could be running here meets it"
     how = "does not meet it" if cell.support == "no" else f"meets it only {EXTENTS[cell.support]}"
     return f"{label_of(side)} {how}{f' ({cell.note})' if cell.note else ''}"
 
@@ -428,6 +435,10 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
             for gone in contest.tables.editions(side.side, side.id):
                 if gone.status == "ended" and gone.had_on(contest.platform):
                     yield f"If what runs is {gone.label}, it has to go: its support ended on {gone.ends}"
+                elif gone.status == "deprecated" and gone.had_on(contest.platform):
+                    it = chosen(contest.tables, side.side, side.id, gone.edition, contest.platform)
+                    for row in contest.ruling(it, None).failing[:1]:
+                        yield f"If what runs is {gone.label}, it has to go: it needs {row.requirement}"
     if pair.over and not pair.over.certain:
         yield f"More likely than not over budget: {pair.over.what}"
     for need in contest.asked:

@@ -160,6 +160,7 @@ def index_files(
     charts, planes = fleet_charts(rows, shown()), dataplanes()
     drawn = {line.dataplane for chart in charts for line in chart.lines}
     gone = sorted(set(earlier or ()) - {str(row["team"]) for row in rows})
+    decided = [row for row in rows if row["memory_gib"] is not None]
     sums = {"totals": totals(rows), "standards": standards(rows)}
     data: dict[str, object] = {"reviews": told, "failed": list(failed), **sums, "meshlab_version": __version__}
     if earlier is not None:
@@ -173,6 +174,7 @@ def index_files(
             **listed,
             figures=shown(),
             **sums,
+            decided=len(decided),
             verdicts=_verdicts(rows),
             filters=_filters(rows),
             margins={row["team"]: _margin(row) for row in rows},

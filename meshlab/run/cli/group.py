@@ -284,7 +284,7 @@ def batch_progress(total: int) -> Generator[Callable[[Outcome], None]]:
                 made, row = "reused" if outcome.reused else "rendered", outcome.row or {}
                 answer = f"{row.get('cni') or 'not known'}, {row.get('mesh') or 'not known'}"
                 more = f": {answer}, after {time.monotonic() - begun:.1f} s" if verbose else ""
-                bar.write(f"meshlab: {done} of {total} {made}: {outcome.team}{more}", file=sys.stderr)
+                bar.write(f"meshlab: {done} of {total} done, {made}: {outcome.team}{more}", file=sys.stderr)
             bar.update()
 
         yield progress

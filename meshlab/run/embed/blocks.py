@@ -31,7 +31,7 @@ from meshlab.files import digest, read_most
 from meshlab.reviews.cases import example_teams
 from meshlab.reviews.record import Review, Row
 from meshlab.reviews.review import HEADLINES
-from meshlab.show import report
+from meshlab.show import first_page, report
 from meshlab.show.charts import Chart, Look, chart
 from meshlab.show.charts.catalogue import CATALOGUE, TEAM
 from meshlab.show.charts.files import DOCUMENT
@@ -409,14 +409,15 @@ def _verdict(review: Review) -> str:
     verdict = review.verdict
     lines = [f"**{cell(verdict.sentence)}**", ""]
     lines += [f"- {cell(reason)}" for reason in verdict.reasons]
+    option = first_page.chosen(review)
     figures = [
         {
-            "over no mesh": item.label,
-            "median": f"{figure_text(item.recommended)} {item.unit}",
-            "10–90 %": interval_text(item.recommended_lo, item.recommended_hi),
+            "over no mesh": label,
+            "median": f"{figure_text(found['median'])} {unit}",
+            "10–90 %": interval_text(found["lo"], found["hi"]),
         }
-        for item in review.headline.figures
-        if item.recommended is not None and item.recommended_lo is not None and item.recommended_hi is not None
+        for name, label, unit in first_page.FIGURES
+        if option and name not in ("nodes", "total_usd") and (found := option["criteria"][name])["median"] is not None
     ]
     unknown = ", ".join(map(report.input_label, verdict.unknown))
     tail = f"Not known, and could change it: {cell(unknown)}." if unknown else ""

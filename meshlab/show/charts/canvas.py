@@ -188,7 +188,8 @@ def known_frame(of: Review | Stated) -> pl.DataFrame:
 def subtitle(of: Review | Stated) -> str:
     """Whose figures these are, in one line."""
     words = {"nodes": "nodes", "services": "services", "pods": "pods", "requests_per_second": "requests/s"}
-    known = [f"{_count(of.scenario[name])} {word}" for name, word in words.items() if of.scenario.get(name) is not None]
+    given = {name: value for name in words if (value := of.scenario.get(name)) is not None}
+    known = [f"{_count(value)} {words[name].removesuffix('s' if value == 1 else '')}" for name, value in given.items()]
     return f"{of.team}: {', '.join(known)}" if known else of.team
 
 

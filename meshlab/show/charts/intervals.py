@@ -42,7 +42,7 @@ ENDS = {"lo": "_lo", "median": "", "hi": "_hi"}
 MARKS = {"recommended": ("★", "recommended"), "today": ("●", "runs today"), "extrapolated": ("†", "extrapolated")}
 """What is said of a data plane, in a symbol and in words, by the column that says whether it applies."""
 
-COMMON = ("dataplane", "label", *MARKS)
+COMMON = ("dataplane", "label", *MARKS, "scoped")
 
 WIDE = 20
 """How many times the least figure the largest is where a logarithmic scale is needed to see both."""
@@ -133,7 +133,17 @@ def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
             today=pl.col("dataplane").eq_missing(pl.lit(headline.today)),
             extrapolated=~pl.col("in_evidence_range").fill_null(value=True),
         )
+        .with_columns(scoped=pl.when("recommended").then(pl.lit(_scoped(review, figures[0]), dtype=pl.String)))
     )
+
+
+def _scoped(review: Review, figure: str) -> str | None:
+    """What the recommended sidecars take once each is told of the services that it calls alone; None of all others."""
+    tuning = review.tuning or {"runs_today": True, "figures": ()}
+    found = next((row for row in tuning["figures"] if row["figure"] == figure and row["saved"]), None)
+    if found is None or tuning["runs_today"] or tuning["dataplane"] != review.verdict.mesh:
+        return None
+    return f"scoped: {figure_text(found['scoped'])} {found['unit']}"
 
 
 def _interval(figure: str) -> list[pl.Expr]:
@@ -301,6 +311,7 @@ def _row_label(row: Row) -> str:
     """A data plane's name, with a dagger where a caveat applies, and below it what else is said of it."""
     name = f"<b>{row['label']}</b>" + (f" {MARKS['extrapolated'][0]}" if row["extrapolated"] else "")
     below = [f"{MARKS[mark][0]} {MARKS[mark][1]}" for mark in ("recommended", "today") if row[mark]]
+    below += [row["scoped"]] if row["scoped"] else []
     return "<br>".join([name, *map(canvas.small, below)])
 
 
@@ -347,7 +358,7 @@ def sentences(shown: Intervals, frame: pl.DataFrame) -> Iterator[str]:
 
 
 def _marks(row: Row) -> list[str]:
-    return [word for column, (_, word) in MARKS.items() if row[column]]
+    return [word for column, (_, word) in MARKS.items() if row[column]] + ([row["scoped"]] if row["scoped"] else [])
 
 
 def _name(row: Row) -> str:
