@@ -202,6 +202,18 @@ def test_what_nobody_has_read_comes_before_the_signature(tmp_path: Path) -> None
     assert not any("licence is not stated" in sentence for sentence in first_page.certainty(review))
 
 
+def test_what_ails_and_stays_is_weighed_against_what_keeps_it_too(tmp_path: Path) -> None:
+    """Costs of other meshes over the plugin that stays are known, and not said to be unknown."""
+    facts = (
+        "{cloud: eks, current_cni: cilium, current_cni_edition: self-run, current_mesh: none, nodes: 24, services: 70"
+    )
+    review = team(
+        tmp_path, f"scenario: {facts}, kernel_oldest: 6.1.0, windows_nodes: 0, cni_healthy: false}}\nneeds: []"
+    )
+    assert review.verdict.cni == "stay"
+    assert any("options whose cost is known" in sentence for sentence in first_page.certainty(review))
+
+
 def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> None:
     """Where the first preferences hand over, none that speaks of what runs is given as the reason for a mesh."""
     facts = "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 24, services: 70, cni_healthy: true}"
