@@ -293,6 +293,15 @@ def test_the_istio_of_a_provider_is_no_chart() -> None:
     assert [row["product"] for row in own] == ["istio"]
 
 
+def test_what_linkerd_brings_is_not_asked_of_cilium() -> None:
+    """Mutual TLS of a mesh that no table lists takes nothing of the network's; Istio's takes Istio's objects."""
+    evidence = [{"need": "mtls", "side": "mesh"}, {"need": "bgp", "side": "cni"}]
+    verdict = {"cni": "cilium", "mesh": "linkerd", "evidence": evidence}
+    assert [row["wanted"] for row in iac.for_verdict(verdict, ["mtls", "bgp"])] == ["install", "bgp"]
+    rows = iac.for_verdict({**verdict, "mesh": "istio-sidecar"}, ["mtls"], mesh_edition="self-run")
+    assert [row["product"] for row in rows if row["wanted"] == "mtls"] == ["istio"]
+
+
 def test_need_that_nobody_read_is_unknown() -> None:
     """A need without a row is listed as unknown, not passed over."""
     rows = iac.for_verdict({"cni": "cilium", "mesh": "none"}, ["fips"])

@@ -54,7 +54,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     settled: bool | None = None
     evidence_grade: str | None = None
     matched: list[str] = []
-    decided_by: Row = {}
+    decided_by: dict[str, str | None] = {}
     reasons: list[str] = []
     unmet: list[str] = []
     lost: list[str] = []

@@ -187,7 +187,7 @@ def objections(review: Review) -> list[str]:
             if row["eligible"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
         ][:1]
     if moves or (few and review.verdict.mesh is not None):
-        told += [caveat for caveat in caveats if caveat not in grave][:1]
+        told += [caveat for caveat in caveats if caveat not in grave][:2]
     told += grave if review.verdict.cni is not None else []
     if review.verdict.lost:
         told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")

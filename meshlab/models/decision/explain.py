@@ -506,7 +506,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
         if pair.unread:
             return f"No mesh, as far as is known.{gone}"
-        return f"No mesh: {'the network meets what is asked' if sure else 'nothing that is asked needs one'}.{gone}"
+        met = f"the network brings {named_needs(contest.asked)}" if sure else "nothing that is asked needs one"
+        return f"No mesh: {met}.{gone}"
     if side.id == GATEWAY and not side.today:
         edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."
         return (
@@ -535,7 +536,7 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
     if getattr(pair, name).id == today:
         named = product(today, name)
         rest = label.removeprefix(named).lstrip(", ")
-        return f"Keep {named}, {f'as {label}' if rest == label else f'from now on {rest}'}"
+        return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {rest}"
     return f"Replace {product(today, name)} with {label}"
 
 

@@ -503,7 +503,7 @@ INSTALL = "install"
 
 
 def for_verdict(
-    verdict: Mapping[str, object],
+    verdict: Mapping[str, Any],
     needs: Sequence[str] | None,
     *,
     cloud: str | None = None,
@@ -523,6 +523,10 @@ def for_verdict(
     products = products_of(verdict, cloud if edition not in OWN_BUILDS else None, current_cni, mesh_edition)
     if not products:
         return []
+    if not products_of({"mesh": verdict.get("mesh")}, cloud, None, mesh_edition):
+        # what a mesh of no table brings is not the network's to express
+        brought = {row["need"] for row in verdict.get("evidence", ()) if row["side"] == "mesh"}
+        needs = [need for need in needs or () if need not in brought]
     paid = read_table("iac/needs").filter(pl.col("need") == (edition or ""), pl.col("product").is_in(products))
     wanted = [INSTALL, *paid["need"].unique(), *(needs or ())]
     by_chart = (pl.col("wanted") == INSTALL) & (pl.col("product") == "istio") & (mesh_edition in _of_providers())
