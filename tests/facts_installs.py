@@ -655,6 +655,7 @@ PLUGINS: dict[str, Part] = {
     "spiderpool-calico": plugin(
         "calico",
         "spiderpool",
+        "multus",
         engine="calico",
         annotations=CALICO_NODES,
         daemons=(
@@ -1125,6 +1126,12 @@ MESHES: dict[str, Mesh] = dict(_meshes())
 SHOP = 4
 """Pods of applications."""
 
+WEB = one("web", "registry.example.com/web:7")
+"""What they run."""
+
+DNS = {"k8s-app": "kube-dns"}
+"""Labels of the pods that answer names."""
+
 
 @dataclass(frozen=True)
 class Installed:
@@ -1142,7 +1149,13 @@ class Installed:
 
 
 def cluster(
-    platform: str, plugin_: str, mesh: str = "none", *, extra: Part = Part(), controllers: bool = False
+    platform: str,
+    plugin_: str,
+    mesh: str = "none",
+    *,
+    extra: Part = Part(),
+    controllers: bool = False,
+    nodes: int = NODES,
 ) -> Installed:
     """A whole cluster, as a dump of nodes, namespaces, pods, services and the objects of its products.
 
@@ -1151,11 +1164,12 @@ def cluster(
         plugin_: A name of ``PLUGINS``.
         mesh: A name of ``MESHES``.
         extra: What else is in it, such as what a product left behind.
-        controllers: Whether DaemonSets and Deployments are in the dump, too.
+        controllers: Whether DaemonSets, Deployments and ReplicaSets are in the dump, too.
+        nodes: How many nodes there are.
     """
     where, network, meshed = PLATFORMS[platform], PLUGINS[plugin_], MESHES[mesh]
     parts = [where.part, network, meshed.part, extra]
-    facts = {"cloud": where.cloud, "nodes.workers": NODES, **network.facts, **meshed.part.facts}
+    facts = {"cloud": where.cloud, "nodes.workers": nodes, **network.facts, **meshed.part.facts}
     daemons = [daemon for part in parts for daemon in part.daemons]
     objects = [copy.deepcopy(item) for part in parts for item in part.objects]
     if where.proxy is not None and network.facts.get("service.proxy") in (None, "iptables", "ipvs"):
@@ -1164,29 +1178,32 @@ def cluster(
             objects.append(where.proxy[1])
             facts.setdefault("service.proxy", "iptables")
     deployments = [
-        ("kube-system", "coredns", one("coredns", "registry.k8s.io/coredns/coredns:v1.11.3"), {}),
+        ("kube-system", "coredns", one("coredns", "registry.k8s.io/coredns/coredns:v1.11.3"), DNS),
         *(each for part in parts for each in part.deployments),
     ]
-    objects += [_node(number, where, parts) for number in range(NODES)]
+    objects += [_node(number, where, parts) for number in range(nodes)]
     for namespace, name, containers in daemons:
         objects += [
             _owned(namespace, f"{name}-{number}", "DaemonSet", name, number, containers, hostNetwork=True)
-            for number in range(NODES)
+            for number in range(nodes)
         ]
     for number, (namespace, name, containers, labels) in enumerate(deployments):
         item = _owned(
-            namespace, f"{name}-6d4cf56db6-x{number}", "ReplicaSet", f"{name}-6d4cf56db6", number % NODES, containers
+            namespace, f"{name}-6d4cf56db6-x{number}", "ReplicaSet", f"{name}-6d4cf56db6", number % nodes, containers
         )
         item["metadata"]["labels"] = dict(labels)
         objects.append(item)
-    objects += [_application(number, network, meshed) for number in range(SHOP)]
+    objects += [_application(number, nodes, network, meshed) for number in range(SHOP)]
     if controllers:
         objects += [
-            _controller("DaemonSet", namespace, name, NODES, containers) for namespace, name, containers in daemons
+            _controller("DaemonSet", namespace, name, nodes, containers) for namespace, name, containers in daemons
         ]
-        objects += [
-            _controller("Deployment", namespace, name, 1, containers) for namespace, name, containers, _ in deployments
-        ]
+        made = [("shop", "web", SHOP, WEB, "5c9d7d9c4f")]
+        made += [(namespace, name, 1, containers, "6d4cf56db6") for namespace, name, containers, _ in deployments]
+        for namespace, name, pods, containers, hash_ in made:
+            replicas = _controller("ReplicaSet", namespace, f"{name}-{hash_}", pods, containers)
+            replicas["metadata"]["ownerReferences"] = [{"kind": "Deployment", "name": name}]
+            objects += [_controller("Deployment", namespace, name, pods, containers), replicas]
     spaces = {item["metadata"].get("namespace") for item in objects} - {None} | {"default", "kube-system"}
     for name in sorted(spaces):
         shop = name == "shop"
@@ -1202,8 +1219,12 @@ def cluster(
             }
         )
     objects += [
-        resource("Service", "v1", name, space)
-        for space, name in (("default", "kubernetes"), ("kube-system", "kube-dns"), ("shop", "web"))
+        resource("Service", "v1", name, space, spec={"selector": selector} if selector else {})
+        for space, name, selector in (
+            ("default", "kubernetes", None),
+            ("kube-system", "kube-dns", DNS),
+            ("shop", "web", {"app": "web"}),
+        )
     ]
     names = frozenset().union(*(part.names for part in parts)) - {"other", "none"}
     return Installed(objects, facts, names)
@@ -1250,7 +1271,7 @@ def _owned(
     return item
 
 
-def _application(number: int, network: Part, mesh: Mesh) -> Object:
+def _application(number: int, nodes: int, network: Part, mesh: Mesh) -> Object:
     """A pod of an application, in the mesh or not."""
     apart = mesh.last is not None and number == SHOP - 1
     beside = mesh.last if apart else mesh.beside
@@ -1259,8 +1280,8 @@ def _application(number: int, network: Part, mesh: Mesh) -> Object:
         f"web-5c9d7d9c4f-a{number}",
         "ReplicaSet",
         "web-5c9d7d9c4f",
-        number % NODES,
-        [container("web", "registry.example.com/web:7"), *(beside or ())],
+        number % nodes,
+        [*WEB, *(beside or ())],
     )
     if mesh.init and not apart:
         item["spec"]["initContainers"] = [dict(each) for each in mesh.init]

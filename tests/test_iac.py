@@ -439,6 +439,30 @@ spec:
     hubble:
       enabled: true
 """
+KUSTOMIZE = """kind: Kustomization
+helmCharts:
+  - name: cilium
+    valuesInline:
+      kubeProxyReplacement: true
+      hubble: {enabled: true}
+"""
+FLEET = """defaultNamespace: kube-system
+helm:
+  releaseName: net
+  chart: cilium
+  values:
+    kubeProxyReplacement: true
+    hubble: {enabled: true}
+"""
+HELMFILE = """repositories: [{name: cilium, url: https://helm.cilium.io}]
+releases:
+  - name: net
+    chart: cilium/cilium
+    values:
+      - kubeProxyReplacement: true
+    set:
+      - {name: hubble.enabled, value: true}
+"""
 WRAPPED = {
     "Flux": (FLUX, [11, 13]),
     "Argo CD, text": (
@@ -465,6 +489,9 @@ WRAPPED = {
         RKE2,
         [6, 8],
     ),
+    "Kustomize": (KUSTOMIZE, [5, 6]),
+    "Fleet": (FLEET, [6, 7]),
+    "Helmfile": (HELMFILE, [6, 8]),
 }
 
 
@@ -501,6 +528,9 @@ def test_values_are_of_the_chart_that_their_object_names(tmp_path: Path) -> None
 ELSEWHERE = {
     "Flux": FLUX.replace("  values:", "  valuesFrom: [{kind: ConfigMap, name: a}, {kind: Secret, name: b}]\n  values:"),
     "Argo CD": ARGO % "valueFiles: [$values/a.yaml, b.yaml]\n        valuesObject: {kubeProxyReplacement: true}",
+    "Kustomize": "helmCharts: [{name: cilium, valuesFile: a.yaml, valuesInline: {kubeProxyReplacement: true}}]\n",
+    "Helmfile": "releases:\n  - {name: a, chart: cilium/cilium, values: [a.yaml, {kubeProxyReplacement: true}]}\n",
+    "Fleet": "helm:\n  chart: cilium\n  valuesFiles: [a.yaml]\n  values: {kubeProxyReplacement: true}\n",
     "a set of Argo CD": "kind: ApplicationSet\nspec:\n  template:\n    spec:\n      source:\n        chart: cilium\n"
     "        helm: {valueFiles: [a.yaml], values: '{kubeProxyReplacement: true}'}\n",
 }

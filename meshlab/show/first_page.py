@@ -88,6 +88,7 @@ def summary(review: Review) -> Fragment:
         verdict=review.verdict,
         known=review.verdict.mesh is not None,
         lead=review.verdict.sentence.partition(". ") if meets_nothing(review) else (review.verdict.sentence, "", ""),
+        why=[reason for reason in reasons_of(review) if not any(lower_first(reason) in said for said in against)],
         starter=begun,
         against=against,
         grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
@@ -97,6 +98,15 @@ def summary(review: Review) -> Fragment:
         payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,
     )
+
+
+def reasons_of(review: Review) -> Iterator[str]:
+    """Why this mesh and this network, where they are new: what the preferences that decided say."""
+    reasons = {row["id"]: row["reason"] for row in review.verdict.rows}
+    for side in ("mesh", "cni"):
+        decider = review.verdict.decided_by.get(side)
+        if decider and getattr(review.verdict, side) not in (None, "stay", "none") and not meets_nothing(review):
+            yield reasons[decider]
 
 
 def starter(review: Review) -> str | None:
@@ -452,7 +462,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
         marks = marks_of(options, figure)
         over = f" over {review.comparison['horizon_months']:.0f} months" if review.comparison else ""
         yield {
-            "label": {"total_usd": f"{label}{over}", "move_hours": "First installation" if fresh else label}.get(
+            "label": {"total_usd": f"{label}{over}", "move_hours": "Installation" if fresh else label}.get(
                 figure, label
             ),
             "unit": unit,

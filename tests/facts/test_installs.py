@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from facts_dumps import resource, write
-from facts_installs import CHOICES, MESH_REMNANTS, MESHES, PLUGIN_REMNANTS, PLUGINS, Installed, cluster, everything
+from facts_dumps import Object, listed, resource, write
+from facts_installs import (
+    CHOICES,
+    MESH_REMNANTS,
+    MESHES,
+    NODES,
+    PLUGIN_REMNANTS,
+    PLUGINS,
+    Installed,
+    cluster,
+    everything,
+)
 
 from meshlab.cluster.audit import audit
 from meshlab.cluster.facts import read_facts
@@ -140,11 +151,14 @@ PART = 0.3
 
 
 def parts(case: tuple[str, str, str], count: int) -> Iterator[tuple[Installed, list[dict[str, object]]]]:
-    """A cluster with random parts of its objects, the same ones in every run."""
+    """A cluster of two or three nodes with random parts of its objects, the same ones in every run.
+
+    The fewer nodes there are, the more often a part looks like a whole: of one node's pods no two refer to each other.
+    """
     for controllers in (False, True):
-        installed = cluster(*case, controllers=controllers)
         shuffled = random.Random(f"{case}{controllers}")  # noqa: S311  (nothing is secret)
         for _ in range(count):
+            installed = cluster(*case, controllers=controllers, nodes=shuffled.choice((2, NODES)))
             yield installed, shuffled.sample(installed.objects, round(PART * len(installed.objects)))
 
 
@@ -173,6 +187,63 @@ def test_many_parts_of_all_dumps_claim_nothing_that_is_not_in_the_whole(tmp_path
     for case in EVERYTHING:
         for installed, objects in parts(case, 5):
             assert_nothing_unseen(installed, objects, tmp_path)
+
+
+def named(kind: str, *names: str) -> Callable[[Object], bool]:
+    """Whether an object is one of these."""
+    return lambda item: item["kind"] == kind and item["metadata"]["name"] in names
+
+
+def selecting(*names: str) -> list[Object]:
+    """Services of which no pod carries the label."""
+    return [resource("Service", "v1", name, "shop", spec={"selector": {"app": name}}) for name in names]
+
+
+LEFT_OUT: dict[str, tuple[Callable[[Object], bool], list[Object], str | None]] = {
+    "nothing": (lambda _: False, [], None),
+    "the API server's Service": (named("Service", "kubernetes"), [], "not the one that every API server keeps"),
+    "a Deployment": (named("Deployment", "web"), [], "what owns 1 objects is not in it"),
+    "a ReplicaSet": (named("ReplicaSet", "web-5c9d7d9c4f"), [], "what owns 4 objects is not in it"),
+    "a Deployment of the system, and all ReplicaSets": (
+        lambda item: item["kind"] == "ReplicaSet" or named("Deployment", "coredns")(item),
+        [],
+        "what owns 1 objects is not in it",
+    ),
+    "pods of most Services": (lambda _: False, selecting("a", "b", "c"), "3 Services select no pod"),
+    "pods of half of the Services": (lambda _: False, selecting("a", "b"), None),
+}
+"""What is left out of a whole dump, or added to it, and what that betrays."""
+
+
+@pytest.mark.parametrize("case", LEFT_OUT)
+def test_what_is_referred_to_betrays_what_is_left_out(case: str, tmp_path: Path) -> None:
+    """Where objects refer to others that are not in the dump though their kind is, no mesh is said to be none."""
+    left_out, added, why = LEFT_OUT[case]
+    installed = cluster("kubeadm", "calico", controllers=True)
+    facts = read_facts([write(tmp_path, *(item for item in installed.objects if not left_out(item)), *added)])
+
+    assert facts["mesh"]["product"] == (None if why else "none")
+    assert (why or "") in facts["provenance"]["mesh.product"]["why"]
+
+
+def test_a_node_without_the_agent_that_others_have_is_not_seen_whole(tmp_path: Path) -> None:
+    """An agent wires the pods of every node: where one is missing, its pods were left out."""
+    objects = (item for item in cluster("kubeadm", "calico").objects if not named("Pod", "calico-node-1")(item))
+    facts = read_facts([write(tmp_path, *objects)])
+
+    assert facts["mesh"]["product"] is None
+    assert "on 1 nodes no agent of a network plugin was seen" in facts["provenance"]["mesh.product"]["why"]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_list_that_goes_on_is_no_whole_cluster(indent: int | None, tmp_path: Path) -> None:
+    """A List that the API server sends in parts says where it goes on, and none is not said of the first part."""
+    whole = listed(*cluster("kubeadm", "calico").objects)
+    (tmp_path / "dump.json").write_text(json.dumps(whole | {"metadata": {"continue": "eyJ2Ij"}}, indent=indent))
+    facts = read_facts([tmp_path / "dump.json"])
+
+    assert facts["mesh"]["product"] is None
+    assert "end before their last object" in facts["provenance"]["mesh.product"]["why"]
 
 
 # --- what speaks for a fact ------------------------------------------------------------------------------------------

@@ -282,6 +282,61 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"cni.product": "kindnet", "cni.version": "1.8.2", "policy.engine": "kindnet"},
         (daemon(container("kindnet-cni", "ghcr.io/aojea/kindnetd:v1.8.2")),),
     ),
+    "GKE's images from the registry of a region": (
+        {"cloud": "gke", "cni.product": "cilium", "cni.edition": "dataplane-v2", "service.proxy": "cilium"},
+        (
+            daemon(
+                container(
+                    "cilium-agent", "us-central1-artifactregistry.gcr.io/gke-release/gke-release/cilium/cilium:v1.15.6"
+                ),
+                name="anetd",
+            ),
+        ),
+    ),
+    "the kube-proxy of GKE from there": (
+        {"cloud": "gke", "cni.product": "gke-legacy"},
+        (
+            daemon(
+                container(
+                    "kube-proxy",
+                    "europe-west4-artifactregistry.gcr.io/gke-release/gke-release/kube-proxy-amd64:v1.35.5",
+                )
+            ),
+        ),
+    ),
+    "the Calico that AKS installs beside kubenet": (
+        {"cni.product": "other", "cni.name": "kubenet", "policy.engine": "calico"},
+        (
+            node("node-2")
+            | {
+                "status": {
+                    **node()["status"],
+                    "conditions": [{"type": "NetworkUnavailable", "reason": "RouteCreated"}],
+                }
+            },
+            daemon(container("calico-node", "mcr.microsoft.com/oss/calico/node:v3.26.3"), name="calico-node"),
+        ),
+    ),
+    "MicroShift, whose master wires pods, too": (
+        {"cni.product": "ovn-kubernetes", "service.proxy": "ovn-kubernetes", "cni.encapsulation": "geneve"},
+        (daemon(container("ovnkube-master", "quay.io/openshift-release-dev/ocp-v4.0-art-dev@sha256:0a")),),
+    ),
+    "Multus, and pods whose default network another plugin makes": (
+        {"cni.product": None},
+        (
+            daemon(container("kube-multus", "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.1.4"), name="kube-multus-ds"),
+            app(
+                name="web-2",
+                annotations={
+                    "k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'
+                },
+            ),
+        ),
+    ),
+    "OpenShift on vSphere": (
+        {"cloud": "openshift"},
+        (node("node-2", labels={"node.openshift.io/os_id": "rhcos"}) | {"spec": {"providerID": "vsphere://42"}},),
+    ),
     "RKE": ({"cloud": "self-managed"}, (node("node-2", annotations={"rke.cattle.io/external-ip": "192.0.2.1"}),)),
     "CCE": (
         {"cloud": "cce", "nodes.pools": {"a": 1}},
@@ -437,6 +492,29 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "an image of something that is called a mesh": (
         {"mesh.product": None, "mesh.proxied_pods": None},
         (daemon(container("agent", "registry.acme.io/acme-mesh/agent:1")),),
+    ),
+    "an Envoy of another product under a name that Consul used": (
+        {"mesh.product": "none", "mesh.proxied_pods": 0},
+        (
+            app(name="gloo")
+            | {
+                "spec": {
+                    "containers": [
+                        container("gloo", "quay.io/solo-io/gloo:1.17.0"),
+                        container("envoy-sidecar", "quay.io/solo-io/gloo-envoy-wrapper:1.17.0"),
+                    ]
+                }
+            },
+        ),
+    ),
+    "that Envoy behind Consul's container": (
+        {"mesh.product": "consul", "mesh.proxied_pods": 1},
+        (
+            app(
+                container("envoy-sidecar", "envoyproxy/envoy-alpine:v1.20.2"),
+                before=(container("consul-connect-inject-init", "hashicorp/consul-k8s-control-plane:0.49.0"),),
+            ),
+        ),
     ),
     "Consul with a proxy for each port": (
         {"mesh.product": "consul", "mesh.proxied_pods": 1, "mesh.version": None, "mesh.proxy_versions": {"1.5.2": 1}},

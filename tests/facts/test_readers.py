@@ -360,6 +360,16 @@ def test_output_for_people_is_refused_with_what_to_give_instead(text: str, what:
         read_facts([path])
 
 
+@pytest.mark.parametrize("start", ["\x1b[1;39m{\n  \x1b[0m", "{\n  "])
+def test_colours_of_a_terminal_are_refused_in_words(start: str, tmp_path: Path) -> None:
+    """Colours that jq -C or kubecolor write into JSON are named, and how to leave them out."""
+    path = tmp_path / "coloured.json"
+    path.write_text(f'{start}\x1b[34;1m"kind"\x1b[0m: "List",\n  \x1b[34;1m"items"\x1b[0m: []\n}}')
+
+    with pytest.raises(MeshlabError, match=r"is coloured for a terminal; .* jq -M"):
+        read_facts([path])
+
+
 def test_events_of_a_watch_are_refused_in_words(tmp_path: Path) -> None:
     """What kubectl --output-watch-events writes are changes: the words name the option."""
     path = tmp_path / "watched.json"

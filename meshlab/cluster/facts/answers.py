@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import yaml
 
-from meshlab.cluster.facts.cluster import FINISHED, Cluster
-from meshlab.cluster.facts.paths import known_kinds, need_rows, signature_groups
+from meshlab.cluster.facts.cluster import FINISHED, Cluster, system_namespaces
+from meshlab.cluster.facts.paths import REST_OF_LIST, known_kinds, need_rows, signature_groups
 from meshlab.cluster.facts.signatures import ROOT_NAMESPACE, Vote, admitted, in_use, votes
 from meshlab.documents import is_list, is_mapping
 from meshlab.tables import read_table
@@ -233,9 +233,13 @@ GAPS = {
     "bare": "{} nodes have no pod in it",
     "astray": "the nodes of {} pods are not in it",
     "agentless": "on {} nodes no DaemonSet's pod was seen that runs on every node",
+    "unwired": "on {} nodes no agent of a network plugin was seen, and on others there is one",
     "scattered": "of {} DaemonSets pods are on some of the nodes only, and the nodes are not in it",
     "homeless": "the namespaces of {} objects are not in it",
-    "ownerless": "the controllers of {} pods are not in it",
+    "ownerless": "what owns {} objects is not in it",
+    "unserved": "{} Services select no pod that is in it, and these are most of them",
+    "serverless": "Services of the system are in it, and not the one that every API server keeps",
+    "cut": "{} Lists end before their last object",
     "listed": "{} pods are listed by the kubelet of their node, which knows of no others",
     "short": "{} controllers report more pods than are in it",
 }
@@ -246,10 +250,12 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     """What keeps the input from holding all pods of the cluster, each as a number of objects. One row.
 
     Columns bare (nodes without a pod), astray (pods on nodes that are not in the input), agentless (nodes on which no
-    DaemonSet was seen that runs on all of them), scattered (DaemonSets on some nodes only, where no node is in the
-    input), listed (pods by a kubelet), homeless (objects of namespaces that are not in the input), ownerless
-    (pods of controllers that are not in the input) and short (controllers that report more pods than are there). Of a
-    kind that the input does not hold nothing is asked.
+    DaemonSet was seen that runs on all of them), unwired (nodes without an agent of a plugin where others have one),
+    scattered (DaemonSets on some nodes only, where no node is in the input), listed (pods by a kubelet), homeless
+    (objects of namespaces that are not in the input), ownerless (objects of owners that are not in the input), short
+    (controllers that report more pods than are there), unserved (Services that select nothing, where most do),
+    serverless (Services of the system without the API server's own) and cut (Lists that go on elsewhere). Of a kind
+    that the input does not hold nothing is asked.
     """
     name, node = pl.col("name"), pl.col("node")
     pods = cluster.pods.filter(~pl.col("template"), _alive())
@@ -272,8 +278,10 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     )
     place = ["namespace", "owner_kind", "owner"]
     owned = pl.concat([pods.select(place), of_deployment.select(place)]).group_by(place).agg(own=pl.len())
-    strict = makers.filter(pl.col("owner_kind").is_in(["DaemonSet", "StatefulSet", "ReplicaSet"]))
-    looked_at = strict.select(pl.col("owner_kind").unique())
+    agents = cluster.evidence.filter(pl.col("shows") == "wires-pods").select("id").unique()
+    services = cluster.objects.filter(pl.col("kind") == "Service", ~pl.col("empty"))
+    own = (pl.col("namespace") == "default") & (name == "kubernetes")
+    wired = served.join(placed.join(agents, on="id").select("node"), on="node", how="semi")
     return pl.concat(
         [
             _where(cluster.nodes, placed, hosts.join(placed, left_on="name", right_on="node", how="anti"), "bare"),
@@ -289,15 +297,46 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
             .select(scattered=(pl.col("nodeless") & (pl.col("nodes") < pl.col("served"))).sum()),
             cluster.evidence.filter(pl.col("shows") == "kubelet-pod").select(listed=pl.len()),
             _where(placed_in, spaces, placed_in.join(spaces, on="namespace", how="anti"), "homeless"),
-            pods.join(looked_at, on="owner_kind", how="semi")
-            .join(strict, on=place, how="anti")
-            .select(ownerless=pl.len()),
+            _ownerless(cluster, pods.select("id", *place), of_deployment.filter("system").select("id", *place)),
+            _unserved(cluster),
+            services.select(
+                serverless=(pl.col("namespace").str.contains(system_namespaces()).any() & ~own.any()).cast(int)
+            ),
+            cluster.objects.filter(pl.col("kind") == REST_OF_LIST).select(cut=pl.len()),
+            served.select(served=pl.len())
+            .join(wired.select(wired=pl.len()), how="cross")
+            .select(unwired=pl.when(pl.col("wired") > 0).then(pl.col("served") - pl.col("wired")).otherwise(0)),
             makers.join(owned, on=place, how="left").select(
                 short=(pl.col("reported") > pl.col("own").fill_null(0)).sum()
             ),
         ],
         how="horizontal",
     )
+
+
+def _ownerless(cluster: Cluster, *of_pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Objects whose owner is not in the input, though others of its kind are: no object outlives its owner."""
+    present = cluster.objects.filter(~pl.col("empty")).select(owner_kind="kind", owner="name", space="namespace")
+    of_others = cluster.read["owners"].join(cluster.objects.select("id", "namespace"), on="id")
+    named = pl.concat([*of_pods, of_others.select("id", "namespace", "owner_kind", "owner")])
+    asked = named.join(present.select("owner_kind").unique(), on="owner_kind", how="semi")
+    owned = asked.join(present, on=["owner_kind", "owner"]).filter(
+        pl.col("space").is_null() | pl.col("space").eq_missing(pl.col("namespace"))
+    )
+    return asked.join(owned.select("id", "owner"), on=["id", "owner"], how="anti").select(ownerless=pl.len())
+
+
+def _unserved(cluster: Cluster) -> pl.LazyFrame:
+    """Services that select no pod of the input, where most do so: of whole clusters a few do."""
+    labels = cluster.read["pod_labels"].unique().with_columns(worn=True)
+    asking = cluster.read["service_selectors"].join(cluster.objects.select("id", "namespace"), on="id")
+    services = (
+        asking.join(labels, on=["namespace", "label"], how="left")
+        .group_by("id")
+        .agg(served=pl.col("worn").fill_null(value=False).all())
+    )
+    lost = (~pl.col("served")).sum()
+    return services.select(unserved=pl.when(2 * lost > pl.len()).then(lost).otherwise(0))
 
 
 def _where(one: pl.LazyFrame, other: pl.LazyFrame, missing: pl.LazyFrame, name: str) -> pl.LazyFrame:

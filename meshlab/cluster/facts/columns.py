@@ -65,10 +65,15 @@ TABLES: dict[str, dict[str, pl.DataType]] = {
         **dict.fromkeys(("cpu", "memory"), AMOUNT),
     },
     "texts": {"id": NUMBER, "field": TEXT, "text": TEXT},
+    "owners": {"id": NUMBER, "owner_kind": TEXT, "owner": TEXT},
+    "service_selectors": {"id": NUMBER, "label": TEXT},
+    "pod_labels": {"namespace": TEXT, "label": TEXT},
 }
 """Tables and their columns. ``id`` is the object's; processor time is in cores, memory in bytes.
 
 Pods of one controller have the same containers, which stand here once: ``shape`` is the ``id`` of the first such pod.
+Owners are those of objects that are no pods; labels those that some pod of a namespace has, selectors those that a
+Service asks for.
 """
 
 MOST_SHAPES = 1024
@@ -100,6 +105,7 @@ class Rows:
     kinds: set[str] = field(default_factory=set[str])
     tables: Tables = field(default_factory=Tables)
     _shapes: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
+    _labels: set[tuple[str | None, str, str | None]] = field(default_factory=set[tuple[str | None, str, str | None]])
 
     def __post_init__(self) -> None:
         self.tables = self.tables or {name: [] for name in self.schemas}
@@ -139,6 +145,9 @@ class Rows:
                 found.fault,
             )
         )
+        if not isinstance(found.value, kube.Pod):
+            owners = at(metadata, "owner_references") or ()
+            self.tables["owners"].extend((number, each.kind, each.name) for each in owners)
         match found.value:
             case kube.Pod():
                 self._add_pod(number, found.value)
@@ -163,7 +172,10 @@ class Rows:
 
     def _add_other(self, number: int, kind: str, value: object) -> None:
         texts: list[tuple[str, str]] = []
-        if kind == "Namespace":
+        if kind == "Service":
+            selected: dict[str, str | None] = at(value, "spec.selector") or {}
+            self.tables["service_selectors"].extend((number, f"{key}={text}") for key, text in selected.items())
+        elif kind == "Namespace":
             texts = [("Namespace:keys", ";".join(labels))] if (labels := at(value, "metadata.labels")) else []
         elif kind == "Node" and not isinstance(value, kube.Plain | None):
             said = [at(value, f"status.nodeInfo.{name}") for name in NODE_INFO]
@@ -179,6 +191,11 @@ class Rows:
         owners = metadata.owner_references
         phase, spec = pod.status.phase if pod.status else None, pod.spec or kube.PodSpec()
         owner = (owners[0].kind, owners[0].name) if owners else _NOBODY
+        for key, text in (metadata.labels or {}).items():
+            label = (metadata.namespace, key, text)
+            if label not in self._labels:
+                self._labels.add(label)
+                self.tables["pod_labels"].append((metadata.namespace, f"{key}={text}"))
         self.tables["pods"].append(
             (number, False, 1, None, *owner, spec.node_name, phase, *self._add_template(number, spec, metadata))
         )

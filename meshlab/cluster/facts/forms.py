@@ -25,7 +25,7 @@ from meshlab.cluster.facts.objects import (
     struct,
     type_of,
 )
-from meshlab.cluster.facts.paths import evidence_of, plans_of
+from meshlab.cluster.facts.paths import REST_OF_LIST, evidence_of, plans_of
 from meshlab.tables import read_table
 
 
@@ -90,6 +90,7 @@ def objects(value: object, form: Form, kind: str | None = None, api_version: str
     of_link, version = (None, None) if head.kind else _linked(value, form)
     if head.kind.endswith("List") if head.kind else head.items is not None:
         yield from items_of(head, form, kind or of_link, api_version)
+        yield from rest_of(value, form)
         return
     own_kind, version = head.kind or kind or of_link, head.api_version or api_version or version
     if own_kind is None:
@@ -174,6 +175,19 @@ def items_of(head: Head, form: Form, kind: str | None, api_version: str | None =
         for one in objects(item, form, of_items, head.api_version if of_items else None):
             expected = one.kind
             yield one
+
+
+_PART = struct("Part", {"metadata": {"continue": Text}})
+
+
+def rest_of(value: object, form: Form) -> Iterator[Found]:
+    """What stands for the rest of a List that says where it goes on, as the API server sends long ones in parts."""
+    try:
+        more = at(form.decode(value, _PART), "metadata.continue")
+    except msgspec.ValidationError:
+        more = None
+    if more:
+        yield Found(REST_OF_LIST, "", Plain())
 
 
 def expected_of(item: object, form: Form, kind: str, of_items: str | None, api_version: str | None) -> Found | None:

@@ -25,6 +25,7 @@ from meshlab.cluster.facts.forms import (
     items_of,
     kind_of_file,
     objects,
+    rest_of,
 )
 from meshlab.cluster.facts.objects import Object, kept_of, type_of
 from meshlab.cluster.facts.paths import evidence_of
@@ -127,6 +128,8 @@ def _in_pieces(file: LargeList) -> Iterator[Found]:
         for found in items_of(Head(of_list.kind, of_list.api_version, raw), JSON, of_file):
             kind = found.kind
             yield found
+        if part[0] != _BRACKET:
+            yield from rest_of(part, JSON)
 
 
 def _alike(part: memoryview, kind: str | None, of_items: str | None, api_version: str | None) -> list[Found]:

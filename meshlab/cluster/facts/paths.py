@@ -21,6 +21,10 @@ SPECIAL = frozenset({"name", "keys", "taint"})
 """What signatures look at in an object that is no path in it; conditions of nodes are not, either."""
 
 
+REST_OF_LIST = "RestOfList"
+"""Kind that stands for what the API server has not sent yet of a List."""
+
+
 @cache
 def signature_fields() -> dict[str, tuple[str, ...]]:
     """Fields that signatures and needs look at, by kind: ``{"Node": ("Node:spec.providerID", …)}``."""
@@ -87,7 +91,7 @@ def signature_groups() -> re.Pattern[str]:
 @cache
 def known_kinds() -> frozenset[str]:
     """Kinds that facts are read from: those with a type, those that signatures look at, and those that are counted."""
-    return frozenset({*TYPES, *signature_fields(), *read_table("facts/kinds")["kind"]})
+    return frozenset({REST_OF_LIST, *TYPES, *signature_fields(), *read_table("facts/kinds")["kind"]})
 
 
 @cache

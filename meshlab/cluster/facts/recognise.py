@@ -184,7 +184,7 @@ def is_json(head: bytes) -> bool:
     return head.lstrip()[:1] in (b"{", b"[")
 
 
-_DOCUMENT = re.compile(rb"^\{(?:\s*$|\s*\")", re.MULTILINE)
+_DOCUMENT = re.compile(rb"^\{(?:\s*$|\s*\")(?!\s*\x1b)", re.MULTILINE)
 
 
 def has_documents(head: bytes) -> bool:

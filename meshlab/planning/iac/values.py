@@ -3,8 +3,9 @@
 An option is a path of keys, joined by dots, whose value is not a non-empty mapping. A list is one option whatever it
 holds, since Helm replaces lists as a whole; an empty mapping is one too. A key that holds a dot keeps it as it is.
 What stands only in a comment is no option. Values may stand in the object of Flux, Argo CD, k3s or RKE2 that installs
-the chart. What runs is read from values that a release was installed with, or from the ConfigMap ``cilium-config``;
-either may lie in a dump: a file, a folder or an archive. Values that may be secret are compared but never shown.
+the chart, or in a file of Kustomize, Fleet or Helmfile. What runs is read from values that a release was installed
+with, or from the ConfigMap ``cilium-config``; either may lie in a dump: a file, a folder or an archive. Values that may
+be secret are compared but never shown.
 """
 
 from __future__ import annotations
@@ -112,11 +113,19 @@ def leaves(text: str, file: str) -> Iterator[Leaf]:
 
 
 _RELEASE = re.compile(
-    r"^kind:\s*[\"']?(?:HelmRelease|Application|ApplicationSet|HelmChart|HelmChartConfig|IstioOperator)\b", re.MULTILINE
+    r"^kind:\s*[\"']?(?:HelmRelease|Application|ApplicationSet|HelmChart|HelmChartConfig|IstioOperator)\b"
+    r"|^helmCharts:|^releases:\s*(?:$|\[)|^helm:\s*\n(?:[ #].*\n)*?\s+chart:",
+    re.MULTILINE,
 )
-"""Objects around a chart's values: of Flux, of Argo CD, of k3s and RKE2, of Istio's installer."""
+"""Objects and files around a chart's values: of Flux, of Argo CD, of k3s and RKE2, of Istio's installer, of Kustomize,
+of Helmfile and of Fleet."""
+
+_UNITS_AT = ((), ("spec", "template"), ("helmCharts",), ("releases",), ("helm",))
+"""Where each of what installs one chart stands."""
 
 _HELD_AT = (
+    ("values",),
+    ("valuesInline",),
     ("spec", "values"),
     ("spec", "valuesContent"),
     ("spec", "source", "helm", "valuesObject"),
@@ -126,17 +135,22 @@ _HELD_AT = (
 )
 """Where such objects hold values: as a mapping, or as the text of one."""
 
-_PARAMETERS_AT = (("spec", "source", "helm", "parameters"), ("spec", "sources", "helm", "parameters"))
-"""Where Argo CD holds single options by name and value, which outweigh values."""
+_PARAMETERS_AT = (("spec", "source", "helm", "parameters"), ("spec", "sources", "helm", "parameters"), ("set",))
+"""Where Argo CD and Helmfile hold single options by name and value, which outweigh values."""
 
 _ELSEWHERE_AT = (
     ("spec", "valuesFrom"),
     ("spec", "source", "helm", "valueFiles"),
     ("spec", "sources", "helm", "valueFiles"),
+    ("valuesFile",),
+    ("additionalValuesFiles",),
+    ("valuesFiles",),
+    ("valuesFrom",),
 )
 """Where such objects name values that lie elsewhere: in ConfigMaps and Secrets, or in files of a repository."""
 
 _CHART_AT = (
+    ("chart",),
     ("spec", "chart"),
     ("spec", "chart", "spec", "chart"),
     ("spec", "source", "chart"),
@@ -158,9 +172,14 @@ def _releases(text: str, file: str) -> Iterator[tuple[yaml.Node | None, str | No
     line, held = 0, list[tuple[yaml.Node, str | None]]()
     for document in re.split(r"(?m)^(?=---(?:\s|$))", text):
         node = _composed("\n" * line + document.removeprefix("---"), file)
-        for each in (node, *_below(node, ("spec", "template"))):
-            product = _product(each)
-            held += [(value, product) for path in _HELD_AT for value in _below(each, path)]
+        for place, each in [(at, unit) for at in _UNITS_AT for unit in _below(node, at)]:
+            product = _product(each, ("name",) if place == ("helmCharts",) else ())
+            values = [value for path in _HELD_AT for value in _below(each, path)]
+            if place == ("releases",):  # Helmfile names files beside mappings
+                values = [
+                    _elsewhere("values", value) if isinstance(value, yaml.ScalarNode) else value for value in values
+                ]
+            held += [(value, product) for value in values]
             held += [(_parameter(value), product) for path in _PARAMETERS_AT for value in _below(each, path)]
             held += [
                 (_elsewhere(path[-1], value), product) for path in _ELSEWHERE_AT for value in [*_below(each, path)][:1]
@@ -176,10 +195,14 @@ def _releases(text: str, file: str) -> Iterator[tuple[yaml.Node | None, str | No
             yield value, product
 
 
-def _product(node: yaml.Node | None) -> str | None:
-    """The product whose chart an object installs, or the chart's name; None where it does not name one alone."""
+def _product(node: yaml.Node, own: tuple[str, ...]) -> str | None:
+    """The product whose chart an object installs, or the chart's name; None where it does not name one alone.
+
+    ``own`` is where what installs the chart names it, besides the usual places.
+    """
     charts = dict(read_table("iac/charts").select("chart", "product").iter_rows())
-    named = [value.value for path in _CHART_AT for value in _below(node, path) if isinstance(value, yaml.ScalarNode)]
+    places = (*_CHART_AT, own) if own else _CHART_AT
+    named = [value.value for path in places for value in _below(node, path) if isinstance(value, yaml.ScalarNode)]
     named += ["istiod" for kind in _below(node, ("kind",)) if kind.value == "IstioOperator"]
     products = {charts.get(name, name) for name in (each.rpartition("/")[2] for each in named)}
     return products.pop() if len(products) == 1 else None
