@@ -192,13 +192,35 @@ def test_a_day_a_price_and_a_contradiction_stand_on_the_first_page(
     assert ("Correct the facts" in first_page.next_step(review)) is (new == "true")
 
 
+def test_what_nobody_has_read_comes_before_the_signature(tmp_path: Path) -> None:
+    """Whether Red Hat's mesh meets FIPS is to be found out, and no price of a licence is missed."""
+    facts = (
+        "{cloud: openshift, current_cni: ovn-kubernetes, current_mesh: none, nodes: 24, services: 70, cni_healthy: true"
+    )
+    review = team(tmp_path, f"scenario: {facts}, licence_usd_per_year: 0}}\nneeds: [mtls, fips]")
+    assert first_page.next_step(review).startswith("Find out first whether it meets FIPS mode. If the answer stands")
+    assert not any("licence is not stated" in sentence for sentence in first_page.certainty(review))
+
+
+def test_what_ails_and_stays_is_weighed_against_what_keeps_it_too(tmp_path: Path) -> None:
+    """Costs of other meshes over the plugin that stays are known, and not said to be unknown."""
+    facts = (
+        "{cloud: eks, current_cni: cilium, current_cni_edition: self-run, current_mesh: none, nodes: 24, services: 70"
+    )
+    review = team(
+        tmp_path, f"scenario: {facts}, kernel_oldest: 6.1.0, windows_nodes: 0, cni_healthy: false}}\nneeds: []"
+    )
+    assert review.verdict.cni == "stay"
+    assert any("options whose cost is known" in sentence for sentence in first_page.certainty(review))
+
+
 def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> None:
     """Where the first preferences hand over, none that speaks of what runs is given as the reason for a mesh."""
     facts = "{cloud: self-managed, current_cni: calico, current_mesh: none, nodes: 24, services: 70, cni_healthy: true}"
-    review = team(tmp_path, f"scenario: {facts}\nneeds: [same_node_encryption, retries]")
+    review = team(tmp_path, f"scenario: {facts}\nneeds: [egress_gateway, retries]")
     (beaten,) = (sentence for sentence in first_page.objections(review) if "as good or better" in sentence)
     assert "the mesh of today" not in beaten
-    assert "The reason for the recommended one: sidecars of Istio meet it by what is finished" in beaten
+    assert "The reason for the recommended one: sidecars of Istio meet all that is asked" in beaten
 
 
 def test_least_and_most_of_a_row_are_marked_and_bars_lie_on_one_scale(examples: dict[str, Review]) -> None:

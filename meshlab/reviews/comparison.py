@@ -120,7 +120,7 @@ def weighed(
     """The options that are compared, the prices of the moves to them, and their figures in every draw.
 
     Last, the figures of those among which the choice is made: options that are eligible. What ails is not weighed
-    against what replaces it, for nobody knows what its repair takes.
+    against what replaces it, for nobody knows what its repair takes; where it stays, all that keep it are weighed.
     """
     found = _compared(verdict)
     if not found:
@@ -128,7 +128,9 @@ def weighed(
     prices = _prices(case, row, found)
     options = [_scoped(option, row) for option in found]
     worlds = _worlds(row, scenario, options, prices, coefficients)
+    first = next((option for option in options if option["rank"] == 1), None)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
+    ailing = [(side, product) for side, product in ailing if not first or first[side] != product]
     choices = [
         place
         for place, option in enumerate(options)

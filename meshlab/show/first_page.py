@@ -255,8 +255,13 @@ def _chance(first: Row, comparison: Row) -> str:
     priced = sum(row["probability_best"] is not None for row in comparison["options"])
     chance = first["probability_best"]
     if chance is None:
-        paid = first["criteria"]["cost_usd_per_month"]["median"] is not None
-        why = "the price of its licence is not stated" if paid else "no measurement covers all of it"
+        criteria = first["criteria"]
+        if criteria["cost_usd_per_month"]["median"] is None:
+            why = "no measurement covers all of it"
+        elif criteria["licence_usd_per_month"]["median"] is None:
+            why = "the price of its licence is not stated"
+        else:
+            why = "what it depends on comes first"
         return f"Whether it is the cheapest cannot be said: {why}."
     if priced == 1:
         return "It is the only option whose cost is known."
@@ -363,7 +368,8 @@ def next_step(review: Review) -> str:
         )
         return f"{what}; state it in the team file, and render this report again."
     before = _before(review)
-    sign = "If the answer stands, sign the decision record" if verdict.unknown else "Sign the decision record"
+    is_open = verdict.unknown or _unread(review)
+    sign = "If the answer stands, sign the decision record" if is_open else "Sign the decision record"
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return (
@@ -388,6 +394,8 @@ def _before(review: Review) -> str:
     unknown, first = review.verdict.unknown, chosen(review)
     if unknown:
         return f"Find out first: {listed(map(_input, unknown), 'and', 4)}. "
+    if unread := _unread(review):
+        return f"Find out first whether it meets {listed(map(_need, unread), 'and', 4)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
@@ -407,6 +415,12 @@ def _before(review: Review) -> str:
         f"Decide knowingly against {beaten_by}. ": beaten_by is not None,
     }
     return next((step for step, is_due in steps.items() if is_due), "")
+
+
+def _unread(review: Review) -> list[str]:
+    """Needs of which nobody has read whether what is recommended meets them."""
+    first = next((row for row in review.verdict.options if row["rank"] == 1 and row["eligible"] is None), None)
+    return [name for name in (first["unknown"] if first else ()) if name in inputs()["needs"].choices]
 
 
 def _shares_within(option: Row) -> list[float]:

@@ -346,18 +346,21 @@ class Oracle:
         states = [truth for side in (cni, mesh) for truth in self._requirements(side, truths, facts["cloud"])]
         blocked = False in states
         is_open = None in states or facts["needs"] is None
-        ails = {name: bool(runs and runs.id) and facts[f"{name}_healthy"] is False for name, runs in today.items()}
+        ails = {
+            name: bool(runs and runs.id and {row["status"] for row in runs.rows} != {"ended"})
+            and facts[f"{name}_healthy"] is False
+            for name, runs in today.items()
+        }
         speaks = {side.side: self._preference(side, truths, today) for side in (cni, mesh)}
-        for side in (cni, mesh):
-            if ails[side.side] and self._repairs_nothing(side, today[side.side]):
-                speaks[side.side] = NEVER
+        idle = {side.side: ails[side.side] and self._repairs_nothing(side, today[side.side]) for side in (cni, mesh)}
+        speaks = {name: NEVER + 1 if idle[name] else place for name, place in speaks.items()}
+        keeps = max(n for n, row in enumerate(self.preferences["mesh"]) if row["option"] in ("today", "same"))
         key = (
             blocked,
             len(unmet),
             is_open + (0 if unmet else len(unread)),
             speaks["cni"],
-            speaks["mesh"]
-            > max(n for n, row in enumerate(self.preferences["mesh"]) if row["option"] in ("today", "same")),
+            2 if idle["mesh"] else speaks["mesh"] > keeps,
             sum(meets[need][0] is True and not meets[need][1] for need in asked),
             speaks["mesh"],
             self._change(cni, today, ails["cni"]),
@@ -423,12 +426,12 @@ class Oracle:
 
     @staticmethod
     def _repairs_nothing(side: Option, runs: Option | None) -> bool:
-        """What ails stays with the same product and with money, unless the provider takes it off the team's hands."""
-        theirs = [{row["supported_by"] for row in each.rows} == {"provider"} for each in (side, runs) if each]
-        if theirs == [True, False]:
+        """What ails stays with the same product and with new fees, unless the provider takes it over."""
+        theirs = {row["supported_by"] for row in side.rows} == {"provider"}
+        if runs and theirs and not side.today and "provider" not in {row["supported_by"] for row in runs.rows}:
             return False
-        same = runs is not None and runs.id == side.id
-        return side.today or same or any(row["paid"] == "true" for row in side.rows)
+        pays = [any(row["paid"] == "true" for row in each.rows) for each in (side, runs) if each]
+        return side.today or (runs is not None and runs.id == side.id) or pays == [True, False]
 
     def decide(self, facts: Facts) -> dict[str, Any]:
         """The verdict as ``decide`` tells it."""
@@ -440,7 +443,7 @@ class Oracle:
         told: dict[str, Any] = {"tuned": best.tuned, "eligible": best.eligible}
         for option in (best.cni, best.mesh):
             side = option.side
-            told[f"{side}_row"] = None if places[side] == NEVER else ids[side][places[side]]
+            told[f"{side}_row"] = None if places[side] >= NEVER else ids[side][places[side]]
             given = known[side] and not best.blocked and option.id != ""
             told[side] = ("stay" if option.today else option.id) if given else None
             told[f"{side}_edition"] = (option.edition or None) if given and not option.today else None

@@ -211,6 +211,101 @@ def test_what_stays_though_it_is_unhealthy_is_said_to_be(side: str, product: str
     assert (f"Keep {product}" in ailing["sentence"]) == (ailing[side] == "stay")
 
 
+EKS: dict[str, Any] = {"cloud": "eks", "current_cni": "aws-vpc", "current_cni_edition": "network-policy-agent"}
+CONSUL: dict[str, Any] = {**EKS, "current_mesh": "consul", "mesh_healthy": False}
+FIPS: dict[str, Any] = {"current_mesh": "istio-sidecar", "current_mesh_edition": "vendor-fips", "mesh_healthy": False}
+
+
+@pytest.mark.parametrize(
+    ("facts", "side", "answer"),
+    [
+        # what the provider runs takes the place of an engine that ails, and switching one on repairs no data plane
+        ({**EKS, "current_cni_edition": "calico-policy-engine", "cni_healthy": False}, "cni", "network-policy-agent"),
+        ({"cloud": "gke", "current_cni": "gke-legacy", "current_cni_edition": None, "cni_healthy": False}, "cni", None),
+        # another product stands before what ails, although a part of it is a beta
+        ({**CONSUL, "needs": ["mtls", "virtual_machines", "envoy_extensions"]}, "mesh", "self-run-with-sidecars"),
+        # money that is spent already is no money spent on a repair
+        ({**FIPS, "licence_usd_per_year": 100_000, "needs": ["mtls", "fips"]}, "mesh", "vendor-fips"),
+        # what has ended goes, whatever ails it
+        ({**EKS, "current_mesh": "app-mesh", "mesh_healthy": False, "provider_support_required": True,
+          "licence_usd_per_year": 100_000}, "mesh", "vendor-fips"),
+    ],
+)  # fmt: skip
+def test_what_ails_gives_way_to_what_repairs_it(facts: dict[str, Any], side: str, answer: str | None) -> None:
+    """An edition repairs something only where somebody else runs it, and another product stands before what ails."""
+    verdict = explained(**{"needs": [], **facts} if "cni_healthy" in facts else facts)
+    assert verdict["edition"][side] == answer
+    assert (verdict[side] == "stay") == (answer is None)
+
+
+def test_what_ails_is_said_beside_what_else_it_lacks() -> None:
+    """A plugin that no table knows is asked for, and that it ails is told before anybody is to find out why."""
+    answer = explained(current_cni="other", current_cni_edition=None, cni_healthy=False, needs=["bgp"])
+    assert "is said to be unhealthy" in answer["sentence"]
+    assert "is said to be unhealthy" in answer["reasons"][0]
+
+
+def test_a_fee_binds_whichever_edition_of_the_network_runs() -> None:
+    """Cloud Service Mesh costs its fee also where nobody knows which engine stands beside the network."""
+    gke: dict[str, Any] = {"cloud": "gke", "current_cni": "gke-legacy", "current_cni_edition": None}
+    priced = explained(**gke, needs=["l7_observability"])
+    assert (priced["edition"]["mesh"], priced["settled"]) == ("cloud-service-mesh", False)
+    assert "licence_usd_per_year" in priced["unknown"]
+    assert explained(**gke, needs=["l7_observability"], licence_usd_per_year=0)["edition"]["mesh"] == "self-run"
+
+
+@pytest.mark.parametrize(
+    ("cloud", "cni", "edition", "answer"),
+    [
+        ("eks", "aws-vpc", "no-policy-engine", "network-policy-agent"),
+        ("aks", "azure-cni", "no-policy-engine", "azure-cni-powered-by-cilium"),
+        ("gke", "gke-legacy", "no-policy-engine", "calico-policy"),
+        ("self-managed", "flannel", "self-run", None),
+    ],
+)
+def test_policies_take_what_enforces_them(cloud: str, cni: str, edition: str, answer: str | None) -> None:
+    """Where policies have no effect the provider's own engine is switched on; flannel has one to switch on itself."""
+    verdict = explained(cloud=cloud, current_cni=cni, current_cni_edition=edition, needs=["network_policy"])
+    assert (verdict["edition"]["cni"], verdict["mesh"]) == (answer, "none")
+    assert answer or any("netpol.enabled" in reason for reason in verdict["reasons"])
+
+
+def test_support_takes_an_edition_for_which_somebody_answers() -> None:
+    """The open-source builds of a mesh have no vendor: a contract is for another edition, and takes money."""
+    paid = explained(needs=["mtls", "vendor_support"], licence_usd_per_year=100_000)
+    assert (paid["cni"], paid["edition"]["mesh"]) == ("calico-enterprise", "vendor-fips")
+    assert explained(needs=["mtls", "vendor_support"], licence_usd_per_year=0)["options"][0]["eligible"] is False
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"needs": ["l7_observability"], "current_cni": "cilium", "policy_engine": "cilium"}, "only where a rule"),
+        ({"needs": ["mtls", "virtual_machines"]}, "on the machine, which pods have to reach"),
+        (
+            {**EKS, "current_cni_edition": "calico-policy-engine", "cni_healthy": False, "needs": []},
+            "own kinds rewritten",
+        ),
+    ],
+)
+def test_what_a_team_has_to_accept_is_told(facts: dict[str, Any], said: str) -> None:
+    """Where a need is met only on a condition, and where policies do not go along, the reasons say it."""
+    assert any(said in reason for reason in explained(**facts)["reasons"])
+
+
+def test_what_the_platform_brings_for_the_edge_stands_before_what_a_team_runs() -> None:
+    """OpenShift's own operator serves the Gateway API."""
+    facts = {"cloud": "openshift", "current_cni": "ovn-kubernetes", "current_cni_edition": "openshift"}
+    assert explained(**facts, needs=["gateway_api"])["edition"]["mesh"] == "openshift-ingress-operator"
+
+
+def test_nodes_of_another_kind_are_a_way_out() -> None:
+    """Where nothing but Fargate runs, what would do on machines is named, and machines as what would change it."""
+    answer = explained(**EKS, daemonsets_run=False)
+    assert "would, but" in answer["sentence"]
+    assert "daemonsets_run" in {flip["input"] for flip in answer["flips"]}
+
+
 COMPLETIONS: dict[str, list[Any]] = {
     "windows_nodes": [0, 1, 40],
     "kernel_oldest": ["5.4.0", "5.15.0", "6.8.0"],
@@ -283,7 +378,7 @@ def test_what_is_met_in_part_is_not_said_to_be_lacked() -> None:
     openshift = explained(
         cloud="openshift", current_cni="ovn-kubernetes", current_cni_edition="openshift", needs=["windows_nodes"]
     )
-    assert "meets Windows nodes only in part" in openshift["sentence"]
+    assert "Windows nodes only in part" in openshift["sentence"]
     names = explained(needs=["dns_policy", "sctp"], licence_usd_per_year=0)
     assert "lacks DNS policy" in names["sentence"]
 

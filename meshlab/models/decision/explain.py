@@ -49,6 +49,7 @@ from meshlab.models.decision.tables import (
     SAME,
     SIDES,
     TODAY,
+    Option,
     Preference,
     Tables,
     load_tables,
@@ -186,7 +187,7 @@ def _reasons(contest: Contest) -> Iterator[str]:
     pair = contest.pairs[0]
     for name, row in _deciders(contest).items():
         side = getattr(pair, name)
-        if side.today and contest.facts[f"{name}_healthy"] is False:
+        if side.today and ails(contest, name):
             yield f"{label_of(side)} is said to be unhealthy: what troubles it has to be repaired first."
             yield from _ways_out(contest, name)
             continue
@@ -195,7 +196,7 @@ def _reasons(contest: Contest) -> Iterator[str]:
         why = replaced(contest, name)
         if why:
             yield f"{upper_first(why)}."
-            if contest.facts[f"{name}_healthy"] is False:
+            if ails(contest, name):
                 yield "Find out first what ails it: what a change of configuration or release repairs needs no move."
         yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
         yield from _less_mature(contest, pair, name, row)
@@ -220,9 +221,10 @@ def _rests(contest: Contest, pair: Standing, other: Standing) -> str:
 
 def _ways_out(contest: Contest, name: str) -> Iterator[str]:
     """What would take the place of a product that is said to be unhealthy, if it could be had."""
-    sides = ((pair, getattr(pair, name)) for pair in contest.pairs if not pair.lacking)
-    for pair, side in sides:
-        if not side.today and side.id not in (contest.runs[name].id, NONE) and not side.options[0].paid:
+    pays = any(option.paid for option in _editions(contest, name))
+    for pair, side in ((pair, getattr(pair, name)) for pair in contest.pairs):
+        is_other = not side.today and side.id not in (contest.runs[name].id, NONE)
+        if is_other and not pair.lacking and (pays or not side.options[0].paid):
             why = joined([lack.why for lack in lacking(contest, pair)])
             yield f"Next among the other {MESH_OR_NETWORK[name]}: {label_of(side)}{why and f' ({why})'}."
             return
@@ -388,7 +390,13 @@ def sentence(contest: Contest) -> str:
         barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
         barred = [one for one in barred if not any(lack.fixed for lack in lacking(contest, one))]
         but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
-        return f"None of the options meets everything that is asked.{but} Nearest: {'; '.join(nearest)}."
+        ended = (
+            (product(contest.runs[name].id, name), replaced(contest, name))
+            for name in SIDES
+            if _has_ended(contest, name)
+        )
+        gone = "".join(f" Replace {what} in any case: {why}." for what, why in ended)
+        return f"None of the options meets everything that is asked.{gone}{but} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
@@ -410,6 +418,22 @@ def _another_way(contest: Contest, lacks: Sequence[Lack]) -> Iterator[list[Lack]
             return
 
 
+def _editions(contest: Contest, name: str) -> tuple[Option, ...]:
+    """What runs today on one side: the editions that come into question, none where nothing runs."""
+    todays = (side for pair in contest.pairs if (side := getattr(pair, name)).today)
+    return next((side.options for side in todays), ())
+
+
+def _has_ended(contest: Contest, name: str) -> bool:
+    editions = _editions(contest, name)
+    return bool(editions) and all(option.status == "ended" for option in editions)
+
+
+def ails(contest: Contest, name: str) -> bool:
+    """Whether what runs today on one side is said to be unhealthy; what has ended goes anyway."""
+    return contest.facts[f"{name}_healthy"] is False and not _has_ended(contest, name)
+
+
 def replaced(contest: Contest, name: str) -> str | None:
     """Why what runs today on one side does not stay; None where it stays, or nothing speaks against it but a wish."""
     chosen_pair = contest.pairs[0]
@@ -429,12 +453,11 @@ def replaced(contest: Contest, name: str) -> str | None:
     lacks = next(filter(None, [*of_side, *found]), list[Lack]())
     if not staying:
         return None
-    if not lacks:
-        if (over := staying[0].over) and not chosen_pair.over:
-            return f"what runs today is more likely than not over budget: {over.what}"
-        healthy = contest.facts[f"{name}_healthy"]
-        return f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if healthy is False else None
-    return joined([lack.why for lack in lacks])
+    over = staying[0].over
+    if not lacks and over and not chosen_pair.over:
+        return f"what runs today is more likely than not over budget: {over.what}"
+    sick = f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if ails(contest, name) else ""
+    return joined([*(lack.why for lack in lacks), sick]) or None
 
 
 def _nearest(contest: Contest) -> list[Standing]:
@@ -504,8 +527,7 @@ def _mesh(contest: Contest, pair: Standing) -> str:
 
 def _ailing(contest: Contest, name: str) -> str:
     """What has to be said of what stays though it is said to be unhealthy."""
-    ailing = contest.facts[f"{name}_healthy"] is False
-    return ", although it is said to be unhealthy: repair it first" if ailing else ""
+    return ", although it is said to be unhealthy: repair it first" if ails(contest, name) else ""
 
 
 def _change(contest: Contest, pair: Standing, name: str) -> str:

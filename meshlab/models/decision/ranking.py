@@ -55,7 +55,7 @@ ORDER = {
     "unread": 6,
     "doubtful": 1,
     "cni_preference": 6,
-    "mesh_leaves": 1,
+    "mesh_leaves": 2,
     "unfinished": 6,
     "mesh_preference": 6,
     "cni_change": 2,
@@ -68,7 +68,8 @@ A pair is absent where it is what runs today already, or nothing runs. How it st
 requirement that fails; how many needs it lacks; if none, of how many nobody read, and one more where a requirement is
 open. Of pairs that lack as many, what nobody read of sets none apart. It is doubtful where a budget is more likely
 broken than kept. ``mesh_leaves`` is set where no preference for
-what runs, nor one before that, speaks for the mesh: what may stay is not replaced for what is more mature.
+what runs, nor one before that, speaks for the mesh: what may stay is not replaced for what is more mature. It is 2, and
+``cni_preference`` one more than ``NO_PREFERENCE``, of what repairs nothing where the product of today ails.
 """
 
 BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumerate(ORDER)}
@@ -97,7 +98,8 @@ class Rows:
         product: The place of the product in ``known_running``. [rows × 1]
         option: The number of the option that it is; -1 of what runs today in an edition that is not known. [rows × 1]
         paid: Whether it takes a licence or a fee. [rows × 1]
-        provided: Whether the provider of the platform runs it. [rows × 1]
+        provided: Whether the provider of the platform runs it; of what runs today, whether it may. [rows × 1]
+        ended: Whether its support has ended. [rows × 1]
         required: Its requirements. [words, each rows × 1]
         speaks: The preferences that speak for it where another product runs, and where another edition of it does.
             [each rows × 1]
@@ -108,6 +110,7 @@ class Rows:
     option: Bits
     paid: Bits
     provided: Bits
+    ended: Bits
     required: Bits
     speaks: Bits
 
@@ -220,9 +223,11 @@ class _Reading:
             product=_columns([[self.products.get(side.id, -1)] for side, _ in read])[0],
             option=_columns([[self.option(side)] for side, _ in read])[0],
             paid=_columns([[any(option.paid for option in side.options)] for side, _ in read])[0],
-            provided=_columns([[all(option.supported_by == PROVIDER for option in side.options)] for side, _ in read])[
-                0
-            ],
+            provided=_columns(
+                [(any if side.today else all)(option.supported_by == PROVIDER for option in side.options)]
+                for side, _ in read
+            )[0],
+            ended=_columns([[all(option.status == "ended" for option in side.options)] for side, _ in read])[0],
             required=_columns(self.required(*item) for item in read),
             speaks=_columns(
                 [self.speaks(side, Running(""), network), self.speaks(side, Running(side.id), network)]
@@ -315,21 +320,20 @@ def _joint(tables: Tables, cni: Bits, mesh: Bits) -> tuple[Bits, Bits, Bits, Bit
 def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps: int, ranks: NDArray[np.uint8]) -> Bits:
     """The part of rows of one side in the order of pairs. [rows × scenarios]
 
-    No preference speaks for a product that runs and is said to be unhealthy, and a move to another one that takes no
-    licence stands before it: neither another edition nor money repairs what ails. An edition that the provider runs in
-    place of the team is another matter.
+    No preference speaks for a product that runs and is said to be unhealthy, and a move to another one stands before it
+    that takes no licence, or of which the product of today takes one, too: neither another edition nor money repairs
+    what ails. An edition that the provider runs in place of the team is another matter, and what has ended goes anyway.
     """
     runs = facts[f"{side}:runs"]
-    ails = facts[f"{side}:ails"] & (runs > NOTHING)
+    ails = facts[f"{side}:ails"] & (runs > NOTHING) & (today.ended == 0)
     alike = rows.product == today.product
     taken_over = (rows.provided != 0) & (today.provided == 0)
-    repairs_nothing = ails & (alike | (rows.paid != 0)) & ~taken_over
+    repairs_nothing = ails & (alike | (rows.paid > today.paid)) & ~taken_over
     spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1, ...], rows.speaks[0, ...])
-    spoken = np.where(repairs_nothing, 0, spoken)
-    first = ranks[_first(spoken)]
+    first = np.where(repairs_nothing, NO_PREFERENCE + 1, ranks[_first(spoken)])
     word = _placed(f"{side}_preference", first) | _placed("unread", ~facts["asked"])
     if side == "mesh":
-        word |= _placed("mesh_leaves", first > keeps)
+        word |= _placed("mesh_leaves", np.where(repairs_nothing, 2, first > keeps))
     if rows is today:
         word |= _placed("absent", runs == NOTHING if side == "cni" else runs <= NOTHING)
         word |= _placed(f"{side}_change", np.where(ails, 3, 0))
