@@ -185,7 +185,10 @@ def plan_text(plan: Plan) -> Iterator[str]:
         sources = f"{BASES[route['basis']]}: {route['source_id'].replace('|', ', ')}"
         yield f"  {route['title']} ({sources}). {route['limits']}"
     yield from _section("In the way", [line for blocker in plan["blockers"] for line in _blocker_lines(blocker)])
-    yield from _section("Steps, all times together: the likeliest, and from the least to the most", [_step_line(step) for step in plan["steps"]])
+    yield from _section(
+        "Steps, all times together: the likeliest, and from the least to the most",
+        [_step_line(step) for step in plan["steps"]],
+    )
     yield from _section("Risks", ["{risk}. Sign: {sign}. Owner: {owner}.".format_map(risk) for risk in plan["risks"]])
     yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
 
