@@ -290,6 +290,7 @@ COMES_ALONG = {
     "per_connection_authentication": "a property of what terminates the connection",
     "fips": "the build that is installed",
     "vendor_support": "a contract",
+    "network_policy": "the engine that the edition names enforces them as it is installed",
     "windows_nodes": "ways of their own",
     "udp": "a property of the engine",
     "sctp": "a property of the engine",

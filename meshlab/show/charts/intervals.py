@@ -143,7 +143,7 @@ def _scoped(review: Review, figure: str) -> str | None:
     found = next((row for row in tuning["figures"] if row["figure"] == figure and row["saved"]), None)
     if found is None or tuning["runs_today"] or tuning["dataplane"] != review.verdict.mesh:
         return None
-    return f"scoped: {figure_text(found['scoped'])} {found['unit']}"
+    return f"scoped: {figure_text(found['scoped'])} {found['unit'].removesuffix('/month')}"
 
 
 def _interval(figure: str) -> list[pl.Expr]:
