@@ -79,6 +79,12 @@ def cilium_agent(tag: str) -> Object:
 
 
 CALICO_NODES = {"projectcalico.org/IPv4Address": "10.0.0.4/24"}
+CALICO_POD = app(
+    name="web-2",
+    annotations={"k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'},
+)
+"""A pod whose default network another plugin than Multus made."""
+
 NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
     "EKS switches its policy agent on by an argument": (
         {"cni.product": "aws-vpc", "policy.engine": "network-policy-agent"},
@@ -157,12 +163,7 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
                 name="rke2-canal",
             ),
             daemon(container("kube-rke2-multus", "rancher/hardened-multus-cni:v4.2.0"), name="rke2-multus"),
-            app(
-                name="web-2",
-                annotations={
-                    "k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'
-                },
-            ),
+            CALICO_POD,
         ),
     ),
     "nodes of Canal, and a pod that its Calico filters": (
@@ -325,12 +326,7 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"cni.product": None},
         (
             daemon(container("kube-multus", "ghcr.io/k8snetworkplumbingwg/multus-cni:v4.1.4"), name="kube-multus-ds"),
-            app(
-                name="web-2",
-                annotations={
-                    "k8s.v1.cni.cncf.io/network-status": '[{"name": "k8s-pod-network", "ips": [], "default": true}]'
-                },
-            ),
+            CALICO_POD,
         ),
     ),
     "OpenShift on vSphere": (
