@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import Template
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,7 @@ from meshlab.planning.migration.routes import root_namespace
 from meshlab.reviews.cases import Case, by_coefficients
 from meshlab.reviews.record import Row
 from meshlab.scenario import inputs
-from meshlab.tables import read_table
+from meshlab.tables import read_table, resource
 from meshlab.units import version_key
 
 # --- needs in use ----------------------------------------------------------------------------------------------------
@@ -156,20 +157,6 @@ def _opened(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 SCOPED_FIGURES = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that the number of services moves."""
 
-SIDECAR_RESOURCE = """# CALLED_NAMESPACE: a line for each namespace that this one calls, by traces, metrics or flow logs
-# With ./* alone, calls to other namespaces leave as plain passthrough, and strict peers refuse them.
-apiVersion: networking.istio.io/v1
-kind: Sidecar
-metadata: {name: default, namespace: NAMESPACE}
-spec:
-  egress:
-    - hosts:
-        - "./*"
-        - "ROOT_NAMESPACE/*"
-        - "CALLED_NAMESPACE/*"
-"""
-"""What scopes the proxies of a namespace; the root namespace is that of the control plane."""
-
 
 def scoped(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]]) -> list[int | None]:
     """Services that each proxy would know, for each scenario with proxies to scope; None where nothing is to gain."""
@@ -200,13 +187,14 @@ def tuning(
         return None
     whole = next(item for item in figures if item["dataplane"] == SCOPED)
     stays = verdict["mesh"] in (None, "stay")
+    scope = resource("templates") / "manifests" / "sidecar-scope.yaml"
     root = root_namespace(row["current_mesh_edition"] if stays else verdict["edition"]["mesh"])
     return {
         "dataplane": SCOPED,
         "runs_today": row["current_mesh"] == SCOPED,
         "services": row["config_services"],
         "scoped_services": scoped_services(row),
-        "resource": SIDECAR_RESOURCE.replace("ROOT_NAMESPACE", root),
+        "resource": Template(scope.read_text("utf-8")).substitute(NAMESPACE="NAMESPACE", ROOT_NAMESPACE=root),
         "figures": [
             {
                 "figure": name,

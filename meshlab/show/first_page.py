@@ -114,9 +114,9 @@ def starter(review: Review) -> str | None:
     if not review.verdict.questions or not review.facts or any(row.status == "stated" for row in review.inputs):
         return None
     needs = dict.fromkeys(need for row in review.verdict.questions for need in row["needs"])
-    read = review.facts["collected_from"]
-    given = {name: True if inputs()[name].type == "boolean" else None for name in review.verdict.unknown}
-    values = [f"  {name}: {json.dumps(value)}" for name, value in given.items() if name != "needs"]
+    read = review.facts.get("collected_from") or ()
+    asked = [inputs()[name] for name in review.verdict.unknown if name != "needs"]
+    values = [f"  {spec.name}: {'true  # or false' if spec.type == 'boolean' else 'null'}" for spec in asked]
     return "\n".join(
         [
             f"team: {json.dumps(review.team)}",
@@ -358,8 +358,9 @@ def next_step(review: Review) -> str:
     asked = verdict.questions and (verdict.mesh is None or verdict.cni is None)
     if verdict.contradictions or asked:
         wrong = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
-        where = "in a team file like the one above, and review that file" if starter(review) else "in the team file"
-        return f"{wrong} {where}." if starter(review) else f"{wrong} {where}, and render this report again."
+        here = "in the team file, and render this report again"
+        where = "in a team file like the one above, and review that file" if starter(review) else here
+        return f"{wrong} {where}."
     if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
         what = (
             "Decide which need the platform can do without, or make possible what would meet them all"
