@@ -192,7 +192,12 @@ def over_budget(
         prices = _prices(case, filled, chosen) if case else [UNPRICED] * len(chosen)
         coefficients = (calibrated or {}).get(filled["scenario"])
         scoped = [_scoped(option, filled) for option in chosen]
-        worlds = _worlds(filled, scenario, scoped, prices, coefficients).with_columns(
+        worlds = _worlds(filled, scenario, scoped, prices, coefficients)
+        if worlds["memory_gib"].null_count():
+            # what nobody measured of a network keeps no budget that the mesh alone breaks
+            alone = pair_worlds(scenario, [{**option, "cni": None} for option in scoped], coefficients)
+            worlds = worlds.with_columns(worlds[name].fill_null(alone[name]) for name in FIGURES)
+        worlds = worlds.with_columns(
             # what an option costs at least, where nobody has said what its licence costs
             monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
         )

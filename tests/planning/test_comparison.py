@@ -247,6 +247,16 @@ def test_an_option_over_budget_is_not_eligible_and_says_so(budget: dict[str, flo
     assert all(flip["mesh"] != "istio-sidecar" for flip in bound.verdict.flips)
 
 
+def test_what_nobody_measured_of_a_network_keeps_no_budget() -> None:
+    """A mesh that is over budget by itself is so beside an engine that nobody measured, which is not added for it."""
+    eks = {**FLEET, "cloud": "eks", "current_cni": "aws-vpc", "current_cni_edition": "network-policy-agent"}
+    bound = ml.review({**eks, "nodes": 40, "pods": 900, "max_usd_per_month": 30.0, "needs": ["mtls", "l7_policy"]})
+    assert bound.verdict.cni == "stay"
+    meshes = [each for each in bound.verdict.options if each["mesh"] in ("istio-ambient", "linkerd")]
+    assert {each["edition"]["cni"] for each in meshes} >= {"cilium-chained", "calico-policy-engine"}
+    assert not any(each["eligible"] for each in meshes)
+
+
 def test_a_budget_that_nothing_meets_leaves_nothing_found() -> None:
     """Where every option that meets the needs is over budget, none is called eligible."""
     bound = ml.review({**FLEET, "max_added_p99_ms": 1e-3})
