@@ -124,6 +124,35 @@ def test_a_budget_that_is_broken_is_named_as_people_know_it(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("scenario", "needs", "said"),
+    [
+        (
+            "current_cni: flannel, current_cni_edition: k3s, current_mesh: none",
+            "encryption_in_transit",
+            "nothing has to be moved. Unless it is done already: switch encryption between nodes on",
+        ),
+        ("current_cni: flannel, current_cni_edition: k3s, current_mesh: none", "network_policy", "has to be moved."),
+        (
+            "current_cni: calico, current_cni_edition: self-run, current_mesh: none, max_move_hours: 25",
+            "mtls",
+            "Raise the budget of the move, or rehearse it first",
+        ),
+        (
+            "current_cni: calico, current_cni_edition: self-run, current_mesh: none, max_added_p99_ms: 1",
+            "mtls",
+            "Measure first whether it keeps to its budget",
+        ),
+    ],
+)
+def test_the_next_step_is_one_that_helps(tmp_path: Path, scenario: str, needs: str, said: str) -> None:
+    """What stays may have to be switched on, and hours of a move are not what a load test measures."""
+    shared = "cloud: self-managed, windows_nodes: 0, cni_healthy: true, kernel_oldest: 6.1.0, nodes: 6, services: 20"
+    review = team(tmp_path, f"scenario: {{{shared}, {scenario}}}\nneeds: [{needs}]\n")
+    assert said in first_page.next_step(review)
+    assert ("Unless it is done" in first_page.next_step(review)) is ("Unless it is done" in said)
+
+
 def test_where_not_enough_is_known_questions_take_the_place_of_the_answer(tmp_path: Path) -> None:
     """Without needs nothing is recommended, the questions are there, and the record is not to be signed."""
     review = team(tmp_path, "scenario: {pods: 400, nodes: 12}\n")

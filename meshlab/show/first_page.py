@@ -300,7 +300,7 @@ def _margin(review: Review) -> Iterator[str]:
     if needs:
         yield f"Asking for one of these, too, leads to another option: {listed(needs, 'or', 5)}."
     if not needs and not told:
-        yield "No fact that is known, changed alone, leads to another option that meets what is asked."
+        yield "No fact that is known, changed alone, leads to another option that meets what is asked, budgets aside."
 
 
 def change_of(flip: Row) -> str:
@@ -377,13 +377,21 @@ def next_step(review: Review) -> str:
                 f"{before}If this edition runs already, sign the decision record; otherwise the move has to be planned."
             )
         ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if ENDS in each), "")
-        return f"{before}{sign}; nothing has to be moved{ends}."
+        return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
     grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
         return f"{before}Clear what stands in the way: {listed(map(lower_first, grave), 'and', 3)}."
     step = plan["steps"][0] if plan["steps"] else None
     begin = f", then begin: {lower_first(step['action'])}" if step else ""
     return f"{before}{sign}{begin}."
+
+
+def _to_set_up(review: Review) -> str:
+    """What is asked for, stays and is on only where somebody switched it on; what the dump shows in use is."""
+    used = {row["need"] for row in (review.needs or {}).get("rows", ()) if row["objects"]}
+    steps = (review.migration or {}).get("set_up", ())
+    todo = dict.fromkeys(lower_first(step["action"]) for step in steps if step["need"] not in used)
+    return f" Unless it is done already: {'; '.join([*todo][:3])}." if todo else ""
 
 
 ENDS = "before its support ends"
@@ -410,7 +418,10 @@ def _before(review: Review) -> str:
         f"Find out first what ails the {what_ails}: another configuration or release may repair it. ": bool(ailing),
         "Measure on one node pool first whether it fits. ": (first["within"].get("fits") or 1.0) < NEARLY,
         "Measure first whether it keeps to its budget: `meshlab plan-measurement` writes how. ": (
-            min(_shares_within(first), default=1.0) < AS_LIKELY
+            min(_shares_within(first, moving=False), default=1.0) < AS_LIKELY
+        ),
+        "Raise the budget of the move, or rehearse it first and state what that took. ": (
+            min(_shares_within(first, moving=True), default=1.0) < AS_LIKELY
         ),
         "Tune it. ": beaten_by == f"{first['label']}, tuned",
         f"Decide knowingly against {beaten_by}. ": beaten_by is not None,
@@ -424,9 +435,14 @@ def _unread(review: Review) -> list[str]:
     return [name for name in (first["unknown"] if first else ()) if name in inputs()["needs"].choices]
 
 
-def _shares_within(option: Row) -> list[float]:
-    """How likely an option keeps to each budget of which that can be said. [share]"""
-    return [share for share in option["within"].values() if share is not None]
+def _shares_within(option: Row, *, moving: bool) -> list[float]:
+    """How likely an option keeps to each budget, of the move or of what runs, of which that can be said. [share]"""
+    within = option["within"].items()
+    return [share for name, share in within if share is not None and moving == (name in OF_MOVE)]
+
+
+OF_MOVE = frozenset({"max_move_hours", "max_disruption_minutes"})
+"""Budgets that no load test measures."""
 
 
 EDITIONS = {"current_cni_edition", "current_mesh_edition"}

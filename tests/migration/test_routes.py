@@ -18,7 +18,7 @@ from meshlab.models.decision.tables import Option, load_tables
 from meshlab.planning.migration import Place, Setting, move_price, move_prices, parse_place
 from meshlab.planning.migration.assumptions import declared
 from meshlab.planning.migration.price import BASES
-from meshlab.planning.migration.routes import NEW_CLUSTER, Terms, held, routes, steps, ways_of
+from meshlab.planning.migration.routes import NEW_CLUSTER, Terms, held, routes, set_up, steps, ways_of
 from meshlab.tables import read_table, resource
 
 NOWHERE = Place(None, None)
@@ -290,8 +290,8 @@ COMES_ALONG = {
     "per_connection_authentication": "a property of what terminates the connection",
     "fips": "the build that is installed",
     "vendor_support": "a contract",
-    "network_policy": "the engine that the edition names enforces them as it is installed",
-    "windows_nodes": "ways of their own",
+    "network_policy": "most engines that an edition names enforce them as they are installed",
+    "windows_nodes": "ways of their own, but for the engine beside the VPC CNI",
     "udp": "a property of the engine",
     "sctp": "a property of the engine",
     "encryption_in_transit": "of a mesh it comes with mutual TLS",
@@ -365,11 +365,77 @@ def test_each_release_has_its_step_and_its_check() -> None:
     assert all(len(found) == 1 for found in least.values())
 
 
-def test_a_mesh_does_what_both_could_do() -> None:
-    """Where network and mesh both have an egress gateway, it is set up once: in the mesh, which knows who calls."""
+@pytest.mark.parametrize(
+    ("need", "by"),
+    [("encryption_in_transit", "mesh"), ("multi_cluster", "mesh"), ("gateway_api", "mesh"), ("egress_gateway", "cni")],
+)
+def test_what_both_could_do_is_set_up_once(need: str, by: str) -> None:
+    """In the mesh, which knows who calls; known addresses in the network, for a mesh's gateway has its node's."""
     both = Place("cilium", "istio-sidecar", "self-run", "self-run")
-    found = Terms(Place("none", "none"), both, "self-managed", fresh=True, needs=frozenset({"egress_gateway"})).row()
-    assert (found["cni_needs"], found["mesh_needs"]) == ([], ["egress_gateway"])
+    found = Terms(Place("none", "none"), both, "self-managed", fresh=True, needs=frozenset({need})).row()
+    assert {side: found[f"{side}_needs"] for side in ("cni", "mesh")} == {"cni": [], "mesh": [], by: [need]}
+
+
+@pytest.mark.parametrize(
+    ("place", "cloud", "need", "told"),
+    [
+        (
+            Place("flannel", "none", "k3s"),
+            "self-managed",
+            "encryption_in_transit",
+            "Switch encryption between nodes on",
+        ),
+        (Place("flannel", "none", "self-run"), "self-managed", "network_policy", "until then they are accepted"),
+        (Place("flannel", "none", "k3s"), "self-managed", "network_policy", ""),
+        (Place("ovn-kubernetes", "none", "openshift"), "openshift", "egress_gateway", "known addresses"),
+        (Place("calico", "linkerd", "self-run", "edge-open-source"), "self-managed", "multi_cluster", "by the mesh"),
+    ],
+)
+def test_what_stays_may_have_to_be_set_up(place: Place, cloud: str, need: str, told: str) -> None:
+    """A product that stays meets much that no installation switches on: its steps are told without hours."""
+    terms = Terms(place, place, cloud, needs=frozenset({need}))
+    assert ways_of([terms]) == [()]
+    found = [row["action"] for row in set_up(terms) if row["need"] == need]
+    assert any(told in action for action in found) if told else not found
+
+
+@pytest.mark.parametrize(
+    ("today", "target", "cloud", "needs", "taken", "left"),
+    [
+        (
+            Place("aws-vpc", "none", "network-policy-agent"),
+            Place("aws-vpc", "vpc-lattice", "network-policy-agent", "aws"),
+            "eks",
+            {"multi_cluster"},
+            "mesh-needs-8",
+            "mesh-needs-1",
+        ),
+        (
+            Place("aws-vpc", "none", "network-policy-agent"),
+            Place("aws-vpc", "none", "calico-policy-engine"),
+            "eks",
+            {"windows_nodes"},
+            "network-needs-12",
+            "network-needs-11",
+        ),
+        (
+            Place("calico-enterprise", "none", "self-run"),
+            Place("calico", "none", "self-run"),
+            "self-managed",
+            {"cluster_policy"},
+            "calico-open-2",
+            "network-needs-8",
+        ),
+    ],
+)
+def test_a_way_takes_the_steps_of_its_own_products(
+    today: Place, target: Place, cloud: str, needs: set[str], taken: str, left: str
+) -> None:
+    """Lattice links by its service network, Windows nodes get an agent of their own, and Calico has a way back."""
+    (ways,) = ways_of([Terms(today, target, cloud, needs=frozenset(needs))])
+    found = {step["step"] for way in ways for step in way.steps}
+    assert taken in found
+    assert left not in found
 
 
 def test_no_old_mesh_is_told_of_where_none_runs() -> None:

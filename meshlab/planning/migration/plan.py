@@ -24,7 +24,7 @@ from meshlab.planning.migration.price import (
     second_cluster,
     settled,
 )
-from meshlab.planning.migration.routes import NONE, Move, Setting, Terms, Way, today_editions, ways_of
+from meshlab.planning.migration.routes import NONE, Move, Setting, Terms, Way, set_up, today_editions, ways_of
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table
 
@@ -261,7 +261,8 @@ NODES_TOLD = ("name", "pods", *(f"seconds{end}" for end in ENDS), "day", "begin_
 def plan_move(move: Move) -> Plan:
     """The plan of a move, its figures by ``move_price``; one that stays has no steps and takes no time."""
     setting = move.setting
-    course = course_of(settled(move.today, move.target, setting), setting)
+    terms = settled(move.today, move.target, setting)
+    course = course_of(terms, setting)
     price = move_price(move.today, move.target, setting)
     drains = list(course.drains.values())
     drain = next((item for item in drains if item.times is not None), drains[0] if drains else None)
@@ -277,6 +278,7 @@ def plan_move(move: Move) -> Plan:
             for way in course.ways
         ],
         "steps": [step.plain() for step in course.taken],
+        "set_up": list(set_up(terms)),
         "blockers": blockers,
         "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
         "unknown": unknown,

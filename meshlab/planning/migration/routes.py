@@ -279,6 +279,10 @@ ROOTS = {"aks-add-on": "aks-istio-system"}
 """Root namespace of an Istio, by its edition, where it is not ``istio-system``."""
 
 
+BY_NETWORK = frozenset({"egress_gateway"})
+"""What the network sets up where the mesh could as well: the gateway of a mesh leaves with its node's address."""
+
+
 def root_namespace(edition: str | None) -> str:
     """Root namespace of an Istio: that of its control plane."""
     return ROOTS.get(edition or "", "istio-system")
@@ -340,18 +344,22 @@ class Terms:
         }
         rest = {name: getattr(self, name) for name in CONDITIONS.keys() & self.__dataclass_fields__.keys()}
         cni, mesh = (self._met(self.target, side) for side in SIDES)
-        kept = self._kept("cni") | self._kept("mesh")
-        needs = {"cni_needs": sorted(cni - mesh - kept), "mesh_needs": sorted(mesh - kept)}
+        mesh -= cni & BY_NETWORK
+        needs = {"cni_needs": sorted(cni - mesh - self.kept), "mesh_needs": sorted(mesh - self.kept)}
         return {**ends, **rest, **needs, "tuned": self.target.tuned}
 
     def _met(self, place: Place, side: str) -> set[str]:
-        """What is asked for and met by one side of a place; where both could, it is the mesh's: it knows who calls."""
+        """What is asked for and met by one side of a place.
+
+        Where both could, it is the mesh's, which knows who calls, but for what is about addresses.
+        """
         return {need for need in self.needs if _meets(place, side, need, self.cloud)}
 
-    def _kept(self, side: str) -> set[str]:
-        """What one side meets today and goes on to meet, set up as it is, for its product stays."""
-        stays = not self.fresh and self.today.side(side)[0] == self.target.side(side)[0]
-        return self._met(self.today, side) if stays else set()
+    @property
+    def kept(self) -> set[str]:
+        """What a side meets today and goes on to meet, set up as it is, for its product stays."""
+        stay = [side for side in SIDES if not self.fresh and self.today.side(side)[0] == self.target.side(side)[0]]
+        return {need for side in stay for need in self._met(self.today, side)}
 
     @property
     def lost(self) -> list[str]:
@@ -506,6 +514,21 @@ def _ways(found: Iterable[Row], holds: Mapping[str, bool]) -> Iterator[Way]:
         ]
         done.update(step["step"] for step in taken)
         yield Way(row, tuple(taken))
+
+
+def set_up(terms: Terms) -> Iterator[Row]:
+    """What needs that stay met take wherever it is not done yet: by need, the steps of a new platform for it."""
+    asked = {need: replace(terms, target=terms.today, fresh=True, needs=frozenset({need})) for need in terms.kept}
+    for need, ways in zip(sorted(asked), ways_of([asked[need] for need in sorted(asked)]), strict=True):
+        found = [step for way in ways for step in way.steps if step["stage"] in NEEDS_STAGES]
+        yield from ({"need": need, **{name: step[name] for name in SET_UP_TOLD}} for step in found)
+
+
+NEEDS_STAGES = frozenset({"network-needs", "mesh-needs"})
+"""Stages that set up what is asked for."""
+
+SET_UP_TOLD = ("action", "command", "check", "source_id")
+"""Columns of a step that are told of what stays."""
 
 
 def _second_clusters(moves: Mapping[Terms, Row]) -> Iterator[tuple[Terms, tuple[Way, ...]]]:

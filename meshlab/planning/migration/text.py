@@ -177,6 +177,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
         return
     if plan["stays"]:
         yield "  nothing moves: what runs today stays"
+        yield from _section(SET_UP, _set_up_lines(plan))
         yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
         return
     yield from (f"  {question + ':':11} {answer}" for question, answer in answers(plan).items())
@@ -189,6 +190,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
         "Steps, all times together: the likeliest, and from the least to the most",
         [_step_line(step) for step in plan["steps"]],
     )
+    yield from _section(SET_UP, _set_up_lines(plan))
     yield from _section("Risks", ["{risk}. Sign: {sign}. Owner: {owner}.".format_map(risk) for risk in plan["risks"]])
     yield from _section("Not told by the input", _unknown_lines(plan["unknown"]))
 
@@ -216,6 +218,14 @@ def _blocker_lines(blocker: Mapping[str, Any]) -> Iterator[str]:
     more = f" and {blocker['count'] - SHOWN:,} more" if named and blocker["count"] > SHOWN else ""
     yield f"{blocker['severity']:6} {blocker['title']} ({blocker['id']}): {named or blocker['detail']}{more}"
     yield f"       {blocker['why']} {blocker['todo']}"
+
+
+SET_UP = "To be set up in what stays, unless it is done: not in the hours"
+"""Over what is asked for and comes with no installation."""
+
+
+def _set_up_lines(plan: Mapping[str, Any]) -> list[str]:
+    return [step["action"] for step in plan["set_up"]]
 
 
 def _step_line(step: Mapping[str, Any]) -> str:
