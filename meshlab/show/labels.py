@@ -159,6 +159,8 @@ def title_text(review: Review) -> str:
     """The verdict in one line."""
     verdict = review.verdict
     if meets_nothing(review):
+        if verdict.mesh is None:  # something else than a need is lacking, so that not even the nearest is recommended
+            return "As the cluster stands, none of the options can be had"
         return "None of the options meets everything that is asked"
     edition = {"cni": None, "mesh": None, **verdict.edition}
     return answer_text({"cni": verdict.cni, "mesh": verdict.mesh, "edition": edition}, review.scenario)

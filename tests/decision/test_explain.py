@@ -286,6 +286,11 @@ def test_support_takes_an_edition_for_which_somebody_answers() -> None:
             {**EKS, "current_cni_edition": "calico-policy-engine", "cni_healthy": False, "needs": []},
             "own kinds rewritten",
         ),
+        ({"needs": [], "current_cni": "cilium", "windows_nodes": 3}, "Cilium runs on no Windows node"),
+        (
+            {"needs": ["network_policy"], "current_cni": "flannel", "current_cni_edition": None},
+            "If what runs is flannel",
+        ),
     ],
 )
 def test_what_a_team_has_to_accept_is_told(facts: dict[str, Any], said: str) -> None:
@@ -389,6 +394,71 @@ def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
     assert answer["mesh"] is None
     assert "Needed first: a team that may run it" in answer["sentence"]
     assert "Or first: a licence budget" in answer["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {**EKS, "current_cni": "calico", "needs": ["network_policy"], "provider_support_required": True},
+            "Or on a new cluster: Amazon VPC CNI with its network policy agent without a mesh.",
+        ),
+        (
+            {
+                "cloud": "aks",
+                "current_cni": "azure-cni",
+                "current_cni_edition": "azure-npm",
+                "policy_engine": "azure-npm",
+                "windows_nodes": 6,
+                "needs": ["network_policy"],
+            },
+            "On a new cluster, Azure CNI with Calico as policy engine without a mesh would.",
+        ),
+    ],
+)
+def test_what_a_new_cluster_would_have_is_named(facts: dict[str, Any], said: str) -> None:
+    """Where nothing but the age of the cluster bars an option that meets everything, the answer says so."""
+    assert said in explained(**facts, licence_usd_per_year=0)["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "edition", "mesh", "caveat"),
+    [
+        ("3.10.0", "self-run", "linkerd", False),
+        ("5.15.0", "self-run", "istio-ambient", False),
+        ("5.15.0", "self-run-ebpf", "istio-ambient", True),
+    ],
+)
+def test_what_ambient_mode_asks_of_nodes_and_network(kernel: str, edition: str, mesh: str, caveat: bool) -> None:
+    """A kernel on which its rules can be set; and of Calico a setting, where that runs in eBPF."""
+    answer = explained(kernel_oldest=kernel, current_cni_edition=edition, needs=["mtls"])
+    assert answer["mesh"] == mesh
+    assert any("connect-time" in reason for reason in answer["reasons"]) is caveat
+
+
+@pytest.mark.parametrize(
+    ("edition", "needs", "answer"),
+    [
+        ("network-policy-agent", ["network_policy"], "eks-auto-mode"),
+        ("calico-policy-engine", ["network_policy"], "eks-auto-mode"),
+        ("network-policy-agent", [], None),
+    ],
+)
+def test_no_policy_holds_where_no_agent_runs(edition: str, needs: list[str], answer: str | None) -> None:
+    """On Fargate alone an engine that is switched on enforces nothing: nodes that are machines come first."""
+    facts = {**EKS, "current_cni_edition": edition, "daemonsets_run": False, "needs": needs}
+    verdict = explained(**facts)
+    assert verdict["edition"]["cni"] == answer
+    assert (verdict["options"][0]["eligible"] is True) is (answer is not None or not needs)
+
+
+@pytest.mark.parametrize(
+    ("facts", "cni"),
+    [({"licence_usd_per_year": 0}, "calico"), ({"licence_usd_per_year": 0, "cni_healthy": False}, "cilium")],
+)
+def test_a_licence_that_ends_leaves_the_makers_free_build(facts: dict[str, Any], cni: str) -> None:
+    """Calico takes the place of Calico Enterprise, unless that ails: the same data plane would repair nothing."""
+    assert explained(current_cni="calico-enterprise", needs=["network_policy"], **facts)["cni"] == cni
 
 
 def test_an_edition_that_is_not_known_is_no_text_that_nobody_has_read() -> None:

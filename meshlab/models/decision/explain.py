@@ -384,6 +384,8 @@ def sentence(contest: Contest) -> str:
         ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
         way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
+        bound = any(lack.requirement == "budget" for lack in lacks)  # it would bind a second cluster as well
+        way += "".join(f". Or on a new cluster: {_named(one)}" for one in _anew(contest) if not bound)
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
@@ -396,7 +398,8 @@ def sentence(contest: Contest) -> str:
             if _has_ended(contest, name)
         )
         gone = "".join(f" Replace {what} in any case: {why}." for what, why in ended)
-        return f"None of the options meets everything that is asked.{gone}{but} Nearest: {'; '.join(nearest)}."
+        anew = "".join(f" On a new cluster, {_named(one)} would." for one in _anew(contest))
+        return f"None of the options meets everything that is asked.{gone}{but}{anew} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
@@ -404,8 +407,22 @@ def sentence(contest: Contest) -> str:
 
 
 def _needed(lacks: Sequence[Lack]) -> str:
-    rows = (lack.side in SIDES and lack.requirement not in inputs()["needs"].choices for lack in lacks)
-    return joined([lack.requirement if of_row else lack.why for lack, of_row in zip(lacks, rows, strict=True)])
+    def told(lack: Lack) -> str:
+        if lack.requirement == "budget":
+            return f"a larger budget ({lack.found})"
+        of_row = lack.side in SIDES and lack.requirement not in inputs()["needs"].choices
+        return lack.requirement if of_row else lack.why
+
+    return joined([told(lack) for lack in lacks])
+
+
+def _anew(contest: Contest) -> Iterator[Standing]:
+    """The first pair that nothing bars but the age of the cluster."""
+    for pair in contest.pairs:
+        lacks = [] if pair.tuned or pair.lacking or pair.unread else [*lacking(contest, pair)]
+        if lacks and all(lack.anew for lack in lacks) and not any(True for _ in opening(contest, pair)):
+            yield pair
+            return
 
 
 def _another_way(contest: Contest, lacks: Sequence[Lack]) -> Iterator[list[Lack]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -167,6 +168,7 @@ class Lack:
         missing: Inputs that are not known. [names]
         fixed: Whether it rests on facts alone that nobody can change.
         source_id: Sources that say so.
+        anew: Whether it asks nothing of a new cluster.
     """
 
     side: str
@@ -176,6 +178,7 @@ class Lack:
     missing: Sequence[str] = ()
     fixed: bool = False
     source_id: str = ""
+    anew: bool = False
 
 
 def contests(
@@ -335,7 +338,7 @@ def _lack(contest: Contest, side: Side, row: Requirement, network: Network | Non
         words += f" (not known: {', '.join(map(input_label, missing))})"
     found = ", ".join(known) if state is not None else None
     fixed = all(inputs()[name].actionability == "fixed" for name in names)
-    return Lack(row.side, row.requirement, found, words, missing, fixed, row.source_id)
+    return Lack(row.side, row.requirement, found, words, missing, fixed, row.source_id, anew="greenfield" in names)
 
 
 def _required(side: Side, row: Requirement) -> str:
@@ -458,6 +461,12 @@ def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[str]:
         cell = contest.cell(side, need)
         if cell and (cell.support != "yes" or not cell.released):
             yield f"{label_of(side)} meets {need_label(need)} {note_of(cell)}"
+        if cell is None:
+            own = ((each.label, contest.tables.cell(each, need, contest.platform)) for each in side.options)
+            found = ((label, note_of(read)) for label, read in own if read and read.support != "yes")
+            yield from (
+                f"If what runs is {label}, {need_label(need)} is met {note}" for label, note in islice(found, 1)
+            )
 
 
 def unfinished(contest: Contest, pair: Standing) -> list[str]:
