@@ -107,7 +107,7 @@ def test_a_budget_that_is_broken_is_named_as_people_know_it(tmp_path: Path) -> N
     review = team(
         tmp_path,
         "scenario: {pods: 4000, nodes: 60, services: 300, cloud: self-managed, current_cni: calico, "
-        "current_mesh: none, cni_healthy: true, kernel_oldest: 6.1.0, max_added_p99_ms: 1, max_usd_per_month: 200}\n"
+        "current_mesh: none, cni_healthy: true, kernel_oldest: 6.1.0, max_added_p99_ms: 1, max_usd_per_month: 2000}\n"
         "needs: [mtls]\n",
     )
     said = first_page.objections(review)
