@@ -18,7 +18,7 @@ from meshlab.models.decision.changes import (
     present_cells,
 )
 from meshlab.models.decision.conditions import ALWAYS
-from meshlab.models.decision.contests import known_running, prefers, rules
+from meshlab.models.decision.contests import known_running, prefers
 from meshlab.models.decision.decide import BUDGETS, column_of, compared
 from meshlab.models.decision.labels import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.models.decision.questions import first_questions, unanswered
@@ -164,7 +164,7 @@ def _rows(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
     """Every preference with its state, as it reads for the network that is recommended."""
     for row in contest.tables.preferences:
         state = contest.state(row, pair.network)
-        asked = rules(contest.tables).asked[rules(contest.tables).place(row, pair.network)] if state is None else ()
+        asked = contest.rules.asked[contest.rules.place(row, pair.network)] if state is None else ()
         yield {
             "table": row.side,
             "id": row.id,
