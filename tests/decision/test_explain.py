@@ -288,6 +288,25 @@ def test_support_takes_an_edition_for_which_somebody_answers() -> None:
         ),
         ({"needs": [], "current_cni": "cilium", "windows_nodes": 3}, "Cilium runs on no Windows node"),
         (
+            {
+                "cloud": "gke",
+                "current_cni": "cilium",
+                "current_cni_edition": "dataplane-v2",
+                "nodes": 9000,
+                "needs": ["network_policy"],
+            },
+            "at most 7,500 nodes",
+        ),
+        (
+            {
+                "cloud": "aks",
+                "current_cni": "cilium",
+                "current_cni_edition": "azure-cni-powered-by-cilium-acns",
+                "needs": ["network_policy"],
+            },
+            "costs extra, and Azure CNI powered by Cilium meets all that is asked as well",
+        ),
+        (
             {"needs": ["network_policy"], "current_cni": "flannel", "current_cni_edition": None},
             "If what runs is flannel",
         ),
@@ -413,6 +432,10 @@ def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
                 "needs": ["network_policy"],
             },
             "On a new cluster, Azure CNI with Calico as policy engine without a mesh would.",
+        ),
+        (
+            {"current_cni": "cilium", "needs": ["sctp", "bgp"]},
+            "On a new cluster, Calico with iptables or nftables without a mesh would.",
         ),
     ],
 )

@@ -54,7 +54,7 @@ from meshlab.models.decision.tables import (
     Tables,
     load_tables,
 )
-from meshlab.scenario import inputs, with_all_inputs
+from meshlab.scenario import inputs, schema, with_all_inputs
 
 Row = Mapping[str, Any]
 
@@ -384,8 +384,7 @@ def sentence(contest: Contest) -> str:
         ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
         way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
-        bound = any(lack.requirement == "budget" for lack in lacks)  # it would bind a second cluster as well
-        way += "".join(f". Or on a new cluster: {_named(one)}" for one in _anew(contest) if not bound)
+        way += "".join(f". Or on a new cluster: {_named(one)}" for one in _anew(contest))
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
@@ -417,12 +416,22 @@ def _needed(lacks: Sequence[Lack]) -> str:
 
 
 def _anew(contest: Contest) -> Iterator[Standing]:
-    """The first pair that nothing bars but the age of the cluster."""
-    for pair in contest.pairs:
-        lacks = [] if pair.tuned or pair.lacking or pair.unread else [*lacking(contest, pair)]
-        if lacks and all(lack.anew for lack in lacks) and not any(True for _ in opening(contest, pair)):
-            yield pair
-            return
+    """What would be recommended for a new cluster in place of this one, where nothing stated would bar it there."""
+    bound = any(pair.over and pair.over.certain for pair in contest.pairs)  # the same budget would bind it
+    if contest.facts["greenfield"] is not False or bound:
+        return
+    facts = {name: None if name in OF_TODAY else value for name, value in contest.facts.items()}
+    facts |= {"greenfield": True, "current_cni": NONE, "current_mesh": NONE}
+    frame = compared(pl.DataFrame([facts], schema=schema()).lazy()).collect()
+    first = contests(frame, [facts], contest.tables)[0].pairs[0]
+    if first.standing == ELIGIBLE:
+        yield first
+
+
+OF_TODAY = frozenset(
+    ["current_cni_edition", "current_mesh_edition", "policy_engine", "cni_healthy", "mesh_healthy", "kernel_oldest"]
+)
+"""What a new cluster has none of, or anew."""
 
 
 def _another_way(contest: Contest, lacks: Sequence[Lack]) -> Iterator[list[Lack]]:

@@ -172,7 +172,6 @@ class Lack:
         missing: Inputs that are not known. [names]
         fixed: Whether it rests on facts alone that nobody can change.
         source_id: Sources that say so.
-        anew: Whether it asks nothing of a new cluster.
     """
 
     side: str
@@ -182,7 +181,6 @@ class Lack:
     missing: Sequence[str] = ()
     fixed: bool = False
     source_id: str = ""
-    anew: bool = False
 
 
 def contests(
@@ -351,7 +349,7 @@ def _put(contest: Contest, side: Side, row: Requirement, place: int) -> Lack:
         words += f" (not known: {', '.join(map(input_label, missing))})"
     found = ", ".join(known) if state is not None else None
     fixed = all(inputs()[name].actionability == "fixed" for name in names)
-    return Lack(row.side, row.requirement, found, words, missing, fixed, row.source_id, anew="greenfield" in names)
+    return Lack(row.side, row.requirement, found, words, missing, fixed, row.source_id)
 
 
 def _required(side: Side, row: Requirement) -> str:
@@ -444,6 +442,7 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
     for side in pair.sides[: 1 if pair.cni.edition == pair.mesh.edition else 2]:  # one edition, one bill
         if side.only and side.only.price_basis not in ("", "not read") and not side.today:
             yield f"{label_of(side)} {EXTRA} ({side.only.price_basis})"
+    yield from _idle_licence(contest, pair)
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
             yield _required(side, row)
@@ -453,6 +452,19 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
         yield f"More likely than not over budget: {pair.over.what}"
     for need in contest.asked:
         yield from _of_need(contest, pair, need)
+
+
+def _idle_licence(contest: Contest, pair: Standing) -> Iterator[str]:
+    """That what runs is paid for, where a free edition of the same product meets all that is asked."""
+    for side in pair.sides:
+        if not (side.today and side.only and side.only.paid):
+            continue
+        for other in contest.pairs:
+            its, rest = (other.cni, other.mesh) if side.side == "cni" else (other.mesh, other.cni)
+            same = its.id == side.id and rest in pair.sides and other.standing == ELIGIBLE
+            if same and its.only and not its.only.paid:
+                yield f"{label_of(side)} {EXTRA}, and {label_of(its)} meets all that is asked as well"
+                break
 
 
 def _gone(contest: Contest, side: Side) -> Iterator[str]:
