@@ -238,6 +238,13 @@ def test_what_ails_gives_way_to_what_repairs_it(facts: dict[str, Any], side: str
     assert (verdict[side] == "stay") == (answer is None)
 
 
+@pytest.mark.parametrize(("healthy", "said"), [(True, "may stay at the edge"), (False, "Replace")])
+def test_a_gateway_stays_beside_a_mesh_unless_it_ails(healthy: bool, said: str) -> None:
+    """A mesh between services takes nothing from the entry that runs at the edge."""
+    facts = {"current_mesh": "gateway", "current_mesh_edition": "envoy-gateway", "mesh_healthy": healthy}
+    assert said in explained(**facts, needs=["mtls", "gateway_api"])["sentence"]
+
+
 def test_what_ails_is_said_beside_what_else_it_lacks() -> None:
     """A plugin that no table knows is asked for, and that it ails is told before anybody is to find out why."""
     answer = explained(current_cni="other", current_cni_edition=None, cni_healthy=False, needs=["bgp"])

@@ -419,6 +419,22 @@ def test_what_stays_may_have_to_be_set_up(place: Place, cloud: str, need: str, t
             "network-needs-11",
         ),
         (
+            Place("calico", "istio-ambient", "self-run", "self-run"),
+            Place("calico", "istio-ambient", "self-run", "self-run-with-sidecars"),
+            "self-managed",
+            {"virtual_machines"},
+            "mesh-needs-5",
+            "mesh-needs-1",
+        ),
+        (
+            Place("calico", "gateway", "self-run", "envoy-gateway"),
+            Place("calico", "linkerd", "self-run", "edge-open-source"),
+            "self-managed",
+            {"mtls", "gateway_api"},
+            "mesh-on-5",
+            "mesh-leave-14",
+        ),
+        (
             Place("calico-enterprise", "none", "self-run"),
             Place("calico", "none", "self-run"),
             "self-managed",
@@ -431,7 +447,7 @@ def test_what_stays_may_have_to_be_set_up(place: Place, cloud: str, need: str, t
 def test_a_way_takes_the_steps_of_its_own_products(
     today: Place, target: Place, cloud: str, needs: set[str], taken: str, left: str
 ) -> None:
-    """Lattice links by its service network, Windows nodes get an agent of their own, and Calico has a way back."""
+    """Links, agents of Windows nodes and machines are of the product; a gateway stays, and Calico has a way back."""
     (ways,) = ways_of([Terms(today, target, cloud, needs=frozenset(needs))])
     found = {step["step"] for way in ways for step in way.steps}
     assert taken in found

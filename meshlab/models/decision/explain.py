@@ -527,7 +527,10 @@ def _network(contest: Contest, pair: Standing) -> str:
 def _mesh(contest: Contest, pair: Standing) -> str:
     today, side, sure = contest.runs["mesh"].id, pair.mesh, pair.standing == ELIGIBLE and bool(contest.asked)
     needed = _of_mesh(contest, pair)
-    runs = today not in ("", NONE)
+    stays = (
+        today == GATEWAY and not ails(contest, "mesh") and side.id not in (NONE, GATEWAY, CILIUM_MESH, "vpc-lattice")
+    )
+    runs = today not in ("", NONE) and not stays
     if side.id == NONE:
         gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
         if pair.unread:
@@ -546,7 +549,9 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         reason = met if sure else "nothing that is known rules it out" if contest.asked or pair.unread else idle
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:
-        return ADDED.get(side.id, "Yes, a mesh: you need {}. Add {}.").format(named_needs(needed), label_of(side))
+        beside = "; the gateway may stay at the edge" if stays else ""
+        added = ADDED.get(side.id, f"Yes, a mesh: you need {{}}. Add {{}}{beside}.")
+        return added.format(named_needs(needed), label_of(side))
     why = _because(contest, "mesh") or f": what is asked is {named_needs(needed)}"
     return f"{_change(contest, pair, 'mesh')}{why}."
 
