@@ -449,8 +449,14 @@ def options_shown(review: Review) -> list[Row]:
     today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
     none = meets_nothing(review)
     others = [row for row in options if row not in first + today and (none or row["eligible"] is not False)]
-    # one whose cost is known tells more than one of which nothing is
-    others.sort(key=lambda row: row["criteria"]["monthly_usd"]["median"] is None)
+    enough = next((row["mesh"] for row in first if row["mesh"] in ("none", "gateway")), None)
+
+    def farther(row: Row) -> tuple[bool, bool, bool]:
+        # what is known to do first, then what brings no mesh where none is needed, then that of which a cost is known
+        unknown = row["criteria"]["cost_usd_per_month"]["median"] is None
+        return row["eligible"] is None, enough is not None and row["mesh"] != enough, unknown
+
+    others.sort(key=farther)
     return [*first, *today, *others][:SHOWN]
 
 
