@@ -184,6 +184,17 @@ def test_where_nothing_meets_everything_the_nearest_are_compared_and_nothing_is_
     assert "# a: None of the options meets everything that is asked\n" in report.decision_record(review)
 
 
+def test_nodes_that_a_mesh_leaves_out_speak_against_it(tmp_path: Path) -> None:
+    """A cluster with Windows nodes reads on the first page that they stay outside of what is recommended."""
+    review = team(
+        tmp_path,
+        "scenario: {cloud: aks, current_cni: azure-cni, current_cni_edition: calico-policy-engine, nodes: 20, "
+        "windows_nodes: 5, greenfield: false, kernel_oldest: 5.15.0, current_mesh: none, cni_healthy: true}\n"
+        "needs: [mtls]",
+    )
+    assert any("Windows nodes stay outside" in sentence for sentence in first_page.objections(review))
+
+
 def test_what_encryption_between_nodes_takes_is_said_where_the_network_has_to_do_it(tmp_path: Path) -> None:
     """A Calico that stays encrypts only once WireGuard is switched on, which takes CPU; else it need not."""
     facts = (

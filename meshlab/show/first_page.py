@@ -190,7 +190,7 @@ def objections(review: Review) -> list[str]:
         return told
     caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
     partial = [row["note"] for row in review.verdict.evidence if row["support"] == "partial"]
-    grave = [caveat for caveat in caveats if ENDS in caveat or EXTRA in caveat]
+    grave = [caveat for caveat in caveats if ENDS in caveat or EXTRA in caveat or OUTSIDE in caveat]
     grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
     few, moves = len(told) < 2, review.verdict.cni not in (None, "stay")  # noqa: PLR2004  (the figures say little)
     if few and review.verdict.mesh is not None:
@@ -408,6 +408,9 @@ def _to_set_up(review: Review) -> str:
     todo = dict.fromkeys(lower_first(step["action"]) for step in steps if step["need"] not in used)
     return f" Unless it is done already: {'; '.join([*todo][:3])}." if todo else ""
 
+
+OUTSIDE = "Windows nodes stay outside"
+"""What a caveat says of nodes that are left out of what is asked for."""
 
 ENDS = "before its support ends"
 """What a caveat says of something that has to be replaced one day."""

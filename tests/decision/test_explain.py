@@ -384,6 +384,13 @@ def test_a_mesh_that_no_table_knows_is_asked_for_before_it_is_replaced() -> None
     assert "current_mesh" not in explained(current_mesh="other", mesh_healthy=True, needs=[])["unknown"]
 
 
+def test_the_day_on_which_support_will_end_is_a_reason_to_go() -> None:
+    """Kubenet, which enforces nothing, is left for an engine of AKS, and goes anyway in 2028."""
+    kubenet = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "kubenet"}
+    sentence = explained(**kubenet, needs=["network_policy"], licence_usd_per_year=0)["sentence"]
+    assert "support for kubenet on AKS ends on 2028-03-31" in sentence
+
+
 def test_what_goes_with_what_runs_is_told() -> None:
     """Linkerd that nobody asks for goes with its identities; a mesh that stays takes nothing away."""
     runs: dict[str, Any] = {"current_mesh": "linkerd", "current_mesh_edition": "edge-open-source"}

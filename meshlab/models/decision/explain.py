@@ -496,8 +496,11 @@ def replaced(contest: Contest, name: str) -> str | None:
     over = staying[0].over
     if not lacks and over and not chosen_pair.over:
         return f"what runs today is more likely than not over budget: {over.what}"
-    sick = f"{label_of(getattr(staying[0], name))} is said to be unhealthy" if ails(contest, name) else ""
-    return joined([*(lack.why for lack in lacks), sick]) or None
+    label = label_of(getattr(staying[0], name))
+    ends = next((option.ends for option in _editions(contest, name) if option.status == "deprecated"), None)
+    soon = f"support for {label} ends on {ends}" if ends and len(_editions(contest, name)) == 1 else ""
+    sick = f"{label} is said to be unhealthy" if ails(contest, name) else ""
+    return joined([*(lack.why for lack in lacks), soon, sick]) or None
 
 
 def _nearest(contest: Contest) -> list[Standing]:
