@@ -299,6 +299,15 @@ def test_support_takes_an_edition_for_which_somebody_answers() -> None:
                 "cloud": "gke",
                 "current_cni": "cilium",
                 "current_cni_edition": "dataplane-v2",
+                "needs": ["zone_aware"],
+            },
+            "find out before a mesh is added",
+        ),
+        (
+            {
+                "cloud": "gke",
+                "current_cni": "cilium",
+                "current_cni_edition": "dataplane-v2",
                 "nodes": 9000,
                 "needs": ["network_policy"],
             },
@@ -322,6 +331,14 @@ def test_support_takes_an_edition_for_which_somebody_answers() -> None:
 def test_what_a_team_has_to_accept_is_told(facts: dict[str, Any], said: str) -> None:
     """Where a need is met only on a condition, and where policies do not go along, the reasons say it."""
     assert any(said in reason for reason in explained(**facts)["reasons"])
+
+
+def test_windows_nodes_of_openshift_are_a_matter_of_its_own_network() -> None:
+    """Nothing holds policy on them there; the nearest is what Red Hat supports them on."""
+    facts = {"cloud": "openshift", "greenfield": True, "current_cni": "none", "current_cni_edition": None}
+    assert (
+        explained(**facts, windows_nodes=3, needs=["windows_nodes"], licence_usd_per_year=0)["cni"] == "ovn-kubernetes"
+    )
 
 
 def test_what_the_platform_brings_for_the_edge_stands_before_what_a_team_runs() -> None:

@@ -452,6 +452,16 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
         yield f"More likely than not over budget: {pair.over.what}"
     for need in contest.asked:
         yield from _of_need(contest, pair, need)
+    yield from _unread_below(contest, pair)
+
+
+def _unread_below(contest: Contest, pair: Standing) -> Iterator[str]:
+    """Needs for which alone a mesh would come, and of which nobody read whether the network meets them."""
+    if not pair.cni.only or pair.mesh.today or any(contest.tables.layers[need] != "any" for need in contest.asked):
+        return
+    for need in contest.asked:
+        if not _has(pair.cni.met | pair.cni.unmet, need) and pair.mesh in deciding(contest, pair, need):
+            yield f"{label_of(pair.cni)} may meet {need_label(need)} by itself: find out before a mesh is added"
 
 
 def _idle_licence(contest: Contest, pair: Standing) -> Iterator[str]:
