@@ -489,6 +489,23 @@ def test_commands_change_what_they_are_for_alone() -> None:
                 assert "describe-addon" in step["command"], step["step"]
 
 
+def test_commands_work_as_they_are_copied() -> None:
+    """A chart's repository is known, a cluster is named, an empty list deletes nothing, and prose is a comment."""
+    asked = [row["check"] for table in ("checks", "limits") for row in read_table(f"migration/{table}").to_dicts()]
+    for step in steps():
+        lines = step["command"].split("; ")
+        for place, line in enumerate(lines):
+            for chart in re.findall(r"^helm (?:install|upgrade) .*?\b(cilium|istio)/", line):
+                assert any(item.startswith(f"helm repo add {chart} ") for item in lines[:place]), (step["step"], line)
+            assert not line.startswith("watch ") or line.split()[1] in TOOLS, (step["step"], line)
+        texts = [*lines, *(step[name] for name in ("check", "abort", "rollback"))]
+        for text in (*texts, *asked):
+            for call in re.findall(r"az aks (?:show|update) -.*", text):
+                assert "--name CLUSTER --resource-group GROUP" in call, (step["step"], text)
+            assert not re.search(r"xargs (kubectl|oc) delete", text), (step["step"], text)
+            assert "http://kubernetes.default" not in text, (step["step"], "the API server speaks TLS alone")
+
+
 def test_tables_of_moves_fit_together() -> None:
     """Stages, manifests, checks and limits that a table names are there, and none is left unused."""
     stages = {step["stage"] for step in steps()}
