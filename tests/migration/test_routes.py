@@ -343,6 +343,19 @@ def test_policies_are_translated_before_their_definitions_go() -> None:
             assert before & {"policy_hours", "policy_minutes"}, told(terms)
 
 
+def test_what_was_translated_is_applied_before_policies_hold_again() -> None:
+    """Files under policies/ do nothing by themselves: a step applies them, no later than the one that closes the gap."""
+    counted = [replace(terms, policies=3) for terms in ALL["cni"]]
+    for terms, ways in zip(counted, ways_of(counted), strict=True):
+        taken = [step for way in ways for step in way.steps]
+        if not any(step["stage"] == "policy-translate" for step in taken):
+            continue
+        applied = [place for place, step in enumerate(taken) if "apply -f policies/" in step["command"]]
+        closes = [place for place, step in enumerate(taken) if step["gap"] == "closes"]
+        assert applied, told(terms)
+        assert not closes or applied[0] <= closes[-1], told(terms)
+
+
 def test_what_stays_is_not_set_up_again_and_what_ends_is_told() -> None:
     """Calico Enterprise keeps Calico's peers and brings names; Azure's Cilium has no BGP, so that it would be lost."""
     needs = frozenset({"bgp", "dns_policy"})
