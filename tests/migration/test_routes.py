@@ -29,7 +29,7 @@ CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
 
 TOOLS = frozenset(
     "kubectl helm az gcloud aws eksctl oc istioctl linkerd cilium meshlab osm consul-k8s step kumactl hubble ip ss "
-    "curl iptables-save systemctl mkdir calicoctl watch #".split()
+    "curl grep iptables-save ip6tables-save systemctl mkdir calicoctl watch #".split()
 )
 """What a line of a command may begin with; all else is a comment."""
 
@@ -517,6 +517,37 @@ def test_commands_work_as_they_are_copied() -> None:
                 assert "--name CLUSTER --resource-group GROUP" in call, (step["step"], text)
             assert not re.search(r"xargs (kubectl|oc) delete", text), (step["step"], text)
             assert "http://kubernetes.default" not in text, (step["step"], "the API server speaks TLS alone")
+
+
+ASKED = [
+    ("engine-off-3", "command", "cilium uninstall --wait", "helm uninstall leaves the CNI file: no new pod starts"),
+    ("overlay-20", "command", "conf_dir", "while flannel is on, k3s looks into folders of its own"),
+    ("overlay-leave-3", "command", "cni.confPath=/etc/cni/net.d", "and into the usual ones once it is off"),
+    ("overlay-leave-3", "command", "grep -v KUBE-ROUTER", "k3s leaves the rules of its policy controller"),
+    ("overlay-leave-3", "command", "systemctl restart k3s-agent", "flannel runs on agents as well"),
+    ("overlay-leave-5", "command", "KUBE-ROUTER", "leftovers of each plugin that two overlays replace"),
+]
+"""What a document, or the kernel, asks of a step: its name, the column, the text, and why."""
+
+
+@pytest.mark.parametrize(("name", "column", "text", "why"), ASKED, ids=[f"{row[0]} {row[2]}" for row in ASKED])
+def test_a_step_does_what_its_document_asks(name: str, column: str, text: str, why: str) -> None:
+    """Single lines without which a step looks done and is not."""
+    assert text in next(step[column] for step in steps() if step["step"] == name), why
+
+
+def test_what_the_operator_runs_goes_before_the_operator() -> None:
+    """Calico's API server and installation are deleted while their operator is there to do it, then its definitions."""
+    for step in steps():
+        lines = step["command"].split("; ")
+        gone = [
+            next((place for place, line in enumerate(lines) if line.startswith(f"kubectl delete {what}")), None)
+            for what in ("apiservers.operator", "installation", "-f tigera-operator.yaml")
+        ]
+        if gone[2] is not None:
+            assert None not in gone, step["step"]
+            assert gone == sorted(item for item in gone if item is not None), step["step"]
+            assert any("get crd" in line for line in lines[gone[2] :]), step["step"]
 
 
 def test_tables_of_moves_fit_together() -> None:
