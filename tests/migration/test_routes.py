@@ -29,7 +29,7 @@ CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
 
 TOOLS = frozenset(
     "kubectl helm az gcloud aws eksctl oc istioctl linkerd cilium meshlab osm consul-k8s step kumactl hubble ip ss "
-    "curl grep iptables-save ip6tables-save systemctl mkdir calicoctl watch #".split()
+    "curl grep ls iptables-save ip6tables-save systemctl mkdir calicoctl watch #".split()
 )
 """What a line of a command may begin with; all else is a comment."""
 
@@ -344,7 +344,7 @@ def test_policies_are_translated_before_their_definitions_go() -> None:
 
 
 def test_what_was_translated_is_applied_before_policies_hold_again() -> None:
-    """Files under policies/ do nothing by themselves: a step applies them, no later than the one that closes the gap."""
+    """Files under policies/ do nothing by themselves: a step applies them, no later than policies hold."""
     counted = [replace(terms, policies=3) for terms in ALL["cni"]]
     for terms, ways in zip(counted, ways_of(counted), strict=True):
         taken = [step for way in ways for step in way.steps]
@@ -526,6 +526,27 @@ ASKED = [
     ("overlay-leave-3", "command", "grep -v KUBE-ROUTER", "k3s leaves the rules of its policy controller"),
     ("overlay-leave-3", "command", "systemctl restart k3s-agent", "flannel runs on agents as well"),
     ("overlay-leave-5", "command", "KUBE-ROUTER", "leftovers of each plugin that two overlays replace"),
+    ("backup-1", "command", "tigera", "a way back installs the operator's objects again"),
+    ("overlay-1", "command", "IP_AUTODETECTION_METHOD", "a Calico by a manifest has no Installation to patch"),
+    ("overlay-1", "rollback", '"kubernetes":null', "two ways to find an address are refused"),
+    ("overlay-5", "command", "autoscaler", "a node that joins meanwhile has the old network and no label"),
+    ("cilium-edition-1", "command", "cilium-ca", "helm uninstall takes the root that linked clusters trust"),
+    ("aks-engine-on-3", "command", "v1_crd_projectcalico_org.yaml", "definitions come before the operator"),
+    ("eks-auto-2", "command", "sts:TagSession", "the role comes before the switch"),
+    (
+        "eks-auto-off-1",
+        "command",
+        "ebs.csi.eks.amazonaws.com",
+        "volumes of Auto Mode's driver do not move by themselves",
+    ),
+    ("sdn-ovn-1", "command", "pod.network.openshift.io/assign-macvlan", "egress routers have no label to look for"),
+    (
+        "ovn-calico-2",
+        "command",
+        "unsupported.operator.tigera.io/ignore",
+        "the operator and OpenShift own one definition",
+    ),
+    ("ovn-calico-2", "command", "xargs -n1 oc create -f", "create takes one file after each -f"),
 ]
 """What a document, or the kernel, asks of a step: its name, the column, the text, and why."""
 
