@@ -547,6 +547,29 @@ ASKED = [
         "the operator and OpenShift own one definition",
     ),
     ("ovn-calico-2", "command", "xargs -n1 oc create -f", "create takes one file after each -f"),
+    (
+        "mesh-permissive-1",
+        "command",
+        "ISTIO_MUTUAL",
+        "a caller that is told to asks for mutual TLS of pods that have left",
+    ),
+    ("mesh-off-2", "command", "label services --all", "waypoints are named at Services as well"),
+    ("mesh-on-1", "command", "--replicas=2", "a waypoint has one replica unless told"),
+    (
+        "mesh-inventory-1",
+        "command",
+        "kubectl get gateways.networking.istio.io",
+        "its gateways go with it: names need another entry",
+    ),
+    ("mesh-arrive-19", "command", "mesh.yaml", "mutual TLS of Kuma is off until a mesh says otherwise"),
+    ("istio-revision-1", "command", "-f OPTIONS.yaml", "an installation without today's options has the defaults"),
+    ("ambient-install-1", "command", "-f OPTIONS.yaml", "and so has an upgrade"),
+    ("mesh-restart-2", "check", "kubectl get pods -n NAMESPACE", "which proxy a pod has is seen in its containers"),
+    ("mesh-leave-1", "command", "istio.io/config=true", "each namespace keeps a ConfigMap with the old root"),
+    ("mesh-leave-5", "command", "oc delete subscription", "an operator whose Subscription stays comes back"),
+    ("mesh-leave-8", "command", "pvc -n NAMESPACE_OF_CONSUL", "volumes are in Consul's namespace"),
+    ("mesh-leave-10", "command", '"finalizers', "App Mesh is out of reach: its objects would hang for ever"),
+    ("mesh-arrive-16", "command", "--enable-workload-identity", "the add-on signs in by it"),
 ]
 """What a document, or the kernel, asks of a step: its name, the column, the text, and why."""
 
@@ -555,6 +578,15 @@ ASKED = [
 def test_a_step_does_what_its_document_asks(name: str, column: str, text: str, why: str) -> None:
     """Single lines without which a step looks done and is not."""
     assert text in next(step[column] for step in steps() if step["step"] == name), why
+
+
+def test_a_default_that_is_read_at_the_start_takes_a_restart() -> None:
+    """Linkerd's proxies deny what is not meshed only once they have started anew: mutual TLS is strict from then on."""
+    terms = Terms(Place("calico", "none"), Place("calico", "linkerd", None, "edge-open-source"), "self-managed")
+    taken = [step for way in ways_of([terms])[0] for step in way.steps]
+    written = next(place for place, step in enumerate(taken) if "all-authenticated" in step["command"])
+    assert taken[written]["gap"] is None
+    assert (taken[written + 1]["restarts"], taken[written + 1]["gap"]) == ("mesh", "closes")
 
 
 def test_what_the_operator_runs_goes_before_the_operator() -> None:
@@ -569,6 +601,20 @@ def test_what_the_operator_runs_goes_before_the_operator() -> None:
             assert None not in gone, step["step"]
             assert gone == sorted(item for item in gone if item is not None), step["step"]
             assert any("get crd" in line for line in lines[gone[2] :]), step["step"]
+
+
+def test_files_that_a_step_applies_are_known() -> None:
+    """A file is one of the plan's manifests, written by a step, or told by a comment: where it is, or what is in it."""
+    manifests = {path.name for path in (resource("templates") / "manifests").iterdir()}
+    written = set(re.findall(r"> (\S+\.yaml)", " ".join(step["command"] for step in steps())))
+    told_in = {step["stage"]: "" for step in steps()}
+    for step in steps():
+        told_in[step["stage"]] += " ".join(line for line in step["command"].split("; ") if line.startswith("#"))
+    for step in steps():
+        for line in step["command"].split("; "):
+            for name in re.findall(r"(?:-f|--values) (\S+\.yaml)", "" if line.startswith("#") else line):
+                known = "://" in name or name in manifests | written or name in told_in[step["stage"]]
+                assert known, (step["step"], name)
 
 
 def test_tables_of_moves_fit_together() -> None:
