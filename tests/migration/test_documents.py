@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,47 @@ def test_waypoints_follow_the_needs() -> None:
             order if needs == ["l7_policy"] else order[1 + (not deployed) : 3] + order[4:]
         )
         assert any("layer 7" in name for name in found["unknown"]) == (needs is None)
+
+
+ISTIO, CILIUM = ("discovery", "istio/pilot"), ("cilium-agent", "quay.io/cilium/cilium")
+SIDECARS, AMBIENT = (Place("calico", mesh, "self-run", "self-run") for mesh in ("istio-sidecar", "istio-ambient"))
+VENDOR = "vendor-fips"
+
+
+@pytest.mark.parametrize(
+    ("image", "version", "today", "target", "blocked"),
+    [
+        (ISTIO, "1.27.1", SIDECARS, SIDECARS.having("mesh", "istio-sidecar", VENDOR), "release-istio-revision"),
+        (ISTIO, "1.28.1", SIDECARS, SIDECARS.having("mesh", "istio-sidecar", VENDOR), None),
+        (ISTIO, "1.29.0", SIDECARS, AMBIENT, "release-ambient-install"),
+        (ISTIO, "1.30.0", SIDECARS, AMBIENT, None),
+        (ISTIO, "1.28.1", AMBIENT, AMBIENT.having("mesh", "istio-ambient", VENDOR), "release-ambient-build"),
+        (ISTIO, "1.29.0", AMBIENT, AMBIENT.having("mesh", "istio-ambient", VENDOR), None),
+        (
+            CILIUM,
+            "v1.17.4",
+            Place("cilium", "none", "self-run"),
+            Place("cilium", "none", "isovalent-enterprise"),
+            "release-cilium",
+        ),
+        (CILIUM, "v1.18.0", Place("cilium", "none", "self-run"), Place("cilium", "none", "isovalent-enterprise"), None),
+    ],
+)
+def test_a_release_that_is_too_old_stands_in_the_way_of_its_own_upgrade(
+    image: tuple[str, str], version: str, today: Place, target: Place, blocked: str | None, tmp_path: Path
+) -> None:
+    """In place one minor release at a time, by revision two: in November 2026 the oldest repaired are 1.30 and 1.18."""
+    container, name = image
+    meta = {"name": container, "namespace": "istio-system"}
+    spec = {"nodeName": "one", "containers": [{"name": container, "image": f"{name}:{version}"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": "Running"}}
+    path = tmp_path / "dump.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod]}), encoding="utf-8")
+    survey = survey_of(read_inventory([path], datetime.fromisoformat("2026-11-30")))
+    found = plan_move(Move(today, target, Setting({"nodes": 3}, survey)))
+    old = [item for item in found["blockers"] if item["id"].startswith("release-")]
+    assert [item["id"] for item in old] == ([blocked] if blocked else [])
+    assert not blocked or "behind the oldest" in old[0]["detail"]
 
 
 def test_the_network_goes_first() -> None:

@@ -153,6 +153,24 @@ def machines(inventory: Inventory) -> pl.LazyFrame:
 
 
 @query
+def releases_behind(inventory: Inventory) -> pl.LazyFrame:
+    """Releases of istiod and of Cilium's agents: behind, in minor releases, the oldest that is still maintained.
+
+    What counts is the moment of the dump; where it has none, nobody knows how far behind they are.
+    """
+    known = read_table("audit/releases").lazy().with_columns(at=pl.lit(inventory.facts["at"].item(), pl.Datetime("us")))
+    ended = known.filter(pl.col("ended") <= pl.col("at")).group_by("product")
+    oldest = ended.agg(oldest=minor(pl.col("release")).max() + 1)
+    running = QUERIES["releases"](inventory).filter(pl.col("container").is_in(("discovery", "cilium-agent")))
+    return (
+        running.sort("kind", "namespace", "name")
+        .unique(["product", "version"], keep="first", maintain_order=True)
+        .join(oldest, on="product", how="left")
+        .with_columns(behind=pl.col("oldest") - pl.col("minor"))
+    )
+
+
+@query
 def policies(inventory: Inventory) -> pl.LazyFrame:
     """Every policy that the network plugin of today enforces."""
     return _policy_objects(inventory).select("id", "kind", "namespace", "name")
