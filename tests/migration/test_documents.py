@@ -109,6 +109,17 @@ def test_nodes_that_are_no_machines_are_not_drained_and_stand_in_the_way() -> No
     assert found["restarts"] == 5
 
 
+@pytest.mark.parametrize(("filled", "told"), [(7.0, "7 nodes"), (1.0, "1 node"), (None, "what the comparison says")])
+def test_nodes_for_the_proxies_are_told_by_their_number(filled: float | None, told: str) -> None:
+    """The number is that of the estimate, whose figure "nodes filled" the report shows; without one none is made up."""
+    figures = [] if filled is None else [{"dataplane": "istio-sidecar", "nodes_filled": filled}]
+    setting = Setting({"nodes": 3, "pods": 9, "namespaces": 2, "services": 4})
+    move = Move(Place("calico", "none"), Place("calico", "istio-sidecar"), setting, figures, ("none", "istio-sidecar"))
+    steps = {step["step"]: step for step in plan_move(move)["steps"]}
+    assert steps["mesh-platform-7"]["action"].endswith(f"they fill {told}")
+    assert not any("MORE_NODES" in step["command"] for step in steps.values())
+
+
 def test_the_old_pool_goes_first() -> None:
     """Where one pool's kernel rules Cilium out, its nodes are replaced before any other step touches a node."""
     survey = survey_of(read_inventory([HERE / "aks-pools.yaml"]))

@@ -15,6 +15,7 @@ from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, ZERO, Interv
 from meshlab.planning.migration.drain import Drained, Room
 from meshlab.planning.migration.price import (
     Course,
+    Step,
     beside,
     counts,
     course_of,
@@ -73,11 +74,12 @@ def _limit(name: str, names: AbstractSet[str], objects: Iterable[str], detail: s
 
 def of_capacity(room: Room, way: AbstractSet[str]) -> Iterator[Blocker]:
     """What capacity does not allow."""
+    more = f"; {room.lacking} more node{'s' * (room.lacking != 1)} of the middle size would do" if room.lacking else ""
     if room.short:
         short = " and ".join(RESOURCE_WORDS[name] for name in room.short)
-        yield from _limit("capacity-short", way, (), f"not enough free {short} on the other nodes")
+        yield from _limit("capacity-short", way, (), f"not enough free {short} on the other nodes{more}")
     elif room.known and room.parallel < room.asked:
-        yield from _limit("capacity-parallel", way, (), f"{room.asked} were asked for, {room.parallel} fit")
+        yield from _limit("capacity-parallel", way, (), f"{room.asked} were asked for, {room.parallel} fit{more}")
     if room.homeless:
         nodes = [f"Node {name}" for name in room.homeless]
         yield from _limit("pod-homeless", way, nodes, "the largest pod of " + ", ".join(room.homeless[:3]))
@@ -276,7 +278,7 @@ def plan_move(move: Move) -> Plan:
             {**{name: way.route[name] for name in TOLD}, "text_date": str(way.route["text_date"])}
             for way in course.ways
         ],
-        "steps": [step.plain() for step in course.taken],
+        "steps": [_told(move, step) for step in course.taken],
         "blockers": blockers,
         "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
         "unknown": unknown,
@@ -297,6 +299,18 @@ def plan_move(move: Move) -> Plan:
         "brings": {**savings, **break_even([price[f"usd{end}"] for end in ENDS], savings)},
         "assumptions": list(_assumptions(move, course)),
     }
+
+
+MORE_NODES = "MORE_NODES"
+"""Word in a step's texts for the nodes that the new data plane fills."""
+
+
+def _told(move: Move, step: Step) -> dict[str, Any]:
+    """A step as a plan tells it, with the nodes that the target's data plane fills by its estimate, beside today's."""
+    filled = next((row.get("nodes_filled") for row in move.figures if row["dataplane"] == move.dataplanes[1]), None)
+    more = "what the comparison says" if filled is None else f"{filled:,.0f} node{'s' * (filled != 1)}"
+    plain = step.plain()
+    return {**plain, **{name: plain[name].replace(MORE_NODES, more) for name in ("action", "command")}}
 
 
 def _first(setting: Setting) -> dict[str, str | None]:
