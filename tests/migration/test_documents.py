@@ -365,6 +365,40 @@ def test_a_runbook_keeps_the_order_of_the_plan(today: str, target: str) -> None:
         assert "## In the window\n" not in text.split("## Afterwards\n")[1]
 
 
+def test_hosts_of_a_sidecar_are_those_of_the_traces(tmp_path: Path) -> None:
+    """A namespace's Sidecar names the namespaces that its traces call, and a service of no namespace is told."""
+    from meshlab.show.runbooks import runbook
+
+    def span(name: str, process: str, parent: str | None) -> dict[str, Any]:
+        refs = [{"refType": "CHILD_OF", "traceID": "1", "spanID": parent}] if parent else []
+        return {"spanID": name, "processID": process, "references": refs, "startTime": 1, "duration": 9}
+
+    services = {"a": "web", "b": "pay.money", "c": "elsewhere"}
+    trace = {
+        "traceID": "1",
+        "spans": [span("1", "a", None), span("2", "b", "1"), span("3", "c", "1")],
+        "processes": {key: {"serviceName": name} for key, name in services.items()},
+    }
+    (tmp_path / "traces.json").write_text(json.dumps({"data": [trace]}), encoding="utf-8")
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop"}}
+    pod |= {"spec": {"containers": [{"name": "web", "image": "web"}, {"name": "istio-proxy", "image": "proxyv2"}]}}
+    homes = (("shop", "web"), ("money", "pay"), ("other", "mail"))
+    items = [{"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": n, "name": s}} for n, s in homes]
+    (tmp_path / "dump.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod, *items]}))
+    team = tmp_path / "team.yaml"
+    team.write_text("team: t\ncluster: dump.json\nmeasured: [traces.json]\nscenario: {nodes: 3}\n", encoding="utf-8")
+    plan = plans([open_path(team)], "calico+istio-sidecar", "@tuned")[0]
+    assert plan["called"] == {"shop": ["money"]}
+    assert any("1 services of the traces (elsewhere)" in item for item in plan["unknown"])
+    files = runbook(plan)
+    (hosts,) = yaml.safe_load(files["manifests/sidecar-scope.yaml"])["spec"]["egress"]
+    assert hosts["hosts"] == ["./*", "istio-system/*", "money/*"]
+    assert "By the traces shop calls: money" in files["runbook.md"]
+    plan["called"] = {}
+    (hosts,) = yaml.safe_load(runbook(plan)["manifests/sidecar-scope.yaml"])["spec"]["egress"]
+    assert hosts["hosts"][-1] == "CALLED_NAMESPACE/*"
+
+
 def test_a_name_that_is_none_does_not_reach_the_runbook() -> None:
     """A namespace whose name a dump made up stays a word in capitals: it cannot write commands."""
     from meshlab.show.runbooks import runbook

@@ -195,6 +195,10 @@ def _unknown_of(move: Move, course: Course, way: Way, drains: list[Drained]) -> 
         yield "Whether the platform is new enough for the way: version of the nodes' kubelets"
     if setting.layer7 is None and any("l7" in (step["applies"] or "") for step in way.steps):
         yield "Whether layer 7 is used, so that waypoints are planned: needs"
+    if any(step["manifest"] == SCOPE for step in way.steps):
+        homes, traced = _homes(setting), sorted({name for call in setting.calls for name in call})
+        if strange := [name for name in traced if name not in homes]:
+            yield f"Namespaces of {len(strange)} services of the traces ({', '.join(strange[:3])}): Service"
     scopes = {step["scope"] for step in way.steps}
     many = counts(setting, course.today, way.route["part"])
     yield from (f"number of {scope}s" for scope in ("namespace", "workload") if scope in scopes and many[scope] is None)
@@ -287,6 +291,7 @@ def plan_move(move: Move) -> Plan:
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),
+        "called": called(setting) if any(step.row["manifest"] == SCOPE for step in course.taken) else {},
         "gaps": gaps(course, setting),
         "risks": list(_risks(course)),
         "needs": {
@@ -311,6 +316,32 @@ def _told(move: Move, step: Step) -> dict[str, Any]:
     more = "what the comparison says" if filled is None else f"{filled:,.0f} node{'s' * (filled != 1)}"
     plain = step.plain()
     return {**plain, **{name: plain[name].replace(MORE_NODES, more) for name in ("action", "command")}}
+
+
+SCOPE = "sidecar-scope.yaml"
+"""Manifest of the resource that tells sidecars which namespaces they call."""
+
+
+def _homes(setting: Setting) -> dict[str, set[str]]:
+    """Namespaces of each service of the dump, by its name and by its name with its namespace: traces have either."""
+    homes: dict[str, set[str]] = {}
+    for namespace, name in setting.seen.get("services", ()):
+        for known in (name, f"{name}.{namespace}"):
+            homes.setdefault(known, set()).add(namespace)
+    return homes
+
+
+def called(setting: Setting) -> dict[str, list[str]]:
+    """Namespaces that each namespace calls, by the traces.
+
+    A service that several namespaces have counts as one of each: a host too many costs memory, one too few a call.
+    """
+    homes = _homes(setting)
+    found: dict[str, set[str]] = {}
+    for source, target in setting.calls:
+        for namespace in homes.get(source, ()):
+            found.setdefault(namespace, set()).update(homes.get(target, set[str]()) - {namespace})
+    return {namespace: sorted(names) for namespace, names in sorted(found.items())}
 
 
 def _first(setting: Setting) -> dict[str, str | None]:

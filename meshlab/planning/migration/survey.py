@@ -277,6 +277,13 @@ def survey_of(inventory: Inventory) -> dict[str, Any]:
         "virtual": inventory.of("Node").join(_virtual(inventory), on="id").sort("name").collect()["name"].to_list(),
         "kubernetes": machines(inventory).filter(~pl.col("virtual")).select(pl.min("kubernetes")).collect().item(),
         "placed": bool(pods.height) or (nodes.height > 0 and inventory.saw("Pod")),
+        "services": inventory.of("Service")
+        .select("namespace", "name")
+        .drop_nulls()
+        .unique()
+        .sort(pl.all())
+        .collect()
+        .rows(),
         "checks": [_checked(row, inventory) for row in checks()],
     }
 
