@@ -369,6 +369,22 @@ def test_what_stays_is_not_set_up_again_and_what_ends_is_told() -> None:
     assert (ends.row()["cni_needs"], ends.lost) == (["dns_policy"], ["bgp"])
 
 
+def test_the_way_from_kubenet_begins_without_an_engine() -> None:
+    """AKS refuses the overlay while Calico is on: its engine goes first, which opens the time without policies."""
+    target = Place("cilium", "none", "azure-cni-powered-by-cilium")
+    terms = Terms(Place("azure-cni", "none", "kubenet-calico"), target, "aks")
+    npm = replace(terms, today=Place("azure-cni", "none", "azure-npm"))
+    steps_of = [[step["step"] for way in ways for step in way.steps] for ways in ways_of([terms, npm])]
+    first, second, third = (steps_of[0].index(name) for name in ("aks-engine-off-1", "aks-overlay-1", "aks-cilium-1"))
+    assert first < second < third
+    assert "aks-engine-off-1" not in steps_of[1]
+
+
+def test_an_upgrade_of_the_platform_comes_first() -> None:
+    """What the platform has to be upgraded for is done before it is rehearsed: the rehearsal is of the new release."""
+    assert not [row["route"] for row in routes() if "release" in (row["stages"] or [""])[1:]]
+
+
 def test_each_release_has_its_step_and_its_check() -> None:
     """What a way asks of the platform is one number, in the condition of its first step and in its check."""
     firsts = {step["step"]: step["applies"] for step in steps() if step["stage"] == "release"}
@@ -533,6 +549,8 @@ ASKED = [
     ("cilium-edition-1", "command", "cilium-ca", "helm uninstall takes the root that linked clusters trust"),
     ("aks-engine-on-3", "command", "v1_crd_projectcalico_org.yaml", "definitions come before the operator"),
     ("eks-auto-2", "command", "sts:TagSession", "the role comes before the switch"),
+    ("eks-auto-5", "command", "enable-network-policy-controller=true", "Auto Mode enforces none until it is told to"),
+    ("eks-auto-4", "command", "enable-network-policy-controller=true", "the add-on takes that switch along"),
     (
         "eks-auto-off-1",
         "command",
@@ -601,6 +619,19 @@ def test_what_the_operator_runs_goes_before_the_operator() -> None:
             assert None not in gone, step["step"]
             assert gone == sorted(item for item in gone if item is not None), step["step"]
             assert any("get crd" in line for line in lines[gone[2] :]), step["step"]
+
+
+@pytest.mark.parametrize("side", ["cni", "mesh"])
+def test_copies_are_there_when_a_way_back_asks_for_them(side: str) -> None:
+    """What a step applies from a copy, or goes back to, an earlier step of the same way has written, or itself."""
+    copy = re.compile(r"(?<![\w/-])((?:[a-z]+-)?before[\w-]*\.yaml)")
+    for terms, ways in zip(ALL[side], ways_of(ALL[side]), strict=True):
+        written: set[str] = set()
+        for step in (step for way in ways for step in way.steps):
+            written |= set(re.findall(r"> (\S+\.yaml)", step["command"]))
+            for column in ("command", "abort", "rollback"):
+                asked = set(copy.findall(step[column] or "")) - written
+                assert not asked, (told(terms), step["step"], column, asked)
 
 
 def test_files_that_a_step_applies_are_known() -> None:
