@@ -545,6 +545,13 @@ ASKED = [
     ("backup-1", "command", "tigera", "a way back installs the operator's objects again"),
     ("overlay-1", "command", "IP_AUTODETECTION_METHOD", "a Calico by a manifest has no Installation to patch"),
     ("overlay-1", "rollback", '"kubernetes":null', "two ways to find an address are refused"),
+    ("overlay-9", "rollback", ".cilium_bak", "Cilium renames the old file, and its own stays when the label goes"),
+    (
+        "mesh-out-1",
+        "abort",
+        "labels of its namespace back first",
+        "what is undone without the label comes back without a proxy",
+    ),
     ("overlay-5", "command", "autoscaler", "a node that joins meanwhile has the old network and no label"),
     ("cilium-edition-1", "command", "cilium-ca", "helm uninstall takes the root that linked clusters trust"),
     ("aks-engine-on-3", "command", "v1_crd_projectcalico_org.yaml", "definitions come before the operator"),
