@@ -253,13 +253,21 @@ def _interval(row: Mapping[str, Any], name: str) -> Row:
 def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The best options, one for each pair of products, and what runs today, tuned and not.
 
-    Where none can be had and meets everything, the nearest stand in.
+    Editions of what runs today are compared apart where it matters which one that is. Where no option can be had and
+    meets everything, the nearest stand in.
     """
+    apart = [side for side in SIDES if f"current_{side}_edition" in verdict["unknown"]]
+    today: Mapping[str, Any] = next((option for option in verdict["options"] if option["today"]), {})
+
+    def kind(option: Mapping[str, Any]) -> list[object]:
+        editions = [option["edition"][side] for side in apart if option[side] == today.get(side)]
+        return [option["cni"], option["mesh"], option["tuned"], *editions]
+
     found: list[Mapping[str, Any]] = []
     some = any(option["eligible"] is not False for option in verdict["options"])
     most = MOST if some else NEAREST
     for option in verdict["options"]:
-        alike = any(all(o[k] == option[k] for k in ("cni", "mesh", "tuned")) for o in found)
+        alike = any(kind(each) == kind(option) for each in found)
         if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
             found.append(option)
     return found
@@ -356,9 +364,10 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
     beaten = first["dominated_by"]
     is_clear = cheapest and cheapest is not first and cheapest["probability_best"] >= comparison.TELLING
     if cheapest and is_clear and regret and cheapest["label"] != beaten:
+        more = regret - (cheapest["expected_regret_usd"] or 0)  # what the least in each draw costs falls out
         told.append(
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
-            f"{100 * cheapest['probability_best']:.0f} %; this one is expected to cost {significant(regret)} USD more."
+            f"{100 * cheapest['probability_best']:.0f} %; on average this one costs {significant(more)} USD more."
         )
     if beaten:
         told.append(_beaten(first, rows, verdict))
