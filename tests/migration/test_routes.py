@@ -532,6 +532,7 @@ def test_commands_work_as_they_are_copied() -> None:
             for call in re.findall(r"az aks (?:show|update) -.*", text):
                 assert "--name CLUSTER --resource-group GROUP" in call, (step["step"], text)
             assert not re.search(r"xargs (kubectl|oc) delete", text), (step["step"], text)
+            assert " + / + " not in text, ("jq wants a text in quotes", text)
             assert "http://kubernetes.default" not in text, (step["step"], "the API server speaks TLS alone")
 
 
@@ -626,6 +627,38 @@ def test_what_the_operator_runs_goes_before_the_operator() -> None:
             assert None not in gone, step["step"]
             assert gone == sorted(item for item in gone if item is not None), step["step"]
             assert any("get crd" in line for line in lines[gone[2] :]), step["step"]
+
+
+BELONGS = {
+    r"linkerd ": r"linkerd",
+    r"istioctl ": r"istio-|aks-add-on|openshift-service-mesh|application-network",
+    r"consul-k8s ": r"consul",
+    r"kumactl ": r"kuma",
+    r"osm ": r"osm",
+    r"hubble |cilium |helm \w+ cilium": r"cilium@(self-run|isovalent)|cilium-chained|cilium-mesh@(self-run|isovalent)",
+    r"az ": r" on aks|azure|aks|application-network",
+    r"gcloud ": r" on gke|gke|cloud-service-mesh|dataplane-v2",
+    r"(aws|eksctl) ": r" on eks|aws|eks",
+    r"oc ": r"openshift",
+    r"kubectl create .*v1_crd_projectcalico_org": r" to \S*calico@|calico-policy-engine",
+    r"kubectl .*operator-crds": r" to .*enterprise",
+}
+"""Tools and files of one product or platform: where a line begins with them, the move is from, to or on it."""
+
+
+def test_lines_that_are_copied_are_for_the_move_at_hand() -> None:
+    """What is for another product or provider is a comment: a line that is copied does not install another mesh."""
+    asked = [replace(terms, needs=NEEDS) for terms in [*ALL["cni"], *ALL["mesh"]]]
+    found: set[tuple[str, str]] = set()
+    for terms, ways in zip(asked, ways_of(asked), strict=True):
+        ends = [f"{p.cni}@{p.cni_edition} {p.mesh}@{p.mesh_edition}" for p in (terms.today, terms.target)]
+        here = f"from {ends[0]} to {ends[1]} on {terms.cloud}"
+        for step in (step for way in ways for step in way.steps):
+            for line in step["command"].split("; "):
+                for tool, belongs in BELONGS.items():
+                    if re.match(tool, line) and not re.search(belongs, here):
+                        found.add((step["step"], line))
+    assert not found, sorted(found)
 
 
 @pytest.mark.parametrize("side", ["cni", "mesh"])
