@@ -524,7 +524,7 @@ def test_commands_work_as_they_are_copied() -> None:
     for step in steps():
         lines = step["command"].split("; ")
         for place, line in enumerate(lines):
-            for chart in re.findall(r"^helm (?:install|upgrade) .*?\b(cilium|istio)/", line):
+            for chart in re.findall(r"^helm (?:install|upgrade) .*?\b(cilium|istio|eks|kuma|hashicorp)/", line):
                 assert any(item.startswith(f"helm repo add {chart} ") for item in lines[:place]), (step["step"], line)
             assert not line.startswith("watch ") or line.split()[1] in TOOLS, (step["step"], line)
         texts = [*lines, *(step[name] for name in ("check", "abort", "rollback"))]
@@ -595,7 +595,7 @@ ASKED = [
     ("mesh-leave-5", "command", "oc delete subscription", "an operator whose Subscription stays comes back"),
     ("mesh-leave-8", "command", "pvc -n NAMESPACE_OF_CONSUL", "volumes are in Consul's namespace"),
     ("mesh-leave-10", "command", '"finalizers', "App Mesh is out of reach: its objects would hang for ever"),
-    ("mesh-arrive-16", "command", "--enable-workload-identity", "the add-on signs in by it"),
+    ("mesh-arrive-21", "command", "--enable-workload-identity", "the add-on signs in by it"),
 ]
 """What a document, or the kernel, asks of a step: its name, the column, the text, and why."""
 
@@ -636,7 +636,7 @@ BELONGS = {
     r"kumactl ": r"kuma",
     r"osm ": r"osm",
     r"hubble |cilium |helm \w+ cilium": r"cilium@(self-run|isovalent)|cilium-chained|cilium-mesh@(self-run|isovalent)",
-    r"az ": r" on aks|azure|aks|application-network",
+    r"az ": r" on aks|azure|aks|application-(network|gateway)",
     r"gcloud ": r" on gke|gke|cloud-service-mesh|dataplane-v2",
     r"(aws|eksctl) ": r" on eks|aws|eks",
     r"oc ": r"openshift",
