@@ -508,6 +508,15 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")
 
 
+def test_a_check_on_nodes_and_pods_says_what_to_call() -> None:
+    """Whether a node is empty, back or done, and which proxy a pod has, is one call away."""
+    tools = r"kubectl|istioctl|linkerd|cilium|iptables-save|\b(az|oc|aws|gcloud|tc|ls) |/etc/cni|calico-node"
+    takes = {"drain", "provider-node", "reboot_minutes", "rollout_seconds", "agent_seconds", "workload_seconds"}
+    for step in steps():
+        if step["takes"] in takes:
+            assert re.search(tools, step["check"]), (step["step"], step["check"])
+
+
 def test_commands_change_what_they_are_for_alone() -> None:
     """A chart is named with its version, and a document that replaces another is made from it."""
     for step in steps():
