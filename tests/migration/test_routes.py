@@ -555,6 +555,7 @@ ASKED = [
     ("backup-1", "command", "tigera", "a way back installs the operator's objects again"),
     ("overlay-1", "command", "IP_AUTODETECTION_METHOD", "a Calico by a manifest has no Installation to patch"),
     ("overlay-1", "rollback", '"kubernetes":null', "two ways to find an address are refused"),
+    ("aks-review-1", "command", "projectcalico", "Calico's own kinds go with it on AKS as well"),
     ("overlay-clear-3", "command", "targetgroupbindings", "a load balancer in ip mode reaches no pod of an overlay"),
     ("overlay-9", "rollback", ".cilium_bak", "Cilium renames the old file, and its own stays when the label goes"),
     (

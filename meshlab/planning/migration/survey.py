@@ -116,7 +116,9 @@ def constrained(inventory: Inventory) -> pl.LazyFrame:
 # --- what checks ask -------------------------------------------------------------------------------------------------
 
 
-VENDORS = r"(projectcalico\.org|cilium\.io|antrea\.io|k8s\.ovn\.org|policy\.networking\.k8s\.io)$"
+VENDORS = (
+    r"(projectcalico\.org|(cilium|antrea|policy\.networking\.k8s|networking\.gke)\.io|ovn\.org|networking\.k8s\.aws)$"
+)
 """API groups of policies that one network plugin reads, and no other."""
 
 
