@@ -471,3 +471,12 @@ def test_what_a_board_would_weigh_stands_beside_the_answer(name: str, beside: li
     review = open_review(shared / "field" / "verdicts" / f"{name}.yaml")
     labels = [row["label"] for row in first_page.options_shown(review)]
     assert all(any(words in label for label in labels) for words in beside)
+
+
+def test_a_default_for_traffic_at_layer_7_is_told_where_all_of_it_may_be_asked(tmp_path: Path) -> None:
+    """Ambient mode takes more with each request that is read: a default is no answer where requests are to be seen."""
+    text = "scenario: {{nodes: 12, services: 60, pods: 300, cloud: self-managed, current_cni: calico{}}}\nneeds: [{}]\n"
+    asked = team(tmp_path, text.format("", "l7_observability"))
+    assert "20 % is assumed" in first_page.summary(asked).text
+    for given, needs in ((", l7_traffic_share: 1", "l7_observability"), ("", "mtls")):
+        assert "is assumed, and in ambient" not in first_page.summary(team(tmp_path, text.format(given, needs))).text

@@ -257,10 +257,10 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     meets everything, the nearest stand in.
     """
     apart = [side for side in SIDES if f"current_{side}_edition" in verdict["unknown"]]
-    today: Mapping[str, Any] = next((option for option in verdict["options"] if option["today"]), {})
+    today = next((option for option in verdict["options"] if option["today"]), None)
 
     def kind(option: Mapping[str, Any]) -> list[object]:
-        editions = [option["edition"][side] for side in apart if option[side] == today.get(side)]
+        editions = [option["edition"][side] for side in apart if today and option[side] == today[side]]
         return [option["cni"], option["mesh"], option["tuned"], *editions]
 
     found: list[Mapping[str, Any]] = []

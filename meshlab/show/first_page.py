@@ -352,10 +352,21 @@ def _not_known(review: Review) -> Iterator[str]:
     asked = [_need(row["need"]) for row in left_out(review.needs)]
     if asked:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
+    lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
     if movers and cost is not None:
         lines.append(f"What moves its cost most: {lower_first(driver_label(movers[0]['driver']))}.")
     yield from lines or ["Nothing that could change the answer."]
+
+
+def _assumed_at_layer_7(review: Review) -> Iterator[str]:
+    """That a default stands for the traffic at layer 7, where all of it may have to be seen and ambient mode counts."""
+    asked = "l7_observability" in (review.scenario.get("needs") or ())
+    if asked and any(row["mesh"] == "istio-ambient" for row in options_shown(review)):
+        for row in review.inputs:
+            if row.input == "l7_traffic_share" and row.status == "default":
+                share = f"{100 * row.value:.0f} % is assumed"
+                yield f"How many requests are to be seen at layer 7: {share}, and in ambient mode each costs more."
 
 
 def next_step(review: Review) -> str:
