@@ -12,7 +12,7 @@ from meshlab.cluster.facts.inferred_inputs import asks, fact, with_parts
 from meshlab.documents import is_list
 from meshlab.models import decision, overhead
 from meshlab.models.pairs import SCOPED, scoped_services
-from meshlab.planning.migration.routes import root_namespace
+from meshlab.planning.migration.routes import host_lines, root_namespace
 from meshlab.reviews.cases import Case, by_coefficients
 from meshlab.reviews.record import Row
 from meshlab.scenario import inputs
@@ -194,7 +194,9 @@ def tuning(
         "runs_today": row["current_mesh"] == SCOPED,
         "services": row["config_services"],
         "scoped_services": scoped_services(row),
-        "resource": Template(scope.read_text("utf-8")).substitute(NAMESPACE="NAMESPACE", ROOT_NAMESPACE=root),
+        "resource": Template(scope.read_text("utf-8")).substitute(
+            NAMESPACE="NAMESPACE", ROOT_NAMESPACE=root, CALLED=host_lines(None)
+        ),
         "figures": [
             {
                 "figure": name,

@@ -58,7 +58,7 @@ class Case:
     findings: list[Row] | None = None
     survey: Row | None = None
     own: Row | None = None
-    """Files of measurements, figures of them for the models, and inputs as they would be without them."""
+    """Files of measurements, figures of them for the models, calls, and inputs as they would be without them."""
 
 
 # --- from paths to teams -------------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def open_case(team: Team, cluster: Cluster | None = None) -> Case:
         ]
     if "cloud" not in given and (cloud := _cloud(given)):
         given["cloud"] = cloud
-    kept = own and {"files": own.files, "rows": own.rows, "without": without}
+    kept = own and {"files": own.files, "rows": own.rows, "calls": own.calls, "without": without}
     return Case(team, cluster.facts, given, tuple(disagreements), cluster.findings, cluster.survey, kept)
 
 

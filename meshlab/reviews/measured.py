@@ -28,6 +28,7 @@ class Measured:
     Args:
         files: For each file its name, kind, the inputs that it gives, how many figures narrow the coefficients, notes.
         supplied: Declared inputs, each from the file that tells it best.
+        calls: Which service calls which, by its traces.
         rows: Figures of scenarios under a data plane, as ``evidence.read_own`` returns them, and ``here``: whether the
             scenario is the team's cluster, and no benchmark's.
     """
@@ -35,6 +36,7 @@ class Measured:
     files: list[Row] = field(default_factory=list[Row])
     supplied: dict[str, Supplied] = field(default_factory=dict[str, Supplied])
     rows: list[Row] = field(default_factory=list[Row])
+    calls: list[list[str]] = field(default_factory=list[list[str]])
 
 
 def read_all(paths: Sequence[Path]) -> Measured:
@@ -67,7 +69,9 @@ def read_all(paths: Sequence[Path]) -> Measured:
         if frame is not None
         for row in frame.rows(named=True)
     ]
-    return Measured([*(_told(*each, supplied) for each in found), *left], supplied, rows)
+    calls = {call for _, tool, _ in found if tool is not None for call in tool.calls.select("source", "target").rows()}
+    told = [*(_told(*each, supplied) for each in found), *left]
+    return Measured(told, supplied, rows, [list(call) for call in sorted(calls) if all(call)])
 
 
 Read = tuple[Path, Measurements | None, pl.DataFrame | None]

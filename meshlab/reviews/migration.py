@@ -30,6 +30,7 @@ def setting_of(case: Case, row: Mapping[str, Any]) -> Setting:
         assumptions=assumptions.with_own(own),
         pod_cidr=pod_cidr,
         encapsulation=_encapsulation(case),
+        calls=case.own["calls"] if case.own else (),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from meshlab.models.overhead import dataplanes
 from meshlab.planning.migration.assumptions import NEW_RANGE
-from meshlab.planning.migration.routes import root_namespace
+from meshlab.planning.migration.routes import host_lines, root_namespace
 from meshlab.planning.migration.text import BASES, answers, place_text, step_time
 from meshlab.reviews.measurement import CLIENTS, results_table
 from meshlab.show.report import plain_templates
@@ -76,6 +76,7 @@ def _manifest(name: str, plan: Mapping[str, Any], namespace: str) -> str:
     """A manifest with what the plan knows filled in; what it does not know stays a word in capitals."""
     provider, cni_type = PROVIDERS.get(plan["to"]["cni"], ("PROVIDER", "CNI_TYPE"))
     enterprise = "enterprise" in str(plan["to"]["edition"]["cni"])
+    traced = plan["called"].get(plan["first"]["namespace"])
     ports = {row["name"]: row["value"] for row in plan["assumptions"]}
     template = Template((resource("templates") / "manifests" / name).read_text(encoding="utf-8"))
     return template.substitute(
@@ -86,6 +87,7 @@ def _manifest(name: str, plan: Mapping[str, Any], namespace: str) -> str:
         CNI_TYPE=cni_type,
         VARIANT="TigeraSecureEnterprise" if enterprise else "Calico",
         ROOT_NAMESPACE=root_namespace(plan["to"]["edition"]["mesh"]),
+        CALLED=host_lines(None if traced is None else filter(NAME.fullmatch, traced)),
     )
 
 

@@ -89,8 +89,22 @@ def test_a_surge_node_gives_room() -> None:
     """Full nodes leave room for nothing, and with one extra node for one of them."""
     full = nodes([(4.0, 0.0)] * 3)
     assert fitting(full, 1, 0).short == ("cpu_cores", "memory_gib")
+    assert [fitting(full, asked, 0).lacking for asked in (1, 3)] == [1, 3]
     assert fitting(full, 3, 1).short == ()
     assert fitting(full, 3, 1).parallel == 1
+
+
+@BOUNDED
+@given(cells, st.integers(1, 6))
+def test_as_many_nodes_are_lacking_as_make_it_fit(cells: list[tuple[float, float]], asked: int) -> None:
+    """With so many extra nodes what was asked for fits, and with one fewer it does not."""
+    lacking = fitting(nodes(cells), asked, 0).lacking
+    if not lacking:
+        return
+    assert not fitting(nodes(cells), asked, lacking).short
+    assert fitting(nodes(cells), asked, lacking).parallel == min(asked, len(cells))
+    before = fitting(nodes(cells), asked, lacking - 1)
+    assert before.short or before.parallel < min(asked, len(cells))
 
 
 def test_a_pod_larger_than_any_other_node_is_named() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,17 @@ def test_nodes_that_are_no_machines_are_not_drained_and_stand_in_the_way() -> No
     assert found["restarts"] == 5
 
 
+@pytest.mark.parametrize(("filled", "told"), [(7.0, "7 nodes"), (1.0, "1 node"), (None, "what the comparison says")])
+def test_nodes_for_the_proxies_are_told_by_their_number(filled: float | None, told: str) -> None:
+    """The number is that of the estimate, whose figure "nodes filled" the report shows; without one none is made up."""
+    figures = [] if filled is None else [{"dataplane": "istio-sidecar", "nodes_filled": filled}]
+    setting = Setting({"nodes": 3, "pods": 9, "namespaces": 2, "services": 4})
+    move = Move(Place("calico", "none"), Place("calico", "istio-sidecar"), setting, figures, ("none", "istio-sidecar"))
+    steps = {step["step"]: step for step in plan_move(move)["steps"]}
+    assert steps["mesh-platform-7"]["action"].endswith(f"they fill {told}")
+    assert not any("MORE_NODES" in step["command"] for step in steps.values())
+
+
 def test_the_old_pool_goes_first() -> None:
     """Where one pool's kernel rules Cilium out, its nodes are replaced before any other step touches a node."""
     survey = survey_of(read_inventory([HERE / "aks-pools.yaml"]))
@@ -133,6 +146,47 @@ def test_waypoints_follow_the_needs() -> None:
             order if needs == ["l7_policy"] else order[1 + (not deployed) : 3] + order[4:]
         )
         assert any("layer 7" in name for name in found["unknown"]) == (needs is None)
+
+
+ISTIO, CILIUM = ("discovery", "istio/pilot"), ("cilium-agent", "quay.io/cilium/cilium")
+SIDECARS, AMBIENT = (Place("calico", mesh, "self-run", "self-run") for mesh in ("istio-sidecar", "istio-ambient"))
+VENDOR = "vendor-fips"
+
+
+@pytest.mark.parametrize(
+    ("image", "version", "today", "target", "blocked"),
+    [
+        (ISTIO, "1.27.1", SIDECARS, SIDECARS.having("mesh", "istio-sidecar", VENDOR), "release-istio-revision"),
+        (ISTIO, "1.28.1", SIDECARS, SIDECARS.having("mesh", "istio-sidecar", VENDOR), None),
+        (ISTIO, "1.29.0", SIDECARS, AMBIENT, "release-ambient-install"),
+        (ISTIO, "1.30.0", SIDECARS, AMBIENT, None),
+        (ISTIO, "1.28.1", AMBIENT, AMBIENT.having("mesh", "istio-ambient", VENDOR), "release-ambient-build"),
+        (ISTIO, "1.29.0", AMBIENT, AMBIENT.having("mesh", "istio-ambient", VENDOR), None),
+        (
+            CILIUM,
+            "v1.17.4",
+            Place("cilium", "none", "self-run"),
+            Place("cilium", "none", "isovalent-enterprise"),
+            "release-cilium",
+        ),
+        (CILIUM, "v1.18.0", Place("cilium", "none", "self-run"), Place("cilium", "none", "isovalent-enterprise"), None),
+    ],
+)
+def test_a_release_that_is_too_old_stands_in_the_way_of_its_own_upgrade(
+    image: tuple[str, str], version: str, today: Place, target: Place, blocked: str | None, tmp_path: Path
+) -> None:
+    """In place one minor release at a time, by revision two: in November 2026 the oldest repaired are 1.30 and 1.18."""
+    container, name = image
+    meta = {"name": container, "namespace": "istio-system"}
+    spec = {"nodeName": "one", "containers": [{"name": container, "image": f"{name}:{version}"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": "Running"}}
+    path = tmp_path / "dump.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod]}), encoding="utf-8")
+    survey = survey_of(read_inventory([path], datetime.fromisoformat("2026-11-30")))
+    found = plan_move(Move(today, target, Setting({"nodes": 3}, survey)))
+    old = [item for item in found["blockers"] if item["id"].startswith("release-")]
+    assert [item["id"] for item in old] == ([blocked] if blocked else [])
+    assert not blocked or "behind the oldest" in old[0]["detail"]
 
 
 def test_the_network_goes_first() -> None:
@@ -309,6 +363,40 @@ def test_a_runbook_keeps_the_order_of_the_plan(today: str, target: str) -> None:
     assert text.count("## Afterwards\n") <= 1
     if "## Afterwards\n" in text:
         assert "## In the window\n" not in text.split("## Afterwards\n")[1]
+
+
+def test_hosts_of_a_sidecar_are_those_of_the_traces(tmp_path: Path) -> None:
+    """A namespace's Sidecar names the namespaces that its traces call, and a service of no namespace is told."""
+    from meshlab.show.runbooks import runbook
+
+    def span(name: str, process: str, parent: str | None) -> dict[str, Any]:
+        refs = [{"refType": "CHILD_OF", "traceID": "1", "spanID": parent}] if parent else []
+        return {"spanID": name, "processID": process, "references": refs, "startTime": 1, "duration": 9}
+
+    services = {"a": "web", "b": "pay.money", "c": "elsewhere"}
+    trace = {
+        "traceID": "1",
+        "spans": [span("1", "a", None), span("2", "b", "1"), span("3", "c", "1")],
+        "processes": {key: {"serviceName": name} for key, name in services.items()},
+    }
+    (tmp_path / "traces.json").write_text(json.dumps({"data": [trace]}), encoding="utf-8")
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop"}}
+    pod |= {"spec": {"containers": [{"name": "web", "image": "web"}, {"name": "istio-proxy", "image": "proxyv2"}]}}
+    homes = (("shop", "web"), ("money", "pay"), ("other", "mail"))
+    items = [{"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": n, "name": s}} for n, s in homes]
+    (tmp_path / "dump.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [pod, *items]}))
+    team = tmp_path / "team.yaml"
+    team.write_text("team: t\ncluster: dump.json\nmeasured: [traces.json]\nscenario: {nodes: 3}\n", encoding="utf-8")
+    plan = plans([open_path(team)], "calico+istio-sidecar", "@tuned")[0]
+    assert plan["called"] == {"shop": ["money"]}
+    assert any("1 services of the traces (elsewhere)" in item for item in plan["unknown"])
+    files = runbook(plan)
+    (hosts,) = yaml.safe_load(files["manifests/sidecar-scope.yaml"])["spec"]["egress"]
+    assert hosts["hosts"] == ["./*", "istio-system/*", "money/*"]
+    assert "By the traces shop calls: money" in files["runbook.md"]
+    plan["called"] = {}
+    (hosts,) = yaml.safe_load(runbook(plan)["manifests/sidecar-scope.yaml"])["spec"]["egress"]
+    assert hosts["hosts"][-1] == "CALLED_NAMESPACE/*"
 
 
 def test_a_name_that_is_none_does_not_reach_the_runbook() -> None:

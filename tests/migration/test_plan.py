@@ -108,6 +108,25 @@ def test_blockers_of_a_cluster_made_for_them() -> None:
     assert found["restarts"] == 4
 
 
+@pytest.mark.parametrize(
+    ("group", "kind", "counted"),
+    [
+        ("networking.k8s.aws", "ClusterNetworkPolicy", 1),
+        ("networking.k8s.aws", "ApplicationNetworkPolicy", 1),
+        ("networking.gke.io", "FQDNNetworkPolicy", 1),
+        ("networking.k8s.io", "NetworkPolicy", None),
+    ],
+)
+def test_policies_of_a_provider_s_own_kinds_are_translated(
+    group: str, kind: str, counted: int | None, tmp_path: Path
+) -> None:
+    """What the engine of AWS or Google alone reads is counted as one to translate, like Calico's and Cilium's own."""
+    path = tmp_path / "dump.json"
+    policy = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": "deny", "namespace": "shop"}, "spec": {}}
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [policy]}), encoding="utf-8")
+    assert Setting(SCENARIO, survey_of(read_inventory([path]))).policies == counted
+
+
 def test_policies_that_nothing_enforces_begin_to_hold(tmp_path: Path) -> None:
     """With flannel alone a policy is text: the move makes it hold, which is named, and no policy is lost meanwhile."""
     dump = tmp_path / "flannel.yaml"

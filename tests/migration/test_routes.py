@@ -29,7 +29,7 @@ CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
 
 TOOLS = frozenset(
     "kubectl helm az gcloud aws eksctl oc istioctl linkerd cilium meshlab osm consul-k8s step kumactl hubble ip ss "
-    "curl iptables-save systemctl mkdir calicoctl watch #".split()
+    "curl grep ls iptables-save ip6tables-save systemctl mkdir calicoctl watch #".split()
 )
 """What a line of a command may begin with; all else is a comment."""
 
@@ -343,6 +343,19 @@ def test_policies_are_translated_before_their_definitions_go() -> None:
             assert before & {"policy_hours", "policy_minutes"}, told(terms)
 
 
+def test_what_was_translated_is_applied_before_policies_hold_again() -> None:
+    """Files under policies/ do nothing by themselves: a step applies them, no later than policies hold."""
+    counted = [replace(terms, policies=3) for terms in ALL["cni"]]
+    for terms, ways in zip(counted, ways_of(counted), strict=True):
+        taken = [step for way in ways for step in way.steps]
+        if not any(step["stage"] == "policy-translate" for step in taken):
+            continue
+        applied = [place for place, step in enumerate(taken) if "apply -f policies/" in step["command"]]
+        closes = [place for place, step in enumerate(taken) if step["gap"] == "closes"]
+        assert applied, told(terms)
+        assert not closes or applied[0] <= closes[-1], told(terms)
+
+
 def test_what_stays_is_not_set_up_again_and_what_ends_is_told() -> None:
     """Calico Enterprise keeps Calico's peers and brings names; Azure's Cilium has no BGP, so that it would be lost."""
     needs = frozenset({"bgp", "dns_policy"})
@@ -354,6 +367,22 @@ def test_what_stays_is_not_set_up_again_and_what_ends_is_told() -> None:
     assert kept.row()["cni_needs"] == []
     ends = Terms(today, Place("cilium", "none", "azure-cni-powered-by-cilium-acns"), "aks", needs=needs)
     assert (ends.row()["cni_needs"], ends.lost) == (["dns_policy"], ["bgp"])
+
+
+def test_the_way_from_kubenet_begins_without_an_engine() -> None:
+    """AKS refuses the overlay while Calico is on: its engine goes first, which opens the time without policies."""
+    target = Place("cilium", "none", "azure-cni-powered-by-cilium")
+    terms = Terms(Place("azure-cni", "none", "kubenet-calico"), target, "aks")
+    npm = replace(terms, today=Place("azure-cni", "none", "azure-npm"))
+    steps_of = [[step["step"] for way in ways for step in way.steps] for ways in ways_of([terms, npm])]
+    first, second, third = (steps_of[0].index(name) for name in ("aks-engine-off-1", "aks-overlay-1", "aks-cilium-1"))
+    assert first < second < third
+    assert "aks-engine-off-1" not in steps_of[1]
+
+
+def test_an_upgrade_of_the_platform_comes_first() -> None:
+    """What the platform has to be upgraded for is done before it is rehearsed: the rehearsal is of the new release."""
+    assert not [row["route"] for row in routes() if "release" in (row["stages"] or [""])[1:]]
 
 
 def test_each_release_has_its_step_and_its_check() -> None:
@@ -561,6 +590,15 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")
 
 
+def test_a_check_on_nodes_and_pods_says_what_to_call() -> None:
+    """Whether a node is empty, back or done, and which proxy a pod has, is one call away."""
+    tools = r"kubectl|istioctl|linkerd|cilium|iptables-save|\b(az|oc|aws|gcloud|tc|ls) |/etc/cni|calico-node"
+    takes = {"drain", "provider-node", "reboot_minutes", "rollout_seconds", "agent_seconds", "workload_seconds"}
+    for step in steps():
+        if step["takes"] in takes:
+            assert re.search(tools, step["check"]), (step["step"], step["check"])
+
+
 def test_commands_change_what_they_are_for_alone() -> None:
     """A chart is named with its version, and a document that replaces another is made from it."""
     for step in steps():
@@ -569,6 +607,178 @@ def test_commands_change_what_they_are_for_alone() -> None:
                 assert "--version" in line, (step["step"], line)
             if "--configuration-values" in line:
                 assert "describe-addon" in step["command"], step["step"]
+
+
+def test_commands_work_as_they_are_copied() -> None:
+    """A chart's repository is known, a cluster is named, an empty list deletes nothing, and prose is a comment."""
+    asked = [row["check"] for table in ("checks", "limits") for row in read_table(f"migration/{table}").to_dicts()]
+    for step in steps():
+        lines = step["command"].split("; ")
+        for place, line in enumerate(lines):
+            for chart in re.findall(r"^helm (?:install|upgrade) .*?\b(cilium|istio|eks|kuma|hashicorp)/", line):
+                assert any(item.startswith(f"helm repo add {chart} ") for item in lines[:place]), (step["step"], line)
+            assert not line.startswith("watch ") or line.split()[1] in TOOLS, (step["step"], line)
+        texts = [*lines, *(step[name] for name in ("check", "abort", "rollback"))]
+        for text in (*texts, *asked):
+            for call in re.findall(r"az aks (?:show|update) -.*", text):
+                assert "--name CLUSTER --resource-group GROUP" in call, (step["step"], text)
+            assert not re.search(r"xargs (kubectl|oc) delete", text), (step["step"], text)
+            assert " + / + " not in text, ("jq wants a text in quotes", text)
+            assert "http://kubernetes.default" not in text, (step["step"], "the API server speaks TLS alone")
+
+
+ASKED = [
+    ("engine-off-3", "command", "cilium uninstall --wait", "helm uninstall leaves the CNI file: no new pod starts"),
+    ("overlay-20", "command", "conf_dir", "while flannel is on, k3s looks into folders of its own"),
+    ("overlay-leave-3", "command", "cni.confPath=/etc/cni/net.d", "and into the usual ones once it is off"),
+    ("overlay-leave-3", "command", "grep -v KUBE-ROUTER", "k3s leaves the rules of its policy controller"),
+    ("overlay-leave-3", "command", "systemctl restart k3s-agent", "flannel runs on agents as well"),
+    ("overlay-leave-5", "command", "KUBE-ROUTER", "leftovers of each plugin that two overlays replace"),
+    ("backup-1", "command", "tigera", "a way back installs the operator's objects again"),
+    ("overlay-1", "command", "IP_AUTODETECTION_METHOD", "a Calico by a manifest has no Installation to patch"),
+    ("overlay-1", "rollback", '"kubernetes":null', "two ways to find an address are refused"),
+    ("aks-review-1", "command", "projectcalico", "Calico's own kinds go with it on AKS as well"),
+    ("overlay-clear-3", "command", "targetgroupbindings", "a load balancer in ip mode reaches no pod of an overlay"),
+    ("overlay-9", "rollback", ".cilium_bak", "Cilium renames the old file, and its own stays when the label goes"),
+    (
+        "mesh-out-1",
+        "abort",
+        "labels of its namespace back first",
+        "what is undone without the label comes back without a proxy",
+    ),
+    ("overlay-5", "command", "autoscaler", "a node that joins meanwhile has the old network and no label"),
+    ("cilium-edition-1", "command", "cilium-ca", "helm uninstall takes the root that linked clusters trust"),
+    ("aks-engine-on-3", "command", "v1_crd_projectcalico_org.yaml", "definitions come before the operator"),
+    ("eks-auto-2", "command", "sts:TagSession", "the role comes before the switch"),
+    ("eks-auto-5", "command", "enable-network-policy-controller=true", "Auto Mode enforces none until it is told to"),
+    ("eks-auto-4", "command", "enable-network-policy-controller=true", "the add-on takes that switch along"),
+    (
+        "eks-auto-off-1",
+        "command",
+        "ebs.csi.eks.amazonaws.com",
+        "volumes of Auto Mode's driver do not move by themselves",
+    ),
+    ("sdn-ovn-1", "command", "pod.network.openshift.io/assign-macvlan", "egress routers have no label to look for"),
+    (
+        "ovn-calico-2",
+        "command",
+        "unsupported.operator.tigera.io/ignore",
+        "the operator and OpenShift own one definition",
+    ),
+    ("ovn-calico-2", "command", "xargs -n1 oc create -f", "create takes one file after each -f"),
+    (
+        "mesh-permissive-1",
+        "command",
+        "ISTIO_MUTUAL",
+        "a caller that is told to asks for mutual TLS of pods that have left",
+    ),
+    ("mesh-off-2", "command", "label services --all", "waypoints are named at Services as well"),
+    ("mesh-on-1", "command", "--replicas=2", "a waypoint has one replica unless told"),
+    (
+        "mesh-inventory-1",
+        "command",
+        "kubectl get gateways.networking.istio.io",
+        "its gateways go with it: names need another entry",
+    ),
+    ("mesh-arrive-19", "command", "mesh.yaml", "mutual TLS of Kuma is off until a mesh says otherwise"),
+    ("istio-revision-1", "command", "-f OPTIONS.yaml", "an installation without today's options has the defaults"),
+    ("ambient-install-1", "command", "-f OPTIONS.yaml", "and so has an upgrade"),
+    ("mesh-restart-2", "check", "kubectl get pods -n NAMESPACE", "which proxy a pod has is seen in its containers"),
+    ("mesh-leave-1", "command", "istio.io/config=true", "each namespace keeps a ConfigMap with the old root"),
+    ("mesh-leave-5", "command", "oc delete subscription", "an operator whose Subscription stays comes back"),
+    ("mesh-leave-8", "command", "pvc -n NAMESPACE_OF_CONSUL", "volumes are in Consul's namespace"),
+    ("mesh-leave-10", "command", '"finalizers', "App Mesh is out of reach: its objects would hang for ever"),
+    ("mesh-arrive-21", "command", "--enable-workload-identity", "the add-on signs in by it"),
+]
+"""What a document, or the kernel, asks of a step: its name, the column, the text, and why."""
+
+
+@pytest.mark.parametrize(("name", "column", "text", "why"), ASKED, ids=[f"{row[0]} {row[2]}" for row in ASKED])
+def test_a_step_does_what_its_document_asks(name: str, column: str, text: str, why: str) -> None:
+    """Single lines without which a step looks done and is not."""
+    assert text in next(step[column] for step in steps() if step["step"] == name), why
+
+
+def test_a_default_that_is_read_at_the_start_takes_a_restart() -> None:
+    """Linkerd's proxies deny what is not meshed only once they have started anew: mutual TLS is strict from then on."""
+    terms = Terms(Place("calico", "none"), Place("calico", "linkerd", None, "edge-open-source"), "self-managed")
+    taken = [step for way in ways_of([terms])[0] for step in way.steps]
+    written = next(place for place, step in enumerate(taken) if "all-authenticated" in step["command"])
+    assert taken[written]["gap"] is None
+    assert (taken[written + 1]["restarts"], taken[written + 1]["gap"]) == ("mesh", "closes")
+
+
+def test_what_the_operator_runs_goes_before_the_operator() -> None:
+    """Calico's API server and installation are deleted while their operator is there to do it, then its definitions."""
+    for step in steps():
+        lines = step["command"].split("; ")
+        gone = [
+            next((place for place, line in enumerate(lines) if line.startswith(f"kubectl delete {what}")), None)
+            for what in ("apiservers.operator", "installation", "-f tigera-operator.yaml")
+        ]
+        if gone[2] is not None:
+            assert None not in gone, step["step"]
+            assert gone == sorted(item for item in gone if item is not None), step["step"]
+            assert any("get crd" in line for line in lines[gone[2] :]), step["step"]
+
+
+BELONGS = {
+    r"linkerd ": r"linkerd",
+    r"istioctl ": r"istio-|aks-add-on|openshift-service-mesh|application-network",
+    r"consul-k8s ": r"consul",
+    r"kumactl ": r"kuma",
+    r"osm ": r"osm",
+    r"hubble |cilium |helm \w+ cilium": r"cilium@(self-run|isovalent)|cilium-chained|cilium-mesh@(self-run|isovalent)",
+    r"az ": r" on aks|azure|aks|application-(network|gateway)",
+    r"gcloud ": r" on gke|gke|cloud-service-mesh|dataplane-v2",
+    r"(aws|eksctl) ": r" on eks|aws|eks",
+    r"oc ": r"openshift",
+    r"kubectl create .*v1_crd_projectcalico_org": r" to \S*calico@|calico-policy-engine",
+    r"kubectl .*operator-crds": r" to .*enterprise",
+}
+"""Tools and files of one product or platform: where a line begins with them, the move is from, to or on it."""
+
+
+def test_lines_that_are_copied_are_for_the_move_at_hand() -> None:
+    """What is for another product or provider is a comment: a line that is copied does not install another mesh."""
+    asked = [replace(terms, needs=NEEDS) for terms in [*ALL["cni"], *ALL["mesh"]]]
+    found: set[tuple[str, str]] = set()
+    for terms, ways in zip(asked, ways_of(asked), strict=True):
+        ends = [f"{p.cni}@{p.cni_edition} {p.mesh}@{p.mesh_edition}" for p in (terms.today, terms.target)]
+        here = f"from {ends[0]} to {ends[1]} on {terms.cloud}"
+        for step in (step for way in ways for step in way.steps):
+            for line in step["command"].split("; "):
+                for tool, belongs in BELONGS.items():
+                    if re.match(tool, line) and not re.search(belongs, here):
+                        found.add((step["step"], line))
+    assert not found, sorted(found)
+
+
+@pytest.mark.parametrize("side", ["cni", "mesh"])
+def test_copies_are_there_when_a_way_back_asks_for_them(side: str) -> None:
+    """What a step applies from a copy, or goes back to, an earlier step of the same way has written, or itself."""
+    copy = re.compile(r"(?<![\w/-])((?:[a-z]+-)?before[\w-]*\.yaml)")
+    for terms, ways in zip(ALL[side], ways_of(ALL[side]), strict=True):
+        written: set[str] = set()
+        for step in (step for way in ways for step in way.steps):
+            written |= set(re.findall(r"> (\S+\.yaml)", step["command"]))
+            for column in ("command", "abort", "rollback"):
+                asked = set(copy.findall(step[column] or "")) - written
+                assert not asked, (told(terms), step["step"], column, asked)
+
+
+def test_files_that_a_step_applies_are_known() -> None:
+    """A file is one of the plan's manifests, written by a step, or told by a comment: where it is, or what is in it."""
+    manifests = {path.name for path in (resource("templates") / "manifests").iterdir()}
+    written = set(re.findall(r"> (\S+\.yaml)", " ".join(step["command"] for step in steps())))
+    told_in = {step["stage"]: "" for step in steps()}
+    for step in steps():
+        told_in[step["stage"]] += " ".join(line for line in step["command"].split("; ") if line.startswith("#"))
+    for step in steps():
+        for line in step["command"].split("; "):
+            for name in re.findall(r"(?:-f|--values) (\S+\.yaml)", "" if line.startswith("#") else line):
+                known = "://" in name or name in manifests | written or name in told_in[step["stage"]]
+                assert known, (step["step"], name)
 
 
 def test_tables_of_moves_fit_together() -> None:

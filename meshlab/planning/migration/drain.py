@@ -186,6 +186,7 @@ class Room:
         known: Whether requests and allocatable capacity are known of every node.
         short: Resources of which not even one node's pods fit on the others.
         homeless: Nodes whose largest pod fits on no other node, empty as it may be.
+        lacking: Extra nodes of the middle size with which as many at a time fit as were asked for.
     """
 
     parallel: int
@@ -193,6 +194,7 @@ class Room:
     known: bool
     short: tuple[str, ...] = ()
     homeless: tuple[str, ...] = ()
+    lacking: int = 0
 
 
 def fitting(nodes: pl.DataFrame, asked: int, surge: int) -> Room:
@@ -220,7 +222,15 @@ def fitting(nodes: pl.DataFrame, asked: int, surge: int) -> Room:
     }
     fits = min(int(series.sum()) for series in holds.values())
     short = tuple(name for name, series in holds.items() if not series[0])
-    return Room(max(1, min(asked, fits)), asked, known=True, short=short, homeless=_homeless(nodes, surge))
+    # the second inequality, for as many as were asked for, solved for the new nodes
+    least = [
+        ((span.top_k(asked).sum() - pl.col(f"free_{name}").sum() - EPSILON) / span.median()).ceil()
+        for name, span in spans.items()
+    ]
+    extra = nodes.select(pl.max_horizontal(least)).item()
+    lacking = int(max(0, extra - surge)) if math.isfinite(extra) else 0
+    homeless = _homeless(nodes, surge)
+    return Room(max(1, min(asked, fits)), asked, known=True, short=short, homeless=homeless, lacking=lacking)
 
 
 EPSILON = 1e-9

@@ -15,6 +15,7 @@ from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, ZERO, Interv
 from meshlab.planning.migration.drain import Drained, Room
 from meshlab.planning.migration.price import (
     Course,
+    Step,
     beside,
     counts,
     course_of,
@@ -73,11 +74,12 @@ def _limit(name: str, names: AbstractSet[str], objects: Iterable[str], detail: s
 
 def of_capacity(room: Room, way: AbstractSet[str]) -> Iterator[Blocker]:
     """What capacity does not allow."""
+    more = f"; {room.lacking} more node{'s' * (room.lacking != 1)} of the middle size would do" if room.lacking else ""
     if room.short:
         short = " and ".join(RESOURCE_WORDS[name] for name in room.short)
-        yield from _limit("capacity-short", way, (), f"not enough free {short} on the other nodes")
+        yield from _limit("capacity-short", way, (), f"not enough free {short} on the other nodes{more}")
     elif room.known and room.parallel < room.asked:
-        yield from _limit("capacity-parallel", way, (), f"{room.asked} were asked for, {room.parallel} fit")
+        yield from _limit("capacity-parallel", way, (), f"{room.asked} were asked for, {room.parallel} fit{more}")
     if room.homeless:
         nodes = [f"Node {name}" for name in room.homeless]
         yield from _limit("pod-homeless", way, nodes, "the largest pod of " + ", ".join(room.homeless[:3]))
@@ -193,6 +195,10 @@ def _unknown_of(move: Move, course: Course, way: Way, drains: list[Drained]) -> 
         yield "Whether the platform is new enough for the way: version of the nodes' kubelets"
     if setting.layer7 is None and any("l7" in (step["applies"] or "") for step in way.steps):
         yield "Whether layer 7 is used, so that waypoints are planned: needs"
+    if any(step["manifest"] == SCOPE for step in way.steps):
+        homes, traced = _homes(setting), sorted({name for call in setting.calls for name in call})
+        if strange := [name for name in traced if name not in homes]:
+            yield f"Namespaces of {len(strange)} services of the traces ({', '.join(strange[:3])}): Service"
     scopes = {step["scope"] for step in way.steps}
     many = counts(setting, course.today, way.route["part"])
     yield from (f"number of {scope}s" for scope in ("namespace", "workload") if scope in scopes and many[scope] is None)
@@ -277,7 +283,7 @@ def plan_move(move: Move) -> Plan:
             {**{name: way.route[name] for name in TOLD}, "text_date": str(way.route["text_date"])}
             for way in course.ways
         ],
-        "steps": [step.plain() for step in course.taken],
+        "steps": [_told(move, step) for step in course.taken],
         "set_up": list(set_up(terms)),
         "blockers": blockers,
         "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
@@ -287,6 +293,7 @@ def plan_move(move: Move) -> Plan:
         "pools": list(drain.pools) if drain else [],
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),
+        "called": called(setting) if any(step.row["manifest"] == SCOPE for step in course.taken) else {},
         "gaps": gaps(course, setting),
         "risks": list(_risks(course)),
         "needs": {
@@ -299,6 +306,44 @@ def plan_move(move: Move) -> Plan:
         "brings": {**savings, **break_even([price[f"usd{end}"] for end in ENDS], savings)},
         "assumptions": list(_assumptions(move, course)),
     }
+
+
+MORE_NODES = "MORE_NODES"
+"""Word in a step's texts for the nodes that the new data plane fills."""
+
+
+def _told(move: Move, step: Step) -> dict[str, Any]:
+    """A step as a plan tells it, with the nodes that the target's data plane fills by its estimate, beside today's."""
+    filled = next((row.get("nodes_filled") for row in move.figures if row["dataplane"] == move.dataplanes[1]), None)
+    more = "what the comparison says" if filled is None else f"{filled:,.0f} node{'s' * (filled != 1)}"
+    plain = step.plain()
+    return {**plain, **{name: plain[name].replace(MORE_NODES, more) for name in ("action", "command")}}
+
+
+SCOPE = "sidecar-scope.yaml"
+"""Manifest of the resource that tells sidecars which namespaces they call."""
+
+
+def _homes(setting: Setting) -> dict[str, set[str]]:
+    """Namespaces of each service of the dump, by its name and by its name with its namespace: traces have either."""
+    homes: dict[str, set[str]] = {}
+    for namespace, name in setting.seen.get("services", ()):
+        for known in (name, f"{name}.{namespace}"):
+            homes.setdefault(known, set()).add(namespace)
+    return homes
+
+
+def called(setting: Setting) -> dict[str, list[str]]:
+    """Namespaces that each namespace calls, by the traces.
+
+    A service that several namespaces have counts as one of each: a host too many costs memory, one too few a call.
+    """
+    homes = _homes(setting)
+    found: dict[str, set[str]] = {}
+    for source, target in setting.calls:
+        for namespace in homes.get(source, ()):
+            found.setdefault(namespace, set()).update(homes.get(target, set[str]()) - {namespace})
+    return {namespace: sorted(names) for namespace, names in sorted(found.items())}
 
 
 def _first(setting: Setting) -> dict[str, str | None]:

@@ -161,6 +161,7 @@ class Setting:
         assumptions: What it takes, a team's own figures in the place of defaults.
         pod_cidr: The new range of pod addresses, where the team has chosen one.
         encapsulation: The fact ``cni.encapsulation``.
+        calls: Which service calls which, by the team's traces.
         kept: What has been worked out for this cluster, by what it depends on.
     """
 
@@ -169,6 +170,7 @@ class Setting:
     assumptions: Mapping[str, Assumption] = field(default_factory=with_own)
     pod_cidr: str | None = None
     encapsulation: str | None = None
+    calls: Sequence[Sequence[str]] = ()
     kept: dict[Any, Any] = field(default_factory=dict[Any, Any])
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
@@ -286,6 +288,11 @@ BY_NETWORK = frozenset({"egress_gateway"})
 def root_namespace(edition: str | None) -> str:
     """Root namespace of an Istio: that of its control plane."""
     return ROOTS.get(edition or "", "istio-system")
+
+
+def host_lines(namespaces: Iterable[str] | None) -> str:
+    """Lines of a Sidecar's hosts for namespaces that are called; a word to be filled in where nobody knows them."""
+    return "".join(f'\n        - "{name}/*"' for name in (["CALLED_NAMESPACE"] if namespaces is None else namespaces))
 
 
 SIDECARS = frozenset({"istio-sidecar", "linkerd", "consul", "kuma", "app-mesh", "osm"})

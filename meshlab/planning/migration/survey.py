@@ -116,7 +116,9 @@ def constrained(inventory: Inventory) -> pl.LazyFrame:
 # --- what checks ask -------------------------------------------------------------------------------------------------
 
 
-VENDORS = r"(projectcalico\.org|cilium\.io|antrea\.io|k8s\.ovn\.org|policy\.networking\.k8s\.io)$"
+VENDORS = (
+    r"(projectcalico\.org|(cilium|antrea|policy\.networking\.k8s|networking\.gke)\.io|ovn\.org|networking\.k8s\.aws)$"
+)
 """API groups of policies that one network plugin reads, and no other."""
 
 
@@ -149,6 +151,24 @@ def machines(inventory: Inventory) -> pl.LazyFrame:
         .join(facts, on="id")
         .join(inventory.frames["machines"].select("id", "pool", "virtual"), on="id")
         .with_columns(os=pl.col("os").fill_null("linux"), kernel_number=version_key(pl.col("kernel")), el8_build=build)
+    )
+
+
+@query
+def releases_behind(inventory: Inventory) -> pl.LazyFrame:
+    """Releases of istiod and of Cilium's agents: behind, in minor releases, the oldest that is still maintained.
+
+    What counts is the moment of the dump; where it has none, nobody knows how far behind they are.
+    """
+    known = read_table("audit/releases").lazy().with_columns(at=pl.lit(inventory.facts["at"].item(), pl.Datetime("us")))
+    ended = known.filter(pl.col("ended") <= pl.col("at")).group_by("product")
+    oldest = ended.agg(oldest=minor(pl.col("release")).max() + 1)
+    running = QUERIES["releases"](inventory).filter(pl.col("container").is_in(("discovery", "cilium-agent")))
+    return (
+        running.sort("kind", "namespace", "name")
+        .unique(["product", "version"], keep="first", maintain_order=True)
+        .join(oldest, on="product", how="left")
+        .with_columns(behind=pl.col("oldest") - pl.col("minor"))
     )
 
 
@@ -259,6 +279,13 @@ def survey_of(inventory: Inventory) -> dict[str, Any]:
         "virtual": inventory.of("Node").join(_virtual(inventory), on="id").sort("name").collect()["name"].to_list(),
         "kubernetes": machines(inventory).filter(~pl.col("virtual")).select(pl.min("kubernetes")).collect().item(),
         "placed": bool(pods.height) or (nodes.height > 0 and inventory.saw("Pod")),
+        "services": inventory.of("Service")
+        .select("namespace", "name")
+        .drop_nulls()
+        .unique()
+        .sort(pl.all())
+        .collect()
+        .rows(),
         "checks": [_checked(row, inventory) for row in checks()],
     }
 
