@@ -18,7 +18,7 @@ from collections.abc import Callable, Hashable
 from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar
 
 from meshlab.errors import MeshlabError
 from meshlab.files import data_path, write_whole
@@ -26,7 +26,9 @@ from meshlab.files import data_path, write_whole
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-_results: dict[str, dict[tuple[Hashable, ...], object]] = {}
+_results: dict[str, dict[tuple[Hashable, ...], Any]] = {}
+
+NOT_KEPT = object()
 
 _here: set[str] = set()
 """Functions whose results are not handed on."""
@@ -71,14 +73,16 @@ def cached_latest(most: int) -> Callable[[Callable[Parameters, Result]], Callabl
 
         @wraps(function)
         def asked(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
-            key = (*arguments, *named.items())
-            if key not in results:
+            key = (*arguments, *named.items()) if named else arguments
+            found = results.get(key, NOT_KEPT)
+            if found is NOT_KEPT:
                 _take_stored(_part(_name(function)))
-            if key not in results:
-                results[key] = function(*arguments, **named)
+                found = results.get(key, NOT_KEPT)
+            if found is NOT_KEPT:
+                found = results[key] = function(*arguments, **named)
                 if len(results) > most:
                     del results[next(iter(results))]
-            return cast("Result", results[key])
+            return found
 
         return asked
 

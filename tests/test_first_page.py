@@ -18,6 +18,7 @@ from meshlab.reviews import comparison
 from meshlab.reviews.record import Review
 from meshlab.reviews.review import open_review
 from meshlab.show import charts, first_page, report
+from meshlab.show.charts.intervals import estimates
 from meshlab.show.export.chart import PLOTLY_MIME, STILL, contents
 from meshlab.show.labels import listed, plain
 
@@ -414,3 +415,43 @@ def test_rows_say_which_of_them_decides_and_which_hands_over(shared: Path) -> No
     assert "hands over: its option cannot be chosen" in of_row["no-mesh"]
     assert "decides" in of_row["running-network"]
     assert "hands over" not in of_row["linkerd"]
+
+
+def test_why_this_one_names_what_stands_behind_it(examples: dict[str, Review], shared: Path) -> None:
+    """Of two that the same preference prefers, and of one that is preferred before, what is not finished there."""
+    (why,) = [row for row in examples["openshift-aws"].verdict.why if "stands behind it" in row]
+    assert why.startswith("OpenShift Service Mesh 3 in ambient mode stands behind it; not finished there: traffic man")
+    civitas = open_review(shared / "field" / "verdicts" / "01-civitas-core.yaml")
+    assert "Istio in ambient mode, run by you stands behind it" in words(first_page.summary(civitas).html)
+    assert not any(row.verdict.why for row in examples.values() if row.verdict.mesh == "stay" == row.verdict.cni)
+
+
+def test_a_network_without_a_mesh_is_given_no_figures_of_a_mesh(shared: Path) -> None:
+    """Neither the star nor the headline is that of Cilium's mesh; and where nothing runs yet, no row runs today."""
+    schenker = open_review(shared / "field" / "verdicts" / "05-db-schenker.yaml")
+    assert (schenker.verdict.cni, schenker.verdict.mesh, schenker.headline.dataplane) == ("cilium", "none", "none")
+    rows = estimates(schenker, ["memory_gib"]).rows(named=True)
+    assert {row["dataplane"]: (row["recommended"], row["today"]) for row in rows}["none"] == (True, True)
+    new = open_review(shared / "field" / "verdicts" / "01-civitas-core.yaml")
+    assert not estimates(new, ["memory_gib"])["today"].any()
+
+
+def test_what_is_ruled_out_is_not_praised(shared: Path) -> None:
+    """A preference for what cannot be had is told with what bars it, and the grade says that conditions stand above."""
+    managed = open_review(shared / "field" / "verdicts" / "23-aks-managed-cilium.yaml")
+    barred = [row for row in managed.verdict.conflicts if row["ruled_out"]]
+    assert barred
+    assert all(row["why_not"] in words(report.verdict(managed).html) for row in barred)
+    assert not any(row["reason"] in words(report.verdict(managed).html) for row in barred)
+    assert first_page.DOCUMENTED_ALONE in " ".join(first_page.certainty(managed))
+
+
+def test_what_does_not_pay_is_not_the_next_step(shared: Path) -> None:
+    """Scoping of what runs is advised only where it pays within the horizon."""
+    fips = open_review(shared / "field" / "verdicts" / "07-uds-core-fips.yaml")
+    assert fips.comparison is not None
+    (tuned,) = [row for row in fips.comparison["options"] if row["tuned"] and row["today"]]
+    assert tuned["payback_months"] > fips.comparison["horizon_months"]
+    assert first_page.scoping_text(fips) is None
+    rich = replace(fips, comparison={**fips.comparison, "horizon_months": tuned["payback_months"] + 1})
+    assert first_page.scoping_text(rich)

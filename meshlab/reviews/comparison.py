@@ -356,9 +356,10 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
     beaten = first["dominated_by"]
     is_clear = cheapest and cheapest is not first and cheapest["probability_best"] >= comparison.TELLING
     if cheapest and is_clear and regret and cheapest["label"] != beaten:
+        more = regret - (cheapest["expected_regret_usd"] or 0)  # what the least in each draw costs falls out
         told.append(
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
-            f"{100 * cheapest['probability_best']:.0f} %; this one is expected to cost {significant(regret)} USD more."
+            f"{100 * cheapest['probability_best']:.0f} %; on average this one costs {significant(more)} USD more."
         )
     if beaten:
         told.append(_beaten(first, rows, verdict))

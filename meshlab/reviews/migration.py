@@ -16,13 +16,8 @@ from meshlab.scenario import collect_few, with_defaults
 
 
 def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str | None:
-    """The data plane whose figures speak for a verdict: a new Cilium without a mesh still runs its agents.
-
-    None where nothing is recommended, or no model answers for the mesh.
-    """
+    """The data plane of the mesh of a verdict; None where nothing is recommended, or no model answers for the mesh."""
     mesh = row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]
-    if mesh == "none" and verdict["cni"] == "cilium" and row["current_cni"] != "cilium":
-        return "cilium"
     return overhead.dataplane_of_mesh().get(str(mesh))
 
 

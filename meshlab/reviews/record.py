@@ -31,6 +31,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         evidence_grade: How good the evidence is that it meets what is asked.
         matched: Ids of the preferences that hold, those that decided first.
         decided_by: Of each side that has an answer, the preference that decided; None where none did.
+        why: Why this mesh and this network of those that would do, where they are new, in sentences.
         reasons: Why, in sentences.
         unmet: Needs that it does not meet.
         lost: Needs that nobody asked for, that what runs today meets, and that it does not.
@@ -55,6 +56,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     evidence_grade: str | None = None
     matched: list[str] = []
     decided_by: dict[str, str | None] = {}
+    why: list[str] = []
     reasons: list[str] = []
     unmet: list[str] = []
     lost: list[str] = []

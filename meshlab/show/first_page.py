@@ -14,8 +14,9 @@ from textwrap import wrap
 from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
-from meshlab.planning.migration.text import back_text, place_text, span_text
+from meshlab.planning.migration.text import back_text, span_text
 from meshlab.reviews.advice import left_out
+from meshlab.reviews.comparison import LIFETIME_MONTHS
 from meshlab.reviews.record import Review, Row
 from meshlab.scenario import inputs
 from meshlab.show.charts.canvas import cited
@@ -44,15 +45,18 @@ GRADES = {
 }
 """Grades of the evidence that the recommendation meets what is asked, in words."""
 
-PRIOR = "prior"
-"""The grade where no text says that it does."""
+DOCUMENTED, PRIOR = "documented", "prior"
+"""The best grade, and the one where no text says that it does."""
+
+DOCUMENTED_ALONE = "Each need is met by what is released and documented; what comes with it stands above."
+"""What the best grade comes to where conditions are tied to an option."""
 
 FIGURES = (
     ("memory_gib", "Memory", "GiB"),
     ("nodes", "Capacity", "nodes"),
     ("added_p99_ms", "Latency, p99", "ms"),
     ("monthly_usd", "Cost and licence", "USD/month"),
-    ("move_hours", "The move", "person-hours"),
+    ("move_hours", "The move", "working hours"),
     ("total_usd", "Total", "USD"),
 )
 """Rows of the first page's table: figure, label, unit."""
@@ -88,7 +92,7 @@ def summary(review: Review) -> Fragment:
         verdict=review.verdict,
         known=review.verdict.mesh is not None,
         lead=review.verdict.sentence.partition(". ") if meets_nothing(review) else (review.verdict.sentence, "", ""),
-        why=[reason for reason in reasons_of(review) if not any(lower_first(reason) in said for said in against)],
+        why=[reason for reason in review.verdict.why if not any(lower_first(reason) in said for said in against)],
         starter=begun,
         against=against,
         grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
@@ -98,15 +102,6 @@ def summary(review: Review) -> Fragment:
         payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,
     )
-
-
-def reasons_of(review: Review) -> Iterator[str]:
-    """Why this mesh and this network, where they are new: what the preferences that decided say."""
-    reasons = {row["id"]: row["reason"] for row in review.verdict.rows}
-    for side in ("mesh", "cni"):
-        decider = review.verdict.decided_by.get(side)
-        if decider and getattr(review.verdict, side) not in (None, "stay", "none") and not meets_nothing(review):
-            yield reasons[decider]
 
 
 def starter(review: Review) -> str | None:
@@ -137,17 +132,25 @@ def caution(review: Review) -> str | None:
 def scoping_text(review: Review) -> str | None:
     """What scoping alone would save of what proxies take, in two sentences; None where nothing is to gain."""
     found = review.tuning
-    if not found or not (found["runs_today"] or review.verdict.mesh == found["dataplane"]):
+    if not found or not (found["runs_today"] or review.verdict.mesh == found["dataplane"]) or not _tuning_pays(review):
         return None
     memory = next(item for item in found["figures"] if item["figure"] == "memory_gib")
     takes = f"{figure_text(memory['scoped'])} {memory['unit']} instead of {figure_text(memory['median'])}"
-    share = f"{100 * memory['saved'] / memory['median']:.0f} % less" if memory["median"] else "no less"
     todo = "Limit" if found["runs_today"] else "From the first day, limit"
     then = " Nothing moves for that." if found["runs_today"] else ""
     return (
         f"{todo} what each sidecar is told to some {found['scoped_services']:,} services in place of all "
-        f"{found['services']:,}: the sidecars take {takes} ({share}).{then}"
+        f"{found['services']:,}: the sidecars alone take {takes}.{then}"
     )
+
+
+def _tuning_pays(review: Review) -> bool:
+    """Whether tuning what stays pays within the horizon; so it does as far as is known where a cost is not."""
+    compared: Row = review.comparison or {"options": (), "horizon_months": 0.0}
+    tuned = next((row for row in compared["options"] if row["tuned"] and row["today"]), None)
+    if tuned is None or tuned["saves_usd_per_month"] is None:
+        return True
+    return tuned["payback_months"] is not None and tuned["payback_months"] <= compared["horizon_months"]
 
 
 BETWEEN_NODES = "encryption_in_transit"
@@ -222,8 +225,8 @@ def certainty(review: Review) -> Iterator[str]:
     if verdict.contradictions:
         yield "The facts as stated cannot hold together, so one of them is wrong."
     elif verdict.settled:
-        could = "; a budget could, for none is stated" if _unbounded(review) else ""
-        yield f"No missing fact could change the answer{could}."
+        budget = ", unless there is a budget for running it: none is stated" if _unbounded(review) else ""
+        yield f"No missing fact could change the answer{budget}."
     elif verdict.unknown:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
     elif verdict.mesh is not None and not meets_nothing(review):
@@ -231,8 +234,11 @@ def certainty(review: Review) -> Iterator[str]:
     is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
-        limits = f" In part alone: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
-        yield f"{GRADES[verdict.evidence_grade]}{limits}"
+        limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
+        told = {*objections(review)}
+        conditions = (f"{caveat.rstrip('.')}." for caveat in _caveats(review) if _is_condition(caveat))
+        alone = verdict.evidence_grade == DOCUMENTED and any(condition in told for condition in conditions)
+        yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
     if first and review.comparison:
         yield _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
@@ -373,9 +379,7 @@ def next_step(review: Review) -> str:
     sign = "If the answer stands, sign the decision record" if is_open else "Sign the decision record"
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
-            return (
-                f"{before}If this edition runs already, sign the decision record; otherwise the move has to be planned."
-            )
+            return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
         ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if ENDS in each), "")
         return f"{before}{sign}; nothing has to be moved{ends}."
     grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
@@ -388,6 +392,11 @@ def next_step(review: Review) -> str:
 
 ENDS = "before its support ends"
 """What a caveat says of something that has to be replaced one day."""
+
+
+def _is_condition(caveat: str) -> bool:
+    """Whether a caveat is more than a price or the end of a support."""
+    return ENDS not in caveat and EXTRA not in caveat
 
 
 def _before(review: Review) -> str:
@@ -453,6 +462,8 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
     ]
     fresh = bool(review.migration and review.migration["fresh"])
     assumed = bool(EDITIONS & {*review.verdict.unknown})
+    supposed = review.migration["assumptions"] if review.migration else ()
+    people = next((row["value"] for row in supposed if row["name"] == "people"), None)
     for figure, label, unit in FIGURES:
         values = [option["criteria"][figure] for option in options]
         if all(value["median"] is None for value in values):
@@ -463,11 +474,12 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
         scale = scale_of(values)
         marks = marks_of(options, figure)
         over = f" over {review.comparison['horizon_months']:.0f} months" if review.comparison else ""
+        attend = f" of {people:.0f} people" if people and figure == "move_hours" else ""
         yield {
             "label": {"total_usd": f"{label}{over}", "move_hours": "Installation" if fresh else label}.get(
                 figure, label
             ),
-            "unit": unit,
+            "unit": f"{unit}{attend}",
             "sources": [(names[name], name) for name in ids],
             "cells": [
                 {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}
@@ -486,9 +498,10 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     """
     value, note = option["criteria"][figure], ""
     if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
-        note = "if this edition runs already"
+        note = "if what runs meets all that is asked"
     elif figure == "move_hours" and value["median"] and option["criteria"]["move_usd"]["median"] is not None:
-        note = f"{figure_text(option['criteria']['move_usd']['median'])} USD"
+        rent = ", a second cluster included" if option["move"]["basis"] == "none" else ""
+        note = f"{figure_text(option['criteria']['move_usd']['median'])} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
         note = "and a licence of unknown price" if value["median"] is not None else ""
@@ -513,7 +526,7 @@ def _payback(option: Row, *, fresh: bool) -> str:
     """When an option has paid for its move, in words."""
     months, saved = option["payback_months"], option["saves_usd_per_month"]
     if months is not None:
-        return f"after {span_text(months)}"
+        return f"after {span_text(months)}" if months <= LIFETIME_MONTHS else f"not in {span_text(LIFETIME_MONTHS)}"
     if option["today"] and not option["tuned"]:
         return "no move"
     if saved is None:
@@ -523,13 +536,12 @@ def _payback(option: Row, *, fresh: bool) -> str:
 
 def marks_of(options: Sequence[Row], figure: str) -> list[str]:
     """For each option whether its median is the least or the most of all that can be chosen, where all are known."""
-    ends = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
-    if len(ends) < 2 or None in ends or figure_text(min(ends)) == figure_text(max(ends)):  # noqa: PLR2004  (of one there is no least)
+    values = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
+    if None in values or len(ends := [figure_text(value) for value in sorted(values)]) < 2:  # noqa: PLR2004  (of one there is no least)
         return [""] * len(options)
+    words = {text: word for text, word in ((ends[0], "least"), (ends[-1], "most")) if ends.count(text) == 1}
     return [
-        {min(ends): "least", max(ends): "most"}.get(option["criteria"][figure]["median"], "")
-        if option["eligible"]
-        else ""
+        words.get(figure_text(option["criteria"][figure]["median"]), "") if option["eligible"] else ""
         for option in options
     ]
 
@@ -642,7 +654,7 @@ def _risks(review: Review) -> Iterator[Row]:
             "Have the vendor or the provider confirm it in writing; prove it in the rehearsal",
         )
     for caveat in _caveats(review):
-        yield _risk(caveat, "The rehearsal shows it", "architect", "Settle it before the move begins")
+        yield _of_caveat(review, caveat)
     plan = review.migration or {"risks": [], "stays": True}
     for row in plan["risks"]:
         yield _risk(row["risk"], row["sign"], row["owner"], f"{row['abort'].rstrip('.')}. Way back: {row['rollback']}")
@@ -669,6 +681,27 @@ def _risks(review: Review) -> Iterator[Row]:
             )
 
 
+def staying(review: Review) -> str:
+    """What runs today, in words: without an edition where it is not known which one."""
+    today = (row["label"] for row in review.verdict.options if row["today"] and not row["tuned"])
+    return next(today, "what runs today")
+
+
+def _rehearses(review: Review) -> bool:
+    """Whether a move begins with a rehearsal."""
+    return bool(review.migration) and any(step["phase"] == "rehearsal" for step in review.migration["steps"])
+
+
+def _of_caveat(review: Review, caveat: str) -> Row:
+    """What comes with the recommended option, as a risk: the sign of it, and what to do."""
+    if EXTRA in caveat:
+        return _risk(caveat, "The vendor's offer", "architect", "Have the price in writing before you sign")
+    if ENDS in caveat:
+        return _risk(caveat, "The day comes near", "architect", "Plan the move that it takes in good time")
+    shows = "The rehearsal shows it" if _rehearses(review) else "The first namespace shows it"
+    return _risk(caveat, shows, "architect", "Settle it before the decision is carried out")
+
+
 def _risk(risk: str, sign: str, owner: str, mitigation: str) -> Row:
     return {"risk": risk, "sign": sign, "owner": owner, "mitigation": mitigation}
 
@@ -677,7 +710,8 @@ def _exits(review: Review) -> Iterator[str]:
     """When to stop, or to go back."""
     first, plan = chosen(review), review.migration
     if plan and not plan["stays"]:
-        yield "The rehearsal fails, or its way back does."
+        if _rehearses(review):
+            yield "The rehearsal fails, or its way back does."
         if not plan["fresh"]:
             yield f"Way back: {back_text(plan)}."
     for figure, words, unit in (
@@ -686,8 +720,7 @@ def _exits(review: Review) -> Iterator[str]:
         ("monthly_usd", "Capacity and licences cost more than", "USD a month on top of it"),
     ):
         most = (first["criteria"][figure]["hi"] if first else None) or 0
-        if most > 0:
+        if most > (MEASUREMENT_USD if unit.startswith("USD") else 0):
             yield f"{words} {figure_text(most)} {unit}, the upper end of the estimate."
     if not plan or plan["stays"]:
-        today = place_text(plan["from"]) if plan else "what runs today"
-        yield f"Support for {today} ends, or one of the triggers above occurs."
+        yield f"Support for {staying(review)} ends, or one of the triggers above occurs."

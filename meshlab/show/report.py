@@ -265,8 +265,7 @@ def migration(review: Review) -> Fragment:
     """What the move to the recommendation takes: hours, what stands in the way, the steps, what it costs and saves."""
     plan = review.migration
     if not plan or plan["stays"]:
-        today = place_text(plan["from"]) if plan else ""
-        return fragment("migration", "nothing moves", plan=plan, today=today)
+        return fragment("migration", "nothing moves", plan=plan, today=first_page.staying(review))
     steps = [{**step, "often": _often(step), "hours_text": hours_text(step, "hours")} for step in plan["steps"]]
     told = answers(plan)
     if review.comparison:
@@ -287,7 +286,7 @@ def migration_line(review: Review) -> Fragment:
     """What the move takes and how it pays, in two sentences."""
     plan = review.migration or {}
     if plan["stays"]:
-        return table([], f"Nothing moves: {place_text(plan['from'])} stay.")
+        return table([], f"Nothing moves: {first_page.staying(review)} stays.")
     return table([], f"{takes_text(plan)}. Worth it: {worth_text(plan)}.")
 
 

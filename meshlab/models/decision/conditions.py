@@ -191,6 +191,8 @@ def version_order(version: pl.Expr) -> pl.Expr:
 
 def _version_orders(versions: pl.Series) -> pl.Series:
     """``version_order`` of many versions, of which few differ."""
+    if versions.null_count() == len(versions):
+        return versions.cast(pl.Int64)
     each = versions.unique()
     orders = each.to_frame("version").select(version_order(pl.col("version"))).to_series()
     return versions.replace_strict(each, orders).cast(pl.Int64)  # without a version to replace it stays text

@@ -132,9 +132,9 @@ def binding(tables: Tables, asked: Bits, encrypts: Bits) -> Bits:
         asked: The needs that are asked.
         encrypts: All bits where a side encrypts as it is installed, otherwise none.
     """
-    spec, free = inputs()["needs"], ALL_ONES - layer_bits(tables)["encrypting"]
+    free = ALL_ONES - layer_bits(tables)["encrypting"]
     for need in tables.encrypting:
-        encrypts = encrypts | (asked // bit(spec, need) & 1) * ALL_ONES
+        encrypts = encrypts | (asked // need_bit(need) & 1) * ALL_ONES
     return asked & (encrypts | free)
 
 
@@ -151,13 +151,18 @@ def failing(tables: Tables, cni: Bits, mesh: Bits, by: tuple[Bits, Bits]) -> Bit
     return (cni & (of["cni"] | by[0])) | (mesh & (of["mesh"] | by[1])) | (cni & mesh & of["any"])
 
 
+@cached_latest(256)
+def need_bit(need: str) -> int:
+    """The bit of a need."""
+    return bit(inputs()["needs"], need)
+
+
 @cached_latest(16)
 def layer_bits(tables: Tables) -> dict[str, int]:
     """The needs of each layer as bits."""
-    spec = inputs()["needs"]
     found: dict[str, int] = dict.fromkeys(LAYERS, 0)
     for need, layer in tables.layers.items():
-        found[layer] += bit(spec, need)
+        found[layer] += need_bit(need)
     return found
 
 
@@ -167,17 +172,16 @@ def layer_bits(tables: Tables) -> dict[str, int]:
 @cached_latest(4096)
 def _needs(tables: Tables, option: Option, platform: str | None) -> tuple[int, int, int]:
     """Needs that an option meets, meets by what is finished, and does not meet; no mesh has no contract to lack."""
-    spec = inputs()["needs"]
     if option.id == NONE:
         both = layer_bits(tables)["both"]
-        return both, both, sum(bit(spec, need) for need, layer in tables.layers.items() if layer != "both")
+        return both, both, sum(need_bit(need) for need, layer in tables.layers.items() if layer != "both")
     met = finished = unmet = 0
     for need in tables.layers:
         cell = tables.cell(option, need, platform)
         if cell and cell.meets is not None:
-            met |= bit(spec, need) if cell.meets else 0
-            finished |= bit(spec, need) if cell.meets and cell.is_finished else 0
-            unmet |= 0 if cell.meets else bit(spec, need)
+            met |= need_bit(need) if cell.meets else 0
+            finished |= need_bit(need) if cell.meets and cell.is_finished else 0
+            unmet |= 0 if cell.meets else need_bit(need)
     return met, finished, unmet
 
 

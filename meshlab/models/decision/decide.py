@@ -7,7 +7,7 @@ preferences. Scenarios of one platform have the same pairs, which ``ranking`` or
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -110,26 +110,23 @@ WINDOWS = (None, False, True)
 """Whether nodes run Windows, by the number that stands for it."""
 
 
-def stated(frame: pl.DataFrame, tables: Tables, *, told: bool = False) -> pl.DataFrame:
+def stated(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """What ``compared`` scenarios say of the tables' conditions.
 
     Columns: ``scenario``; ``cloud``, the place of the platform among the input's choices; ``needs``, none as none were
-    stated, and ``asked``, whether they were; and for each side
-    ``SIDE:runs``, a place in ``known_running``, ``SIDE:ails``, whether that is said to be unhealthy, and as bits
-    ``SIDE:holds:WORD``, preferences that hold, and ``SIDE:fails:WORD`` and ``SIDE:unknown:WORD``, requirements.
+    stated, and ``asked``, whether they were; for each side ``SIDE:runs``, a place in ``known_running``, and
+    ``SIDE:ails``, whether that is said to be unhealthy; and ``state:PLACE`` for each of the ``Rules``' conditions.
 
     Args:
         frame: The scenarios.
         tables: The tables.
-        told: Whether ``state:PLACE`` is wanted, too, for each of the ``Rules``' conditions.
     """
     lazy = frame.lazy()
     steps = _steps(tables)
     for step in steps:
         lazy = lazy.with_columns(step)
-    states = [expression.meta.output_name() for expression in steps[-2]] if told else []
-    first = [expression.meta.output_name() for expression in (*steps[0], *steps[-1])]
-    return _rows(lazy.select("scenario", *first, *states, *(BUDGETS.keys() & set(frame.columns))), frame.height)
+    names = [expression.meta.output_name() for step in (steps[0], steps[-1]) for expression in step]
+    return _rows(lazy.select("scenario", *names, *(BUDGETS.keys() & set(frame.columns))), frame.height)
 
 
 @cached_latest(16)
@@ -154,34 +151,41 @@ def _steps(tables: Tables) -> tuple[list[pl.Expr], ...]:
             compile_condition(condition, lambda test: pl.col(f"test:{tests[test]}")).alias(f"state:{place}")
             for condition, place in held.conditions.items()
         ],
-        [expression.alias(name) for side in SIDES for name, expression in _bits(tables, side)],
     )
 
 
-def _bits(tables: Tables, side: str) -> Iterator[tuple[str, pl.Expr]]:
-    """Bits of preferences that hold, and of requirements that fail or are open, from the states of conditions."""
-    required, preferred = rules(tables).required[side], rules(tables).preferred[side]
-    states = {
-        "holds": [pl.col(f"state:{place}").fill_null(value=row.lenient) for row, place in preferred],
-        "fails": [pl.col(f"state:{place}").not_().fill_null(value=False) for place, _ in required],
-        "unknown": [None if lenient else pl.col(f"state:{place}").is_null() for place, lenient in required],
-    }
-    for name, found in states.items():
-        for word, start in enumerate(range(0, max(1, len(found)), WORD)):
-            yield f"{side}:{name}:{word}", _packed(found[start : start + WORD])
+NOT_SAID = 2
+"""State of a condition that the facts leave open, beside 0 for one that fails and 1 for one that holds."""
 
 
-def _packed(states: Sequence[pl.Expr | None]) -> pl.Expr:
-    """Booleans as the bits of a number, those that are None as zeros; put together by bytes, which is faster."""
-    octets = [pl.lit(0, pl.Int64)]
-    for start in range(0, len(states), 8):
-        bits = [
-            item.cast(pl.UInt8) * pl.lit(1 << n, pl.UInt8)
-            for n, item in enumerate(states[start : start + 8])
-            if item is not None
-        ]
-        octets += [pl.sum_horizontal(bits).cast(pl.Int64) * (1 << start)] if bits else []
-    return pl.sum_horizontal(octets)
+def _bits(tables: Tables, states: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+    """The states of some scenarios' conditions as bits. [conditions × scenarios]
+
+    For each side ``SIDE:holds:WORD``, preferences that hold, and ``SIDE:fails:WORD`` and ``SIDE:unknown:WORD``,
+    requirements.
+    """
+    found: dict[str, NDArray[np.int64]] = {}
+    for side in SIDES:
+        required, preferred = rules(tables).required[side], rules(tables).preferred[side]
+        wanted, needed = states[[place for _, place in preferred]], states[[place for place, _ in required]]
+        lenient = np.array([[row.lenient] for row, _ in preferred], bool)
+        strict = np.array([[not lenient] for _, lenient in required], bool)
+        bits = {
+            "holds": (wanted == 1) | ((wanted == NOT_SAID) & lenient),
+            "fails": needed == 0,
+            "unknown": (needed == NOT_SAID) & strict,
+        }
+        for name, of_rows in bits.items():
+            for word, start in enumerate(range(0, max(1, len(of_rows)), WORD)):
+                found[f"{side}:{name}:{word}"] = _packed(of_rows[start : start + WORD])
+    return found
+
+
+def _packed(states: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Columns of at most ``WORD`` booleans, each as the bits of a number."""
+    bits = np.zeros((states.shape[1], 64), bool)
+    bits[:, : len(states)] = states.T
+    return np.packbits(bits, bitorder="little").view("<i8")
 
 
 def _runs(tables: Tables, side: str) -> pl.Expr:
@@ -237,15 +241,17 @@ def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[PairTable, 
 
     The order of pairs is a matrix of pairs by scenarios.
     """
-    columns = {name: facts[name].to_numpy() for name in facts.columns if ":" in name and not name.startswith("state:")}
-    columns |= {name: facts[name].to_numpy() for name in ("needs", "asked")}
+    states = facts.select(pl.col("^state:.*$").cast(pl.UInt8).fill_null(NOT_SAID)).to_numpy(order="fortran").T
+    named = ["needs", "asked", *(f"{side}:{name}" for side in SIDES for name in ("runs", "ails"))]
+    columns = {name: facts[name].to_numpy() for name in named}
     clouds = facts["cloud"].fill_null(-1).to_numpy()
     for code in np.unique(clouds):
         (rows,) = np.nonzero(clouds == code)
         held = pair_table(tables, platform_at(code))
         for start in range(0, len(rows), SLICE):
             part = rows[start : start + SLICE]
-            found = orders(held, tables, {name: values[part] for name, values in columns.items()})
+            of_part = {name: values[part] for name, values in columns.items()} | _bits(tables, states[:, part])
+            found = orders(held, tables, of_part)
             for name in BUDGETS.keys() & set(facts.columns):
                 places = {entry.key: place for place, entry in enumerate(held.entries)}
                 for column, keys in enumerate(facts[name].gather(part).to_list()):

@@ -18,7 +18,7 @@ from meshlab.models.decision.changes import (
     present_cells,
 )
 from meshlab.models.decision.conditions import ALWAYS
-from meshlab.models.decision.contests import known_running, prefers, rules
+from meshlab.models.decision.contests import known_running, prefers
 from meshlab.models.decision.decide import BUDGETS, column_of, compared
 from meshlab.models.decision.labels import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.models.decision.questions import first_questions, unanswered
@@ -116,6 +116,7 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "evidence_grade": grade(contest, pair) if answer["mesh"] is not None else None,
         "matched": list(_matched(contest, pair, deciders)),
         "decided_by": {side: row and row.id for side, row in deciders.items()},
+        "why": list(_choice(contest, deciders)),
         "reasons": [*_reasons(contest), *(f"{caveat}." for caveat in options[0]["caveats"] if deciders)],
         "unmet": pair.lacking,
         "lost": lost(contest) if answer["mesh"] is not None else [],
@@ -164,7 +165,7 @@ def _rows(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:
     """Every preference with its state, as it reads for the network that is recommended."""
     for row in contest.tables.preferences:
         state = contest.state(row, pair.network)
-        asked = rules(contest.tables).asked[rules(contest.tables).place(row, pair.network)] if state is None else ()
+        asked = contest.rules.asked[contest.rules.place(row, pair.network)] if state is None else ()
         yield {
             "table": row.side,
             "id": row.id,
@@ -202,14 +203,26 @@ def _reasons(contest: Contest) -> Iterator[str]:
         yield from _less_mature(contest, pair, name, row)
 
 
+def _choice(contest: Contest, deciders: Mapping[str, Preference | None]) -> Iterator[str]:
+    """Why this mesh and this network of those that would do, where they are new."""
+    pair = contest.pairs[0]
+    for name in reversed(SIDES):
+        side, row = getattr(pair, name), deciders.get(name)
+        if row and not side.today and side.id != NONE and pair.standing != UNMET:
+            yield row.reason
+            yield from _less_mature(contest, pair, name, row)
+
+
 def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preference | None) -> Iterator[str]:
-    """Why the first preference before the one that decided hands over although its option could be had."""
+    """Why another product stands behind that is preferred before this one, or by the same preference."""
+    chosen = getattr(pair, name)
     for row in _holding(contest, pair, name):
-        if row is decider:
-            return
-        first = next((each for each in contest.pairs if _prefers(contest, row, each)), None)
+        rivals = (each for each in contest.pairs if _prefers(contest, row, each))
+        first = next((each for each in rivals if getattr(each, name).id != chosen.id), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
             yield f"{label_of(getattr(first, name))} stands behind it; {why}."
+            return
+        if row is decider:
             return
 
 
@@ -268,6 +281,7 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
                     "reason": row.reason,
                     "source_id": row.source_id,
                     "eligible": any(each.standing == ELIGIBLE for each in rows),
+                    "why_not": joined([lack.why for lack in lacking(contest, rows[0])]) or None,
                     "ruled_out": all(each.standing in (UNMET, RULED_OUT) for each in rows),
                     "decided_by": decider.id if decider else None,
                     "decided_reason": decider.reason if decider else UNDECIDED.format(MESH_OR_NETWORK[side]),

@@ -27,7 +27,6 @@ from meshlab.models.decision.conditions import (
     Not,
     OneOf,
     Some,
-    bit,
     tests_of,
 )
 from meshlab.models.decision.contests import (
@@ -36,6 +35,7 @@ from meshlab.models.decision.contests import (
     about,
     answering,
     meeting,
+    need_bit,
     network_of,
     prefers,
     requirements_of,
@@ -44,7 +44,7 @@ from meshlab.models.decision.decide import decide
 from meshlab.models.decision.partitions import Axis, axes
 from meshlab.models.decision.ranking import pair_table
 from meshlab.models.decision.tables import GATEWAY, NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
-from meshlab.scenario import frame_of, inputs
+from meshlab.scenario import frame_of
 
 Scenario = dict[str, Any]
 
@@ -81,7 +81,7 @@ def share_read(tables: Tables) -> dict[str, float]:
     for platform in tables.platforms:
         sides = {side for entry in pair_table(tables, platform).entries for side in (entry.cni, entry.mesh) if side}
         counted = [
-            bool((side.met | side.unmet) & bit(inputs()["needs"], need))
+            bool((side.met | side.unmet) & need_bit(need))
             for side in sides
             for need, layer in tables.layers.items()
             if side.id != NONE and layer in (side.side, "any", "both", "encrypting")
@@ -179,7 +179,6 @@ def _overlaps(tables: Tables) -> Iterator[dict[str, object]]:
 
 def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
     """Needs that no option meets on any platform, and those that none meets on some."""
-    spec = inputs()["needs"]
     met = {
         platform: [
             meeting(tables, entry.cni.met, entry.mesh.met, answering(tables, entry.cni.encrypts, entry.mesh.encrypts))
@@ -189,7 +188,7 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
         for platform in tables.platforms
     }
     for need in tables.layers:
-        missing = [platform for platform, bits in met.items() if not any(found & bit(spec, need) for found in bits)]
+        missing = [platform for platform, bits in met.items() if not any(found & need_bit(need) for found in bits)]
         if missing:
             nowhere = len(missing) == len(met)
             message = f"no option is known to meet {need} " + ("anywhere" if nowhere else f"on {', '.join(missing)}")
@@ -199,13 +198,12 @@ def _unmet(tables: Tables) -> Iterator[dict[str, object]]:
 
 def _unnamed(tables: Tables) -> Iterator[dict[str, object]]:
     """Needs that take a mesh and that no preference for one names: any mesh that meets them would do."""
-    spec = inputs()["needs"]
     tests = (test for row in tables.of_side("mesh") for test in tests_of(row.condition))
     named = {test.member for test in tests if isinstance(test, Has)}
     meshes = {entry.mesh for platform in tables.platforms for entry in pair_table(tables, platform).entries}
     at_the_edge = [side.met for side in meshes if side and side.id == GATEWAY]
     for need, layer in tables.layers.items():
-        if layer == "mesh" and need not in named and not any(met & bit(spec, need) for met in at_the_edge):
+        if layer == "mesh" and need not in named and not any(met & need_bit(need) for met in at_the_edge):
             message = f"no preference for a mesh names {need}: add it to a term of terms.csv, such as mesh_only_need"
             yield _finding("no preference", message, ok=False, side="mesh", rows=[need], witness={"needs": [need]})
 

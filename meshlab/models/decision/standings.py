@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 
 from meshlab.cache import cached_latest
-from meshlab.models.decision.conditions import NEVER, bit
+from meshlab.models.decision.conditions import NEVER
 from meshlab.models.decision.contests import (
     Network,
     Row,
+    Rules,
     Running,
     Side,
     answering,
@@ -22,6 +23,7 @@ from meshlab.models.decision.contests import (
     failing,
     known_running,
     meeting,
+    need_bit,
     network_of,
     requirements_of,
     rules,
@@ -111,7 +113,9 @@ class Contest:
     pairs: Sequence[Standing]
     states: Sequence[bool | None]
     tables: Tables
+    rules: Rules
     ruled: dict[tuple[int, Network | None], Ruling] = field(default_factory=dict[Any, Any])
+    told: dict[tuple[int, int, Row], Lack] = field(default_factory=dict[Any, Any])
 
     @property
     def asked(self) -> list[str]:
@@ -120,7 +124,7 @@ class Contest:
 
     def state(self, row: Row, network: Network | None) -> bool | None:
         """What the facts say of a row's condition, above a network."""
-        return self.states[rules(self.tables).place(row, network)]
+        return self.states[self.rules.place(row, network)]
 
     def ruling(self, side: Side, network: Network | None) -> Ruling:
         """What the requirements of a side of a pair come to."""
@@ -189,7 +193,7 @@ def contests(
         tables: The tables.
         over: By the key of a pair which budget it breaks.
     """
-    given = stated(frame, tables, told=True)
+    given = stated(frame, tables)
     best = np.zeros(len(given), np.int64)
     ranked: dict[int, list[tuple[int, int]]] = {}
     for _, rows, orders in contested(given, tables):
@@ -204,7 +208,7 @@ def contests(
         platform = platform_at(answer["cloud"])
         runs = {side: known_running(tables, side)[int(answer[f"{side}:runs"])] for side in SIDES}
         pairs = list(_standings(ranked[row], answer["needs"], runs, platform, tables, over or {}))
-        found.append(Contest(facts[row], answer, platform, runs, pairs, states, tables))
+        found.append(Contest(facts[row], answer, platform, runs, pairs, states, tables, rules(tables)))
     return found
 
 
@@ -296,7 +300,7 @@ def lacking(contest: Contest, pair: Standing) -> Iterator[Lack]:
         yield Lack("both", "budget", pair.over.what, f"over budget: {pair.over.what}")
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).failing:
-            yield _lack(contest, side, row, pair.network, state=False)
+            yield _lack(contest, side, row, pair.network)
     for need in pair.lacking:
         sides = [side for side in _counting(contest.tables, pair, need) if _has(side.unmet, need)]
         told = [side for side in sides if side.id != NONE] or sides  # that there is no mesh either goes without saying
@@ -309,7 +313,7 @@ def opening(contest: Contest, pair: Standing) -> Iterator[Lack]:
     """What leaves a pair open: requirements on which a fact is missing, and needs that nobody read of."""
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).open:
-            yield _lack(contest, side, row, pair.network, state=None)
+            yield _lack(contest, side, row, pair.network)
     if contest.facts["needs"] is None:
         why = "what the platform must be able to do has not been said"
         yield Lack("both", "needs", None, why, missing=["needs"])
@@ -322,8 +326,17 @@ def opening(contest: Contest, pair: Standing) -> Iterator[Lack]:
         yield Lack(contest.tables.layers[need], need, None, why, missing=missing, source_id=source_id)
 
 
-def _lack(contest: Contest, side: Side, row: Requirement, network: Network | None, *, state: bool | None) -> Lack:
-    names = rules(contest.tables).asked[rules(contest.tables).place(row, network)]
+def _lack(contest: Contest, side: Side, row: Requirement, network: Network | None) -> Lack:
+    """What a requirement that fails or is open comes to; most read alike above every network, and are put once."""
+    place = contest.rules.place(row, network)
+    key = (id(side), place, row)
+    if key not in contest.told:
+        contest.told[key] = _put(contest, side, row, place)
+    return contest.told[key]
+
+
+def _put(contest: Contest, side: Side, row: Requirement, place: int) -> Lack:
+    names, state = contest.rules.asked[place], contest.states[place]
     known = [
         f"{input_label(name)}: {said(contest.facts[name], name)}" for name in names if contest.facts[name] is not None
     ]
@@ -347,7 +360,7 @@ def _required(side: Side, row: Requirement) -> str:
 
 
 def _has(bits: int, need: str) -> bool:
-    return bool(bits & bit(inputs()["needs"], need))
+    return bool(bits & need_bit(need))
 
 
 def _falls_short(contest: Contest, side: Side, need: str) -> str:

@@ -119,6 +119,7 @@ def intervals(shown: Intervals, of: Review, look: Look) -> Chart:
 def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
     """Estimates of a review in the order of every chart, each with what a reader should know of it."""
     headline = review.headline
+    today = None if review.scenario.get("greenfield") else headline.today
     columns = dict.fromkeys([f"{figure}{end}" for figure in figures for end in ENDS.values()], pl.Float64)
     if unknown := {row["dataplane"] for row in review.estimates} - dataplanes().keys():
         what = f"{review.team} has estimates of {shorten(min(unknown))}, which is no data plane here"
@@ -130,7 +131,7 @@ def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
         .join(pl.DataFrame(review.estimates, schema=schema), on="dataplane", how="inner", maintain_order="left")
         .with_columns(
             recommended=pl.col("dataplane").eq_missing(pl.lit(headline.dataplane)),
-            today=pl.col("dataplane").eq_missing(pl.lit(headline.today)),
+            today=pl.col("dataplane").eq_missing(pl.lit(today)),
             extrapolated=~pl.col("in_evidence_range").fill_null(value=True),
         )
         .with_columns(scoped=pl.when("recommended").then(pl.lit(_scoped(review, figures[0]), dtype=pl.String)))
