@@ -528,7 +528,8 @@ def test_values_are_of_the_chart_that_their_object_names(tmp_path: Path) -> None
 def test_values_below_the_names_of_charts_are_of_those_charts(tmp_path: Path) -> None:
     """In a chart that depends on others each one's values stand below its name, the umbrella's own beside them."""
     text = "cilium:\n  enabled: true\n  hubble: {relay: {enabled: true}}\nistiod:\n  pilot: {autoscaleMin: 2}\n"
-    path = written(tmp_path, "umbrella.yaml", text + "cni: {cniBinDir: /a}\nglobal: {a: 1}\nprometheus: {enabled: true}\n")
+    text += "cni: {cniBinDir: /a}\nglobal: {a: 1}\nprometheus: {enabled: true}\n"
+    path = written(tmp_path, "umbrella.yaml", text)
 
     found = read_values(path)
 

@@ -3,9 +3,9 @@
 An option is a path of keys, joined by dots, whose value is not a non-empty mapping. A list is one option whatever it
 holds, since Helm replaces lists as a whole; an empty mapping is one too. A key that holds a dot keeps it as it is.
 What stands only in a comment is no option. Values may stand in the object of Flux, Argo CD, k3s or RKE2 that installs
-the chart, in a file of Kustomize, Fleet or Helmfile, or below the names of the charts that one around them depends on. What runs is read from values that a release was installed
-with, or from the ConfigMap ``cilium-config``; either may lie in a dump: a file, a folder or an archive. Values that may
-be secret are compared but never shown.
+the chart, in a file of Kustomize, Fleet or Helmfile, or below the names of charts, as a chart that depends on them
+holds them. What runs is read from values that a release was installed with, or from the ConfigMap ``cilium-config``;
+either may lie in a dump: a file, a folder or an archive. Values that may be secret are compared but never shown.
 """
 
 from __future__ import annotations
