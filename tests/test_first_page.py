@@ -455,3 +455,28 @@ def test_what_does_not_pay_is_not_the_next_step(shared: Path) -> None:
     assert first_page.scoping_text(fips) is None
     rich = replace(fips, comparison={**fips.comparison, "horizon_months": tuned["payback_months"] + 1})
     assert first_page.scoping_text(rich)
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("05-db-schenker", ["Calico without a mesh", "Calico Enterprise without a mesh"]),
+        ("07-uds-core-fips", ["Istio in ambient mode, a vendor's supported build (FIPS)", "Buoyant Enterprise"]),
+        ("08-govuk-eks", ["with Calico Enterprise as policy engine", "Cilium, run by you without a mesh"]),
+        ("16-linkerd-licence", ["Linkerd, edge releases", "Buoyant Enterprise for Linkerd"]),
+    ],
+)
+def test_what_a_board_would_weigh_stands_beside_the_answer(name: str, beside: list[str], shared: Path) -> None:
+    """What can be chosen before what is open, no needless mesh, and editions where they are the question."""
+    review = open_review(shared / "field" / "verdicts" / f"{name}.yaml")
+    labels = [row["label"] for row in first_page.options_shown(review)]
+    assert all(any(words in label for label in labels) for words in beside)
+
+
+def test_a_default_for_traffic_at_layer_7_is_told_where_all_of_it_may_be_asked(tmp_path: Path) -> None:
+    """Ambient mode takes more with each request that is read: a default is no answer where requests are to be seen."""
+    text = "scenario: {{nodes: 12, services: 60, pods: 300, cloud: self-managed, current_cni: calico{}}}\nneeds: [{}]\n"
+    asked = team(tmp_path, text.format("", "l7_observability"))
+    assert "20 % is assumed" in first_page.summary(asked).text
+    for given, needs in ((", l7_traffic_share: 1", "l7_observability"), ("", "mtls")):
+        assert "is assumed, and in ambient" not in first_page.summary(team(tmp_path, text.format(given, needs))).text

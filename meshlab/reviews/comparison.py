@@ -253,13 +253,21 @@ def _interval(row: Mapping[str, Any], name: str) -> Row:
 def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The best options, one for each pair of products, and what runs today, tuned and not.
 
-    Where none can be had and meets everything, the nearest stand in.
+    Editions of what runs today are compared apart where it matters which one that is. Where no option can be had and
+    meets everything, the nearest stand in.
     """
+    apart = [side for side in SIDES if f"current_{side}_edition" in verdict["unknown"]]
+    today = next((option for option in verdict["options"] if option["today"]), None)
+
+    def kind(option: Mapping[str, Any]) -> list[object]:
+        editions = [option["edition"][side] for side in apart if today and option[side] == today[side]]
+        return [option["cni"], option["mesh"], option["tuned"], *editions]
+
     found: list[Mapping[str, Any]] = []
     some = any(option["eligible"] is not False for option in verdict["options"])
     most = MOST if some else NEAREST
     for option in verdict["options"]:
-        alike = any(all(o[k] == option[k] for k in ("cni", "mesh", "tuned")) for o in found)
+        alike = any(kind(each) == kind(option) for each in found)
         if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
             found.append(option)
     return found

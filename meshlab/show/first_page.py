@@ -352,10 +352,21 @@ def _not_known(review: Review) -> Iterator[str]:
     asked = [_need(row["need"]) for row in left_out(review.needs)]
     if asked:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
+    lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
     if movers and cost is not None:
         lines.append(f"What moves its cost most: {lower_first(driver_label(movers[0]['driver']))}.")
     yield from lines or ["Nothing that could change the answer."]
+
+
+def _assumed_at_layer_7(review: Review) -> Iterator[str]:
+    """That a default stands for the traffic at layer 7, where all of it may have to be seen and ambient mode counts."""
+    asked = "l7_observability" in (review.scenario.get("needs") or ())
+    if asked and any(row["mesh"] == "istio-ambient" for row in options_shown(review)):
+        for row in review.inputs:
+            if row.input == "l7_traffic_share" and row.status == "default":
+                share = f"{100 * row.value:.0f} % is assumed"
+                yield f"How many requests are to be seen at layer 7: {share}, and in ambient mode each costs more."
 
 
 def next_step(review: Review) -> str:
@@ -449,8 +460,14 @@ def options_shown(review: Review) -> list[Row]:
     today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
     none = meets_nothing(review)
     others = [row for row in options if row not in first + today and (none or row["eligible"] is not False)]
-    # one whose cost is known tells more than one of which nothing is
-    others.sort(key=lambda row: row["criteria"]["monthly_usd"]["median"] is None)
+    enough = next((row["mesh"] for row in first if row["mesh"] in ("none", "gateway")), None)
+
+    def farther(row: Row) -> tuple[bool, bool, bool]:
+        # what is known to do first, then what brings no mesh where none is needed, then that of which a cost is known
+        unknown = row["criteria"]["cost_usd_per_month"]["median"] is None
+        return row["eligible"] is None, enough is not None and row["mesh"] != enough, unknown
+
+    others.sort(key=farther)
     return [*first, *today, *others][:SHOWN]
 
 

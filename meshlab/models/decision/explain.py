@@ -355,7 +355,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
     margin = None
     if spec.type in ("integer", "number") and at is not None:
         reached = "any sum" if spec.unit == "USD/year" and not at else said(changed[change.input])
-        margin = f"at {reached}; you are at {said(at)}"
+        margin = f"at {reached} instead of {said(at)}"
     return {
         "input": change.input if change.member is None else f"needs: {change.member}",
         "from": at,
