@@ -525,6 +525,29 @@ def test_values_are_of_the_chart_that_their_object_names(tmp_path: Path) -> None
     assert {row["product"] for row in iac.report(values=path, product="cilium")["wanted"]} == {"cilium"}
 
 
+def test_values_below_the_names_of_charts_are_of_those_charts(tmp_path: Path) -> None:
+    """In a chart that depends on others each one's values stand below its name, the umbrella's own beside them."""
+    text = "cilium:\n  enabled: true\n  hubble: {relay: {enabled: true}}\nistiod:\n  pilot: {autoscaleMin: 2}\n"
+    text += "cni: {cniBinDir: /a}\nglobal: {a: 1}\nprometheus: {enabled: true}\n"
+    path = written(tmp_path, "umbrella.yaml", text)
+
+    found = read_values(path)
+
+    assert list(found.iter_rows()) == [
+        ("hubble.relay.enabled", 3, "cilium"),
+        ("global.a", 7, "cilium"),
+        ("pilot.autoscaleMin", 5, "istio"),
+        ("cniBinDir", 6, "istio"),
+        ("prometheus.enabled", 8, "umbrella"),
+    ]
+    assert iac.report(values=path)["wanted"][0]["option"] == "hubble.relay.enabled"
+    assert set(read_values(written(tmp_path, "own.yaml", "cni: {exclusive: false}\n"))["product"]) == {None}
+    with pytest.raises(MeshlabError, match="key 'cilium' stands twice"):
+        read_values(written(tmp_path, "twice.yaml", "cilium: {a: 1}\ncilium: {b: 1}\n"))
+    with pytest.raises(MeshlabError, match="names no chart, and 2 of its 2 keys"):
+        iac.report(values=written(tmp_path, "others.yaml", "linkerd-control-plane: {a: 1}\nlinkerd-viz: {b: 1}\n"))
+
+
 ELSEWHERE = {
     "Flux": FLUX.replace("  values:", "  valuesFrom: [{kind: ConfigMap, name: a}, {kind: Secret, name: b}]\n  values:"),
     "Argo CD": ARGO % "valueFiles: [$values/a.yaml, b.yaml]\n        valuesObject: {kubeProxyReplacement: true}",

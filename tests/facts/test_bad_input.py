@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -162,9 +165,16 @@ def test_hidden_folders_belong_to_other_tools(tmp_path: Path) -> None:
 # --- archives ------------------------------------------------------------------------------------------------------
 
 
-def test_cut_off_archives_are_named(tmp_path: Path) -> None:
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_cut_off_archives_are_named(packer: str, tmp_path: Path) -> None:
     """An archive that ends too early is refused at whatever byte it ends."""
-    whole = tar_gz(tmp_path / "whole.tar.gz", {"a/nodes.json": json.dumps(listed(node()))}).read_bytes()
+    plain = gzip.decompress(
+        tar_gz(tmp_path / "whole.tar.gz", {"a/nodes.json": json.dumps(listed(node()))}).read_bytes()
+    )
+    whole = PACKERS[packer](plain)
 
     for size in range(20, len(whole) - 1, 37):
         path = tmp_path / "cut.tar.gz"
@@ -217,12 +227,11 @@ def test_links_in_a_tar_are_never_followed(target: str, tmp_path: Path, *, refus
         assert read_facts([path])["nodes"]["count"] == 1
 
 
-def test_archive_bombs_are_refused_early(tmp_path: Path) -> None:
+@pytest.mark.parametrize("packer", PACKERS)
+def test_archive_bombs_are_refused_early(packer: str, tmp_path: Path) -> None:
     """A quarter of a gigabyte in a quarter of a megabyte is refused before it is unpacked."""
-    path = tmp_path / "bomb.json.gz"
-    with gzip.open(path, "wb", compresslevel=9) as stream:
-        for _ in range(256):
-            stream.write(bytes(1 << 20))
+    path = tmp_path / f"bomb.json.{packer}"
+    path.write_bytes(PACKERS[packer](bytes(256 << 20)))
 
     assert refusal(path).what == "unpacks to more than 250 times its size, as archive bombs do"
 
@@ -332,6 +341,23 @@ def test_messages_quote_nothing_of_the_content(tmp_path: Path) -> None:
         except MeshlabError as error:
             text = str(error)
         assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_packed_files_are_read_with_what_follows_them(packer: str, tmp_path: Path) -> None:
+    """A file that is packed alone is read; so is one in two streams, and behind what fills the last block."""
+    pack, content = PACKERS[packer], json.dumps(listed(node())).encode()
+    (tmp_path / f"nodes.json.{packer}").write_bytes(pack(content[:99]) + pack(content[99:]) + bytes(8))
+
+    assert read_facts([tmp_path / f"nodes.json.{packer}"])["nodes"]["count"] == 1
+
+
+def test_xz_takes_no_memory_without_a_bound(tmp_path: Path) -> None:
+    """A dictionary larger than any preset's, which the header asks for, is refused."""
+    path = tmp_path / "nodes.json.xz"
+    path.write_bytes(lzma.compress(b"{}", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 192 << 20}]))
+
+    assert refusal(path).what == "is a damaged, encrypted or cut-off archive"
 
 
 def test_gzip_of_one_file_is_read(tmp_path: Path) -> None:

@@ -580,6 +580,22 @@ MESHES: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
             },
         ),
     ),
+    "Linkerd 1 on every node": (
+        {"mesh.product": "other", "mesh.name": "linkerd-1", "mesh.version": "1.6.0", "workload.application_pods": 1},
+        (daemon(container("l5d", "buoyantio/linkerd:1.6.0"), container("kubectl", "buoyantio/kubectl:v1.8.5")),),
+    ),
+    "Gloo Gateway without a mesh": (
+        {"mesh.product": "none"},
+        (
+            resource("Upstream", "gloo.solo.io/v1", "a", "gloo-system", spec={"kube": {"serviceName": "a"}}),
+            resource("AuthConfig", "enterprise.gloo.solo.io/v1", "oidc", "gloo-system"),
+            resource("VirtualService", "gateway.solo.io/v1", "front", "gloo-system"),
+        ),
+    ),
+    "Gloo Mesh without a part of it": (
+        {"mesh.product": None},
+        (resource("Workspace", "admin.gloo.solo.io/v2", "a", "gloo-mesh"),),
+    ),
     "Network Service Mesh": (
         {"mesh.product": "other", "mesh.name": "network-service-mesh"},
         (daemon(container("nsmgr", "ghcr.io/networkservicemesh/cmd-nsmgr:v1.14.1")),),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 
@@ -425,6 +427,24 @@ def test_an_insights_archive_is_read(tmp_path: Path) -> None:
     facts = read_facts([tar_gz(tmp_path / "insights.tar.gz", files)])
     assert (facts["name"], facts["nodes"]["count"], facts["workload"]["pods"]) == ("prod-7", 1, 1)
     assert facts["cni"]["product"] == "ovn-kubernetes"
+
+
+def test_reports_of_sos_name_files_by_their_commands(tmp_path: Path) -> None:
+    """A report of sos holds nodes and pods as kubectl shows them; tables, secrets and files of the machine are left."""
+    told = "report/sos_commands/kubernetes/cluster-info/kubectl_--kubeconfig_.etc.kubernetes.admin.conf_get"
+    files = {
+        f"{told}_-o_json_nodes": json.dumps(listed(node())),
+        f"{told}_-o_json_--namespace_shop_pods": json.dumps(listed(pod())),
+        f"{told}_-o_json_--namespace_shop_secrets": "{",
+        f"{told}_namespaces": "NAME STATUS AGE\nshop Active 1d\n",
+        "report/etc/kubernetes/manifests/etcd.yaml": json.dumps(pod("etcd", "kube-system")),
+    }
+    path = tar_gz(tmp_path / "report.tar.gz", files)
+    packed = tmp_path / "sosreport-node-1-2026-11-30-abcdefg.tar.xz"
+    packed.write_bytes(lzma.compress(gzip.decompress(path.read_bytes())))
+
+    facts = read_facts([packed])
+    assert (facts["nodes"]["count"], facts["workload"]["pods"]) == (1, 1)
 
 
 def test_a_config_map_without_a_kind_is_never_guessed(tmp_path: Path) -> None:

@@ -67,13 +67,21 @@ CLOUDS = {
     "nothing to go by": (node(), None),
     "EKS on the user's own machines": (
         kubelet("v1.30.0-eks-1a2b3c4", provider_id="nutanix://0a", labels={"eks.amazonaws.com/nodegroup": "a"}),
-        None,
+        "self-managed",
     ),
     "EKS's hybrid nodes": (kubelet("v1.31.4-eks-aeac579", provider_id="eks-hybrid:///eu-west-1/a/mi-1"), "eks"),
-    "GKE on the user's own machines": (kubelet("v1.30.5-gke.400", provider_id="vsphere://0a"), None),
+    "GKE on the user's own machines": (kubelet("v1.30.5-gke.400", provider_id="vsphere://0a"), "self-managed"),
+    "GKE on bare metal, with a pool of GKE": (
+        kubelet(
+            "v1.29.6-gke.600",
+            provider_id="baremetal://10.0.0.4",
+            labels={"baremetal.cluster.gke.io/node-pool": "a", "cloud.google.com/gke-nodepool": "a"},
+        ),
+        "self-managed",
+    ),
     "GKE on bare metal": (
         kubelet("v1.30.5-gke.400", labels={"baremetal.cluster.gke.io/node-pool": "a"}),
-        None,
+        "self-managed",
     ),
     "EKS Distro beside its own control plane": (
         kubelet("v1.27.9-eks-6e0dfd6", provider_id="aws:///a/i-0", labels={"node-role.kubernetes.io/master": ""}),

@@ -436,7 +436,7 @@ def test_what_stays_may_have_to_be_set_up(place: Place, cloud: str, need: str, t
             Place("aws-vpc", "vpc-lattice", "network-policy-agent", "aws"),
             "eks",
             {"multi_cluster"},
-            "mesh-needs-8",
+            "mesh-needs-9",
             "mesh-needs-1",
         ),
         (
@@ -444,8 +444,8 @@ def test_what_stays_may_have_to_be_set_up(place: Place, cloud: str, need: str, t
             Place("aws-vpc", "none", "calico-policy-engine"),
             "eks",
             {"windows_nodes"},
-            "network-needs-12",
-            "network-needs-11",
+            "network-needs-15",
+            "network-needs-14",
         ),
         (
             Place("calico", "istio-ambient", "self-run", "self-run"),

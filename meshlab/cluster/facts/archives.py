@@ -1,9 +1,11 @@
-"""Files in archives, read without unpacking anything to disk: tar, gzip and zip, one in another."""
+"""Files in archives, read without unpacking anything to disk: tar, gzip, xz, bzip2 and zip, one in another."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import posixpath
 import stat
 import tarfile
@@ -63,7 +65,7 @@ class Budget:
             raise MeshlabError(Problem(file, f"holds more than {MAXIMUM_MEMBERS:,} files", TODO))
 
 
-GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+GZIP, ZIP, XZ, BZIP2 = b"\x1f\x8b", b"PK\x03\x04", b"\xfd7zXZ", b"BZh"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 HEAD_BYTES = 512
 """How much of a file's beginning tells an archive."""
@@ -74,6 +76,7 @@ _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     OSError,
     RuntimeError,
@@ -107,7 +110,7 @@ Wanted = Callable[[str], bool]
 
 def is_archive(head: bytes) -> bool:
     """Whether a file that begins so is an archive that is read here."""
-    return head.startswith((GZIP, ZIP)) or _is_tar(head)
+    return head.startswith((GZIP, ZIP, XZ, BZIP2)) or _is_tar(head)
 
 
 def _is_tar(head: bytes) -> bool:
@@ -137,7 +140,7 @@ def _members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesti
     stream.seek(0)
     if head.startswith(ZIP):
         yield from _zip_members(stream, file, wanted, budget, nesting)
-    elif head.startswith(GZIP):
+    elif head.startswith((GZIP, XZ, BZIP2)):
         unpacked = _Unpacked(stream, file, budget)
         if _is_tar(unpacked.peek(HEAD_BYTES)):
             yield from _tar_members(unpacked, file, wanted, budget, nesting)
@@ -147,13 +150,51 @@ def _members(stream: IO[bytes], file: str, wanted: Wanted, budget: Budget, nesti
         yield from _tar_members(stream, file, wanted, budget, nesting)
 
 
+MAXIMUM_DICTIONARY_BYTES = 128 * 2**20
+"""Most memory that unpacking xz may take; its strongest preset takes half of that."""
+
+
+class _Decoded:
+    """The bytes of streams of xz or bzip2, one behind the other; the library's own files know no bound on memory."""
+
+    def __init__(self, packed: IO[bytes], head: bytes) -> None:
+        self._packed, self._xz = packed, head.startswith(XZ)
+        self._decoder, self._left = self._new(), b""
+
+    def _new(self) -> lzma.LZMADecompressor | bz2.BZ2Decompressor:
+        if self._xz:
+            return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAXIMUM_DICTIONARY_BYTES)
+        return bz2.BZ2Decompressor()
+
+    def read(self, size: int = -1) -> bytes:
+        """So many bytes, fewer at the end."""
+        chunks: list[bytes] = []
+        while size:
+            if self._decoder.eof:
+                self._left = (self._decoder.unused_data or self._packed.read(_CHUNK_BYTES)).lstrip(b"\0")  # padding
+                if not self._left:
+                    break
+                self._decoder = self._new()
+            elif self._decoder.needs_input:
+                self._left = self._packed.read(_CHUNK_BYTES)
+                if not self._left:
+                    raise EOFError
+            chunk = self._decoder.decompress(self._left, size)
+            self._left = b""
+            chunks.append(chunk)
+            size -= len(chunk) if size > 0 else 0
+        return b"".join(chunks)
+
+
 class _Unpacked(io.RawIOBase):
-    """The bytes that a gzip stream unpacks to, counted, and refused where they grow out of proportion."""
+    """The bytes that a packed stream unpacks to, counted, and refused where they grow out of proportion."""
 
     def __init__(self, packed: IO[bytes], file: str, budget: Budget) -> None:
         super().__init__()
         self._packed, self._file, self._budget = packed, file, budget
-        self._plain = gzip.GzipFile(fileobj=packed)
+        head = packed.read(len(XZ))
+        packed.seek(0)
+        self._plain = gzip.GzipFile(fileobj=packed) if head.startswith(GZIP) else _Decoded(packed, head)
         self._peeked = b""
         self._size = 0
 

@@ -19,7 +19,7 @@ from meshlab.cluster.facts.archives import HEAD_BYTES, Budget, Member, is_archiv
 from meshlab.errors import MeshlabError, Problem, unicode_text
 from meshlab.tables import read_table
 
-_READ_SUFFIXES = frozenset({"", ".json", ".yaml", ".yml", ".gz", ".tgz", ".tar", ".zip"})
+_READ_SUFFIXES = frozenset({"", ".json", ".yaml", ".yml", ".gz", ".tgz", ".tar", ".zip", ".xz", ".bz2"})
 _READ_ENDINGS = tuple(filter(None, _READ_SUFFIXES))
 _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -37,8 +37,9 @@ def wanted(name: str) -> bool:
 
 
 def _suffix(name: str) -> str:
+    """The ending of a file's name; of one that is a command, as sos names its files, none."""
     dot = name.rfind(".", name.rfind("/") + 1)
-    return name[dot:].lower() if dot >= 0 else ""
+    return name[dot:].lower() if dot >= 0 and "_" not in name[dot:] else ""
 
 
 class LargeList:

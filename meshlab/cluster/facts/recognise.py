@@ -192,7 +192,7 @@ def has_documents(head: bytes) -> bool:
     return _DOCUMENT.search(head) is not None
 
 
-PACKED = {b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip"}
+PACKED = {b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7-Zip"}
 """Archives that are not read, by their beginning."""
 
 

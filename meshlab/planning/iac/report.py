@@ -187,7 +187,7 @@ def _set(
 def _check_chart(path: Path, options: pl.Series) -> None:
     """That values which name no chart may be Cilium's: at least half of what they set on top is, where that is much."""
     tops, known = ({each.partition(".")[0] for each in names} for names in (options, _known("cilium")))
-    if len(tops) >= 3 and 2 * len(tops & known) < len(tops):  # noqa: PLR2004  (of two keys one may be a typo)
+    if len(tops) > 1 + bool(tops & known) and 2 * len(tops & known) < len(tops):  # of two keys one may be a typo
         what = f"names no chart, and {len(tops - known)} of its {len(tops)} keys are none of Cilium's"
         raise MeshlabError(Problem(str(path), what, "say whose values they are: --product NAME"))
 

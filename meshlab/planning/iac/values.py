@@ -3,9 +3,9 @@
 An option is a path of keys, joined by dots, whose value is not a non-empty mapping. A list is one option whatever it
 holds, since Helm replaces lists as a whole; an empty mapping is one too. A key that holds a dot keeps it as it is.
 What stands only in a comment is no option. Values may stand in the object of Flux, Argo CD, k3s or RKE2 that installs
-the chart, or in a file of Kustomize, Fleet or Helmfile. What runs is read from values that a release was installed
-with, or from the ConfigMap ``cilium-config``; either may lie in a dump: a file, a folder or an archive. Values that may
-be secret are compared but never shown.
+the chart, in a file of Kustomize, Fleet or Helmfile, or below the names of charts, as a chart that depends on them
+holds them. What runs is read from values that a release was installed with, or from the ConfigMap ``cilium-config``;
+either may lie in a dump: a file, a folder or an archive. Values that may be secret are compared but never shown.
 """
 
 from __future__ import annotations
@@ -104,12 +104,33 @@ def _declared(text: str, file: str) -> list[Leaf]:
 
 def leaves(text: str, file: str) -> Iterator[Leaf]:
     """Options of the text of a ``values.yaml``, in the order of the file."""
-    for node, product in _releases(text, file) if _RELEASE.search(text) else [(_composed(text, file), None)]:
+    for node, product in _releases(text, file) if _RELEASE.search(text) else _by_chart(_composed(text, file), file):
         if node is None or node.tag == f"{_TAG}null":
             continue
         if not isinstance(node, yaml.MappingNode):
             raise MeshlabError(Problem(file, "holds no mapping of values", _SHAPE, node.start_mark.line + 1))
         yield from (leaf._replace(product=product) for leaf in _mapping_leaves(node, file))
+
+
+def _by_chart(node: yaml.Node | None, file: str) -> Iterator[tuple[yaml.Node | None, str | None]]:
+    """Values by the charts whose names they stand below, as of a chart that depends on others; else all as they are.
+
+    ``global`` is the first chart's, for Helm hands it to each; what is below no chart's name is the umbrella's own.
+    """
+    table = read_table("iac/charts")
+    charts = dict(table.select("chart", "product").iter_rows())
+    top = list(_entries(node, file, 0).values()) if isinstance(node, yaml.MappingNode) else []
+    parts = [pair for pair in top if pair[0].value in charts and isinstance(pair[1], yaml.MappingNode)]
+    telling = set(table.filter("names_values")["chart"])
+    if not isinstance(node, yaml.MappingNode) or not any(key.value in telling for key, _ in parts):
+        yield node, None
+        return
+    for number, (key, value) in enumerate(parts):
+        shared = [pair for pair in top if pair[0].value == "global"] if not number else []
+        own = [pair for pair in value.value if pair[0].value != "enabled"]  # the umbrella's switch
+        yield yaml.MappingNode(value.tag, own + shared, value.start_mark, value.end_mark), charts[key.value]
+    rest = [pair for pair in top if pair not in parts and pair[0].value != "global"]
+    yield yaml.MappingNode(node.tag, rest, node.start_mark, node.end_mark), "umbrella"
 
 
 _RELEASE = re.compile(
