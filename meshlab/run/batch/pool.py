@@ -113,7 +113,10 @@ def _begin(begin: Begin, environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     function, arguments = begin
-    function(*arguments)
+    try:
+        function(*arguments)
+    except (EOFError, OSError):  # who was to hand something over is gone; the pool makes another worker, which says so
+        os._exit(1)
     _end_with_parent()
 
 
