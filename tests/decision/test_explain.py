@@ -468,6 +468,10 @@ def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
             {"current_cni": "cilium", "needs": ["sctp", "bgp"]},
             "On a new cluster, Calico with iptables or nftables without a mesh would.",
         ),
+        (
+            {"cloud": "aks", "current_cni": "azure-cni", "windows_nodes": 6, "needs": ["network_policy"]},
+            "Should it fall short, a new cluster would have Azure CNI with Calico as policy engine without a mesh.",
+        ),
     ],
 )
 def test_what_a_new_cluster_would_have_is_named(facts: dict[str, Any], said: str) -> None:

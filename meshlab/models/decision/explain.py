@@ -416,6 +416,8 @@ def sentence(contest: Contest) -> str:
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
+        if all(each.standing != ELIGIBLE for each in contest.pairs):
+            parts += [f"Should it fall short, a new cluster would have {_named(one)}." for one in _anew(contest)]
     return " ".join(parts)
 
 
