@@ -520,3 +520,15 @@ def test_a_default_for_traffic_at_layer_7_is_told_where_all_of_it_may_be_asked(t
     assert "20 % is assumed" in first_page.summary(asked).text
     for given, needs in ((", l7_traffic_share: 1", "l7_observability"), ("", "mtls")):
         assert "is assumed, and in ambient" not in first_page.summary(team(tmp_path, text.format(given, needs))).text
+
+
+def test_what_has_to_be_set_up_in_what_stays_is_told_with_its_command(tmp_path: Path) -> None:
+    """Encryption that the network of today can do and that is off: next step, report and sources name it."""
+    cluster = "scenario: {nodes: 6, pods: 120, cloud: self-managed, current_cni: flannel, current_cni_edition: k3s}\n"
+    review = team(tmp_path, f"{cluster}needs: [encryption_in_transit]\n")
+    assert "Unless it is done already: switch encryption between nodes on" in first_page.next_step(review)
+    html = report.migration(review).html
+    assert "wireguard-native" in html
+    assert {"k3s-networking"} <= {
+        row["source_id"] for row in review.sources if "what has to be set up" in row["supports"]
+    }

@@ -120,6 +120,7 @@ def plan_sources(plan: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         return
     cited = [
         *(("steps of the move", step["source"]) for step in plan["steps"]),
+        *(("what has to be set up", step["source_id"]) for step in plan["set_up"]),
         *((f"blocker {blocker['id']}", blocker["source_id"]) for blocker in plan["blockers"]),
         *(("assumptions of the move", row["source_id"] or "") for row in plan["assumptions"]),
         *(("ways of the move", row["source_id"]) for row in plan["routes"]),

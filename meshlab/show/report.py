@@ -265,7 +265,8 @@ def migration(review: Review) -> Fragment:
     """What the move to the recommendation takes: hours, what stands in the way, the steps, what it costs and saves."""
     plan = review.migration
     if not plan or plan["stays"]:
-        return fragment("migration", "nothing moves", plan=plan, today=first_page.staying(review))
+        today = first_page.staying(review)
+        return fragment("migration", "nothing moves", plan=plan, today=today, known=_listed(review))
     steps = [{**step, "often": _often(step), "hours_text": hours_text(step, "hours")} for step in plan["steps"]]
     told = answers(plan)
     if review.comparison:
