@@ -31,7 +31,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         evidence_grade: How good the evidence is that it meets what is asked.
         matched: Ids of the preferences that hold, those that decided first.
         decided_by: Of each side that has an answer, the preference that decided; None where none did.
-        why: Why this mesh and this network of those that would do, where they are new, in sentences.
+        why: Why this mesh, or this network, of those that would do, where it is new, in sentences.
         reasons: Why, in sentences.
         unmet: Needs that it does not meet.
         lost: Needs that nobody asked for, that what runs today meets, and that it does not.

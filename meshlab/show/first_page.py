@@ -56,7 +56,7 @@ FIGURES = (
     ("nodes", "Capacity", "nodes"),
     ("added_p99_ms", "Latency, p99", "ms"),
     ("monthly_usd", "Cost and licence", "USD/month"),
-    ("move_hours", "The move", "working hours"),
+    ("move_hours", "The move", "h"),
     ("total_usd", "Total", "USD"),
 )
 """Rows of the first page's table: figure, label, unit."""

@@ -204,13 +204,14 @@ def _reasons(contest: Contest) -> Iterator[str]:
 
 
 def _choice(contest: Contest, deciders: Mapping[str, Preference | None]) -> Iterator[str]:
-    """Why this mesh and this network of those that would do, where they are new."""
+    """Why this mesh of those that would do, or this network where the mesh is none or not new."""
     pair = contest.pairs[0]
     for name in reversed(SIDES):
         side, row = getattr(pair, name), deciders.get(name)
         if row and not side.today and side.id != NONE and pair.standing != UNMET:
             yield row.reason
             yield from _less_mature(contest, pair, name, row)
+            return
 
 
 def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preference | None) -> Iterator[str]:
