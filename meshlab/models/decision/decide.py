@@ -115,7 +115,8 @@ def stated(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
 
     Columns: ``scenario``; ``cloud``, the place of the platform among the input's choices; ``needs``, none as none were
     stated, and ``asked``, whether they were; for each side ``SIDE:runs``, a place in ``known_running``, and
-    ``SIDE:ails``, whether that is said to be unhealthy; and ``state:PLACE`` for each of the ``Rules``' conditions.
+    ``SIDE:ails``, whether that is said to be unhealthy; and ``state:PLACE`` for each of the ``Rules``' conditions, a
+    place in ``STATES``.
 
     Args:
         frame: The scenarios.
@@ -148,14 +149,19 @@ def _steps(tables: Tables) -> tuple[list[pl.Expr], ...]:
         [_edition(tables, side).alias(column_of(IDENTITY[side][1])) for side in SIDES],
         [compare(test).alias(f"test:{place}") for test, place in tests.items()],
         [
-            compile_condition(condition, lambda test: pl.col(f"test:{tests[test]}")).alias(f"state:{place}")
+            compile_condition(condition, lambda test: pl.col(f"test:{tests[test]}"))
+            .cast(pl.UInt8)
+            .fill_null(NOT_SAID)
+            .alias(f"state:{place}")
             for condition, place in held.conditions.items()
         ],
     )
 
 
-NOT_SAID = 2
-"""State of a condition that the facts leave open, beside 0 for one that fails and 1 for one that holds."""
+STATES: tuple[bool | None, ...] = (False, True, None)
+"""What the facts say of a condition: that it fails, that it holds, or neither, by the number that stands for it."""
+
+NOT_SAID = STATES.index(None)
 
 
 def _bits(tables: Tables, states: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
@@ -241,7 +247,7 @@ def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[PairTable, 
 
     The order of pairs is a matrix of pairs by scenarios.
     """
-    states = facts.select(pl.col("^state:.*$").cast(pl.UInt8).fill_null(NOT_SAID)).to_numpy(order="fortran").T
+    states = facts.select(name for name in facts.columns if name.startswith("state:")).to_numpy(order="fortran").T
     named = ["needs", "asked", *(f"{side}:{name}" for side in SIDES for name in ("runs", "ails"))]
     columns = {name: facts[name].to_numpy() for name in named}
     clouds = facts["cloud"].fill_null(-1).to_numpy()

@@ -18,7 +18,7 @@ from meshlab.models.decision.changes import (
     present_cells,
 )
 from meshlab.models.decision.conditions import ALWAYS
-from meshlab.models.decision.contests import known_running, prefers
+from meshlab.models.decision.contests import known_running
 from meshlab.models.decision.decide import BUDGETS, column_of, compared
 from meshlab.models.decision.labels import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.models.decision.questions import first_questions, unanswered
@@ -218,7 +218,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
     """Why another product stands behind that is preferred before this one, or by the same preference."""
     chosen = getattr(pair, name)
     for row in _holding(contest, pair, name):
-        rivals = (each for each in contest.pairs if _prefers(contest, row, each))
+        rivals = (each for each in contest.pairs if contest.prefers(row, each))
         first = next((each for each in rivals if getattr(each, name).id != chosen.id), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
             yield f"{label_of(getattr(first, name))} stands behind it; {why}."
@@ -244,10 +244,6 @@ def _ways_out(contest: Contest, name: str) -> Iterator[str]:
             return
 
 
-def _prefers(contest: Contest, row: Preference, pair: Standing) -> bool:
-    return prefers(row, getattr(pair, row.side), contest.runs[row.side])
-
-
 def _blockers(options: Sequence[Row]) -> Iterator[dict[str, Any]]:
     """What rules options out, each once for the product or the pair that it rules out."""
     told: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -270,9 +266,9 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
         for row in _holding(contest, pair, side):
             wanted = row is not decider and row.condition != ALWAYS and row.option not in (TODAY, SAME)
             needless = side == "mesh" and pair.mesh.id in (NONE, GATEWAY) and pair.standing == ELIGIBLE
-            if not wanted or needless or _prefers(contest, row, pair):
+            if not wanted or needless or contest.prefers(row, pair):
                 continue
-            rows = [each for each in contest.pairs if _prefers(contest, row, each)]
+            rows = [each for each in contest.pairs if contest.prefers(row, each)]
             before = decider is not None and row.priority < decider.priority
             if rows and (before or any(each.standing == ELIGIBLE for each in rows)):
                 yield {

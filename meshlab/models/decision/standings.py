@@ -26,11 +26,12 @@ from meshlab.models.decision.contests import (
     meeting,
     need_bit,
     network_of,
+    prefers,
     requirements_of,
     rules,
     running,
 )
-from meshlab.models.decision.decide import contested, platform_at, recommended, stated
+from meshlab.models.decision.decide import STATES, contested, platform_at, recommended, stated
 from meshlab.models.decision.labels import (
     EXTRA,
     input_label,
@@ -43,7 +44,7 @@ from meshlab.models.decision.labels import (
     said,
 )
 from meshlab.models.decision.ranking import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, pair_table, standing
-from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Requirement, Tables, is_stale
+from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Preference, Requirement, Tables, is_stale
 from meshlab.scenario import inputs
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
@@ -117,6 +118,7 @@ class Contest:
     rules: Rules
     ruled: dict[tuple[int, Network | None], Ruling] = field(default_factory=dict[Any, Any])
     told: dict[tuple[int, int, Row], Lack] = field(default_factory=dict[Any, Any])
+    preferred: dict[tuple[int, Preference], bool] = field(default_factory=dict[Any, Any])
 
     @property
     def asked(self) -> list[str]:
@@ -126,6 +128,14 @@ class Contest:
     def state(self, row: Row, network: Network | None) -> bool | None:
         """What the facts say of a row's condition, above a network."""
         return self.states[self.rules.place(row, network)]
+
+    def prefers(self, row: Preference, pair: Standing) -> bool:
+        """Whether a preference speaks for its side of a pair."""
+        side: Side = getattr(pair, row.side)
+        key = (id(side), row)
+        if key not in self.preferred:
+            self.preferred[key] = prefers(row, side, self.runs[row.side])
+        return self.preferred[key]
 
     def ruling(self, side: Side, network: Network | None) -> Ruling:
         """What the requirements of a side of a pair come to."""
@@ -205,7 +215,7 @@ def contests(
     answers = recommended(given, best, tables)
     found: list[Contest] = []
     for row, answer in enumerate(answers.rows(named=True)):
-        states = [value for name, value in answer.items() if name.startswith("state:")]
+        states: list[bool | None] = [STATES[value] for name, value in answer.items() if name.startswith("state:")]
         platform = platform_at(answer["cloud"])
         runs = {side: known_running(tables, side)[int(answer[f"{side}:runs"])] for side in SIDES}
         pairs = list(_standings(ranked[row], answer["needs"], runs, platform, tables, over or {}))
