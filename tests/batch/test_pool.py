@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,19 @@ def die_always(number: int) -> int:
     return number
 
 
+def much_from_the_dying(number: int) -> bytes:
+    """A million bytes, from a process that dies while a pipe takes the second half of them."""
+
+    def send(self: Connection, content: memoryview) -> None:
+        if len(content) > 4096:
+            os.write(self.fileno(), content[:4096])
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.write(self.fileno(), content)
+
+    Connection._send = send
+    return bytes([number]) * 10**6
+
+
 def test_results_and_errors_come_back_with_their_items() -> None:
     """Each item comes back once, with its result or its own error whole."""
     with open_pool(2) as pool:
@@ -53,6 +67,17 @@ def test_a_worker_that_dies_is_replaced_and_its_task_done_again(tmp_path: Path) 
         assert sorted(pool.run(die_once, items)) == [(n, n) for n in range(12)]
 
 
+def test_a_worker_that_dies_while_it_hands_its_result_over_keeps_nobody_waiting() -> None:
+    """What is large goes by a file: a message that its writer's death cuts off would be waited for without an end."""
+    signal.alarm(60)
+    try:
+        with open_pool(2) as pool:
+            found = dict(pool.run(much_from_the_dying, ((n, (n,)) for n in range(4))))
+    finally:
+        signal.alarm(0)
+    assert found == {n: bytes([n]) * 10**6 for n in range(4)}
+
+
 def test_a_task_that_always_kills_its_worker_is_an_error_in_the_end() -> None:
     """A task is not begun for ever; after it the rest is still done or told as lost."""
     with open_pool(1) as pool:
@@ -63,6 +88,7 @@ def test_a_task_that_always_kills_its_worker_is_an_error_in_the_end() -> None:
 
 SCRIPT = """
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 from meshlab.run.batch.batch import Job, render_reviews
 

@@ -1,22 +1,27 @@
 """Many tasks at a time, on this machine or on a Dask cluster, with results and errors coming back the same.
 
 On one machine the standard library's process pool does it; a worker that dies breaks that pool, so it is made anew
-and what was under way is done again. Dask does the same by itself.
+and what was under way is done again. Its pipe carries names of files alone: who reads a result that its worker's death
+has cut off waits for ever. Dask does the same by itself.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import islice
 from multiprocessing import get_all_start_methods, get_context, parent_process
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from meshlab.errors import MeshlabError, Problem, from_extra
 from meshlab.run.batch.warm import MAIN, PARENT
@@ -65,10 +70,10 @@ def start_early() -> None:
 
 
 class Pool:
-    """Workers, and the executor that leads them, which can be made anew."""
+    """Workers, and the executor that leads them, which can be made anew; and a folder through which results go."""
 
-    def __init__(self, make: Callable[[], Executor], workers: int) -> None:
-        self._make, self.workers = make, workers
+    def __init__(self, make: Callable[[], Executor], workers: int, folder: str | None = None) -> None:
+        self._make, self.workers, self.folder = make, workers, folder
         self.executor = make()
 
     def renew(self) -> None:
@@ -99,13 +104,31 @@ def _local(workers: int, begin: Begin) -> Generator[Pool]:
     threads = str(max(1, (os.cpu_count() or 1) // workers))
     arguments = (begin, {"POLARS_MAX_THREADS": threads, **os.environ})
     context = get_context(METHOD)
-    pool = Pool(
-        lambda: ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=arguments), workers
-    )
-    try:
-        yield pool
-    finally:
-        pool.executor.shutdown(wait=True, cancel_futures=True)
+
+    def make() -> Executor:
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=arguments)
+
+    with TemporaryDirectory(prefix="meshlab-", ignore_cleanup_errors=True) as folder:
+        pool = Pool(make, workers, folder)
+        try:
+            yield pool
+        finally:
+            pool.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _left(folder: str, task: Callable[..., object], *arguments: object) -> str:
+    """Leave the result of a task in a file of a folder, and tell its name."""
+    result = task(*arguments)
+    with NamedTemporaryFile(dir=folder, delete=False) as file:
+        pickle.dump(result, file)
+    return file.name
+
+
+def _taken(name: str) -> Any:
+    """The result that a worker has left."""
+    content = Path(name).read_bytes()
+    Path(name).unlink()
+    return pickle.loads(content)  # noqa: S301  (a worker of our own wrote it, to a folder that only we can write to)
 
 
 def _begin(begin: Begin, environment: Mapping[str, str]) -> None:
@@ -151,8 +174,9 @@ class _Run(Generic[Item, Result]):
     """Tasks under way, each with what is needed to begin it again."""
 
     def __init__(self, task: Callable[..., Result], pool: Pool, at_once: int) -> None:
-        self._task, self._pool, self._at_once = task, pool, at_once
-        self._under_way: dict[Future[Result], tuple[Item, tuple[object, ...], int]] = {}
+        self._pool, self._at_once = pool, at_once
+        self._task: Callable[..., Any] = partial(_left, pool.folder, task) if pool.folder else task
+        self._under_way: dict[Future[Any], tuple[Item, tuple[object, ...], int]] = {}
 
     def run(self, items: Iterator[tuple[Item, tuple[object, ...]]]) -> Iterator[tuple[Item, Result | BaseException]]:
         while True:
@@ -172,11 +196,14 @@ class _Run(Generic[Item, Result]):
             future = self._pool.executor.submit(self._task, *arguments)
         self._under_way[future] = (item, arguments, attempt)
 
-    def _settle(self, future: Future[Result]) -> Iterator[tuple[Item, Result | BaseException]]:
+    def _settle(self, future: Future[Any]) -> Iterator[tuple[Item, Result | BaseException]]:
         error = future.exception()
         if not isinstance(error, BrokenProcessPool):
             item, _, _ = self._under_way.pop(future)
-            yield item, future.result() if error is None else error
+            if error is None:
+                yield item, _taken(future.result()) if self._pool.folder else future.result()
+            else:
+                yield item, error
             return
         # the pool does not tell whose task killed its worker: all that were under way are begun again
         self._pool.renew()
