@@ -286,6 +286,10 @@ def test_the_hours_of_a_move_have_their_money_beside_them(examples: dict[str, Re
     for option, cell in zip(shown, cells, strict=True):
         usd, hours = option["criteria"]["move_usd"]["median"], option["criteria"]["move_hours"]["median"]
         assert cell["note"].endswith(" USD") == bool(usd and hours)
+    small = ml.review({"nodes": 6, "pods": 120, "cloud": "self-managed", "current_cni": "calico", "needs": []})
+    for each in (review, small):  # a move that is made, and one that only others would take
+        rows = first_page.figure_rows(each, first_page.options_shown(each))
+        assert [row["unit"] for row in rows if row["label"] == "The move"] == ["h of 2 people"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -96,7 +96,7 @@ def compare(
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
             "dominated_by": options[better[n]]["label"] if n in better else None,
             **_payback(ends, options, n),
-            "move": {name: prices[n][name] for name in ("basis", "routes", "restarts", "reversibility")},
+            "move": {name: prices[n][name] for name in ("basis", "routes", "people", "restarts", "reversibility")},
             "operations": _operations(tables, option),
         }
         for n, option in enumerate(options)

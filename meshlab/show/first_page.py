@@ -235,9 +235,9 @@ def certainty(review: Review) -> Iterator[str]:
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
         limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
-        told = {*objections(review)}
-        conditions = (f"{caveat.rstrip('.')}." for caveat in _caveats(review) if _is_condition(caveat))
-        alone = verdict.evidence_grade == DOCUMENTED and any(condition in told for condition in conditions)
+        against = " ".join(objections(review))
+        bound = any(_is_condition(caveat) and caveat.rstrip(".") in against for caveat in _caveats(review))
+        alone = bound and verdict.evidence_grade == DOCUMENTED
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
     if first and review.comparison:
         yield _chance(first, review.comparison)
@@ -498,8 +498,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
     ]
     fresh = bool(review.migration and review.migration["fresh"])
     assumed = bool(EDITIONS & {*review.verdict.unknown})
-    supposed = review.migration["assumptions"] if review.migration else ()
-    people = next((row["value"] for row in supposed if row["name"] == "people"), None)
+    people = next((option["move"].get("people") for option in options), None)
     for figure, label, unit in FIGURES:
         values = [option["criteria"][figure] for option in options]
         if all(value["median"] is None for value in values):

@@ -199,8 +199,13 @@ def _reasons(contest: Contest) -> Iterator[str]:
             yield f"{upper_first(why)}."
             if ails(contest, name):
                 yield "Find out first what ails it: what a change of configuration or release repairs needs no move."
-        yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
-        yield from _less_mature(contest, pair, name, row)
+        yield from _speaks_for(contest, pair, name, row)
+
+
+def _speaks_for(contest: Contest, pair: Standing, name: str, row: Preference | None) -> Iterator[str]:
+    """What the preference that decided says for one side of a pair, and what stands behind it."""
+    yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
+    yield from _less_mature(contest, pair, name, row)
 
 
 def _choice(contest: Contest, deciders: Mapping[str, Preference | None]) -> Iterator[str]:
@@ -209,8 +214,7 @@ def _choice(contest: Contest, deciders: Mapping[str, Preference | None]) -> Iter
     for name in reversed(SIDES):
         side, row = getattr(pair, name), deciders.get(name)
         if row and not side.today and side.id != NONE and pair.standing != UNMET:
-            yield row.reason
-            yield from _less_mature(contest, pair, name, row)
+            yield from _speaks_for(contest, pair, name, row)
             return
 
 

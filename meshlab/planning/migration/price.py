@@ -438,8 +438,8 @@ def move_price(today: Place, target: Place, setting: Setting) -> Price:
         from, to, stays, fresh (nothing runs yet: this is a first installation), basis (documented, composed, or none
         where nobody documents a way, so that a second cluster is the price), routes; as least, likely and most: hours,
         person_hours, usd (people, and a second cluster while both run), disruption_minutes (for which calls to one
-        workload may fail), unenforced_hours (that pass while policies are not enforced); restarts (pods) and
-        reversibility. None where a part is unknown.
+        workload may fail), unenforced_hours (that pass while policies are not enforced); people (who attend), restarts
+        (pods) and reversibility. None where a part is unknown.
     """
     return setting.once(
         ("price", today, target), lambda: price_of(course_of(settled(today, target, setting), setting), setting)
@@ -473,6 +473,7 @@ def price_of(course: Course, setting: Setting) -> Price:
         **named("usd", None if wages is None or lease is None else wages.plus(lease)),
         **named("disruption_minutes", cuts.times(1 / 60)),
         **named("unenforced_hours", _unenforced(course, setting)),
+        "people": setting.number("people"),
         "restarts": restarted(course.ways, course.taken),
         "reversibility": reversibility(course, setting),
     }

@@ -225,7 +225,8 @@ SET_UP = "To be set up in what stays, unless it is done: not in the hours"
 
 
 def _set_up_lines(plan: Mapping[str, Any]) -> list[str]:
-    return [step["action"] for step in plan["set_up"]]
+    told = (("", "action"), ("  ", "command"), ("  check: ", "check"))
+    return [f"{before}{step[name]}" for step in plan["set_up"] for before, name in told]
 
 
 def _step_line(step: Mapping[str, Any]) -> str:
