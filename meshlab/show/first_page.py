@@ -15,6 +15,7 @@ from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, span_text
+from meshlab.planning.migration.text import interval_text as likely_text
 from meshlab.reviews.advice import left_out
 from meshlab.reviews.comparison import LIFETIME_MONTHS
 from meshlab.reviews.record import Review, Row
@@ -203,7 +204,7 @@ def objections(review: Review) -> list[str]:
         ][:1]
     if moves or (few and answered):
         told += [caveat for caveat in caveats if caveat not in grave][:2]
-    told += grave if review.verdict.cni is not None else []
+    told += [*(grave if review.verdict.cni is not None else []), *_unenforced(review)]
     if review.verdict.lost:
         told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
     if not told and answered:
@@ -213,6 +214,13 @@ def objections(review: Review) -> list[str]:
         why = "Nothing that is known" if any(row["rank"] == 1 for row in met) else NOT_KNOWN
         told = [f"{why}. {upper_first(other)}."]
     return told
+
+
+def _unenforced(review: Review) -> Iterator[str]:
+    """For how long policies are not enforced while it moves, in a sentence."""
+    plan = review.migration
+    if plan and plan["gaps"]:
+        yield f"Policies are not enforced for {likely_text(plan, 'unenforced_hours')} h of the move."
 
 
 NO_OTHER = "no other option is known to meet what is asked"
@@ -235,6 +243,17 @@ def certainty(review: Review) -> Iterator[str]:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
+    yield from graded(review)
+    if first and review.comparison:
+        yield _chance(first, review.comparison)
+    plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
+    if plane and not plane["in_evidence_range"]:
+        yield "An input lies outside what was measured, so the figures are extrapolated."
+
+
+def graded(review: Review) -> Iterator[str]:
+    """How good the evidence is that what is recommended meets what is asked, in a sentence."""
+    verdict = review.verdict
     is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
@@ -243,11 +262,6 @@ def certainty(review: Review) -> Iterator[str]:
         conditions = [caveat for caveat in _caveats(review) if SUPPORT_ENDS not in caveat and EXTRA not in caveat]
         alone = any(caveat.rstrip(".") in against for caveat in conditions) and verdict.evidence_grade == DOCUMENTED
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
-    if first and review.comparison:
-        yield _chance(first, review.comparison)
-    plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
-    if plane and not plane["in_evidence_range"]:
-        yield "An input lies outside what was measured, so the figures are extrapolated."
 
 
 def _unbounded(review: Review) -> bool:
@@ -342,7 +356,7 @@ def _not_known(review: Review) -> Iterator[str]:
     if first and cost is None:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
-        lines.append("The price of its licence.")
+        lines.append("The price of its licence, or what its provider charges.")
     # what is told as 0 % matters to nobody
     if found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
         lines.append(
@@ -392,9 +406,10 @@ def next_step(review: Review) -> str:
             return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
         ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if SUPPORT_ENDS in each), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
-    grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
+    grave = [f"{row['title']}: {row['todo']}" for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
-        return f"{before}Clear what stands in the way: {listed(map(lower_first, grave), 'and', 3)}."
+        more = listed((row["title"] for row in plan["blockers"] if row["severity"] == "high"), "and", 3)
+        return f"{before}Clear what stands in the way. {grave[0] if len(grave) == 1 else f'{more}.'}"
     begin = "".join(f", then begin: {lower_first(step['action'])}" for step in plan["steps"][:1])
     return f"{before}{sign}{begin}."
 
@@ -467,13 +482,20 @@ def options_shown(review: Review) -> list[Row]:
     others = [row for row in options if row not in first + today and (none or row["eligible"] is not False)]
     enough = next((row["mesh"] for row in first if row["mesh"] in ("none", "gateway")), None)
 
-    def farther(row: Row) -> tuple[bool, bool, bool]:
+    pays = _tuning_pays(review)
+
+    def farther(row: Row) -> tuple[bool, bool, bool, bool]:
         # what is known to do first, then what brings no mesh where none is needed, then that of which a cost is known
         unknown = row["criteria"]["cost_usd_per_month"]["median"] is None
-        return row["eligible"] is None, enough is not None and row["mesh"] != enough, unknown
+        return row["eligible"] is None, row["tuned"] and not pays, enough is not None and row["mesh"] != enough, unknown
 
     others.sort(key=farther)
-    return [*first, *today, *others][:SHOWN]
+    shown = [*first, *today, *others][:SHOWN]
+    # editions of one product beside each other would hide its rival
+    mine = {(row["cni"], row["mesh"]) for row in first}
+    if {(row["cni"], row["mesh"]) for row in shown} == mine:
+        shown[-1:] = next(([row] for row in others if (row["cni"], row["mesh"]) not in mine), shown[-1:])
+    return shown
 
 
 def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
@@ -521,7 +543,7 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
         note = f"{figure_text(move_usd)} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
-        note = "and a licence of unknown price" if value["median"] is not None else ""
+        note = "plus a licence or charge without a price here" if value["median"] is not None else ""
     return {
         "text": None if value["median"] is None else figure_text(value["median"]),
         "interval": interval_text(value["lo"], value["hi"]),

@@ -539,8 +539,15 @@ def _network(contest: Contest, pair: Standing) -> str:
     if side.today:
         return f"Keep {label_of(side)}{_ailing(contest, 'cni')}."
     if today in ("", NONE):
-        return f"Use {label_of(side)}."
-    return f"{_change(contest, pair, 'cni')}{_because(contest, 'cni')}."
+        return f"Use {label_of(side)}.{_condition(contest, pair)}"
+    return f"{_change(contest, pair, 'cni')}{_because(contest, 'cni')}.{_condition(contest, pair)}"
+
+
+def _condition(contest: Contest, pair: Standing) -> str:
+    """Of two needs that are asked and that the network meets one at a time, the choice, in a sentence."""
+    rules, ruling = contest.rules, contest.ruling(pair.cni, pair.network)
+    choices = [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
+    return "".join(f" It needs {row.requirement.partition(':')[0]}." for row in choices)
 
 
 def _mesh(contest: Contest, pair: Standing) -> str:
@@ -591,8 +598,11 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
 
 
 def _because(contest: Contest, name: str) -> str:
+    """Why what runs is replaced; a reason with a colon of its own is a sentence of its own."""
     why = replaced(contest, name)
-    return f": {why}" if why else ""
+    if not why:
+        return ""
+    return f". {upper_first(why)}" if ": " in why else f": {why}"
 
 
 def _of_mesh(contest: Contest, pair: Standing) -> list[str]:

@@ -380,7 +380,10 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
         return "there is no mesh"
     cell = contest.cell(side, need)
     if cell is None:
-        return f"no edition of {product(side.id, side.side)} that could be running here meets it"
+        found = ((each, contest.tables.cell(each, need, contest.platform)) for each in side.options)
+        nearest = {each.label: EXTENTS[one.support] for each, one in found if one and one.support not in ("no", "yes")}
+        only = "".join(f"; {label} does only {extent}" for label, extent in [*nearest.items()][:1])
+        return f"no edition of {product(side.id, side.side)} that could be running here meets it{only}"
     how = "does not meet it" if cell.support == "no" else f"meets it only {EXTENTS[cell.support]}"
     return f"{label_of(side)} {how}{f' ({cell.note})' if cell.note else ''}"
 
