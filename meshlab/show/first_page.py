@@ -189,7 +189,7 @@ def objections(review: Review) -> list[str]:
     told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
-    caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
+    caveats = [f"{caveat.rstrip('.')}." for caveat in _first(review)["caveats"]]
     partial = [row["note"] for row in review.verdict.evidence if row["support"] == "partial"]
     grave = [caveat for caveat in caveats if SUPPORT_ENDS in caveat or EXTRA in caveat or WINDOWS_OUTSIDE in caveat]
     grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
@@ -207,10 +207,10 @@ def objections(review: Review) -> list[str]:
     if review.verdict.lost:
         told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
     if not told and answered:
-        met = [row for row in review.verdict.options if row["eligible"]]
-        others = (row["label"] for row in met if row["rank"] != 1 and not row["tuned"])
+        met = [row for row in review.verdict.options if row["eligible"] and not row["tuned"]]
+        others = (row["label"] for row in met if row["rank"] != 1)
         other = next((f"{label} would meet what is asked, too" for label in others), NO_OTHER)
-        why = "Nothing that is known" if any(row["rank"] == 1 for row in met) else NOT_KNOWN
+        why = "Nothing that is known" if _first(review)["eligible"] else NOT_KNOWN
         told = [f"{why}. {upper_first(other)}."]
     return told
 
@@ -219,8 +219,9 @@ NO_OTHER = "no other option is known to meet what is asked"
 NOT_KNOWN = "It is not known whether this one meets what is asked"
 
 
-def _caveats(review: Review) -> Sequence[str]:
-    return next((row["caveats"] for row in review.verdict.options if row["rank"] == 1), ())
+def _first(review: Review) -> Row:
+    """The first of all options, whether it meets what is asked or not."""
+    return next((row for row in review.verdict.options if row["rank"] == 1), {"caveats": (), "eligible": False})
 
 
 def certainty(review: Review) -> Iterator[str]:
@@ -235,12 +236,14 @@ def certainty(review: Review) -> Iterator[str]:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
-    is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
+    is_met = _first(review)["eligible"] or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
         limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
         against = " ".join(objections(review))
-        conditions = [caveat for caveat in _caveats(review) if SUPPORT_ENDS not in caveat and EXTRA not in caveat]
+        conditions = [
+            caveat for caveat in _first(review)["caveats"] if SUPPORT_ENDS not in caveat and EXTRA not in caveat
+        ]
         alone = any(caveat.rstrip(".") in against for caveat in conditions) and verdict.evidence_grade == DOCUMENTED
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
     if first and review.comparison:
@@ -390,7 +393,7 @@ def next_step(review: Review) -> str:
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
-        ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if SUPPORT_ENDS in each), "")
+        ends = next((f" yet: {lower_first(each)}" for each in _first(review)["caveats"] if SUPPORT_ENDS in each), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
     grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
@@ -446,8 +449,9 @@ def _before(review: Review) -> str:
 
 def _unread(review: Review) -> list[str]:
     """Needs of which nobody has read whether what is recommended meets them."""
-    first = next((row for row in review.verdict.options if row["rank"] == 1 and row["eligible"] is None), None)
-    return [name for name in (first["unknown"] if first else ()) if name in inputs()["needs"].choices]
+    first = _first(review)
+    unknown = first["unknown"] if first["eligible"] is None else ()
+    return [name for name in unknown if name in inputs()["needs"].choices]
 
 
 OF_MOVE = frozenset({"max_move_hours", "max_disruption_minutes"})
@@ -670,7 +674,7 @@ def _risks(review: Review) -> Iterator[Row]:
             "architect",
             "Have the vendor or the provider confirm it in writing; prove it in the rehearsal",
         )
-    for caveat in _caveats(review):
+    for caveat in _first(review)["caveats"]:
         yield _of_caveat(review, caveat)
     plan = review.migration or {"risks": [], "stays": True}
     for row in plan["risks"]:
