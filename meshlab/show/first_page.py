@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from textwrap import wrap
 
-from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
+from meshlab.models.decision.labels import EXTRA, lower_first, need_label, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, span_text
@@ -30,7 +30,6 @@ from meshlab.show.labels import (
     listed,
     meets_nothing,
     members_changed,
-    need_label,
     preferred_text,
     value_text,
 )
@@ -205,7 +204,7 @@ def objections(review: Review) -> list[str]:
         told += [caveat for caveat in caveats if caveat not in grave][:2]
     told += grave if review.verdict.cni is not None else []
     if review.verdict.lost:
-        told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
+        told.append(f"It takes away what nobody asked for: {listed(map(need_label, review.verdict.lost), 'and', 4)}.")
     if not told and answered:
         met = [row for row in review.verdict.options if row["eligible"] and not row["tuned"]]
         others = (row["label"] for row in met if row["rank"] != 1)
@@ -238,7 +237,7 @@ def certainty(review: Review) -> Iterator[str]:
         yield "Not everything that it depends on has been read: see all options below."
     is_met = _first(review)["eligible"] or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
-        partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
+        partly = [need_label(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
         limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
         against = " ".join(objections(review))
         conditions = [
@@ -284,10 +283,6 @@ def _chance(first: Row, comparison: Row) -> str:
     return f"Of the {priced} options whose cost is known, it is {sure} over {comparison['horizon_months']:.0f} months."
 
 
-def _need(need: str) -> str:
-    return lower_first(need_label(need))
-
-
 def _input(name: str) -> str:
     if name == "needs":
         return "what is needed"
@@ -303,7 +298,7 @@ def _margin(review: Review) -> Iterator[str]:
     """The nearest changes of a known fact that lead to another answer."""
     if review.verdict.mesh is None:
         return
-    needs = dict.fromkeys(_need(need) for flip in review.verdict.flips if (need := added_need(flip["changes"])))
+    needs = dict.fromkeys(need_label(need) for flip in review.verdict.flips if (need := added_need(flip["changes"])))
     others = [flip for flip in review.verdict.flips if not added_need(flip["changes"])]
     for flip in others[:2]:  # the nearest are enough for a first page
         yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
@@ -324,7 +319,7 @@ def change_of(flip: Row) -> str:
         added, gone = members_changed(changed[0])
         parts = (("no longer needed", gone), ("also needed", added))
         return upper_first(
-            "; ".join(f"{words}: {listed(map(_need, names), 'and', 4)}" for words, names in parts if names)
+            "; ".join(f"{words}: {listed(map(need_label, names), 'and', 4)}" for words, names in parts if names)
         )
     return "; ".join(map(change_text, changed))
 
@@ -353,7 +348,7 @@ def _not_known(review: Review) -> Iterator[str]:
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} %."
         )
-    if asked := [_need(row["need"]) for row in left_out(review.needs)]:
+    if asked := [need_label(row["need"]) for row in left_out(review.needs)]:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
     lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
@@ -423,7 +418,7 @@ def _before(review: Review) -> str:
     if unknown:
         return f"Find out first: {listed(map(_input, unknown), 'and', 4)}. "
     if unread := _unread(review):
-        return f"Find out first whether it meets {listed(map(_need, unread), 'and', 4)}. "
+        return f"Find out first whether it meets {listed(map(need_label, unread), 'and', 4)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
@@ -619,7 +614,7 @@ def record(review: Review) -> Fragment:
 
 def _ranking(review: Review) -> Iterator[str]:
     """Quality attributes in the order in which they decided."""
-    needs = listed(map(_need, review.scenario.get("needs") or ()), "and", 12)
+    needs = listed(map(need_label, review.scenario.get("needs") or ()), "and", 12)
     yield f"What is asked: {needs}." if needs else "What is asked: no need was stated that goes beyond connecting pods."
     budgets = [
         f"{lower_first(input_label(row.input))} ({value_text(row.value)} {row.unit})"
@@ -645,7 +640,7 @@ def _triggers(review: Review) -> Iterator[str]:
     for flip in review.verdict.flips:
         answer = answer_text(flip, review.scenario)
         if need := added_need(flip["changes"]):
-            needs.setdefault(answer, []).append(_need(need))
+            needs.setdefault(answer, []).append(need_label(need))
         else:
             yield f"{change_of(flip)}. The answer would be: {answer}."
     for answer, names in needs.items():
