@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from textwrap import wrap
 
-from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
+from meshlab.models.decision.labels import EXTRA, lower_first, need_label, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, span_text
@@ -31,7 +31,6 @@ from meshlab.show.labels import (
     listed,
     meets_nothing,
     members_changed,
-    need_label,
     preferred_text,
     value_text,
 )
@@ -190,7 +189,7 @@ def objections(review: Review) -> list[str]:
     told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
-    caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
+    caveats = [f"{caveat.rstrip('.')}." for caveat in _first(review)["caveats"]]
     partial = [row["note"] for row in review.verdict.evidence if row["support"] == "partial"]
     grave = [caveat for caveat in caveats if SUPPORT_ENDS in caveat or EXTRA in caveat or WINDOWS_OUTSIDE in caveat]
     grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
@@ -206,12 +205,12 @@ def objections(review: Review) -> list[str]:
         told += [caveat for caveat in caveats if caveat not in grave][:2]
     told += [*(grave if review.verdict.cni is not None else []), *_unenforced(review)]
     if review.verdict.lost:
-        told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
+        told.append(f"It takes away what nobody asked for: {listed(map(need_label, review.verdict.lost), 'and', 4)}.")
     if not told and answered:
-        met = [row for row in review.verdict.options if row["eligible"]]
-        others = (row["label"] for row in met if row["rank"] != 1 and not row["tuned"])
+        met = [row for row in review.verdict.options if row["eligible"] and not row["tuned"]]
+        others = (row["label"] for row in met if row["rank"] != 1)
         other = next((f"{label} would meet what is asked, too" for label in others), NO_OTHER)
-        why = "Nothing that is known" if any(row["rank"] == 1 for row in met) else NOT_KNOWN
+        why = "Nothing that is known" if _first(review)["eligible"] else NOT_KNOWN
         told = [f"{why}. {upper_first(other)}."]
     return told
 
@@ -227,8 +226,9 @@ NO_OTHER = "no other option is known to meet what is asked"
 NOT_KNOWN = "It is not known whether this one meets what is asked"
 
 
-def _caveats(review: Review) -> Sequence[str]:
-    return next((row["caveats"] for row in review.verdict.options if row["rank"] == 1), ())
+def _first(review: Review) -> Row:
+    """The first of all options, whether it meets what is asked or not."""
+    return next((row for row in review.verdict.options if row["rank"] == 1), {"caveats": (), "eligible": False})
 
 
 def certainty(review: Review) -> Iterator[str]:
@@ -254,12 +254,14 @@ def certainty(review: Review) -> Iterator[str]:
 def graded(review: Review) -> Iterator[str]:
     """How good the evidence is that what is recommended meets what is asked, in a sentence."""
     verdict = review.verdict
-    is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
+    is_met = _first(review)["eligible"] or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
-        partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
+        partly = [need_label(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
         limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
         against = " ".join(objections(review))
-        conditions = [caveat for caveat in _caveats(review) if SUPPORT_ENDS not in caveat and EXTRA not in caveat]
+        conditions = [
+            caveat for caveat in _first(review)["caveats"] if SUPPORT_ENDS not in caveat and EXTRA not in caveat
+        ]
         alone = any(caveat.rstrip(".") in against for caveat in conditions) and verdict.evidence_grade == DOCUMENTED
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
 
@@ -295,10 +297,6 @@ def _chance(first: Row, comparison: Row) -> str:
     return f"Of the {priced} options whose cost is known, it is {sure} over {comparison['horizon_months']:.0f} months."
 
 
-def _need(need: str) -> str:
-    return lower_first(need_label(need))
-
-
 def _input(name: str) -> str:
     if name == "needs":
         return "what is needed"
@@ -314,7 +312,7 @@ def _margin(review: Review) -> Iterator[str]:
     """The nearest changes of a known fact that lead to another answer."""
     if review.verdict.mesh is None:
         return
-    needs = dict.fromkeys(_need(need) for flip in review.verdict.flips if (need := added_need(flip["changes"])))
+    needs = dict.fromkeys(need_label(need) for flip in review.verdict.flips if (need := added_need(flip["changes"])))
     others = [flip for flip in review.verdict.flips if not added_need(flip["changes"])]
     for flip in others[:2]:  # the nearest are enough for a first page
         yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
@@ -335,7 +333,7 @@ def change_of(flip: Row) -> str:
         added, gone = members_changed(changed[0])
         parts = (("no longer needed", gone), ("also needed", added))
         return upper_first(
-            "; ".join(f"{words}: {listed(map(_need, names), 'and', 4)}" for words, names in parts if names)
+            "; ".join(f"{words}: {listed(map(need_label, names), 'and', 4)}" for words, names in parts if names)
         )
     return "; ".join(map(change_text, changed))
 
@@ -364,7 +362,7 @@ def _not_known(review: Review) -> Iterator[str]:
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} %."
         )
-    if asked := [_need(row["need"]) for row in left_out(review.needs)]:
+    if asked := [need_label(row["need"]) for row in left_out(review.needs)]:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
     lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
@@ -404,7 +402,7 @@ def next_step(review: Review) -> str:
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
-        ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if SUPPORT_ENDS in each), "")
+        ends = next((f" yet: {lower_first(each)}" for each in _first(review)["caveats"] if SUPPORT_ENDS in each), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
     grave = [f"{row['title']}: {row['todo']}" for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
@@ -435,7 +433,7 @@ def _before(review: Review) -> str:
     if unknown:
         return f"Find out first: {listed(map(_input, unknown), 'and', 4)}. "
     if unread := _unread(review):
-        return f"Find out first whether it meets {listed(map(_need, unread), 'and', 4)}. "
+        return f"Find out first whether it meets {listed(map(need_label, unread), 'and', 4)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
@@ -461,8 +459,9 @@ def _before(review: Review) -> str:
 
 def _unread(review: Review) -> list[str]:
     """Needs of which nobody has read whether what is recommended meets them."""
-    first = next((row for row in review.verdict.options if row["rank"] == 1 and row["eligible"] is None), None)
-    return [name for name in (first["unknown"] if first else ()) if name in inputs()["needs"].choices]
+    first = _first(review)
+    unknown = first["unknown"] if first["eligible"] is None else ()
+    return [name for name in unknown if name in inputs()["needs"].choices]
 
 
 OF_MOVE = frozenset({"max_move_hours", "max_disruption_minutes"})
@@ -637,7 +636,7 @@ def record(review: Review) -> Fragment:
 
 def _ranking(review: Review) -> Iterator[str]:
     """Quality attributes in the order in which they decided."""
-    needs = listed(map(_need, review.scenario.get("needs") or ()), "and", 12)
+    needs = listed(map(need_label, review.scenario.get("needs") or ()), "and", 12)
     yield f"What is asked: {needs}." if needs else "What is asked: no need was stated that goes beyond connecting pods."
     budgets = [
         f"{lower_first(input_label(row.input))} ({value_text(row.value)} {row.unit})"
@@ -663,7 +662,7 @@ def _triggers(review: Review) -> Iterator[str]:
     for flip in review.verdict.flips:
         answer = answer_text(flip, review.scenario)
         if need := added_need(flip["changes"]):
-            needs.setdefault(answer, []).append(_need(need))
+            needs.setdefault(answer, []).append(need_label(need))
         else:
             yield f"{change_of(flip)}. The answer would be: {answer}."
     for answer, names in needs.items():
@@ -692,7 +691,7 @@ def _risks(review: Review) -> Iterator[Row]:
             "architect",
             "Have the vendor or the provider confirm it in writing; prove it in the rehearsal",
         )
-    for caveat in _caveats(review):
+    for caveat in _first(review)["caveats"]:
         yield _of_caveat(review, caveat)
     plan = review.migration or {"risks": [], "stays": True}
     for row in plan["risks"]:

@@ -294,7 +294,7 @@ def plan_move(move: Move) -> Plan:
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),
         "called": called(setting) if any(step.row["manifest"] == SCOPE for step in course.taken) else {},
-        "gaps": gaps(course, setting),
+        "gaps": list(gaps(course, setting)),
         "risks": list(_risks(course)),
         "needs": {
             **{f"{name}{end}": price[f"{name}{end}"] for name in ("person_hours", "usd") for end in ENDS},

@@ -206,35 +206,30 @@ def enforced(today: Place) -> bool:
     return today.cni not in _without_engine() or today.cni_edition not in ("no-policy-engine", "self-run")
 
 
-def gaps(course: Course, setting: Setting) -> list[dict[str, Any]]:
+def gaps(course: Course, setting: Setting) -> Iterator[dict[str, Any]]:
     """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
 
     ``hours`` are those of work after the step that opens it. ``elapsed`` counts what lies between the windows of the
     nodes as well, for policies are off at night, too; ``with_nights`` is the likeliest of it. What no step closes has
     ended for good, and is no gap.
     """
-    found: list[dict[str, Any]] = []
     for way in course.ways:
         route = way.route["route"]
-        if way.route["part"] == "cni" and not enforced(course.today):
-            continue
         own = [step for step in course.taken if step.route == route and step.row["phase"] != "prepare"]
         between = _between(own)
-        if between:
-            hours = hours_of(between[1:] or between)
-            on_nodes = any(step.row["scope"] == "node" for step in between)
-            elapsed = hours and (_elapsed(hours, course.drains.values(), setting) if on_nodes else hours)
-            found.append(
-                {
-                    "route": route,
-                    "opens": between[0].row["action"],
-                    "closes": between[-1].row["action"],
-                    **named("hours", hours),
-                    **named("elapsed", elapsed),
-                    "with_nights": elapsed.likely if elapsed else None,
-                }
-            )
-    return found
+        if not between or (way.route["part"] == "cni" and not enforced(course.today)):
+            continue
+        hours = hours_of(between[1:] or between)
+        on_nodes = any(step.row["scope"] == "node" for step in between)
+        elapsed = hours and (_elapsed(hours, course.drains.values(), setting) if on_nodes else hours)
+        yield {
+            "route": route,
+            "opens": between[0].row["action"],
+            "closes": between[-1].row["action"],
+            **named("hours", hours),
+            **named("elapsed", elapsed),
+            "with_nights": elapsed.likely if elapsed else None,
+        }
 
 
 def _elapsed(hours: Interval, drains: Iterable[Drained], setting: Setting) -> Interval:
@@ -313,9 +308,6 @@ def _beside(move: Move, way: Way) -> Beside:
     return agent["memory_mib"].item() * nodes / 1024, agent["cpu_mcores"].item() * nodes / 1000
 
 
-# --- the price -------------------------------------------------------------------------------------------------------
-
-
 BASES = ("documented", "composed", UNKNOWN)
 """On what routes rest, the best first; a move is as good as the worst of them."""
 
@@ -352,14 +344,13 @@ def settled(today: Place, target: Place, setting: Setting) -> Terms:
 
 
 def _terms(today: Place, target: Place, setting: Setting) -> Terms:
-    cloud, old = setting.scenario.get("cloud"), setting.old(target.cni)[0]
     return Terms(
         today,
         target,
-        cloud,
+        setting.scenario.get("cloud"),
         fresh=setting.nothing_runs,
         l7=setting.layer7,
-        old_nodes=old,
+        old_nodes=setting.old(target.cni)[0],
         kubernetes=setting.seen.get("kubernetes"),
         policies=setting.policies,
         scoped=setting.scoped,
@@ -376,8 +367,7 @@ def _today(today: Place, target: Place, side: str, setting: Setting) -> Place:
     if name is None or edition:
         return today
     engine = setting.scenario.get("policy_engine") if side == "cni" else None
-    possible = today_editions(today, side, setting.scenario.get("cloud"), engine)
-    seen = setting.seen
+    possible, seen = today_editions(today, side, setting.scenario.get("cloud"), engine), setting.seen
     if name == "istio-ambient" and seen.get("proxied_pods") and seen.get("meshed_pods", 0) > seen["proxied_pods"]:
         possible = tuple(item for item in possible if item.endswith(WITH_SIDECARS)) or possible
     likely = [today.having(side, name, item) for item in possible if target.side(side) != (name, item)]
@@ -410,7 +400,7 @@ def _reachable(terms: Terms) -> Terms:
     return terms
 
 
-# --- the course -----------------------------------------------------------------------------------------------------
+# --- the price ------------------------------------------------------------------------------------------------------
 
 
 def course_of(terms: Terms, setting: Setting) -> Course:
@@ -457,8 +447,7 @@ def price_of(course: Course, setting: Setting) -> Price:
     """The figures of a course."""
     hours, attended = hours_of(course.taken), hours_of([step for step in course.taken if step.row["attended"]])
     people = None if attended is None else attended.times(setting.number("people"))
-    wages = None if people is None else people.by(setting.interval("usd_per_person_hour"))
-    lease = rent(setting, course.ways)
+    wages, lease = people and people.by(setting.interval("usd_per_person_hour")), rent(setting, course.ways)
     # over all steps that a workload goes through, each once
     cuts = total(setting.seconds(step.cuts) for step in course.taken if step.cuts)
     return {
