@@ -116,7 +116,8 @@ def ask(cluster: Cluster) -> Answers:
                 number=pl.col("namespace").n_unique(), origin=origin_of("file")
             ),
             _mutual_tls(cluster.objects),
-        ]
+        ],
+        engine="in-memory",
     )
     shown = tuple(map(Vote._make, cast.iter_rows()))
     answers = Answers(
@@ -503,7 +504,8 @@ def scoping_of(cluster: Cluster, narrowed: pl.DataFrame) -> Scoping:
             cluster.read["texts"]
             .filter(pl.col("field") == "Namespace:keys")
             .join(cluster.objects.select("id", "name"), on="id"),
-        ]
+        ],
+        engine="in-memory",
     )
     exports = {row["id"]: row["text"] for row in narrowed.filter(need=EXPORTS).iter_rows(named=True)}
     by_namespace: dict[str, dict[str, frozenset[str] | None]] = {}
