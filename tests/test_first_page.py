@@ -69,7 +69,7 @@ def test_the_first_page_says_what_stands_against_the_recommendation(examples: di
     share = f"{100 * first['within']['fits']:.0f} %"
     assert said[0] == f"It fits into the memory of the cluster with a probability of only {share}."
     (beaten,) = [row for row in said if "as good or better in cost, latency, and memory: " in row]
-    assert beaten.startswith("Azure CNI + Linkerd, edge releases ")
+    assert beaten.startswith("Azure CNI + Linkerd (edge releases) ")
     assert "the platform's provider supports this one" in beaten
     assert re.search(r"A budget of less than [\d,.]+ USD a month would put another first\.$", beaten)
     assert not any(sentence.endswith("the move is never paid back.") for sentence in said)
@@ -472,7 +472,7 @@ def test_why_this_one_names_what_stands_behind_it(examples: dict[str, Review], s
     (why,) = [row for row in examples["openshift-aws"].verdict.why if "stands behind it" in row]
     assert why.startswith("OpenShift Service Mesh 3 in ambient mode stands behind it; not finished there: traffic man")
     civitas = open_review(shared / "field" / "verdicts" / "01-civitas-core.yaml")
-    assert "Istio in ambient mode, run by you stands behind it" in words(first_page.summary(civitas).html)
+    assert "Istio in ambient mode (run by you) stands behind it" in words(first_page.summary(civitas).html)
     assert not any(row.verdict.why for row in examples.values() if row.verdict.mesh == "stay" == row.verdict.cni)
 
 
@@ -511,9 +511,9 @@ def test_what_does_not_pay_is_not_the_next_step(shared: Path) -> None:
     ("name", "beside"),
     [
         ("05-db-schenker", ["Calico without a mesh", "Calico Enterprise without a mesh"]),
-        ("07-uds-core-fips", ["Istio in ambient mode, a vendor's supported build (FIPS)", "Buoyant Enterprise"]),
-        ("08-govuk-eks", ["with Calico Enterprise as policy engine", "Cilium, run by you without a mesh"]),
-        ("16-linkerd-licence", ["Linkerd, edge releases", "Buoyant Enterprise for Linkerd"]),
+        ("07-uds-core-fips", ["Istio in ambient mode (a vendor's FIPS build)", "Buoyant Enterprise"]),
+        ("08-govuk-eks", ["with Calico Enterprise as policy engine", "Cilium (run by you) without a mesh"]),
+        ("16-linkerd-licence", ["Linkerd (edge releases)", "Buoyant Enterprise for Linkerd"]),
     ],
 )
 def test_what_a_board_would_weigh_stands_beside_the_answer(name: str, beside: list[str], shared: Path) -> None:

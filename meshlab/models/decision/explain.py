@@ -580,7 +580,7 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
     today, label = contest.runs[name].id, label_of(pair.side(name))
     if pair.side(name).id == today:
         named = product(today, name)
-        rest = label.removeprefix(named).lstrip(", ")
+        rest = label.removeprefix(named).strip(" ()")
         return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {rest}"
     return f"Replace {product(today, name)} with {label}"
 
