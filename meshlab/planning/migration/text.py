@@ -10,15 +10,12 @@ from meshlab.cache import cached
 from meshlab.models.decision.labels import product
 from meshlab.models.decision.tables import OTHER
 from meshlab.planning.migration.assumptions import ENDS
-from meshlab.planning.migration.plan import SEVERITIES, Plan
+from meshlab.planning.migration.plan import DIGITS, SEVERITIES, Plan
 from meshlab.tables import read_table
 from meshlab.units import significant
 
 SHOWN = 5
 """Objects of a blocker that a line names."""
-
-DIGITS = 2
-"""Digits of a figure that is an estimate: more of them would promise too much."""
 
 BASES = {"documented": "documented", "composed": "put together from", "none": "no way is documented"}
 """On what a route rests, in words."""
@@ -57,6 +54,8 @@ def takes_text(plan: Mapping[str, Any]) -> str:
 
 def breaks_text(plan: Mapping[str, Any]) -> str:
     """For how long calls to one workload may fail, and policies are not enforced."""
+    if plan["fresh"]:
+        return "nothing: nothing runs yet"
     calls = plan["disruption_minutes_hi"]
     cut = (
         f"calls to a workload may fail for {interval_text(plan, 'disruption_minutes')} min"
@@ -91,7 +90,7 @@ def in_the_way_text(plan: Mapping[str, Any]) -> str:
 def worth_text(plan: Mapping[str, Any]) -> str:
     """What the move costs once and saves a month, and when it has paid for itself: beside staying."""
     needs, brings = plan["needs"], plan["brings"]
-    cluster = "" if needs["rent_usd"] is None else " and of a second cluster while both run"
+    cluster = " and of machines that run for the move alone" if needs["rent_usd"] else ""
     usd, people = (interval_text(needs, name) for name in ("usd", "person_hours"))
     once = f"{usd} USD of people's time{cluster}, {people} person-hours"
     if plan["fresh"]:
@@ -187,7 +186,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
         yield f"  {route['title']} ({sources}). {route['limits']}"
     yield from _section("In the way", [line for blocker in plan["blockers"] for line in _blocker_lines(blocker)])
     yield from _section(
-        "Steps, all times together: the likeliest, and from the least to the most",
+        "Steps, all times together: the median and the 10-90 % interval",
         [_step_line(step) for step in plan["steps"]],
     )
     yield from _section(SET_UP, _set_up_lines(plan))
