@@ -7,15 +7,25 @@ import polars as pl
 from fitting.mixed_model import coefficients_of, drawn, fit_kind
 from fitting.shown import shown_first
 from meshlab.errors import Problem, did_you_mean
-from meshlab.models.evidence.measurements import KINDS, measurements
+from meshlab.models.evidence.measurements import CPU, KINDS, KINDS_OF_PATHS, MEMORY, measurements
 from meshlab.models.evidence.validation import scored
 from meshlab.tables import data_path, read_table
 
 SIGNIFICANT_DIGITS = 4
 
+PREDICTIONS = "meshlab/models/evidence/measurements.py"
+"""Where the equations stand that predict what was measured."""
+
+PREDICTED = (
+    ("memory", "component", "MEMORY", MEMORY),
+    ("cpu", "component", "CPU", CPU),
+    ("latency", "dataplane", "KINDS_OF_PATHS", KINDS_OF_PATHS),
+)
+"""By kind of figure: the column that says what is predicted, and the table of those that are."""
+
 
 def check_measurements(table: pl.DataFrame) -> list[Problem]:
-    """What is wrong with rows of evidence: names outside the closed lists, units that are not the metric's own.
+    """What is wrong with rows of evidence: names outside the closed lists, units of another metric, no prediction.
 
     Args:
         table: Columns of ``measurements.csv``; empty cells are found when the file is read.
@@ -37,6 +47,14 @@ def check_measurements(table: pl.DataFrame) -> list[Problem]:
     problems += [
         Problem(file, f"row {row}: unit {unit!r} is not that of {metric}", f"convert the figure to {expected}")
         for row, unit, metric, expected in units.select("measurement_id", "unit", "metric", "unit_right").iter_rows()
+    ]
+    fits = table.filter(role="fit").join(read_table("evidence/metrics").select("metric", "kind"), on="metric")
+    problems += [
+        Problem(file, f"row {row}: no {kind} of {name} is predicted", f"add it to {place} of {PREDICTIONS}")
+        for kind, column, place, known in PREDICTED
+        for row, name in fits.filter(pl.col("kind") == kind, ~pl.col(column).is_in(list(known)))
+        .select("measurement_id", column)
+        .iter_rows()
     ]
     repeated = table.filter(pl.col("measurement_id").is_duplicated())["measurement_id"].unique(maintain_order=True)
     return problems + [Problem(file, f"row {row}: the id stands twice", "ids are unique") for row in repeated]

@@ -27,7 +27,7 @@ PARTS: tuple[str, ...] = (
     "reviews.advice",
     "reviews.migration",
     "reviews.comparison",
-    "reviews.measurement",
+    "reviews.measurement_plan",
     "reviews.review",
     "show.theme",
     "show.labels",
@@ -69,7 +69,7 @@ KEEPERS: dict[str, str] = {
     "nbformat": "run.batch",
     "numpy": (
         "models.decision models.evidence models.overhead models.sensitivity planning.comparison reviews.comparison "
-        "reviews.measurement run.sweep"
+        "reviews.measurement_plan run.sweep"
     ),
     "papermill": "run.batch",
     "plotly": "show.export show.widgets run.batch",

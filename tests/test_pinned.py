@@ -40,6 +40,15 @@ def test_only_inputs_that_differ_are_named() -> None:
     assert {(row.lo, row.middle, row.hi) for row in same.figures} == {(0.0, 0.0, 0.0)}
 
 
+def test_no_mesh_beside_a_mesh_takes_its_figures_away() -> None:
+    """Where the answer is no mesh, its figures are zero, and the difference is all that the other one adds."""
+    both = against(ONE, {**ONE, "needs": []})
+    assert both.other.headline.dataplane == "none"
+    for row in both.figures:
+        assert row.other == 0
+        assert row.lo < row.middle < row.hi < 0  # type: ignore[operator]
+
+
 def test_a_scenario_without_an_answer_has_no_difference() -> None:
     """Where not enough is known for a mesh, figures of that side and differences are unknown, not zero."""
     unknown = {name: value for name, value in ONE.items() if name != "needs"}

@@ -52,14 +52,15 @@ DOCUMENTED_ALONE = "Each need is met by what is released and documented; what co
 """What the best grade comes to where conditions are tied to an option."""
 
 FIGURES = (
-    ("memory_gib", "Memory", "GiB"),
-    ("nodes", "Capacity", "nodes"),
-    ("added_p99_ms", "Latency, p99", "ms"),
-    ("monthly_usd", "Cost and licence", "USD/month"),
-    ("move_hours", "The move", "h"),
-    ("total_usd", "Total", "USD"),
+    ("memory_gib", "Memory", "GiB", "memory_gib", False),
+    ("nodes", "Capacity", "nodes", "memory_gib", False),
+    ("added_p99_ms", "Latency, p99", "ms", "added_p99_ms", False),
+    ("monthly_usd", "Cost and licence", "USD/month", "cost_usd_per_month", True),
+    ("move_hours", "The move", "h", None, False),
+    ("total_usd", "Total", "USD", "", True),
 )
-"""Rows of the first page's table: figure, label, unit."""
+"""Rows of the first page's table: figure, label, unit, the estimate whose sources it cites, whether prices are cited.
+None is the figure that cites the sources of the move."""
 
 SHOWN = 4
 """Options that stand side by side on the first page: more would not be legible on paper."""
@@ -191,29 +192,32 @@ def objections(review: Review) -> list[str]:
         return told
     caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
     partial = [row["note"] for row in review.verdict.evidence if row["support"] == "partial"]
-    grave = [caveat for caveat in caveats if ENDS in caveat or EXTRA in caveat or OUTSIDE in caveat]
+    grave = [caveat for caveat in caveats if SUPPORT_ENDS in caveat or EXTRA in caveat or WINDOWS_OUTSIDE in caveat]
     grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
+    answered = review.verdict.mesh is not None
     few, moves = len(told) < 2, review.verdict.cni not in (None, "stay")  # noqa: PLR2004  (the figures say little)
-    if few and review.verdict.mesh is not None:
+    if few and answered:
         told += [
             f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
             for row in review.verdict.conflicts
             if row["eligible"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
         ][:1]
-    if moves or (few and review.verdict.mesh is not None):
+    if moves or (few and answered):
         told += [caveat for caveat in caveats if caveat not in grave][:2]
     told += grave if review.verdict.cni is not None else []
     if review.verdict.lost:
         told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
-    others = (row for row in review.verdict.options if row["rank"] != 1 and not row["tuned"])
-    second = next((row for row in others if row["eligible"]), None)
-    if not told and review.verdict.mesh is not None:
-        other = "no other option is known to meet what is asked"
-        other = f"{second['label']} would meet what is asked, too" if second else other
-        is_met = any(row["rank"] == 1 and row["eligible"] for row in review.verdict.options)
-        why = "Nothing that is known" if is_met else "It is not known whether this one meets what is asked"
+    if not told and answered:
+        met = [row for row in review.verdict.options if row["eligible"]]
+        others = (row["label"] for row in met if row["rank"] != 1 and not row["tuned"])
+        other = next((f"{label} would meet what is asked, too" for label in others), NO_OTHER)
+        why = "Nothing that is known" if any(row["rank"] == 1 for row in met) else NOT_KNOWN
         told = [f"{why}. {upper_first(other)}."]
     return told
+
+
+NO_OTHER = "no other option is known to meet what is asked"
+NOT_KNOWN = "It is not known whether this one meets what is asked"
 
 
 def _caveats(review: Review) -> Sequence[str]:
@@ -237,8 +241,8 @@ def certainty(review: Review) -> Iterator[str]:
         partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
         limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
         against = " ".join(objections(review))
-        bound = any(_is_condition(caveat) and caveat.rstrip(".") in against for caveat in _caveats(review))
-        alone = bound and verdict.evidence_grade == DOCUMENTED
+        conditions = [caveat for caveat in _caveats(review) if SUPPORT_ENDS not in caveat and EXTRA not in caveat]
+        alone = any(caveat.rstrip(".") in against for caveat in conditions) and verdict.evidence_grade == DOCUMENTED
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
     if first and review.comparison:
         yield _chance(first, review.comparison)
@@ -257,23 +261,24 @@ def _unbounded(review: Review) -> bool:
     return mine is not None and any(rival is not None and rival < mine for rival in rivals)
 
 
+UNPRICED = {
+    "cost_usd_per_month": "no measurement covers all of it",
+    "licence_usd_per_month": "the price of its licence is not stated",
+}
+"""Why it cannot be said whether an option is the cheapest, by the figure that is not known."""
+
+
 def _chance(first: Row, comparison: Row) -> str:
     """How often the recommended option is the cheapest, in a sentence, or why that cannot be said."""
     priced = sum(row["probability_best"] is not None for row in comparison["options"])
     chance = first["probability_best"]
     if chance is None:
-        criteria = first["criteria"]
-        if criteria["cost_usd_per_month"]["median"] is None:
-            why = "no measurement covers all of it"
-        elif criteria["licence_usd_per_month"]["median"] is None:
-            why = "the price of its licence is not stated"
-        else:
-            why = "what it depends on comes first"
-        return f"Whether it is the cheapest cannot be said: {why}."
+        unknown = (why for figure, why in UNPRICED.items() if first["criteria"][figure]["median"] is None)
+        return f"Whether it is the cheapest cannot be said: {next(unknown, 'what it depends on comes first')}."
     if priced == 1:
         return "It is the only option whose cost is known."
-    often = f"{100 * chance:.0f} %"
-    sure = "never the cheapest" if often == "0 %" else f"the cheapest with a probability of {often}"
+    often = round(100 * chance)
+    sure = f"the cheapest with a probability of {often} %" if often else "never the cheapest"
     return f"Of the {priced} options whose cost is known, it is {sure} over {comparison['horizon_months']:.0f} months."
 
 
@@ -296,17 +301,13 @@ def _margin(review: Review) -> Iterator[str]:
     """The nearest changes of a known fact that lead to another answer."""
     if review.verdict.mesh is None:
         return
-    needs: dict[str, None] = {}
-    told = 0
-    for flip in review.verdict.flips:
-        if need := added_need(flip["changes"]):
-            needs[_need(need)] = None
-        elif told < 2:  # noqa: PLR2004  (the nearest are enough for a first page)
-            told += 1
-            yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
+    needs = dict.fromkeys(_need(need) for flip in review.verdict.flips if (need := added_need(flip["changes"])))
+    others = [flip for flip in review.verdict.flips if not added_need(flip["changes"])]
+    for flip in others[:2]:  # the nearest are enough for a first page
+        yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
     if needs:
         yield f"Asking for one of these, too, leads to another option: {listed(needs, 'or', 5)}."
-    if not needs and not told:
+    if not needs and not others:
         yield "No fact that is known, changed alone, leads to another option that meets what is asked, budgets aside."
 
 
@@ -350,8 +351,7 @@ def _not_known(review: Review) -> Iterator[str]:
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} %."
         )
-    asked = [_need(row["need"]) for row in left_out(review.needs)]
-    if asked:
+    if asked := [_need(row["need"]) for row in left_out(review.needs)]:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
     lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
@@ -375,10 +375,9 @@ def next_step(review: Review) -> str:
     verdict, plan = review.verdict, review.migration
     asked = verdict.questions and (verdict.mesh is None or verdict.cni is None)
     if verdict.contradictions or asked:
-        wrong = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
-        here = "in the team file, and render this report again"
-        where = "in a team file like the one above, and review that file" if starter(review) else here
-        return f"{wrong} {where}."
+        todo = "Correct the facts that cannot hold together" if verdict.contradictions else "Answer the questions"
+        like = "a team file like the one above, and review that file"
+        return f"{todo} in {like if starter(review) else 'the team file, and render this report again'}."
     if verdict.mesh is None or verdict.cni is None or meets_nothing(review):
         what = (
             "Decide which need the platform can do without, or make possible what would meet them all"
@@ -392,13 +391,12 @@ def next_step(review: Review) -> str:
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
-        ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if ENDS in each), "")
+        ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if SUPPORT_ENDS in each), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
     grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
         return f"{before}Clear what stands in the way: {listed(map(lower_first, grave), 'and', 3)}."
-    step = plan["steps"][0] if plan["steps"] else None
-    begin = f", then begin: {lower_first(step['action'])}" if step else ""
+    begin = "".join(f", then begin: {lower_first(step['action'])}" for step in plan["steps"][:1])
     return f"{before}{sign}{begin}."
 
 
@@ -410,16 +408,11 @@ def _to_set_up(review: Review) -> str:
     return f" Unless it is done already: {'; '.join([*todo][:3])}." if todo else ""
 
 
-OUTSIDE = "Windows nodes stay outside"
+WINDOWS_OUTSIDE = "Windows nodes stay outside"
 """What a caveat says of nodes that are left out of what is asked for."""
 
-ENDS = "before its support ends"
+SUPPORT_ENDS = "before its support ends"
 """What a caveat says of something that has to be replaced one day."""
-
-
-def _is_condition(caveat: str) -> bool:
-    """Whether a caveat is more than a price or the end of a support."""
-    return ENDS not in caveat and EXTRA not in caveat
 
 
 def _before(review: Review) -> str:
@@ -437,16 +430,15 @@ def _before(review: Review) -> str:
         for side, words in (("cni", "network plugin"), ("mesh", "mesh"))
         if review.scenario.get(f"{side}_healthy") is False and getattr(review.verdict, side) != "stay"
     ]
-    what_ails = listed(ailing, "and", 2)
+    known = {budget: share for budget, share in first["within"].items() if share is not None}
+    missed = {budget in OF_MOVE for budget, share in known.items() if share < AS_LIKELY}
     steps = {
-        f"Find out first what ails the {what_ails}: another configuration or release may repair it. ": bool(ailing),
+        f"Find out first what ails the {listed(ailing, 'and', 2)}: another configuration or release may repair it. ": (
+            bool(ailing)
+        ),
         "Measure on one node pool first whether it fits. ": (first["within"].get("fits") or 1.0) < NEARLY,
-        "Measure first whether it keeps to its budget: `meshlab plan-measurement` writes how. ": (
-            min(_shares_within(first, moving=False), default=1.0) < AS_LIKELY
-        ),
-        "Raise the budget of the move, or rehearse it first and state what that took. ": (
-            min(_shares_within(first, moving=True), default=1.0) < AS_LIKELY
-        ),
+        "Measure first whether it keeps to its budget: `meshlab plan-measurement` writes how. ": False in missed,
+        "Raise the budget of the move, or rehearse it first and state what that took. ": True in missed,
         "Tune it. ": beaten_by == f"{first['label']}, tuned",
         f"Decide knowingly against {beaten_by}. ": beaten_by is not None,
     }
@@ -457,12 +449,6 @@ def _unread(review: Review) -> list[str]:
     """Needs of which nobody has read whether what is recommended meets them."""
     first = next((row for row in review.verdict.options if row["rank"] == 1 and row["eligible"] is None), None)
     return [name for name in (first["unknown"] if first else ()) if name in inputs()["needs"].choices]
-
-
-def _shares_within(option: Row, *, moving: bool) -> list[float]:
-    """How likely an option keeps to each budget, of the move or of what runs, of which that can be said. [share]"""
-    within = option["within"].items()
-    return [share for name, share in within if share is not None and moving == (name in OF_MOVE)]
 
 
 OF_MOVE = frozenset({"max_move_hours", "max_disruption_minutes"})
@@ -497,25 +483,20 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
     of_move = [
         row["source_id"] for row in review.sources if {"steps of the move", "ways of the move"} & {*row["supports"]}
     ]
-    fresh = bool(review.migration and review.migration["fresh"])
+    labels = {"move_hours": "Installation"} if review.migration and review.migration["fresh"] else {}
+    labels |= {"total_usd": f"Total over {review.comparison['horizon_months']:.0f} months"} if review.comparison else {}
     assumed = bool(EDITIONS & {*review.verdict.unknown})
     people = next((option["move"].get("people") for option in options), None)
-    for figure, label, unit in FIGURES:
+    for figure, label, unit, estimate, priced in FIGURES:
         values = [option["criteria"][figure] for option in options]
         if all(value["median"] is None for value in values):
             continue
         planes = filter(None, (review.headline.dataplane,))
-        column = {"nodes": "memory_gib", "monthly_usd": "cost_usd_per_month", "total_usd": ""}.get(figure, figure)
-        ids = of_move if figure == "move_hours" else cited(review, column, planes, priced="usd" in figure)
-        scale = scale_of(values)
-        marks = marks_of(options, figure)
-        over = f" over {review.comparison['horizon_months']:.0f} months" if review.comparison else ""
-        attend = f" of {people:.0f} people" if people and figure == "move_hours" else ""
+        ids = of_move if estimate is None else cited(review, estimate, planes, priced=priced)
+        scale, marks = scale_of(values), marks_of(options, figure)
         yield {
-            "label": {"total_usd": f"{label}{over}", "move_hours": "Installation" if fresh else label}.get(
-                figure, label
-            ),
-            "unit": f"{unit}{attend}",
+            "label": labels.get(figure, label),
+            "unit": f"{unit} of {people:.0f} people" if people and figure == "move_hours" else unit,
             "sources": [(names[name], name) for name in ids],
             "cells": [
                 {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}
@@ -533,11 +514,12 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
         assumed: Whether the edition that runs today is not known.
     """
     value, note = option["criteria"][figure], ""
+    move_usd = option["criteria"]["move_usd"]["median"]
     if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
         note = "if what runs meets all that is asked"
-    elif figure == "move_hours" and value["median"] and option["criteria"]["move_usd"]["median"] is not None:
+    elif figure == "move_hours" and value["median"] and move_usd is not None:
         rent = ", a second cluster included" if option["move"]["basis"] == "none" else ""
-        note = f"{figure_text(option['criteria']['move_usd']['median'])} USD{rent}"
+        note = f"{figure_text(move_usd)} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
         note = "and a licence of unknown price" if value["median"] is not None else ""
@@ -732,7 +714,7 @@ def _of_caveat(review: Review, caveat: str) -> Row:
     """What comes with the recommended option, as a risk: the sign of it, and what to do."""
     if EXTRA in caveat:
         return _risk(caveat, "The vendor's offer", "architect", "Have the price in writing before you sign")
-    if ENDS in caveat:
+    if SUPPORT_ENDS in caveat:
         return _risk(caveat, "The day comes near", "architect", "Plan the move that it takes in good time")
     shows = "The rehearsal shows it" if _rehearses(review) else "The first namespace shows it"
     return _risk(caveat, shows, "architect", "Settle it before the decision is carried out")

@@ -12,7 +12,7 @@ from meshlab.models.overhead import dataplanes
 from meshlab.planning.migration.assumptions import NEW_RANGE
 from meshlab.planning.migration.routes import host_lines, root_namespace
 from meshlab.planning.migration.text import BASES, answers, place_text, step_time
-from meshlab.reviews.measurement import CLIENTS, results_table
+from meshlab.reviews.measurement_plan import CLIENTS, results_table
 from meshlab.show.report import plain_templates
 from meshlab.tables import resource
 from meshlab.units import significant
@@ -117,7 +117,7 @@ def measurement_files(plan: Mapping[str, Any]) -> dict[str, str]:
     """The files by their names: ``measurement.md``, and what it applies and fills in.
 
     Args:
-        plan: As ``reviews.measurement.measurement_plan`` gives it.
+        plan: As ``reviews.measurement_plan.measurement_plan`` gives it.
     """
     environment = plain_templates()
     environment.filters["amount"] = significant

@@ -22,10 +22,20 @@ import polars as pl
 import pytest
 
 from meshlab.models.decision import load_tables
-from meshlab.models.decision.conditions import All, AtLeast, Condition, Has, Not, OneOf, Some, comparable
-from meshlab.models.decision.conditions import compile_condition as compiled
+from meshlab.models.decision.conditions import (
+    TRUE,
+    All,
+    AtLeast,
+    Condition,
+    Has,
+    Not,
+    OneOf,
+    Some,
+    comparable,
+    compiled,
+)
 from meshlab.models.decision.contests import about
-from meshlab.models.decision.decide import compare, compared
+from meshlab.models.decision.decide import compared, states_of
 from meshlab.models.decision.tables import SIDES
 from meshlab.scenario import inputs, schema
 
@@ -60,11 +70,13 @@ def _column(spec: Any, generator: np.random.Generator) -> pl.Series:
 
 def matched(frame: pl.DataFrame) -> pl.DataFrame:
     """The first row of each side that holds."""
-    firsts = {
-        side: pl.coalesce(*(pl.when(compiled(condition, compare)).then(pl.lit(name)) for name, condition in rows))
-        for side, rows in ROWS.items()
-    }
-    return compared(frame).select(**firsts).collect()
+    given = compared(frame).collect()
+    firsts: dict[str, pl.Series] = {}
+    for side, rows in ROWS.items():
+        holds = states_of(given, compiled([condition for _, condition in rows], inputs())) == TRUE
+        names = pl.Series([*(name for name, _ in rows), None])
+        firsts[side] = names.gather(np.where(holds.any(axis=0), holds.argmax(axis=0), len(rows)))
+    return pl.DataFrame(firsts)
 
 
 def in_zen(condition: Condition) -> str:

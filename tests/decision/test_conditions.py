@@ -7,13 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshlab.models.decision.conditions import (
-    comparable,
-    compile_condition,
-    compile_test,
-    read_condition,
-    version_order,
-)
+from meshlab.models.decision.conditions import STATES, compiled, read_condition, version_order
+from meshlab.models.decision.decide import compared, states_of
 from meshlab.scenario import frame_of, inputs
 
 
@@ -21,12 +16,9 @@ def truths(text: str, rows: list[dict[str, object]]) -> list[bool | None]:
     """What a condition says of each row."""
     condition, faults = read_condition(text, inputs(), {})
     assert faults == []
-    expression = compile_condition(
-        condition,
-        lambda test: compile_test(test, inputs()[test.input], comparable(inputs()[test.input], pl.col(test.input))),
-    )
-    named = [{"scenario": str(place), **row} for place, row in enumerate(rows)]
-    return frame_of(named).select(answer=expression)["answer"].to_list()
+    frame = compared(frame_of([{"scenario": str(place), **row} for place, row in enumerate(rows)])).collect()
+    (states,) = states_of(frame, compiled([condition], inputs()))
+    return [STATES[state] for state in states]
 
 
 @pytest.mark.parametrize(

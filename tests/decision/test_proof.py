@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from meshlab.errors import MeshlabError
-from meshlab.models.decision import check, explain, load_tables
+from meshlab.models.decision import check, explain, load_tables, proof
+from meshlab.models.decision.proof import _incomplete
 from meshlab.models.decision.tables import Tables, _missing_needs, _Row
 from meshlab.scenario import frame_of, inputs
 from meshlab.tables import resource
@@ -68,8 +69,10 @@ def test_a_need_that_no_option_meets_is_found_with_a_witness(overlay: Overlay) -
     assert found["unmet need"]["witness"]["needs"] == ["sctp"]  # type: ignore[index]
 
 
-def test_a_need_that_no_preference_names_and_an_option_that_is_half_written_are_found() -> None:
-    """A need that takes a mesh and is in no term; a mesh without cells, without pairs, without operations."""
+def test_a_need_that_no_preference_names_and_an_option_that_is_half_written_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A need that takes a mesh and is in no term; a mesh without cells, pairs or operations, or without a name."""
     tables = load_tables()
     rare = tuple(row for row in tables.preferences if row.id not in {"ambient", "linkerd"})
     unnamed = [row for row in check(replace(tables, preferences=rare)).findings if row["kind"] == "no preference"]
@@ -85,6 +88,10 @@ def test_a_need_that_no_preference_names_and_an_option_that_is_half_written_are_
     for name, left in lacks.items():
         found = [row for row in check(replace(tables, **{name: left})).findings if row["kind"] == "incomplete option"]
         assert [row["ok"] for row in found if row["rows"] == ["linkerd@edge-open-source"]] == [name == "operations"]
+    monkeypatch.setattr(proof, "products", dict[str, str])
+    assert any(
+        "linkerd@edge-open-source has no row in products.csv" in str(row["message"]) for row in _incomplete(tables)
+    )
 
 
 def test_a_need_of_which_nothing_is_said_is_told() -> None:

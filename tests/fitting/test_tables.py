@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from fitting.__main__ import begun
 from fitting.tables import check_measurements, evidence_range, fitted
 from meshlab.tables import data_path, read_table
 
@@ -28,6 +29,24 @@ def test_a_row_outside_the_lists_is_named(column: str, value: str, message: str)
     """A wrong name or unit is a problem that says which row, and what is meant."""
     row = read_table("evidence/measurements").head(1).with_columns(pl.lit(value).alias(column))
     assert any(message in str(problem) for problem in check_measurements(row))
+
+
+def test_a_row_that_no_equation_predicts_is_named() -> None:
+    """What is fitted without an equation is a problem that says where the equation goes."""
+    paths = read_table("evidence/measurements").filter(dataplane="linkerd", metric="added_latency_p99", role="fit")
+    (told,) = check_measurements(paths.head(1).with_columns(dataplane=pl.lit("kuma")))
+    assert "no latency of kuma is predicted; add it to KINDS_OF_PATHS" in str(told)
+
+
+def test_the_fit_of_a_new_data_plane_begins_with_its_priors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coefficient that no fit has seen yet is its prior, and each is of the data planes that its prior names."""
+    before = read_table("coefficients")
+    tables = {"coefficients": before[1:].with_columns(dataplane=pl.lit("none"))}
+    monkeypatch.setattr("fitting.__main__.read_table", lambda name: tables.get(name, read_table(name)))
+    began = dict(begun())
+    keys = ["coefficient", "dataplane"]
+    assert began["coefficients.csv"].select(keys).sort(keys).equals(before.select(keys).sort(keys))
+    assert began["evidence/range.csv"].equals(read_table("evidence/range"))
 
 
 def test_an_id_stands_once() -> None:

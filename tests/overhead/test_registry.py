@@ -10,7 +10,7 @@ from meshlab.models.overhead import citing, dataplane_of_mesh, estimate, figures
 from meshlab.models.overhead.coefficients import coefficient_table
 from meshlab.models.overhead.dataplanes import MODELS, linkerd
 from meshlab.models.overhead.estimates import coefficients_of
-from meshlab.models.overhead.registry import RANGED, _faults, coefficients_used, incomplete
+from meshlab.models.overhead.registry import RANGED, _faults, coefficients_used, in_evidence_range, incomplete
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
@@ -46,6 +46,11 @@ def test_the_tables_of_the_repository_are_whole() -> None:
     assert not list(incomplete(read_table("dataplanes"), read_table("evidence/range"), coefficient_table(), MODELS))
     assert not list(_faults(read_table("dataplanes")))
     assert lacking(with_kuma()) == []
+
+
+def test_a_data_plane_that_was_not_measured_is_outside_of_what_was() -> None:
+    """Without a range every scenario is extrapolated, so that a first fit can run."""
+    assert pl.select(in_evidence_range("kuma")).item() is False
 
 
 @pytest.mark.parametrize("quantity", RANGED)

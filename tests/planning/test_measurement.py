@@ -15,7 +15,7 @@ import meshlab as ml
 from meshlab.models.evidence.measured import reading_noise
 from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
-from meshlab.reviews.measurement import METRICS, OF_GROUP, measurement_plan, results_table
+from meshlab.reviews.measurement_plan import METRICS, OF_GROUP, measurement_plan, results_table
 from meshlab.reviews.review import open_named
 from meshlab.scenario import frame_of
 from meshlab.show.runbooks import measurement_files

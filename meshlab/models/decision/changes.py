@@ -16,9 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from meshlab.cache import cached_latest
-from meshlab.models.decision.conditions import ORDERED, bit, compile_condition, compile_test
+from meshlab.models.decision.conditions import ORDERED, STATES, Compiled, bit, compiled
 from meshlab.models.decision.contests import NOTHING
-from meshlab.models.decision.decide import IDENTITY, answered, column_of, compare
+from meshlab.models.decision.decide import IDENTITY, answered, column_of, states_of
 from meshlab.models.decision.partitions import Axis, axes, place_of, points, with_value
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.scenario import inputs
@@ -65,19 +65,18 @@ class Change:
         return with_value(values, self.input, self.member, self.value)
 
 
-@cached_latest(16)
-def present_cells(tables: Tables) -> list[pl.Expr]:
-    """What the comparisons of each axis say of ``compared`` scenarios: by it the present cell is known."""
-    return [
-        compile_test(test, inputs()[axis.input], pl.col(column_of(axis.input))).alias(f"{axis.name}/{place}")
+def present_cells(own: pl.DataFrame, tables: Tables) -> dict[str, int | None]:
+    """By axis the place of the cell in which a ``compared`` scenario lies; None where the fact is missing."""
+    states = iter(states_of(own, _all_tests(tables))[:, 0])
+    return {
+        axis.name: place_of(axis, tuple(STATES[int(next(states))] for _ in axis.tests))
         for axis in axes(tables).values()
-        for place, test in enumerate(axis.tests)
-    ]
+    }
 
 
-def _here(axis: Axis, row: Mapping[str, Any]) -> int | None:
-    """Place of the cell in which a fact lies, from a row of ``present_cells``; None where it is missing."""
-    return place_of(axis, tuple(row[f"{axis.name}/{place}"] for place in range(len(axis.tests))))
+@cached_latest(16)
+def _all_tests(tables: Tables) -> Compiled:
+    return compiled([test for axis in axes(tables).values() for test in axis.tests], inputs())
 
 
 def changes_of(axis: Axis, here: int | None) -> Iterator[Change]:
@@ -155,8 +154,7 @@ def answers_to(frames: Sequence[pl.DataFrame], tables: Tables) -> list[pl.DataFr
     cannot hold together.
     """
     frame = pl.concat(frames)
-    found = answered(frame, tables).select(*ANSWER, "eligible")
-    found = found.with_columns(frame.select(contradicted(tables).alias("contradicted")))
+    found = answered(frame, tables).select(*ANSWER, "eligible", "contradicted")
     ends = itertools.accumulate(map(len, frames))
     return [found[end - len(each) : end] for each, end in zip(frames, ends, strict=True)]
 
@@ -253,9 +251,7 @@ def _flipping(
     never = pl.repeat(value=False, n=pl.len())
     foreign = frame.select(pl.any_horizontal(never, *(_foreign(tables, side) for side in unstated))).to_series()
     return (
-        found.select(
-            differs_from(answer) & ~pl.col("contradicted").fill_null(value=False) & ~foreign.fill_null(value=False)
-        )
+        found.select(differs_from(answer) & ~pl.col("contradicted") & ~foreign.fill_null(value=False))
         .to_series()
         .to_numpy()
     )
@@ -284,11 +280,6 @@ def _foreign(tables: Tables, side: str) -> pl.Expr:
     return ~pl.concat_str(cloud.fill_null(""), product, edition, separator="/").is_in(known)
 
 
-def contradicted(tables: Tables) -> pl.Expr:
-    """Whether facts of ``compared`` scenarios cannot hold together."""
-    return compile_condition(tables.contradiction, compare)
-
-
 # --- flips ----------------------------------------------------------------------------------------------------------
 
 
@@ -299,14 +290,14 @@ def known_facts(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> Tr
 
     Args:
         own: The ``compared`` scenario, one row.
-        row: Its ``present_cells``, and ``known:NAME`` for each input.
+        row: Its ``present_cells``, as ``cell:AXIS``, and ``known:NAME`` for each input.
         tables: The tables.
     """
     changes = [
         change
         for axis in axes(tables).values()
         if row[f"known:{axis.input}"] and inputs()[axis.input].actionability != "fixed"
-        for change in changes_of(axis, _here(axis, row))
+        for change in changes_of(axis, row[f"cell:{axis.name}"])
         if inputs()[axis.input].type != "version" or change.side != "below"
     ]
     return one_by_one(own, changes, tables)
@@ -324,7 +315,7 @@ def flips(known: Tried, found: pl.DataFrame, answer: Answer) -> tuple[list[Chang
         The changes, and the ``compared`` scenario after each of them.
     """
     whole = pl.col("cni").is_not_null() & pl.col("mesh").is_not_null() & pl.col("eligible")
-    can_be = ~pl.col("contradicted").fill_null(value=False)
+    can_be = ~pl.col("contradicted")
     others = found.with_row_index("place").filter(differs_from(answer) & whole & can_be)
     nearest: dict[tuple[object, ...], int] = {}
     for place, *reached in others.select("place", *ANSWER).iter_rows():

@@ -10,18 +10,21 @@ A condition compares one input with literals and joins comparisons with AND, OR 
 named condition of ``terms.csv``. Versions compare as versions; a build number of a Red Hat kernel counts too, because
 that is what says which backports it holds (see ``version_order``).
 
-One tree serves both readers: ``compile_condition`` makes a polars expression of it, and the proof reasons about it over
-the cells of the domain (``decision.partitions``). A missing fact needs no syntax: polars' Kleene logic makes a
-condition unknown where it depends on one.
+One tree serves both readers: ``compiled`` answers it for many scenarios, and the proof reasons about it over the cells
+of the domain (``decision.partitions``). A missing fact needs no syntax: Kleene's logic makes a condition unknown where
+it depends on one.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from meshlab.errors import did_you_mean, shorten
 from meshlab.units import is_version, version_key
@@ -100,12 +103,17 @@ ALWAYS = All()
 NEVER = Some()
 
 
+def parts_of(condition: Condition) -> tuple[Condition, ...]:
+    """What a condition is composed of; a comparison of nothing."""
+    if isinstance(condition, All | Some):
+        return condition.parts
+    return (condition.part,) if isinstance(condition, Not) else ()
+
+
 def tests_of(condition: Condition) -> Iterator[Test]:
     """The comparisons that a condition is made of, in the order in which they are written."""
-    if isinstance(condition, Not):
-        yield from tests_of(condition.part)
-    elif isinstance(condition, All | Some):
-        for part in condition.parts:
+    if isinstance(condition, Not | All | Some):
+        for part in parts_of(condition):
             yield from tests_of(part)
     else:
         yield condition
@@ -116,46 +124,150 @@ def inputs_of(condition: Condition) -> frozenset[str]:
     return frozenset(test.input for test in tests_of(condition))
 
 
-# --- to polars ------------------------------------------------------------------------------------------------------
+# --- over many scenarios --------------------------------------------------------------------------------------------
+
+STATES: tuple[bool | None, ...] = (False, None, True)
+"""What a condition may be, in the order of Kleene's logic: ``All`` is the least of its parts, ``Some`` the greatest."""
+
+FALSE, UNKNOWN, TRUE = map(STATES.index, (False, None, True))
+"""The numbers that stand for them."""
+
+States = NDArray[np.uint8]
+"""States of conditions or of comparisons. [each × scenarios]"""
 
 
-def compile_condition(condition: Condition, test: Callable[[Test], pl.Expr]) -> pl.Expr:
-    """The condition as a polars expression: true, false, or null where a missing fact decides.
+class Values(NamedTuple):
+    """An input of many scenarios, in the form in which it is compared: as numbers, and where it is missing."""
+
+    numbers: NDArray[Any]
+    missing: NDArray[np.bool_]
+
+
+def values_of(column: pl.Series) -> Values:
+    """Values of an input that ``comparable`` has made."""
+    absent, physical = column.null_count(), column.to_physical()
+    if absent == len(column):
+        return Values(np.zeros(absent, np.uint8), np.ones(absent, bool))
+    if absent == 0:
+        return Values(physical.to_numpy(), np.zeros(len(column), bool))
+    numbers = physical.cast(pl.UInt8) if physical.dtype == pl.Boolean else physical
+    return Values(numbers.fill_null(0).to_numpy(), column.is_null().to_numpy())
+
+
+def _has(spec: Input, tests: Sequence[Has]) -> Holds:
+    masks = np.array([[bit(spec, test.member)] for test in tests], np.uint64)
+    return lambda numbers: (numbers & masks) != 0
+
+
+def _at_least(_spec: Input, tests: Sequence[AtLeast]) -> Holds:
+    # more than a bound is at least the next number
+    bounds = np.array([[np.nextafter(test.bound, np.inf) if test.above else test.bound] for test in tests])
+    return lambda numbers: numbers >= bounds
+
+
+def _one_of(spec: Input, tests: Sequence[OneOf]) -> Holds:
+    if spec.type in ORDERED:
+        return lambda numbers: np.stack([np.isin(numbers, test.values) for test in tests])
+    among = np.array([[choice in test.values for choice in spec.choices or (False, True)] for test in tests])
+    return lambda numbers: among[:, numbers.astype(np.intp)]
+
+
+Holds = Callable[[NDArray[Any]], NDArray[np.bool_]]
+COMPARISONS: dict[type, Callable[[Input, Sequence[Any]], Holds]] = {Has: _has, AtLeast: _at_least, OneOf: _one_of}
+"""What comparisons of one input with literals say of its numbers. [tests × scenarios]"""
+
+
+def _mirrored(states: States, _starts: NDArray[np.intp]) -> States:
+    return TRUE - states
+
+
+REDUCTIONS = {Not: _mirrored, All: np.minimum.reduceat, Some: np.maximum.reduceat}
+"""What the states of a condition's parts become, of many conditions whose parts follow one another."""
+
+Round = tuple[Callable[..., States], NDArray[np.intp], NDArray[np.intp]]
+"""A reduction, the rows of all parts that it takes, and where the parts of each condition begin."""
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """Conditions made ready for many scenarios; what they share is worked out once.
 
     Args:
-        condition: The condition.
-        test: Expression of one comparison, such as ``compile_test`` or the name of a column that holds it.
+        comparisons: The inputs that are compared, and how.
+        rounds: What is worked out in turn, each from rows that are there.
+        rows: How many rows there are in the end.
+        results: The row of each condition.
     """
-    if isinstance(condition, Not):
-        return ~compile_condition(condition.part, test)
-    if isinstance(condition, All | Some):
-        parts = [compile_condition(part, test) for part in condition.parts]
-        join = pl.Expr.and_ if isinstance(condition, All) else pl.Expr.or_
-        return _halved(join, parts) if parts else pl.lit(value=isinstance(condition, All))
-    return test(condition)
+
+    comparisons: Sequence[tuple[str, Holds]]
+    rounds: Sequence[Round]
+    rows: int
+    results: NDArray[np.intp]
+
+    @property
+    def inputs(self) -> list[str]:
+        """The inputs that are compared, each once."""
+        return list(dict.fromkeys(name for name, _ in self.comparisons))
+
+    def states(self, values: Mapping[str, Values], scenarios: int) -> States:
+        """The state of each condition.
+
+        Args:
+            values: Those of ``inputs``.
+            scenarios: How many scenarios they are of.
+        """
+        found = np.empty((self.rows, scenarios), np.uint8)
+        found[0], found[1], end = TRUE, FALSE, 2
+        for name, holds in self.comparisons:
+            numbers, missing = values[name]
+            told = np.where(missing, np.uint8(UNKNOWN), holds(numbers) * np.uint8(TRUE))
+            start, end = end, end + len(told)
+            found[start:end] = told
+        for reduction, parts, starts in self.rounds:
+            start, end = end, end + len(starts)
+            found[start:end] = reduction(found[parts], starts)
+        return found[self.results]
 
 
-def _halved(join: Callable[[pl.Expr, pl.Expr], pl.Expr], parts: Sequence[pl.Expr]) -> pl.Expr:
-    """The parts joined in halves: the time that polars plans an expression grows with its depth."""
-    middle = len(parts) // 2
-    return join(_halved(join, parts[:middle]), _halved(join, parts[middle:])) if middle else parts[0]
-
-
-def compile_test(test: Test, spec: Input, value: pl.Expr) -> pl.Expr:
-    """One comparison as a polars expression.
+def compiled(conditions: Sequence[Condition], specs: Mapping[str, Input]) -> Compiled:
+    """Conditions made ready for many scenarios.
 
     Args:
-        test: The comparison.
-        spec: The input that it compares.
-        value: That input in the form that ``comparable`` gives it.
+        conditions: The conditions.
+        specs: The inputs that they name.
     """
-    if isinstance(test, Has):
-        return (value & bit(spec, test.member)) != 0
-    if isinstance(test, AtLeast):
-        return value > test.bound if test.above else value >= test.bound
-    if test.values == (True,):
-        return value
-    return value == test.values[0] if len(test.values) == 1 else value.is_in(test.values)
+    grouped: dict[tuple[str, type], dict[Test, None]] = {}
+    for test in itertools.chain.from_iterable(map(tests_of, conditions)):
+        grouped.setdefault((test.input, type(test)), {})[test] = None
+    rows: dict[Condition, int] = {
+        part: row for row, part in enumerate((ALWAYS, NEVER, *itertools.chain.from_iterable(grouped.values())))
+    }
+    waiting = dict.fromkeys(part for condition in conditions for part in _composed(condition) if part not in rows)
+    rounds: list[Round] = []
+    while waiting:
+        ready = [condition for condition in waiting if all(part in rows for part in parts_of(condition))]
+        for kind, reduction in REDUCTIONS.items():
+            if mine := [condition for condition in ready if isinstance(condition, kind)]:
+                parts = [[rows[part] for part in parts_of(condition)] for condition in mine]
+                starts = itertools.accumulate(map(len, parts[:-1]), initial=0)
+                rounds.append((reduction, np.array(list(itertools.chain(*parts))), np.array(list(starts))))
+                rows |= {condition: len(rows) + place for place, condition in enumerate(mine)}
+        for condition in ready:
+            del waiting[condition]
+    return Compiled(
+        [(name, COMPARISONS[kind](specs[name], [*tests])) for (name, kind), tests in grouped.items()],
+        rounds,
+        len(rows),
+        np.array([rows[condition] for condition in conditions], np.intp),
+    )
+
+
+def _composed(condition: Condition) -> Iterator[Condition]:
+    """A condition and all that it is composed of, but comparisons."""
+    if isinstance(condition, Not | All | Some):
+        yield condition
+        for part in parts_of(condition):
+            yield from _composed(part)
 
 
 def comparable(spec: Input, column: pl.Expr) -> pl.Expr:

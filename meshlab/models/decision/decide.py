@@ -8,14 +8,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from meshlab.cache import cached_here, cached_latest
-from meshlab.models.decision.conditions import Test, comparable, compile_condition, compile_test, tests_of
-from meshlab.models.decision.contests import NOT_KNOWN, NOTHING, Running, known_running, numbered, rules, running
+from meshlab.models.decision.conditions import (
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    Compiled,
+    States,
+    Values,
+    comparable,
+    compiled,
+    values_of,
+)
+from meshlab.models.decision.contests import NOT_KNOWN, NOTHING, Running, known_running, rules, running
 from meshlab.models.decision.ranking import (
     DOUBTFUL,
     ELIGIBLE,
@@ -89,9 +100,15 @@ def column_of(name: str) -> str:
     return f"compared:{name}"
 
 
-def compare(test: Test) -> pl.Expr:
-    """One comparison over ``compared`` scenarios."""
-    return compile_test(test, inputs()[test.input], pl.col(column_of(test.input)))
+def states_of(frame: pl.DataFrame, conditions: Compiled) -> States:
+    """The state of each condition over ``compared`` scenarios."""
+    values = {name: values_of(frame[column_of(name)]) for name in conditions.inputs}
+    found = np.empty((len(conditions.results), len(frame)), np.uint8)
+    for start in range(0, len(frame), SLICE):
+        part = slice(start, start + SLICE)
+        here = {name: Values(numbers[part], missing[part]) for name, (numbers, missing) in values.items()}
+        found[:, part] = conditions.states(here, len(frame[part]))
+    return found
 
 
 # --- what the facts say, as bits --------------------------------------------------------------------------------------
@@ -110,61 +127,48 @@ WINDOWS = (None, False, True)
 """Whether nodes run Windows, by the number that stands for it."""
 
 
-def stated(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """What ``compared`` scenarios say of the tables' conditions.
+class Stated(NamedTuple):
+    """What scenarios say.
 
-    Columns: ``scenario``; ``cloud``, the place of the platform among the input's choices; ``needs``, none as none were
-    stated, and ``asked``, whether they were; for each side ``SIDE:runs``, a place in ``known_running``, and
-    ``SIDE:ails``, whether that is said to be unhealthy; and ``state:PLACE`` for each of the ``Rules``' conditions, a
-    place in ``STATES``.
+    Args:
+        facts: ``scenario``; ``cloud``, the place of the platform among the input's choices; ``needs``, none as none
+            were stated, and ``asked``, whether they were; for each side ``SIDE:runs``, a place in ``known_running``,
+            and ``SIDE:ails``, whether that is said to be unhealthy; and ``BUDGETS``, where scenarios have them.
+        states: The states of the ``Rules``' conditions. [conditions × scenarios]
+    """
+
+    facts: pl.DataFrame
+    states: States
+
+
+def stated(frame: pl.DataFrame, tables: Tables) -> Stated:
+    """What ``compared`` scenarios say of the tables' conditions.
 
     Args:
         frame: The scenarios.
         tables: The tables.
     """
-    lazy = frame.lazy()
-    steps = _steps(tables)
-    for step in steps:
-        lazy = lazy.with_columns(step)
-    names = [expression.meta.output_name() for step in (steps[0], steps[-1]) for expression in step]
-    return _rows(lazy.select("scenario", *names, *(BUDGETS.keys() & set(frame.columns))), frame.height)
+    own, editions, conditions = _steps(tables)
+    found = _rows(frame.lazy().with_columns(own).with_columns(editions), frame.height)
+    names = ["scenario", *(expression.meta.output_name() for expression in own), *(BUDGETS.keys() & {*frame.columns})]
+    return Stated(found.select(names), states_of(found, conditions))
 
 
 @cached_latest(16)
-def _steps(tables: Tables) -> tuple[list[pl.Expr], ...]:
-    """Columns that scenarios gain, step by step."""
-    held = rules(tables)
-    tests = numbered(test for condition in held.conditions for test in tests_of(condition))
-    return (
-        [
-            pl.col(column_of("cloud")).to_physical().cast(pl.Int64).alias("cloud"),
-            pl.col(column_of("needs")).cast(pl.Int64).fill_null(0).alias("needs"),
-            pl.col(column_of("needs")).is_not_null().alias("asked"),
-            *(_runs(tables, side).alias(f"{side}:runs") for side in SIDES),
-            *(
-                pl.col(column_of(f"{side}_healthy")).not_().fill_null(value=False).alias(f"{side}:ails")
-                for side in SIDES
-            ),
-        ],
-        [_edition(tables, side).alias(column_of(IDENTITY[side][1])) for side in SIDES],
-        [compare(test).alias(f"test:{place}") for test, place in tests.items()],
-        [
-            compile_condition(condition, lambda test: pl.col(f"test:{tests[test]}"))
-            .cast(pl.UInt8)
-            .fill_null(NOT_SAID)
-            .alias(f"state:{place}")
-            for condition, place in held.conditions.items()
-        ],
-    )
+def _steps(tables: Tables) -> tuple[list[pl.Expr], list[pl.Expr], Compiled]:
+    """What scenarios gain first, the editions that rest on that, and the conditions that rest on both."""
+    own = [
+        pl.col(column_of("cloud")).to_physical().cast(pl.Int64).alias("cloud"),
+        pl.col(column_of("needs")).cast(pl.Int64).fill_null(0).alias("needs"),
+        pl.col(column_of("needs")).is_not_null().alias("asked"),
+        *(_runs(tables, side).alias(f"{side}:runs") for side in SIDES),
+        *(pl.col(column_of(f"{side}_healthy")).not_().fill_null(value=False).alias(f"{side}:ails") for side in SIDES),
+    ]
+    editions = [_edition(tables, side).alias(column_of(IDENTITY[side][1])) for side in SIDES]
+    return own, editions, compiled([*rules(tables).conditions], inputs())
 
 
-STATES: tuple[bool | None, ...] = (False, True, None)
-"""What the facts say of a condition: that it fails, that it holds, or neither, by the number that stands for it."""
-
-NOT_SAID = STATES.index(None)
-
-
-def _bits(tables: Tables, states: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+def _bits(tables: Tables, states: States) -> dict[str, NDArray[np.int64]]:
     """The states of some scenarios' conditions as bits. [conditions × scenarios]
 
     For each side ``SIDE:holds:WORD``, preferences that hold, and ``SIDE:fails:WORD`` and ``SIDE:unknown:WORD``,
@@ -177,9 +181,9 @@ def _bits(tables: Tables, states: NDArray[np.uint8]) -> dict[str, NDArray[np.int
         lenient = np.array([[row.lenient] for row, _ in preferred], bool)
         strict = np.array([[not lenient] for _, lenient in required], bool)
         bits = {
-            "holds": (wanted == 1) | ((wanted == NOT_SAID) & lenient),
-            "fails": needed == 0,
-            "unknown": (needed == NOT_SAID) & strict,
+            "holds": (wanted == TRUE) | ((wanted == UNKNOWN) & lenient),
+            "fails": needed == FALSE,
+            "unknown": (needed == UNKNOWN) & strict,
         }
         for name, of_rows in bits.items():
             for word, start in enumerate(range(0, max(1, len(of_rows)), WORD)):
@@ -234,20 +238,24 @@ def _edition(tables: Tables, side: str) -> pl.Expr:
 
 
 def answered(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """What ``decide`` returns for ``compared`` scenarios: see ``recommended``."""
-    facts = stated(frame, tables)
-    best = np.zeros(len(facts), np.int64)
-    for _, rows, found in contested(facts, tables):
+    """What ``decide`` returns for ``compared`` scenarios: see ``recommended``.
+
+    ``contradicted`` besides: whether the facts of a scenario cannot hold together.
+    """
+    given = stated(frame, tables)
+    best = np.zeros(len(frame), np.int64)
+    for _, rows, found in contested(given, tables):
         best[rows] = found.min(axis=0)
-    return recommended(facts, best, tables)
+    impossible = given.states[[rules(tables).place(row, None) for row in tables.impossible]] == TRUE
+    return recommended(given.facts.with_columns(contradicted=impossible.any(axis=0)), best, tables)
 
 
-def contested(facts: pl.DataFrame, tables: Tables) -> Iterator[tuple[PairTable, NDArray[np.intp], NDArray[np.int64]]]:
+def contested(given: Stated, tables: Tables) -> Iterator[tuple[PairTable, NDArray[np.intp], NDArray[np.int64]]]:
     """The contests of ``stated`` scenarios: a pair_table, the rows of some scenarios on it, and the order of its pairs.
 
     The order of pairs is a matrix of pairs by scenarios.
     """
-    states = facts.select(name for name in facts.columns if name.startswith("state:")).to_numpy(order="fortran").T
+    facts, states = given
     named = ["needs", "asked", *(f"{side}:{name}" for side in SIDES for name in ("runs", "ails"))]
     columns = {name: facts[name].to_numpy() for name in named}
     clouds = facts["cloud"].fill_null(-1).to_numpy()

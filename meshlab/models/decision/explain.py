@@ -295,9 +295,8 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
 def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over: Mapping[str, Breach]) -> None:
     """Work out what is not known, what to ask, and what would flip the verdict."""
     answer, raw, tables = answer_of(contest.answer), contest.facts, contest.tables
-    row = own.select(
-        *present_cells(tables), *(pl.col(column_of(name)).is_not_null().alias(f"known:{name}") for name in inputs())
-    ).row(0, named=True)
+    row: dict[str, Any] = {f"cell:{axis}": place for axis, place in present_cells(own, tables).items()}
+    row |= {f"known:{name}": own[column_of(name)].null_count() == 0 for name in inputs()}
     row |= {f"{side}:runs": known_running(tables, side).index(contest.runs[side]) for side in SIDES}
     is_known = None not in (verdict["mesh"], verdict["cni"]) and contest.pairs[0].standing == ELIGIBLE
     can_flip = raw["needs"] is not None and contest.pairs[0].standing != OPEN

@@ -20,14 +20,16 @@ from meshlab.cache import cached_latest
 from meshlab.models.decision.conditions import (
     BUILDS,
     ORDERED,
+    TRUE,
     AtLeast,
     Has,
     OneOf,
     Test,
     comparable,
-    compile_test,
+    compiled,
     order_of,
     tests_of,
+    values_of,
 )
 from meshlab.models.decision.decide import IDENTITY
 from meshlab.models.decision.tables import RESULTING, Tables
@@ -149,14 +151,9 @@ def _axis(spec: Input, tests: tuple[Test, ...]) -> Axis:
 
 
 def answers_of(spec: Input, tests: tuple[Test, ...], values: Sequence[Value]) -> list[tuple[bool, ...]]:
-    """What each comparison says of each value, by the same expressions that decide scenarios."""
-    value = pl.col(spec.name)
-    return (
-        _compared(spec, values)
-        .to_frame()
-        .select(compile_test(test, spec, value).alias(str(place)) for place, test in enumerate(tests))
-        .rows()
-    )
+    """What each comparison says of each value, by the same code that decides scenarios."""
+    states = compiled(tests, {spec.name: spec}).states({spec.name: values_of(_compared(spec, values))}, len(values))
+    return [tuple(row) for row in (states.T == TRUE).tolist()]
 
 
 Span = tuple[Value, Value]

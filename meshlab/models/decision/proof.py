@@ -41,6 +41,7 @@ from meshlab.models.decision.contests import (
     requirements_of,
 )
 from meshlab.models.decision.decide import decide
+from meshlab.models.decision.labels import products
 from meshlab.models.decision.partitions import Axis, axes
 from meshlab.models.decision.ranking import pair_table
 from meshlab.models.decision.tables import GATEWAY, NONE, SAME, SIDES, TODAY, Preference, Tables, load_tables
@@ -209,7 +210,7 @@ def _unnamed(tables: Tables) -> Iterator[dict[str, object]]:
 
 
 def _incomplete(tables: Tables) -> Iterator[dict[str, object]]:
-    """Options that may be chosen and of which nobody has written what they do, where they run, or what they take."""
+    """Options that may be chosen, with no row on what they do or take, where they run, or what they are called."""
     done = {key[1:3] for key in tables.cells}
     for option in tables.options:
         if not option.new or option.id == NONE:
@@ -221,6 +222,7 @@ def _incomplete(tables: Tables) -> Iterator[dict[str, object]]:
             # a plugin may come with a platform, and be what runs today alone
             (option.side == "mesh" and not listed, "pairs.csv: it can never be chosen", False),
             ((option.side, *key) not in tables.operations, "operations.csv", True),
+            (option.id not in products(), "products.csv: reports call it by its id", False),
         ):
             if lacks:
                 message = f"{option.place} has no row in {file}"

@@ -129,7 +129,7 @@ def _asked(own: pl.DataFrame, answered: Collection[str], tables: Tables) -> tupl
 def _leading(asked: Sequence[Question], tried: Tried, found: pl.DataFrame) -> list[Open]:
     """The questions whose answers lead elsewhere, by the answer as it stands and those after each change."""
     now: Answer = found.select(ANSWER).row(0)
-    leads = found[1:].with_row_index("place").filter(differs_from(now) & ~pl.col("contradicted").fill_null(value=False))
+    leads = found[1:].with_row_index("place").filter(differs_from(now) & ~pl.col("contradicted"))
     opened: dict[Question, Open] = {}
     for place, *answer in leads.select("place", *ANSWER).iter_rows():
         question, change = asked[int(place)], tried.changes[int(place)]

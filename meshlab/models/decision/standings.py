@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from meshlab.cache import cached_latest
-from meshlab.models.decision.conditions import NEVER
+from meshlab.models.decision.conditions import NEVER, STATES
 from meshlab.models.decision.contests import (
     Network,
     Row,
@@ -31,7 +31,7 @@ from meshlab.models.decision.contests import (
     rules,
     running,
 )
-from meshlab.models.decision.decide import STATES, contested, platform_at, recommended, stated
+from meshlab.models.decision.decide import contested, platform_at, recommended, stated
 from meshlab.models.decision.labels import (
     EXTRA,
     input_label,
@@ -205,17 +205,17 @@ def contests(
         over: By the key of a pair which budget it breaks.
     """
     given = stated(frame, tables)
-    best = np.zeros(len(given), np.int64)
+    best = np.zeros(len(frame), np.int64)
     ranked: dict[int, list[tuple[int, int]]] = {}
     for _, rows, orders in contested(given, tables):
         best[rows] = orders.min(axis=0)
         for row, column in zip(rows.tolist(), orders.T, strict=True):
             places = column.argsort()[: np.count_nonzero(column < ABSENT)]
             ranked[row] = list(zip(places.tolist(), standing(column[places]).tolist(), strict=True))
-    answers = recommended(given, best, tables)
+    answers = recommended(given.facts, best, tables)
     found: list[Contest] = []
     for row, answer in enumerate(answers.rows(named=True)):
-        states: list[bool | None] = [STATES[value] for name, value in answer.items() if name.startswith("state:")]
+        states = [STATES[int(state)] for state in given.states[:, row]]
         platform = platform_at(answer["cloud"])
         runs = {side: known_running(tables, side)[int(answer[f"{side}:runs"])] for side in SIDES}
         pairs = list(_standings(ranked[row], answer["needs"], runs, platform, tables, over or {}))

@@ -409,7 +409,7 @@ def _reference_problems(rows: dict[str, _Rows], known_sources: set[str]) -> Iter
     allowed: dict[tuple[str, str], tuple[str, ...]] = {
         ("networks", "network"): inputs()["current_cni"].choices,
         ("networks", "policy_engine"): inputs()["policy_engine"].choices,
-        ("meshes", "mesh"): (*inputs()["current_mesh"].choices, GATEWAY),
+        ("meshes", "mesh"): inputs()["current_mesh"].choices,
         ("cells", "need"): needs,
         ("cells", "option"): (*ids["cni"], *ids["mesh"]),
         ("cells", "platform"): (ANYWHERE, *clouds),

@@ -44,13 +44,11 @@ class Cluster:
     pod_connections: pl.Expr
     both_ends_mb: pl.Expr
     has_l7: pl.Expr
-    l7_rate: pl.Expr
     l7_mb: pl.Expr
     waypoints: pl.Expr
     network_policies: pl.Expr
     control_plane_replicas: pl.Expr
     new_connections_per_second: pl.Expr
-    new_connection_share: pl.Expr
     node_cores: pl.Expr
     changes_cni: pl.Expr
     new_nodes: pl.Expr

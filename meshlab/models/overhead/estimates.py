@@ -259,8 +259,8 @@ def estimate_by(scenarios: pl.DataFrame | pl.LazyFrame, steps: Steps) -> pl.Lazy
 
 def _of_base(base: pl.LazyFrame, steps: Steps) -> pl.LazyFrame:
     planes = [_stages(base, stages).select(kept) for stages, kept in steps.planes]
-    rows = _stages(pl.concat(planes, how="vertical"), steps.figures).select(steps.selected)
-    return pl.concat([base.select(steps.none), rows], how="vertical")
+    rows = [_stages(pl.concat(planes, how="vertical"), steps.figures).select(steps.selected)] if planes else []
+    return pl.concat([base.select(steps.none), *rows], how="vertical")
 
 
 def _stages(frame: pl.LazyFrame, stages: Iterable[Stage]) -> pl.LazyFrame:

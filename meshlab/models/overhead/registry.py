@@ -163,13 +163,17 @@ def _faults(table: pl.DataFrame) -> Iterator[Problem]:
         yield Problem(file, f"does not begin with {NONE}", "every figure is what a data plane adds over it")
 
 
+AFTER = "and run make data"
+"""What has to follow a change of what was measured or assumed before a command sees it."""
+
+
 def incomplete(
     table: pl.DataFrame,
     ranges: pl.DataFrame,
     coefficients: pl.DataFrame,
     models: Mapping[str, Callable[[Coefficients, Cluster], Parts]],
 ) -> Iterator[Problem]:
-    """What data planes lack: equations, coefficients, or the range that was measured.
+    """What data planes lack: equations, coefficients, or the range that was measured; named are the tables to edit.
 
     Args:
         table: Columns of ``dataplanes.csv``.
@@ -178,7 +182,7 @@ def incomplete(
         models: The equations of each data plane.
     """
     of_row = dict(coefficients.select("coefficient", pl.col("dataplane").str.split("|")).iter_rows())
-    files = {name: str(data_path(f"{name}.csv")) for name in ("dataplanes", "coefficients", "evidence/range")}
+    files = {name: str(data_path(f"{name}.csv")) for name in ("dataplanes", "evidence/priors", "evidence/measurements")}
     for name in table.filter(pl.col("dataplane") != NONE)["dataplane"]:
         needed = set[str]()
         if name in models:
@@ -188,14 +192,17 @@ def incomplete(
             yield Problem(files["dataplanes"], f"data plane {name!r} has no equations", todo)
         for coefficient in sorted(needed):
             if coefficient not in of_row:
-                yield Problem(files["coefficients"], f"{name} has no coefficient {coefficient}", "add its row")
+                what = f"{name} has no coefficient {coefficient}"
+                yield Problem(files["evidence/priors"], what, f"add its row, {AFTER}")
             elif name not in of_row[coefficient]:
-                todo = f"add it to the row's column dataplane, as '{'|'.join([*of_row[coefficient], name])}'"
-                yield Problem(files["coefficients"], f"{coefficient} enters {name}, which its row does not name", todo)
+                todo = f"write '{'|'.join([*of_row[coefficient], name])}' into the row's column dataplane, {AFTER}"
+                what = f"{coefficient} enters {name}, which its row does not name"
+                yield Problem(files["evidence/priors"], what, todo)
         measured = set(ranges.filter(dataplane=name)["quantity"])
         for quantity in RANGED:
             if quantity not in measured:
-                yield Problem(files["evidence/range"], f"{name} has no range of {quantity}", "add what was measured")
+                todo = f"add what was measured, {AFTER}"
+                yield Problem(files["evidence/measurements"], f"{name} has no range of {quantity}", todo)
     for name in models.keys() - set(table["dataplane"]):
         yield Problem(files["dataplanes"], f"the equations of {name!r} have no row", "add it, with label and colours")
 
@@ -235,7 +242,8 @@ def in_evidence_range(dataplane: str) -> pl.Expr:
     Sources: data/evidence/range.csv.
     """
     rows = read_table("evidence/range").filter(dataplane=dataplane)
-    return pl.all_horizontal(_within(dataplane, **row) for row in rows.drop("dataplane").iter_rows(named=True))
+    within = [_within(dataplane, **row) for row in rows.drop("dataplane").iter_rows(named=True)]
+    return pl.all_horizontal(within) if within else pl.lit(value=False)  # a new data plane is fitted before it has one
 
 
 def _within(dataplane: str, quantity: str, lower: float | None, upper: float | None, members: str | None) -> pl.Expr:

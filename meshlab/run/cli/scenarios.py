@@ -283,7 +283,7 @@ def plan_measurement(team: str, out: Path | None) -> None:
     Example: meshlab plan-measurement teams/payments.yaml --out experiment
     """
     from meshlab.files import write_whole
-    from meshlab.reviews.measurement import measurement_plan
+    from meshlab.reviews.measurement_plan import measurement_plan
     from meshlab.reviews.review import open_named
     from meshlab.show.runbooks import measurement_files
 
