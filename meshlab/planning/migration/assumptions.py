@@ -5,18 +5,16 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from meshlab.cache import cached
 from meshlab.documents import is_list
 from meshlab.errors import did_you_mean, shorten
-from meshlab.models.overhead.coefficients import DRAWS
+from meshlab.models.overhead.coefficients import DRAWS, even_shares
 from meshlab.tables import read_table
 from meshlab.units import ENDS
 
@@ -52,8 +50,7 @@ def sampled(name: str, interval: Interval) -> Draws:
     """
     if interval.hi <= interval.lo:
         return ZERO + interval.likely
-    order = np.random.default_rng(zlib.crc32(name.encode())).permutation(DRAWS)
-    return pl.select(quantile(interval, (pl.lit(pl.Series(order, dtype=pl.Float64)) + 0.5) / DRAWS)).to_series()
+    return pl.select(quantile(interval, pl.lit(even_shares(name)))).to_series()
 
 
 def total(amounts: Iterable[Draws]) -> Draws:

@@ -12,7 +12,7 @@ from meshlab.models.decision.tables import OTHER
 from meshlab.planning.migration.assumptions import ENDS
 from meshlab.planning.migration.plan import DIGITS, SEVERITIES, Plan
 from meshlab.tables import read_table
-from meshlab.units import significant
+from meshlab.units import rounded, significant
 
 SHOWN = 5
 """Objects of a blocker that a line names."""
@@ -142,7 +142,7 @@ def interval_text(row: Mapping[str, Any], name: str) -> str:
 
 
 def _ends_text(ends: Mapping[str, float]) -> str:
-    lo, likely, hi = (significant(value, DIGITS) for value in ends.values())
+    lo, likely, hi = map(rounded, ends.values())
     return likely if lo == hi else f"{likely} ({lo} to {hi})"
 
 
