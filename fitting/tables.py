@@ -8,13 +8,16 @@ from fitting.mixed_model import coefficients_of, drawn, fit_kind
 from fitting.shown import shown_first
 from meshlab.errors import Problem, did_you_mean
 from meshlab.models.evidence.measurements import CPU, KINDS, KINDS_OF_PATHS, MEMORY, measurements
-from meshlab.models.evidence.validation import scored
+from meshlab.models.evidence.validation import CONSTANT, scored
 from meshlab.tables import data_path, read_table
 
 SIGNIFICANT_DIGITS = 4
 
 PREDICTIONS = "meshlab/models/evidence/measurements.py"
 """Where the equations stand that predict what was measured."""
+
+BASELINES = "data/evidence/baselines.csv"
+"""Where the constants stand that the model has to predict better than."""
 
 PREDICTED = (
     ("memory", "component", "MEMORY", MEMORY),
@@ -54,6 +57,13 @@ def check_measurements(table: pl.DataFrame) -> list[Problem]:
         for kind, column, place, known in PREDICTED
         for row, name in fits.filter(pl.col("kind") == kind, ~pl.col(column).is_in(list(known)))
         .select("measurement_id", column)
+        .iter_rows()
+    ]
+    constants = read_table("evidence/baselines").filter(baseline=CONSTANT, kind="latency")["dataplane"]
+    problems += [
+        Problem(file, f"row {row}: no constant stands beside the model of {name}", f"add a {CONSTANT} to {BASELINES}")
+        for row, name in fits.filter(pl.col("kind") == "latency", ~pl.col("dataplane").is_in(constants.implode()))
+        .select("measurement_id", "dataplane")
         .iter_rows()
     ]
     repeated = table.filter(pl.col("measurement_id").is_duplicated())["measurement_id"].unique(maintain_order=True)

@@ -165,7 +165,8 @@ def assumed_inputs() -> pl.Expr:
 
 def frame_of(rows: Sequence[MappingOf[str, object]]) -> pl.DataFrame:
     """A frame of scenarios from checked values; inputs that a row does not name are null."""
-    return pl.DataFrame([{name: row.get(name) for name in schema()} for row in rows], schema=schema())
+    columns = schema()
+    return pl.DataFrame([{name: row.get(name) for name in columns} for row in rows], schema=columns)
 
 
 def with_all_inputs(scenarios: pl.DataFrame) -> pl.DataFrame:

@@ -72,8 +72,18 @@ def test_a_workbook_runs_with_its_defaults(name: str, tmp_path: Path) -> None:
     assert sum("text/html" in output.data for output in outputs) >= 5
 
 
-@pytest.mark.parametrize("team", TEAMS)
-@pytest.mark.parametrize("name", [name for name in WORKBOOKS if "source" in parameters(name)])
+TAKING = [name for name in WORKBOOKS if "source" in parameters(name)]
+"""Workbooks that take a source."""
+
+MEETINGS = [
+    pytest.param(name, team, marks=() if (place - of_team) % len(TEAMS) < 2 else pytest.mark.soak)
+    for place, name in enumerate(TAKING)
+    for of_team, team in enumerate(TEAMS)
+]
+"""Each of them with each team. The ordinary tests take two of the five teams, each in two workbooks."""
+
+
+@pytest.mark.parametrize(("name", "team"), MEETINGS)
 def test_a_workbook_runs_with_each_example_team(name: str, team: str, tmp_path: Path) -> None:
     """A workbook that takes a source shows the review of each example team, stamped with its hash."""
     notebook = run(name, tmp_path, source=team)

@@ -361,7 +361,7 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
         )
     if beaten:
         told.append(_beaten(first, rows, verdict))
-    return [*told, *_unpaid(first, rows, horizon, verdict)]
+    return [*told, *_unpaid(first, rows, horizon)]
 
 
 def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
@@ -400,16 +400,15 @@ LIFETIME_MONTHS = 240
 """Months after which no payback is told: no platform is planned for longer. [months]"""
 
 
-def _unpaid(first: Row, rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) -> list[str]:
+def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:
     """That the move is not paid back within the horizon, where that is so."""
     saved, months = first["saves_usd_per_month"], first["payback_months"]
     if saved is None or (months is not None and months <= horizon):
         return []
     stays = {row["eligible"] for row in rows if row["today"]}
-    lacks = any(row["unmet"] for row in verdict["options"] if row["today"])
-    falls_short = "is not known to meet" if None in stays else "does not meet"
-    falls_short = "cannot stay" if stays == {False} and not lacks else f"{falls_short} what is asked"
-    meets = "" if True in stays else f", which {falls_short},"
+    if stays <= {False}:  # what cannot stay is no rival
+        return []
+    meets = "" if True in stays else ", which is not known to meet what is asked,"
     if months is not None:
         if months > LIFETIME_MONTHS:
             return [f"What it saves over today{meets} does not pay for the move within {span_text(LIFETIME_MONTHS)}."]

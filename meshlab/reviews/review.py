@@ -37,16 +37,7 @@ from meshlab.reviews.cases import (
 )
 from meshlab.reviews.comparison import compare, over_budget
 from meshlab.reviews.migration import plan_of, plan_sources, recommended_dataplane
-from meshlab.reviews.record import (
-    AssumedValue,
-    Headline,
-    HeadlineFigure,
-    InputValue,
-    Review,
-    Row,
-    Verdict,
-    checked,
-)
+from meshlab.reviews.record import AssumedValue, Headline, HeadlineFigure, InputValue, Review, Row, Verdict, checked
 from meshlab.reviews.team import Team
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
 from meshlab.tables import read_table
@@ -128,7 +119,7 @@ def _review(
         mesh_edition=row["current_mesh_edition"] if verdict["mesh"] == "stay" else verdict["edition"]["mesh"],
         require=case.team.terraform,
     )
-    values = _inputs(case, row)
+    values = list(_inputs(case, row))
     return Review(
         team=case.team.name,
         notes=case.team.notes,
@@ -213,27 +204,17 @@ def without(row: Mapping[str, Any], *names: str) -> Row:
     return {name: value for name, value in row.items() if name not in names}
 
 
-def _inputs(case: Case, row: Mapping[str, Any]) -> list[InputValue]:
+def _inputs(case: Case, row: Row) -> Iterator[InputValue]:
     """Every declared input with its value, status and source, for the report's table."""
-    rows: list[InputValue] = []
     for name, spec in inputs().items():
-        item = case.given.get(name)
-        if item is None:
-            item = Given(row[name], "unknown" if row[name] is None else "default", spec.default_why or "")
-        rows.append(
-            InputValue(
-                input=name,
-                label=spec.label,
-                value=item.value,
-                unit=spec.unit,
-                status=item.status,
-                source=item.source,
-            )
+        default = Given(row[name], "unknown" if row[name] is None else "default", spec.default_why or "")
+        item = case.given.get(name, default)
+        yield InputValue(
+            input=name, label=spec.label, value=item.value, unit=spec.unit, status=item.status, source=item.source
         )
-    return rows
 
 
-def _headline(row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]) -> Headline:
+def _headline(row: Row, figures: Sequence[Row], verdict: Row) -> Headline:
     """The three numbers that matter: of what is recommended, and of what runs today."""
     by_dataplane = {item["dataplane"]: item for item in figures}
     recommended = recommended_dataplane(verdict, row)

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from textwrap import wrap
 
-from meshlab.models.decision.labels import EXTRA, lower_first, upper_first
+from meshlab.models.decision.labels import EXTRA, lower_first, need_label, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, span_text
+from meshlab.planning.migration.text import interval_text as likely_text
 from meshlab.reviews.advice import left_out
 from meshlab.reviews.comparison import LIFETIME_MONTHS
 from meshlab.reviews.record import Review, Row
@@ -30,7 +31,6 @@ from meshlab.show.labels import (
     listed,
     meets_nothing,
     members_changed,
-    need_label,
     preferred_text,
     value_text,
 )
@@ -190,7 +190,7 @@ def objections(review: Review) -> list[str]:
     told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
-    caveats = [f"{caveat.rstrip('.')}." for caveat in _caveats(review)]
+    caveats = [f"{caveat.rstrip('.')}." for caveat in _first(review)["caveats"]]
     partial = [row["note"] for row in review.verdict.evidence if row["support"] == "partial"]
     grave = [caveat for caveat in caveats if SUPPORT_ENDS in caveat or EXTRA in caveat or WINDOWS_OUTSIDE in caveat]
     grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
@@ -204,24 +204,32 @@ def objections(review: Review) -> list[str]:
         ][:1]
     if moves or (few and answered):
         told += [caveat for caveat in caveats if caveat not in grave][:2]
-    told += grave if review.verdict.cni is not None else []
+    told += [*(grave if review.verdict.cni is not None else []), *_unenforced(review)]
     if review.verdict.lost:
-        told.append(f"It takes away what nobody asked for: {listed(map(_need, review.verdict.lost), 'and', 4)}.")
+        told.append(f"It takes away what nobody asked for: {listed(map(need_label, review.verdict.lost), 'and', 4)}.")
     if not told and answered:
-        met = [row for row in review.verdict.options if row["eligible"]]
-        others = (row["label"] for row in met if row["rank"] != 1 and not row["tuned"])
+        met = [row for row in review.verdict.options if row["eligible"] and not row["tuned"]]
+        others = (row["label"] for row in met if row["rank"] != 1)
         other = next((f"{label} would meet what is asked, too" for label in others), NO_OTHER)
-        why = "Nothing that is known" if any(row["rank"] == 1 for row in met) else NOT_KNOWN
+        why = "Nothing that is known" if _first(review)["eligible"] else NOT_KNOWN
         told = [f"{why}. {upper_first(other)}."]
     return told
+
+
+def _unenforced(review: Review) -> Iterator[str]:
+    """For how long policies are not enforced while it moves, in a sentence."""
+    plan = review.migration
+    if plan and plan["gaps"]:
+        yield f"Policies are not enforced for {likely_text(plan, 'unenforced_hours')} h of the move."
 
 
 NO_OTHER = "no other option is known to meet what is asked"
 NOT_KNOWN = "It is not known whether this one meets what is asked"
 
 
-def _caveats(review: Review) -> Sequence[str]:
-    return next((row["caveats"] for row in review.verdict.options if row["rank"] == 1), ())
+def _first(review: Review) -> Row:
+    """The first of all options, whether it meets what is asked or not."""
+    return next((row for row in review.verdict.options if row["rank"] == 1), {"caveats": (), "eligible": False})
 
 
 def certainty(review: Review) -> Iterator[str]:
@@ -236,19 +244,27 @@ def certainty(review: Review) -> Iterator[str]:
         yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
-    is_met = any(row["rank"] == 1 and row["eligible"] for row in verdict.options) or verdict.evidence_grade == PRIOR
-    if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
-        partly = [_need(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
-        limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
-        against = " ".join(objections(review))
-        conditions = [caveat for caveat in _caveats(review) if SUPPORT_ENDS not in caveat and EXTRA not in caveat]
-        alone = any(caveat.rstrip(".") in against for caveat in conditions) and verdict.evidence_grade == DOCUMENTED
-        yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
+    yield from graded(review)
     if first and review.comparison:
         yield _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
     if plane and not plane["in_evidence_range"]:
         yield "An input lies outside what was measured, so the figures are extrapolated."
+
+
+def graded(review: Review) -> Iterator[str]:
+    """How good the evidence is that what is recommended meets what is asked, in a sentence."""
+    verdict = review.verdict
+    is_met = _first(review)["eligible"] or verdict.evidence_grade == PRIOR
+    if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
+        partly = [need_label(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
+        limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
+        against = " ".join(objections(review))
+        conditions = [
+            caveat for caveat in _first(review)["caveats"] if SUPPORT_ENDS not in caveat and EXTRA not in caveat
+        ]
+        alone = any(caveat.rstrip(".") in against for caveat in conditions) and verdict.evidence_grade == DOCUMENTED
+        yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
 
 
 def _unbounded(review: Review) -> bool:
@@ -282,10 +298,6 @@ def _chance(first: Row, comparison: Row) -> str:
     return f"Of the {priced} options whose cost is known, it is {sure} over {comparison['horizon_months']:.0f} months."
 
 
-def _need(need: str) -> str:
-    return lower_first(need_label(need))
-
-
 def _input(name: str) -> str:
     if name == "needs":
         return "what is needed"
@@ -301,7 +313,7 @@ def _margin(review: Review) -> Iterator[str]:
     """The nearest changes of a known fact that lead to another answer."""
     if review.verdict.mesh is None:
         return
-    needs = dict.fromkeys(_need(need) for flip in review.verdict.flips if (need := added_need(flip["changes"])))
+    needs = dict.fromkeys(need_label(need) for flip in review.verdict.flips if (need := added_need(flip["changes"])))
     others = [flip for flip in review.verdict.flips if not added_need(flip["changes"])]
     for flip in others[:2]:  # the nearest are enough for a first page
         yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
@@ -322,7 +334,7 @@ def change_of(flip: Row) -> str:
         added, gone = members_changed(changed[0])
         parts = (("no longer needed", gone), ("also needed", added))
         return upper_first(
-            "; ".join(f"{words}: {listed(map(_need, names), 'and', 4)}" for words, names in parts if names)
+            "; ".join(f"{words}: {listed(map(need_label, names), 'and', 4)}" for words, names in parts if names)
         )
     return "; ".join(map(change_text, changed))
 
@@ -343,7 +355,7 @@ def _not_known(review: Review) -> Iterator[str]:
     if first and cost is None:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
-        lines.append("The price of its licence.")
+        lines.append("The price of its licence, or what its provider charges.")
     # what is told as 0 % matters to nobody
     if found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
         lines.append(
@@ -351,7 +363,7 @@ def _not_known(review: Review) -> Iterator[str]:
             f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} %."
         )
-    if asked := [_need(row["need"]) for row in left_out(review.needs)]:
+    if asked := [need_label(row["need"]) for row in left_out(review.needs)]:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
     lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
@@ -391,11 +403,12 @@ def next_step(review: Review) -> str:
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
-        ends = next((f" yet: {lower_first(each)}" for each in _caveats(review) if SUPPORT_ENDS in each), "")
+        ends = next((f" yet: {lower_first(each)}" for each in _first(review)["caveats"] if SUPPORT_ENDS in each), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
-    grave = [row["title"] for row in plan["blockers"] if row["severity"] == "high"]
+    grave = [f"{row['title']}: {row['todo']}" for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
-        return f"{before}Clear what stands in the way: {listed(map(lower_first, grave), 'and', 3)}."
+        more = listed((row["title"] for row in plan["blockers"] if row["severity"] == "high"), "and", 3)
+        return f"{before}Clear what stands in the way. {grave[0] if len(grave) == 1 else f'{more}.'}"
     begin = "".join(f", then begin: {lower_first(step['action'])}" for step in plan["steps"][:1])
     return f"{before}{sign}{begin}."
 
@@ -421,7 +434,7 @@ def _before(review: Review) -> str:
     if unknown:
         return f"Find out first: {listed(map(_input, unknown), 'and', 4)}. "
     if unread := _unread(review):
-        return f"Find out first whether it meets {listed(map(_need, unread), 'and', 4)}. "
+        return f"Find out first whether it meets {listed(map(need_label, unread), 'and', 4)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
@@ -447,8 +460,9 @@ def _before(review: Review) -> str:
 
 def _unread(review: Review) -> list[str]:
     """Needs of which nobody has read whether what is recommended meets them."""
-    first = next((row for row in review.verdict.options if row["rank"] == 1 and row["eligible"] is None), None)
-    return [name for name in (first["unknown"] if first else ()) if name in inputs()["needs"].choices]
+    first = _first(review)
+    unknown = first["unknown"] if first["eligible"] is None else ()
+    return [name for name in unknown if name in inputs()["needs"].choices]
 
 
 OF_MOVE = frozenset({"max_move_hours", "max_disruption_minutes"})
@@ -468,13 +482,20 @@ def options_shown(review: Review) -> list[Row]:
     others = [row for row in options if row not in first + today and (none or row["eligible"] is not False)]
     enough = next((row["mesh"] for row in first if row["mesh"] in ("none", "gateway")), None)
 
-    def farther(row: Row) -> tuple[bool, bool, bool]:
+    pays = _tuning_pays(review)
+
+    def farther(row: Row) -> tuple[bool, bool, bool, bool]:
         # what is known to do first, then what brings no mesh where none is needed, then that of which a cost is known
         unknown = row["criteria"]["cost_usd_per_month"]["median"] is None
-        return row["eligible"] is None, enough is not None and row["mesh"] != enough, unknown
+        return row["eligible"] is None, row["tuned"] and not pays, enough is not None and row["mesh"] != enough, unknown
 
     others.sort(key=farther)
-    return [*first, *today, *others][:SHOWN]
+    shown = [*first, *today, *others][:SHOWN]
+    # editions of one product beside each other would hide its rival
+    mine = {(row["cni"], row["mesh"]) for row in first}
+    if {(row["cni"], row["mesh"]) for row in shown} == mine:
+        shown[-1:] = next(([row] for row in others if (row["cni"], row["mesh"]) not in mine), shown[-1:])
+    return shown
 
 
 def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
@@ -522,7 +543,7 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
         note = f"{figure_text(move_usd)} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
-        note = "and a licence of unknown price" if value["median"] is not None else ""
+        note = "plus a licence or charge without a price here" if value["median"] is not None else ""
     return {
         "text": None if value["median"] is None else figure_text(value["median"]),
         "interval": interval_text(value["lo"], value["hi"]),
@@ -616,7 +637,7 @@ def record(review: Review) -> Fragment:
 
 def _ranking(review: Review) -> Iterator[str]:
     """Quality attributes in the order in which they decided."""
-    needs = listed(map(_need, review.scenario.get("needs") or ()), "and", 12)
+    needs = listed(map(need_label, review.scenario.get("needs") or ()), "and", 12)
     yield f"What is asked: {needs}." if needs else "What is asked: no need was stated that goes beyond connecting pods."
     budgets = [
         f"{lower_first(input_label(row.input))} ({value_text(row.value)} {row.unit})"
@@ -642,7 +663,7 @@ def _triggers(review: Review) -> Iterator[str]:
     for flip in review.verdict.flips:
         answer = answer_text(flip, review.scenario)
         if need := added_need(flip["changes"]):
-            needs.setdefault(answer, []).append(_need(need))
+            needs.setdefault(answer, []).append(need_label(need))
         else:
             yield f"{change_of(flip)}. The answer would be: {answer}."
     for answer, names in needs.items():
@@ -671,7 +692,7 @@ def _risks(review: Review) -> Iterator[Row]:
             "architect",
             "Have the vendor or the provider confirm it in writing; prove it in the rehearsal",
         )
-    for caveat in _caveats(review):
+    for caveat in _first(review)["caveats"]:
         yield _of_caveat(review, caveat)
     plan = review.migration or {"risks": [], "stays": True}
     for row in plan["risks"]:

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from meshlab.cache import cached
 from meshlab.documents import is_list
-from meshlab.models.decision.labels import product, upper_first
+from meshlab.models.decision.labels import need_labels, product, upper_first
 from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
 from meshlab.show import theme
-from meshlab.tables import read_table
 from meshlab.units import significant
 
 SAVING = "Below zero more is saved than added: the network plugin that leaves may take more than the one that comes."
@@ -49,14 +47,9 @@ def plain(value: object) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
 
 
-@cached
-def _need_labels() -> dict[str, str]:
-    return dict(read_table("needs").select("need", "label").iter_rows())
-
-
 def need_label(need: object) -> str:
-    """A capability in words; an id that nobody declared stays as it is."""
-    return _need_labels().get(str(need), str(need))
+    """A need where a sentence or a cell begins with it; an id that nobody declared stays as it is."""
+    return need_labels().get(str(need), str(need))
 
 
 def input_label(name: str) -> str:

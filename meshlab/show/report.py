@@ -27,7 +27,7 @@ from meshlab.scenario import inputs
 from meshlab.show import charts, first_page
 from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
-from meshlab.show.first_page import GRADES, added_need, caution, change_of, scoping_text
+from meshlab.show.first_page import added_need, caution, change_of, graded, scoping_text
 from meshlab.show.fragments import Fragment, environment, fragment, templates
 from meshlab.show.labels import answer_text, input_label, listed, need_label, option_text, plain, title_text, value_text
 from meshlab.show.theme import STATES as ROW_STATES
@@ -48,7 +48,7 @@ def verdict(review: Review) -> Fragment:
         f"{review.team}: {title_text(review)}",
         verdict=review.verdict,
         scenario=review.scenario,
-        grades=GRADES,
+        graded=" ".join(graded(review)),
         against=review.comparison["against"] if review.comparison else [],
         left_out=left_out(review.needs),
         pools=review.pools,

@@ -9,8 +9,6 @@ import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import pytest
-
 from meshlab.errors import MeshlabError, Problem
 from meshlab.run.batch.pool import open_pool
 
@@ -105,10 +103,3 @@ def test_a_script_that_renders_runs_once(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "the script runs\n"), done.stderr
     assert (tmp_path / "out" / "a" / "review.json").is_file()
-
-
-def test_no_scheduler_at_an_address_is_an_error_in_words() -> None:
-    """An address where nothing listens, or no Dask at all, is told in one line."""
-    told = pytest.raises(MeshlabError, match=r"--scheduler: (no Dask scheduler at|distributed is not installed)")
-    with told, open_pool(None, "tcp://127.0.0.1:1"):
-        pass

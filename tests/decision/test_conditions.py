@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import sqlite3
 
 import polars as pl
@@ -7,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshlab.models.decision import load_tables
 from meshlab.models.decision.conditions import STATES, compiled, read_condition, version_order
 from meshlab.models.decision.decide import compared, states_of
+from meshlab.models.decision.partitions import axes
 from meshlab.scenario import frame_of, inputs
 
 
@@ -153,3 +156,10 @@ def test_all_faults_of_a_condition_are_found_at_once() -> None:
         "'gkee' is no value of 'cloud'",
         "'kernel_oldest' is a version and cannot be compared with '4'",
     ]
+
+
+def test_what_is_made_ready_can_be_stored_between_runs() -> None:
+    """Conditions of every kind of comparison are the same after pickling, as what is kept is handed to workers."""
+    tests = [test for axis in axes(load_tables()).values() for test in axis.tests]
+    ready = compiled(tests, inputs())
+    assert pickle.loads(pickle.dumps(ready)).inputs == ready.inputs  # noqa: S301  (our own)

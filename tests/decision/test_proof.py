@@ -32,23 +32,33 @@ def test_our_tables_hold() -> None:
     assert min(report.read.values()) >= 0.9
 
 
-def test_a_preference_for_what_is_always_ruled_out_is_found(overlay: Overlay) -> None:
-    """A preference that holds with Windows nodes alone for a network without them never finds its option."""
-    row = "OWN,cni,1,windows_nodes > 0,cilium@self-run,false,x,meshlab,2026-11-28\n"
-    found = kinds(overlay(preferences=PREFERENCES + row))
-    assert found["blocked"]["rows"] == ["OWN"]
-    assert found["blocked"]["witness"]
-
-
-def test_two_preferences_of_one_priority_for_different_options_are_found(overlay: Overlay) -> None:
-    """Both may hold at once, and nothing says which decides."""
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """What one proof finds in tables with a fault of each kind; they have nothing to do with one another."""
+    folder = tmp_path_factory.mktemp("faulty")
     rows = (
+        "OWN,cni,1,windows_nodes > 0,cilium@self-run,false,x,meshlab,2026-11-28\n"
         "ONE,cni,3,greenfield,cilium,false,x,meshlab,2026-11-28\n"
         "TWO,cni,3,bgp_fabric,calico,false,x,meshlab,2026-11-28\n"
     )
-    found = kinds(overlay(preferences=PREFERENCES + rows))
-    assert set(found["overlap"]["rows"]) == {"ONE", "TWO"}  # type: ignore[call-overload]
-    assert found["overlap"]["witness"]
+    (folder / "preferences.csv").write_text(PREFERENCES + rows, encoding="utf-8")
+    header, *rows = (resource("data") / "decision" / "cells.csv").read_text(encoding="utf-8").splitlines()
+    keys = [row.split(",")[:4] for row in rows if row.startswith("sctp,")]
+    said_no = "".join(f"{','.join(key)},no,false,x,meshlab,2026-11-28,true\n" for key in keys)
+    (folder / "cells.csv").write_text(f"{header}\n{said_no}", encoding="utf-8")
+    return kinds(folder)
+
+
+def test_a_preference_for_what_is_always_ruled_out_is_found(faulty: dict[str, dict[str, object]]) -> None:
+    """A preference that holds with Windows nodes alone for a network without them never finds its option."""
+    assert faulty["blocked"]["rows"] == ["OWN"]
+    assert faulty["blocked"]["witness"]
+
+
+def test_two_preferences_of_one_priority_for_different_options_are_found(faulty: dict[str, dict[str, object]]) -> None:
+    """Both may hold at once, and nothing says which decides."""
+    assert set(faulty["overlap"]["rows"]) == {"ONE", "TWO"}  # type: ignore[call-overload]
+    assert faulty["overlap"]["witness"]
 
 
 def test_a_pair_of_an_edition_that_does_not_exist_is_told_with_its_line(overlay: Overlay) -> None:
@@ -59,14 +69,10 @@ def test_a_pair_of_an_edition_that_does_not_exist_is_told_with_its_line(overlay:
     assert "error" in kinds(folder)
 
 
-def test_a_need_that_no_option_meets_is_found_with_a_witness(overlay: Overlay) -> None:
+def test_a_need_that_no_option_meets_is_found_with_a_witness(faulty: dict[str, dict[str, object]]) -> None:
     """Where every cell of a need says no, the check fails, and a scenario that asks for it is its witness."""
-    header, *rows = (resource("data") / "decision" / "cells.csv").read_text(encoding="utf-8").splitlines()
-    keys = [row.split(",")[:4] for row in rows if row.startswith("sctp,")]
-    said_no = "".join(f"{','.join(key)},no,false,x,meshlab,2026-11-28,true\n" for key in keys)
-    found = kinds(overlay(cells=f"{header}\n{said_no}"))
-    assert found["unmet need"]["rows"] == ["sctp"]
-    assert found["unmet need"]["witness"]["needs"] == ["sctp"]  # type: ignore[index]
+    assert faulty["unmet need"]["rows"] == ["sctp"]
+    assert faulty["unmet need"]["witness"]["needs"] == ["sctp"]  # type: ignore[index]
 
 
 def test_a_need_that_no_preference_names_and_an_option_that_is_half_written_are_found(
@@ -75,18 +81,22 @@ def test_a_need_that_no_preference_names_and_an_option_that_is_half_written_are_
     """A need that takes a mesh and is in no term; a mesh without cells, pairs or operations, or without a name."""
     tables = load_tables()
     rare = tuple(row for row in tables.preferences if row.id not in {"ambient", "linkerd"})
-    unnamed = [row for row in check(replace(tables, preferences=rare)).findings if row["kind"] == "no preference"]
-    assert [row["rows"] for row in unnamed] == [["per_connection_authentication"]]
-    assert not any(row["ok"] for row in unnamed)
-
     edition = ("linkerd", "edge-open-source")
     lacks = {
         "cells": {key: cell for key, cell in tables.cells.items() if key[1:3] != edition},
         "pairs": tuple(pair for pair in tables.pairs if (pair.mesh, pair.mesh_edition) != edition),
         "operations": {key: row for key, row in tables.operations.items() if key[1:] != edition},
     }
-    for name, left in lacks.items():
-        found = [row for row in check(replace(tables, **{name: left})).findings if row["kind"] == "incomplete option"]
+    findings = check(replace(tables, preferences=rare, operations=lacks["operations"])).findings
+    unnamed = [row for row in findings if row["kind"] == "no preference"]
+    assert [row["rows"] for row in unnamed] == [["per_connection_authentication"]]
+    assert not any(row["ok"] for row in unnamed)
+    # the whole proof has just told a finding of this kind: of the others the question alone is asked again
+    for name, told in (
+        ("operations", findings),
+        *((name, _incomplete(replace(tables, **{name: lacks[name]}))) for name in ("cells", "pairs")),
+    ):
+        found = [row for row in told if row["kind"] == "incomplete option"]
         assert [row["ok"] for row in found if row["rows"] == ["linkerd@edge-open-source"]] == [name == "operations"]
     monkeypatch.setattr(proof, "products", dict[str, str])
     assert any(

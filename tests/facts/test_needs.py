@@ -50,11 +50,23 @@ def as_json(document: str) -> str:
     return json.dumps(yaml.safe_load(document))
 
 
+def rows_in(file: Path, text: str) -> object:
+    """Rows that facts are read from, or why there are none, of a dump that holds the text."""
+    file.write_text(text, encoding="utf-8")
+    try:
+        frames = rows_of([file]).frames()
+    except MeshlabError as error:
+        return str(error)
+    return {name: frame.collect().sort(pl.all()).rows() for name, frame in frames.items()}
+
+
 @pytest.mark.parametrize("form", ["yaml", "json"])
 def test_each_object_asks_for_what_its_product_documents(form: str, tmp_path: Path) -> None:
     """Every object of the file, read beside those that decide, asks for what stands above it and nothing else."""
     wrong = []
     for number, document in enumerate(EVERYTHING):
+        if form == "json" and rows_in(tmp_path / "dump", as_json(document)) == rows_in(tmp_path / "dump", document):
+            continue  # the same rows have been read from YAML
         expected = expected_of(document)
         beside = [
             each

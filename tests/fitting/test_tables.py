@@ -34,8 +34,9 @@ def test_a_row_outside_the_lists_is_named(column: str, value: str, message: str)
 def test_a_row_that_no_equation_predicts_is_named() -> None:
     """What is fitted without an equation is a problem that says where the equation goes."""
     paths = read_table("evidence/measurements").filter(dataplane="linkerd", metric="added_latency_p99", role="fit")
-    (told,) = check_measurements(paths.head(1).with_columns(dataplane=pl.lit("kuma")))
-    assert "no latency of kuma is predicted; add it to KINDS_OF_PATHS" in str(told)
+    told = "\n".join(map(str, check_measurements(paths.head(1).with_columns(dataplane=pl.lit("kuma")))))
+    assert "no latency of kuma is predicted; add it to KINDS_OF_PATHS" in told
+    assert "no constant stands beside the model of kuma; add a constant to data/evidence/baselines.csv" in told
 
 
 def test_the_fit_of_a_new_data_plane_begins_with_its_priors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,17 @@ from meshlab.models.decision.tables import Option, load_tables
 from meshlab.planning.migration import Place, Setting, move_price, move_prices, parse_place
 from meshlab.planning.migration.assumptions import declared
 from meshlab.planning.migration.price import BASES
-from meshlab.planning.migration.routes import NEW_CLUSTER, Terms, held, routes, set_up, steps, ways_of
+from meshlab.planning.migration.routes import (
+    CONDITIONS,
+    NEW_CLUSTER,
+    Terms,
+    _conditions,
+    held,
+    routes,
+    set_up,
+    steps,
+    ways_of,
+)
 from meshlab.tables import read_table, resource
 
 NOWHERE = Place(None, None)
@@ -91,6 +101,19 @@ def told(terms: Terms) -> str:
 
 
 # --- every pair -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at_once", [1, 40])
+def test_a_condition_that_is_not_asked_holds_nowhere(at_once: int) -> None:
+    """What is said of moves is what polars alone says of every condition, null where a fact is missing."""
+    rows = [terms.row() for side in ALL.values() for terms in side[:: 293 if at_once == 1 else 5]]
+    rows += [rows[0] | {"cloud": None, "from_cni": None}, rows[0] | {"to_mesh": None}]
+    for some in (rows[start : start + at_once] for start in range(0, len(rows), at_once)):
+        frame = pl.DataFrame(some, schema=CONDITIONS)
+        whole = frame.select(
+            pl.sql_expr(text).fill_null(value=False).alias(name) for name, text in _conditions().items()
+        )
+        assert held(_conditions(), some) == whole.rows(named=True)
 
 
 @pytest.mark.parametrize("side", ["cni", "mesh"])

@@ -118,17 +118,17 @@ def inventory_of(rows: Rows, at: datetime | None = None) -> Inventory:
     frames = {name: frame.join(ids, on="id", how="semi", maintain_order="left") for name, frame in frames.items()}
     marks = cluster.nodes.select("id", "pool", "virtual", control="reserved")
     frames["machines"] = frames["machines"].join(marks, on="id", maintain_order="left")
-    frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values())), strict=True))
+    frames = dict(zip(frames, map(pl.DataFrame.lazy, pl.collect_all(frames.values(), engine="in-memory")), strict=True))
     pods = _of_known_groups(cluster.objects.filter(pl.col("kind") == "Pod")).select("id", "kind", "namespace", "name")
     parts = cluster.parts.select("id", "part")
-    looked_at = _of_known_groups(cluster.looked_at).select(pl.col("kind").unique()).collect()
+    looked_at = _of_known_groups(cluster.looked_at).select(pl.col("kind").unique()).collect(engine="in-memory")
     return Inventory(
         objects=cluster.objects.select("id", "kind", "group", "namespace", "name", "l7"),
         frames=frames,
         nodes=cluster.nodes,
         parts=parts,
         requests=cluster.pods.select("id", "kind", "namespace", "weight", "cpu_cores", "memory_gib"),
-        living_pods=_living_pods(pods, frames, parts).collect().lazy(),
+        living_pods=_living_pods(pods, frames, parts).collect(engine="in-memory").lazy(),
         answers=answers,
         facts=_facts(cluster, answers, frames, at),
         looked_at=frozenset(looked_at["kind"]) - (frozenset() if answers.counted else {"Pod"}),
@@ -141,11 +141,13 @@ def _facts(cluster: Cluster, answers: Answers, frames: dict[str, pl.LazyFrame], 
     values = {name.replace(".", "_"): found[name].value for name in FACTS}
     schema = {name.replace(".", "_"): dtype for name, dtype in FACTS.items()}
     row = pl.DataFrame([values], schema=schema, orient="row")
-    newest = frames["times"].select(moment(pl.col("time")).max()).collect().item() if at is None else at
+    newest = (
+        frames["times"].select(moment(pl.col("time")).max()).collect(engine="in-memory").item() if at is None else at
+    )
     return pl.concat(
         [
             row.with_columns(cni_minor=minor(pl.col("cni_version"))),
-            cluster.nodes.select(kubernetes_minor=minor(pl.col("kubelet")).max()).collect(),
+            cluster.nodes.select(kubernetes_minor=minor(pl.col("kubelet")).max()).collect(engine="in-memory"),
             _ambient(cluster, answers, frames["labels"]),
             _switches(cluster, answers),
             pl.DataFrame({"at": [newest]}, schema={"at": pl.Datetime("us")}),
@@ -171,7 +173,7 @@ def _ambient(cluster: Cluster, answers: Answers, labels: pl.LazyFrame) -> pl.Dat
     enrolled = labels.filter(pl.col("key") == "istio.io/dataplane-mode", pl.col("value") == "ambient")
     namespaces = cluster.objects.filter(pl.col("kind") == "Namespace").join(enrolled, on="id", how="semi")
     some = pl.col("some") | pl.lit(value=False if answers.has("Namespace") else None, dtype=pl.Boolean)
-    return namespaces.select(some=pl.len() > 0).select(mesh_ambient=some).collect()
+    return namespaces.select(some=pl.len() > 0).select(mesh_ambient=some).collect(engine="in-memory")
 
 
 def _switches(cluster: Cluster, answers: Answers) -> pl.DataFrame:
@@ -191,7 +193,7 @@ def _switches(cluster: Cluster, answers: Answers) -> pl.DataFrame:
         .join(cluster.read["texts"], on=["id", "field"], how="left")
         .sort("id")  # of several objects the last one counts
         .select("switch", "text")
-        .collect()
+        .collect(engine="in-memory")
     )
     values = {
         switch: "unset" if kind != "ConfigMap" and answers.has(kind) else None

@@ -189,7 +189,7 @@ def _of_unread_policies(inventory: Inventory, policies: pl.LazyFrame) -> set[str
     others = of_policies.join(policies.filter(~pl.col("expressions")), on="id", how="anti").select("namespace")
     engine = inventory.facts["policy_engine"].item()
     seen = engine is not None and inventory.saw("NetworkPolicy", *OWN_POLICIES.get(engine, ()))
-    return {*others.collect()["namespace"], *(() if seen else (None,))}
+    return {*others.collect(engine="in-memory")["namespace"], *(() if seen else (None,))}
 
 
 OWN_POLICIES = {

@@ -134,7 +134,7 @@ def judged(rule: Rule, inventory: Inventory, *, applies: bool | None) -> pl.Data
         .sort("namespace", "name", "kind", ~selectors.nested())
         .join(inventory.facts.lazy(), how="cross", maintain_order="left")
         .with_columns(failing=failing if applies else failing & pl.lit(applies, pl.Boolean))
-        .collect()
+        .collect(engine="in-memory")
     )
 
 
@@ -269,7 +269,7 @@ def _facts(inventory: Inventory) -> Mapping[str, Any]:
     found = {name: _plain(fact.value) for name, fact in facts_of(inventory.answers).items()}
     windows = found["nodes.windows"]
     kinds = [name.removeprefix(COUNTED) for name in read_table("audit/differences")["fact"] if name.startswith(COUNTED)]
-    counted = dict(inventory.of(*kinds).group_by("kind").agg(pl.len()).collect().iter_rows())
+    counted = dict(inventory.of(*kinds).group_by("kind").agg(pl.len()).collect(engine="in-memory").iter_rows())
     return {
         **{name: inventory.facts[name].item() for name in read_table("audit/switches")["switch"]},
         **found,

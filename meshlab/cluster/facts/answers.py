@@ -116,7 +116,8 @@ def ask(cluster: Cluster) -> Answers:
                 number=pl.col("namespace").n_unique(), origin=origin_of("file")
             ),
             _mutual_tls(cluster.objects),
-        ]
+        ],
+        engine="in-memory",
     )
     shown = tuple(map(Vote._make, cast.iter_rows()))
     answers = Answers(
@@ -156,8 +157,9 @@ def node_numbers() -> dict[str, pl.Expr]:
     """
     machine, worker, named = ~pl.col("virtual"), pl.col("worker"), pl.col("os").is_not_null()
     linux = (pl.col("os") == "linux") & machine
-    key = version_key(pl.col("kernel").filter(linux))
     kernels = pl.col("kernel").filter(linux)
+    key = version_key(kernels)
+    by_age = kernels.sort_by(key, maintain_order=True)
     known = (named | ~machine).all() & linux.any() & key.is_not_null().all()
     systems = (named | ~worker).all()
     return {
@@ -166,8 +168,8 @@ def node_numbers() -> dict[str, pl.Expr]:
         "virtual": pl.col("virtual").sum(),
         "linux": pl.when(systems).then((linux & worker).sum()),
         "windows": pl.when(systems).then(((pl.col("os") == "windows") & worker).sum()),
-        "kernel_oldest": pl.when(known).then(kernels.sort_by(key, maintain_order=True).first()),
-        "kernel_newest": pl.when(known).then(kernels.sort_by(key, maintain_order=True).last()),
+        "kernel_oldest": pl.when(known).then(by_age.first()),
+        "kernel_newest": pl.when(known).then(by_age.last()),
         "cpu_cores": whole_sum(pl.col("cpu_cores").filter(worker)),
         "memory_gib": whole_sum(pl.col("memory_gib").filter(worker)),
     }
@@ -193,22 +195,24 @@ def _alive() -> pl.Expr:
 
 def pod_numbers() -> dict[str, pl.Expr]:
     """Facts that count pods. Of a template that does not say how many it makes the sum is unknown."""
-    weight = pl.col("weight")
+    weight, namespace = pl.col("weight"), pl.col("namespace")
     lasting = pl.col("template") | (pl.col("phase") == "Running").fill_null(value=False)
     in_daemon_set = (pl.col("owner_kind") == "DaemonSet").fill_null(value=False)
     joinable = lasting & ~pl.col("host_network") & ~in_daemon_set
     of_a_team = joinable & ~pl.col("system")
-    namespace = pl.col("namespace")
+    by_owner = {
+        "stateful_pods": whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet")),
+        "daemonset_pods": whole_sum(weight.filter(in_daemon_set)),
+        "application_pods": whole_sum(weight.filter(of_a_team)),
+        "application_namespaces": _distinct(namespace.filter(of_a_team, weight > 0)),
+        "joinable_pods": whole_sum(weight.filter(joinable)),
+        "joinable_namespaces": _distinct(namespace.filter(joinable, weight > 0)),
+    }
     described = pl.col("containers").is_not_null().all()  # a ztunnel names pods without their owners
     return {
         "pods": whole_sum(weight),
         "running_pods": weight.filter(pl.col("phase") == "Running").sum(),
-        "stateful_pods": pl.when(described).then(whole_sum(weight.filter(pl.col("owner_kind") == "StatefulSet"))),
-        "daemonset_pods": pl.when(described).then(whole_sum(weight.filter(in_daemon_set))),
-        "application_pods": pl.when(described).then(whole_sum(weight.filter(of_a_team))),
-        "application_namespaces": pl.when(described).then(_distinct(namespace.filter(of_a_team, weight > 0))),
-        "joinable_pods": pl.when(described).then(whole_sum(weight.filter(joinable))),
-        "joinable_namespaces": pl.when(described).then(_distinct(namespace.filter(joinable, weight > 0))),
+        **{name: pl.when(described).then(number) for name, number in by_owner.items()},
         "cpu_request_cores": whole_sum((pl.col("cpu_cores") * weight).filter(_alive())),
         "memory_request_gib": whole_sum((pl.col("memory_gib") * weight).filter(_alive())),
     }
@@ -247,15 +251,9 @@ GAPS = {
 
 
 def _seen(cluster: Cluster) -> pl.LazyFrame:
-    """What keeps the input from holding all pods of the cluster, each as a number of objects. One row.
+    """What keeps the input from holding all pods of the cluster: one row with a number of objects for each of ``GAPS``.
 
-    Columns bare (nodes without a pod), astray (pods on nodes that are not in the input), agentless (nodes on which no
-    DaemonSet was seen that runs on all of them), unwired (nodes without an agent of a plugin where others have one),
-    scattered (DaemonSets on some nodes only, where no node is in the input), listed (pods by a kubelet), homeless
-    (objects of namespaces that are not in the input), ownerless (objects of owners that are not in the input), short
-    (controllers that report more pods than are there), unserved (Services that select nothing, where most do),
-    serverless (Services of the system without the API server's own) and cut (Lists that go on elsewhere). Of a kind
-    that the input does not hold nothing is asked.
+    Of a kind that the input does not hold nothing is asked.
     """
     name, node = pl.col("name"), pl.col("node")
     pods = cluster.pods.filter(~pl.col("template"), _alive())
@@ -266,9 +264,8 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     places = pl.concat([machines.select(node=name), placed.select("node")]).unique()
     served = places.join(spared.select(node=name), on="node", how="anti")
     daemons = placed.filter(pl.col("owner_kind").is_in(["DaemonSet", "Node"])).join(served, on="node", how="semi")
-    maker = (
-        pl.when(pl.col("owner_kind") == "Node").then("containers").otherwise("owner")
-    )  # static pods are named by node
+    # static pods are named by node
+    maker = pl.when(pl.col("owner_kind") == "Node").then("containers").otherwise("owner")
     reach = daemons.group_by("namespace", "owner_kind", maker=maker).agg(nodes=node.n_unique())
     spaces = cluster.objects.filter(pl.col("kind") == "Namespace").select(namespace=name)
     placed_in = cluster.objects.drop_nulls("namespace").select("namespace")
@@ -282,12 +279,12 @@ def _seen(cluster: Cluster) -> pl.LazyFrame:
     services = cluster.objects.filter(pl.col("kind") == "Service", ~pl.col("empty"))
     own = (pl.col("namespace") == "default") & (name == "kubernetes")
     wired = served.join(placed.join(agents, on="id").select("node"), on="node", how="semi")
+    bare = hosts.join(placed, left_on="name", right_on="node", how="anti")
+    astray = placed.join(cluster.nodes, left_on="node", right_on="name", how="anti")
     return pl.concat(
         [
-            _where(cluster.nodes, placed, hosts.join(placed, left_on="name", right_on="node", how="anti"), "bare"),
-            _where(
-                placed, cluster.nodes, placed.join(cluster.nodes, left_on="node", right_on="name", how="anti"), "astray"
-            ),
+            _where(cluster.nodes, placed, bare, "bare"),
+            _where(placed, cluster.nodes, astray, "astray"),
             served.select(agentless=pl.len())
             .join(reach.select(reach=pl.col("nodes").max().fill_null(0)), how="cross")
             .select(agentless=pl.col("agentless") - pl.col("reach")),
@@ -507,7 +504,8 @@ def scoping_of(cluster: Cluster, narrowed: pl.DataFrame) -> Scoping:
             cluster.read["texts"]
             .filter(pl.col("field") == "Namespace:keys")
             .join(cluster.objects.select("id", "name"), on="id"),
-        ]
+        ],
+        engine="in-memory",
     )
     exports = {row["id"]: row["text"] for row in narrowed.filter(need=EXPORTS).iter_rows(named=True)}
     by_namespace: dict[str, dict[str, frozenset[str] | None]] = {}

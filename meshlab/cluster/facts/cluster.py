@@ -56,19 +56,20 @@ class Cluster:
 def cluster_of(rows: Rows) -> Cluster:
     """The cluster that the rows describe.
 
-    Its frames are worked out in a few steps: what all of them share is worked out once, and plans stay small.
+    Its frames are worked out in a few steps: what all of them share is worked out once, and plans stay small. The
+    in-memory engine keeps their order; for rows as few as those of a cluster it is faster than the streaming one, too.
     """
     frames = rows.frames()
     everything, texts, of_shapes = frames["objects"], frames["texts"], frames["containers"]
-    objects = _once(everything.filter(~pl.col("empty"))).collect().lazy()
+    objects = _once(everything.filter(~pl.col("empty"))).collect(engine="in-memory").lazy()
     of_pods = frames["pods"].select("id", "shape")
     own = pl.concat([texts, _texts_of_names(objects)])
     shared = _texts_of_shapes(frames["shapes"], of_shapes, of_pods)
-    matched = match(pl.concat([own.drop("id"), shared.drop("shape")])).collect().lazy()
+    matched = match(pl.concat([own.drop("id"), shared.drop("shape")])).collect(engine="in-memory").lazy()
     shared_by = shared.join(matched, on=["field", "text"]).join(of_pods, on="shape")
-    shown = found(own.join(matched, on=["field", "text"]), shared_by).collect().lazy()
+    shown = found(own.join(matched, on=["field", "text"]), shared_by).collect(engine="in-memory").lazy()
     makers = objects.filter(pl.col("kind").is_in(TEMPLATE_KINDS)).select("id", "kind", "namespace", "name")
-    parts = _parts(shown).collect().lazy()
+    parts = _parts(shown).collect(engine="in-memory").lazy()
     pods = frames["pods"].join(_shapes(frames["shapes"], of_shapes), on="shape", how="left", maintain_order="left")
     proxies, pods, nodes, controllers, looked_at = _collected(
         _proxies(of_pods.join(of_shapes, on="shape", maintain_order="left_right"), matched, shown),
@@ -80,12 +81,12 @@ def cluster_of(rows: Rows) -> Cluster:
     containers, evidence, needs = _collected(
         _containers(of_pods, of_shapes, proxies, pods), _evidence(shown, frames, objects, pods), asked(texts, objects)
     )
-    objects = _with_l7(objects, needs).collect().lazy()
+    objects = _with_l7(objects, needs).collect(engine="in-memory").lazy()
     return Cluster(objects, nodes, pods, containers, controllers, parts, proxies, evidence, needs, frames, looked_at)
 
 
 def _collected(*frames: pl.LazyFrame) -> list[pl.LazyFrame]:
-    return [frame.lazy() for frame in pl.collect_all(frames)]
+    return [frame.lazy() for frame in pl.collect_all(frames, engine="in-memory")]
 
 
 # --- what signatures look at -----------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def match(texts: pl.LazyFrame) -> pl.LazyFrame:
         .unique()
         .join(signatures().lazy(), on="field")
         .sort("pattern")  # each is compiled once then, and not again for every text
-        .collect()  # or the filter would come before the sort
+        .collect(engine="in-memory")  # or the filter would come before the sort
         .lazy()
         .filter(text.str.contains(pl.col("pattern")))
         .filter(~spared)
@@ -259,7 +259,7 @@ def asked(texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
     rows = need_rows().lazy().with_columns(pl.col("groups").fill_null("").str.split("|"))
     own = pl.col("field").is_in(need_rows()["field"].unique().implode())
     whole = objects.filter(~pl.concat_str("namespace", "name", ignore_nulls=True).str.contains(TEMPLATE, literal=True))
-    seen = texts.filter(own).join(whole.select("id", "group", "namespace"), on="id").collect()
+    seen = texts.filter(own).join(whole.select("id", "group", "namespace"), on="id").collect(engine="in-memory")
     if seen.is_empty():
         return pl.LazyFrame(schema=ASKED)
     read = seen.lazy()
@@ -270,13 +270,13 @@ def asked(texts: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
         .join(rows, on="field")
         .filter(pl.col("groups").list.contains(pl.col("group")))
         .sort("pattern")  # as in match
-        .collect()
+        .collect(engine="in-memory")
         .lazy()
         .filter(pl.col("text").str.contains(pl.col("pattern")))
         .filter(~spared)
         .select("field", "text", "group", "need", "where", "only_with")
     )
-    matched = read.join(said, on=["field", "text", "group"]).collect()
+    matched = read.join(said, on=["field", "text", "group"]).collect(engine="in-memory")
     if matched.is_empty():
         return pl.LazyFrame(schema=ASKED)
     brought = matched.lazy().filter(pl.col("need") == BROUGHT).select("id")

@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -156,23 +157,37 @@ def values_of(column: pl.Series) -> Values:
 
 def _has(spec: Input, tests: Sequence[Has]) -> Holds:
     masks = np.array([[bit(spec, test.member)] for test in tests], np.uint64)
-    return lambda numbers: (numbers & masks) != 0
+    return partial(_shares_a_bit, masks)
+
+
+def _shares_a_bit(masks: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    return (numbers & masks) != 0
 
 
 def _at_least(_spec: Input, tests: Sequence[AtLeast]) -> Holds:
     # more than a bound is at least the next number
     bounds = np.array([[np.nextafter(test.bound, np.inf) if test.above else test.bound] for test in tests])
-    return lambda numbers: numbers >= bounds
+    return partial(np.less_equal, bounds)
 
 
 def _one_of(spec: Input, tests: Sequence[OneOf]) -> Holds:
     if spec.type in ORDERED:
-        return lambda numbers: np.stack([np.isin(numbers, test.values) for test in tests])
+        return partial(_is_in, [test.values for test in tests])
     among = np.array([[choice in test.values for choice in spec.choices or (False, True)] for test in tests])
-    return lambda numbers: among[:, numbers.astype(np.intp)]
+    return partial(_looked_up, among)
+
+
+def _is_in(values: Sequence[Any], numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    return np.stack([np.isin(numbers, each) for each in values])
+
+
+def _looked_up(among: NDArray[np.bool_], numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    return among[:, numbers.astype(np.intp)]
 
 
 Holds = Callable[[NDArray[Any]], NDArray[np.bool_]]
+"""A function of this module with its own values bound, since what is kept between runs is pickled."""
+
 COMPARISONS: dict[type, Callable[[Input, Sequence[Any]], Holds]] = {Has: _has, AtLeast: _at_least, OneOf: _one_of}
 """What comparisons of one input with literals say of its numbers. [tests × scenarios]"""
 

@@ -24,6 +24,8 @@ from meshlab.models.decision.labels import joined, label_of, listed, named_needs
 from meshlab.models.decision.questions import first_questions, unanswered
 from meshlab.models.decision.ranking import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.standings import (
+    BUDGET,
+    NEEDS,
     Breach,
     Contest,
     Lack,
@@ -85,13 +87,9 @@ def explain(
         own, verdict, broken = frame[place], _verdict(contest), {}
         if over and (found := over(facts[place], verdict["options"])):
             broken = {contest.pairs[at].key: breach for at, breach in found.items()}
-            keys = {
-                certain: [key for key, breach in broken.items() if breach.certain is certain]
-                for certain in (True, False)
-            }
             own = own.with_columns(
-                pl.Series(name, [found], dtype=pl.List(pl.String))
-                for name, found in zip(BUDGETS, keys.values(), strict=True)
+                pl.Series(name, [[key for key, each in broken.items() if each.certain is certain]], pl.List(pl.String))
+                for name, certain in zip(BUDGETS, (True, False), strict=True)
             )
             (contest,) = contests(own, rows[place : place + 1], tables, broken)  # noqa: PLW2901  (the choice, made again)
             verdict = _verdict(contest)
@@ -104,7 +102,8 @@ def explain(
 def _verdict(contest: Contest) -> dict[str, Any]:
     answer, pair = contest.answer, contest.pairs[0]
     options = [option(contest, each, rank) for rank, each in enumerate(contest.pairs, 1)]
-    deciders = _deciders(contest)
+    deciders, is_known = _deciders(contest), answer["mesh"] is not None
+    holding = [row.id for side in SIDES for row in _holding(contest, pair, side)]
     return {
         "scenario": contest.facts["scenario"],
         "cni": answer["cni"],
@@ -113,19 +112,19 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "tuned": answer["tuned"],
         "sentence": sentence(contest),
         "settled": False,
-        "evidence_grade": grade(contest, pair) if answer["mesh"] is not None else None,
-        "matched": list(_matched(contest, pair, deciders)),
+        "evidence_grade": grade(contest, pair) if is_known else None,
+        "matched": list(dict.fromkeys([*(row.id for row in deciders.values() if row), *holding])),
         "decided_by": {side: row and row.id for side, row in deciders.items()},
         "why": list(_choice(contest, deciders)),
         "reasons": [*_reasons(contest), *(f"{caveat}." for caveat in options[0]["caveats"] if deciders)],
         "unmet": pair.lacking,
-        "lost": lost(contest) if answer["mesh"] is not None else [],
+        "lost": lost(contest) if is_known else [],
         "blockers": list(_blockers(options)),
         "conflicts": list(_conflicts(contest, pair, deciders)),
         "flips": [],
         "unknown": [],
         "questions": [],
-        "evidence": list(evidence(contest, pair)) if answer["mesh"] is not None else [],
+        "evidence": list(evidence(contest, pair)) if is_known else [],
         "options": [{key: value for key, value in each.items() if key != "lacks"} for each in options],
         "parts": parts(contest),
         "rows": list(_rows(contest, pair)),
@@ -151,11 +150,6 @@ def _holding(contest: Contest, pair: Standing, side: str) -> Iterator[Preference
         state = contest.state(row, pair.network)
         if state or (state is None and row.lenient):
             yield row
-
-
-def _matched(contest: Contest, pair: Standing, deciders: Mapping[str, Preference | None]) -> Iterator[str]:
-    ids = [row.id for side in SIDES for row in _holding(contest, pair, side)]
-    yield from dict.fromkeys([*(row.id for row in deciders.values() if row), *ids])
 
 
 STATES = {True: "matched", False: "not matched", None: "unknown"}
@@ -187,10 +181,10 @@ def _reasons(contest: Contest) -> Iterator[str]:
     """Why: on each side what keeps the product of today from staying, and what speaks for the one that is chosen."""
     pair = contest.pairs[0]
     for name, row in _deciders(contest).items():
-        side = getattr(pair, name)
+        side = pair.side(name)
         if side.today and ails(contest, name):
             yield f"{label_of(side)} is said to be unhealthy: what troubles it has to be repaired first."
-            yield from _ways_out(contest, name)
+            yield from _instead(contest, name)
             continue
         if pair.standing == UNMET and not side.today:
             continue  # what speaks for it does not hold as it stands: it falls short
@@ -212,7 +206,7 @@ def _choice(contest: Contest, deciders: Mapping[str, Preference | None]) -> Iter
     """Why this mesh of those that would do, or this network where the mesh is none or not new."""
     pair = contest.pairs[0]
     for name in reversed(SIDES):
-        side, row = getattr(pair, name), deciders.get(name)
+        side, row = pair.side(name), deciders.get(name)
         if row and not side.today and side.id != NONE and pair.standing != UNMET:
             yield from _speaks_for(contest, pair, name, row)
             return
@@ -220,12 +214,12 @@ def _choice(contest: Contest, deciders: Mapping[str, Preference | None]) -> Iter
 
 def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preference | None) -> Iterator[str]:
     """Why another product stands behind that is preferred before this one, or by the same preference."""
-    chosen = getattr(pair, name)
+    chosen = pair.side(name)
     for row in _holding(contest, pair, name):
         rivals = (each for each in contest.pairs if contest.prefers(row, each))
-        first = next((each for each in rivals if getattr(each, name).id != chosen.id), None)
+        first = next((each for each in rivals if each.side(name).id != chosen.id), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
-            yield f"{label_of(getattr(first, name))} stands behind it; {why}."
+            yield f"{label_of(first.side(name))} stands behind it; {why}."
             return
         if row is decider:
             return
@@ -237,10 +231,11 @@ def _rests(contest: Contest, pair: Standing, other: Standing) -> str:
     return f"not finished there: {listed(found)}" if len(found) > len(unfinished(contest, other)) else ""
 
 
-def _ways_out(contest: Contest, name: str) -> Iterator[str]:
+def _instead(contest: Contest, name: str) -> Iterator[str]:
     """What would take the place of a product that is said to be unhealthy, if it could be had."""
     pays = any(option.paid for option in _editions(contest, name))
-    for pair, side in ((pair, getattr(pair, name)) for pair in contest.pairs):
+    for pair in contest.pairs:
+        side = pair.side(name)
         is_other = not side.today and side.id not in (contest.runs[name].id, NONE)
         if is_other and not pair.lacking and (pays or not side.options[0].paid):
             why = joined([lack.why for lack in lacking(contest, pair)])
@@ -274,14 +269,15 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
                 continue
             rows = [each for each in contest.pairs if contest.prefers(row, each)]
             before = decider is not None and row.priority < decider.priority
-            if rows and (before or any(each.standing == ELIGIBLE for each in rows)):
+            eligible = any(each.standing == ELIGIBLE for each in rows)
+            if rows and (before or eligible):
                 yield {
                     "side": side,
                     "id": row.id,
                     "recommendation": row.option,
                     "reason": row.reason,
                     "source_id": row.source_id,
-                    "eligible": any(each.standing == ELIGIBLE for each in rows),
+                    "eligible": eligible,
                     "why_not": joined([lack.why for lack in lacking(contest, rows[0])]) or None,
                     "ruled_out": all(each.standing in (UNMET, RULED_OUT) for each in rows),
                     "decided_by": decider.id if decider else None,
@@ -321,7 +317,7 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
 def _unnamed(contest: Contest) -> Iterator[str]:
     """The products of today that no table knows, where what they are decides whether they stay."""
     for side in SIDES:
-        keeps = (pair for pair in contest.pairs if getattr(pair, side).today)
+        keeps = (pair for pair in contest.pairs if pair.side(side).today)
         if contest.runs[side].id == OTHER and next(keeps).standing == OPEN:
             yield f"current_{side}"
 
@@ -331,10 +327,8 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
 
     None of a newer version that would rule the first option out: what is newer takes nothing away; it is another line.
     """
-    before = verdict["options"]
-    changed, answer = change.on(raw), after.answer
-    spec = inputs()[change.input]
-    left = before[0]
+    changed, answer, spec = change.on(raw), after.answer, inputs()[change.input]
+    left = verdict["options"][0]
     kept = next((pair for pair in after.pairs if names(pair).items() <= left.items()), None)
     then = option(after, kept, 0) if kept else None
     if left["eligible"] and then is not None and then["eligible"] is not True and then["why_not"]:
@@ -345,21 +339,20 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
         why = f"{left['label']} then stands behind it; {rests}"
     else:
         reached = names(after.pairs[0])
-        now = next((each for each in before if reached.items() <= each.items()), None)
+        now = next((each for each in verdict["options"] if reached.items() <= each.items()), None)
         why = (
             f"{now['label']} becomes possible: until then, {now['why_not']}"
             if now is not None and now["eligible"] is not True and now["why_not"]
             else next((reason for reason in _reasons(after) if reason not in verdict["reasons"]), "")
         )
-    at = raw[change.input]
+    at, to = raw[change.input], changed[change.input]
     margin = None
     if spec.type in ("integer", "number") and at is not None:
-        reached = "any sum" if spec.unit == "USD/year" and not at else said(changed[change.input])
-        margin = f"at {reached} instead of {said(at)}"
+        margin = f"at {'any sum' if spec.unit == 'USD/year' and not at else said(to)} instead of {said(at)}"
     return {
         "input": change.input if change.member is None else f"needs: {change.member}",
         "from": at,
-        "to": changed[change.input],
+        "to": to,
         "cni": answer["cni"],
         "mesh": answer["mesh"],
         "edition": {side: answer[f"{side}_edition"] for side in SIDES},
@@ -367,7 +360,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
         "margin": margin,
         "why": why,
         "sentence": sentence(after),
-        "changes": [{"input": change.input, "from": at, "to": changed[change.input]}],
+        "changes": [{"input": change.input, "from": at, "to": to}],
     }
 
 
@@ -405,12 +398,11 @@ def sentence(contest: Contest) -> str:
         barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
         barred = [one for one in barred if not any(lack.fixed for lack in lacking(contest, one))]
         but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
-        ended = (
-            (product(contest.runs[name].id, name), replaced(contest, name))
+        gone = "".join(
+            f" Replace {product(contest.runs[name].id, name)} in any case: {replaced(contest, name)}."
             for name in SIDES
             if _has_ended(contest, name)
         )
-        gone = "".join(f" Replace {what} in any case: {why}." for what, why in ended)
         anew = "".join(f" On a new cluster, {_named(one)} would." for one in _anew(contest))
         return f"None of the options meets everything that is asked.{gone}{but}{anew} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
@@ -422,13 +414,15 @@ def sentence(contest: Contest) -> str:
 
 
 def _needed(lacks: Sequence[Lack]) -> str:
-    def told(lack: Lack) -> str:
-        if lack.requirement == "budget":
-            return f"a larger budget ({lack.found})"
-        of_row = lack.side in SIDES and lack.requirement not in inputs()["needs"].choices
-        return lack.requirement if of_row else lack.why
+    """What has to be had first: a larger budget, what a requirement asks for, or what meets a need."""
 
-    return joined([told(lack) for lack in lacks])
+    def told(lack: Lack) -> str:
+        if lack.requirement == BUDGET:
+            return f"a larger budget ({lack.found})"
+        is_need = lack.side not in SIDES or lack.requirement in inputs()["needs"].choices
+        return lack.why if is_need else lack.requirement
+
+    return joined(list(map(told, lacks)))
 
 
 def _anew(contest: Contest) -> Iterator[Standing]:
@@ -462,7 +456,7 @@ def _another_way(contest: Contest, lacks: Sequence[Lack]) -> Iterator[list[Lack]
 
 def _editions(contest: Contest, name: str) -> tuple[Option, ...]:
     """What runs today on one side: the editions that come into question, none where nothing runs."""
-    todays = (side for pair in contest.pairs if (side := getattr(pair, name)).today)
+    todays = (side for pair in contest.pairs if (side := pair.side(name)).today)
     return next((side.options for side in todays), ())
 
 
@@ -478,29 +472,26 @@ def ails(contest: Contest, name: str) -> bool:
 
 def replaced(contest: Contest, name: str) -> str | None:
     """Why what runs today on one side does not stay; None where it stays, or nothing speaks against it but a wish."""
-    chosen_pair = contest.pairs[0]
-    chosen: Any = getattr(chosen_pair, name)
-    if chosen.today or contest.runs[name].id in ("", NONE):
+    first = contest.pairs[0]
+    staying = [pair for pair in contest.pairs if pair.side(name).today and not pair.tuned]
+    if first.side(name).today or contest.runs[name].id in ("", NONE) or not staying:
         return None
-    other = "mesh" if name == "cni" else "cni"
-    staying = [pair for pair in contest.pairs if getattr(pair, name).today and not pair.tuned]
     # the best that keeps it; where that could be had, the same without this change
-    same = [pair for pair in staying if getattr(pair, other) is getattr(contest.pairs[0], other)]
+    other = "mesh" if name == "cni" else "cni"
+    same = [pair for pair in staying if pair.side(other) is first.side(other)]
     found: list[list[Lack]] = []
     for stays in (*staying[:1], *same[:1]):
-        wanting = [lack for lack in opening(contest, stays) if lack.requirement != "needs"]
+        wanting = [lack for lack in opening(contest, stays) if lack.requirement != NEEDS]
         found.append([*lacking(contest, stays)] or wanting)
     # what the other side lacks is no reason to change this one
     of_side = [[lack for lack in lacks if lack.side in (name, "any", "both", "encrypting")] for lacks in found]
     lacks = next(filter(None, [*of_side, *found]), list[Lack]())
-    if not staying:
-        return None
     over = staying[0].over
-    if not lacks and over and not chosen_pair.over:
+    if not lacks and over and not first.over:
         return f"what runs today is more likely than not over budget: {over.what}"
-    label = label_of(getattr(staying[0], name))
-    ends = next((option.ends for option in _editions(contest, name) if option.status == "deprecated"), None)
-    soon = f"support for {label} ends on {ends}" if ends and len(_editions(contest, name)) == 1 else ""
+    label, editions = label_of(staying[0].side(name)), _editions(contest, name)
+    ends = next((option.ends for option in editions if option.status == "deprecated"), None)
+    soon = f"support for {label} ends on {ends}" if ends and len(editions) == 1 else ""
     sick = f"{label} is said to be unhealthy" if ails(contest, name) else ""
     return joined([*(lack.why for lack in lacks), soon, sick]) or None
 
@@ -539,16 +530,21 @@ def _network(contest: Contest, pair: Standing) -> str:
     if side.today:
         return f"Keep {label_of(side)}{_ailing(contest, 'cni')}."
     if today in ("", NONE):
-        return f"Use {label_of(side)}."
-    return f"{_change(contest, pair, 'cni')}{_because(contest, 'cni')}."
+        return f"Use {label_of(side)}.{_condition(contest, pair)}"
+    return f"{_change(contest, pair, 'cni')}{_because(contest, 'cni')}.{_condition(contest, pair)}"
+
+
+def _condition(contest: Contest, pair: Standing) -> str:
+    """Of two needs that are asked and that the network meets one at a time, the choice, in a sentence."""
+    rules, ruling = contest.rules, contest.ruling(pair.cni, pair.network)
+    choices = [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
+    return "".join(f" It needs {row.requirement.partition(':')[0]}." for row in choices)
 
 
 def _mesh(contest: Contest, pair: Standing) -> str:
     today, side, sure = contest.runs["mesh"].id, pair.mesh, pair.standing == ELIGIBLE and bool(contest.asked)
     needed = _of_mesh(contest, pair)
-    stays = (
-        today == GATEWAY and not ails(contest, "mesh") and side.id not in (NONE, GATEWAY, CILIUM_MESH, "vpc-lattice")
-    )
+    stays = today == GATEWAY and not ails(contest, "mesh") and side.id not in (NONE, GATEWAY, *ADDED)
     runs = today not in ("", NONE) and not stays
     if side.id == NONE:
         gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
@@ -558,9 +554,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         return f"No mesh: {met}.{gone}"
     if side.id == GATEWAY and not side.today:
         edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."
-        return (
-            f"{edge} {_change(contest, pair, 'mesh') if runs else f'Add {label_of(side)}'}{_because(contest, 'mesh')}."
-        )
+        add = _change(contest, pair, "mesh") if runs else f"Add {label_of(side)}"
+        return f"{edge} {add}{_because(contest, 'mesh')}."
     if side.today:
         brings = [need for need in needed if pair.mesh in deciding(contest, pair, need)]
         met = f"it brings {named_needs(brings)}" if brings else "nothing that is asked speaks against it"
@@ -582,8 +577,8 @@ def _ailing(contest: Contest, name: str) -> str:
 
 def _change(contest: Contest, pair: Standing, name: str) -> str:
     """What takes the place of a product that runs: another edition of it, or another product."""
-    today, label = contest.runs[name].id, label_of(getattr(pair, name))
-    if getattr(pair, name).id == today:
+    today, label = contest.runs[name].id, label_of(pair.side(name))
+    if pair.side(name).id == today:
         named = product(today, name)
         rest = label.removeprefix(named).lstrip(", ")
         return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {rest}"
@@ -591,8 +586,11 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
 
 
 def _because(contest: Contest, name: str) -> str:
+    """Why what runs is replaced; a reason with a colon of its own is a sentence of its own."""
     why = replaced(contest, name)
-    return f": {why}" if why else ""
+    if not why:
+        return ""
+    return f". {upper_first(why)}" if ": " in why else f": {why}"
 
 
 def _of_mesh(contest: Contest, pair: Standing) -> list[str]:

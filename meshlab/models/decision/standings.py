@@ -54,6 +54,9 @@ GRADES = ("documented", "beta", "extrapolated", "prior")
 """How good the evidence is that an option meets what is asked: released and documented; alpha, beta or preview;
 inferred from another edition's text; not read anywhere."""
 
+BUDGET, NEEDS = "budget", "needs"
+"""What a pair lacks beside requirements of the tables and single needs: a larger budget, and needs that were stated."""
+
 Facts = Mapping[str, Any]
 
 
@@ -90,6 +93,10 @@ class Standing:
     unread: list[str]
     key: str
     over: Breach | None
+
+    def side(self, name: str) -> Side:
+        """Its network or its mesh, by name."""
+        return self.mesh if name == "mesh" else self.cni
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -131,7 +138,7 @@ class Contest:
 
     def prefers(self, row: Preference, pair: Standing) -> bool:
         """Whether a preference speaks for its side of a pair."""
-        side: Side = getattr(pair, row.side)
+        side = pair.side(row.side)
         key = (id(side), row)
         if key not in self.preferred:
             self.preferred[key] = prefers(row, side, self.runs[row.side])
@@ -308,7 +315,7 @@ def _dataplane(mesh: Side) -> str | None:
 def lacking(contest: Contest, pair: Standing) -> Iterator[Lack]:
     """What is known to rule a pair out: a budget, requirements that fail, and needs that it does not meet."""
     if pair.over and pair.over.certain:
-        yield Lack("both", "budget", pair.over.what, f"over budget: {pair.over.what}")
+        yield Lack("both", BUDGET, pair.over.what, f"over budget: {pair.over.what}")
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).failing:
             yield _lack(contest, side, row, pair.network)
@@ -327,7 +334,7 @@ def opening(contest: Contest, pair: Standing) -> Iterator[Lack]:
             yield _lack(contest, side, row, pair.network)
     if contest.facts["needs"] is None:
         why = "what the platform must be able to do has not been said"
-        yield Lack("both", "needs", None, why, missing=["needs"])
+        yield Lack("both", NEEDS, None, why, missing=["needs"])
     for need in pair.unread:
         sides = [side for side in _counting(contest.tables, pair, need) if not _has(side.met | side.unmet, need)]
         why = joined([_not_known(contest, side, need) for side in sides])
@@ -380,7 +387,10 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
         return "there is no mesh"
     cell = contest.cell(side, need)
     if cell is None:
-        return f"no edition of {product(side.id, side.side)} that could be running here meets it"
+        found = ((each, contest.tables.cell(each, need, contest.platform)) for each in side.options)
+        nearest = {each.label: EXTENTS[one.support] for each, one in found if one and one.support not in ("no", "yes")}
+        only = "".join(f"; {label} does only {extent}" for label, extent in [*nearest.items()][:1])
+        return f"no edition of {product(side.id, side.side)} that could be running here meets it{only}"
     how = "does not meet it" if cell.support == "no" else f"meets it only {EXTENTS[cell.support]}"
     return f"{label_of(side)} {how}{f' ({cell.note})' if cell.note else ''}"
 
@@ -444,7 +454,7 @@ def _counting(tables: Tables, pair: Standing, need: str) -> tuple[Side, ...]:
     if layer == "encrypting":
         by = answering(tables, pair.cni.encrypts, pair.mesh.encrypts)
         return tuple(side for side, needs in zip(pair.sides, by, strict=True) if _has(needs, need))
-    return (getattr(pair, layer),) if layer in SIDES else pair.sides
+    return (pair.side(layer),) if layer in SIDES else pair.sides
 
 
 def caveats(contest: Contest, pair: Standing) -> Iterator[str]:

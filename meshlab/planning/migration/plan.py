@@ -29,7 +29,6 @@ from meshlab.planning.migration.price import (
     rent,
     second_cluster,
     settled,
-    takes,
 )
 from meshlab.planning.migration.routes import NONE, Move, Setting, Terms, Way, set_up, today_editions, ways_of
 from meshlab.planning.migration.survey import Survey, checks
@@ -401,7 +400,7 @@ def _assumptions(move: Move, course: Course) -> Iterator[dict[str, Any]]:
     used = {name for way in course.ways for step in way.steps for name in (step["takes"], step["cuts"])}
     used |= OF_PEOPLE | of_nodes | {name for drain in course.drains.values() for name in drain.work}
     used |= {"overlap_days"} if second_cluster(course.ways) else set()
-    used |= {*REHEARSAL} if takes(course.ways, REHEARSAL[0]) else set()
+    used |= {*REHEARSAL} if REHEARSAL[0] in used else set()
     used |= {"tunnel_port"} if any("overlay" in way.names for way in course.ways) else set()
     for name, item in move.setting.assumptions.items():
         if name in used:

@@ -219,34 +219,28 @@ def enforced(today: Place) -> bool:
     return today.cni not in _without_engine() or today.cni_edition not in ("no-policy-engine", "self-run")
 
 
-def gaps(course: Course, setting: Setting) -> list[dict[str, Any]]:
+def gaps(course: Course, setting: Setting) -> Iterator[dict[str, Any]]:
     """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
 
     ``hours`` are those of work after the step that opens it. ``elapsed`` counts what lies between the windows of the
     nodes as well, for policies are off at night, too; ``with_nights`` is the median of it. What no step closes has
     ended for good, and is no gap.
     """
-    found: list[dict[str, Any]] = []
     for way in course.ways:
         route = way.route["route"]
-        if way.route["part"] == "cni" and not enforced(course.today):
-            continue
         own = [step for step in course.taken if step.route == route and step.row["phase"] != "prepare"]
         between = _between(own)
-        if between:
-            hours = hours_of(between[1:] or between)
-            on_nodes = any(step.row["scope"] == "node" for step in between)
-            elapsed = hours if hours is None or not on_nodes else _elapsed(hours, course, setting)
-            found.append(
-                {
-                    "route": route,
-                    "opens": between[0].row["action"],
-                    "closes": between[-1].row["action"],
-                    "hours": hours,
-                    "elapsed": elapsed,
-                }
-            )
-    return found
+        if not between or (way.route["part"] == "cni" and not enforced(course.today)):
+            continue
+        hours = hours_of(between[1:] or between)
+        on_nodes = any(step.row["scope"] == "node" for step in between)
+        yield {
+            "route": route,
+            "opens": between[0].row["action"],
+            "closes": between[-1].row["action"],
+            "hours": hours,
+            "elapsed": hours if hours is None or not on_nodes else _elapsed(hours, course, setting),
+        }
 
 
 def _elapsed(hours: Draws, course: Course, setting: Setting) -> Draws:
@@ -298,7 +292,8 @@ def rent(setting: Setting, ways: Sequence[Way]) -> Draws | None:
     They are a second cluster as large as the first, and a rehearsal's nodes as large as those of the cluster.
     """
     hours, days, nodes = REHEARSAL
-    node_days = [setting.draws(days) * setting.draws(nodes)] if takes(ways, hours) else []
+    rehearsed = any(step["takes"] == hours for way in ways for step in way.steps)
+    node_days = [setting.draws(days) * setting.draws(nodes)] if rehearsed else []
     node_days += [setting.draws("overlap_days") * (setting.scenario.get("nodes") or 1)] if second_cluster(ways) else []
     has, costs = ([setting.scenario.get(name) for name in names] for names in OF_NODE)
     if node_days and None in (*has, *costs):
@@ -309,11 +304,6 @@ def rent(setting: Setting, ways: Sequence[Way]) -> Draws | None:
 
 OF_NODE = (("node_memory_gib", "node_cpu_cores"), ("memory_usd_per_gib_hour", "cpu_usd_per_core_hour"))
 """What a node has, and what each of it costs an hour."""
-
-
-def takes(ways: Sequence[Way], name: str) -> bool:
-    """Whether a step of the ways takes what an assumption says."""
-    return any(step["takes"] == name for way in ways for step in way.steps)
 
 
 def beside(move: Move, ways: Sequence[Way]) -> dict[str, float | None]:
@@ -337,9 +327,6 @@ def _beside(move: Move, way: Way) -> Beside:
     if not agent.height:
         return None, None
     return agent["memory_mib"].item() * nodes / 1024, agent["cpu_mcores"].item() * nodes / 1000
-
-
-# --- the price -------------------------------------------------------------------------------------------------------
 
 
 BASES = ("documented", "composed", UNKNOWN)
@@ -378,14 +365,13 @@ def settled(today: Place, target: Place, setting: Setting) -> Terms:
 
 
 def _terms(today: Place, target: Place, setting: Setting) -> Terms:
-    cloud, old = setting.scenario.get("cloud"), setting.old(target.cni)[0]
     return Terms(
         today,
         target,
-        cloud,
+        setting.scenario.get("cloud"),
         fresh=setting.nothing_runs,
         l7=setting.layer7,
-        old_nodes=old,
+        old_nodes=setting.old(target.cni)[0],
         kubernetes=setting.kubernetes,
         policies=setting.policies,
         scoped=setting.scoped,
@@ -402,8 +388,7 @@ def _today(today: Place, target: Place, side: str, setting: Setting) -> Place:
     if name is None or edition:
         return today
     engine = setting.scenario.get("policy_engine") if side == "cni" else None
-    possible = today_editions(today, side, setting.scenario.get("cloud"), engine)
-    seen = setting.seen
+    possible, seen = today_editions(today, side, setting.scenario.get("cloud"), engine), setting.seen
     if name == "istio-ambient" and seen.get("proxied_pods") and seen.get("meshed_pods", 0) > seen["proxied_pods"]:
         possible = tuple(item for item in possible if item.endswith(WITH_SIDECARS)) or possible
     likely = [today.having(side, name, item) for item in possible if target.side(side) != (name, item)]
@@ -436,7 +421,7 @@ def _reachable(terms: Terms) -> Terms:
     return terms
 
 
-# --- the course -----------------------------------------------------------------------------------------------------
+# --- the price ------------------------------------------------------------------------------------------------------
 
 
 def course_of(terms: Terms, setting: Setting) -> Course:

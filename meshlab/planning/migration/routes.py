@@ -454,9 +454,34 @@ def _stages() -> dict[str, tuple[Row, ...]]:
 
 
 def held(conditions: Mapping[str, str], rows: Sequence[Row]) -> list[dict[str, bool]]:
-    """Of each row, which conditions hold; one that a missing fact leaves open does not."""
+    """Of each row, which conditions hold; one that a missing fact leaves open does not.
+
+    Most are of a product that no row names: they hold nowhere, and polars takes longer to plan them than to find that.
+    """
     frame = pl.DataFrame(list(rows), schema=CONDITIONS)
-    return frame.select(_expression(text).alias(name) for name, text in conditions.items()).rows(named=True)
+    named = {name: {row[name] for row in rows} for name, dtype in CONDITIONS.items() if dtype == pl.String}
+    asked = {
+        name: text
+        for name, text in conditions.items()
+        if not any(named[column].isdisjoint(values) for column, values in _bounds(text).items())
+    }
+    found = frame.select(*(_expression(text).alias(name) for name, text in asked.items())).rows(named=True)
+    nowhere = dict.fromkeys(conditions.keys() - asked.keys(), False)
+    return [nowhere | row for row in (found or [{}] * len(rows))]
+
+
+@cached
+def _bounds(text: str) -> dict[str, frozenset[str]]:
+    """Texts outside of which a condition holds nowhere, by column: those of what it joins by AND."""
+    from sqlglot import exp, parse_one
+
+    found: dict[str, frozenset[str]] = {}
+    whole = parse_one(text)
+    for part in whole.flatten() if isinstance(whole, exp.And) else (whole,):
+        values = part.expressions if isinstance(part, exp.In) else [part.expression] if isinstance(part, exp.EQ) else []
+        if values and isinstance(part.this, exp.Column) and all(value.is_string for value in values):
+            found[part.this.name] = frozenset(value.name for value in values)
+    return found
 
 
 @cache

@@ -268,7 +268,7 @@ NANO = 9
 
 def survey_of(inventory: Inventory) -> dict[str, Any]:
     """The survey of a cluster that has been read."""
-    pods = constrained(inventory).join(_requests(inventory), on="id", how="left").collect()
+    pods = constrained(inventory).join(_requests(inventory), on="id", how="left").collect(engine="in-memory")
     nodes = _nodes(inventory, pods)
     return {
         "nodes": nodes.select(NODES.keys()).to_dict(as_series=False),
@@ -276,15 +276,23 @@ def survey_of(inventory: Inventory) -> dict[str, Any]:
         "limits": _limits(inventory),
         "ranges": _ranges(inventory),
         **_members(inventory),
-        "virtual": inventory.of("Node").join(_virtual(inventory), on="id").sort("name").collect()["name"].to_list(),
-        "kubernetes": machines(inventory).filter(~pl.col("virtual")).select(pl.min("kubernetes")).collect().item(),
+        "virtual": inventory.of("Node")
+        .join(_virtual(inventory), on="id")
+        .sort("name")
+        .collect(engine="in-memory")["name"]
+        .to_list(),
+        "kubernetes": machines(inventory)
+        .filter(~pl.col("virtual"))
+        .select(pl.min("kubernetes"))
+        .collect(engine="in-memory")
+        .item(),
         "placed": bool(pods.height) or (nodes.height > 0 and inventory.saw("Pod")),
         "services": inventory.of("Service")
         .select("namespace", "name")
         .drop_nulls()
         .unique()
         .sort(pl.all())
-        .collect()
+        .collect(engine="in-memory")
         .rows(),
         "checks": [_checked(row, inventory) for row in checks()],
     }
@@ -297,10 +305,14 @@ def _requests(inventory: Inventory) -> pl.LazyFrame:
 
 def _nodes(inventory: Inventory, pods: pl.DataFrame) -> pl.DataFrame:
     """Nodes in the order in which they are drained: those of the control plane last, else by name."""
-    machines = inventory.of("Node").join(inventory.frames["machines"].filter(~pl.col("virtual")), on="id").collect()
+    machines = (
+        inventory.of("Node")
+        .join(inventory.frames["machines"].filter(~pl.col("virtual")), on="id")
+        .collect(engine="in-memory")
+    )
     finished = pl.col("phase").is_in(FINISHED).fill_null(value=False)
     running = inventory.frames["pods"].filter(~finished).join(_requests(inventory), on="id")
-    used = running.group_by("node").agg(pl.sum("cpu_cores"), pl.sum("memory_gib")).collect()
+    used = running.group_by("node").agg(pl.sum("cpu_cores"), pl.sum("memory_gib")).collect(engine="in-memory")
     moved = pods.group_by("node").agg(
         pods=pl.len().cast(pl.Int64),
         moved_cpu_cores=pl.sum("cpu_cores"),
@@ -353,12 +365,17 @@ def _evictions(pods: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
 def _limits(inventory: Inventory) -> dict[str, list[Any]]:
     """Budgets of pods to evict, with what they allow."""
     found = covered(inventory).filter(pl.col("pods") > 0).sort("namespace", "name")
-    return found.select("namespace", "name", "pods", "allowed").collect().to_dict(as_series=False)
+    return found.select("namespace", "name", "pods", "allowed").collect(engine="in-memory").to_dict(as_series=False)
 
 
 def _ranges(inventory: Inventory) -> list[str]:
     """Ranges of pod addresses that nodes or the plugin's pools hold."""
-    return inventory.frames["ranges"].select(pl.col("cidr").drop_nulls().unique().sort()).collect()["cidr"].to_list()
+    return (
+        inventory.frames["ranges"]
+        .select(pl.col("cidr").drop_nulls().unique().sort())
+        .collect(engine="in-memory")["cidr"]
+        .to_list()
+    )
 
 
 def _virtual(inventory: Inventory) -> pl.LazyFrame:
@@ -377,9 +394,9 @@ def _members(inventory: Inventory) -> dict[str, Any]:
     fewest pods in the mesh, or else the fewest of all: a move begins where least can break.
     """
     redirected = (pl.col("redirection") == "enabled").fill_null(value=False)
-    pods = inventory.living_pods.with_columns(member=pl.col("proxied") | redirected).collect()
+    pods = inventory.living_pods.with_columns(member=pl.col("proxied") | redirected).collect(engine="in-memory")
     members = pods.filter("member")
-    elsewhere = inventory.of("Node").join(_virtual(inventory), on="id").select(node="name").collect()
+    elsewhere = inventory.of("Node").join(_virtual(inventory), on="id").select(node="name").collect(engine="in-memory")
     networked = pods.join(elsewhere, on="node", how="anti")
     by_size = (members if members.height else pods).group_by("namespace").len().sort("len", "namespace")
     return {

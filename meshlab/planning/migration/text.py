@@ -52,16 +52,17 @@ def takes_text(plan: Mapping[str, Any]) -> str:
     return f"{known}{work}{nodes}; {restarts} restart{'s' * (plan['restarts'] == 1)}"
 
 
+MINUTES = 5
+"""What is told in minutes where it may take longer, in seconds otherwise. [min]"""
+
+
 def breaks_text(plan: Mapping[str, Any]) -> str:
     """For how long calls to one workload may fail, and policies are not enforced."""
     if plan["fresh"]:
         return "nothing: nothing runs yet"
-    calls = plan["disruption_minutes_hi"]
-    cut = (
-        f"calls to a workload may fail for {interval_text(plan, 'disruption_minutes')} min"
-        if calls
-        else "no call fails"
-    )
+    each, unit = (60, "s") if plan["disruption_minutes_hi"] <= MINUTES else (1, "min")
+    calls = {end: each * plan[f"disruption_minutes{end}"] for end in ENDS}
+    cut = f"calls to a workload may fail for {_ends_text(calls)} {unit}" if any(calls.values()) else "no call fails"
     gap = f"policies are not enforced for {interval_text(plan, 'unenforced_hours')} h" if plan["gaps"] else ""
     if any(item["elapsed_hi"] != item["hours_hi"] for item in plan["gaps"]):
         gap += ", nights between the windows included"

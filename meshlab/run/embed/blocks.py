@@ -416,7 +416,7 @@ def _verdict(review: Review) -> str:
             "median": f"{figure_text(found['median'])} {unit}",
             "10–90 %": interval_text(found["lo"], found["hi"]),
         }
-        for name, label, unit in first_page.FIGURES
+        for name, label, unit, *_ in first_page.FIGURES
         if option and name not in ("nodes", "total_usd") and (found := option["criteria"][name])["median"] is not None
     ]
     unknown = ", ".join(map(report.input_label, verdict.unknown))
