@@ -102,6 +102,11 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{round(value, decimals):,.{max(0, decimals)}f}"
 
 
+def rounded(value: float) -> str:
+    """A figure with as many digits as an interval deserves: three from a hundred on, two below."""
+    return significant(value, 3 if abs(value) >= 100 else 2)  # noqa: PLR2004
+
+
 def is_version(text: str) -> bool:
     """Whether the text begins with numbers that can be compared, such as ``5.15.0-1051-gke``."""
     return _VERSION.match(text) is not None

@@ -21,6 +21,7 @@ from meshlab.show import charts, first_page, report
 from meshlab.show.charts.intervals import estimates
 from meshlab.show.export.chart import PLOTLY_MIME, STILL, contents
 from meshlab.show.labels import listed, plain
+from meshlab.show.theme import figure_text
 
 EXAMPLES = ("bookinfo-istio", "fleet-500-aks", "online-boutique", "openshift-aws", "wikikube-eqiad")
 
@@ -296,6 +297,73 @@ def test_the_hours_of_a_move_have_their_money_beside_them(examples: dict[str, Re
     for each in (review, small):  # a move that is made, and one that only others would take
         rows = first_page.figure_rows(each, first_page.options_shown(each))
         assert [row["unit"] for row in rows if row["label"] == "The move"] == ["h of 2 people"]
+
+
+def test_plan_and_drivers_are_of_what_is_recommended(examples: dict[str, Review]) -> None:
+    """Hours, money and nodes of the plan are those of the first page, and drivers start at the scoped sidecars."""
+    review = examples["fleet-500-aks"]
+    first, plan = first_page.chosen(review), review.migration
+    assert first is not None
+    assert plan is not None
+    assert first["label"].endswith(", scoped")
+    for name, figure in (("hours", "move_hours"), ("usd", "move_usd")):
+        ends = [first["criteria"][figure][end] for end in ("lo", "median", "hi")]
+        assert [plan[f"{name}{end}"] for end in ("_lo", "", "_hi")] == pytest.approx(ends)
+    nodes = figure_text(first["criteria"]["nodes"]["median"])
+    assert any(step["action"].endswith(f"they fill {nodes} nodes") for step in plan["steps"])
+    for row in review.sensitivity or ():
+        criteria = first["criteria"][row["figure_name"]]
+        assert criteria["lo"] < row["figure"] < criteria["hi"], row["driver"]
+
+
+def test_how_often_an_option_is_the_cheapest_is_told_only_among_several(tmp_path: Path) -> None:
+    """With one price alone, or where each rival is the same network and a mesh more, there is no such row."""
+    review = team(tmp_path, "scenario: {nodes: 6, pods: 120, cloud: self-managed, current_cni: calico}\nneeds: []\n")
+    compared = review.comparison
+    assert compared is not None
+    for priced, told in ((0, False), (1, False), (3, True)):
+        page = replace(review, comparison={**compared, "priced": priced})
+        text = words(first_page.summary(page).html) + words(report.comparison(page).html)
+        assert text.count(f"of {priced} options with a known price") == 2 * told
+        assert ("Cheapest" in text) == told
+
+
+CALICO = {"cni": "calico", "edition": {"cni": "self-run", "mesh": None}}
+OTHER = {"cni": "cilium", "edition": {"cni": "self-run", "mesh": None}}
+
+
+@pytest.mark.parametrize(
+    ("known", "priced"),
+    [
+        ([], 0),
+        ([CALICO | {"mesh": "linkerd"}], 1),
+        ([CALICO | {"mesh": "none"}, CALICO | {"mesh": "linkerd"}, CALICO | {"mesh": "istio-ambient"}], 0),
+        ([CALICO | {"mesh": "none"}, CALICO | {"mesh": "linkerd"}, OTHER | {"mesh": "none"}], 3),
+        ([CALICO | {"mesh": "linkerd"}, CALICO | {"mesh": "istio-ambient"}], 2),
+    ],
+)
+def test_an_option_that_all_others_contain_is_no_winner(known: list[dict[str, object]], priced: int) -> None:
+    """Where all others are the same network with a mesh beside it, being cheaper tells nothing."""
+    rows = [{**row, "probability_best": 0.5} for row in known]
+    assert comparison._priced([*rows, {**CALICO, "mesh": "none", "probability_best": None}]) == priced
+
+
+def test_what_is_cheaper_is_told_by_the_medians_of_the_table(tmp_path: Path) -> None:
+    """The totals in the sentence are those that the table shows, digit by digit."""
+    review = team(
+        tmp_path,
+        "scenario: {nodes: 12, services: 60, cloud: self-managed, windows_nodes: 0, current_cni: calico,"
+        " current_mesh: none, greenfield: false, cni_healthy: true, kernel_oldest: 5.15.0, regulated: false}\n"
+        "needs: [mtls, multi_cluster, retries]\n",
+    )
+    rows = review.comparison["options"] if review.comparison else []
+    told = [line for line in (review.comparison or {})["against"] if "cheaper over the horizon" in line]
+    first = next(row for row in rows if row["recommended"])
+    assert told
+    for line in told:
+        rival = next(row for row in rows if line.startswith(row["label"]))
+        other, mine = (figure_text(row["criteria"]["total_usd"]["median"]) for row in (rival, first))
+        assert line.endswith(f": {other} USD instead of {mine}, as medians.")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -47,6 +47,12 @@ def scoped_services(scenario: Mapping[str, Any]) -> int | None:
     return scoped if 2 * scoped <= scenario["config_services"] else None
 
 
+def nodes_taken(scenario: Mapping[str, Any]) -> pl.Expr:
+    """Nodes of the team's size that the memory and CPU of a pair take up; null where either is not known. [count]"""
+    memory, cpu = pl.col("memory_gib") / scenario["node_memory_gib"], pl.col("cpu_cores") / scenario["node_cpu_cores"]
+    return pl.when(memory.is_not_null() & cpu.is_not_null()).then(pl.max_horizontal(memory, cpu))
+
+
 def pair_worlds(
     scenario: pl.DataFrame,
     options: Sequence[Mapping[str, Any]],

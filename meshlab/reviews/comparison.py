@@ -6,7 +6,6 @@ each other from ``planning.comparison``.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -18,15 +17,16 @@ from meshlab.models import decision
 from meshlab.models.decision.labels import listed, lower_first
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
-from meshlab.models.pairs import FIGURES, SCOPED, pair_worlds, scoped_services
+from meshlab.models.pairs import FIGURES, nodes_taken, pair_worlds
 from meshlab.planning import comparison
 from meshlab.planning.comparison import Limit
-from meshlab.planning.migration import move_prices
+from meshlab.planning.migration import move_amounts, move_prices
+from meshlab.planning.migration.routes import NONE
 from meshlab.planning.migration.text import span_text
 from meshlab.reviews.cases import Case, scenarios_of
-from meshlab.reviews.migration import setting_of, target_of, today_of
+from meshlab.reviews.migration import as_set_up, setting_of, target_of, today_of
 from meshlab.scenario import collect_few, inputs, with_defaults
-from meshlab.units import significant
+from meshlab.units import rounded
 
 Row = dict[str, Any]
 
@@ -103,11 +103,23 @@ def compare(
     ]
     return {
         "horizon_months": row["horizon_months"],
+        "priced": _priced(rows),
         "options": rows,
         "against": [*_against(rows, row["horizon_months"], verdict), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
         "find_out": find_out(choices, coefficients),
     }
+
+
+def _priced(rows: Sequence[Row]) -> int:
+    """Options with a known price among which one can be the cheapest; 0 where one of them is contained in all others.
+
+    A network without a mesh is cheaper than the same network with one whatever is drawn: that tells nothing.
+    """
+    known = [row for row in rows if row["probability_best"] is not None]
+    bare = [(row["cni"], row["edition"]["cni"]) for row in known if row["mesh"] == NONE]
+    contained = any(all((row["cni"], row["edition"]["cni"]) == network for row in known) for network in bare)
+    return 0 if contained and len(bare) == 1 else len(known)
 
 
 def weighed(
@@ -125,9 +137,10 @@ def weighed(
     found = _compared(verdict)
     if not found:
         return [], [], pl.DataFrame(), pl.DataFrame()
-    prices = _prices(case, row, found)
-    options = [_scoped(option, row) for option in found]
-    worlds = _worlds(row, scenario, options, prices, coefficients)
+    places = today_of(case), list(map(target_of, found)), setting_of(case, row)
+    prices, moves = move_prices(*places), move_amounts(*places)
+    options = [as_set_up(option, row) for option in found]
+    worlds = _worlds(row, scenario, options, moves, coefficients)
     first = next((option for option in options if option["rank"] == 1), None)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
     ailing = [(side, product) for side, product in ailing if not first or first[side] != product]
@@ -189,10 +202,12 @@ def over_budget(
         if not asked:
             return {}
         chosen = [options[place] for place in asked]
-        prices = _prices(case, filled, chosen) if case else [UNPRICED] * len(chosen)
+        moves = [UNPRICED] * len(chosen)
+        if case:
+            moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting_of(case, filled))
         coefficients = (calibrated or {}).get(filled["scenario"])
-        scoped = [_scoped(option, filled) for option in chosen]
-        worlds = _worlds(filled, scenario, scoped, prices, coefficients)
+        scoped = [as_set_up(option, filled) for option in chosen]
+        worlds = _worlds(filled, scenario, scoped, moves, coefficients)
         if worlds["memory_gib"].null_count():
             # what nobody measured of a network keeps no budget that the mesh alone breaks
             alone = pair_worlds(scenario, [{**option, "cni": None} for option in scoped], coefficients)
@@ -215,15 +230,15 @@ def over_budget(
 
 
 def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
-    lo, middle, hi = (significant(row[f"{limit.figure}{end}"], 3) for end in ("_lo", "", "_hi"))
+    lo, middle, hi = (rounded(row[f"{limit.figure}{end}"]) for end in ("_lo", "", "_hi"))
     label, unit = inputs()[limit.name].label, UNITS[limit.figure]
-    return f"{label} of {significant(limit.most, 3)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
+    return f"{label} of {rounded(limit.most)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
 
 
 PRICED = ("hours", "usd", "disruption_minutes")
 """Figures of a move's price."""
 
-UNPRICED = {f"{name}{end}": None for name in PRICED for end in ("_lo", "", "_hi")}
+UNPRICED: Row = dict.fromkeys(PRICED)
 """The price of a move of which nothing is known."""
 
 UNITS = {
@@ -234,11 +249,6 @@ UNITS = {
     "memory_gib": "GiB",
 }
 """Units of the figures that budgets bound."""
-
-
-def _prices(case: Case, row: Mapping[str, Any], options: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Prices of the moves to each option."""
-    return move_prices(today_of(case), [target_of(option) for option in options], setting_of(case, row))
 
 
 def _ailing(row: Mapping[str, Any]) -> list[str]:
@@ -278,56 +288,32 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return found
 
 
-def _scoped(option: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An option as it would be set up: the sidecars of a new mesh know what they call, not every service there is."""
-    fresh = option["dataplane"] == SCOPED and option["mesh"] != row["current_mesh"]
-    if not fresh or scoped_services(row) is None:
-        return option
-    return {**option, "scoped": True, "label": f"{option['label']}, scoped"}
-
-
 def _worlds(
     row: Mapping[str, Any],
     scenario: pl.DataFrame,
     options: Sequence[Mapping[str, Any]],
-    prices: Sequence[Row],
+    moves: Sequence[Row],
     coefficients: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """The figures of each option in each draw, with licence, move and total."""
     worlds = pair_worlds(scenario, options, coefficients)
     offered = row["licence_price_usd_per_year"]
-    generator = np.random.default_rng(zlib.crc32(b"moves"))
-    share = generator.random(DRAWS)  # how slow this team works is the same on every way
     offered = offered if offered is None else offered / MONTHS_A_YEAR
     # what every option keeps costs the same in all of them
     kept = {side for side in SIDES if len({(option[side], option["edition"][side]) for option in options}) == 1}
     licences = [offered if {*option["paid"]} - kept else 0.0 for option in options]
-    moves = [
-        pl.concat(_triangular([price[f"{key}{end}"] for end in ("_lo", "", "_hi")], share) for price in prices)
-        for key in PRICED
+    unknown = pl.repeat(None, DRAWS, dtype=pl.Float64, eager=True)
+    added = [
+        pl.concat(unknown if (amount := move[name]) is None else amount for move in moves).alias(f"move_{name}")
+        for name in PRICED
     ]
-    added = [series.alias(f"move_{name}") for name, series in zip(PRICED, moves, strict=True)]
     licence = pl.Series("licence_usd_per_month", licences, pl.Float64).gather(np.arange(len(options)).repeat(DRAWS))
     joined = worlds.hstack([*added, licence])
-    memory, cpu = pl.col("memory_gib") / row["node_memory_gib"], pl.col("cpu_cores") / row["node_cpu_cores"]
     joined = joined.with_columns(
         monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"),
-        nodes=pl.when(memory.is_not_null() & cpu.is_not_null()).then(pl.max_horizontal(memory, cpu)),
+        nodes=nodes_taken(row),
     )
     return comparison.totals(joined, row["horizon_months"])
-
-
-def _triangular(ends: Sequence[float | None], share: np.ndarray) -> pl.Series:
-    """Draws between the least and the most, around the likely; all null where one of them is not known."""
-    if None in ends:
-        return pl.Series([None] * len(share), dtype=pl.Float64)
-    low, mode, high = (float(end) for end in ends if end is not None)
-    if high <= low:
-        return pl.Series(np.full(len(share), mode))
-    turn = (mode - low) / (high - low)
-    rising = low + np.sqrt(share * (high - low) * (mode - low))
-    falling = high - np.sqrt((1 - share) * (high - low) * (high - mode))
-    return pl.Series(np.where(share < turn, rising, falling))
 
 
 def _payback(ends: Sequence[Row], options: Sequence[Mapping[str, Any]], n: int) -> Row:
@@ -365,14 +351,13 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
             told.append(_exceeds(name, share))
     rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
     cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
-    regret = first["expected_regret_usd"]
     beaten = first["dominated_by"]
     is_clear = cheapest and cheapest is not first and cheapest["probability_best"] >= comparison.TELLING
-    if cheapest and is_clear and regret and cheapest["label"] != beaten:
-        more = regret - (cheapest["expected_regret_usd"] or 0)  # what the least in each draw costs falls out
+    if cheapest and is_clear and first["probability_best"] is not None and cheapest["label"] != beaten:
+        mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, cheapest))
         told.append(
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
-            f"{100 * cheapest['probability_best']:.0f} %; on average this one costs {significant(more)} USD more."
+            f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
         )
     if beaten:
         told.append(_beaten(first, rows, verdict))
@@ -395,10 +380,10 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
         side = next(differ, "")
         decided = verdict["decided_by"].get(side)
         why = next((row["reason"] for row in verdict["rows"] if row["id"] == decided), None)
-        told += f": {significant(other)} USD a month instead of {significant(mine)}"
+        told += f": {rounded(other)} USD a month instead of {rounded(mine)}"
         if why:
             told += f". The reason for the recommended one: {lower_first(why)}"
-            return f"{told} A budget of less than {significant(mine)} USD a month would put another first."
+            return f"{told} A budget of less than {rounded(mine)} USD a month would put another first."
     return f"{told}."
 
 
@@ -428,7 +413,7 @@ def _unpaid(first: Row, rows: Sequence[Row], horizon: float) -> list[str]:
         if months > LIFETIME_MONTHS:
             return [f"What it saves over today{meets} does not pay for the move within {span_text(LIFETIME_MONTHS)}."]
         return [f"What it saves over today{meets} pays for the move only after {span_text(months)}."]
-    more = f"costs {significant(-saved)} USD a month more than" if saved < 0 else "saves nothing over"
+    more = f"costs {rounded(-saved)} USD a month more than" if saved < 0 else "saves nothing over"
     return [f"It {more} what runs today{meets.rstrip(',')}: the move is never paid back."]
 
 

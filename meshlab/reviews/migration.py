@@ -6,29 +6,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
+from meshlab.models.pairs import SCOPED, pair_worlds, scoped_services
 from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
-from meshlab.planning.migration.routes import STAY
+from meshlab.planning.migration.routes import NONE, STAY, of_today
 from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.scenario import collect_few, with_defaults
 
 
 def recommended_dataplane(verdict: Mapping[str, object], row: Mapping[str, object]) -> str | None:
     """The data plane of the mesh of a verdict; None where nothing is recommended, or no model answers for the mesh."""
-    mesh = row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]
+    mesh = row["current_mesh"] if verdict["mesh"] == STAY else verdict["mesh"]
     return overhead.dataplane_of_mesh().get(str(mesh))
 
 
 def setting_of(case: Case, row: Mapping[str, Any]) -> Setting:
     """The cluster that a team's moves are made in."""
-    own, pod_cidr = assumptions.own_figures(case.team.migration)
+    own, pod_cidr, kubernetes = assumptions.own_figures(case.team.migration)
     return Setting(
         scenario=row,
         survey=case.survey,
         assumptions=assumptions.with_own(own),
         pod_cidr=pod_cidr,
+        kubernetes_stated=kubernetes,
         encapsulation=_encapsulation(case),
         calls=case.own["calls"] if case.own else (),
     )
@@ -52,8 +56,9 @@ def target_of(verdict: Mapping[str, Any]) -> Place:
 def move_of(
     case: Case,
     row: Mapping[str, Any],
-    figures: Sequence[Mapping[str, Any]],
+    scenario: pl.DataFrame,
     verdict: Mapping[str, Any],
+    coefficients: pl.DataFrame | None = None,
     *,
     today: str = "",
     target: str = "",
@@ -65,25 +70,44 @@ def move_of(
     """
     start = parse_place(today, today_of(case), "--from")
     end = parse_place(target, Place(STAY, STAY), "--to") if target else target_of(verdict)
-    sides = {"cni": start.cni if end.cni == STAY else end.cni, "mesh": start.mesh if end.mesh == STAY else end.mesh}
-    known = overhead.dataplane_of_mesh()
-    return Move(
-        today=start,
-        target=end,
-        setting=setting_of(case, row),
-        figures=figures,
-        dataplanes=(
-            known.get(start.mesh or ""),
-            recommended_dataplane(sides, row) if sides["mesh"] in known else None,
-        ),
+    return Move(start, end, setting_of(case, row), _worlds(row, scenario, start, of_today(end, start), coefficients))
+
+
+def _worlds(
+    row: Mapping[str, Any], scenario: pl.DataFrame, start: Place, end: Place, coefficients: pl.DataFrame | None
+) -> dict[str, pl.DataFrame]:
+    """Figures of where a move starts, of where it ends, and of the mesh there alone, in each world."""
+    today, target = (
+        {**place.plain(), "dataplane": overhead.dataplane_of_mesh().get(place.mesh or "")} for place in (start, end)
     )
+    target = as_set_up(target, {**row, "current_mesh": start.mesh})
+    there = scenario.with_columns(
+        pl.lit(value, scenario.schema[name]).alias(name)
+        for name, value in (("current_cni", start.cni), ("current_cni_edition", start.cni_edition))
+        if value != row[name] and value != NONE
+    )
+    options = [today, target, {**target, "cni": None}]
+    drawn = pair_worlds(there, options, coefficients).partition_by("option", maintain_order=True)
+    return dict(zip(("today", "target", "mesh"), drawn, strict=True))
+
+
+def as_set_up(option: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An option as it would be set up: the sidecars of a new mesh know what they call, not every service there is."""
+    fresh = option["dataplane"] == SCOPED and option["mesh"] != row["current_mesh"]
+    if not fresh or scoped_services(row) is None:
+        return option
+    return {**option, "scoped": True, "label": f"{option.get('label')}, scoped"}
 
 
 def plan_of(
-    case: Case, row: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], verdict: Mapping[str, Any]
+    case: Case,
+    row: Mapping[str, Any],
+    scenario: pl.DataFrame,
+    verdict: Mapping[str, Any],
+    coefficients: pl.DataFrame | None = None,
 ) -> Plan:
     """The plan of the move from today to the verdict."""
-    return plan_move(move_of(case, row, figures, verdict))
+    return plan_move(move_of(case, row, scenario, verdict, coefficients))
 
 
 def plans(
@@ -106,10 +130,10 @@ def plans(
     cases = [replace(case, team=replace(case.team, migration={**case.team.migration, **(own or {})})) for case in cases]
     frame = scenarios_of(cases)
     filled = collect_few(with_defaults(frame)).rows(named=True)
-    estimates = overhead.estimate(frame).collect().partition_by("scenario", maintain_order=True, as_dict=True)
+    verdicts = decision.explain(frame, outlook=False, over=over)
     moves = [
-        move_of(case, row, estimates[(case.team.name,)].to_dicts(), verdict, today=today, target=target)
-        for case, row, verdict in zip(cases, filled, decision.explain(frame, outlook=False, over=over), strict=True)
+        move_of(case, row, scenario, verdict, today=today, target=target)
+        for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True)
     ]
     return [{"scenario": case.team.name, **plan_move(move)} for case, move in zip(cases, moves, strict=True)]
 

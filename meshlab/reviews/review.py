@@ -22,6 +22,7 @@ from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.models.overhead import NONE, draw_estimates
 from meshlab.models.overhead.network import network_sources
+from meshlab.models.pairs import SCOPED, scoped_services
 from meshlab.planning import iac
 from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
 from meshlab.reviews.cases import (
@@ -81,7 +82,7 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None, 
     settled = [beside_old_pools(*part, tables, over) for part in parts]
     verdicts = [verdict for verdict, _ in settled]
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
-    movers = _sensitivities(frame, dataplanes, calibrated)
+    movers = _sensitivities(_as_recommended(frame, dataplanes, filled, verdicts), dataplanes, calibrated)
     tuned = tuned_estimates(frame, scoped(filled, verdicts), calibrated)
 
     def numbers(team: str, pools: Row | None) -> _Numbers:
@@ -108,7 +109,7 @@ def _review(
     case: Case, row: Row, scenario: pl.DataFrame, verdict: Row, numbers: _Numbers, tables: decision.Tables
 ) -> Review:
     figures = [without(item, "scenario") for item in numbers.estimates.to_dicts()]
-    plan = None if verdict["mesh"] is None else plan_of(case, row, figures, verdict)
+    plan = None if verdict["mesh"] is None else plan_of(case, row, scenario, verdict, numbers.coefficients)
     features = iac.for_verdict(
         {**verdict, "mesh": row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]},
         row["needs"],
@@ -170,6 +171,17 @@ def _measured(case: Case, scenario: pl.DataFrame, figures: Sequence[Row]) -> Row
     types = scenario.schema
     without = {name: pl.lit(value, types[name]) for name, value in case.own["without"].items()}
     return rests_on(case.own, scenario.with_columns(**without), figures)
+
+
+def _as_recommended(
+    frame: pl.DataFrame, dataplanes: Sequence[str | None], rows: Sequence[Row], verdicts: Sequence[Row]
+) -> pl.DataFrame:
+    """The scenarios with as many services known to each proxy as what is recommended would have it."""
+    services: list[int | None] = []
+    for dataplane, row, verdict in zip(dataplanes, rows, verdicts, strict=True):
+        scopes = verdict["tuned"] or verdict["mesh"] not in ("stay", row["current_mesh"])
+        services.append(scoped_services(row) if dataplane == SCOPED and scopes else None)
+    return frame.with_columns(config_services=pl.Series(services, dtype=pl.Int64).fill_null(frame["config_services"]))
 
 
 def _sensitivities(

@@ -99,6 +99,7 @@ def summary(review: Review) -> Fragment:
         grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
         blocks=blocks,
         options=shown,
+        priced=(review.comparison or {}).get("priced", 0),
         rows=list(figure_rows(review, shown)),
         payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,

@@ -13,7 +13,7 @@ from typing import Any
 
 from meshlab.models.decision.labels import products, short_products
 from meshlab.models.overhead import dataplanes
-from meshlab.units import significant
+from meshlab.units import rounded
 
 FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
 
@@ -164,12 +164,12 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def figure_text(value: float | None) -> str:
-    """A figure with as many digits as an interval deserves: two significant ones, never in powers of ten."""
+    """A figure with as many digits as an interval deserves, never in powers of ten."""
     if value is None:
         return "unknown"
     if 0 < abs(value) < 0.001:  # noqa: PLR2004  (below that, digits only look exact)
         return "< 0.001" if value > 0 else f"> {MINUS}0.001"
-    return significant(value, 3 if abs(value) >= 100 else 2).replace("-", MINUS)  # noqa: PLR2004
+    return rounded(value).replace("-", MINUS)
 
 
 def interval_text(low: float | None, high: float | None) -> str:

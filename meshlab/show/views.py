@@ -355,7 +355,7 @@ def gaps(review: Review) -> Fragment:
             "From": str(gap["opens"]),
             "Until": str(gap["closes"]),
             "Working time [h]": _told(gap["hours"]),
-            "At most [h]": _told(gap["hours_hi"]),
+            "90 % [h]": _told(gap["hours_hi"]),
             "With the hours between windows [h]": _told(gap["with_nights"]),
         }
         for gap in _plan(review)["gaps"]
@@ -368,7 +368,7 @@ def needs(review: Review) -> Fragment:
     asked, brought = _plan(review)["needs"], _plan(review)["brings"]
     rows = [
         ("People", "h", asked, "person_hours"),
-        ("People", "USD", asked, "usd"),
+        ("People, and machines for the move alone", "USD", asked, "usd"),
         ("Saved", "USD/month", brought, "usd_per_month"),
         ("Paid back after", "months", brought, "months"),
     ]
@@ -378,14 +378,13 @@ def needs(review: Review) -> Fragment:
                 "What": what,
                 "Unit": unit,
                 **{
-                    head: _told(row[f"{name}{end}"])
-                    for head, end in (("Least", "_lo"), ("Likely", ""), ("Most", "_hi"))
+                    head: _told(row[f"{name}{end}"]) for head, end in (("10 %", "_lo"), ("Median", ""), ("90 %", "_hi"))
                 },
             }
             for what, unit, row, name in rows
         ]
         + [
-            {"What": what, "Unit": unit, "Least": "", "Likely": _told(asked[name]), "Most": ""}
+            {"What": what, "Unit": unit, "10 %": "", "Median": _told(asked[name]), "90 %": ""}
             for what, unit, name in (
                 ("Memory beside the old", "GiB", "extra_memory_gib"),
                 ("CPU beside the old", "cores", "extra_cpu_cores"),

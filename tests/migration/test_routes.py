@@ -349,6 +349,23 @@ def test_what_is_asked_for_is_set_up(side: str) -> None:
         assert added or itself, (need, told(terms))
 
 
+@pytest.mark.parametrize("name", ["cilium", "calico", "calico-enterprise"])
+@pytest.mark.parametrize(
+    ("cloud", "made", "removed"),
+    [
+        ("aks", "az aks create .*--network-plugin none", ""),
+        ("eks", "eksctl create cluster", "daemonset (-n kube-system )?aws-node"),
+        ("self-managed", "# make the cluster without a network plugin", ""),
+        (None, "# make the cluster without a network plugin", ""),
+    ],
+)
+def test_a_cluster_is_made_before_its_network(name: str, cloud: str | None, made: str, removed: str) -> None:
+    """The first command makes a cluster, as the platform has it without a plugin; then the plugin is installed."""
+    (ways,) = ways_of([Terms(Place("none", "none"), Place(name, "none", "self-run"), cloud, fresh=True)])
+    (step,) = (step for way in ways for step in way.steps if step["stage"] == "network-new")
+    assert re.search(f"{made}.*{removed}.*(helm install|kubectl create -f)", step["command"])
+
+
 def test_policies_are_translated_before_their_definitions_go() -> None:
     """Who deletes definitions of an engine's own policies has had these translated, counted or not."""
     for count in (None, 3):
@@ -607,7 +624,7 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert set(step["source_id"].split("|")) <= SOURCES, step["step"]
         assert step["takes"] in {*declared(), "drain", "provider-node"}
         assert step["cuts"] is None or step["cuts"] in declared()
-        assert step["scope"] in ("once", "pool", "node", "namespace", "workload", "policy")
+        assert step["scope"] in ("once", "pool", "node", "namespace", "workload", "policy", "release")
         assert step["phase"] in ("prepare", "window", "after")
         assert step["gap"] in (None, "opens", "closes")
         assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")

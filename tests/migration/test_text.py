@@ -108,6 +108,7 @@ def test_a_first_installation_is_no_move() -> None:
     assert "rehearse" not in {step["step"].partition("-")[0] for step in found["steps"]}
     assert told["Takes"].startswith("nothing runs yet: the first installation")
     assert told["Worth it"].startswith("nothing runs yet")
+    assert told["Breaks"] == "nothing: nothing runs yet"
 
 
 def test_the_point_of_no_return_is_told() -> None:

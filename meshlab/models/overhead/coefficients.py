@@ -8,10 +8,12 @@ column), so one formula gives the median, the interval, and every probability an
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from statistics import NormalDist
 
+import numpy as np
 import polars as pl
 
 from meshlab.cache import cached
@@ -76,6 +78,12 @@ def draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> Arrays:
             for name, median in medians(table).items()
         }
     )
+
+
+def even_shares(name: str) -> pl.Series:
+    """Shares that fill the unit interval evenly, one a draw, in an order that the name gives."""
+    order = np.random.default_rng(zlib.crc32(name.encode())).permutation(DRAWS)
+    return pl.Series((order + 0.5) / DRAWS)
 
 
 def joint_draws(table: pl.DataFrame | None = None, count: int = DRAWS) -> pl.DataFrame:

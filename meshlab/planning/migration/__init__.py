@@ -8,7 +8,7 @@ is in ``assumptions.py``.
 """
 
 from meshlab.planning.migration.plan import Plan, plan_move
-from meshlab.planning.migration.price import move_price, move_prices
+from meshlab.planning.migration.price import move_amounts, move_price, move_prices
 from meshlab.planning.migration.routes import Move, Place, Setting, parse_place
 from meshlab.planning.migration.survey import Survey, survey_of
 
@@ -18,6 +18,7 @@ __all__ = [
     "Plan",
     "Setting",
     "Survey",
+    "move_amounts",
     "move_price",
     "move_prices",
     "parse_place",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,10 +14,9 @@ import polars as pl
 from meshlab.cache import cached
 from meshlab.documents import is_list
 from meshlab.errors import did_you_mean, shorten
+from meshlab.models.overhead.coefficients import DRAWS, even_shares
 from meshlab.tables import read_table
-
-ENDS = ("_lo", "", "_hi")
-"""Endings of the names of columns and fields that hold an interval."""
+from meshlab.units import ENDS
 
 
 class Interval(NamedTuple):
@@ -34,23 +34,38 @@ class Interval(NamedTuple):
         """The sum of two intervals."""
         return Interval(self.lo + other.lo, self.likely + other.likely, self.hi + other.hi)
 
-    def by(self, other: Interval) -> Interval:
-        """The product of two intervals of numbers that are not negative."""
-        return Interval(self.lo * other.lo, self.likely * other.likely, self.hi * other.hi)
+
+Draws = pl.Series
+"""An amount in each of ``DRAWS`` possible worlds. Sums and products of amounts are those of each world: least times
+least and most times most would lie farther apart than nine of ten worlds do."""
+
+ZERO = pl.zeros(DRAWS, pl.Float64, eager=True)
+"""Nothing, in every world."""
 
 
-ZERO = Interval(0.0, 0.0, 0.0)
+def sampled(name: str, interval: Interval) -> Draws:
+    """An uncertain amount in each world: triangular, in an order of its name's own, so that names are independent.
+
+    What many steps and all options take by one name is the same in one world.
+    """
+    if interval.hi <= interval.lo:
+        return ZERO + interval.likely
+    return pl.select(quantile(interval, pl.lit(even_shares(name)))).to_series()
 
 
-def total(intervals: Iterable[Interval]) -> Interval:
+def total(amounts: Iterable[Draws]) -> Draws:
     """The sum of all."""
-    ends = list(zip(*intervals, strict=True))
-    return Interval(*map(math.fsum, ends)) if ends else ZERO
+    return sum(amounts, ZERO)
 
 
-def named(name: str, interval: Interval | None) -> dict[str, float | None]:
-    """The interval as fields of plain data: name_lo, name and name_hi, each null where it is unknown."""
-    ends = (None, None, None) if interval is None else interval
+def named(name: str, amount: Draws | Interval | None) -> dict[str, float | None]:
+    """An amount as fields of plain data, each null where it is unknown: name_lo, name, name_hi.
+
+    They are the median and the 10-90 % interval of draws, and the three figures of an interval as they are.
+    """
+    if amount is None:
+        return {f"{name}{end}": None for end in ENDS}
+    ends = amount if isinstance(amount, Interval) else [amount.quantile(share, "linear") for share in ENDS.values()]
     return {f"{name}{end}": value for end, value in zip(ENDS, ends, strict=True)}
 
 
@@ -81,7 +96,10 @@ def quantile(interval: Interval, share: pl.Expr) -> pl.Expr:
 
 
 NEW_RANGE = "pod_cidr"
-"""Key of the new range of pod addresses: the only figure that is no number."""
+"""Key of the new range of pod addresses."""
+
+KUBERNETES = "kubernetes"
+"""Key of the oldest Kubernetes on a node, where no dump shows it."""
 
 SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 """Seconds of the units of time."""
@@ -117,13 +135,14 @@ def faults(given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     A figure is one number, or a list of three: at least, most likely, at most.
     """
     for name, value in given.items():
-        if name == NEW_RANGE:
-            if network(value) is None:
-                yield name, f"{name} is {shorten(str(value))}", "give a range such as 10.245.0.0/16"
+        if name in TEXTS:
+            read, example = TEXTS[name]
+            if read(value) is None:
+                yield name, f"{name} is {shorten(str(value))}", f"give {example}"
             continue
         known = declared().get(name)
         if known is None:
-            yield name, f"unknown assumption {shorten(name)}", did_you_mean(name, [*declared(), NEW_RANGE])
+            yield name, f"unknown assumption {shorten(name)}", did_you_mean(name, [*declared(), *TEXTS])
             continue
         numbers = triple(value)
         if numbers is None or (known.choice and len(set(numbers)) > 1):
@@ -142,10 +161,23 @@ def network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | No
         return None
 
 
-def own_figures(given: Mapping[str, Any]) -> tuple[dict[str, Interval], str | None]:
-    """A team's own figures, which have no faults, and the range of pod addresses that it has chosen."""
-    figures = {name: numbers for name, value in given.items() if name != NEW_RANGE and (numbers := triple(value))}
-    return figures, str(given[NEW_RANGE]) if given.get(NEW_RANGE) else None
+def minor_release(value: object) -> int | None:
+    """A release of Kubernetes such as 1.21 as one number, as ``audit.inventory.minor`` counts it; None where none."""
+    found = re.fullmatch(r"v?(\d+)\.(\d+)(\.\S*)?", str(value))
+    return int(found[1]) * 100_000 + int(found[2]) if found else None
+
+
+TEXTS: dict[str, tuple[Callable[[object], object], str]] = {
+    NEW_RANGE: (network, "a range such as 10.245.0.0/16"),
+    KUBERNETES: (minor_release, "a release such as 1.21"),
+}
+"""Figures that are no numbers: how each is read, and an example."""
+
+
+def own_figures(given: Mapping[str, Any]) -> tuple[dict[str, Interval], str | None, int | None]:
+    """A team's own figures, which have no faults, the range of pod addresses that it has chosen, and its Kubernetes."""
+    figures = {name: numbers for name, value in given.items() if name not in TEXTS and (numbers := triple(value))}
+    return figures, str(given[NEW_RANGE]) if given.get(NEW_RANGE) else None, minor_release(given.get(KUBERNETES))
 
 
 def triple(value: object) -> Interval | None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import polars as pl
 
-from meshlab.planning.migration.assumptions import ENDS, Interval, mean, named, quantile
+from meshlab.planning.migration.assumptions import ENDS, Interval, mean, named, quantile, sampled
 from meshlab.planning.migration.routes import BY_PROVIDER, DRAIN, Setting, Way
 from meshlab.planning.migration.survey import EVICTIONS, NODES, Survey
 
@@ -420,7 +420,7 @@ def _by_pools(
     total = Interval(*map(max, zip(*spans.values(), strict=True)))
     each = Interval(*times.select(pl.mean(f"seconds{end}") for end in ENDS).row(0))
     told = [
-        {"pool": name, "nodes": pools[(name,)].height, **named("hours", Interval(*(end / HOUR for end in span)))}
+        {"pool": name, "nodes": pools[(name,)].height, **named("hours", sampled(DRAIN, span.times(1 / HOUR)))}
         for name, span in spans.items()
     ]
     pods = int(nodes["pods"].sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -11,16 +12,20 @@ import polars as pl
 
 from meshlab.cache import cached
 from meshlab.models.decision.tables import SIDES
-from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, ZERO, Interval, named, network
+from meshlab.models.pairs import nodes_taken
+from meshlab.planning.migration.assumptions import ENDS, NEW_RANGE, Draws, named, network
 from meshlab.planning.migration.drain import Drained, Room
 from meshlab.planning.migration.price import (
+    REHEARSAL,
     Course,
     Step,
     beside,
     counts,
     course_of,
     gaps,
+    move_amounts,
     move_price,
+    releases,
     rent,
     second_cluster,
     settled,
@@ -28,6 +33,7 @@ from meshlab.planning.migration.price import (
 from meshlab.planning.migration.routes import NONE, Move, Setting, Terms, Way, set_up, today_editions, ways_of
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table
+from meshlab.units import rounded
 
 # --- what stands in the way ------------------------------------------------------------------------------------------
 
@@ -191,7 +197,7 @@ def _unknown_of(move: Move, course: Course, way: Way, drains: list[Drained]) -> 
         yield "Room for evicted pods: requests and allocatable capacity"
     if "overlay" in way.names and not setting.seen["ranges"]:
         yield "Address range already in use: ranges of pod addresses"
-    if setting.seen.get("kubernetes") is None and any(step["stage"] == "release" for step in way.steps):
+    if setting.kubernetes is None and any(step["stage"] == "release" for step in way.steps):
         yield "Whether the platform is new enough for the way: version of the nodes' kubelets"
     if setting.layer7 is None and any("l7" in (step["applies"] or "") for step in way.steps):
         yield "Whether layer 7 is used, so that waypoints are planned: needs"
@@ -211,34 +217,19 @@ NEVER = "never"
 """What a move that saves nothing is worth in months."""
 
 
-def saved(figures: Sequence[Mapping[str, Any]], today: str | None, target: str | None) -> dict[str, float | None]:
-    """What the target costs less than today's data plane, a month; None where no estimate answers for it. [USD/month]
-
-    Both are intervals over the same cluster, and how they move together is not known, so that the widest difference
-    stands: at least today's least less the target's most.
-    """
-    costs = {row["dataplane"]: [row.get(f"cost_usd_per_month{end}") for end in ENDS] for row in figures}
-    one, other = ([cost for cost in costs.get(name or "", ()) if cost is not None] for name in (today, target))
-    if len(one) < len(ENDS) or len(other) < len(ENDS):
-        return named("usd_per_month", None)
-    if today == target:
-        return named("usd_per_month", ZERO)
-    return named("usd_per_month", Interval(one[0] - other[2], one[1] - other[1], one[2] - other[0]))
+def saved(worlds: Mapping[str, pl.DataFrame]) -> Draws | None:
+    """What the target costs less than what runs today, in each world; None where either is not known. [USD/month]"""
+    costs = [worlds[name]["cost_usd_per_month"] for name in ("today", "target") if name in worlds]
+    return costs[0] - costs[1] if costs and not any(cost.null_count() for cost in costs) else None
 
 
-def break_even(cost: Sequence[float | None], savings: Mapping[str, float | None]) -> dict[str, float | str | None]:
-    """Months until savings have paid for the cost [USD, its ends]; ``never`` where nothing is saved, None if unknown.
-
-    The soonest is the least cost over the greatest savings, the latest the greatest cost over the least savings.
-    """
-    months: dict[str, float | str | None] = {}
-    for end, price, other in zip(ENDS, cost, reversed(ENDS), strict=True):
-        monthly = savings[f"usd_per_month{other}"]
-        if price is None or monthly is None:
-            months[f"months{end}"] = None
-        else:
-            months[f"months{end}"] = price / monthly if monthly > 0 else NEVER
-    return months
+def break_even(cost: Draws | None, savings: Draws | None) -> dict[str, float | str | None]:
+    """Months until savings have paid for the cost [USD]; ``never`` where nothing is saved, None where unknown."""
+    if cost is None or savings is None:
+        return {f"months{end}": None for end in ENDS}
+    months = pl.select(pl.when(savings > 0).then(cost / savings).otherwise(math.inf)).to_series()
+    ends = {f"months{end}": months.quantile(share, "nearest") for end, share in ENDS.items()}
+    return {name: NEVER if value == math.inf else value for name, value in ends.items()}
 
 
 # --- the plan --------------------------------------------------------------------------------------------------------
@@ -274,7 +265,7 @@ def plan_move(move: Move) -> Plan:
     drain = next((item for item in drains if item.times is not None), drains[0] if drains else None)
     nodes = None if drain is None or drain.times is None else drain.times.select(NODES_TOLD)
     blockers, unknown = blockers_of(move, course)
-    savings = saved(move.figures, *move.dataplanes)
+    savings = saved(move.worlds)
     own_windows = drain is not None and drain.days is not None
     ends = ("lo", "likely", "hi")
     return {
@@ -294,30 +285,66 @@ def plan_move(move: Move) -> Plan:
         "parallel": drain.parallel if drain and own_windows else None,
         "first": _first(setting),
         "called": called(setting) if any(step.row["manifest"] == SCOPE for step in course.taken) else {},
-        "gaps": list(gaps(course, setting)),
+        "gaps": [
+            {**gap, **named("hours", gap["hours"]), **named("elapsed", gap["elapsed"])}
+            | {"with_nights": named("", gap["elapsed"])[""]}
+            for gap in gaps(course, setting)
+        ],
         "risks": list(_risks(course)),
         "needs": {
             **{f"{name}{end}": price[f"{name}{end}"] for name in ("person_hours", "usd") for end in ENDS},
-            **named("rent_usd", rent(setting, course.ways) if second_cluster(course.ways) else None),
+            **named("rent_usd", rent(setting, course.ways)),
             **beside(move, course.ways),
             "parallel": drain.parallel if drain and own_windows else None,
             "surge_nodes": int(setting.number("surge_nodes")) if drain else 0,
         },
-        "brings": {**savings, **break_even([price[f"usd{end}"] for end in ENDS], savings)},
+        "brings": {
+            **named("usd_per_month", savings),
+            **break_even(move_amounts(move.today, [move.target], setting)[0]["usd"], savings),
+        },
         "assumptions": list(_assumptions(move, course)),
     }
 
+
+DIGITS = 2
+"""Digits of a figure that is an estimate: more of them would promise too much."""
 
 MORE_NODES = "MORE_NODES"
 """Word in a step's texts for the nodes that the new data plane fills."""
 
 
+RELEASES = "RELEASES"
+"""Word in a step's texts for the minor releases between what runs and what is asked for."""
+
+
 def _told(move: Move, step: Step) -> dict[str, Any]:
-    """A step as a plan tells it, with the nodes that the target's data plane fills by its estimate, beside today's."""
-    filled = next((row.get("nodes_filled") for row in move.figures if row["dataplane"] == move.dataplanes[1]), None)
-    more = "what the comparison says" if filled is None else f"{filled:,.0f} node{'s' * (filled != 1)}"
+    """A step as a plan tells it, with the nodes that the target takes up, and the releases that are still to go."""
     plain = step.plain()
-    return {**plain, **{name: plain[name].replace(MORE_NODES, more) for name in ("action", "command")}}
+    words = {MORE_NODES: _filled(move), RELEASES: _to_go(step, move.setting)}
+    for name in ("action", "command"):
+        for word, told in words.items():
+            plain[name] = plain[name].replace(word, told)
+    return plain
+
+
+def _filled(move: Move) -> str:
+    """Nodes that the target takes up, as the comparison says; those of its mesh where its network was not measured."""
+    for name, beside_it in (("target", ""), ("mesh", " by the mesh alone, for its network was not measured")):
+        filled = move.worlds[name].select(nodes_taken(move.setting.scenario)).to_series() if move.worlds else None
+        if filled is not None and not filled.null_count():
+            number = rounded(named("", filled)[""] or 0.0)
+            return f"{number} node{'s' * (number != '1.0')}{beside_it}"
+    return "a number of nodes that nobody has measured"
+
+
+def _to_go(step: Step, setting: Setting) -> str:
+    """From which release a platform comes, and how many minor releases that is."""
+    row = releases().get(step.row["step"])
+    if row is None or setting.kubernetes is None:
+        return "unless it is there: which release runs is not known, so that it is not in the hours"
+    major, _, minor = row["release"].partition(".")
+    many = step.units or 0
+    return f"from {major}.{int(minor) - many}: {many} minor release{'s' * (many != 1)}, one after the other"
 
 
 SCOPE = "sidecar-scope.yaml"
@@ -373,6 +400,7 @@ def _assumptions(move: Move, course: Course) -> Iterator[dict[str, Any]]:
     used = {name for way in course.ways for step in way.steps for name in (step["takes"], step["cuts"])}
     used |= OF_PEOPLE | of_nodes | {name for drain in course.drains.values() for name in drain.work}
     used |= {"overlap_days"} if second_cluster(course.ways) else set()
+    used |= {*REHEARSAL} if REHEARSAL[0] in used else set()
     used |= {"tunnel_port"} if any("overlay" in way.names for way in course.ways) else set()
     for name, item in move.setting.assumptions.items():
         if name in used:

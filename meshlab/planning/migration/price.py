@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import fsum
+from math import ceil, fsum
 from typing import Any
+
+import polars as pl
 
 from meshlab.cache import cached
 from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.cluster import network_agents
-from meshlab.planning.migration.assumptions import ENDS, ZERO, Interval, expected, named, total
+from meshlab.planning.migration.assumptions import Draws, Interval, expected, named, sampled, total
 from meshlab.planning.migration.drain import HOUR, Drained, drained
 from meshlab.planning.migration.routes import (
     BY_PROVIDER,
@@ -43,7 +44,7 @@ class Step:
         route: The route that it is taken on.
         units: How often it is done; None where nobody knows.
         each: Time of one of them. [s]
-        hours: Time of all of them; None where nobody knows. [h]
+        hours: Time of all of them in each world; None where nobody knows. [h]
         restarts: Pods that it restarts; None where nobody knows.
         cuts: Assumption that says how long calls to one workload may fail.
     """
@@ -52,7 +53,7 @@ class Step:
     route: str
     units: int | None
     each: Interval
-    hours: Interval | None
+    hours: Draws | None
     restarts: int | None
     cuts: str | None
 
@@ -129,44 +130,56 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
 def timed(setting: Setting, ends: tuple[Place, Place], way: Way, drains: Mapping[str, Drained]) -> Iterator[Step]:
     """Steps of a way with their hours. Those of nodes that are drained share the time that all nodes take."""
     old, old_pods = setting.old(ends[1].cni)
-    many = {**counts(setting, ends[0], way.route["part"]), "pool": old, "old": old_pods}
+    many: dict[str, int | None] = {**counts(setting, ends[0], way.route["part"]), "pool": old, "old": old_pods}
     fresh = way.route["route"] in NEW
     for step in way.steps:
         drain = drains.get(step["stage"]) if step["scope"] == "node" else None
+        if step["scope"] == RELEASE:
+            # a release that nobody knows is said not to be in the hours
+            wanted = releases()[step["step"]]["kubernetes"]
+            many[RELEASE] = max(0, wanted - (setting.kubernetes or wanted))
         units = many[step["scope"]]
         each, whole = _spans(setting, step, units, drain)
         restarts = 0 if fresh else _restarts(step, many, drain)
         yield Step(step, way.route["route"], units, each, whole, restarts, None if fresh else step["cuts"])
 
 
+RELEASE = "release"
+"""Scope of what is done once for each minor release of the platform."""
+
+
+@cached
+def releases() -> dict[str, dict[str, Any]]:
+    """The release of the platform that each step brings it to."""
+    return {row["step"]: row for row in read_table("migration/releases").iter_rows(named=True)}
+
+
 def _spans(
     setting: Setting, step: Mapping[str, Any], units: int | None, drain: Drained | None
-) -> tuple[Interval, Interval | None]:
+) -> tuple[Interval, Draws | None]:
     """Time of one unit [s] and of all of them [h]."""
-    takes = step["takes"]
+    name = step["takes"]
     if drain is not None:
         shares = _shares(setting, drain)
-        each = drain.each if takes in (DRAIN, BY_PROVIDER) else setting.seconds(takes)
-        return each, shares[DRAIN if takes == BY_PROVIDER else takes]
-    each = setting.seconds(takes)
-    return each, None if units is None else each.times(units / HOUR)
+        each = drain.each if name in (DRAIN, BY_PROVIDER) else setting.seconds(name)
+        return each, shares[DRAIN if name == BY_PROVIDER else name]
+    return setting.seconds(name), None if units is None else setting.hours(name) * units
 
 
-def _shares(setting: Setting, drain: Drained) -> dict[str, Interval]:
+def _shares(setting: Setting, drain: Drained) -> dict[str, Draws]:
     """The part of the time of all nodes that falls to each of their steps, by what the step takes. [h]
 
-    Work is what it is on each node, shared by the places; where the bounds of all nodes are nearer than the sum of
-    their work, it shrinks with them. The drain has what is left; a provider's step has both.
+    Work is what it is on each node, shared by the places; where all nodes together take less than their work would, it
+    shrinks with them. The drain has what is left; a provider's step has both.
     """
-    whole = drain.total.times(1 / HOUR)
+    whole = sampled(DRAIN, drain.total.times(1 / HOUR))
     if drain.pools or drain.days is None:
         return {DRAIN: whole}
     nodes = drain.nodes / drain.parallel / HOUR
-    work = {name: expected(setting.seconds(name)).times(nodes) for name in drain.work}
-    ends = list(zip(whole, total(work[name] for name in drain.work), strict=True))
-    rest = Interval(*(max(0.0, all_ - own) for all_, own in ends))
-    scale = Interval(*(min(1.0, all_ / own) if own else 0.0 for all_, own in ends))
-    return {DRAIN: rest, **{name: hours.by(scale) for name, hours in work.items()}}
+    work = {name: sampled(name, expected(setting.seconds(name))) * nodes for name in drain.work}
+    own = total(work.values())
+    scale = (whole / own).fill_nan(0.0).clip(upper_bound=1.0)
+    return {DRAIN: (whole - own).clip(lower_bound=0.0), **{name: hours * scale for name, hours in work.items()}}
 
 
 def _restarts(step: Mapping[str, Any], many: Mapping[str, int | None], drain: Drained | None) -> int | None:
@@ -179,10 +192,10 @@ def _restarts(step: Mapping[str, Any], many: Mapping[str, int | None], drain: Dr
     return many[kind]
 
 
-def hours_of(taken: Sequence[Step]) -> Interval | None:
-    """Hours of all steps; None where those of one are unknown. [h]"""
-    parts = [step.hours for step in taken]
-    return None if None in parts else total(filter(None, parts))
+def hours_of(taken: Sequence[Step]) -> Draws | None:
+    """Hours of all steps in each world; None where those of one are unknown. [h]"""
+    known = [step.hours for step in taken if step.hours is not None]
+    return total(known) if len(known) == len(taken) else None
 
 
 def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
@@ -210,7 +223,7 @@ def gaps(course: Course, setting: Setting) -> Iterator[dict[str, Any]]:
     """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
 
     ``hours`` are those of work after the step that opens it. ``elapsed`` counts what lies between the windows of the
-    nodes as well, for policies are off at night, too; ``with_nights`` is the likeliest of it. What no step closes has
+    nodes as well, for policies are off at night, too; ``with_nights`` is the median of it. What no step closes has
     ended for good, and is no gap.
     """
     for way in course.ways:
@@ -221,28 +234,25 @@ def gaps(course: Course, setting: Setting) -> Iterator[dict[str, Any]]:
             continue
         hours = hours_of(between[1:] or between)
         on_nodes = any(step.row["scope"] == "node" for step in between)
-        elapsed = hours and (_elapsed(hours, course.drains.values(), setting) if on_nodes else hours)
         yield {
             "route": route,
             "opens": between[0].row["action"],
             "closes": between[-1].row["action"],
-            **named("hours", hours),
-            **named("elapsed", elapsed),
-            "with_nights": elapsed.likely if elapsed else None,
+            "hours": hours,
+            "elapsed": hours if hours is None or not on_nodes else _elapsed(hours, course, setting),
         }
 
 
-def _elapsed(hours: Interval, drains: Iterable[Drained], setting: Setting) -> Interval:
-    """Working hours with those between the windows that they are spread over. [h]
+def _elapsed(hours: Draws, course: Course, setting: Setting) -> Draws:
+    """Working hours with those between the windows that they are spread over, in each world. [h]
 
     elapsed = hours + (days - 1) * (24 - window); where nobody knows the most days, as many as the hours fill windows.
     """
     window = setting.number("window_hours")
-    days = next((drain.days for drain in drains if drain.days), (1, 1, 1))
-    nights = (
-        max(0, (math.ceil(work / window) if day is None else day) - 1) for work, day in zip(hours, days, strict=True)
-    )
-    return Interval(*(work + night * (HOURS_OF_DAY - window) for work, night in zip(hours, nights, strict=True)))
+    least, likely, most = next((drain.days for drain in course.drains.values() if drain.days), (1, 1, 1))
+    most = max(likely, ceil(max(hours) / window)) if most is None else most
+    nights = sampled(DRAIN, Interval(least, likely, most)).round() - 1
+    return hours + nights * (HOURS_OF_DAY - window)
 
 
 def _between(own: Sequence[Step]) -> Sequence[Step]:
@@ -257,6 +267,9 @@ Beside = tuple[float | None, float | None]
 """Memory [GiB] and CPU [cores] that are needed beside what runs today; None where unknown."""
 
 HOURS_OF_DAY = 24.0
+
+REHEARSAL = ("rehearsal_hours", "rehearsal_days", "rehearsal_nodes")
+"""Assumptions of a rehearsal: its work, which asks for a cluster, how long that runs, and of how many nodes it is."""
 
 
 def second_cluster(ways: Sequence[Way]) -> bool:
@@ -273,16 +286,24 @@ def capacity(scenario: Mapping[str, Any]) -> Beside:
     )
 
 
-def rent(setting: Setting, ways: Sequence[Way]) -> Interval | None:
-    """Price of a second cluster for the days that it runs beside the first; None where it is unknown. [USD]"""
-    if not second_cluster(ways):
-        return ZERO
-    memory, cpu = capacity(setting.scenario)
-    of_memory, of_cpu = map(setting.scenario.get, ("memory_usd_per_gib_hour", "cpu_usd_per_core_hour"))
-    if memory is None or cpu is None or of_memory is None or of_cpu is None:
+def rent(setting: Setting, ways: Sequence[Way]) -> Draws | None:
+    """Price of machines that run for the move alone, in each world; None where it is unknown. [USD]
+
+    They are a second cluster as large as the first, and a rehearsal's nodes as large as those of the cluster.
+    """
+    hours, days, nodes = REHEARSAL
+    rehearsed = any(step["takes"] == hours for way in ways for step in way.steps)
+    node_days = [setting.draws(days) * setting.draws(nodes)] if rehearsed else []
+    node_days += [setting.draws("overlap_days") * (setting.scenario.get("nodes") or 1)] if second_cluster(ways) else []
+    has, costs = ([setting.scenario.get(name) for name in names] for names in OF_NODE)
+    if node_days and None in (*has, *costs):
         return None
-    hourly = memory * of_memory + cpu * of_cpu
-    return setting.interval("overlap_days").times(HOURS_OF_DAY * hourly)
+    hourly = fsum(one * other for one, other in zip(has, costs, strict=True) if one and other)
+    return total(days * (HOURS_OF_DAY * hourly) for days in node_days)
+
+
+OF_NODE = (("node_memory_gib", "node_cpu_cores"), ("memory_usd_per_gib_hour", "cpu_usd_per_core_hour"))
+"""What a node has, and what each of it costs an hour."""
 
 
 def beside(move: Move, ways: Sequence[Way]) -> dict[str, float | None]:
@@ -300,8 +321,8 @@ def _beside(move: Move, way: Way) -> Beside:
     if not way.route["extra_agents"]:
         return 0.0, 0.0
     if way.route["part"] == "mesh":
-        row = next((row for row in move.figures if row["dataplane"] == move.dataplanes[1]), None)
-        return (row.get("memory_gib"), row.get("cpu_cores")) if row else (None, None)
+        mesh = move.worlds.get("mesh")
+        return (None, None) if mesh is None else mesh.select(pl.median("memory_gib", "cpu_cores")).row(0)
     agent, nodes = network_agents().filter(current_cni=move.target.cni or ""), move.setting.nodes
     if not agent.height:
         return None, None
@@ -351,7 +372,7 @@ def _terms(today: Place, target: Place, setting: Setting) -> Terms:
         fresh=setting.nothing_runs,
         l7=setting.layer7,
         old_nodes=setting.old(target.cni)[0],
-        kubernetes=setting.seen.get("kubernetes"),
+        kubernetes=setting.kubernetes,
         policies=setting.policies,
         scoped=setting.scoped,
         needs=setting.needs,
@@ -426,30 +447,38 @@ def move_price(today: Place, target: Place, setting: Setting) -> Price:
 
     Returns:
         from, to, stays, fresh (nothing runs yet: this is a first installation), basis (documented, composed, or none
-        where nobody documents a way, so that a second cluster is the price), routes; as least, likely and most: hours,
-        person_hours, usd (people, and a second cluster while both run), disruption_minutes (for which calls to one
-        workload may fail), unenforced_hours (that pass while policies are not enforced); people (who attend), restarts
-        (pods) and reversibility. None where a part is unknown.
+        where nobody documents a way, so that a second cluster is the price), routes; as median and 10-90 %
+        interval: hours, person_hours, usd (people, and machines that run for the move alone), disruption_minutes (for
+        which calls to one workload may fail), unenforced_hours (that pass while policies are not enforced); people (who
+        attend), restarts (pods) and reversibility. None where a part is unknown.
     """
-    return setting.once(
-        ("price", today, target), lambda: price_of(course_of(settled(today, target, setting), setting), setting)
-    )
+    return setting.once(("price", today, target), lambda: price_of(_course(today, target, setting), setting))
 
 
 def move_prices(today: Place, targets: Sequence[Place], setting: Setting) -> list[Price]:
     """The prices of moves to many places; their ways are looked up together."""
+    _look_up(today, targets, setting)
+    return [move_price(today, target, setting) for target in targets]
+
+
+def move_amounts(today: Place, targets: Sequence[Place], setting: Setting) -> list[dict[str, Draws | None]]:
+    """The uncertain figures of the prices of moves in each world."""
+    _look_up(today, targets, setting)
+    return [amounts_of(_course(today, target, setting), setting) for target in targets]
+
+
+def _look_up(today: Place, targets: Sequence[Place], setting: Setting) -> None:
     terms = [settled(today, target, setting) for target in dict.fromkeys(targets)]
     ways_of([*terms, *map(_reverse, terms)])
-    return [move_price(today, target, setting) for target in targets]
+
+
+def _course(today: Place, target: Place, setting: Setting) -> Course:
+    return setting.once(("course", today, target), lambda: course_of(settled(today, target, setting), setting))
 
 
 def price_of(course: Course, setting: Setting) -> Price:
     """The figures of a course."""
-    hours, attended = hours_of(course.taken), hours_of([step for step in course.taken if step.row["attended"]])
-    people = None if attended is None else attended.times(setting.number("people"))
-    wages, lease = people and people.by(setting.interval("usd_per_person_hour")), rent(setting, course.ways)
-    # over all steps that a workload goes through, each once
-    cuts = total(setting.seconds(step.cuts) for step in course.taken if step.cuts)
+    amounts = amounts_of(course, setting)
     return {
         "from": course.today.plain(),
         "to": course.target.plain(),
@@ -457,21 +486,27 @@ def price_of(course: Course, setting: Setting) -> Price:
         "fresh": course.today.cni == NONE,
         "basis": max((way.route["basis"] for way in course.ways), key=BASES.index, default=BASES[0]),
         "routes": [way.route["route"] for way in course.ways],
-        **named("hours", hours),
-        **named("person_hours", people),
-        **named("usd", None if wages is None or lease is None else wages.plus(lease)),
-        **named("disruption_minutes", cuts.times(1 / 60)),
-        **named("unenforced_hours", _unenforced(course, setting)),
+        **{field: value for name in amounts for field, value in named(name, amounts[name]).items()},
         "people": setting.number("people"),
         "restarts": restarted(course.ways, course.taken),
         "reversibility": reversibility(course, setting),
     }
 
 
-def _unenforced(course: Course, setting: Setting) -> Interval | None:
-    """Hours that pass while policies are not enforced, over all gaps."""
-    found = [tuple(gap[f"elapsed{end}"] for end in ENDS) for gap in gaps(course, setting)]
-    return None if any(None in ends for ends in found) else total(Interval(*ends) for ends in found)
+def amounts_of(course: Course, setting: Setting) -> dict[str, Draws | None]:
+    """The figures of a course that are uncertain, in each world; None where a part of one is unknown."""
+    hours, attended = hours_of(course.taken), hours_of([step for step in course.taken if step.row["attended"]])
+    people = None if attended is None else attended * setting.number("people")
+    lease = rent(setting, course.ways)
+    unenforced = [gap["elapsed"] for gap in gaps(course, setting)]
+    return {
+        "hours": hours,
+        "person_hours": people,
+        "usd": None if people is None or lease is None else people * setting.draws("usd_per_person_hour") + lease,
+        # over all steps that a workload goes through, each once
+        "disruption_minutes": total(setting.hours(step.cuts) * 60 for step in course.taken if step.cuts),
+        "unenforced_hours": None if any(gap is None for gap in unenforced) else total(unenforced),
+    }
 
 
 # --- the way back ---------------------------------------------------------------------------------------------------
@@ -492,12 +527,12 @@ def reversibility(course: Course, setting: Setting) -> dict[str, Any]:
     so_far = course.taken[: course.taken.index(turning)] if turning else course.taken
     undone = [step for step in so_far if step.row["phase"] == "window" and step.hours is not None]
     least = fsum(step.each.likely / HOUR for step in undone)
-    _, likely, most = total(step.hours for step in undone if step.hours)
+    _, likely, most = named("", hours_of(undone)).values()
     found: dict[str, Any] = {
         "throughout": turning is None,
         "point_of_no_return": turning.row["action"] if turning else None,
         "step": turning.row["step"] if turning else None,
-        **named("undo_hours", Interval(least, max(least, likely), max(least, most))),
+        **named("undo_hours", Interval(least, max(least, likely or 0.0), max(least, most or 0.0))),
         "way_back": None,
         **named("way_back_hours", None),
     }

@@ -15,7 +15,7 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.decision.contests import Running, running
 from meshlab.models.decision.tables import SIDES, Option, load_tables
 from meshlab.models.pairs import scoped_services
-from meshlab.planning.migration.assumptions import SECONDS, Assumption, Interval, with_own
+from meshlab.planning.migration.assumptions import SECONDS, Assumption, Draws, Interval, sampled, with_own
 from meshlab.planning.migration.survey import Survey
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -162,6 +162,7 @@ class Setting:
         pod_cidr: The new range of pod addresses, where the team has chosen one.
         encapsulation: The fact ``cni.encapsulation``.
         calls: Which service calls which, by the team's traces.
+        kubernetes_stated: The oldest minor version of Kubernetes on a node, where the team states it.
         kept: What has been worked out for this cluster, by what it depends on.
     """
 
@@ -171,6 +172,7 @@ class Setting:
     pod_cidr: str | None = None
     encapsulation: str | None = None
     calls: Sequence[Sequence[str]] = ()
+    kubernetes_stated: int | None = None
     kept: dict[Any, Any] = field(default_factory=dict[Any, Any])
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
@@ -187,6 +189,14 @@ class Setting:
         """An assumption about time. [s]"""
         return self.once(name, lambda: self.interval(name).times(SECONDS[self.assumptions[name].unit]))
 
+    def draws(self, name: str) -> Draws:
+        """An assumption in each world, in its own unit."""
+        return self.once(("draws", name), lambda: sampled(name, self.interval(name)))
+
+    def hours(self, name: str) -> Draws:
+        """An assumption about time in each world. [h]"""
+        return self.draws(name) * (SECONDS[self.assumptions[name].unit] / SECONDS["h"])
+
     def number(self, name: str) -> float:
         """A number that the team chooses."""
         return self.interval(name).likely
@@ -195,6 +205,11 @@ class Setting:
     def seen(self) -> Survey:
         """What the dump shows, or that there is none."""
         return self.survey or NO_DUMP
+
+    @property
+    def kubernetes(self) -> int | None:
+        """The oldest minor version on a node, as the dump shows or the team states it."""
+        return self.seen.get("kubernetes") or self.kubernetes_stated
 
     @property
     def placed(self) -> bool:
@@ -260,13 +275,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A move that is asked for; figures under the names of both data planes tell what it saves."""
+    """A move, with figures of ``today``, of the ``target`` as set up and of its ``mesh`` alone in each world."""
 
     today: Place
     target: Place
     setting: Setting
-    figures: Sequence[Mapping[str, Any]] = ()
-    dataplanes: tuple[str | None, str | None] = (None, None)
+    worlds: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
 
 
 Row = dict[str, Any]

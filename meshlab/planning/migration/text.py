@@ -10,15 +10,12 @@ from meshlab.cache import cached
 from meshlab.models.decision.labels import product
 from meshlab.models.decision.tables import OTHER
 from meshlab.planning.migration.assumptions import ENDS
-from meshlab.planning.migration.plan import SEVERITIES, Plan
+from meshlab.planning.migration.plan import DIGITS, SEVERITIES, Plan
 from meshlab.tables import read_table
-from meshlab.units import significant
+from meshlab.units import rounded, significant
 
 SHOWN = 5
 """Objects of a blocker that a line names."""
-
-DIGITS = 2
-"""Digits of a figure that is an estimate: more of them would promise too much."""
 
 BASES = {"documented": "documented", "composed": "put together from", "none": "no way is documented"}
 """On what a route rests, in words."""
@@ -61,6 +58,8 @@ MINUTES = 5
 
 def breaks_text(plan: Mapping[str, Any]) -> str:
     """For how long calls to one workload may fail, and policies are not enforced."""
+    if plan["fresh"]:
+        return "nothing: nothing runs yet"
     each, unit = (60, "s") if plan["disruption_minutes_hi"] <= MINUTES else (1, "min")
     calls = {end: each * plan[f"disruption_minutes{end}"] for end in ENDS}
     cut = f"calls to a workload may fail for {_ends_text(calls)} {unit}" if any(calls.values()) else "no call fails"
@@ -92,7 +91,7 @@ def in_the_way_text(plan: Mapping[str, Any]) -> str:
 def worth_text(plan: Mapping[str, Any]) -> str:
     """What the move costs once and saves a month, and when it has paid for itself: beside staying."""
     needs, brings = plan["needs"], plan["brings"]
-    cluster = "" if needs["rent_usd"] is None else " and of a second cluster while both run"
+    cluster = " and of machines that run for the move alone" if needs["rent_usd"] else ""
     usd, people = (interval_text(needs, name) for name in ("usd", "person_hours"))
     once = f"{usd} USD of people's time{cluster}, {people} person-hours"
     if plan["fresh"]:
@@ -144,7 +143,7 @@ def interval_text(row: Mapping[str, Any], name: str) -> str:
 
 
 def _ends_text(ends: Mapping[str, float]) -> str:
-    lo, likely, hi = (significant(value, DIGITS) for value in ends.values())
+    lo, likely, hi = map(rounded, ends.values())
     return likely if lo == hi else f"{likely} ({lo} to {hi})"
 
 
@@ -188,7 +187,7 @@ def plan_text(plan: Plan) -> Iterator[str]:
         yield f"  {route['title']} ({sources}). {route['limits']}"
     yield from _section("In the way", [line for blocker in plan["blockers"] for line in _blocker_lines(blocker)])
     yield from _section(
-        "Steps, all times together: the likeliest, and from the least to the most",
+        "Steps, all times together: the median and the 10-90 % interval",
         [_step_line(step) for step in plan["steps"]],
     )
     yield from _section(SET_UP, _set_up_lines(plan))
