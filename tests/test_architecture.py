@@ -74,7 +74,7 @@ KEEPERS: dict[str, str] = {
     "papermill": "run.batch",
     "plotly": "show.export show.widgets run.batch",
     "scipy": "run.sweep",
-    "sqlglot": "models.decision",
+    "sqlglot": "models.decision planning.migration",
     "traitlets": "show.widgets run.batch",
     "yaml": "documents cluster.facts planning.iac run.cli",
 }

@@ -39,7 +39,7 @@ Draws = pl.Series
 """An amount in each of ``DRAWS`` possible worlds. Sums and products of amounts are those of each world: least times
 least and most times most would lie farther apart than nine of ten worlds do."""
 
-ZERO = pl.zeros(DRAWS, pl.Float64, eager=True)
+ZERO = pl.Series([0.0] * DRAWS)  # by no query: a process that has run one cannot be forked
 """Nothing, in every world."""
 
 

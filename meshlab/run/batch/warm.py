@@ -75,11 +75,15 @@ POOL_THREADS = re.compile(r"polars-\d|tokio-|async-executor")
 
 
 class PoolStartedError(RuntimeError):
-    """A polars query ran before the fork: notebooks would wait for ever for threads that they do not have."""
+    """A polars query ran before the fork: a child would wait for ever for threads that it does not have."""
 
 
 def prepare(*names: str) -> None:
-    """Import and compile once what every notebook would have to, and the modules that are named."""
+    """Import and compile once what every notebook would have to, and the modules that are named.
+
+    Raises:
+        PoolStartedError: An import has run a query.
+    """
     gc.disable()  # what is imported stays: to look for garbage in it takes a twentieth of the time
     missed = [name for name in NEEDLESS if name not in sys.modules]
     for name in missed:
@@ -96,6 +100,10 @@ def prepare(*names: str) -> None:
     if "nbformat" in sys.modules:
         sys.modules["nbformat"].v4.new_output("stream")  # compiles the schema by which every output is checked
     gc.enable()
+    # threads of libraries are among them, where the system tells
+    threads = (path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm"))
+    if started := sorted(filter(POOL_THREADS.match, threads)):
+        raise PoolStartedError(f"an import started {', '.join(started)}")
 
 
 def serve(parent: int) -> None:
@@ -113,10 +121,6 @@ def serve(parent: int) -> None:
 
     prepare()
     kernel = Kernel()
-    # threads of libraries are among them, where the system tells
-    threads = (path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm"))
-    if started := sorted(filter(POOL_THREADS.match, threads)):
-        raise PoolStartedError(f"an import started {', '.join(started)}")
     send({"ready": os.getpid()})
     _freeze()
     for line in iter(requests.readline, ""):
