@@ -286,3 +286,11 @@ def test_papermill_is_imported_without_what_the_engine_uses() -> None:
     heavy = ("polars", "plotly", "ipykernel", "meshlab.reviews.review")
     code = f"import sys, meshlab.run.batch.engine; print([name for name in {heavy} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system tells of threads in its own way")
+def test_a_query_before_the_fork_is_an_error() -> None:
+    """Where an import has run a query, a forked worker would wait without an end for threads that it has not."""
+    ran = "import polars as pl; pl.zeros(3, eager=True); from meshlab.run.batch import warm; warm.prepare()"
+    done = subprocess.run([sys.executable, "-c", ran], capture_output=True, text=True, timeout=120, check=False)
+    assert "PoolStartedError: an import started polars-" in done.stderr
