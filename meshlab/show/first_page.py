@@ -249,7 +249,7 @@ def certainty(review: Review) -> Iterator[str]:
         yield _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
     if plane and not plane["in_evidence_range"]:
-        yield "An input lies outside what was measured, so the figures are extrapolated."
+        yield "An input lies outside what was measured: figures are extrapolated."
 
 
 def graded(review: Review) -> Iterator[str]:
@@ -295,7 +295,7 @@ def _chance(first: Row, comparison: Row) -> str:
         return "It is the only option whose cost is known."
     often = round(100 * chance)
     sure = f"the cheapest with a probability of {often} %" if often else "never the cheapest"
-    return f"Of the {priced} options whose cost is known, it is {sure} over {comparison['horizon_months']:.0f} months."
+    return f"Of {priced} options with a known cost, it is {sure} over {comparison['horizon_months']:.0f} months."
 
 
 def _input(name: str) -> str:
