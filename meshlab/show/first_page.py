@@ -195,13 +195,20 @@ def objections(review: Review) -> list[str]:
     grave = [caveat for caveat in caveats if SUPPORT_ENDS in caveat or EXTRA in caveat or WINDOWS_OUTSIDE in caveat]
     grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
     answered = review.verdict.mesh is not None
+    options: Sequence[Row] = review.comparison["options"] if review.comparison else ()
+    rivals = {row["mesh"] for row in options if any(sentence.startswith(row["label"]) for sentence in told)}
     few, moves = len(told) < 2, review.verdict.cni not in (None, "stay")  # noqa: PLR2004  (the figures say little)
     if few and answered:
-        told += [
-            f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
+        cases = [
+            row
             for row in review.verdict.conflicts
             if row["eligible"] and not (row["side"] == "cni" and review.verdict.cni == "stay")
-        ][:1]
+        ]
+        told += [
+            f"There is also a case for {preferred_text(row['recommendation'])}: {lower_first(row['reason'])}"
+            for row in cases[:1]
+            if row["recommendation"].partition("@")[0] not in rivals  # which is told of already
+        ]
     if moves or (few and answered):
         told += [caveat for caveat in caveats if caveat not in grave][:2]
     told += [*(grave if review.verdict.cni is not None else []), *_unenforced(review)]
@@ -543,7 +550,7 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
         note = f"{figure_text(move_usd)} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
-        note = "plus a licence or charge without a price here" if value["median"] is not None else ""
+        note = "plus an unpriced fee" if value["median"] is not None else ""
     return {
         "text": None if value["median"] is None else figure_text(value["median"]),
         "interval": interval_text(value["lo"], value["hi"]),
