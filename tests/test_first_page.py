@@ -391,7 +391,14 @@ def test_other_peoples_text_is_escaped_on_the_page_that_is_signed(examples: dict
     compared = json.loads(json.dumps(review.comparison))
     compared["against"] = [hostile]
     compared["options"][0]["label"] = hostile
-    options = [{**row, "caveats": [hostile], "label": hostile} for row in review.verdict.options]
+    options = [
+        {
+            **row,
+            "caveats": [{"kind": "caveat", "text": hostile, "sign": hostile, "mitigation": hostile}],
+            "label": hostile,
+        }
+        for row in review.verdict.options
+    ]
     verdict = replace(review.verdict, sentence=hostile, options=options)
     plan = {
         **(review.migration or {}),

@@ -103,7 +103,7 @@ def test_a_mesh_is_scoped_beside_another_plugin_before_it_is_replaced() -> None:
         for row in review.verdict.options
         if (row["cni"], row["mesh"], row["tuned"]) == ("calico", "istio-sidecar", False)
     )
-    assert any("over budget: Memory budget" in caveat for caveat in whole["caveats"])
+    assert any("over budget: Memory budget" in caveat["text"] for caveat in whole["caveats"])
     assert review.migration
     assert [row["route"] for row in review.migration["routes"]] == ["flannel-calico", "tune"]
     assert review.comparison

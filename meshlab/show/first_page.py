@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from textwrap import wrap
 
-from meshlab.models.decision.labels import EXTRA, lower_first, need_label, upper_first
+from meshlab.models.decision.labels import lower_first, need_label, upper_first
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, span_text
@@ -190,10 +190,9 @@ def objections(review: Review) -> list[str]:
     told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
-    caveats = [f"{caveat.rstrip('.')}." for caveat in _first(review)["caveats"]]
-    partial = [row["note"] for row in review.verdict.evidence if row["support"] == "partial"]
-    grave = [caveat for caveat in caveats if SUPPORT_ENDS in caveat or EXTRA in caveat or WINDOWS_OUTSIDE in caveat]
-    grave += [caveat for caveat in caveats if any(f": {note}." in caveat for note in partial)][:2]
+    caveats = {f"{row['text'].rstrip('.')}.": row["kind"] for row in _first(review)["caveats"]}
+    grave = [text for text, kind in caveats.items() if kind in GRAVE]
+    grave += [text for text, kind in caveats.items() if kind == "partial"][:2]
     answered = review.verdict.mesh is not None
     options: Sequence[Row] = review.comparison["options"] if review.comparison else ()
     rivals = {row["mesh"] for row in options if any(sentence.startswith(row["label"]) for sentence in told)}
@@ -267,10 +266,8 @@ def graded(review: Review) -> Iterator[str]:
         partly = [need_label(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
         limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
         against = " ".join(objections(review))
-        conditions = [
-            caveat for caveat in _first(review)["caveats"] if SUPPORT_ENDS not in caveat and EXTRA not in caveat
-        ]
-        alone = any(caveat.rstrip(".") in against for caveat in conditions) and verdict.evidence_grade == DOCUMENTED
+        conditions = [row["text"] for row in _first(review)["caveats"] if row["kind"] not in ("ends", "fee")]
+        alone = any(text.rstrip(".") in against for text in conditions) and verdict.evidence_grade == DOCUMENTED
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
 
 
@@ -410,7 +407,8 @@ def next_step(review: Review) -> str:
     if not plan or plan["stays"]:
         if EDITIONS & {*verdict.unknown}:
             return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
-        ends = next((f" yet: {lower_first(each)}" for each in _first(review)["caveats"] if SUPPORT_ENDS in each), "")
+        soon = (row["text"] for row in _first(review)["caveats"] if row["kind"] == "ends")
+        ends = next((f" yet: {lower_first(text)}" for text in soon), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
     grave = [f"{row['title']}: {row['todo']}" for row in plan["blockers"] if row["severity"] == "high"]
     if grave:
@@ -426,13 +424,6 @@ def _to_set_up(review: Review) -> str:
     steps = (review.migration or {}).get("set_up", ())
     todo = dict.fromkeys(lower_first(step["action"]) for step in steps if step["need"] not in used)
     return f" Unless it is done already: {'; '.join([*todo][:3])}." if todo else ""
-
-
-WINDOWS_OUTSIDE = "Windows nodes stay outside"
-"""What a caveat says of nodes that are left out of what is asked for."""
-
-SUPPORT_ENDS = "before its support ends"
-"""What a caveat says of something that has to be replaced one day."""
 
 
 def _before(review: Review) -> str:
@@ -700,7 +691,7 @@ def _risks(review: Review) -> Iterator[Row]:
             "Have the vendor or the provider confirm it in writing; prove it in the rehearsal",
         )
     for caveat in _first(review)["caveats"]:
-        yield _of_caveat(review, caveat)
+        yield _of_caveat(caveat)
     plan = review.migration or {"risks": [], "stays": True}
     for row in plan["risks"]:
         yield _risk(row["risk"], row["sign"], row["owner"], f"{row['abort'].rstrip('.')}. Way back: {row['rollback']}")
@@ -738,14 +729,28 @@ def _rehearses(review: Review) -> bool:
     return bool(review.migration) and any(step["phase"] == "rehearsal" for step in review.migration["steps"])
 
 
-def _of_caveat(review: Review, caveat: str) -> Row:
+GRAVE = ("fee", "ends", "scope")
+"""Kinds of caveats that the first page always tells."""
+
+SIGNS = {
+    "fee": ("The vendor's offer", "Have the price in writing before you sign"),
+    "ends": ("The day comes near", "Plan the move that it takes in good time"),
+    "partial": ("A test of the need fails in the rehearsal", "Test the need as you have it before the decision"),
+    "unfinished": (
+        "A release changes it or takes it away",
+        "Keep it from what has a service level until it is released",
+    ),
+    "budget": ("What the first namespace takes, scaled to the cluster", "Measure on one pool before the rest follows"),
+    "edition": ("The facts name that edition", "Find out which edition runs before you sign"),
+    "unread": ("The provider's documentation says that it does", "Read it before a mesh is added"),
+}
+"""By kind of a caveat how it shows, and what to do, where its row of the tables does not say."""
+
+
+def _of_caveat(caveat: Row) -> Row:
     """What comes with the recommended option, as a risk: the sign of it, and what to do."""
-    if EXTRA in caveat:
-        return _risk(caveat, "The vendor's offer", "architect", "Have the price in writing before you sign")
-    if SUPPORT_ENDS in caveat:
-        return _risk(caveat, "The day comes near", "architect", "Plan the move that it takes in good time")
-    shows = "The rehearsal shows it" if _rehearses(review) else "The first namespace shows it"
-    return _risk(caveat, shows, "architect", "Settle it before the decision is carried out")
+    sign, todo = SIGNS.get(caveat["kind"], ("The rehearsal shows it", "Settle it before the decision is carried out"))
+    return _risk(caveat["text"], caveat["sign"] or sign, "architect", caveat["mitigation"] or todo)
 
 
 def _risk(risk: str, sign: str, owner: str, mitigation: str) -> Row:

@@ -339,10 +339,12 @@ def platform_of(option: Option) -> Requirement:
         option=option.place,
         text="cloud",
         condition=ALWAYS if anywhere else OneOf("cloud", tuple(sorted(option.platforms))),
-        blocks=True,
+        effect="blocks",
         today=False,
         lenient=False,
         requirement="a platform on which it can be had",
+        sign="",
+        mitigation="",
         source_id=option.source_id,
         text_date=option.text_date,
     )

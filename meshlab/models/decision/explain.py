@@ -116,7 +116,7 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "matched": list(dict.fromkeys([*(row.id for row in deciders.values() if row), *holding])),
         "decided_by": {side: row and row.id for side, row in deciders.items()},
         "why": list(_choice(contest, deciders)),
-        "reasons": [*_reasons(contest), *(f"{caveat}." for caveat in options[0]["caveats"] if deciders)],
+        "reasons": [*_reasons(contest), *(f"{caveat['text']}." for caveat in options[0]["caveats"] if deciders)],
         "unmet": pair.lacking,
         "lost": lost(contest) if is_known else [],
         "blockers": list(_blockers(options)),

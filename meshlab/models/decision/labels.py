@@ -14,10 +14,6 @@ from meshlab.tables import read_table
 NAMED = 3
 """Needs that a sentence names; more are counted."""
 
-EXTRA = "costs extra"
-"""What is said of an option that is paid for and does not run today."""
-
-
 NAMES = (
     "Azure",
     "Calico",

@@ -33,7 +33,6 @@ from meshlab.models.decision.contests import (
 )
 from meshlab.models.decision.decide import contested, platform_at, recommended, stated
 from meshlab.models.decision.labels import (
-    EXTRA,
     input_label,
     joined,
     label_of,
@@ -65,6 +64,23 @@ class Breach(NamedTuple):
 
     what: str
     certain: bool
+
+
+class Caveat(NamedTuple):
+    """What comes with an option that does not rule it out.
+
+    Args:
+        kind: The effect of a requirement; or ``fee``, ``edition`` (one that may run could not stay), ``budget``,
+            ``partial``, ``unfinished``, ``idle``, or ``unread``.
+        text: A sentence without its stop.
+        sign: How it shows that it was not heeded; of a requirement alone.
+        mitigation: What to do about it; of a requirement alone.
+    """
+
+    kind: str
+    text: str
+    sign: str = ""
+    mitigation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +307,7 @@ def option(contest: Contest, pair: Standing, rank: int) -> dict[str, Any]:
         "rank": rank,
         "dataplane": _dataplane(pair.mesh),
         "paid": [side.side for side in pair.sides if side.only is not None and side.only.paid],
-        "caveats": list(dict.fromkeys(caveats(contest, pair))),
+        "caveats": [caveat._asdict() for caveat in dict.fromkeys(caveats(contest, pair))],
         "lacks": lacks,
     }
 
@@ -457,34 +473,35 @@ def _counting(tables: Tables, pair: Standing, need: str) -> tuple[Side, ...]:
     return (pair.side(layer),) if layer in SIDES else pair.sides
 
 
-def caveats(contest: Contest, pair: Standing) -> Iterator[str]:
+def caveats(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     """What comes with an option: requirements that do not rule it out, and needs that it meets in part or as a beta."""
     for side in pair.sides[: 1 if pair.cni.edition == pair.mesh.edition else 2]:  # one edition, one bill
         if side.only and side.only.price_basis not in ("", "not read") and not side.today:
-            yield f"{label_of(side)} {EXTRA} ({side.only.price_basis})"
+            yield Caveat("fee", f"{label_of(side)} costs extra ({side.only.price_basis})")
     yield from _idle_licence(contest, pair)
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
-            yield _required(side, row)
+            yield Caveat(row.effect, _required(side, row), row.sign, row.mitigation)
         if side.today and not side.edition:
             yield from _gone(contest, side)
     if pair.over and not pair.over.certain:
-        yield f"More likely than not over budget: {pair.over.what}"
+        yield Caveat("budget", f"More likely than not over budget: {pair.over.what}")
     for need in contest.asked:
         yield from _of_need(contest, pair, need)
     yield from _unread_below(contest, pair)
 
 
-def _unread_below(contest: Contest, pair: Standing) -> Iterator[str]:
+def _unread_below(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     """Needs for which alone a mesh would come, and of which nobody read whether the network meets them."""
     if not pair.cni.only or pair.mesh.today or any(contest.tables.layers[need] != "any" for need in contest.asked):
         return
     for need in contest.asked:
         if not _has(pair.cni.met | pair.cni.unmet, need) and pair.mesh in deciding(contest, pair, need):
-            yield f"{label_of(pair.cni)} may meet {need_label(need)} by itself: find out before a mesh is added"
+            told = f"{label_of(pair.cni)} may meet {need_label(need)} by itself: find out before a mesh is added"
+            yield Caveat("unread", told)
 
 
-def _idle_licence(contest: Contest, pair: Standing) -> Iterator[str]:
+def _idle_licence(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     """That what runs is paid for, where a free edition of the same product meets all that is asked."""
     for side in pair.sides:
         if not (side.today and side.only and side.only.paid):
@@ -493,35 +510,39 @@ def _idle_licence(contest: Contest, pair: Standing) -> Iterator[str]:
             its, rest = (other.cni, other.mesh) if side.side == "cni" else (other.mesh, other.cni)
             same = its.id == side.id and rest in pair.sides and other.standing == ELIGIBLE
             if same and its.only and not its.only.paid:
-                yield f"{label_of(side)} {EXTRA}, and {label_of(its)} meets all that is asked as well"
+                yield Caveat(
+                    "fee", f"{label_of(side)} costs extra, and {label_of(its)} meets all that is asked as well"
+                )
                 break
 
 
-def _gone(contest: Contest, side: Side) -> Iterator[str]:
+def _gone(contest: Contest, side: Side) -> Iterator[Caveat]:
     """Editions of which one may run today and that could not stay."""
     for gone in contest.tables.editions(side.side, side.id):
         why = f"If what runs is {gone.label}, it has to go:"
         if gone.status == "ended" and gone.had_on(contest.platform):
-            yield f"{why} its support ended on {gone.ends}"
+            yield Caveat("edition", f"{why} its support ended on {gone.ends}")
         elif gone.status == "deprecated" and gone.had_on(contest.platform):
             it = chosen(contest.tables, side.side, side.id, gone.edition, contest.platform)
-            yield from (f"{why} it needs {row.requirement}" for row in contest.ruling(it, None).failing[:1])
+            failing = contest.ruling(it, None).failing[:1]
+            yield from (Caveat("edition", f"{why} it needs {row.requirement}") for row in failing)
 
 
-def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[str]:
+def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[Caveat]:
     """Where a need binds nothing, and where it is met in part or as a beta."""
     if need not in pair.binding:
-        yield f"{need_label(need, starts=True)} binds nothing here: no part encrypts, and no need asks for that"
+        idle = f"{need_label(need, starts=True)} binds nothing here: no part encrypts, and no need asks for that"
+        yield Caveat("idle", idle)
     for side in deciding(contest, pair, need):
         cell = contest.cell(side, need)
         if cell and (cell.support != "yes" or not cell.released):
-            yield f"{label_of(side)} meets {need_label(need)} {note_of(cell)}"
+            kind = "partial" if cell.support == "partial" else "unfinished"
+            yield Caveat(kind, f"{label_of(side)} meets {need_label(need)} {note_of(cell)}")
         if cell is None:
             own = ((each.label, contest.tables.cell(each, need, contest.platform)) for each in side.options)
             found = ((label, note_of(read)) for label, read in own if read and read.support != "yes")
-            yield from (
-                f"If what runs is {label}, {need_label(need)} is met {note}" for label, note in islice(found, 1)
-            )
+            for label, note in islice(found, 1):
+                yield Caveat("edition", f"If what runs is {label}, {need_label(need)} is met {note}")
 
 
 def unfinished(contest: Contest, pair: Standing) -> list[str]:

@@ -178,6 +178,8 @@ class Requirement:
         option: As in a preference.
         today: Whether it binds what runs already, too, and not a new choice alone.
         lenient: Whether it counts as met where a missing fact leaves it open.
+        sign: Of a caveat, how it shows that it was not heeded.
+        mitigation: Of a caveat, what to do about it.
     """
 
     id: str
@@ -185,12 +187,19 @@ class Requirement:
     option: str
     text: str
     condition: Condition
-    blocks: bool
+    effect: str
     today: bool
     lenient: bool
     requirement: str
+    sign: str
+    mitigation: str
     source_id: str
     text_date: str
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it rules out where it does not hold."""
+        return self.effect == "blocks"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -418,7 +427,7 @@ def _reference_problems(rows: dict[str, _Rows], known_sources: set[str]) -> Iter
         ("needs", "need"): needs,
         ("needs", "layer"): LAYERS,
         ("requirements", "kind"): SIDES,
-        ("requirements", "effect"): ("blocks", "caveat"),
+        ("requirements", "effect"): ("blocks", "caveat", "scope", "ends"),
         ("preferences", "side"): SIDES,
         **{(table, "status"): STATUSES for table in _OPTION_TABLES.values()},
         **{(table, "supported_by"): SUPPORTERS for table in _OPTION_TABLES.values()},
@@ -528,7 +537,7 @@ def _build(rows: dict[str, _Rows], changes: tuple[dict[str, object], ...], probl
         for row in rows["preferences"].values()
     ]
     requirements = [
-        _record(Requirement, row, side=side, blocks=row.cells["effect"] == "blocks", **asked(row, side))
+        _record(Requirement, row, side=side, **asked(row, side))
         for row in rows["requirements"].values()
         for side in [str(row.cells["kind"])]
     ]
