@@ -6,7 +6,7 @@ The order of the fields is that of the file.
 from __future__ import annotations
 
 from functools import cache, reduce
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -230,6 +230,16 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 
 # --- a review that somebody else wrote -----------------------------------------------------------------------------
 
+
+class Caveat(TypedDict):
+    """What comes with an option: see ``decision.standings.Caveat``."""
+
+    kind: str
+    text: str
+    sign: str
+    mitigation: str
+
+
 KINDS: dict[str, Any] = {
     "text": str,
     "number": float,
@@ -239,6 +249,7 @@ KINDS: dict[str, Any] = {
     "texts": list[str],
     "numbers": list[float | None],
     "rows": list[dict[str, Any]],
+    "caveats": list[Caveat],
     "mapping": dict[str, Any],
     "texts by name": dict[str, str | None],
     "texts by two names": dict[str, dict[str, str]],
