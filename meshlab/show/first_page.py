@@ -255,7 +255,7 @@ def certainty(review: Review) -> Iterator[str]:
         yield _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
     if plane and not plane["in_evidence_range"]:
-        yield "An input lies outside what was measured: figures are extrapolated."
+        yield "Figures are extrapolated beyond what was measured."
 
 
 def graded(review: Review) -> Iterator[str]:
