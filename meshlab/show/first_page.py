@@ -247,7 +247,7 @@ def certainty(review: Review) -> Iterator[str]:
         budget = ", unless there is a budget for running it: none is stated" if _unbounded(review) else ""
         yield f"No missing fact could change the answer{budget}."
     elif verdict.unknown:
-        yield f"A missing fact could change it: {listed(map(_input, verdict.unknown), 'or', 4)}."
+        yield "A missing fact could change it: see what is not known."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
     yield from graded(review)
@@ -322,7 +322,7 @@ def _margin(review: Review) -> Iterator[str]:
     for flip in others[:2]:  # the nearest are enough for a first page
         yield f"{change_of(flip)}. Then: {answer_text(flip, review.scenario)}."
     if needs:
-        yield f"Asking for one of these, too, leads to another option: {listed(needs, 'or', 5)}."
+        yield f"Asking for one of these, too, leads to another option: {listed(needs, 'or', 3)}."
     if not needs and not others:
         yield "No fact that is known, changed alone, leads to another option that meets what is asked, budgets aside."
 
