@@ -351,7 +351,8 @@ class Oracle:
             and facts[f"{name}_healthy"] is False
             for name, runs in today.items()
         }
-        speaks = {side.side: self._preference(side, truths, today) for side in (cni, mesh)}
+        spoken = {side.side: [*self._speaking(side, truths, today), NEVER, NEVER] for side in (cni, mesh)}
+        speaks = {name: places[0] for name, places in spoken.items()}
         idle = {side.side: ails[side.side] and self._repairs_nothing(side, today[side.side]) for side in (cni, mesh)}
         speaks = {name: NEVER + 1 if idle[name] else place for name, place in speaks.items()}
         keeps = max(n for n, row in enumerate(self.preferences["mesh"]) if row["option"] in ("today", "same"))
@@ -365,6 +366,7 @@ class Oracle:
             speaks["mesh"],
             self._change(cni, today, ails["cni"]),
             self._change(mesh, today, ails["mesh"]),
+            spoken["mesh"][1],
             place,
         )
         eligible = False if blocked or unmet else None if unread or is_open else True
@@ -397,8 +399,8 @@ class Oracle:
         rows = self.preferences[side.side]
         return {row["id"] for row in rows if side.rows and all(self.names(row["option"], one) for one in side.rows)}
 
-    def _preference(self, side: Option, truths: dict[str, bool | None], today: dict[str, Option | None]) -> int:
-        """Place of the first preference that speaks for a side."""
+    def _speaking(self, side: Option, truths: dict[str, bool | None], today: dict[str, Option | None]) -> Iterator[int]:
+        """Places of the preferences that speak for a side."""
         runs = today[side.side]
         for place, row in enumerate(self.preferences[side.side]):
             state = truths[row["sql"]]
@@ -411,8 +413,7 @@ class Oracle:
             else:
                 speaks = row["id"] in self.once(self._named, side)
             if speaks:
-                return place
-        return NEVER
+                yield place
 
     @staticmethod
     def _change(side: Option, today: dict[str, Option | None], ails: bool) -> int:

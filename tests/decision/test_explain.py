@@ -526,3 +526,18 @@ def test_an_edition_that_is_not_known_is_no_text_that_nobody_has_read() -> None:
     assert (answer["options"][0]["eligible"], answer["evidence_grade"]) == (None, "documented")
     doks = explained(cloud="doks", current_cni="cilium", current_cni_edition="managed", needs=["dns_policy"])
     assert (doks["options"][0]["eligible"], doks["evidence_grade"]) == (None, "prior")
+
+
+def test_of_meshes_that_one_preference_names_alike_the_next_decides() -> None:
+    """OpenShift's provider supports sidecars and ambient mode: ambient mode it is, unless a need is a beta there."""
+    facts = {"cloud": "openshift", "current_cni": "ovn-kubernetes", "current_mesh": "none", "greenfield": False}
+    told = {
+        mesh: explain(frame_of([{"scenario": mesh, **facts, "needs": needs}]), outlook=False)[0]
+        for mesh, needs in (("istio-ambient", ["mtls"]), ("istio-sidecar", ["mtls", "retries"]))
+    }
+    assert {mesh: verdict["mesh"] for mesh, verdict in told.items()} == {mesh: mesh for mesh in told}
+    assert {verdict["edition"]["mesh"] for verdict in told.values()} == {"openshift-service-mesh"}
+    supported, by_proxy_of_a_node = told["istio-ambient"]["why"]
+    assert "provider supports this one" in supported
+    assert by_proxy_of_a_node.startswith("Ambient mode brings")
+    assert told["istio-sidecar"]["why"][1].startswith("OpenShift Service Mesh 3 in ambient mode stands behind it")

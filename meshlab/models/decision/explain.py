@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -199,7 +200,20 @@ def _reasons(contest: Contest) -> Iterator[str]:
 def _speaks_for(contest: Contest, pair: Standing, name: str, row: Preference | None) -> Iterator[str]:
     """What the preference that decided says for one side of a pair, and what stands behind it."""
     yield row.reason if row else UNDECIDED.format(MESH_OR_NETWORK[name])
+    yield from _level(contest, pair, name, row)
     yield from _less_mature(contest, pair, name, row)
+
+
+def _level(contest: Contest, pair: Standing, name: str, decider: Preference | None) -> Iterator[str]:
+    """Of several meshes for which the preference that decided speaks, why this one: the next that speaks for it."""
+    if decider is None or name != "mesh":
+        return
+    rivals = (each for each in contest.pairs if each.standing == ELIGIBLE and contest.prefers(decider, each))
+    if all(each.mesh.id == pair.mesh.id or _rests(contest, each, pair) for each in rivals):
+        return
+    own = (row for row in _holding(contest, pair, name) if contest.prefers(row, pair) and row.condition != ALWAYS)
+    after = (row.reason for row in own if (row.priority, row.id) > (decider.priority, decider.id))
+    yield from islice(after, 1)
 
 
 def _choice(contest: Contest, deciders: Mapping[str, Preference | None]) -> Iterator[str]:

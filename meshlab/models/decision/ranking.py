@@ -60,6 +60,7 @@ ORDER = {
     "mesh_preference": 6,
     "cni_change": 2,
     "mesh_change": 2,
+    "mesh_next": 6,
     "place": 10,
 }
 """Parts of the number by which pairs are ordered, from the most significant, each with its bits.
@@ -70,6 +71,7 @@ open. Of pairs that lack as many, what nobody read of sets none apart. It is dou
 broken than kept. ``mesh_leaves`` is set where no preference for
 what runs, nor one before that, speaks for the mesh: what may stay is not replaced for what is more mature. It is 2, and
 ``cni_preference`` one more than ``NO_PREFERENCE``, of what repairs nothing where the product of today ails.
+``mesh_next`` is the second preference that speaks for the mesh: what the first and the change leave level, it decides.
 """
 
 BELOW = {name: sum(list(ORDER.values())[place + 1 :]) for place, name in enumerate(ORDER)}
@@ -334,6 +336,7 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps:
     word = _placed(f"{side}_preference", first) | _placed("unread", ~facts["asked"])
     if side == "mesh":
         word |= _placed("mesh_leaves", np.where(repairs_nothing, 2, first > keeps))
+        word |= _placed("mesh_next", ranks[_first(spoken & (spoken - 1))])
     if rows is today:
         word |= _placed("absent", runs == NOTHING if side == "cni" else runs <= NOTHING)
         word |= _placed(f"{side}_change", np.where(ails, 3, 0))
