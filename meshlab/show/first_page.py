@@ -429,10 +429,11 @@ def _to_set_up(review: Review) -> str:
 def _before(review: Review) -> str:
     """What to do before the decision is signed, in a sentence that ends in a space; nothing where nothing is."""
     unknown, first = review.verdict.unknown, chosen(review)
+    if unread := _unread(review):
+        also = f", and what is not known: {listed(map(_input, unknown), 'and', 4)}" if unknown else ""
+        return f"Find out first whether it meets {listed(map(need_label, unread), 'and', 4)}{also}. "
     if unknown:
         return f"Find out first: {listed(map(_input, unknown), 'and', 4)}. "
-    if unread := _unread(review):
-        return f"Find out first whether it meets {listed(map(need_label, unread), 'and', 4)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None

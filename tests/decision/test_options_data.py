@@ -254,3 +254,9 @@ def test_texts_that_are_due_are_those_older_than_a_year_before_the_newest() -> N
         if c.source_id and c.text_date[:1].isdigit() and c.text_date < year_ago
     }
     assert old <= set(listed["source_id"])
+
+
+def test_each_caveat_has_a_sign_and_a_mitigation() -> None:
+    """The register of risks says of each caveat how it shows and what to do; a day that ends support speaks alone."""
+    requirements = read_table("decision/requirements").filter(~pl.col("effect").is_in(["blocks", "ends"]))
+    assert set(read_table("decision/caveats")["requirement"]) == set(requirements["id"])

@@ -343,8 +343,6 @@ def platform_of(option: Option) -> Requirement:
         today=False,
         lenient=False,
         requirement="a platform on which it can be had",
-        sign="",
-        mitigation="",
         source_id=option.source_id,
         text_date=option.text_date,
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from meshlab.cache import cached_latest
+from meshlab.cache import cached, cached_latest
 from meshlab.models.decision.conditions import NEVER, STATES
 from meshlab.models.decision.contests import (
     Network,
@@ -45,6 +45,7 @@ from meshlab.models.decision.labels import (
 from meshlab.models.decision.ranking import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, pair_table, standing
 from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Preference, Requirement, Tables, is_stale
 from meshlab.scenario import inputs
+from meshlab.tables import read_table
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
 """What ``eligible`` says of each standing."""
@@ -481,7 +482,7 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     yield from _idle_licence(contest, pair)
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
-            yield Caveat(row.effect, _required(side, row), row.sign, row.mitigation)
+            yield Caveat(row.effect, _required(side, row), *_hints().get(row.id, ()))
         if side.today and not side.edition:
             yield from _gone(contest, side)
     if pair.over and not pair.over.certain:
@@ -489,6 +490,12 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     for need in contest.asked:
         yield from _of_need(contest, pair, need)
     yield from _unread_below(contest, pair)
+
+
+@cached
+def _hints() -> dict[str, tuple[str, str]]:
+    """By the id of a requirement how it shows that its caveat was not heeded, and what to do about it."""
+    return {row: (sign, todo) for row, sign, todo in read_table("decision/caveats").iter_rows()}
 
 
 def _unread_below(contest: Contest, pair: Standing) -> Iterator[Caveat]:

@@ -178,8 +178,6 @@ class Requirement:
         option: As in a preference.
         today: Whether it binds what runs already, too, and not a new choice alone.
         lenient: Whether it counts as met where a missing fact leaves it open.
-        sign: Of a caveat, how it shows that it was not heeded.
-        mitigation: Of a caveat, what to do about it.
     """
 
     id: str
@@ -191,8 +189,6 @@ class Requirement:
     today: bool
     lenient: bool
     requirement: str
-    sign: str
-    mitigation: str
     source_id: str
     text_date: str
 
