@@ -9,6 +9,8 @@ null, never zero.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -53,49 +55,66 @@ def nodes_taken(scenario: Mapping[str, Any]) -> pl.Expr:
     return pl.when(memory.is_not_null() & cpu.is_not_null()).then(pl.max_horizontal(memory, cpu))
 
 
-def pair_worlds(
-    scenario: pl.DataFrame,
-    options: Sequence[Mapping[str, Any]],
-    coefficients: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """Every figure of every option of one scenario, once for each joint draw.
+@dataclass(frozen=True, eq=False)
+class PairDraws:
+    """The joint draws of one scenario, made at the first question and kept for all others.
 
     Args:
         scenario: One row of ``scenario.schema()``.
-        options: ``cni``, ``mesh``, ``edition``, ``tuned`` and ``dataplane`` of each, as a verdict lists them;
-            ``scoped`` where a new mesh is to be set up so that proxies know what their workloads call.
         coefficients: As for ``overhead.estimate``.
-
-    Returns:
-        ``option``, its place; ``draw``; ``FIGURES``.
     """
-    filled = with_defaults(scenario).drop("assumed").collect()
-    known = filled.row(0, named=True)
-    scoped = scoped_services(known) or known["config_services"]
-    variants = pl.concat(
-        [
-            filled.with_columns(scenario=pl.lit("whole")),
-            filled.with_columns(scenario=pl.lit("tuned"), config_services=pl.lit(scoped, pl.Int64)),
-            # Cilium's agents and maps alone, in place of nothing: no layer 7, no encryption
-            filled.with_columns(
-                scenario=pl.lit(AGENTS),
-                l7_traffic_share=pl.lit(0.0),
-                mtls=pl.lit(value=False),
-                current_cni=pl.lit(None, pl.String),
-            ),
+
+    scenario: pl.DataFrame
+    coefficients: pl.DataFrame | None = None
+
+    @cached_property
+    def _known(self) -> dict[str, Any]:
+        return self._filled.row(0, named=True)
+
+    @cached_property
+    def _filled(self) -> pl.DataFrame:
+        return with_defaults(self.scenario).drop("assumed").collect()
+
+    @cached_property
+    def _by_dataplane(self) -> dict[tuple[Any, ...], pl.DataFrame]:
+        """The draws of each data plane: as all is known to proxies, scoped, and of Cilium's agents alone."""
+        filled, scoped = self._filled, scoped_services(self._known) or self._known["config_services"]
+        variants = pl.concat(
+            [
+                filled.with_columns(scenario=pl.lit("whole")),
+                filled.with_columns(scenario=pl.lit("tuned"), config_services=pl.lit(scoped, pl.Int64)),
+                # Cilium's agents and maps alone, in place of nothing: no layer 7, no encryption
+                filled.with_columns(
+                    scenario=pl.lit(AGENTS),
+                    l7_traffic_share=pl.lit(0.0),
+                    mtls=pl.lit(value=False),
+                    current_cni=pl.lit(None, pl.String),
+                ),
+            ]
+        )
+        drawn = draw_estimates(variants, self.coefficients).select("scenario", "draw", "dataplane", *FIGURES)
+        return drawn.collect().partition_by("scenario", "dataplane", as_dict=True, include_key=False)
+
+    def worlds(self, options: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+        """Every figure of every option, once for each draw.
+
+        Args:
+            options: ``cni``, ``mesh``, ``edition``, ``tuned`` and ``dataplane`` of each, as a verdict lists them;
+                ``scoped`` where a new mesh is to be set up so that proxies know what their workloads call.
+
+        Returns:
+            ``option``, its place; ``draw``; ``FIGURES``.
+        """
+        known, drawn = self._known, self._by_dataplane
+        networks = [(option["cni"], option["edition"]["cni"]) for option in options]
+        changes = _Changes(drawn[AGENTS, "cilium"]["memory_gib"], known, networks)
+        draws = drawn["whole", "none"]["draw"]
+        parts = [
+            pl.DataFrame([pl.repeat(place, len(draws), dtype=pl.Int32, eager=True).alias("option"), draws, *figures])
+            for place, option in enumerate(options)
+            for figures in [_figures(drawn, known, option, changes)]
         ]
-    )
-    drawn = draw_estimates(variants, coefficients).select("scenario", "draw", "dataplane", *FIGURES).collect()
-    by_dataplane = drawn.partition_by("scenario", "dataplane", as_dict=True, include_key=False)
-    networks = [(option["cni"], option["edition"]["cni"]) for option in options]
-    changes = _Changes(by_dataplane[AGENTS, "cilium"]["memory_gib"], known, networks)
-    draws = by_dataplane["whole", "none"]["draw"]
-    parts = [
-        pl.DataFrame([pl.repeat(place, len(draws), dtype=pl.Int32, eager=True).alias("option"), draws, *figures])
-        for place, option in enumerate(options)
-        for figures in [_figures(by_dataplane, known, option, changes)]
-    ]
-    return pl.concat(parts)
+        return pl.concat(parts)
 
 
 def _figures(

@@ -20,7 +20,7 @@ import polars as pl
 
 from meshlab.models import decision
 from meshlab.models.overhead import estimate
-from meshlab.models.pairs import FIGURES, pair_worlds
+from meshlab.models.pairs import FIGURES, PairDraws
 from meshlab.units import ENDS
 
 NEARLY = 0.95
@@ -110,7 +110,7 @@ def estimate_pairs(
 
 def _pairs(scenario: pl.DataFrame, verdict: Mapping[str, Any], coefficients: pl.DataFrame | None) -> pl.DataFrame:
     options = verdict["options"]
-    worlds = pair_worlds(scenario, options, coefficients)
+    worlds = PairDraws(scenario, coefficients).worlds(options)
     today = next((place for place, option in enumerate(options) if option["today"] and not option["tuned"]), None)
     over = {"none": intervals(worlds, FIGURES)}
     if today is not None:

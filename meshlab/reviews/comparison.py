@@ -17,10 +17,10 @@ from meshlab.models import decision
 from meshlab.models.decision.labels import listed, lower_first
 from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
-from meshlab.models.pairs import FIGURES, nodes_taken, pair_worlds
+from meshlab.models.pairs import FIGURES, PairDraws, nodes_taken
 from meshlab.planning import comparison
 from meshlab.planning.comparison import Limit
-from meshlab.planning.migration import move_amounts, move_prices
+from meshlab.planning.migration import Setting, move_amounts, move_prices
 from meshlab.planning.migration.routes import NONE
 from meshlab.planning.migration.text import span_text
 from meshlab.reviews.cases import Case, scenarios_of
@@ -68,18 +68,12 @@ GROUPS = {
 """Groups of coefficients that one measurement would settle together, by how their names begin."""
 
 
-def compare(
-    case: Case,
-    row: Mapping[str, Any],
-    scenario: pl.DataFrame,
-    verdict: Mapping[str, Any],
-    tables: Tables,
-    coefficients: pl.DataFrame | None = None,
-) -> Row | None:
+def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Tables, drawn: PairDraws) -> Row | None:
     """The comparison of a review; None where there is nothing to compare."""
-    options, prices, worlds, choices = weighed(case, row, scenario, verdict, coefficients)
+    options, prices, worlds, choices = weighed(case, setting, verdict, drawn)
     if not options:
         return None
+    row = setting.scenario
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
@@ -107,7 +101,7 @@ def compare(
         "options": rows,
         "against": [*_against(rows, row["horizon_months"], verdict), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
-        "find_out": find_out(choices, coefficients),
+        "find_out": find_out(choices, drawn.coefficients),
     }
 
 
@@ -123,11 +117,7 @@ def _priced(rows: Sequence[Row]) -> int:
 
 
 def weighed(
-    case: Case,
-    row: Mapping[str, Any],
-    scenario: pl.DataFrame,
-    verdict: Mapping[str, Any],
-    coefficients: pl.DataFrame | None = None,
+    case: Case, setting: Setting, verdict: Mapping[str, Any], drawn: PairDraws
 ) -> tuple[list[Mapping[str, Any]], list[Row], pl.DataFrame, pl.DataFrame]:
     """The options that are compared, the prices of the moves to them, and their figures in every draw.
 
@@ -137,10 +127,10 @@ def weighed(
     found = _compared(verdict)
     if not found:
         return [], [], pl.DataFrame(), pl.DataFrame()
-    places = today_of(case), list(map(target_of, found)), setting_of(case, row)
+    row, places = setting.scenario, (today_of(case), list(map(target_of, found)), setting)
     prices, moves = move_prices(*places), move_amounts(*places)
     options = [as_set_up(option, row) for option in found]
-    worlds = _worlds(row, scenario, options, moves, coefficients)
+    worlds = _worlds(row, drawn, options, moves)
     first = next((option for option in options if option["rank"] == 1), None)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
     ailing = [(side, product) for side, product in ailing if not first or first[side] != product]
@@ -164,7 +154,7 @@ def chances(cases: Sequence[Case]) -> pl.DataFrame:
     verdicts = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case for case in cases}))
     found: list[tuple[float | None, float | None]] = []
     for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True):
-        options, _, _, choices = weighed(case, row, scenario, verdict)
+        options, _, _, choices = weighed(case, setting_of(case, row), verdict, PairDraws(scenario))
         best = comparison.best_of(choices).rows(named=True) if choices.height else []
         chosen = {place for place, option in enumerate(options) if option["rank"] == 1 and verdict["mesh"] is not None}
         mine = [(item["probability_best"], item["expected_regret"]) for item in best if item["option"] in chosen]
@@ -205,12 +195,12 @@ def over_budget(
         moves = [UNPRICED] * len(chosen)
         if case:
             moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting_of(case, filled))
-        coefficients = (calibrated or {}).get(filled["scenario"])
+        drawn = PairDraws(scenario, (calibrated or {}).get(filled["scenario"]))
         scoped = [as_set_up(option, filled) for option in chosen]
-        worlds = _worlds(filled, scenario, scoped, moves, coefficients)
+        worlds = _worlds(filled, drawn, scoped, moves)
         if worlds["memory_gib"].null_count():
             # what nobody measured of a network keeps no budget that the mesh alone breaks
-            alone = pair_worlds(scenario, [{**option, "cni": None} for option in scoped], coefficients)
+            alone = drawn.worlds([{**option, "cni": None} for option in scoped])
             worlds = worlds.with_columns(worlds[name].fill_null(alone[name]) for name in FIGURES)
         worlds = worlds.with_columns(
             # what an option costs at least, where nobody has said what its licence costs
@@ -289,14 +279,10 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _worlds(
-    row: Mapping[str, Any],
-    scenario: pl.DataFrame,
-    options: Sequence[Mapping[str, Any]],
-    moves: Sequence[Row],
-    coefficients: pl.DataFrame | None,
+    row: Mapping[str, Any], drawn: PairDraws, options: Sequence[Mapping[str, Any]], moves: Sequence[Row]
 ) -> pl.DataFrame:
     """The figures of each option in each draw, with licence, move and total."""
-    worlds = pair_worlds(scenario, options, coefficients)
+    worlds = drawn.worlds(options)
     offered = row["licence_price_usd_per_year"]
     offered = offered if offered is None else offered / MONTHS_A_YEAR
     # what every option keeps costs the same in all of them

@@ -22,9 +22,11 @@ from meshlab.models.decision.tables import NONE
 from meshlab.models.evidence.measured import OWN_COLUMNS, metrics, reading_noise
 from meshlab.models.overhead import draw_estimates
 from meshlab.models.overhead.coefficients import coefficient_table
+from meshlab.models.pairs import PairDraws
 from meshlab.planning import comparison
 from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.reviews.comparison import find_out, over_budget, weighed
+from meshlab.reviews.migration import setting_of
 from meshlab.scenario import collect_few, frame_of, with_defaults
 from meshlab.units import ENDS
 
@@ -70,7 +72,7 @@ def measurement_plan(case: Case) -> dict[str, Any]:
     frame = scenarios_of([case])
     row = collect_few(with_defaults(frame)).row(0, named=True)
     (verdict,) = decision.explain(frame, outlook=False, over=over_budget({case.team.name: case}))
-    options, _, _, choices = weighed(case, row, frame, verdict)
+    options, _, _, choices = weighed(case, setting_of(case, row), verdict, PairDraws(frame))
     places, values = comparison.matrix(choices) if options else (list[int](), np.empty((0, 0)))
     cheapest: list[str] = (
         [options[places[column]]["dataplane"] for column in values.mean(axis=0).argsort()] if places else []

@@ -11,7 +11,7 @@ import polars as pl
 from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
-from meshlab.models.pairs import SCOPED, pair_worlds, scoped_services
+from meshlab.models.pairs import SCOPED, PairDraws, scoped_services
 from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
 from meshlab.planning.migration.routes import NONE, STAY, of_today
 from meshlab.reviews.cases import Case, scenarios_of
@@ -55,10 +55,9 @@ def target_of(verdict: Mapping[str, Any]) -> Place:
 
 def move_of(
     case: Case,
-    row: Mapping[str, Any],
-    scenario: pl.DataFrame,
+    setting: Setting,
     verdict: Mapping[str, Any],
-    coefficients: pl.DataFrame | None = None,
+    drawn: PairDraws,
     *,
     today: str = "",
     target: str = "",
@@ -70,25 +69,21 @@ def move_of(
     """
     start = parse_place(today, today_of(case), "--from")
     end = parse_place(target, Place(STAY, STAY), "--to") if target else target_of(verdict)
-    return Move(start, end, setting_of(case, row), _worlds(row, scenario, start, of_today(end, start), coefficients))
+    return Move(start, end, setting, _worlds(setting.scenario, drawn, start, of_today(end, start)))
 
 
-def _worlds(
-    row: Mapping[str, Any], scenario: pl.DataFrame, start: Place, end: Place, coefficients: pl.DataFrame | None
-) -> dict[str, pl.DataFrame]:
+def _worlds(row: Mapping[str, Any], drawn: PairDraws, start: Place, end: Place) -> dict[str, pl.DataFrame]:
     """Figures of where a move starts, of where it ends, and of the mesh there alone, in each world."""
     today, target = (
         {**place.plain(), "dataplane": overhead.dataplane_of_mesh().get(place.mesh or "")} for place in (start, end)
     )
     target = as_set_up(target, {**row, "current_mesh": start.mesh})
-    there = scenario.with_columns(
-        pl.lit(value, scenario.schema[name]).alias(name)
-        for name, value in (("current_cni", start.cni), ("current_cni_edition", start.cni_edition))
-        if value != row[name] and value != NONE
-    )
-    options = [today, target, {**target, "cni": None}]
-    drawn = pair_worlds(there, options, coefficients).partition_by("option", maintain_order=True)
-    return dict(zip(("today", "target", "mesh"), drawn, strict=True))
+    types, begun = drawn.scenario.schema, {"current_cni": start.cni, "current_cni_edition": start.cni_edition}
+    if other := {name: value for name, value in begun.items() if value not in (row[name], NONE)}:
+        there = drawn.scenario.with_columns(pl.lit(value, types[name]).alias(name) for name, value in other.items())
+        drawn = PairDraws(there, drawn.coefficients)
+    worlds = drawn.worlds([today, target, {**target, "cni": None}]).partition_by("option", maintain_order=True)
+    return dict(zip(("today", "target", "mesh"), worlds, strict=True))
 
 
 def as_set_up(option: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -99,15 +94,9 @@ def as_set_up(option: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str,
     return {**option, "scoped": True, "label": f"{option.get('label')}, scoped"}
 
 
-def plan_of(
-    case: Case,
-    row: Mapping[str, Any],
-    scenario: pl.DataFrame,
-    verdict: Mapping[str, Any],
-    coefficients: pl.DataFrame | None = None,
-) -> Plan:
+def plan_of(case: Case, setting: Setting, verdict: Mapping[str, Any], drawn: PairDraws) -> Plan:
     """The plan of the move from today to the verdict."""
-    return plan_move(move_of(case, row, scenario, verdict, coefficients))
+    return plan_move(move_of(case, setting, verdict, drawn))
 
 
 def plans(
@@ -132,7 +121,7 @@ def plans(
     filled = collect_few(with_defaults(frame)).rows(named=True)
     verdicts = decision.explain(frame, outlook=False, over=over)
     moves = [
-        move_of(case, row, scenario, verdict, today=today, target=target)
+        move_of(case, setting_of(case, row), verdict, PairDraws(scenario), today=today, target=target)
         for case, row, scenario, verdict in zip(cases, filled, frame.iter_slices(1), verdicts, strict=True)
     ]
     return [{"scenario": case.team.name, **plan_move(move)} for case, move in zip(cases, moves, strict=True)]

@@ -22,7 +22,7 @@ from meshlab.files import pretty_json, read_bounded, write_whole
 from meshlab.models import decision, overhead, sensitivity
 from meshlab.models.overhead import NONE, draw_estimates
 from meshlab.models.overhead.network import network_sources
-from meshlab.models.pairs import SCOPED, scoped_services
+from meshlab.models.pairs import SCOPED, PairDraws, scoped_services
 from meshlab.planning import iac
 from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
 from meshlab.reviews.cases import (
@@ -36,7 +36,7 @@ from meshlab.reviews.cases import (
     scenarios_of,
 )
 from meshlab.reviews.comparison import compare, over_budget
-from meshlab.reviews.migration import plan_of, plan_sources, recommended_dataplane
+from meshlab.reviews.migration import plan_of, plan_sources, recommended_dataplane, setting_of
 from meshlab.reviews.record import AssumedValue, Headline, HeadlineFigure, InputValue, Review, Row, Verdict, checked
 from meshlab.reviews.team import Team
 from meshlab.scenario import collect_few, frame_of, inputs, scenarios, with_defaults
@@ -109,7 +109,8 @@ def _review(
     case: Case, row: Row, scenario: pl.DataFrame, verdict: Row, numbers: _Numbers, tables: decision.Tables
 ) -> Review:
     figures = [without(item, "scenario") for item in numbers.estimates.to_dicts()]
-    plan = None if verdict["mesh"] is None else plan_of(case, row, scenario, verdict, numbers.coefficients)
+    setting, drawn = setting_of(case, row), PairDraws(scenario, numbers.coefficients)
+    plan = None if verdict["mesh"] is None else plan_of(case, setting, verdict, drawn)
     features = iac.for_verdict(
         {**verdict, "mesh": row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]},
         row["needs"],
@@ -125,7 +126,7 @@ def _review(
         notes=case.team.notes,
         source=case.team.source,
         verdict=Verdict(**without(verdict, "scenario")),
-        comparison=compare(case, row, scenario, verdict, tables, numbers.coefficients) if numbers.compared else None,
+        comparison=compare(case, setting, verdict, tables, drawn) if numbers.compared else None,
         headline=_headline(row, figures, verdict),
         scenario=without(row, "scenario", "assumed"),
         inputs=values,

@@ -145,13 +145,13 @@ class Values(NamedTuple):
 
 
 def values_of(column: pl.Series) -> Values:
-    """Values of an input that ``comparable`` has made."""
-    absent, physical = column.null_count(), column.to_physical()
+    """Values of an input that ``comparable`` has made, in polars' own numbers for them."""
+    absent = column.null_count()
     if absent == len(column):
         return Values(np.zeros(absent, np.uint8), np.ones(absent, bool))
     if absent == 0:
-        return Values(physical.to_numpy(), np.zeros(len(column), bool))
-    numbers = physical.cast(pl.UInt8) if physical.dtype == pl.Boolean else physical
+        return Values(column.to_numpy(), np.zeros(len(column), bool))
+    numbers = column.cast(pl.UInt8) if column.dtype == pl.Boolean else column
     return Values(numbers.fill_null(0).to_numpy(), column.is_null().to_numpy())
 
 

@@ -102,7 +102,8 @@ def column_of(name: str) -> str:
 
 def states_of(frame: pl.DataFrame, conditions: Compiled) -> States:
     """The state of each condition over ``compared`` scenarios."""
-    values = {name: values_of(frame[column_of(name)]) for name in conditions.inputs}
+    plain = frame.select(pl.col(column_of(name)).to_physical() for name in conditions.inputs)
+    values = {name: values_of(plain[column_of(name)]) for name in conditions.inputs}
     found = np.empty((len(conditions.results), len(frame)), np.uint8)
     for start in range(0, len(frame), SLICE):
         part = slice(start, start + SLICE)

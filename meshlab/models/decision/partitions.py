@@ -152,7 +152,9 @@ def _axis(spec: Input, tests: tuple[Test, ...]) -> Axis:
 
 def answers_of(spec: Input, tests: tuple[Test, ...], values: Sequence[Value]) -> list[tuple[bool, ...]]:
     """What each comparison says of each value, by the same code that decides scenarios."""
-    states = compiled(tests, {spec.name: spec}).states({spec.name: values_of(_compared(spec, values))}, len(values))
+    states = compiled(tests, {spec.name: spec}).states(
+        {spec.name: values_of(_compared(spec, values).to_physical())}, len(values)
+    )
     return [tuple(row) for row in (states.T == TRUE).tolist()]
 
 

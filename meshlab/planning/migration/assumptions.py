@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -43,6 +44,7 @@ ZERO = pl.Series([0.0] * DRAWS)  # by no query: a process that has run one canno
 """Nothing, in every world."""
 
 
+@lru_cache(256)
 def sampled(name: str, interval: Interval) -> Draws:
     """An uncertain amount in each world: triangular, in an order of its name's own, so that names are independent.
 
