@@ -260,7 +260,7 @@ def test_what_ails_and_stays_is_weighed_against_what_keeps_it_too(tmp_path: Path
         tmp_path, f"scenario: {facts}, kernel_oldest: 6.1.0, windows_nodes: 0, cni_healthy: false}}\nneeds: []"
     )
     assert review.verdict.cni == "stay"
-    assert any("options with a known cost" in sentence for sentence in first_page.certainty(review))
+    assert any("cheapest option whose cost is known" in sentence for sentence in first_page.certainty(review))
 
 
 def test_the_reason_for_an_option_that_is_beaten_is_its_own(tmp_path: Path) -> None:

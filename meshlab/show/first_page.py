@@ -226,7 +226,9 @@ def _unenforced(review: Review) -> Iterator[str]:
     """For how long policies are not enforced while it moves, in a sentence."""
     plan = review.migration
     if plan and plan["gaps"]:
-        yield f"Policies are not enforced for {likely_text(plan, 'unenforced_hours')} h of the move."
+        nights = any(gap["elapsed_hi"] != gap["hours_hi"] for gap in plan["gaps"])
+        told = f"Policies are not enforced for {likely_text(plan, 'unenforced_hours')} h of the move"
+        yield f"{told}{', nights included' if nights else ''}."
 
 
 NO_OTHER = "no other option is known to meet what is asked"
@@ -252,7 +254,7 @@ def certainty(review: Review) -> Iterator[str]:
         yield "Not everything that it depends on has been read: see all options below."
     yield from graded(review)
     if first and review.comparison:
-        yield _chance(first, review.comparison)
+        yield from _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
     if plane and not plane["in_evidence_range"]:
         yield "Figures are extrapolated beyond what was measured."
@@ -288,18 +290,20 @@ UNPRICED = {
 """Why it cannot be said whether an option is the cheapest, by the figure that is not known."""
 
 
-def _chance(first: Row, comparison: Row) -> str:
-    """How often the recommended option is the cheapest, in a sentence, or why that cannot be said."""
-    priced = sum(row["probability_best"] is not None for row in comparison["options"])
-    chance = first["probability_best"]
+def _chance(first: Row, comparison: Row) -> Iterator[str]:
+    """How often the recommended option is the cheapest, or why that cannot be said; nothing where it tells nothing."""
+    chance, priced = first["probability_best"], comparison["priced"]
     if chance is None:
         unknown = (why for figure, why in UNPRICED.items() if first["criteria"][figure]["median"] is None)
-        return f"Whether it is the cheapest cannot be said: {next(unknown, 'what it depends on comes first')}."
-    if priced == 1:
-        return "It is the only option whose cost is known."
-    often = round(100 * chance)
-    sure = f"the cheapest with a probability of {often} %" if often else "never the cheapest"
-    return f"Of {priced} options with a known cost, it is {sure} over {comparison['horizon_months']:.0f} months."
+        yield f"Whether it is the cheapest cannot be said: {next(unknown, 'what it depends on comes first')}."
+    elif priced > 1:
+        often = round(100 * chance)
+        sure = f"the cheapest with a probability of {often} %" if often else "never the cheapest"
+        yield f"Of {priced} options with a known cost, it is {sure} over {comparison['horizon_months']:.0f} months."
+    elif sum(row["probability_best"] is not None for row in comparison["options"]) == 1:
+        yield "It is the only option whose cost is known."
+    elif first["mesh"] == "none":
+        yield "It is the cheapest option whose cost is known: the others add a mesh to the same network."
 
 
 def _input(name: str) -> str:
@@ -410,10 +414,9 @@ def next_step(review: Review) -> str:
         soon = (row["text"] for row in _first(review)["caveats"] if row["kind"] == "ends")
         ends = next((f" yet: {lower_first(text)}" for text in soon), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
-    grave = [f"{row['title']}: {row['todo']}" for row in plan["blockers"] if row["severity"] == "high"]
-    if grave:
-        more = listed((row["title"] for row in plan["blockers"] if row["severity"] == "high"), "and", 3)
-        return f"{before}Clear what stands in the way. {grave[0] if len(grave) == 1 else f'{more}.'}"
+    if grave := [row for row in plan["blockers"] if row["severity"] == "high"]:
+        title, todo = listed((row["title"] for row in grave), "and", 3), grave[0]["todo"]
+        return f"{before}Clear what stands in the way. {title}{f': {lower_first(todo)}' if len(grave) == 1 else '.'}"
     begin = "".join(f", then begin: {lower_first(step['action'])}" for step in plan["steps"][:1])
     return f"{before}{sign}{begin}."
 

@@ -356,7 +356,7 @@ def gaps(review: Review) -> Fragment:
             "Until": str(gap["closes"]),
             "Working time [h]": _told(gap["hours"]),
             "90 % [h]": _told(gap["hours_hi"]),
-            "With the hours between windows [h]": _told(gap["with_nights"]),
+            "With the hours between windows [h]": _told(gap["elapsed"]),
         }
         for gap in _plan(review)["gaps"]
     ]

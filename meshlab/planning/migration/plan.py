@@ -286,9 +286,7 @@ def plan_move(move: Move) -> Plan:
         "first": _first(setting),
         "called": called(setting) if any(step.row["manifest"] == SCOPE for step in course.taken) else {},
         "gaps": [
-            {**gap, **named("hours", gap["hours"]), **named("elapsed", gap["elapsed"])}
-            | {"with_nights": named("", gap["elapsed"])[""]}
-            for gap in gaps(course, setting)
+            {**gap, **named("hours", gap["hours"]), **named("elapsed", gap["elapsed"])} for gap in gaps(course, setting)
         ],
         "risks": list(_risks(course)),
         "needs": {

@@ -223,8 +223,7 @@ def gaps(course: Course, setting: Setting) -> Iterator[dict[str, Any]]:
     """Times without enforcement of policies: which step opens each, which closes it, and how long that is.
 
     ``hours`` are those of work after the step that opens it. ``elapsed`` counts what lies between the windows of the
-    nodes as well, for policies are off at night, too; ``with_nights`` is the median of it. What no step closes has
-    ended for good, and is no gap.
+    nodes as well, for policies are off at night, too. What no step closes has ended for good, and is no gap.
     """
     for way in course.ways:
         route = way.route["route"]
@@ -464,7 +463,7 @@ def move_prices(today: Place, targets: Sequence[Place], setting: Setting) -> lis
 def move_amounts(today: Place, targets: Sequence[Place], setting: Setting) -> list[dict[str, Draws | None]]:
     """The uncertain figures of the prices of moves in each world."""
     _look_up(today, targets, setting)
-    return [amounts_of(_course(today, target, setting), setting) for target in targets]
+    return [_amounts(_course(today, target, setting), setting) for target in targets]
 
 
 def _look_up(today: Place, targets: Sequence[Place], setting: Setting) -> None:
@@ -478,7 +477,7 @@ def _course(today: Place, target: Place, setting: Setting) -> Course:
 
 def price_of(course: Course, setting: Setting) -> Price:
     """The figures of a course."""
-    amounts = amounts_of(course, setting)
+    amounts = _amounts(course, setting)
     return {
         "from": course.today.plain(),
         "to": course.target.plain(),
@@ -491,6 +490,10 @@ def price_of(course: Course, setting: Setting) -> Price:
         "restarts": restarted(course.ways, course.taken),
         "reversibility": reversibility(course, setting),
     }
+
+
+def _amounts(course: Course, setting: Setting) -> dict[str, Draws | None]:
+    return setting.once(("amounts", course.today, course.target), lambda: amounts_of(course, setting))
 
 
 def amounts_of(course: Course, setting: Setting) -> dict[str, Draws | None]:

@@ -191,7 +191,7 @@ class Setting:
 
     def draws(self, name: str) -> Draws:
         """An assumption in each world, in its own unit."""
-        return self.once(("draws", name), lambda: sampled(name, self.interval(name)))
+        return sampled(name, self.interval(name))
 
     def hours(self, name: str) -> Draws:
         """An assumption about time in each world. [h]"""
