@@ -619,3 +619,15 @@ def test_what_has_to_be_set_up_in_what_stays_is_told_with_its_command(tmp_path: 
     assert {"k3s-networking"} <= {
         row["source_id"] for row in review.sources if "what has to be set up" in row["supports"]
     }
+
+
+def test_a_long_answer_is_a_headline_and_what_has_to_be_found_out(tmp_path: Path) -> None:
+    """What is recommended stands in bold, and what it hangs on below it, so that no word of the answer is lost."""
+    review = team(tmp_path, "scenario: {nodes: 6, current_cni: calico}\nneeds: [mtls, dns_policy]\n")
+    assert len(review.verdict.sentence) > first_page.HEADLINE
+    page = first_page.summary(review).html
+    headline = words(page.partition("</p>")[0])
+    assert headline.endswith(".")
+    assert len(headline) <= first_page.HEADLINE
+    assert "To be found out first: " not in headline
+    assert review.verdict.sentence in words(page)

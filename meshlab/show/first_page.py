@@ -92,7 +92,7 @@ def summary(review: Review) -> Fragment:
         "\n".join([review.verdict.sentence, *against, *(line for _, lines in blocks for line in lines)]),
         verdict=review.verdict,
         known=review.verdict.mesh is not None,
-        lead=review.verdict.sentence.partition(". ") if meets_nothing(review) else (review.verdict.sentence, "", ""),
+        lead=_lead(review),
         why=[reason for reason in review.verdict.why if not any(lower_first(reason) in said for said in against)],
         starter=begun,
         against=against,
@@ -104,6 +104,20 @@ def summary(review: Review) -> Fragment:
         payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
         standing=_standing,
     )
+
+
+HEADLINE = 260
+"""Longest answer that stands as a headline; what follows the sentences that fit is told below it. [characters]"""
+
+
+def _lead(review: Review) -> tuple[str, str, str]:
+    """The answer as a headline, and what of it is told below: all but its first sentence where nothing can be had."""
+    answer = review.verdict.sentence
+    if meets_nothing(review):
+        return answer.partition(". ")
+    head = answer if len(answer) <= HEADLINE else answer[:HEADLINE].rpartition(". ")[0] or answer
+    _, stop, rest = answer.removeprefix(head).partition(". ")
+    return head, stop, rest
 
 
 def starter(review: Review) -> str | None:
