@@ -188,9 +188,12 @@ def over_budget(
     def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, decision.Breach]:
         filled = collect_few(with_defaults(scenario)).row(0, named=True)
         limits, case = _budgets(filled), cases.get(filled["scenario"])
-        asked = [place for place, option in enumerate(options) if option["eligible"] is not False] if limits else []
+        could = [place for place, option in enumerate(options) if option["eligible"] is not False]
+        dear = _offer_too_high(filled)
+        found = {place: dear for place in could if dear and options[place]["paid"]}
+        asked = [place for place in could if place not in found] if limits else []
         if not asked:
-            return {}
+            return found
         chosen = [options[place] for place in asked]
         moves = [UNPRICED] * len(chosen)
         if case:
@@ -208,15 +211,25 @@ def over_budget(
         )
         kept = comparison.within(worlds, limits).rows(named=True)
         ends = comparison.intervals(worlds, [limit.figure for limit in limits]).rows(named=True)
-        found: dict[int, decision.Breach] = {}
         for place, shares, row in zip(asked, kept, ends, strict=True):
             known = [(limit, share) for limit in limits if (share := shares[limit.name]) is not None]
             for certain, least in ((False, comparison.AS_LIKELY), (True, 1 - comparison.NEARLY)):
                 if over := [limit for limit, share in known if share < least]:
-                    found[place] = decision.Breach("; ".join(_breach(limit, row) for limit in over), certain)
+                    times = max(row[limit.figure] / limit.most if limit.most else np.inf for limit in over)
+                    found[place] = decision.Breach("; ".join(_breach(limit, row) for limit in over), certain, times)
         return found
 
     return broken
+
+
+def _offer_too_high(row: Mapping[str, Any]) -> decision.Breach | None:
+    """That a licence was offered for more than may be spent on licences, whatever else an option costs."""
+    most, offered = row["licence_usd_per_year"], row["licence_price_usd_per_year"]
+    if None in (most, offered) or offered <= most:
+        return None
+    label = inputs()["licence_usd_per_year"].label
+    what = f"{label} of {rounded(most)} USD a year; the offer is {rounded(offered)} USD a year"
+    return decision.Breach(what, certain=True, times=offered / most if most else np.inf)
 
 
 def _breach(limit: Limit, row: Mapping[str, Any]) -> str:

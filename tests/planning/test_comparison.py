@@ -247,6 +247,30 @@ def test_an_option_over_budget_is_not_eligible_and_says_so(budget: dict[str, flo
     assert all(flip["mesh"] != "istio-sidecar" for flip in bound.verdict.flips)
 
 
+LINKERD = {**FLEET, "current_mesh": "linkerd", "current_mesh_edition": "buoyant-enterprise", "mesh_healthy": True}
+
+
+@pytest.mark.parametrize(("offered", "edition"), [(15_000, None), (45_000, "edge-open-source")])
+def test_a_licence_that_is_offered_above_its_budget_is_not_bought(offered: int, edition: str | None) -> None:
+    """What runs is kept at a price within the budget; beyond it the free edition stands first, with the offer told."""
+    budget = {"licence_usd_per_year": 20_000, "licence_price_usd_per_year": offered, "needs": ["mtls"]}
+    verdict = ml.review({**LINKERD, **budget}).verdict
+    assert verdict.edition["mesh"] == edition
+    assert ("the offer is 45,000 USD a year" in verdict.sentence) == (edition is not None)
+    paid = [option for option in verdict.options if option["paid"]]
+    assert not any(option["eligible"] for option in paid if edition)
+
+
+def test_what_runs_is_not_given_up_for_a_budget_that_nothing_keeps() -> None:
+    """A mesh that runs and meets all stands before what lacks a need, and the least that meets all is named."""
+    runs = {**FLEET, "current_mesh": "istio-sidecar", "current_mesh_edition": "aks-add-on", "mesh_healthy": True}
+    verdict = ml.review({**runs, "max_usd_per_month": 300, "needs": ["mtls", "retries"]}).verdict
+    assert (verdict.cni, verdict.mesh, verdict.tuned, verdict.unmet) == ("stay", "stay", True, [])
+    assert verdict.options[0]["eligible"] is False
+    assert "within the budget" in verdict.sentence
+    assert "with Linkerd" in verdict.sentence or "in ambient mode" in verdict.sentence
+
+
 def test_what_nobody_measured_of_a_network_keeps_no_budget() -> None:
     """A mesh that is over budget by itself is so beside an engine that nobody measured, which is not added for it."""
     eks = {**FLEET, "cloud": "eks", "current_cni": "aws-vpc", "current_cni_edition": "network-policy-agent"}

@@ -31,6 +31,7 @@ from meshlab.models.decision.ranking import (
     DOUBTFUL,
     ELIGIBLE,
     FAILS,
+    LACKS,
     NO_PREFERENCE,
     OPEN,
     RULED_OUT,
@@ -270,7 +271,11 @@ def contested(given: Stated, tables: Tables) -> Iterator[tuple[PairTable, NDArra
             for name in BUDGETS.keys() & set(facts.columns):
                 places = {entry.key: place for place, entry in enumerate(held.entries)}
                 for column, keys in enumerate(facts[name].gather(part).to_list()):
-                    found[[places[key] for key in keys if key in places], column] |= BUDGETS[name]
+                    for place in (places[key] for key in keys if key in places):
+                        entry, number = held.entries[place], found[place, column]
+                        # a budget that what runs breaks, tuned, weighs as much as a need that another lacks
+                        kept = name == "over" and entry.tuned and not (entry.cni or entry.mesh)
+                        found[place, column] = number + LACKS if kept else number | BUDGETS[name]
             yield held, part, found
 
 

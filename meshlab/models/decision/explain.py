@@ -395,7 +395,9 @@ def sentence(contest: Contest) -> str:
     pair = contest.pairs[0]
     if contest.facts["needs"] is None:
         network = "" if contest.answer["cni"] is None else f" {_network(contest, pair)}"
-        return f"Not enough is known: what the platform must be able to do has not been said.{network}"
+        first = joined([lack.why for lack in opening(contest, pair) if network and lack.side == "cni"])
+        found = f" To be found out first: {first}." if first else ""
+        return f"Not enough is known: what the platform must be able to do has not been said.{network}{found}"
     if pair.standing == RULED_OUT:
         nearest = (f"{_named(one)} ({_why(contest, one)})" for one in _nearest(contest))
         stays = (one for one in contest.pairs if one.cni.today and (one.mesh.today or one.mesh.id == NONE))
@@ -409,8 +411,9 @@ def sentence(contest: Contest) -> str:
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
-        barred = [one for one in contest.pairs if not (one.lacking or one.unread)]
+        barred = [one for one in contest.pairs if one is not pair and not (one.lacking or one.unread)]
         barred = [one for one in barred if not any(lack.fixed for lack in lacking(contest, one))]
+        barred.sort(key=lambda one: one.over.times if one.over else 0.0)  # of those over budget the least
         but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
         gone = "".join(
             f" Replace {product(contest.runs[name].id, name)} in any case: {replaced(contest, name)}."
@@ -418,6 +421,9 @@ def sentence(contest: Contest) -> str:
             if _has_ended(contest, name)
         )
         anew = "".join(f" On a new cluster, {_named(one)} would." for one in _anew(contest))
+        if pair.over and pair.over.certain:  # what runs, tuned, meets all of it
+            kept = f"What runs, tuned, comes nearest: {_why(contest, pair)}."
+            return f"None of the options meets everything that is asked within the budget.{gone}{but}{anew} {kept}"
         return f"None of the options meets everything that is asked.{gone}{but}{anew} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:

@@ -83,6 +83,9 @@ ABSENT = 1 << BELOW["absent"]
 FAILS, DOUBTFUL = 1 << BELOW["fails"], 1 << BELOW["doubtful"]
 """What a pair's number gains that breaks a budget with near certainty, and more likely than not: by no table."""
 
+LACKS = 1 << BELOW["lacking"]
+"""What it gains by one need that it lacks."""
+
 ELIGIBLE, OPEN, UNMET, RULED_OUT = range(4)
 """How a pair stands: it may be recommended; something is unread or unknown; a need is unmet; a requirement fails."""
 

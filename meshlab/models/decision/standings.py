@@ -43,7 +43,18 @@ from meshlab.models.decision.labels import (
     said,
 )
 from meshlab.models.decision.ranking import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, pair_table, standing
-from meshlab.models.decision.tables import NONE, OTHER, SIDES, SUPPORTS, Cell, Preference, Requirement, Tables, is_stale
+from meshlab.models.decision.tables import (
+    GATEWAY,
+    NONE,
+    OTHER,
+    SIDES,
+    SUPPORTS,
+    Cell,
+    Preference,
+    Requirement,
+    Tables,
+    is_stale,
+)
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
@@ -65,6 +76,8 @@ class Breach(NamedTuple):
 
     what: str
     certain: bool
+    times: float = 0.0
+    """How many times the budget it takes, of the one that it exceeds most."""
 
 
 class Caveat(NamedTuple):
@@ -72,7 +85,7 @@ class Caveat(NamedTuple):
 
     Args:
         kind: The effect of a requirement; or ``fee``, ``edition`` (one that may run could not stay), ``budget``,
-            ``partial``, ``unfinished``, ``idle``, or ``unread``.
+            ``partial``, ``unfinished``, ``idle``, ``lighter`` (less would do in part), or ``unread``.
         text: A sentence without its stop.
         sign: How it shows that it was not heeded; of a requirement alone.
         mitigation: What to do about it; of a requirement alone.
@@ -490,6 +503,26 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     for need in contest.asked:
         yield from _of_need(contest, pair, need)
     yield from _unread_below(contest, pair)
+    if pair is contest.pairs[0]:
+        yield from _lighter(contest, pair)
+
+
+def _lighter(contest: Contest, pair: Standing) -> Iterator[Caveat]:
+    """What a new mesh is not needed for where less is enough: what a gateway, or none, meets in part."""
+    if pair.mesh.today or pair.mesh.id in (NONE, GATEWAY) or pair.standing != ELIGIBLE:
+        return
+    for other in contest.pairs:
+        if other.cni is not pair.cni or other.mesh.id not in (NONE, GATEWAY) or not other.lacking or other.unread:
+            continue
+        cells = {need: contest.cell(other.mesh, need) for need in other.lacking}
+        if contest.ruling(other.mesh, other.network).failing or not all(
+            cell and cell.support == "partial" for cell in cells.values()
+        ):
+            continue
+        notes = listed([f"{need_label(need)} ({cell.note})" for need, cell in cells.items() if cell])
+        less = "A cluster without a mesh" if other.mesh.id == NONE else label_of(other.mesh)
+        yield Caveat("lighter", f"{less} does part of it, {notes}: where that is enough, no mesh is needed")
+        return
 
 
 @cached
