@@ -588,7 +588,7 @@ def test_what_does_not_pay_is_not_the_next_step(shared: Path) -> None:
     ("name", "beside"),
     [
         ("05-db-schenker", ["Calico without a mesh", "Calico Enterprise without a mesh"]),
-        ("07-uds-core-fips", ["Istio in ambient mode (a vendor's FIPS build)", "Buoyant Enterprise"]),
+        ("07-uds-core-fips", ["Istio in ambient mode (a vendor's build with FIPS)", "Buoyant Enterprise"]),
         ("08-govuk-eks", ["with Calico Enterprise as policy engine", "Cilium (run by you) without a mesh"]),
         ("16-linkerd-licence", ["Linkerd (edge releases)", "Buoyant Enterprise for Linkerd"]),
     ],

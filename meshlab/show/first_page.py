@@ -747,7 +747,7 @@ def _rehearses(review: Review) -> bool:
     return bool(review.migration) and any(step["phase"] == "rehearsal" for step in review.migration["steps"])
 
 
-GRAVE = ("fee", "ends", "scope")
+GRAVE = ("fee", "ends", "scope", "lighter")
 """Kinds of caveats that the first page always tells."""
 
 SIGNS = {
@@ -760,6 +760,7 @@ SIGNS = {
     ),
     "budget": ("What the first namespace takes, scaled to the cluster", "Measure on one pool before the rest follows"),
     "edition": ("The facts name that edition", "Find out which edition runs before you sign"),
+    "lighter": ("Those calls begin at the edge, or in clients of your own", "Ask where they begin before you sign"),
     "unread": ("The provider's documentation says that it does", "Read it before a mesh is added"),
 }
 """By kind of a caveat how it shows, and what to do, where its row of the tables does not say."""

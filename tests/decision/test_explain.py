@@ -68,6 +68,14 @@ def test_without_needs_there_is_no_verdict_on_the_mesh_but_three_questions() -> 
     assert "needs" in answer["unknown"]
 
 
+def test_a_new_cluster_nowhere_gets_a_network_on_condition() -> None:
+    """What a kernel speaks for is told, with what it hangs on: a platform may bring its own."""
+    (answer,) = explain(frame_of([{"scenario": "x", "greenfield": True, "kernel_oldest": "6.1.0"}]))
+    assert (answer["cni"], answer["mesh"], answer["settled"]) == ("cilium", None, False)
+    assert "To be found out first" in answer["sentence"]
+    assert "not known: cloud" in answer["sentence"]
+
+
 def test_nothing_asked_leaves_everything_as_it_is() -> None:
     """An empty list of needs is an answer: nothing is asked, so nothing moves."""
     answer = explained(needs=[])
@@ -211,6 +219,13 @@ def test_what_stays_though_it_is_unhealthy_is_said_to_be(side: str, product: str
     assert (f"Keep {product}" in ailing["sentence"]) == (ailing[side] == "stay")
 
 
+OPENSHIFT_MESH: dict[str, Any] = {
+    "cloud": "openshift",
+    "current_cni": "ovn-kubernetes",
+    "current_cni_edition": "openshift",
+    "current_mesh": "istio-sidecar",
+    "current_mesh_edition": "openshift-service-mesh",
+}
 EKS: dict[str, Any] = {"cloud": "eks", "current_cni": "aws-vpc", "current_cni_edition": "network-policy-agent"}
 CONSUL: dict[str, Any] = {**EKS, "current_mesh": "consul", "mesh_healthy": False}
 FIPS: dict[str, Any] = {"current_mesh": "istio-sidecar", "current_mesh_edition": "vendor-fips", "mesh_healthy": False}
@@ -326,8 +341,13 @@ def test_support_takes_an_edition_for_which_somebody_answers() -> None:
             {"needs": ["network_policy"], "current_cni": "flannel", "current_cni_edition": None},
             "If what runs is flannel",
         ),
+        # less than a mesh does part of it
+        ({"needs": ["traffic_split"]}, "Envoy Gateway does part of it, weighted routing (At the edge only)"),
+        ({"needs": ["grpc_balancing"]}, "switched on in each client): where that is enough, no mesh is needed"),
+        # one mesh has both modes since its release 3.4
+        ({**OPENSHIFT_MESH, "mesh_healthy": False, "needs": ["mtls"]}, "needs Service Mesh 3.4"),
     ],
-)
+)  # fmt: skip
 def test_what_a_team_has_to_accept_is_told(facts: dict[str, Any], said: str) -> None:
     """Where a need is met only on a condition, and where policies do not go along, the reasons say it."""
     assert any(said in reason for reason in explained(**facts)["reasons"])
@@ -406,6 +426,14 @@ def test_the_day_on_which_support_will_end_is_a_reason_to_go() -> None:
     kubenet = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "kubenet"}
     sentence = explained(**kubenet, needs=["network_policy"], licence_usd_per_year=0)["sentence"]
     assert "support for kubenet on AKS ends on 2028-03-31" in sentence
+
+
+def test_a_service_mesh_that_has_ended_is_left_for_its_next_release() -> None:
+    """Red Hat supports Service Mesh 2 no longer, however well it runs; what a dump shows of it is an edition."""
+    two = {**OPENSHIFT_MESH, "current_mesh_edition": "openshift-service-mesh-2", "mesh_healthy": True}
+    answer = explained(**two, needs=["mtls"])
+    assert (answer["mesh"], answer["edition"]["mesh"]) == ("istio-sidecar", "openshift-service-mesh")
+    assert "support for OpenShift Service Mesh 2 ended on 2026-06-30" in answer["sentence"]
 
 
 def test_what_goes_with_what_runs_is_told() -> None:
@@ -536,6 +564,9 @@ def test_of_meshes_that_one_preference_names_alike_the_next_decides() -> None:
         for mesh, needs in (("istio-ambient", ["mtls"]), ("istio-sidecar", ["mtls", "retries"]))
     }
     assert {mesh: verdict["mesh"] for mesh, verdict in told.items()} == {mesh: mesh for mesh in told}
+    # the network may link the clusters, yet identity has to hold across them
+    across = explain(frame_of([{"scenario": "x", **facts, "needs": ["mtls", "multi_cluster"]}]), outlook=False)[0]
+    assert across["mesh"] == "istio-sidecar"
     assert {verdict["edition"]["mesh"] for verdict in told.values()} == {"openshift-service-mesh"}
     supported, by_proxy_of_a_node = told["istio-ambient"]["why"]
     assert "provider supports this one" in supported

@@ -220,10 +220,10 @@ def test_the_network_goes_first() -> None:
 def test_the_mesh_of_a_second_cluster_is_there_before_its_first_workload() -> None:
     """Built, the mesh installed, workloads moved, checked, and only then is the old cluster removed."""
     setting = Setting({"nodes": 6, "namespaces": 4, "services": 20, "pods": 120, "cloud": "openshift"})
-    today = Place("ovn-kubernetes", "istio-sidecar", "openshift", "openshift-service-mesh")
-    found = plan_move(Move(today, Place("stay", "istio-ambient", None, "openshift-service-mesh"), setting))
+    today = Place("ovn-kubernetes", "istio-ambient", "openshift", "openshift-service-mesh")
+    found = plan_move(Move(today, Place("stay", "istio-sidecar", None, "openshift-service-mesh"), setting))
     steps = [step["step"] for step in found["steps"]]
-    order = ("new-cluster-1", "mesh-arrive-4", "mesh-on-2", "new-cluster-3", "mesh-enforce-1", "new-cluster-4")
+    order = ("new-cluster-1", "mesh-arrive-9", "mesh-on-3", "new-cluster-3", "mesh-enforce-1", "new-cluster-4")
     assert [step for step in steps if step in order] == list(order)
 
 
