@@ -219,6 +219,15 @@ def test_what_stays_though_it_is_unhealthy_is_said_to_be(side: str, product: str
     assert (f"Keep {product}" in ailing["sentence"]) == (ailing[side] == "stay")
 
 
+@pytest.mark.parametrize("cni_healthy", [True, False])
+def test_what_nobody_knows_the_name_of_may_stay_if_it_does(cni_healthy: bool) -> None:
+    """Another network stands first, for that is known to do it; what runs well is not said to go in any case."""
+    facts = {"cloud": "self-managed", "current_cni": "other", "cni_healthy": cni_healthy, "current_mesh": "none"}
+    answer = explained(**facts, needs=["bgp"])
+    stays = "If the network plugin of today turns out to do that, it stays."
+    assert (stays in answer["sentence"]) == cni_healthy
+
+
 OPENSHIFT_MESH: dict[str, Any] = {
     "cloud": "openshift",
     "current_cni": "ovn-kubernetes",

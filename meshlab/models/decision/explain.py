@@ -430,6 +430,9 @@ def sentence(contest: Contest) -> str:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
         if all(each.standing != ELIGIBLE for each in contest.pairs):
             parts += [f"Should it fall short, a new cluster would have {_named(one)}." for one in _anew(contest)]
+    unnamed = [side for side in SIDES if f"current_{side}" in _unnamed(contest) and not ails(contest, side)]
+    stays = [product(OTHER, side) for side in unnamed if not pair.side(side).today]
+    parts += [f"If {one} turns out to do that, it stays." for one in stays]
     return " ".join(parts)
 
 
