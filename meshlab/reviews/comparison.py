@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import dropwhile
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import polars as pl
 
 from meshlab.models import decision
 from meshlab.models.decision.labels import listed, lower_first
-from meshlab.models.decision.tables import SIDES, Tables
+from meshlab.models.decision.tables import SIDES, Tables, selects
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, PairDraws, nodes_taken
 from meshlab.planning import comparison
@@ -99,7 +100,7 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
         "horizon_months": row["horizon_months"],
         "priced": _priced(rows),
         "options": rows,
-        "against": [*_against(rows, row["horizon_months"], verdict), *_ailing(row)],
+        "against": [*_against(rows, row["horizon_months"], verdict, tables), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
         "find_out": find_out(choices, drawn.coefficients),
     }
@@ -284,7 +285,11 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     some = any(option["eligible"] is not False for option in verdict["options"])
     most = MOST if some else NEAREST
-    for option in verdict["options"]:
+    # where what runs, tuned, comes nearest, what meets all as well stands beside it, and not what lacks a need
+    ranked, first = verdict["options"], next(iter(verdict["options"]), None)
+    if first and first["tuned"] and not some:
+        ranked, most = sorted(ranked, key=lambda option: len(option["unmet"]) > len(first["unmet"])), MOST
+    for option in ranked:
         alike = any(kind(each) == kind(option) for each in found)
         if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
             found.append(option)
@@ -339,7 +344,7 @@ def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | No
     return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
-def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) -> list[str]:
+def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], tables: Tables) -> list[str]:
     """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
@@ -359,11 +364,11 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
             f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
         )
     if beaten:
-        told.append(_beaten(first, rows, verdict))
+        told.append(_beaten(first, rows, verdict, tables))
     return [*told, *_unpaid(first, rows, horizon)]
 
 
-def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
+def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables) -> str:
     """By which option the recommended one is dominated, and in what: what is not known is no argument."""
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
@@ -377,13 +382,31 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
             side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"])
         )
         side = next(differ, "")
-        decided = verdict["decided_by"].get(side)
-        why = next((row["reason"] for row in verdict["rows"] if row["id"] == decided), None)
+        why = _parting(first, rival, side, verdict, tables)
         told += f": {rounded(other)} USD a month instead of {rounded(mine)}"
         if why:
             told += f". The reason for the recommended one: {lower_first(why)}"
             return f"{told} A budget of less than {rounded(mine)} USD a month would put another first."
     return f"{told}."
+
+
+def _parting(first: Row, rival: Row, side: str, verdict: Mapping[str, Any], tables: Tables) -> str | None:
+    """Why one option stands before another: the preference that decided, or the next where that speaks for both."""
+    decided = verdict["decided_by"].get(side)
+    rows = [*dropwhile(lambda row: row["id"] != decided, (row for row in verdict["rows"] if row["table"] == side))]
+    mine, other = (
+        [option for option in tables.editions(side, each[side]) if option.edition == each["edition"][side]]
+        for each in (first, rival)
+    )
+    speaks = [
+        row["reason"]
+        for row in rows
+        if row["state"] == "matched"
+        and any(selects(row["recommendation"], option) for option in mine)
+        and not any(selects(row["recommendation"], option) for option in other)
+    ]
+    alike = rows and any(selects(rows[0]["recommendation"], option) for option in other)
+    return next(iter([*(speaks if alike else ()), *(row["reason"] for row in rows[:1])]), None)
 
 
 def _exceeds(name: str, share: float) -> str:

@@ -264,11 +264,25 @@ def test_a_licence_that_is_offered_above_its_budget_is_not_bought(offered: int, 
 def test_what_runs_is_not_given_up_for_a_budget_that_nothing_keeps() -> None:
     """A mesh that runs and meets all stands before what lacks a need, and the least that meets all is named."""
     runs = {**FLEET, "current_mesh": "istio-sidecar", "current_mesh_edition": "aks-add-on", "mesh_healthy": True}
-    verdict = ml.review({**runs, "max_usd_per_month": 300, "needs": ["mtls", "retries"]}).verdict
+    review = ml.review({**runs, "max_usd_per_month": 300, "needs": ["mtls", "retries"]})
+    verdict, compared = review.verdict, (review.comparison or {})["options"]
     assert (verdict.cni, verdict.mesh, verdict.tuned, verdict.unmet) == ("stay", "stay", True, [])
     assert verdict.options[0]["eligible"] is False
     assert "within the budget" in verdict.sentence
     assert "with Linkerd" in verdict.sentence or "in ambient mode" in verdict.sentence
+    assert {"linkerd", "istio-ambient"} <= {option["mesh"] for option in compared}
+
+
+def test_the_reason_against_a_rival_is_one_that_does_not_speak_for_it() -> None:
+    """Red Hat supports both modes of its mesh: what parts them is that one of them is finished across clusters."""
+    mesh = {"cloud": "openshift", "current_cni": "ovn-kubernetes", "current_cni_edition": "openshift"}
+    small = {"nodes": 30, "services": 120, "pods": 800, "windows_nodes": 0, "greenfield": False, "cni_healthy": True}
+    review = ml.review({**mesh, **small, "current_mesh": "none", "needs": ["mtls", "multi_cluster"]})
+    assert review.comparison is not None
+    (against,) = (told for told in review.comparison["against"] if "The reason for" in told)
+    assert "OpenShift Service Mesh 3 in ambient mode is as good or better" in against
+    assert "identity has to hold from cluster to cluster" in against
+    assert "provider supports" not in against
 
 
 def test_what_nobody_measured_of_a_network_keeps_no_budget() -> None:
