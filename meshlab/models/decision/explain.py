@@ -516,7 +516,8 @@ def replaced(contest: Contest, name: str) -> str | None:
     ends = next((option.ends for option in editions if option.status == "deprecated"), None)
     soon = f"support for {label} ends on {ends}" if ends and len(editions) == 1 else ""
     sick = f"{label} is said to be unhealthy" if ails(contest, name) else ""
-    return joined([*(lack.why for lack in lacks), soon, sick]) or None
+    told = (f"what runs today is {lack.why}" if lack.requirement == BUDGET else lack.why for lack in lacks)
+    return joined([*told, soon, sick]) or None
 
 
 def _nearest(contest: Contest) -> list[Standing]:
