@@ -364,7 +364,7 @@ def light_review(values: Mapping[str, object], name: str = "this scenario") -> R
     frame = frame_of([{"scenario": name, **_checked(values, name)}])
     row = collect_few(with_defaults(frame)).row(0, named=True)
     figures = [without(item, "scenario") for item in overhead.estimate(frame).collect().to_dicts()]
-    (verdict,) = decision.explain(frame, outlook=False)
+    verdict = decision.explain_again(frame)
     return Review(
         team=name,
         notes="",

@@ -165,9 +165,7 @@ def _shares_a_bit(masks: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.bool
 
 
 def _at_least(_spec: Input, tests: Sequence[AtLeast]) -> Holds:
-    # more than a bound is at least the next number
-    bounds = np.array([[np.nextafter(test.bound, np.inf) if test.above else test.bound] for test in tests])
-    return partial(np.less_equal, bounds)
+    return partial(np.less_equal, np.array([[edge] for edge in _edges(tests)]))
 
 
 def _one_of(spec: Input, tests: Sequence[OneOf]) -> Holds:
@@ -175,6 +173,16 @@ def _one_of(spec: Input, tests: Sequence[OneOf]) -> Holds:
         return partial(_is_in, [test.values for test in tests])
     among = np.array([[choice in test.values for choice in spec.choices or (False, True)] for test in tests])
     return partial(_looked_up, among)
+
+
+def _edges(tests: Iterable[Test]) -> Iterator[float]:
+    """The numbers of an ordered input at which comparisons begin to hold, or cease to."""
+    for test in tests:
+        if isinstance(test, AtLeast):  # more than a bound is at least the next number
+            yield float(np.nextafter(test.bound, np.inf)) if test.above else test.bound
+        elif isinstance(test, OneOf):
+            for value in map(float, test.values):
+                yield from (value, float(np.nextafter(value, np.inf)))
 
 
 def _is_in(values: Sequence[Any], numbers: NDArray[Any]) -> NDArray[np.bool_]:
@@ -212,12 +220,14 @@ class Compiled:
         rounds: What is worked out in turn, each from rows that are there.
         rows: How many rows there are in the end.
         results: The row of each condition.
+        edges: Of each ordered input the numbers between which no condition tells values apart, ascending.
     """
 
     comparisons: Sequence[tuple[str, Holds]]
     rounds: Sequence[Round]
     rows: int
     results: NDArray[np.intp]
+    edges: Mapping[str, NDArray[Any]]
 
     @property
     def inputs(self) -> list[str]:
@@ -269,11 +279,16 @@ def compiled(conditions: Sequence[Condition], specs: Mapping[str, Input]) -> Com
                 rows |= {condition: len(rows) + place for place, condition in enumerate(mine)}
         for condition in ready:
             del waiting[condition]
+    edges: dict[str, set[float]] = {}
+    for (name, _), tests in grouped.items():
+        if specs[name].type in ORDERED:
+            edges.setdefault(name, set()).update(_edges(tests))
     return Compiled(
         [(name, COMPARISONS[kind](specs[name], [*tests])) for (name, kind), tests in grouped.items()],
         rounds,
         len(rows),
         np.array([rows[condition] for condition in conditions], np.intp),
+        {name: np.array(sorted(found)) for name, found in edges.items()},
     )
 
 
