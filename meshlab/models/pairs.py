@@ -9,10 +9,10 @@ null, never zero.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from meshlab.models.overhead import draw_estimates
@@ -55,8 +55,7 @@ def nodes_taken(scenario: Mapping[str, Any]) -> pl.Expr:
     return pl.when(memory.is_not_null() & cpu.is_not_null()).then(pl.max_horizontal(memory, cpu))
 
 
-@dataclass(frozen=True, eq=False)
-class PairDraws:
+class PairDraws(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The joint draws of one scenario, made at the first question and kept for all others.
 
     Args:

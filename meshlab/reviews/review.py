@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -486,8 +485,7 @@ def _totals(options: Sequence[Row]) -> dict[str, float | None]:
 Values = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True):
     """One figure of what is recommended: both medians, and the 10-90 % interval of second less first over joint draws.
 
     None where no model answers for what is recommended.
@@ -501,8 +499,7 @@ class Difference:
     hi: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pinned:
+class Pinned(msgspec.Struct, frozen=True):
     """What two scenarios differ in: inputs with both values, and ``SUMMARY_FIGURES``."""
 
     one: Review

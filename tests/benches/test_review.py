@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from msgspec.structs import replace
 
 import polars as pl
 import pytest

@@ -6,7 +6,7 @@ import csv
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from typing import Any
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from msgspec.structs import asdict
 from pathlib import Path
 
 import pytest

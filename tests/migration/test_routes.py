@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from msgspec.structs import replace
 from itertools import product
 from pathlib import Path
 from typing import Any

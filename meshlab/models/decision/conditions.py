@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -51,8 +51,7 @@ ORDERED = ("integer", "number", "version")
 # --- the tree -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(msgspec.Struct, frozen=True):
     """The input is at least the bound; ``above`` asks for more than the bound. Other comparisons are its negations."""
 
     input: str
@@ -60,38 +59,33 @@ class AtLeast:
     above: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(msgspec.Struct, frozen=True):
     """The input equals one of the values; a boolean input equals True."""
 
     input: str
     values: tuple[str | float | bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(msgspec.Struct, frozen=True):
     """The set holds the member."""
 
     input: str
     member: str
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """The part does not hold."""
 
     part: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(msgspec.Struct, frozen=True):
     """Every part holds. Without parts it always holds."""
 
     parts: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(msgspec.Struct, frozen=True):
     """At least one part holds. Without parts it never holds."""
 
     parts: tuple[Condition, ...] = ()
@@ -211,8 +205,7 @@ Round = tuple[Callable[..., States], NDArray[np.intp], NDArray[np.intp]]
 """A reduction, the rows of all parts that it takes, and where the parts of each condition begin."""
 
 
-@dataclass(frozen=True, eq=False)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True, eq=False):
     """Conditions made ready for many scenarios; what they share is worked out once.
 
     Args:
