@@ -84,7 +84,7 @@ def summary(review: Review) -> Fragment:
     blocks = [
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
-        ("What is not known and would matter?", list(_not_known(review))),
+        ("What is not known?", list(_not_known(review))),
         ("What is next?", [*filter(None, (scoping_text(review), encryption_text(review))), next_step(review)]),
     ]
     return fragment(
@@ -551,7 +551,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
         scale, marks = scale_of(values), marks_of(options, figure)
         yield {
             "label": labels.get(figure, label),
-            "unit": f"hours of each of {people:.0f} people" if people and figure == "move_hours" else unit,
+            "unit": f"h each, {people:.0f} people" if people and figure == "move_hours" else unit,
             "sources": [(names[name], name) for name in ids],
             "cells": [
                 {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}
