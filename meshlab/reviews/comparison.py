@@ -130,7 +130,7 @@ def weighed(
         return [], [], pl.DataFrame(), pl.DataFrame()
     row, places = setting.scenario, (today_of(case), list(map(target_of, found)), setting)
     prices, moves = move_prices(*places), move_amounts(*places)
-    options = [as_set_up(option, row) for option in found]
+    options = [as_set_up(option, setting, row["current_mesh"]) for option in found]
     worlds = _worlds(row, drawn, options, moves)
     first = next((option for option in options if option["rank"] == 1), None)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
@@ -196,11 +196,11 @@ def over_budget(
         if not asked:
             return found
         chosen = [options[place] for place in asked]
-        moves = [UNPRICED] * len(chosen)
+        moves, setting = [UNPRICED] * len(chosen), setting_of(case, filled) if case else Setting(filled)
         if case:
-            moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting_of(case, filled))
+            moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting)
         drawn = PairDraws(scenario, (calibrated or {}).get(filled["scenario"]))
-        scoped = [as_set_up(option, filled) for option in chosen]
+        scoped = [as_set_up(option, setting, filled["current_mesh"]) for option in chosen]
         worlds = _worlds(filled, drawn, scoped, moves)
         if worlds["memory_gib"].null_count():
             # what nobody measured of a network keeps no budget that the mesh alone breaks
@@ -363,18 +363,38 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], ta
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
             f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
         )
+    fee = _fee(first, rivals, horizon)
     if beaten:
-        told.append(_beaten(first, rows, verdict, tables))
-    return [*told, *_unpaid(first, rows, horizon)]
+        told.append(_beaten(first, rows, verdict, tables, told_apart=("cost",) if fee else ()))
+    return [*told, *fee, *_unpaid(first, rows, horizon)]
 
 
-def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables) -> str:
-    """By which option the recommended one is dominated, and in what: what is not known is no argument."""
+def _fee(first: Row, rivals: Sequence[Row], horizon: float) -> list[str]:
+    """Above which fee, where its amount is not known, the cheapest other option costs less."""
+    parts = [first["criteria"][name]["median"] for name in ("cost_usd_per_month", "move_usd")]
+    others = [row for row in rivals if row is not first]
+    if first["criteria"]["licence_usd_per_month"]["median"] is not None or None in parts or not others:
+        return []
+    rival = min(others, key=lambda row: row["criteria"]["total_usd"]["median"])
+    most = (rival["criteria"]["total_usd"]["median"] - parts[1]) / horizon - parts[0]
+    if most <= 0:
+        return [f"Whatever its fee, it costs more over the horizon than {rival['label']}."]
+    return [f"Its fee is not known: above {rounded(most)} USD a month {rival['label']} costs less over the horizon."]
+
+
+def _beaten(
+    first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables, *, told_apart: Sequence[str]
+) -> str:
+    """By which option the recommended one is dominated, and in what: what is not known is no argument.
+
+    Of what is ``told_apart`` another sentence speaks.
+    """
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
     told = f"{first['dominated_by']} is as good or better in {listed(better)}"
     if open_:
-        return f"{told}; {listed(open_)} cannot be compared."
+        rest = [words for words in open_ if words not in told_apart]
+        return f"{told}; {listed(rest)} cannot be compared." if rest else f"{told}."
     rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
     mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
     if mine and other is not None and mine > other:
@@ -382,7 +402,7 @@ def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables:
             side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"])
         )
         side = next(differ, "")
-        why = _parting(first, rival, side, verdict, tables)
+        why = _parting(first, rival, side, verdict, tables) if side else None
         told += f": {rounded(other)} USD a month instead of {rounded(mine)}"
         if why:
             told += f". The reason for the recommended one: {lower_first(why)}"
@@ -395,7 +415,7 @@ def _parting(first: Row, rival: Row, side: str, verdict: Mapping[str, Any], tabl
     decided = verdict["decided_by"].get(side)
     rows = [*dropwhile(lambda row: row["id"] != decided, (row for row in verdict["rows"] if row["table"] == side))]
     mine, other = (
-        [option for option in tables.editions(side, each[side]) if option.edition == each["edition"][side]]
+        [option for option in tables.editions(side, each[side]) if option.edition == (each["edition"][side] or "")]
         for each in (first, rival)
     )
     speaks = [

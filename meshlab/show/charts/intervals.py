@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, shorten
@@ -58,8 +58,7 @@ ANCHOR: Spec = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", 
 CAVEAT = "† An input lies outside what was measured: extrapolated, trust it less."
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(msgspec.Struct, frozen=True):
     """What a chart of intervals shows.
 
     Args:
