@@ -637,6 +637,18 @@ def test_what_a_board_would_weigh_stands_beside_the_answer(name: str, beside: li
     assert all(any(words in label for label in labels) for words in beside)
 
 
+def test_where_the_edition_of_today_may_have_to_go_the_choice_is_named(shared: Path) -> None:
+    """To pay, to run edge releases, or to leave: what Linkerd without stable releases comes to, beside one plugin."""
+    said = first_page.next_step(open_review(shared / "field" / "verdicts" / "16-linkerd-licence.yaml"))
+    choice = said.partition("otherwise choose: ")[2]
+    ways = [way for part in choice.rstrip(".").split(" or ") for way in part.split(", ")]
+    assert [way.removeprefix("Cilium + ") for way in ways] == [
+        "Linkerd (edge releases)",
+        "Buoyant Enterprise for Linkerd",
+        "Istio in ambient mode (run by you)",
+    ]
+
+
 def test_a_default_for_traffic_at_layer_7_is_told_where_all_of_it_may_be_asked(tmp_path: Path) -> None:
     """Ambient mode takes more with each request that is read: a default is no answer where requests are to be seen."""
     text = "scenario: {{nodes: 12, services: 60, pods: 300, cloud: self-managed, current_cni: calico{}}}\nneeds: [{}]\n"

@@ -99,6 +99,7 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
     return {
         "horizon_months": row["horizon_months"],
         "priced": _priced(rows),
+        "fee": _fee(rows, row["horizon_months"]),
         "options": rows,
         "against": [*_against(rows, row["horizon_months"], verdict, tables), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
@@ -363,23 +364,34 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], ta
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
             f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
         )
-    fee = _fee(first, rivals, horizon)
+    fee = _fee(rows, horizon)
     if beaten:
         told.append(_beaten(first, rows, verdict, tables, told_apart=("cost",) if fee else ()))
-    return [*told, *fee, *_unpaid(first, rows, horizon)]
+    return [*told, *([_over_fee(fee)] if fee else []), *_unpaid(first, rows, horizon)]
 
 
-def _fee(first: Row, rivals: Sequence[Row], horizon: float) -> list[str]:
-    """Above which fee, where its amount is not known, the cheapest other option costs less."""
-    parts = [first["criteria"][name]["median"] for name in ("cost_usd_per_month", "move_usd")]
-    others = [row for row in rivals if row is not first]
-    if first["criteria"]["licence_usd_per_month"]["median"] is not None or None in parts or not others:
-        return []
+def _fee(rows: Sequence[Row], horizon: float) -> Row | None:
+    """The fee above which the cheapest other option costs less: ``most_usd_per_month``, below zero where any does.
+
+    None where the fee of the recommended option is known, or what else it costs is not.
+    """
+    first = next((row for row in rows if row["recommended"]), None)
+    others = [row for row in rows if row["eligible"] and row["probability_best"] is not None and row is not first]
+    if first is None or not others or first["criteria"]["licence_usd_per_month"]["median"] is not None:
+        return None
+    monthly, move = (first["criteria"][name]["median"] for name in ("cost_usd_per_month", "move_usd"))
+    if None in (monthly, move):
+        return None
     rival = min(others, key=lambda row: row["criteria"]["total_usd"]["median"])
-    most = (rival["criteria"]["total_usd"]["median"] - parts[1]) / horizon - parts[0]
-    if most <= 0:
-        return [f"Whatever its fee, it costs more over the horizon than {rival['label']}."]
-    return [f"Its fee is not known: above {rounded(most)} USD a month {rival['label']} costs less over the horizon."]
+    most = (rival["criteria"]["total_usd"]["median"] - move) / horizon - monthly
+    return {"most_usd_per_month": most, "rival": rival["label"]}
+
+
+def _over_fee(fee: Row) -> str:
+    if fee["most_usd_per_month"] <= 0:
+        return f"Whatever its fee, it costs more over the horizon than {fee['rival']}."
+    most = rounded(fee["most_usd_per_month"])
+    return f"Its fee is not known: above {most} USD a month {fee['rival']} costs less over the horizon."
 
 
 def _beaten(

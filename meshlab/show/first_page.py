@@ -12,6 +12,7 @@ from functools import partial
 from textwrap import wrap
 
 from meshlab.models.decision.labels import lower_first, need_label, upper_first
+from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, span_text
@@ -319,7 +320,11 @@ UNPRICED = {
 def _chance(first: Row, comparison: Row) -> Iterator[str]:
     """How often the recommended option is the cheapest, or why that cannot be said; nothing where it tells nothing."""
     chance, priced = first["probability_best"], comparison["priced"]
-    if chance is None:
+    if chance is None and (fee := comparison.get("fee")):
+        most = fee["most_usd_per_month"]
+        below = f"No option of a known cost is cheaper where its fee is below {figure_text(most)} USD a month."
+        yield below if most > 0 else "Whatever its fee, another option costs less."
+    elif chance is None:
         unknown = (why for figure, why in UNPRICED.items() if first["criteria"][figure]["median"] is None)
         yield f"Whether it is the cheapest cannot be said: {next(unknown, 'what it depends on comes first')}."
     elif priced > 1:
@@ -440,7 +445,9 @@ def next_step(review: Review) -> str:
         if _unsupported(review):
             before = f"Upgrade what is out of support. {before}"
         if EDITIONS & {*verdict.unknown}:
-            return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
+            ways = listed(_ways_out(review), "or", 3)
+            else_ = f"choose: {ways}" if ways else "plan the move"
+            return f"{before}If what runs meets all that is asked, sign the decision record; otherwise {else_}."
         soon = (row["text"] for row in _first(review)["caveats"] if row["kind"] == "ends")
         ends = next((f" yet: {lower_first(text)}" for text in soon), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
@@ -449,6 +456,23 @@ def next_step(review: Review) -> str:
         return f"{before}Clear what stands in the way. {title}{f': {lower_first(todo)}' if len(grave) == 1 else '.'}"
     begin = "".join(f", then begin: {lower_first(step['action'])}" for step in plan["steps"][:1])
     return f"{before}{sign}{begin}."
+
+
+def _ways_out(review: Review) -> Iterator[str]:
+    """What can be had where the edition of today does not do: others of the product, and the first of another one."""
+    first, (side, *more) = (
+        _first(review),
+        [name for name in SIDES if f"current_{name}_edition" in review.verdict.unknown],
+    )
+    rest = "cni" if side == "mesh" else "mesh"
+
+    def of(row: Row, name: str) -> tuple[str, str]:
+        return row[name], row["edition"][name]
+
+    can_be = [row for row in review.verdict.options if row["eligible"] and of(row, rest) == of(first, rest)]
+    others = [row for row in can_be if not row["today"] and not more]
+    yield from (row["label"] for row in others if row[side] == first[side])
+    yield from [row["label"] for row in others if row[side] != first[side]][:1]
 
 
 def _to_set_up(review: Review) -> str:
