@@ -32,6 +32,12 @@ def joined(version: str, *args: str, of: str = "k3s", name: str = "node-2", **an
     return made
 
 
+def made_by(kind: str, item: Object) -> Object:
+    """The pod as a controller makes it."""
+    item["metadata"]["ownerReferences"] = [{"kind": kind, "name": "web"}]
+    return item
+
+
 def elsewhere(item: Object, name: str = "node-2") -> Object:
     """The pod on another node."""
     return item | {"spec": {**item["spec"], "nodeName": name}, "metadata": {**item["metadata"], "name": f"x-{name}"}}
@@ -346,6 +352,50 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         )
     },
     "Kapsule": ({"cloud": "kapsule"}, (node("node-2", labels={"k8s.scaleway.com/managed": "true"}),)),
+    "applications whose containers bear the names of agents": (
+        {"cni.product": None, "policy.engine": None, "service.proxy": None, "workload.application_pods": 4},
+        tuple(
+            made_by("ReplicaSet", app(container(name, f"example.com/{name}:2"), name=name))
+            for name in ("sdn", "terway", "kube-proxy")
+        ),
+    ),
+    "an agent that has not started beside one that runs": (
+        {"cni.product": "flannel", "policy.engine": "none", "cni.dataplane": None},
+        (FLANNEL, {**CILIUM, "status": {"phase": "Pending"}}),
+    ),
+    "an agent that has not started, alone": (
+        {"cni.product": "cilium"},
+        ({**CILIUM, "status": {"phase": "Pending"}},),
+    ),
+    "Calico Enterprise as its operator fills the settings in": (
+        {"cni.product": "calico-enterprise", "policy.engine": "calico-enterprise", "cni.version": "3.19.4"},
+        (
+            daemon(container("calico-node", "quay.io/tigera/cnx-node:v3.19.4"), name="calico-node"),
+            resource(
+                "Installation",
+                "operator.tigera.io/v1",
+                spec={"variant": "TigeraSecureEnterprise", "cni": {"type": "Calico"}},
+            ),
+        ),
+    ),
+    "Canal of RKE2": (
+        {"cni.product": "canal", "cni.edition": "rke2"},
+        (
+            joined("v1.30.6+rke2r1", "server", of="rke2"),
+            daemon(container("calico-node", "rancher/hardened-calico:v3.28.2"), container("kube-flannel", "f:1")),
+        ),
+    ),
+    **{
+        f"{product} of RKE2": (
+            {"cni.product": product, "cni.edition": "rke2"},
+            (
+                joined("v1.30.6+rke2r1", "server", f"--cni={product}", of="rke2"),
+                daemon(container(agent, "rancher/x:1")),
+            ),
+        )
+        for product, agent in {"calico": "calico-node", "cilium": "cilium-agent"}.items()
+    },
+    "addresses of the VPC are wrapped in nothing": ({"cni.encapsulation": "none"}, (policy_agent(),)),
     "a date that is kindnet's version": (
         {"cni.product": "kindnet", "cni.version": "20241212-9f82dd49", "policy.engine": "kindnet"},
         (daemon(container("kindnet-cni", "docker.io/kindest/kindnetd:v20241212-9f82dd49")),),
