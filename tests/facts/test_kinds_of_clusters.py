@@ -363,6 +363,10 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"cni.product": "flannel", "policy.engine": "none", "cni.dataplane": None},
         (FLANNEL, {**CILIUM, "status": {"phase": "Pending"}}),
     ),
+    "settings that a removed plugin left beside one that runs": (
+        {"cni.product": "flannel", "policy.engine": "none", "service.proxy": None},
+        (FLANNEL, settings("cilium-config", kube_proxy_replacement="true", enable_policy="default")),
+    ),
     "an agent that has not started, alone": (
         {"cni.product": "cilium"},
         ({**CILIUM, "status": {"phase": "Pending"}},),

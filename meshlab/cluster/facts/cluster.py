@@ -66,9 +66,8 @@ def cluster_of(rows: Rows) -> Cluster:
     own = pl.concat([texts, _texts_of_names(objects)])
     shared = _texts_of_shapes(frames["shapes"], of_shapes, of_pods)
     matched = match(pl.concat([own.drop("id"), shared.drop("shape")])).collect(engine="in-memory").lazy()
-    shared_by = shared.join(matched, on=["field", "text"]).join(of_pods, on="shape")
-    everything_shown = found(own.join(matched, on=["field", "text"]), shared_by)
-    shown = _of_agents(everything_shown, frames["pods"]).collect(engine="in-memory").lazy()
+    shared_by = _with_agents(shared.join(matched, on=["field", "text"]), frames["pods"], objects)
+    shown = found(own.join(matched, on=["field", "text"]), shared_by).collect(engine="in-memory").lazy()
     makers = objects.filter(pl.col("kind").is_in(TEMPLATE_KINDS)).select("id", "kind", "namespace", "name")
     parts = _parts(shown).collect(engine="in-memory").lazy()
     pods = frames["pods"].join(_shapes(frames["shapes"], of_shapes), on="shape", how="left", maintain_order="left")
@@ -151,23 +150,26 @@ NETWORK = r"^(?:cni\.|policy\.engine$|service\.proxy$)"
 """Facts of what runs on nodes, as containers of agents show them."""
 
 NO_AGENTS = ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob")
-"""What makes no agents, unless on the network of the nodes."""
+"""What makes no agents, unless on the network of the nodes or in a namespace of the platform."""
 
 
-def _of_agents(shown: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
-    """What was found, without what applications show of the network whose containers bear the names of agents."""
-    made = pods.filter(pl.col("owner_kind").is_in(NO_AGENTS), ~pl.col("host_network").fill_null(value=False))
-    of_network = pl.col("field").str.starts_with("container") & pl.col("fact").str.contains(NETWORK)
-    joined = shown.join(made.select("id", made=True), on="id", how="left", maintain_order="left")
-    return joined.filter(~(of_network & pl.col("made").fill_null(value=False))).drop("made")
+def _with_agents(of_containers: pl.LazyFrame, pods: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
+    """What containers show, by pod: of the network only where the pod may be an agent's, and where it is at work.
 
-
-def _at_work(seen: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
-    """What pods show, without agents that have not started or are over, where a plugin's agents run."""
-    idle = pl.col("phase").is_in((*FINISHED, "Pending")).fill_null(value=False)
-    others_run = (~idle & (pl.col("shows") == "wires-pods")).any()
-    joined = seen.join(pods.select("id", "phase"), on="id", how="left", maintain_order="left")
-    return joined.filter(~(idle & others_run & pl.col("fact").str.contains(NETWORK))).drop("phase")
+    No agents are applications whose containers bear the names of some; those that have not started or are over say
+    nothing where the agents of a plugin run.
+    """
+    phase, of_network = pl.col("phase"), pl.col("fact").str.contains(NETWORK)
+    teams = objects.filter(~pl.col("namespace").str.contains(system_namespaces())).select("id", team=True)
+    made = pl.col("owner_kind").is_in(NO_AGENTS) & ~pl.col("host_network").fill_null(value=False)
+    idle = phase.is_in((*FINISHED, "Pending")).fill_null(value=False)
+    of_pods = pods.join(teams, on="id", how="left").select(
+        "id", "shape", "phase", apart=made & pl.col("team"), idle=idle
+    )
+    agents_run = ((phase == "Running") & (pl.col("shows") == "wires-pods")).any()
+    void = pl.col("apart").fill_null(value=False) | (pl.col("idle") & agents_run)
+    shown = of_containers.with_columns(of_network=of_network).join(of_pods, on="shape")
+    return shown.filter(~(pl.col("of_network") & void))
 
 
 def _evidence(
@@ -177,7 +179,7 @@ def _evidence(
     of_pods = pl.any_horizontal(pl.col("field").str.starts_with(start) for start in ("container", "Pod:"))
     running = pods.filter(pl.col("weight").fill_null(1) > 0).select("id")
     rest = shown.filter(~of_pods).join(objects.select("id"), on="id", how="semi")
-    seen = _at_work(shown.filter(of_pods).join(running, on="id", how="semi"), pods)
+    seen = shown.filter(of_pods).join(running, on="id", how="semi")
     of_system = pods.filter("system").select("id", shows=pl.lit("resembles-proxy"))
     unproven = pl.concat([_written(shown, frames, objects), of_system])
     return pl.concat([rest, seen.join(unproven, on=["id", "shows"], how="anti"), _apart(seen, pods)])
