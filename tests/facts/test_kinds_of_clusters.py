@@ -382,6 +382,20 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
             ),
         ),
     ),
+    **{
+        f"Cilium beside Calico, exclusive {exclusive}": (
+            {"cni.product": product, "policy.engine": None},
+            (
+                daemon(container("calico-node", "docker.io/calico/node:v3.29.1"), name="calico-node"),
+                resource(
+                    "Installation", "operator.tigera.io/v1", spec={"variant": "Calico", "cni": {"type": "Calico"}}
+                ),
+                CILIUM,
+                settings("cilium-config", cni_exclusive=exclusive),
+            ),
+        )
+        for exclusive, product in {"true": "cilium", "false": "calico"}.items()
+    },
     "Canal of RKE2": (
         {"cni.product": "canal", "cni.edition": "rke2"},
         (
