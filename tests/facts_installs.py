@@ -369,7 +369,10 @@ PLUGINS: dict[str, Part] = {
         "azure-cni",
         "calico",
         engine="calico",
-        daemons=(AZURE_CNS, CALICO_POLICY),
+        daemons=(
+            AZURE_CNS,
+            ("calico-system", "calico-node", one("calico-node", "mcr.microsoft.com/oss/calico/node:v3.29.1")),
+        ),
         cni_edition="calico-policy-engine",
         objects=(installation("AzureVNET"),),
     ),

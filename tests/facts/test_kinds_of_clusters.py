@@ -413,6 +413,30 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         )
         for product, agent in {"calico": "calico-node", "cilium": "cilium-agent"}.items()
     },
+    **{
+        f"Calico of {image} on AKS": (
+            {"cni.product": "azure-cni", "policy.engine": "calico", "cni.edition": edition},
+            (
+                daemon(container("cns-container", "mcr.microsoft.com/containernetworking/azure-cns:v1.6.13")),
+                daemon(container("calico-node", image), name="calico-node"),
+            ),
+        )
+        for image, edition in {
+            "mcr.microsoft.com/oss/calico/node:v3.28.2": "calico-policy-engine",
+            "docker.io/calico/node:v3.28.2": "calico-policy-engine-self-run",
+        }.items()
+    },
+    "Cilium of AWS on hybrid nodes": (
+        {"cni.product": "cilium", "cni.edition": "eks-hybrid-nodes"},
+        (daemon(container("cilium-agent", "public.ecr.aws/eks/cilium/cilium:v1.17.6-0")),),
+    ),
+    "Antrea of VMware": (
+        {"cni.product": "antrea", "cni.edition": "vsphere-kubernetes-service"},
+        (
+            joined("v1.31.4+vmware.1-fips"),
+            daemon(container("antrea-agent", "localhost:5000/vmware.io/antrea/antrea-agent:v2.1.0_vmware.3")),
+        ),
+    ),
     "addresses of the VPC are wrapped in nothing": ({"cni.encapsulation": "none"}, (policy_agent(),)),
     "a date that is kindnet's version": (
         {"cni.product": "kindnet", "cni.version": "20241212-9f82dd49", "policy.engine": "kindnet"},
