@@ -430,6 +430,10 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         {"cni.product": "cilium", "cni.edition": "eks-hybrid-nodes"},
         (daemon(container("cilium-agent", "public.ecr.aws/eks/cilium/cilium:v1.17.6-0")),),
     ),
+    "Antrea on nodes that do not say whose they are": (
+        {"cni.product": "antrea", "cni.edition": None},
+        (daemon(container("antrea-agent", "antrea/antrea-agent-ubuntu:v2.2.0")),),
+    ),
     "Antrea of VMware": (
         {"cni.product": "antrea", "cni.edition": "vsphere-kubernetes-service"},
         (
