@@ -160,16 +160,17 @@ def _with_agents(of_containers: pl.LazyFrame, pods: pl.LazyFrame, objects: pl.La
     nothing where the agents of a plugin run.
     """
     phase, of_network = pl.col("phase"), pl.col("fact").str.contains(NETWORK)
-    teams = objects.filter(~pl.col("namespace").str.contains(system_namespaces())).select("id", team=True)
     made = pl.col("owner_kind").is_in(NO_AGENTS) & ~pl.col("host_network").fill_null(value=False)
     idle = phase.is_in((*FINISHED, "Pending")).fill_null(value=False)
-    of_pods = pods.join(teams, on="id", how="left").select(
-        "id", "shape", "phase", apart=made & pl.col("team"), idle=idle
-    )
+    of_pods = pods.select("id", "shape", "phase", made=made.fill_null(value=False), idle=idle)
     agents_run = ((phase == "Running") & (pl.col("shows") == "wires-pods")).any()
-    void = pl.col("apart").fill_null(value=False) | (pl.col("idle") & agents_run)
     shown = of_containers.with_columns(of_network=of_network).join(of_pods, on="shape")
-    return shown.filter(~(pl.col("of_network") & void))
+    shown = shown.filter(~(pl.col("of_network") & pl.col("idle") & agents_run)).collect(engine="in-memory").lazy()
+    doubtful = shown.filter("of_network", "made").select("id", "of_network").unique()
+    apart = doubtful.join(objects.select("id", "namespace"), on="id").filter(
+        ~pl.col("namespace").str.contains(system_namespaces())
+    )
+    return shown.join(apart, on=["id", "of_network"], how="anti", maintain_order="left")
 
 
 def _evidence(
