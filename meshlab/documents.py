@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
+import msgspec
 import yaml
 
 from meshlab.errors import MeshlabError, Problem, shorten
@@ -39,12 +39,11 @@ _OBJECT = re.compile(rb"""(?m)^[^#\n]*\bapiVersion["']?\s*:""")
 Value: TypeAlias = "str | list[Value] | Mapping | None"
 
 
-@dataclass
-class Mapping:
+class Mapping(msgspec.Struct):
     """A mapping with the line of each key; values are text, None, lists or further mappings."""
 
-    values: dict[str, Value] = field(default_factory=dict[str, Value])
-    lines: dict[str, int] = field(default_factory=dict[str, int])
+    values: dict[str, Value] = msgspec.field(default_factory=dict[str, Value])
+    lines: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     line: int = 1
 
 

@@ -11,11 +11,11 @@ import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import msgspec
 import polars as pl
 
 from meshlab.cache import cached
@@ -61,8 +61,7 @@ MOST_PROBLEMS = 50
 """Problems of one input that are spelled out; a file with more is broken as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(msgspec.Struct, frozen=True):
     """One declared input: a row of ``data/inputs.csv``."""
 
     name: str

@@ -9,15 +9,16 @@ null, never zero.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import polars as pl
 
-from meshlab.models.overhead import draw_estimates
+from meshlab.models.overhead import draw_estimates, memory
+from meshlab.models.overhead.coefficients import medians
 from meshlab.models.overhead.estimates import PRICES, monthly_cost
-from meshlab.models.overhead.network import HOST, datapath_of, network_draws
+from meshlab.models.overhead.network import HOST, MIB_PER_GIB, datapath_of, network_draws
 from meshlab.scenario import with_defaults
 from meshlab.units import HOURS_PER_MONTH
 
@@ -49,14 +50,20 @@ def scoped_services(scenario: Mapping[str, Any]) -> int | None:
     return scoped if 2 * scoped <= scenario["config_services"] else None
 
 
+def scoping_saves_gib(scenario: Mapping[str, Any], services: int) -> float:
+    """What proxies that know so many services hold less than those that know ``config_services``. [GiB]"""
+    more, endpoints = scenario["config_services"] - services, scenario["pods"] / scenario["services"]
+    each = cast("float", memory.configuration(medians(), more, more * endpoints))
+    return scenario["pods"] * each / MIB_PER_GIB
+
+
 def nodes_taken(scenario: Mapping[str, Any]) -> pl.Expr:
     """Nodes of the team's size that the memory and CPU of a pair take up; null where either is not known. [count]"""
     memory, cpu = pl.col("memory_gib") / scenario["node_memory_gib"], pl.col("cpu_cores") / scenario["node_cpu_cores"]
     return pl.when(memory.is_not_null() & cpu.is_not_null()).then(pl.max_horizontal(memory, cpu))
 
 
-@dataclass(frozen=True, eq=False)
-class PairDraws:
+class PairDraws(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The joint draws of one scenario, made at the first question and kept for all others.
 
     Args:

@@ -12,9 +12,9 @@ it, by regression.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -36,8 +36,7 @@ FOLDS = 2
 """Parts of the draws: each is predicted from the others, so that a regression does not promise what it memorised."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """A budget: the input that states it, the column of the worlds, and the most that is allowed, in its unit."""
 
     name: str

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab import __version__
 from meshlab.cache import cached
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from meshlab.reviews.measured import Measured
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """Where the value of one input comes from.
 
     Args:
@@ -47,8 +47,7 @@ class Given:
     source: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """A team with its facts read, ready for the models."""
 
     team: Team
@@ -140,8 +139,7 @@ def example_teams() -> Path:
 # --- from teams to cases -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(msgspec.Struct, frozen=True):
     """What a dump shows of a cluster: facts, findings of the audit, and what a migration needs to know."""
 
     facts: Row | None

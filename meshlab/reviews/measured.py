@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cluster.facts.inferred_inputs import Supplied, is_allowed
 from meshlab.cluster.facts.measured import Measurements, base_name
@@ -21,8 +22,7 @@ from meshlab.scenario import inputs, schema
 from meshlab.tables import read_table
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(msgspec.Struct, frozen=True):
     """Everything that a team measured, as plain data.
 
     Args:
@@ -33,10 +33,10 @@ class Measured:
             scenario is the team's cluster, and no benchmark's.
     """
 
-    files: list[Row] = field(default_factory=list[Row])
-    supplied: dict[str, Supplied] = field(default_factory=dict[str, Supplied])
-    rows: list[Row] = field(default_factory=list[Row])
-    calls: list[list[str]] = field(default_factory=list[list[str]])
+    files: list[Row] = msgspec.field(default_factory=list[Row])
+    supplied: dict[str, Supplied] = msgspec.field(default_factory=dict[str, Supplied])
+    rows: list[Row] = msgspec.field(default_factory=list[Row])
+    calls: list[list[str]] = msgspec.field(default_factory=list[list[str]])
 
 
 def read_all(paths: Sequence[Path]) -> Measured:

@@ -7,11 +7,11 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import polars as pl
 
 from meshlab.cluster.facts import measurements
@@ -53,16 +53,14 @@ RESERVED_NAMES = frozenset(
 """Names that a reports folder uses itself, or that Windows keeps for devices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(msgspec.Struct, frozen=True):
     """A value that a team supposes rather than knows, and its reason."""
 
     value: object
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
+class Team(msgspec.Struct, frozen=True):
     """One team's statements, checked.
 
     Args:
@@ -80,14 +78,14 @@ class Team:
 
     name: str
     file: str
-    stated: dict[str, object] = field(default_factory=dict[str, object])
-    assumptions: dict[str, Assumption] = field(default_factory=dict[str, Assumption])
+    stated: dict[str, object] = msgspec.field(default_factory=dict[str, object])
+    assumptions: dict[str, Assumption] = msgspec.field(default_factory=dict[str, Assumption])
     cluster: Path | None = None
     measured: tuple[Path, ...] = ()
     notes: str = ""
     source: str = ""
     terraform: str | None = None
-    migration: dict[str, Any] = field(default_factory=dict[str, Any])
+    migration: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
     def value(self, name: str) -> Any:
         """The value of an input that the team states or supposes, of the input's type, or None."""

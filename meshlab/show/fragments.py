@@ -6,11 +6,11 @@ escapes what it is given: team names, notes and names from a dump are other peop
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 import jinja2
+import msgspec
 
 from meshlab import __version__
 from meshlab.cache import own_folder
@@ -29,8 +29,7 @@ from meshlab.show.theme import figure_text, interval_text
 from meshlab.tables import resource
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(msgspec.Struct, frozen=True):
     """A part of a report: HTML for a page, text for everything else."""
 
     html: str

@@ -7,9 +7,11 @@ those of Okabe and Ito, which readers with any common colour blindness tell apar
 from __future__ import annotations
 
 import textwrap
-from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
 
 from meshlab.models.decision.labels import products, short_products
 from meshlab.models.overhead import dataplanes
@@ -27,8 +29,7 @@ CHARACTER_WIDTH = 0.54
 """Mean width of a character as a share of the type's size, on the wide side so that lines never overflow."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """How the state of a row of a decision table is shown: in a symbol, a word and a colour."""
 
     symbol: str
@@ -50,8 +51,7 @@ ACCENTS = {
 """Colours that tell parts of a chart apart where they are of no data plane, in each theme."""
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(msgspec.Struct, frozen=True):
     """Colours of paper, ink and lines.
 
     Args:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from meshlab.models.decision import decide
 from meshlab.models.overhead import dataplanes, estimate, least_shares
 from meshlab.models.overhead.coefficients import SHOWN
 from meshlab.scenario import inputs, with_defaults
@@ -132,8 +133,18 @@ def probabilities(rows: int) -> Timed:
     }
 
 
+def decision(rows: int) -> Timed:
+    """The verdicts of scenarios in which two needs are asked, and their medians."""
+    frame = scenarios(rows).with_columns(pl.col("scenario").cast(pl.String), needs=pl.lit(["mtls", "l7_policy"]))
+    return {
+        "decision": [lambda: decide(frame).collect()],
+        "medians": [partial(_drained, estimate(frame.lazy(), intervals=False))],
+    }
+
+
 CASES: dict[str, Callable[[int], Timed]] = {
     "probabilities": probabilities,
+    "decision": decision,
     "fused": fused,
     "loop": loop,
     "intervals": intervals,

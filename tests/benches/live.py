@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, sync_playwright
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-GOAL_MS, GOAL_RATIO = 150.0, 3.0
+GOAL_MS, GOAL_RATIO = 120.0, 2.0
 """95th percentile of the workbook, and the same over that of the smallest notebook. [ms, ratio]"""
 
 TURN = 10

@@ -20,7 +20,7 @@ from meshlab.tables import resource
 
 BIN = Path(sys.executable).parent
 JOBS = 2
-GOAL_RATIO, GOAL_SHARE, GOAL_BYTES = 40, 0.5, 400_000
+GOAL_RATIO, GOAL_SHARE, GOAL_BYTES = 45, 0.6, 400_000
 
 
 def team_files(folder: Path, count: int) -> list[Path]:

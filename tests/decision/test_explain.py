@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from meshlab.models.decision import answers, decide, explain
+from meshlab.models.decision import answers, decide, explain, explain_again
 from meshlab.scenario import frame_of, inputs
 from meshlab.tables import read_table
 
@@ -161,15 +161,31 @@ def test_flips_are_those_that_brute_force_finds(draw: Draw, missing: float) -> N
     check_flips(draw(20, 41 + int(10 * missing), missing))
 
 
+ACNS = {
+    "cloud": "aks",
+    "current_cni": "cilium",
+    "current_cni_edition": "azure-cni-powered-by-cilium-acns",
+    "needs": ["l7_policy"],
+}
+
+
 @pytest.mark.parametrize("nodes", [900, 2000])
 def test_flips_of_counts_are_the_nearest(nodes: int) -> None:
     """At and beyond the provider's limit for policy at layer 7 the flip names the last or the first node count."""
-    acns = {"cloud": "aks", "current_cni": "cilium", "current_cni_edition": "azure-cni-powered-by-cilium-acns"}
-    facts = {**CALICO, **acns, "needs": ["l7_policy"], "nodes": nodes, "pods": 50_000, "requests_per_second": 100.0}
+    facts = {**CALICO, **ACNS, "nodes": nodes, "pods": 50_000, "requests_per_second": 100.0}
     check_flips(frame_of([facts]))
     assert [flip["to"] for flip in explain(frame_of([facts]))[0]["flips"] if flip["input"] == "nodes"] == (
         [1001] if nodes < 1001 else [1000]
     )
+
+
+def test_a_verdict_that_is_kept_is_the_one_that_would_be_made(draw: Draw) -> None:
+    """A number moves to and fro, over limits, and beside limits that it has passed and that name it."""
+    beyond = frame_of([{**CALICO, **ACNS, "pods": 50_000, "requests_per_second": 100.0}])
+    for scenario in [*draw(8, 21, 0.3).iter_slices(1), beyond]:
+        for nodes in (3, 4, 999, 1_000, 1_001, 5_000, 1_001, 4):
+            moved = scenario.with_columns(nodes=pl.lit(nodes, pl.Int64))
+            assert [explain_again(moved)] == explain(moved, outlook=False)
 
 
 @pytest.mark.soak

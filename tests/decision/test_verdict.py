@@ -130,6 +130,17 @@ def test_many_scenarios_are_decided_as_each_alone(draw: Draw) -> None:
     assert together.equals(pl.concat([alone] * (len(many) // 300)))
 
 
+def test_scenarios_that_differ_in_numbers_alone_are_decided_as_each_alone(draw: Draw) -> None:
+    """What no condition tells apart is decided once, on both sides of every limit and beside missing numbers."""
+    drawn = draw(9, 5, 0.4).drop("nodes", "kernel_oldest")
+    numbers = pl.DataFrame({"nodes": [None, *range(1, 1003)]})
+    kernels = pl.DataFrame({"kernel_oldest": [None, "4.18.0-305.el8", "5.9.16", "5.10", "6.1.2"]})
+    many = drawn.join(numbers, how="cross").join(kernels, how="cross")
+    small = [decide(part).collect() for part in many.iter_slices(SLICE)]
+    assert decide(many).collect().equals(pl.concat(small))
+    assert many.drop("scenario").n_unique() > 20 * pl.concat(small).drop("scenario").n_unique()
+
+
 def test_a_lazy_query_can_go_on_after_a_verdict() -> None:
     """Filters and columns after a verdict work on it as on any other frame."""
     rows = [{"scenario": cloud, "cloud": cloud, "greenfield": True, "needs": []} for cloud in inputs()["cloud"].choices]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.errors import MeshlabError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import polars as pl
 
 from meshlab.cluster.audit.details import TABLES, detail, kinds_table
@@ -40,8 +40,7 @@ FACTS: dict[str, pl.DataType] = {
 """Facts that conditions may name, with an underscore for the dot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(msgspec.Struct, frozen=True):
     """A cluster, as queries look at it.
 
     Args:

@@ -6,12 +6,13 @@ The rules between two clusters are the facts of ``data/audit/differences.csv``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import cache
 from string import Formatter
 from typing import Any
 
+import msgspec
 import polars as pl
+from msgspec.structs import asdict
 from polars import selectors
 
 from meshlab.cluster.audit.inventory import QUERIES, Inventory
@@ -35,8 +36,7 @@ NAMES = frozenset({"namespace", "name", "host", "other"})
 """Columns of queries that hold names, which anonymous findings replace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One row of ``data/audit/rules.csv``, where ``rules.columns.csv`` says what each column holds."""
 
     id: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import polars as pl
 import yaml
+from msgspec.structs import replace
 
 from meshlab.cluster.facts.cluster import FINISHED, Cluster, system_namespaces
 from meshlab.cluster.facts.paths import REST_OF_LIST, known_kinds, need_rows, signature_groups
@@ -37,8 +38,7 @@ POOL_KERNELS = "pool_kernels"
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(msgspec.Struct, frozen=True):
     """Everything that facts are made of, as plain data.
 
     Args:
@@ -75,7 +75,7 @@ class Answers:
     mesh: Row
     namespaces: Row
     mutual_tls: Row
-    config_services: float | None = field(default=None, kw_only=True)
+    config_services: float | None
 
     @property
     def counted(self) -> bool:
@@ -131,6 +131,7 @@ def ask(cluster: Cluster) -> Answers:
         kinds.select(origin_of("file")).item(),
         tuple(faulty.iter_rows(named=True)),
         *(row.row(0, named=True) for row in rows),
+        config_services=None,
     )
     if answers.has("Sidecar") or narrowed.height:
         answers = replace(answers, config_services=services_known(scoping_of(cluster, narrowed)))
@@ -465,8 +466,7 @@ ALL = "*"
 """Every namespace, every service, or export to everybody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scoping:
+class Scoping(msgspec.Struct, frozen=True):
     """What narrows the configuration of proxies, and what there is to know.
 
     Args:

@@ -12,8 +12,9 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import IO, Any, NamedTuple, Protocol
+
+import msgspec
 
 from meshlab.errors import MeshlabError, Problem, shorten
 
@@ -38,8 +39,7 @@ MAXIMUM_NESTING = 3
 TODO = "give the original dump, or the output of kubectl get -o json"
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(msgspec.Struct):
     """What of the limits is left for one input, whatever it nests."""
 
     read_bytes: int = MAXIMUM_READ_BYTES

@@ -6,8 +6,8 @@ What is asked of the frames (``answers.py``) runs as one pass over them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import polars as pl
 
 from meshlab.cluster.facts.columns import LASTING_KINDS, TEMPLATE_KINDS, Rows, pod_requests
@@ -19,8 +19,7 @@ from meshlab.units import BYTES_PER_GIB
 FINISHED = ("Succeeded", "Failed")
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(msgspec.Struct, frozen=True):
     """Frames of one cluster.
 
     Args:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from meshlab.cluster.facts import objects as kube
@@ -87,8 +87,7 @@ Tables = dict[str, list[Row]]
 """Rows by the name of their table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(msgspec.Struct, frozen=True):
     """What is gathered beside the facts, in the same reading: rows of one object, their cells after its ``id``."""
 
     tables: Mapping[str, Mapping[str, pl.DataType]]
@@ -96,16 +95,17 @@ class Detail:
     rows_of: Callable[[Found], Iterable[tuple[str, tuple[Any, ...]]]]
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(msgspec.Struct):
     """Rows of every table, gathered object by object."""
 
     detail: Detail | None = None
     next: int = 0
-    kinds: set[str] = field(default_factory=set[str])
-    tables: Tables = field(default_factory=Tables)
-    _shapes: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
-    _labels: set[tuple[str | None, str, str | None]] = field(default_factory=set[tuple[str | None, str, str | None]])
+    kinds: set[str] = msgspec.field(default_factory=set[str])
+    tables: Tables = msgspec.field(default_factory=Tables)
+    _shapes: dict[tuple[object, ...], int] = msgspec.field(default_factory=dict[tuple[object, ...], int])
+    _labels: set[tuple[str | None, str, str | None]] = msgspec.field(
+        default_factory=set[tuple[str | None, str, str | None]]
+    )
 
     def __post_init__(self) -> None:
         self.tables = self.tables or {name: [] for name in self.schemas}

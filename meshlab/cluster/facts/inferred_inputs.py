@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from meshlab.documents import is_mapping
@@ -13,8 +13,7 @@ from meshlab.scenario import Status, inputs
 from meshlab.tables import read_table
 
 
-@dataclass(frozen=True, slots=True)
-class Supplied:
+class Supplied(msgspec.Struct, frozen=True):
     """A declared input's value that facts supply.
 
     Args:

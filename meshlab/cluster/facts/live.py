@@ -12,7 +12,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from threading import Thread
 from typing import IO, NamedTuple, TypeVar
@@ -326,15 +325,14 @@ class ExpiredError(Exception):
     """The rest of a list is no longer there: the list has to begin again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kubectl:
+class Kubectl(msgspec.Struct, frozen=True):
     """A kubectl and the context that it is asked about."""
 
     context: str
     binary: str
     pause: Callable[[float], None]
     tell: Callable[[str], None]
-    begun: float = field(default_factory=time.monotonic)
+    begun: float = msgspec.field(default_factory=time.monotonic)
 
     def get(self, path: str) -> bytes:
         """Answer to one GET. A busy server and a broken connection are tried again.

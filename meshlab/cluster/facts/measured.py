@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePath
 
@@ -56,8 +55,7 @@ NO_EVIDENCE = pl.DataFrame(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Measurements:
+class Measurements(msgspec.Struct, frozen=True):
     """What a file or a server measured.
 
     Args:
@@ -73,11 +71,11 @@ class Measurements:
 
     kind: str
     source: str
-    figures: pl.DataFrame = field(default_factory=lambda: FIGURES)
-    calls: pl.DataFrame = field(default_factory=lambda: NO_CALLS)
-    supplied: dict[str, Supplied] = field(default_factory=dict[str, Supplied])
+    figures: pl.DataFrame = msgspec.field(default_factory=lambda: FIGURES)
+    calls: pl.DataFrame = msgspec.field(default_factory=lambda: NO_CALLS)
+    supplied: dict[str, Supplied] = msgspec.field(default_factory=dict[str, Supplied])
     notes: tuple[str, ...] = ()
-    frame: pl.DataFrame = field(default_factory=lambda: NO_EVIDENCE)
+    frame: pl.DataFrame = msgspec.field(default_factory=lambda: NO_EVIDENCE)
 
 
 def figure_rows(rows: Iterable[tuple[str, str | None, str | None, str, float | None, int | None]]) -> pl.DataFrame:

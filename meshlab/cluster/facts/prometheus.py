@@ -13,7 +13,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from queue import Empty, SimpleQueue
 from string import Template
@@ -21,6 +20,7 @@ from threading import Thread
 
 import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cluster.facts.inferred_inputs import Supplied
 from meshlab.cluster.facts.json_reader import JSON_FAULTS
@@ -100,15 +100,14 @@ def read_saved(content: bytes, kind: str, file: str) -> Measurements:
 # --- the server ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Server:
+class _Server(msgspec.Struct):
     """A server: where it is, how messages name it, what is sent along, what it warned of, until when it is asked."""
 
     base: str
     name: str
     headers: dict[str, str]
-    warnings: list[str] = field(default_factory=list[str])
-    deadline: float = field(default_factory=lambda: time.monotonic() + _TOTAL_SECONDS)
+    warnings: list[str] = msgspec.field(default_factory=list[str])
+    deadline: float = msgspec.field(default_factory=lambda: time.monotonic() + _TOTAL_SECONDS)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from meshlab.cluster.facts.answers import POOL_KERNELS, TALLIES, VERSIONS, Answers, Row, pod_numbers
 from meshlab.cluster.facts.signatures import Verdict, kinds, verdict
@@ -13,8 +15,7 @@ from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One fact.
 
     Args:

@@ -2,7 +2,7 @@
 
 from meshlab.models.decision.decide import answers, decide
 from meshlab.models.decision.domain_map import domain_map, map_axes
-from meshlab.models.decision.explain import Over, explain
+from meshlab.models.decision.explain import Over, explain, explain_again
 from meshlab.models.decision.proof import Report, check
 from meshlab.models.decision.standings import Breach
 from meshlab.models.decision.tables import Tables, due, load_tables
@@ -18,6 +18,7 @@ __all__ = [
     "domain_map",
     "due",
     "explain",
+    "explain_again",
     "load_tables",
     "map_axes",
 ]

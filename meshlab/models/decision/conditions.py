@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -51,8 +51,7 @@ ORDERED = ("integer", "number", "version")
 # --- the tree -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(msgspec.Struct, frozen=True):
     """The input is at least the bound; ``above`` asks for more than the bound. Other comparisons are its negations."""
 
     input: str
@@ -60,38 +59,33 @@ class AtLeast:
     above: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(msgspec.Struct, frozen=True):
     """The input equals one of the values; a boolean input equals True."""
 
     input: str
     values: tuple[str | float | bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(msgspec.Struct, frozen=True):
     """The set holds the member."""
 
     input: str
     member: str
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """The part does not hold."""
 
     part: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(msgspec.Struct, frozen=True):
     """Every part holds. Without parts it always holds."""
 
     parts: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(msgspec.Struct, frozen=True):
     """At least one part holds. Without parts it never holds."""
 
     parts: tuple[Condition, ...] = ()
@@ -165,9 +159,7 @@ def _shares_a_bit(masks: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.bool
 
 
 def _at_least(_spec: Input, tests: Sequence[AtLeast]) -> Holds:
-    # more than a bound is at least the next number
-    bounds = np.array([[np.nextafter(test.bound, np.inf) if test.above else test.bound] for test in tests])
-    return partial(np.less_equal, bounds)
+    return partial(np.less_equal, np.array([[edge] for edge in _edges(tests)]))
 
 
 def _one_of(spec: Input, tests: Sequence[OneOf]) -> Holds:
@@ -175,6 +167,16 @@ def _one_of(spec: Input, tests: Sequence[OneOf]) -> Holds:
         return partial(_is_in, [test.values for test in tests])
     among = np.array([[choice in test.values for choice in spec.choices or (False, True)] for test in tests])
     return partial(_looked_up, among)
+
+
+def _edges(tests: Iterable[Test]) -> Iterator[float]:
+    """The numbers of an ordered input at which comparisons begin to hold, or cease to."""
+    for test in tests:
+        if isinstance(test, AtLeast):  # more than a bound is at least the next number
+            yield float(np.nextafter(test.bound, np.inf)) if test.above else test.bound
+        elif isinstance(test, OneOf):
+            for value in map(float, test.values):
+                yield from (value, float(np.nextafter(value, np.inf)))
 
 
 def _is_in(values: Sequence[Any], numbers: NDArray[Any]) -> NDArray[np.bool_]:
@@ -203,8 +205,7 @@ Round = tuple[Callable[..., States], NDArray[np.intp], NDArray[np.intp]]
 """A reduction, the rows of all parts that it takes, and where the parts of each condition begin."""
 
 
-@dataclass(frozen=True, eq=False)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True, eq=False):
     """Conditions made ready for many scenarios; what they share is worked out once.
 
     Args:
@@ -212,12 +213,14 @@ class Compiled:
         rounds: What is worked out in turn, each from rows that are there.
         rows: How many rows there are in the end.
         results: The row of each condition.
+        edges: Of each ordered input the numbers between which no condition tells values apart, ascending.
     """
 
     comparisons: Sequence[tuple[str, Holds]]
     rounds: Sequence[Round]
     rows: int
     results: NDArray[np.intp]
+    edges: Mapping[str, NDArray[Any]]
 
     @property
     def inputs(self) -> list[str]:
@@ -269,11 +272,16 @@ def compiled(conditions: Sequence[Condition], specs: Mapping[str, Input]) -> Com
                 rows |= {condition: len(rows) + place for place, condition in enumerate(mine)}
         for condition in ready:
             del waiting[condition]
+    edges: dict[str, set[float]] = {}
+    for (name, _), tests in grouped.items():
+        if specs[name].type in ORDERED:
+            edges.setdefault(name, set()).update(_edges(tests))
     return Compiled(
         [(name, COMPARISONS[kind](specs[name], [*tests])) for (name, kind), tests in grouped.items()],
         rounds,
         len(rows),
         np.array([rows[condition] for condition in conditions], np.intp),
+        {name: np.array(sorted(found)) for name, found in edges.items()},
     )
 
 

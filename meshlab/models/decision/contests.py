@@ -8,10 +8,10 @@ written once and reads one number as well as arrays of them (``meeting``).
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,8 +77,7 @@ class Running(NamedTuple):
     windows: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class Side(msgspec.Struct, frozen=True, eq=False):
     """One side of a pair: an option, or what runs today, of which several editions may come into question.
 
     Args:
@@ -269,8 +268,7 @@ def known_running(tables: Tables, side: str) -> tuple[Running, ...]:
 # --- pairs ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A pair in a contest, each side an option or, where it is None, what runs today."""
 
     cni: Side | None
@@ -402,8 +400,7 @@ def about(condition: Condition, network: Network | None) -> Condition:
 Row = Preference | Requirement | Impossible
 
 
-@dataclass(frozen=True, eq=False)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, eq=False):
     """The conditions of requirements and preferences, each once, numbered.
 
     Args:

@@ -7,7 +7,7 @@ preferences. Scenarios of one platform have the same pairs, which ``ranking`` or
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -169,6 +169,38 @@ def _steps(tables: Tables) -> tuple[list[pl.Expr], list[pl.Expr], Compiled]:
     return own, editions, compiled([*rules(tables).conditions], inputs())
 
 
+def _kinds(frame: pl.DataFrame, tables: Tables) -> tuple[pl.DataFrame, pl.Series] | None:
+    """One scenario of each kind that the tables tell apart, and of every scenario the number of its kind.
+
+    None where most scenarios are of a kind of their own.
+    """
+    own, editions, conditions = _steps(tables)
+    found = _rows(frame.lazy().with_columns(own).with_columns(editions), frame.height)
+    worked_out = (expression.meta.output_name() for expression in (*own, *editions))
+    budgets = (name for name in BUDGETS if name in found.columns)
+    names = list(dict.fromkeys([*worked_out, *map(column_of, conditions.inputs), *budgets]))
+    between: list[pl.Series] = []
+    for name, edges in conditions.edges.items():
+        numbers, missing = values_of(found[column_of(name)])
+        places = np.where(missing, -1, np.searchsorted(edges, numbers, "right"))
+        between.append(pl.Series(column_of(name), places, pl.Int32))
+    told = found.select(names).with_columns(between)
+    if told.hash_rows().n_unique() > frame.height / 2:
+        return None
+    rows = told.with_row_index("row").group_by(names, maintain_order=True).agg("row")["row"]
+    kinds = np.empty(frame.height, np.uint32)
+    kinds[rows.explode().to_numpy()] = np.arange(len(rows), dtype=np.uint32).repeat(rows.list.len().to_numpy())
+    return frame[rows.list.first()], pl.Series(kinds)
+
+
+@cached_latest(16)
+def told_apart(tables: Tables) -> dict[str, Sequence[float] | None]:
+    """The inputs that a verdict rests on; of an ordered one the numbers that conditions compare it with."""
+    conditions = _steps(tables)[2]
+    names = dict.fromkeys([*conditions.inputs, *itertools.chain.from_iterable(IDENTITY.values())])
+    return {name: conditions.edges[name].tolist() if name in conditions.edges else None for name in names}
+
+
 def _bits(tables: Tables, states: States) -> dict[str, NDArray[np.int64]]:
     """The states of some scenarios' conditions as bits. [conditions × scenarios]
 
@@ -241,8 +273,12 @@ def _edition(tables: Tables, side: str) -> pl.Expr:
 def answered(frame: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     """What ``decide`` returns for ``compared`` scenarios: see ``recommended``.
 
-    ``contradicted`` besides: whether the facts of a scenario cannot hold together.
+    ``contradicted`` besides: whether the facts of a scenario cannot hold together. Of many scenarios, those that no
+    condition tells apart are decided once.
     """
+    if frame.height > SLICE and (kinds := _kinds(frame, tables)):
+        firsts, of = kinds
+        return answered(firsts, tables)[of].with_columns(frame["scenario"])
     given = stated(frame, tables)
     best = np.zeros(len(frame), np.int64)
     for _, rows, found in contested(given, tables):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -20,7 +21,7 @@ from meshlab.models.decision.changes import (
 )
 from meshlab.models.decision.conditions import ALWAYS
 from meshlab.models.decision.contests import known_running
-from meshlab.models.decision.decide import BUDGETS, column_of, compared
+from meshlab.models.decision.decide import BUDGETS, column_of, compared, told_apart
 from meshlab.models.decision.labels import joined, label_of, listed, named_needs, product, said, upper_first
 from meshlab.models.decision.questions import first_questions, unanswered
 from meshlab.models.decision.ranking import ELIGIBLE, OPEN, RULED_OUT, UNMET
@@ -98,6 +99,39 @@ def explain(
             _look_out(own, contest, verdict, broken)
         told.append(verdict)
     return told
+
+
+MOST_KINDS = 64
+"""Kinds of scenarios whose verdicts are kept, as a slider passes through few."""
+
+_kept: dict[tuple[int | str, ...], tuple[Row, dict[str, Any]]] = {}
+"""By what tells kinds of scenarios apart the facts that the latest verdict names, and that verdict."""
+
+
+def explain_again(scenario: pl.DataFrame) -> dict[str, Any]:
+    """What ``explain`` says of one scenario by our tables, without outlook, for a view that follows a slider.
+
+    It is kept as long as no limit of the tables lies between two values of a number, and the verdict names neither.
+    """
+    facts, tables = with_all_inputs(scenario), load_tables()
+    (row,) = facts.rows(named=True)
+    kind = tuple(_place(row[name], edges) for name, edges in told_apart(tables).items())
+    named, verdict = _kept.get(kind, ({}, {}))
+    if not verdict or any(row[name] != value for name, value in named.items()):
+        (contest,) = contests(compared(facts).collect(), [row], tables)
+        verdict = _verdict(contest)
+        asked = (name for _, place, _ in contest.told for name in contest.rules.asked[place])
+        _kept[kind] = ({name: row[name] for name in asked}, verdict)
+        if len(_kept) > MOST_KINDS:
+            del _kept[next(iter(_kept))]
+    return {**verdict, "scenario": row["scenario"]}
+
+
+def _place(value: Any, edges: Sequence[float] | None) -> int | str:
+    """A number by the limits that it lies between, any other value as it is."""
+    if edges is not None and isinstance(value, int | float):
+        return bisect_right(edges, value)
+    return repr(value)
 
 
 def _verdict(contest: Contest) -> dict[str, Any]:

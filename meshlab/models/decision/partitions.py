@@ -10,11 +10,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cache import cached_latest
 from meshlab.models.decision.conditions import (
@@ -38,8 +39,7 @@ from meshlab.scenario import Input, inputs
 Value = str | float | int | bool
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """Values of one input that no comparison of the tables tells apart.
 
     Args:
@@ -55,8 +55,7 @@ class Cell:
     answers: tuple[bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(msgspec.Struct, frozen=True):
     """One input with its cells and the comparisons that cut it. A set has an axis for each member that is asked for."""
 
     name: str

@@ -11,11 +11,12 @@ needs no proof: the choice is among those that are eligible.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision.conditions import (
@@ -50,8 +51,7 @@ from meshlab.scenario import frame_of
 Scenario = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """What the proof found. ``ok`` is whether the tables may be relied on; ``read`` the share of cells by platform."""
 
     ok: bool

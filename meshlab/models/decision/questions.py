@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import msgspec
 import polars as pl
+from msgspec.structs import asdict
 
 from meshlab.cache import cached
 from meshlab.models.decision.changes import (
@@ -29,8 +30,7 @@ MOST = 3
 """Questions that are asked at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A question to a team, with the needs or the input that its answer settles."""
 
     id: str
@@ -50,8 +50,7 @@ def questions() -> tuple[Question, ...]:
     return tuple(found)
 
 
-@dataclass(slots=True)
-class Open:
+class Open(msgspec.Struct):
     """A question that nobody has answered, and where its answers lead.
 
     Args:
@@ -62,7 +61,7 @@ class Open:
 
     question: Question
     now: Answer
-    leads: dict[Change, Answer] = field(default_factory=dict[Change, Answer])
+    leads: dict[Change, Answer] = msgspec.field(default_factory=dict[Change, Answer])
 
 
 def open_questions(scenario: pl.DataFrame, needs_answered: Collection[str] | None = None) -> list[Open]:

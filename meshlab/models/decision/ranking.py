@@ -12,9 +12,9 @@ worked out for each pair itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,8 +91,7 @@ Kind = tuple[int, ...]
 """What a side of a pair, above a network, is told apart by: the conditions that its rows leave over."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(msgspec.Struct, frozen=True, eq=False):
     """One side of pairs, a row for each option, or for everything that may run today.
 
     Args:
@@ -118,11 +117,10 @@ class Rows:
 
     def at(self, rows: Bits) -> Rows:
         """One of the rows for each scenario. [rows become 1 × scenarios]"""
-        return Rows(*(getattr(self, name)[..., rows, 0][..., None, :] for name in Rows.__dataclass_fields__))
+        return Rows(*(getattr(self, name)[..., rows, 0][..., None, :] for name in Rows.__struct_fields__))
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
+class Group(msgspec.Struct, frozen=True, eq=False):
     """Pairs that have the same sides from today.
 
     Args:
@@ -138,8 +136,7 @@ class Group:
     needs: tuple[Bits, Bits, Bits, Bits] | None
 
 
-@dataclass(frozen=True, eq=False)
-class PairTable:
+class PairTable(msgspec.Struct, frozen=True, eq=False):
     """The contest on one platform.
 
     Args:

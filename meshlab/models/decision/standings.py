@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -84,8 +84,7 @@ class Caveat(NamedTuple):
     mitigation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """A pair as it stands in one scenario.
 
     Args:
@@ -128,8 +127,7 @@ class Standing:
         return f"The {told[4:]}" if told.startswith("the ") else told
 
 
-@dataclass(frozen=True, slots=True)
-class Contest:
+class Contest(msgspec.Struct, frozen=True):
     """One scenario: its facts, what runs today, the answer, the pairs as they stand, the best first."""
 
     facts: Facts
@@ -140,9 +138,9 @@ class Contest:
     states: Sequence[bool | None]
     tables: Tables
     rules: Rules
-    ruled: dict[tuple[int, Network | None], Ruling] = field(default_factory=dict[Any, Any])
-    told: dict[tuple[int, int, Row], Lack] = field(default_factory=dict[Any, Any])
-    preferred: dict[tuple[int, Preference], bool] = field(default_factory=dict[Any, Any])
+    ruled: dict[tuple[int, Network | None], Ruling] = msgspec.field(default_factory=dict[Any, Any])
+    told: dict[tuple[int, int, Row], Lack] = msgspec.field(default_factory=dict[Any, Any])
+    preferred: dict[tuple[int, Preference], bool] = msgspec.field(default_factory=dict[Any, Any])
 
     @property
     def asked(self) -> list[str]:
@@ -185,8 +183,7 @@ class Contest:
         return min(meeting_it, key=lambda cell: (cell.is_finished, not cell.is_inferred))
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """Requirements of a side: those that rule it out, those that a missing fact leaves open, and broken caveats."""
 
     failing: list[Requirement]
@@ -194,8 +191,7 @@ class Ruling:
     broken: list[Requirement]
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
+class Lack(msgspec.Struct, frozen=True):
     """Why a pair is ruled out or open.
 
     Args:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from inspect import get_annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cache import cached, cached_latest
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
@@ -73,8 +74,7 @@ REMOVED = "removed"
 SOURCES = "sources"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Option:
+class Option(msgspec.Struct, frozen=True, eq=False):
     """One product in one edition, on one side: a row of ``networks.csv`` or ``meshes.csv``."""
 
     side: str
@@ -112,8 +112,7 @@ class Option:
         return platform is None or ANYWHERE in self.platforms or platform in self.platforms
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True):
     """A combination that people choose among on a platform; ``today`` stands for what runs."""
 
     platform: str
@@ -123,8 +122,7 @@ class Pair:
     mesh_edition: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """How an option meets a need on a platform, as a text says. ``meets`` is None where no text was read."""
 
     need: str
@@ -149,8 +147,7 @@ class Cell:
         return "inferred" in self.note
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Preference:
+class Preference(msgspec.Struct, frozen=True, eq=False):
     """What is preferred among eligible options: a lower priority number decides before a higher one.
 
     Args:
@@ -170,8 +167,7 @@ class Preference:
     text_date: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True, eq=False):
     """What must hold where an option runs; where it does not, the option is ruled out or carries a caveat.
 
     Args:
@@ -198,8 +194,7 @@ class Requirement:
         return self.effect == "blocks"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Impossible:
+class Impossible(msgspec.Struct, frozen=True, eq=False):
     """Facts that cannot hold together: no completion, no flip and no witness combines them."""
 
     id: str
@@ -209,8 +204,7 @@ class Impossible:
     source_id: str
 
 
-@dataclass(frozen=True, eq=False)
-class Tables:
+class Tables(msgspec.Struct, frozen=True, eq=False):
     """All decision tables, checked. Preferences stand in the order in which they decide: by priority, then by id.
 
     ``layers`` says of each need who has to meet it; ``encrypting`` holds those that ask for something that encrypts.
@@ -225,7 +219,7 @@ class Tables:
     impossible: tuple[Impossible, ...]
     layers: Mapping[str, str]
     encrypting: frozenset[str]
-    changes: tuple[dict[str, object], ...] = field(default=())
+    changes: tuple[dict[str, object], ...] = ()
 
     @property
     def contradiction(self) -> Condition:
@@ -299,8 +293,7 @@ def _our_tables() -> Tables:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     """One row of a file with its place."""
 
     file: str
@@ -490,7 +483,7 @@ def _missing_needs(needs: _Rows) -> Iterator[Problem]:
 def _option_problems(row: _Row, table: str, places: set[str], options: _Rows) -> Iterator[Problem]:
     """What is wrong with the option that a row of requirements, preferences or operations names."""
     edition = str(row.cells["edition"] or "") if table == "operations" else ""
-    columns = [*Option.__dataclass_fields__]
+    columns = [*Option.__struct_fields__]
     known = {place.partition("@")[0] for place in places} | places | {TODAY, SAME}
     for name in f"{row.cells['option']}@{edition}".rstrip("@").split(BAR):
         match = _SELECTOR.fullmatch(name)

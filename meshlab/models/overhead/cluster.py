@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import reduce
 
+import msgspec
 import polars as pl
 
 from meshlab.cache import cached
@@ -19,8 +19,7 @@ Stage = Mapping[str, Value]
 """Columns that a frame gains together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(msgspec.Struct, frozen=True):
     """A scenario's inputs and what components derive from them: columns of a frame that ``prepared`` returned.
 
     Counts and rates are numbers; the ``FACTORS`` hold medians or draws. What is of a pod or node is of its proxy.
@@ -68,7 +67,9 @@ class Cluster:
     @classmethod
     def of_columns(cls, *, sampled: bool) -> Cluster:
         """Prepared columns; factors of a request come as medians or as draws."""
-        names = {name: f"_drawn_{name}" if sampled and name in FACTORS else f"_{name}" for name in cls.__slots__}
+        names = {
+            name: f"_drawn_{name}" if sampled and name in FACTORS else f"_{name}" for name in cls.__struct_fields__
+        }
         return cls(**{name: pl.col(column) for name, column in names.items()})
 
 
@@ -93,7 +94,7 @@ takes it. Powers are the dearest part of an estimate, so each is worked out once
 
 def prepared() -> tuple[Stage, Stage, Stage]:
     """Every quantity that several data planes derive from the inputs, as columns ``_name``."""
-    named = (name for name in (*Cluster.__slots__, "waypoint_replicas") if name in inputs())
+    named = (name for name in (*Cluster.__struct_fields__, "waypoint_replicas") if name in inputs())
     numbers = {f"_{name}": pl.col(name).cast(pl.Float64) for name in named}
     rate, nodes, pods = map(pl.col, ("_requests_per_second", "_nodes", "_pods"))
     derived = {

@@ -6,9 +6,9 @@ A proxy's cost is not linear in its rate: at 10 requests/s one request costs thr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.models.overhead.coefficients import Coefficients, Value, of_each, share
 
@@ -18,8 +18,7 @@ KERNEL_BYTE_SHARE = 0.2
 """What a byte costs in the kernel over what it costs in a proxy. [ratio] A guess."""
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(msgspec.Struct, frozen=True):
     """What a request is, as far as its cost depends on it.
 
     Args:

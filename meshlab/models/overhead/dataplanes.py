@@ -6,8 +6,8 @@ The equations of the components are in ``memory``, ``cpu`` and ``latency``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 import polars as pl
 
 from meshlab.models.overhead import cpu, latency, memory
@@ -16,8 +16,7 @@ from meshlab.models.overhead.coefficients import Coefficients, Value, at_least
 from meshlab.models.overhead.latency import Traversals
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """What one data plane adds, before it is summed into figures.
 
     Args:

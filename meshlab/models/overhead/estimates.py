@@ -7,12 +7,13 @@ in ``dataplanes``; this module sums it into figures with intervals, and tells wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from typing import TypeVar
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cache import cached, cached_here, cached_latest
 from meshlab.models.overhead import latency, registry
@@ -233,8 +234,7 @@ FEW_ROWS = 1000
 """Rows of a frame in memory up to which an estimate is computed at once: a slider's tick, a team, a page of teams."""
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(msgspec.Struct, frozen=True):
     """The expressions of an estimate, which depend on the coefficients and not on the scenarios.
 
     Args:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from statistics import NormalDist
 
+import msgspec
 import polars as pl
 
 from meshlab.models.overhead.coefficients import Coefficients, Value, at_most, of_each
@@ -30,8 +30,7 @@ MOST_LOAD = 0.95
 """Load of a worker beyond which a queue has no end: the estimate says what it is here, and the load itself. [share]"""
 
 
-@dataclass(frozen=True, slots=True)
-class Traversals:
+class Traversals(msgspec.Struct, frozen=True):
     """Traversals of one kind of proxy on the path.
 
     Args:

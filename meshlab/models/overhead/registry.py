@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import ceil, floor
 
+import msgspec
 import polars as pl
 
 from meshlab.cache import cached
@@ -35,8 +35,7 @@ HUES = {"light": "hue_light", "dark": "hue_dark", "print": "hue_print"}
 """Column of the colour in each theme."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataPlane:
+class DataPlane(msgspec.Struct, frozen=True):
     """A row of ``data/dataplanes.csv``.
 
     Args:
@@ -92,8 +91,7 @@ def dataplane_of_mesh() -> dict[str, str]:
 # --- figures -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(msgspec.Struct, frozen=True):
     """A row of ``data/figures.csv``.
 
     Args:
@@ -212,7 +210,7 @@ def coefficients_used(model: Callable[[Coefficients, Cluster], Parts]) -> set[st
     names, x = _Names(), Cluster.of_columns(sampled=False)
     parts, shared = model(names, x), factors(names, "_")
     path = latency.path_variance(names, parts.path), latency.log_stalls(names, parts.path), x.stall_ms
-    roots = _roots(*(getattr(parts, name) for name in Parts.__slots__), *path)
+    roots = _roots(*(getattr(parts, name) for name in Parts.__struct_fields__), *path)
     return (roots | {root for name in roots & shared.keys() for root in _roots(shared[name])}) & names.asked
 
 

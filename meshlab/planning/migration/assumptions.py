@@ -6,11 +6,12 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cache import cached
 from meshlab.documents import is_list
@@ -107,8 +108,7 @@ SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 """Seconds of the units of time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(msgspec.Struct, frozen=True):
     """One row of ``data/migration/assumptions.csv``, or a team's own figure in its place, which has no source."""
 
     name: str

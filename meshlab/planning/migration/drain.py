@@ -13,11 +13,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import ceil
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from meshlab.planning.migration.assumptions import ENDS, Interval, mean, named, quantile, sampled
@@ -31,8 +31,7 @@ GOLDEN, SILVER, BRONZE = 0.6180339887498949, 0.7548776662466927, 0.5698402909980
 """Steps of a sequence that fills the unit interval evenly: the same draws in every run, without a seed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
+class Durations(msgspec.Struct, frozen=True):
     """What a drain's time is made of.
 
     Args:
@@ -176,8 +175,7 @@ def _rounds(evictions: pl.DataFrame, durations: Durations) -> float:
 RESOURCES = ("cpu_cores", "memory_gib")
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(msgspec.Struct, frozen=True):
     """What capacity allows.
 
     Args:
@@ -315,8 +313,7 @@ RANGE, REIMAGE = "drain_minutes", "reimage_minutes"
 """Assumptions: the drain of a node whose pods nobody has seen, and what a provider does to each node."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drained:
+class Drained(msgspec.Struct, frozen=True):
     """What it takes to drain every node in one stage.
 
     Args:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import ceil, fsum
 from typing import Any
 
+import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cache import cached
 from meshlab.models.decision.tables import SIDES
@@ -35,8 +36,7 @@ from meshlab.planning.migration.routes import (
 from meshlab.tables import read_table
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A step as it is taken in a cluster.
 
     Args:
@@ -334,8 +334,7 @@ BASES = ("documented", "composed", UNKNOWN)
 Price = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(msgspec.Struct, frozen=True):
     """A move as it is gone: places with editions filled in, ways in their order, drains by stage, and all steps."""
 
     today: Place

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from itertools import groupby
 from typing import Any
 
+import msgspec
+import numpy as np
 import polars as pl
+from msgspec.structs import replace
 
 from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.decision.contests import Running, running
 from meshlab.models.decision.tables import SIDES, Option, load_tables
-from meshlab.models.pairs import scoped_services
+from meshlab.models.pairs import scoped_services, scoping_saves_gib
 from meshlab.planning.migration.assumptions import SECONDS, Assumption, Draws, Interval, sampled, with_own
 from meshlab.planning.migration.survey import Survey
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
+from meshlab.units import HOURS_PER_MONTH
 
 # --- places ----------------------------------------------------------------------------------------------------------
 
@@ -31,8 +34,7 @@ WITH_SIDECARS = "-with-sidecars"
 """Ending of editions of ambient mode that have sidecars beside it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A network and a mesh, today's or the target's.
 
     Args:
@@ -151,8 +153,7 @@ TOO_OLD = {"cilium": "kernel-cilium", "calico": "kernel-calico"}
 """Checks that find nodes too old for a network."""
 
 
-@dataclass(frozen=True, eq=False)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The cluster that moves are made in, and the assumptions about them.
 
     Args:
@@ -168,12 +169,12 @@ class Setting:
 
     scenario: Mapping[str, Any]
     survey: Survey | None = None
-    assumptions: Mapping[str, Assumption] = field(default_factory=with_own)
+    assumptions: Mapping[str, Assumption] = msgspec.field(default_factory=with_own)
     pod_cidr: str | None = None
     encapsulation: str | None = None
     calls: Sequence[Sequence[str]] = ()
     kubernetes_stated: int | None = None
-    kept: dict[Any, Any] = field(default_factory=dict[Any, Any])
+    kept: dict[Any, Any] = msgspec.field(default_factory=dict[Any, Any])
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is worked out once for this cluster, under a key of all that it depends on."""
@@ -255,11 +256,19 @@ class Setting:
         asked: Sequence[str] = self.scenario.get("needs") or ()
         return frozenset({*asked, "bgp"} if announced else asked)
 
-    @property
+    @cached_property
     def scoped(self) -> bool:
-        """Whether sidecars of a new mesh are to be told what their workloads call, and no more."""
-        known = all(self.scenario.get(name) for name in ("services", "namespaces", "config_services"))
-        return known and scoped_services(self.scenario) is not None
+        """Whether sidecars of a new mesh are to be told what their workloads call alone: where that pays in time."""
+        known = all(self.scenario.get(name) for name in ("pods", "services", "namespaces", "config_services"))
+        services = scoped_services(self.scenario) if known else None
+        if services is None:
+            return False
+        each, months = (self.scenario.get(name) for name in ("memory_usd_per_gib_hour", "horizon_months"))
+        if each is None or months is None:
+            return True
+        work = self.hours("scope_hours") + self.scenario["namespaces"] * self.hours("namespace_minutes")
+        price = float(np.median(work * self.draws("usd_per_person_hour"))) * self.number("people")
+        return scoping_saves_gib(self.scenario, services) * each * months * HOURS_PER_MONTH > price
 
     def old(self, cni: str | None) -> tuple[int, int]:
         """Nodes of pools that have a node too old for a network, without pools those nodes alone, and their pods."""
@@ -273,14 +282,13 @@ class Setting:
         return len(old), sum(old)
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """A move, with figures of ``today``, of the ``target`` as set up and of its ``mesh`` alone in each world."""
 
     today: Place
     target: Place
     setting: Setting
-    worlds: Mapping[str, pl.DataFrame] = field(default_factory=dict[str, pl.DataFrame])
+    worlds: Mapping[str, pl.DataFrame] = msgspec.field(default_factory=dict[str, pl.DataFrame])
 
 
 Row = dict[str, Any]
@@ -325,8 +333,7 @@ CONDITIONS: dict[str, pl.DataType] = {
 """Columns that conditions of routes and steps may name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """Between which places a route is asked for, and what of the cluster it depends on.
 
     Args:
@@ -363,7 +370,7 @@ class Terms:
             for end, place in zip(SIDES_OF, (today, self.target), strict=True)
             for name, value in _columns(place).items()
         }
-        rest = {name: getattr(self, name) for name in CONDITIONS.keys() & self.__dataclass_fields__.keys()}
+        rest = {name: getattr(self, name) for name in CONDITIONS.keys() & {*self.__struct_fields__}}
         cni, mesh = (self._met(self.target, side) for side in SIDES)
         mesh -= cni & BY_NETWORK
         needs = {"cni_needs": sorted(cni - mesh - self.kept), "mesh_needs": sorted(mesh - self.kept)}
@@ -416,8 +423,7 @@ def _columns(place: Place) -> Row:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """A route with the steps that are taken on it."""
 
     route: Row

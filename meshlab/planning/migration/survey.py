@@ -418,7 +418,7 @@ def checks() -> tuple[dict[str, Any], ...]:
 
 def _checked(row: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
     """What a check finds, by the way in which the audit judges its rules."""
-    fields = {name: row[name] for name in Rule.__dataclass_fields__ if name in row}
+    fields = {name: row[name] for name in Rule.__struct_fields__ if name in row}
     needs = tuple(filter(None, (row["needs"] or "").split("|")))
     fields.update(subject=row["subject"] or "", needs=needs, family="migration", loop="")
     found = judge(Rule(**fields), inventory)

@@ -12,10 +12,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from meshlab.cache import all_cached, store
 from meshlab.errors import MeshlabError, Problem, printable, problems_of, unicode_text
@@ -144,8 +145,7 @@ def look_sha256() -> str:
 DEFAULT_FORMATS = ("html", "ipynb", "json")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one team's review.
 
     Args:
@@ -156,7 +156,7 @@ class Outcome:
     """
 
     team: str
-    row: dict[str, object] | None = field(default=None, repr=False)
+    row: dict[str, object] | None = msgspec.field(default=None)
     reasons: tuple[str, ...] = ()
     reused: bool = False
 
@@ -166,8 +166,7 @@ class Outcome:
         return bool(self.reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """What is asked of every team.
 
     Args:

@@ -7,7 +7,6 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -266,8 +265,7 @@ FURTHEST = 30
 """How far below the smallest median an axis goes, as a factor; intervals that go further are cut there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One team in a chart: where its interval begins and ends and where its median is. [units of the drawing]"""
 
     team: str
@@ -279,8 +277,7 @@ class Line:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class FleetChart:
+class FleetChart(msgspec.Struct, frozen=True):
     """One figure of all teams.
 
     Args:

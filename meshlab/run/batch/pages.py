@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field
 from functools import cache
 from html import escape
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from meshlab.cache import cached, keep
 from meshlab.errors import MeshlabError, Problem, from_extra, printable, problems_of
@@ -52,27 +53,24 @@ VOLATILE_METADATA = ("papermill", "execution")
 """What papermill and the kernel note of a run: times and paths, which would make every run differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """What rendering one review gave: files by name, its row of the index, and why there is not all of it."""
 
-    files: Mapping[str, bytes] = field(repr=False)
-    row: dict[str, object] | None = field(default=None, repr=False)
+    files: Mapping[str, bytes]
+    row: dict[str, object] | None = None
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """What to make of each review: some of ``FORMATS``, by our workbook or another, with own tables by name."""
 
     formats: tuple[str, ...]
     workbook: str | None = None
     cell_limit_s: float = CELL_LIMIT_S
-    tables: Mapping[str, bytes] = field(default_factory=dict[str, bytes], repr=False)
+    tables: Mapping[str, bytes] = msgspec.field(default_factory=dict[str, bytes])
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(msgspec.Struct, frozen=True):
     """One review on its way to files."""
 
     review: Review

@@ -16,12 +16,12 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from markdown_it import MarkdownIt
 
 from meshlab import __version__
@@ -61,8 +61,7 @@ CLOSING = {"html": "<!-- /meshlab -->", "mdx": "{/* /meshlab */}"}
 """How a block ends, by the kind of its comment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """One block of a document.
 
     Args:
@@ -80,8 +79,7 @@ class Block:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Marker:
+class _Marker(msgspec.Struct, frozen=True):
     place: int
     prefix: str
     kind: str
@@ -182,13 +180,12 @@ WIDTHS_PX = range(400, 2001)
 """Widths of a picture. [px]"""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What a block asks for: a key of ``KINDS``, which one, and what it says beside."""
 
     kind: str
     name: str = ""
-    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    options: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 def read_request(words: str, file: str, line: int) -> Request:
@@ -324,8 +321,7 @@ LEFT_OUT = ("when", "because")
 """Columns of prose, which a picture's small table does without."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(msgspec.Struct, frozen=True):
     """What a block is filled with: lines of Markdown, and the chart and file of the picture in it."""
 
     lines: tuple[str, ...]

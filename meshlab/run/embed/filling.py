@@ -9,8 +9,10 @@ import codecs
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from meshlab.errors import MeshlabError, Problem, problems_of
 from meshlab.files import read_bounded, write_whole
@@ -49,8 +51,7 @@ MAXIMUM_BYTES = 16 * 2**20
 """Largest document that is read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A document and how it is written."""
 
     file: Path
@@ -88,8 +89,7 @@ def read_markdown(file: Path) -> Document:
 # --- filling and checking --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(msgspec.Struct, frozen=True):
     """A block with what it asks for and what belongs in it."""
 
     block: Block
@@ -97,8 +97,7 @@ class _Part:
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(msgspec.Struct, frozen=True):
     """A document with its blocks filled."""
 
     document: Document
@@ -133,12 +132,11 @@ class Filled:
         return [(file, shown) for file, shown in self.pictures.items() if shown_by(file) != shown.drawing_sha256]
 
 
-@dataclass(slots=True)
-class _Desk:
+class _Desk(msgspec.Struct):
     """What is opened once however many blocks ask for it."""
 
     teams: Path | None
-    reviews: dict[Path, Review] = field(default_factory=dict[Path, Review])
+    reviews: dict[Path, Review] = msgspec.field(default_factory=dict[Path, Review])
 
     def review(self, file: Path) -> Review:
         if file.resolve() not in self.reviews:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -25,8 +25,7 @@ LEVELS = 20
 """Classes of equal probability into which an axis without levels of its own is cut, where results are grouped by it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """Values that are given: a list, or columns of one file, whose rows stay together."""
 
     values: pl.DataFrame
@@ -46,8 +45,7 @@ class Listed:
         return self.at(shares)
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(msgspec.Struct, frozen=True):
     """Values of one number, spread by a distribution that is cut off at its bounds."""
 
     name: str
@@ -100,8 +98,7 @@ def _triangular(lower: float, mode: float, upper: float) -> Any:
     return statistics().triang((mode - lower) / (upper - lower), lower, upper - lower)
 
 
-@dataclass(frozen=True, slots=True)
-class Even:
+class Even(msgspec.Struct, frozen=True):
     """Every value between two ends alike, or every ratio: scipy's own take ten times as long over their checks."""
 
     lower: float
@@ -127,8 +124,7 @@ def log_even(lower: float, upper: float) -> Even:
     return Even(lower, upper, is_log=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """A family of distributions: its parameters, how it is made, whether they fit, and by which rule."""
 
     parameters: tuple[str, ...]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -99,8 +99,7 @@ LEVEL = 1
 """Of zstd: higher ones take half as long again and save a twentieth."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a sweep is written: a Parquet file, a folder, or an address in an object store."""
 
     out: str

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import msgspec
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem
@@ -139,8 +140,7 @@ def _statistics() -> Iterator[tuple[str, pl.Expr]]:
 # --- running it ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a run has done: scenarios, parts, those that were there already, and a line for each that failed."""
 
     rows: int

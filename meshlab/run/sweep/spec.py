@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from meshlab import __version__
@@ -26,12 +26,11 @@ from meshlab.scenario import cell_text, check_scenarios, inputs, read_raw
 # --- what is wrong with it -------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Faults:
+class Faults(msgspec.Struct):
     """Problems of one file, as they are found."""
 
     file: str
-    problems: list[Problem] = field(default_factory=list[Problem])
+    problems: list[Problem] = msgspec.field(default_factory=list[Problem])
 
     def add(self, what: str, todo: str, line: int | None) -> None:
         """Note one more."""
@@ -104,8 +103,7 @@ LEAST_SHARE = 1e-6
 """Least part of a distribution that must lie within its bounds: of a smaller one too few digits are left."""
 
 
-@dataclass(frozen=True, slots=True)
-class AxisReader:
+class AxisReader(msgspec.Struct, frozen=True):
     """Reads the inputs of one spec, files relative to its folder; on a grid every axis needs values of its own."""
 
     folder: Path
@@ -244,16 +242,14 @@ MOST_ROWS = 10**12
 """Scenarios of the largest sweep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregates:
+class Aggregates(msgspec.Struct, frozen=True):
     """What is told of all scenarios together, in groups by some inputs, instead of a row for each."""
 
     by: tuple[str, ...]
     statistics: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(msgspec.Struct, frozen=True):
     """A sweep, checked.
 
     Args:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
@@ -27,8 +27,7 @@ FIRST_LINE = 0.7
 """Height of the first line's letters as a multiple of its type, as plotly sets it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """How a chart is drawn.
 
     Args:
@@ -72,8 +71,7 @@ PLAIN = Look()
 """On a light page, as wide as what surrounds it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(msgspec.Struct, frozen=True):
     """A drawing without the words around it.
 
     Args:
@@ -95,8 +93,7 @@ NOTHING_DRAWN = Plot([], {axis: {"visible": False, "fixedrange": True} for axis 
 """Where there is nothing to draw: the words around it say why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Captions:
+class Captions(msgspec.Struct, frozen=True):
     """What stands around a plot.
 
     Args:
@@ -153,8 +150,7 @@ def chart_of(
 # --- what a chart is drawn from ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(msgspec.Struct, frozen=True):
     """A scenario of which values are only stated, as far as charts read it of a review.
 
     Args:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError, Problem, did_you_mean, shorten
 from meshlab.models.overhead import figures
@@ -32,8 +34,7 @@ TEAM, NOTHING = "a team", "nothing"
 """What a chart is drawn from: a team's review, or the project's own tables."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A chart of the catalogue.
 
     Args:
@@ -54,7 +55,7 @@ class Entry:
     own_unit: str = ""
     needs: str = TEAM
     around: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    options: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
     @property
     def unit(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import polars as pl
 import polars.selectors as cs
 
@@ -215,8 +215,7 @@ def _point(frame: pl.DataFrame, column: str, name: str, look: Look) -> Spec:
 # --- a plot for each data plane, on axes that all of them share ----------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Axes:
+class _Axes(msgspec.Struct, frozen=True):
     """What the plots share.
 
     Args:

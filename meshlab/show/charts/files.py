@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
@@ -26,8 +27,7 @@ BLANKS = ("team", "chart", "theme")
 """What stands in braces in the name of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A chart that was written.
 
     Args:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+import msgspec
 
 STEPS = (2, 5, 10)
 """What a step between ticks may be, times a power of ten."""
@@ -21,8 +22,7 @@ ROOM = 0.05
 """Share of an axis that stays free beyond the furthest value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(msgspec.Struct, frozen=True):
     """An axis with its place in the drawing.
 
     Args:

@@ -11,11 +11,12 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from meshlab import __version__
 from meshlab.errors import MeshlabError, Problem, did_you_mean
@@ -37,8 +38,7 @@ _FIGURE = re.compile(r"[-<]? ?\d|$|–$|unknown$")
 """How a cell begins that holds a figure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """A chart with everything that a page or a document says beside it. It shows itself as the last value of a cell.
 
     Args:
@@ -69,7 +69,7 @@ class Chart:
     team: str = ""
     facts: str = ""
     inputs_sha256: str = ""
-    dark: Mapping[str, str] = field(default_factory=dict[str, str])
+    dark: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
     @property
     def caption(self) -> str:

@@ -10,10 +10,11 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from html import escape, unescape
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem, printable

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Concatenate
 
 import ipywidgets as widgets
+import msgspec
 
 from meshlab.errors import MeshlabError
 from meshlab.models.curves import curve_inputs
@@ -41,8 +41,7 @@ Choices = Mapping[str, widgets.Dropdown]
 Values = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """One view of a scenario.
 
     Args:
@@ -53,7 +52,7 @@ class Page:
     """
 
     compute: Callable[Concatenate[Values, Look, ...], Any]
-    choices: Choices = field(default_factory=dict[str, widgets.Dropdown])
+    choices: Choices = msgspec.field(default_factory=dict[str, widgets.Dropdown])
     view: Any = None
     pause_s: float = 0.0
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
+from msgspec.structs import replace
 
 from meshlab.documents import is_list
 from meshlab.models.decision.changes import ORDERED, Change

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +18,7 @@ from typing import Any, Protocol
 import anywidget
 import ipywidgets as widgets
 import traitlets
+from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
