@@ -274,6 +274,7 @@ LISTS = ["mesh-scope-1", "mesh-arrive-6", "mesh-scope-3", "mesh-scope-2", "mesh-
     [
         (Place("calico", "none"), SCOPED, LISTS, "Calico runs today", "istio_requests_total"),
         (Place("cilium", "none"), SCOPED, LISTS, "flows of Hubble", "istio_requests_total"),
+        (Place("azure-cni", "none"), SCOPED, LISTS, "log plugin CoreDNS", "Hubble"),
         (Place("calico", "linkerd"), SCOPED, LISTS, "a mesh runs today", "istio_requests_total"),
         (Place("calico", "istio-ambient", None, "aks-add-on"), SCOPED, LISTS, "istio_requests_total", "Hubble"),
         (
@@ -291,7 +292,7 @@ LISTS = ["mesh-scope-1", "mesh-arrive-6", "mesh-scope-3", "mesh-scope-2", "mesh-
             "kind: Sidecar",
         ),
     ],
-    ids=["calico", "cilium", "linkerd", "ambient", "new", "small"],
+    ids=["calico", "cilium", "azure", "linkerd", "ambient", "new", "small"],
 )
 def test_sidecars_are_scoped_before_the_first_one_starts(
     today: Place, scenario: dict[str, Any], steps: list[str], told: str, left: str
