@@ -22,6 +22,7 @@ from meshlab.show.charts.intervals import estimates
 from meshlab.show.export.chart import PLOTLY_MIME, STILL, contents
 from meshlab.show.labels import listed, plain
 from meshlab.show.theme import figure_text
+from meshlab.units import rounded
 
 EXAMPLES = ("bookinfo-istio", "fleet-500-aks", "online-boutique", "openshift-aws", "wikikube-eqiad")
 
@@ -297,7 +298,7 @@ def test_the_hours_of_a_move_have_their_money_beside_them(examples: dict[str, Re
     small = ml.review({"nodes": 6, "pods": 120, "cloud": "self-managed", "current_cni": "calico", "needs": []})
     for each in (review, small):  # a move that is made, and one that only others would take
         rows = first_page.figure_rows(each, first_page.options_shown(each))
-        assert [row["unit"] for row in rows if row["label"] == "The move"] == ["h of 2 people"]
+        assert [row["unit"] for row in rows if row["label"] == "The move"] == ["h each, 2 people"]
 
 
 def test_plan_and_drivers_are_of_what_is_recommended(examples: dict[str, Review]) -> None:
@@ -588,6 +589,42 @@ def test_what_does_not_pay_is_not_the_next_step(shared: Path) -> None:
     assert first_page.scoping_text(rich)
 
 
+def test_a_fee_that_is_not_known_is_told_by_what_it_may_be(shared: Path) -> None:
+    """Above the fee that is named the other option costs less, by the same medians; where none may be, that is said."""
+    for name, worth in (("08-govuk-eks", True), ("15-intenseye-grpc", False)):
+        compared = open_review(shared / "field" / "verdicts" / f"{name}.yaml").comparison
+        assert compared is not None
+        totals = {row["label"]: row["criteria"]["total_usd"]["median"] for row in compared["options"]}
+        (first,) = [row for row in compared["options"] if row["recommended"]]
+        (told,) = [sentence for sentence in compared["against"] if " fee" in sentence]
+        rival = max((label for label in totals if label in told), key=len)
+        monthly, move = (first["criteria"][figure]["median"] for figure in ("cost_usd_per_month", "move_usd"))
+        fee = (totals[rival] - move) / compared["horizon_months"] - monthly
+        assert (fee > 0) is worth
+        assert f"above {rounded(fee)} USD a month" in told if worth else "Whatever its fee" in told
+
+
+def test_a_release_that_nobody_supports_is_upgraded_before_it_stays(tmp_path: Path) -> None:
+    """What the dump shows and the audit finds is an argument against, and the first of what is next."""
+    dump = Path(__file__).parent / "audit_cases" / "release-unsupported" / "fail.yaml"
+    known = "scenario: {current_cni: calico, current_mesh: istio-sidecar, mesh_healthy: true, cni_healthy: true}"
+    page = team(tmp_path, f"cluster: {dump}\nneeds: [mtls]\n{known}\n")
+    assert (page.verdict.cni, page.verdict.mesh) == ("stay", "stay")
+    (told,) = [sentence for sentence in first_page.objections(page) if "whose support ended on" in sentence]
+    assert told in words(first_page.summary(page).html)
+    assert first_page.next_step(page).startswith("Upgrade what is out of support. ")
+
+
+def test_the_cheapest_of_the_others_is_among_those_that_are_shown(examples: dict[str, Review], shared: Path) -> None:
+    """A winner of the row of the cheapest has a column, and what runs today, tuned, only where that pays."""
+    for review in (*examples.values(), open_review(shared / "field" / "verdicts" / "01-civitas-core.yaml")):
+        shown = first_page.options_shown(review)
+        others = [row for row in (review.comparison or {"options": ()})["options"] if row["probability_best"]]
+        best = max(others, key=lambda row: row["probability_best"], default=None)
+        assert best is None or best["tuned"] or best in shown
+    assert not any(row["tuned"] for row in first_page.options_shown(examples["bookinfo-istio"]))
+
+
 @pytest.mark.parametrize(
     ("name", "beside"),
     [
@@ -602,6 +639,18 @@ def test_what_a_board_would_weigh_stands_beside_the_answer(name: str, beside: li
     review = open_review(shared / "field" / "verdicts" / f"{name}.yaml")
     labels = [row["label"] for row in first_page.options_shown(review)]
     assert all(any(words in label for label in labels) for words in beside)
+
+
+def test_where_the_edition_of_today_may_have_to_go_the_choice_is_named(shared: Path) -> None:
+    """To pay, to run edge releases, or to leave: what Linkerd without stable releases comes to, beside one plugin."""
+    said = first_page.next_step(open_review(shared / "field" / "verdicts" / "16-linkerd-licence.yaml"))
+    choice = said.partition("otherwise choose: ")[2]
+    ways = [way for part in choice.rstrip(".").split(" or ") for way in part.split(", ")]
+    assert [way.removeprefix("Cilium + ") for way in ways] == [
+        "Linkerd (edge releases)",
+        "Buoyant Enterprise for Linkerd",
+        "Istio in ambient mode (run by you)",
+    ]
 
 
 def test_a_default_for_traffic_at_layer_7_is_told_where_all_of_it_may_be_asked(tmp_path: Path) -> None:

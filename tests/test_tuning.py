@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import meshlab as ml
+from meshlab.models.pairs import scoped_services, scoping_saves_gib
+from meshlab.planning.migration import Setting
 from meshlab.reviews.review import open_review
 from meshlab.show import report
 from meshlab.show.theme import figure_text
@@ -91,6 +93,27 @@ def test_sidecars_of_a_new_mesh_are_compared_as_they_would_be_set_up() -> None:
     (today,) = [row for row in running.comparison["options"] if row["today"] and not row["tuned"]]
     assert not today["label"].endswith("scoped")
     assert today["criteria"]["memory_gib"]["median"] > 5 * first["criteria"]["memory_gib"]["median"]
+
+
+def test_new_sidecars_are_scoped_where_that_pays_within_the_horizon() -> None:
+    """What scoping saves by the estimates is worth its hours in the fleet, and not of the 73 pods of OpenShift."""
+    rows = {}
+    for name in ("fleet-500-aks", "openshift-aws"):
+        review = open_review(name)
+        assert review.comparison
+        row = rows[name] = review.scenario
+        services = scoped_services(row)
+        assert services
+        known = {key: value for key, value in row.items() if value is not None and key != "needs"}
+        whole, scoped = (estimated(**{**known, "config_services": n}) for n in (row["config_services"], services))
+        saved = whole["data_plane_memory_gib"] - scoped["data_plane_memory_gib"]
+        assert scoping_saves_gib(row, services) == pytest.approx(saved, rel=1e-6)
+    small, large = (Setting(rows[name]) for name in ("openshift-aws", "fleet-500-aks"))
+    assert (small.scoped, large.scoped) == (False, True)
+    assert Setting({**small.scenario, "memory_usd_per_gib_hour": 10.0}).scoped
+    assert not any(option["label"].endswith(", scoped") for option in review.comparison["options"])
+    assert review.tuning is None
+    assert not [step for step in (review.migration or {"steps": ()})["steps"] if "Write a Sidecar" in step["action"]]
 
 
 def test_a_mesh_is_scoped_beside_another_plugin_before_it_is_replaced() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from msgspec.structs import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
 from meshlab.models import decision

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import polars as pl
 
-from meshlab.models.overhead import draw_estimates
+from meshlab.models.overhead import draw_estimates, memory
+from meshlab.models.overhead.coefficients import medians
 from meshlab.models.overhead.estimates import PRICES, monthly_cost
-from meshlab.models.overhead.network import HOST, datapath_of, network_draws
+from meshlab.models.overhead.network import HOST, MIB_PER_GIB, datapath_of, network_draws
 from meshlab.scenario import with_defaults
 from meshlab.units import HOURS_PER_MONTH
 
@@ -47,6 +48,13 @@ def scoped_services(scenario: Mapping[str, Any]) -> int | None:
     own = -(-scenario["services"] // scenario["namespaces"])
     scoped = max(FEWEST_SERVICES, 2 * own)
     return scoped if 2 * scoped <= scenario["config_services"] else None
+
+
+def scoping_saves_gib(scenario: Mapping[str, Any], services: int) -> float:
+    """What proxies that know so many services hold less than those that know ``config_services``. [GiB]"""
+    more, endpoints = scenario["config_services"] - services, scenario["pods"] / scenario["services"]
+    each = cast("float", memory.configuration(medians(), more, more * endpoints))
+    return scenario["pods"] * each / MIB_PER_GIB
 
 
 def nodes_taken(scenario: Mapping[str, Any]) -> pl.Expr:

@@ -12,6 +12,7 @@ from meshlab.cluster.facts.inferred_inputs import asks, fact, with_parts
 from meshlab.documents import is_list
 from meshlab.models import decision, overhead
 from meshlab.models.pairs import SCOPED, scoped_services
+from meshlab.planning.migration import Setting
 from meshlab.planning.migration.routes import host_lines, root_namespace
 from meshlab.reviews.cases import Case, by_coefficients
 from meshlab.reviews.record import Row
@@ -158,11 +159,12 @@ SCOPED_FIGURES = ("memory_gib", "cpu_cores", "cost_usd_per_month")
 """Figures that the number of services moves."""
 
 
-def scoped(rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Mapping[str, Any]]) -> list[int | None]:
-    """Services that each proxy would know, for each scenario with proxies to scope; None where nothing is to gain."""
+def scoped(settings: Sequence[Setting], verdicts: Sequence[Mapping[str, Any]]) -> list[int | None]:
+    """Services that each proxy would know, for each cluster with proxies to scope; None where nothing is to gain."""
     found: list[int | None] = []
-    for row, verdict in zip(rows, verdicts, strict=True):
-        asked = row["current_mesh"] == SCOPED or verdict["mesh"] not in (None, "none", "stay")
+    for setting, verdict in zip(settings, verdicts, strict=True):
+        row, runs = setting.scenario, setting.scenario["current_mesh"] == SCOPED
+        asked = runs or (setting.scoped and verdict["mesh"] not in (None, "none", "stay"))
         found.append(scoped_services(row) if asked else None)
     return found
 

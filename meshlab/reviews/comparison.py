@@ -98,6 +98,7 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
     return {
         "horizon_months": row["horizon_months"],
         "priced": _priced(rows),
+        "fee": _fee(rows, row["horizon_months"]),
         "options": rows,
         "against": [*_against(rows, row["horizon_months"], verdict), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
@@ -129,7 +130,7 @@ def weighed(
         return [], [], pl.DataFrame(), pl.DataFrame()
     row, places = setting.scenario, (today_of(case), list(map(target_of, found)), setting)
     prices, moves = move_prices(*places), move_amounts(*places)
-    options = [as_set_up(option, row) for option in found]
+    options = [as_set_up(option, setting, row["current_mesh"]) for option in found]
     worlds = _worlds(row, drawn, options, moves)
     first = next((option for option in options if option["rank"] == 1), None)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
@@ -192,11 +193,11 @@ def over_budget(
         if not asked:
             return {}
         chosen = [options[place] for place in asked]
-        moves = [UNPRICED] * len(chosen)
+        moves, setting = [UNPRICED] * len(chosen), setting_of(case, filled) if case else Setting(filled)
         if case:
-            moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting_of(case, filled))
+            moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting)
         drawn = PairDraws(scenario, (calibrated or {}).get(filled["scenario"]))
-        scoped = [as_set_up(option, filled) for option in chosen]
+        scoped = [as_set_up(option, setting, filled["current_mesh"]) for option in chosen]
         worlds = _worlds(filled, drawn, scoped, moves)
         if worlds["memory_gib"].null_count():
             # what nobody measured of a network keeps no budget that the mesh alone breaks
@@ -345,18 +346,47 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any]) ->
             f"{cheapest['label']} is cheaper over the horizon with a probability of "
             f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
         )
+    fee = _fee(rows, horizon)
     if beaten:
-        told.append(_beaten(first, rows, verdict))
-    return [*told, *_unpaid(first, rows, horizon)]
+        told.append(_beaten(first, rows, verdict, told_apart=("cost",) if fee else ()))
+    return [*told, *([_over_fee(fee)] if fee else []), *_unpaid(first, rows, horizon)]
 
 
-def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
-    """By which option the recommended one is dominated, and in what: what is not known is no argument."""
+def _fee(rows: Sequence[Row], horizon: float) -> Row | None:
+    """The fee above which the cheapest other option costs less: ``most_usd_per_month``, below zero where any does.
+
+    None where the fee of the recommended option is known, or what else it costs is not.
+    """
+    first = next((row for row in rows if row["recommended"]), None)
+    others = [row for row in rows if row["eligible"] and row["probability_best"] is not None and row is not first]
+    if first is None or not others or first["criteria"]["licence_usd_per_month"]["median"] is not None:
+        return None
+    monthly, move = (first["criteria"][name]["median"] for name in ("cost_usd_per_month", "move_usd"))
+    if None in (monthly, move):
+        return None
+    rival = min(others, key=lambda row: row["criteria"]["total_usd"]["median"])
+    most = (rival["criteria"]["total_usd"]["median"] - move) / horizon - monthly
+    return {"most_usd_per_month": most, "rival": rival["label"]}
+
+
+def _over_fee(fee: Row) -> str:
+    if fee["most_usd_per_month"] <= 0:
+        return f"Whatever its fee, it costs more over the horizon than {fee['rival']}."
+    most = rounded(fee["most_usd_per_month"])
+    return f"Its fee is not known: above {most} USD a month {fee['rival']} costs less over the horizon."
+
+
+def _beaten(first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], told_apart: Sequence[str]) -> str:
+    """By which option the recommended one is dominated, and in what: what is not known is no argument.
+
+    Of what is ``told_apart`` another sentence speaks.
+    """
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
     told = f"{first['dominated_by']} is as good or better in {listed(better)}"
     if open_:
-        return f"{told}; {listed(open_)} cannot be compared."
+        rest = [words for words in open_ if words not in told_apart]
+        return f"{told}; {listed(rest)} cannot be compared." if rest else f"{told}."
     rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
     mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
     if mine and other is not None and mine > other:

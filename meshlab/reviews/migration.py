@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem
 from meshlab.models import decision, overhead
-from meshlab.models.pairs import SCOPED, PairDraws, scoped_services
+from meshlab.models.pairs import SCOPED, PairDraws
 from meshlab.planning.migration import Move, Place, Plan, Setting, assumptions, parse_place, plan_move
 from meshlab.planning.migration.routes import NONE, STAY, of_today
 from meshlab.reviews.cases import Case, scenarios_of
@@ -69,15 +69,16 @@ def move_of(
     """
     start = parse_place(today, today_of(case), "--from")
     end = parse_place(target, Place(STAY, STAY), "--to") if target else target_of(verdict)
-    return Move(start, end, setting, _worlds(setting.scenario, drawn, start, of_today(end, start)))
+    return Move(start, end, setting, _worlds(setting, drawn, start, of_today(end, start)))
 
 
-def _worlds(row: Mapping[str, Any], drawn: PairDraws, start: Place, end: Place) -> dict[str, pl.DataFrame]:
+def _worlds(setting: Setting, drawn: PairDraws, start: Place, end: Place) -> dict[str, pl.DataFrame]:
     """Figures of where a move starts, of where it ends, and of the mesh there alone, in each world."""
+    row = setting.scenario
     today, target = (
         {**place.plain(), "dataplane": overhead.dataplane_of_mesh().get(place.mesh or "")} for place in (start, end)
     )
-    target = as_set_up(target, {**row, "current_mesh": start.mesh})
+    target = as_set_up(target, setting, start.mesh)
     types, begun = drawn.scenario.schema, {"current_cni": start.cni, "current_cni_edition": start.cni_edition}
     if other := {name: value for name, value in begun.items() if value not in (row[name], NONE)}:
         there = drawn.scenario.with_columns(pl.lit(value, types[name]).alias(name) for name, value in other.items())
@@ -86,10 +87,9 @@ def _worlds(row: Mapping[str, Any], drawn: PairDraws, start: Place, end: Place) 
     return dict(zip(("today", "target", "mesh"), worlds, strict=True))
 
 
-def as_set_up(option: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An option as it would be set up: the sidecars of a new mesh know what they call, not every service there is."""
-    fresh = option["dataplane"] == SCOPED and option["mesh"] != row["current_mesh"]
-    if not fresh or scoped_services(row) is None:
+def as_set_up(option: Mapping[str, Any], setting: Setting, mesh_today: str | None) -> Mapping[str, Any]:
+    """An option as it would be set up: sidecars of a new mesh know what they call, where that pays."""
+    if option["dataplane"] != SCOPED or option["mesh"] == mesh_today or not setting.scoped:
         return option
     return {**option, "scoped": True, "label": f"{option.get('label')}, scoped"}
 

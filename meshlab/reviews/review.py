@@ -23,6 +23,7 @@ from meshlab.models.overhead import NONE, draw_estimates
 from meshlab.models.overhead.network import network_sources
 from meshlab.models.pairs import SCOPED, PairDraws, scoped_services
 from meshlab.planning import iac
+from meshlab.planning.migration import Setting
 from meshlab.reviews.advice import beside_old_pools, scoped, side_by_side, tuned_estimates, tuning
 from meshlab.reviews.cases import (
     Case,
@@ -81,15 +82,18 @@ def build_reviews(cases: Sequence[Case], tables: decision.Tables | None = None, 
     settled = [beside_old_pools(*part, tables, over) for part in parts]
     verdicts = [verdict for verdict, _ in settled]
     dataplanes = list(map(recommended_dataplane, verdicts, filled))
-    movers = _sensitivities(_as_recommended(frame, dataplanes, filled, verdicts), dataplanes, calibrated)
-    tuned = tuned_estimates(frame, scoped(filled, verdicts), calibrated)
+    settings = list(map(setting_of, cases, filled))
+    movers = _sensitivities(_as_recommended(frame, dataplanes, settings, verdicts), dataplanes, calibrated)
+    tuned = tuned_estimates(frame, scoped(settings, verdicts), calibrated)
 
     def numbers(team: str, pools: Row | None) -> _Numbers:
         return _Numbers(estimates[(team,)], calibrated.get(team), movers.get(team), tuned.get(team), pools, whole)
 
     return [
-        _review(case, row, scenario, verdict, numbers(case.team.name, pools), tables)
-        for case, row, scenario, (verdict, pools) in zip(cases, filled, frame.iter_slices(1), settled, strict=True)
+        _review(case, setting, scenario, verdict, numbers(case.team.name, pools), tables)
+        for case, setting, scenario, (verdict, pools) in zip(
+            cases, settings, frame.iter_slices(1), settled, strict=True
+        )
     ]
 
 
@@ -105,10 +109,10 @@ class _Numbers(NamedTuple):
 
 
 def _review(
-    case: Case, row: Row, scenario: pl.DataFrame, verdict: Row, numbers: _Numbers, tables: decision.Tables
+    case: Case, setting: Setting, scenario: pl.DataFrame, verdict: Row, numbers: _Numbers, tables: decision.Tables
 ) -> Review:
     figures = [without(item, "scenario") for item in numbers.estimates.to_dicts()]
-    setting, drawn = setting_of(case, row), PairDraws(scenario, numbers.coefficients)
+    row, drawn = {**setting.scenario}, PairDraws(scenario, numbers.coefficients)
     plan = None if verdict["mesh"] is None else plan_of(case, setting, verdict, drawn)
     features = iac.for_verdict(
         {**verdict, "mesh": row["current_mesh"] if verdict["mesh"] == "stay" else verdict["mesh"]},
@@ -174,12 +178,13 @@ def _measured(case: Case, scenario: pl.DataFrame, figures: Sequence[Row]) -> Row
 
 
 def _as_recommended(
-    frame: pl.DataFrame, dataplanes: Sequence[str | None], rows: Sequence[Row], verdicts: Sequence[Row]
+    frame: pl.DataFrame, dataplanes: Sequence[str | None], settings: Sequence[Setting], verdicts: Sequence[Row]
 ) -> pl.DataFrame:
     """The scenarios with as many services known to each proxy as what is recommended would have it."""
     services: list[int | None] = []
-    for dataplane, row, verdict in zip(dataplanes, rows, verdicts, strict=True):
-        scopes = verdict["tuned"] or verdict["mesh"] not in ("stay", row["current_mesh"])
+    for dataplane, setting, verdict in zip(dataplanes, settings, verdicts, strict=True):
+        row = setting.scenario
+        scopes = verdict["tuned"] or (setting.scoped and verdict["mesh"] not in ("stay", row["current_mesh"]))
         services.append(scoped_services(row) if dataplane == SCOPED and scopes else None)
     return frame.with_columns(config_services=pl.Series(services, dtype=pl.Int64).fill_null(frame["config_services"]))
 

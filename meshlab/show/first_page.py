@@ -12,6 +12,7 @@ from functools import partial
 from textwrap import wrap
 
 from meshlab.models.decision.labels import lower_first, need_label, upper_first
+from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY
 from meshlab.planning.migration.text import back_text, span_text
@@ -84,7 +85,7 @@ def summary(review: Review) -> Fragment:
     blocks = [
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
-        ("What is not known and would matter?", list(_not_known(review))),
+        ("What is not known?", list(_not_known(review))),
         ("What is next?", [*filter(None, (scoping_text(review), encryption_text(review))), next_step(review)]),
     ]
     return fragment(
@@ -201,6 +202,8 @@ def objections(review: Review) -> list[str]:
     warning = caution(review)
     wrong = "; ".join(map(lower_first, review.verdict.contradictions))
     told = [f"The facts as stated cannot hold together: {wrong}."] if wrong else []
+    if (old := _unsupported(review)) and review.migration and review.migration["stays"]:
+        told.append(old)
     told += [*([warning] if warning else []), *(review.comparison["against"] if review.comparison else ())]
     if meets_nothing(review):
         return told
@@ -234,6 +237,16 @@ def objections(review: Review) -> list[str]:
         why = "Nothing that is known" if _first(review)["eligible"] else NOT_KNOWN
         told = [f"{why}. {upper_first(other)}."]
     return told
+
+
+UNSUPPORTED = "release-unsupported"
+"""The rule of the audit that finds releases whose support has ended."""
+
+
+def _unsupported(review: Review) -> str | None:
+    """Which release runs whose support has ended, in a sentence."""
+    found = (row for row in review.audit or () if row["rule"] == UNSUPPORTED and row["state"] == "fail")
+    return next((f"{row['detail'].rstrip('.')}." for row in found), None)
 
 
 def _unenforced(review: Review) -> Iterator[str]:
@@ -307,7 +320,11 @@ UNPRICED = {
 def _chance(first: Row, comparison: Row) -> Iterator[str]:
     """How often the recommended option is the cheapest, or why that cannot be said; nothing where it tells nothing."""
     chance, priced = first["probability_best"], comparison["priced"]
-    if chance is None:
+    if chance is None and (fee := comparison.get("fee")):
+        most = fee["most_usd_per_month"]
+        below = f"No option of a known cost is cheaper where its fee is below {figure_text(most)} USD a month."
+        yield below if most > 0 else "Whatever its fee, another option costs less."
+    elif chance is None:
         unknown = (why for figure, why in UNPRICED.items() if first["criteria"][figure]["median"] is None)
         yield f"Whether it is the cheapest cannot be said: {next(unknown, 'what it depends on comes first')}."
     elif priced > 1:
@@ -389,9 +406,11 @@ def _not_known(review: Review) -> Iterator[str]:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
     lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
-    if movers and cost is not None:
-        lines.append(f"What moves its cost most: {lower_first(driver_label(movers[0]['driver']))}.")
-    yield from lines or ["Nothing that could change the answer."]
+    moves = f"its cost most: {lower_first(driver_label(movers[0]['driver']))}." if movers and cost is not None else ""
+    if lines:
+        yield from [*lines, *([f"What moves {moves}"] if moves else [])]
+    else:
+        yield f"Nothing that could change the answer.{f' What moves {moves}' if moves else ''}"
 
 
 def _assumed_at_layer_7(review: Review) -> Iterator[str]:
@@ -423,8 +442,12 @@ def next_step(review: Review) -> str:
     is_open = verdict.unknown or _unread(review)
     sign = "If the answer stands, sign the decision record" if is_open else "Sign the decision record"
     if not plan or plan["stays"]:
+        if _unsupported(review):
+            before = f"Upgrade what is out of support. {before}"
         if EDITIONS & {*verdict.unknown}:
-            return f"{before}If what runs meets all that is asked, sign the decision record; otherwise plan the move."
+            ways = listed(_ways_out(review), "or", 3)
+            else_ = f"choose: {ways}" if ways else "plan the move"
+            return f"{before}If what runs meets all that is asked, sign the decision record; otherwise {else_}."
         soon = (row["text"] for row in _first(review)["caveats"] if row["kind"] == "ends")
         ends = next((f" yet: {lower_first(text)}" for text in soon), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
@@ -433,6 +456,23 @@ def next_step(review: Review) -> str:
         return f"{before}Clear what stands in the way. {title}{f': {lower_first(todo)}' if len(grave) == 1 else '.'}"
     begin = "".join(f", then begin: {lower_first(step['action'])}" for step in plan["steps"][:1])
     return f"{before}{sign}{begin}."
+
+
+def _ways_out(review: Review) -> Iterator[str]:
+    """What can be had where the edition of today does not do: others of the product, and the first of another one."""
+    first, (side, *more) = (
+        _first(review),
+        [name for name in SIDES if f"current_{name}_edition" in review.verdict.unknown],
+    )
+    rest = "cni" if side == "mesh" else "mesh"
+
+    def of(row: Row, name: str) -> tuple[str, str]:
+        return row[name], row["edition"][name]
+
+    can_be = [row for row in review.verdict.options if row["eligible"] and of(row, rest) == of(first, rest)]
+    others = [row for row in can_be if not row["today"] and not more]
+    yield from (row["label"] for row in others if row[side] == first[side])
+    yield from [row["label"] for row in others if row[side] != first[side]][:1]
 
 
 def _to_set_up(review: Review) -> str:
@@ -494,19 +534,21 @@ def options_shown(review: Review) -> list[Row]:
     options: list[Row] = review.comparison["options"] if review.comparison else []
     first = [row for row in options if row["recommended"]]
     today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
-    none = meets_nothing(review)
-    others = [row for row in options if row not in first + today and (none or row["eligible"] is not False)]
+    none, pays = meets_nothing(review), _tuning_pays(review)
+    can_be = [row for row in options if (none or row["eligible"] is not False) and (pays or not row["tuned"])]
+    others = [row for row in can_be if row not in first + today]
     enough = next((row["mesh"] for row in first if row["mesh"] in ("none", "gateway")), None)
 
-    pays = _tuning_pays(review)
-
-    def farther(row: Row) -> tuple[bool, bool, bool, bool]:
+    def farther(row: Row) -> tuple[bool, bool, bool]:
         # what is known to do first, then what brings no mesh where none is needed, then that of which a cost is known
         unknown = row["criteria"]["cost_usd_per_month"]["median"] is None
-        return row["eligible"] is None, row["tuned"] and not pays, enough is not None and row["mesh"] != enough, unknown
+        return row["eligible"] is None, enough is not None and row["mesh"] != enough, unknown
 
     others.sort(key=farther)
     shown = [*first, *today, *others][:SHOWN]
+    priced = [row for row in others if row["probability_best"]]
+    if cheapest := max(priced, key=lambda row: row["probability_best"], default=None):
+        shown[-1:] = shown[-1:] if cheapest in shown else [cheapest]
     # editions of one product beside each other would hide its rival
     mine = {(row["cni"], row["mesh"]) for row in first}
     if {(row["cni"], row["mesh"]) for row in shown} == mine:
@@ -533,7 +575,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
         scale, marks = scale_of(values), marks_of(options, figure)
         yield {
             "label": labels.get(figure, label),
-            "unit": f"{unit} of {people:.0f} people" if people and figure == "move_hours" else unit,
+            "unit": f"h each, {people:.0f} people" if people and figure == "move_hours" else unit,
             "sources": [(names[name], name) for name in ids],
             "cells": [
                 {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}

@@ -218,6 +218,7 @@ DUMP = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Node, metad
 
 def waits(rounds: int = 9) -> Iterator[Figure]:
     """What a person waits for: commands, everything included, each started anew."""
+    _output([sys.executable, "-m", "compileall", "-q", str(ROOT / "meshlab")])  # as an installation does
     with tempfile.TemporaryDirectory() as work:
         dump, out = Path(work) / "dump.yaml", Path(work)
         dump.write_text(DUMP, encoding="utf-8")

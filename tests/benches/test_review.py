@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from msgspec.structs import replace
 
 import polars as pl
 import pytest
+from msgspec.structs import replace
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from meshlab.reviews.cases import Case, example_teams, open_path

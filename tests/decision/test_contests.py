@@ -6,13 +6,13 @@ import csv
 import itertools
 import json
 from collections.abc import Sequence
-from msgspec.structs import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from meshlab.files import pretty_json
 from meshlab.models.decision import Tables, decide, load_tables

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from msgspec.structs import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
 from meshlab.models.decision import check, explain, load_tables, proof

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from msgspec.structs import asdict
 from pathlib import Path
 
 import pytest
 import yaml
 from facts_damage import SEEDS
 from facts_dumps import listed, node, pod, tar_gz
+from msgspec.structs import asdict
 
 from meshlab.cluster.facts import gather
 from meshlab.cluster.facts.gather import forked

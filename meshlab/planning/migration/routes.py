@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
@@ -15,11 +16,12 @@ from meshlab.cache import cached
 from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.decision.contests import Running, running
 from meshlab.models.decision.tables import SIDES, Option, load_tables
-from meshlab.models.pairs import scoped_services
+from meshlab.models.pairs import scoped_services, scoping_saves_gib
 from meshlab.planning.migration.assumptions import SECONDS, Assumption, Draws, Interval, sampled, with_own
 from meshlab.planning.migration.survey import Survey
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
+from meshlab.units import HOURS_PER_MONTH
 
 # --- places ----------------------------------------------------------------------------------------------------------
 
@@ -254,11 +256,19 @@ class Setting(msgspec.Struct, frozen=True, eq=False, dict=True):
         asked: Sequence[str] = self.scenario.get("needs") or ()
         return frozenset({*asked, "bgp"} if announced else asked)
 
-    @property
+    @cached_property
     def scoped(self) -> bool:
-        """Whether sidecars of a new mesh are to be told what their workloads call, and no more."""
-        known = all(self.scenario.get(name) for name in ("services", "namespaces", "config_services"))
-        return known and scoped_services(self.scenario) is not None
+        """Whether sidecars of a new mesh are to be told what their workloads call alone: where that pays in time."""
+        known = all(self.scenario.get(name) for name in ("pods", "services", "namespaces", "config_services"))
+        services = scoped_services(self.scenario) if known else None
+        if services is None:
+            return False
+        each, months = (self.scenario.get(name) for name in ("memory_usd_per_gib_hour", "horizon_months"))
+        if each is None or months is None:
+            return True
+        work = self.hours("scope_hours") + self.scenario["namespaces"] * self.hours("namespace_minutes")
+        price = float(np.median(work * self.draws("usd_per_person_hour"))) * self.number("people")
+        return scoping_saves_gib(self.scenario, services) * each * months * HOURS_PER_MONTH > price
 
     def old(self, cni: str | None) -> tuple[int, int]:
         """Nodes of pools that have a node too old for a network, without pools those nodes alone, and their pods."""
