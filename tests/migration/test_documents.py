@@ -291,7 +291,7 @@ def test_risks_have_a_sign_and_an_owner() -> None:
 def test_a_sign_is_what_one_would_see() -> None:
     """No sign is a bare command or a document that speaks of the future: it says what would be there."""
     tools = re.compile(r"(kubectl|oc|az|gcloud|aws|helm|istioctl|linkerd|cilium|hubble) ")
-    seen = re.compile(r"\b(shows?|says?|fails|names|lists|counts|differs|refuses|repeats|reports|warns|still)\b")
+    seen = re.compile(r"\b(shows?|says?|fails|names|lists|counts|differs?|refuses|repeats|reports|warns|still)\b")
     for step in steps():
         sign = step["sign"]
         assert not tools.match(sign) or seen.search(sign), (step["step"], sign)
