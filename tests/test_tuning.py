@@ -11,6 +11,7 @@ from meshlab.models.pairs import scoped_services, scoping_saves_gib
 from meshlab.planning.migration import Setting
 from meshlab.reviews.review import open_review
 from meshlab.show import report
+from meshlab.show.charts.intervals import estimates
 from meshlab.show.theme import figure_text
 
 
@@ -87,6 +88,10 @@ def test_sidecars_of_a_new_mesh_are_compared_as_they_would_be_set_up() -> None:
     assert not review.verdict.tuned
     agents = {row["figure"]: row["scoped"] for row in review.tuning["figures"]}
     assert first["criteria"]["memory_gib"]["median"] == pytest.approx(agents["memory_gib"], rel=0.1)
+
+    (drawn,) = estimates(review, ["memory_gib", "data_plane_memory_gib"]).filter("recommended").rows(named=True)
+    assert drawn["memory_gib"] == agents["memory_gib"] > drawn["data_plane_memory_gib"] > 0.9 * agents["memory_gib"]
+    assert drawn["scoped"] == "unscoped: 39,000"
 
     running = ml.review({**review.known, "current_mesh": "istio-sidecar", "mesh_healthy": True})
     assert running.comparison

@@ -210,4 +210,5 @@ def tuning(
             }
             for name in SCOPED_FIGURES
         ],
+        "parts": {name: tuned[name] for name in tuned if name.startswith(("data_plane_", "control_plane_"))},
     }

@@ -132,6 +132,15 @@ def test_every_pair_can_be_had() -> None:
             assert place == ("today", "") or had(side, place, str(row["platform"]), new=True), row
 
 
+def test_no_build_that_is_paid_for_takes_part_without_the_free_one() -> None:
+    """Beside each network a vendor's build of Istio has the free build of the same mode, where a platform has that."""
+    pairs = set(read_table("decision/pairs").drop("note").iter_rows())
+    had = {(platform, *mesh) for platform, _, _, *mesh in pairs}
+    for platform, cni, edition, mesh, build in pairs:
+        free = (mesh, (build or "").replace("vendor-fips", "self-run"))
+        assert build == free[1] or (platform, *free) not in had or (platform, cni, edition, *free) in pairs
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_what_runs_today_takes_part(platform: str) -> None:
     """Each contest holds today's pair, today's network without a mesh, with a gateway and with each mesh to be had."""

@@ -125,7 +125,7 @@ def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
         raise MeshlabError(Problem("estimates", what, "render the review again"))
     schema = {"dataplane": pl.String, "in_evidence_range": pl.Boolean, **columns}
     labels = {"dataplane": list(dataplanes()), "label": [plane.label for plane in dataplanes().values()]}
-    return (
+    found = (
         pl.DataFrame(labels)
         .join(pl.DataFrame(review.estimates, schema=schema), on="dataplane", how="inner", maintain_order="left")
         .with_columns(
@@ -133,17 +133,25 @@ def estimates(review: Review, figures: Sequence[str]) -> pl.DataFrame:
             today=pl.col("dataplane").eq_missing(pl.lit(today)),
             extrapolated=~pl.col("in_evidence_range").fill_null(value=True),
         )
-        .with_columns(scoped=pl.when("recommended").then(pl.lit(_scoped(review, figures[0]), dtype=pl.String)))
+    )
+    values, scoped = _scoped(review, figures[0])
+    return found.with_columns(
+        *(pl.when("recommended").then(values[name]).otherwise(name).alias(name) for name in columns if name in values),
+        scoped=pl.when("recommended").then(pl.lit(scoped, dtype=pl.String)),
     )
 
 
-def _scoped(review: Review, figure: str) -> str | None:
-    """What the recommended sidecars take once each is told of the services that it calls alone; None of all others."""
+def _scoped(review: Review, figure: str) -> tuple[dict[str, float], str | None]:
+    """What new sidecars take that are told of the services which they call alone, and in words what they would else.
+
+    Nothing, and None, where such are not recommended.
+    """
     tuning = review.tuning or {"runs_today": True, "figures": ()}
     found = next((row for row in tuning["figures"] if row["figure"] == figure and row["saved"]), None)
     if found is None or tuning["runs_today"] or tuning["dataplane"] != review.verdict.mesh:
-        return None
-    return f"scoped: {figure_text(found['scoped'])} {found['unit'].removesuffix('/month')}"
+        return {}, None
+    values = {f"{figure}{end}": found[f"scoped{end}"] for end in ENDS.values()} | tuning.get("parts", {})
+    return values, f"unscoped: {figure_text(found['median'])}"
 
 
 def _interval(figure: str) -> list[pl.Expr]:
