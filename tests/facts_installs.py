@@ -369,7 +369,10 @@ PLUGINS: dict[str, Part] = {
         "azure-cni",
         "calico",
         engine="calico",
-        daemons=(AZURE_CNS, CALICO_POLICY),
+        daemons=(
+            AZURE_CNS,
+            ("calico-system", "calico-node", one("calico-node", "mcr.microsoft.com/oss/calico/node:v3.29.1")),
+        ),
         cni_edition="calico-policy-engine",
         objects=(installation("AzureVNET"),),
     ),
@@ -855,7 +858,7 @@ def _meshes() -> Iterator[tuple[str, Mesh]]:
         Mesh(
             with_facts(
                 istio(hub, "1.23.4-distroless", "aks-istio-system"),
-                facts_of("istio", "sidecar", "1.23.4-distroless", "aks-add-on", proxied_pods=4),
+                facts_of("istio", "sidecar", "1.23.4", "aks-add-on", proxied_pods=4),
             ),
             {"istio.io/rev": "asm-1-23"},
             beside=(container("istio-proxy", f"{hub}/proxyv2:1.23.4-distroless"),),

@@ -32,6 +32,12 @@ def joined(version: str, *args: str, of: str = "k3s", name: str = "node-2", **an
     return made
 
 
+def made_by(kind: str, item: Object) -> Object:
+    """The pod as a controller makes it."""
+    item["metadata"]["ownerReferences"] = [{"kind": kind, "name": "web"}]
+    return item
+
+
 def elsewhere(item: Object, name: str = "node-2") -> Object:
     """The pod on another node."""
     return item | {"spec": {**item["spec"], "nodeName": name}, "metadata": {**item["metadata"], "name": f"x-{name}"}}
@@ -346,6 +352,96 @@ NETWORKS: dict[str, tuple[dict[str, object], tuple[Object, ...]]] = {
         )
     },
     "Kapsule": ({"cloud": "kapsule"}, (node("node-2", labels={"k8s.scaleway.com/managed": "true"}),)),
+    "applications whose containers bear the names of agents": (
+        {"cni.product": None, "policy.engine": None, "service.proxy": None, "workload.application_pods": 4},
+        tuple(
+            made_by("ReplicaSet", app(container(name, f"example.com/{name}:2"), name=name))
+            for name in ("sdn", "terway", "kube-proxy")
+        ),
+    ),
+    "an agent that has not started beside one that runs": (
+        {"cni.product": "flannel", "policy.engine": "none", "cni.dataplane": None},
+        (FLANNEL, {**CILIUM, "status": {"phase": "Pending"}}),
+    ),
+    "settings that a removed plugin left beside one that runs": (
+        {"cni.product": "flannel", "policy.engine": "none", "service.proxy": None},
+        (FLANNEL, settings("cilium-config", kube_proxy_replacement="true", enable_policy="default")),
+    ),
+    "an agent that has not started, alone": (
+        {"cni.product": "cilium"},
+        ({**CILIUM, "status": {"phase": "Pending"}},),
+    ),
+    "Calico Enterprise as its operator fills the settings in": (
+        {"cni.product": "calico-enterprise", "policy.engine": "calico-enterprise", "cni.version": "3.19.4"},
+        (
+            daemon(container("calico-node", "quay.io/tigera/cnx-node:v3.19.4"), name="calico-node"),
+            resource(
+                "Installation",
+                "operator.tigera.io/v1",
+                spec={"variant": "TigeraSecureEnterprise", "cni": {"type": "Calico"}},
+            ),
+        ),
+    ),
+    **{
+        f"Cilium beside Calico, exclusive {exclusive}": (
+            {"cni.product": product, "policy.engine": None},
+            (
+                daemon(container("calico-node", "docker.io/calico/node:v3.29.1"), name="calico-node"),
+                resource(
+                    "Installation", "operator.tigera.io/v1", spec={"variant": "Calico", "cni": {"type": "Calico"}}
+                ),
+                CILIUM,
+                settings("cilium-config", cni_exclusive=exclusive),
+            ),
+        )
+        for exclusive, product in {"true": "cilium", "false": "calico"}.items()
+    },
+    "Canal of RKE2": (
+        {"cni.product": "canal", "cni.edition": "rke2"},
+        (
+            joined("v1.30.6+rke2r1", "server", of="rke2"),
+            daemon(container("calico-node", "rancher/hardened-calico:v3.28.2"), container("kube-flannel", "f:1")),
+        ),
+    ),
+    **{
+        f"{product} of RKE2": (
+            {"cni.product": product, "cni.edition": "rke2"},
+            (
+                joined("v1.30.6+rke2r1", "server", f"--cni={product}", of="rke2"),
+                daemon(container(agent, "rancher/x:1")),
+            ),
+        )
+        for product, agent in {"calico": "calico-node", "cilium": "cilium-agent"}.items()
+    },
+    **{
+        f"Calico of {image} on AKS": (
+            {"cni.product": "azure-cni", "policy.engine": "calico", "cni.edition": edition},
+            (
+                daemon(container("cns-container", "mcr.microsoft.com/containernetworking/azure-cns:v1.6.13")),
+                daemon(container("calico-node", image), name="calico-node"),
+            ),
+        )
+        for image, edition in {
+            "mcr.microsoft.com/oss/calico/node:v3.28.2": "calico-policy-engine",
+            "docker.io/calico/node:v3.28.2": "calico-policy-engine-self-run",
+        }.items()
+    },
+    "Cilium of AWS on hybrid nodes": (
+        {"cni.product": "cilium", "cni.edition": "eks-hybrid-nodes"},
+        (daemon(container("cilium-agent", "public.ecr.aws/eks/cilium/cilium:v1.17.6-0")),),
+    ),
+    "Antrea on nodes that do not say whose they are": (
+        {"cni.product": "antrea", "cni.edition": None},
+        (daemon(container("antrea-agent", "antrea/antrea-agent-ubuntu:v2.2.0")),),
+    ),
+    "Antrea of VMware": (
+        {"cni.product": "antrea", "cni.edition": "vsphere-kubernetes-service"},
+        (
+            joined("v1.31.4+vmware.1-fips"),
+            daemon(container("antrea-agent", "localhost:5000/vmware.io/antrea/antrea-agent:v2.1.0_vmware.3")),
+        ),
+    ),
+    "addresses of the VPC are wrapped in nothing": ({"cni.encapsulation": "none"}, (policy_agent(),)),
     "a date that is kindnet's version": (
         {"cni.product": "kindnet", "cni.version": "20241212-9f82dd49", "policy.engine": "kindnet"},
         (daemon(container("kindnet-cni", "docker.io/kindest/kindnetd:v20241212-9f82dd49")),),

@@ -95,6 +95,13 @@ def utf_16(folder: Path) -> Path:
     return path
 
 
+def yaml_appended(folder: Path) -> Path:
+    """YAML of one command behind that of another, with nothing between them, as >> leaves it."""
+    path = folder / "dump.yaml"
+    path.write_text("".join(yaml.safe_dump(listed(*part)) for part in (CLUSTER[:2], CLUSTER[2:])))
+    return path
+
+
 def with_marks(folder: Path) -> Path:
     """Files of PowerShell that were put together: each keeps its byte order mark."""
     path = folder / "dump.yaml"
@@ -164,7 +171,16 @@ def twice(folder: Path) -> Path:
 
 FORMS = (
     *(indented, one_line, bare_list, one_after_another, kinds_in_the_list_only, utf_16, with_marks),
-    *(yaml_list, yaml_lists_in_a_list, yaml_documents, yaml_in_flow_style, cluster_info_folder, archive, twice),
+    *(
+        yaml_list,
+        yaml_appended,
+        yaml_lists_in_a_list,
+        yaml_documents,
+        yaml_in_flow_style,
+        cluster_info_folder,
+        archive,
+        twice,
+    ),
 )
 
 

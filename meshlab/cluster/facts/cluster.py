@@ -65,7 +65,7 @@ def cluster_of(rows: Rows) -> Cluster:
     own = pl.concat([texts, _texts_of_names(objects)])
     shared = _texts_of_shapes(frames["shapes"], of_shapes, of_pods)
     matched = match(pl.concat([own.drop("id"), shared.drop("shape")])).collect(engine="in-memory").lazy()
-    shared_by = shared.join(matched, on=["field", "text"]).join(of_pods, on="shape")
+    shared_by = _with_agents(shared.join(matched, on=["field", "text"]), frames["pods"], objects)
     shown = found(own.join(matched, on=["field", "text"]), shared_by).collect(engine="in-memory").lazy()
     makers = objects.filter(pl.col("kind").is_in(TEMPLATE_KINDS)).select("id", "kind", "namespace", "name")
     parts = _parts(shown).collect(engine="in-memory").lazy()
@@ -143,6 +143,33 @@ def _proxies(containers: pl.LazyFrame, matched: pl.LazyFrame, shown: pl.LazyFram
     likely = joined.join(proxied.with_columns(likely=True), on="id", how="left")
     named = likely.with_columns(proxy=pl.when(role != "likely").then(role).when("likely").then(pl.lit("sidecar")))
     return named.drop_nulls("proxy").select("id", "container", "proxy").unique(maintain_order=True)
+
+
+NETWORK = r"^(?:cni\.|policy\.engine$|service\.proxy$)"
+"""Facts of what runs on nodes, as containers of agents show them."""
+
+NO_AGENTS = ("Deployment", "ReplicaSet", "StatefulSet", "Job", "CronJob")
+"""What makes no agents, unless on the network of the nodes or in a namespace of the platform."""
+
+
+def _with_agents(of_containers: pl.LazyFrame, pods: pl.LazyFrame, objects: pl.LazyFrame) -> pl.LazyFrame:
+    """What containers show, by pod: of the network only where the pod may be an agent's, and where it is at work.
+
+    No agents are applications whose containers bear the names of some; those that have not started or are over say
+    nothing where the agents of a plugin run.
+    """
+    phase, of_network = pl.col("phase"), pl.col("fact").str.contains(NETWORK)
+    made = pl.col("owner_kind").is_in(NO_AGENTS) & ~pl.col("host_network").fill_null(value=False)
+    idle = phase.is_in((*FINISHED, "Pending")).fill_null(value=False)
+    of_pods = pods.select("id", "shape", "phase", made=made.fill_null(value=False), idle=idle)
+    agents_run = ((phase == "Running") & (pl.col("shows") == "wires-pods")).any()
+    shown = of_containers.with_columns(of_network=of_network).join(of_pods, on="shape")
+    shown = shown.filter(~(pl.col("of_network") & pl.col("idle") & agents_run)).collect(engine="in-memory").lazy()
+    doubtful = shown.filter("of_network", "made").select("id", "of_network").unique()
+    apart = doubtful.join(objects.select("id", "namespace"), on="id").filter(
+        ~pl.col("namespace").str.contains(system_namespaces())
+    )
+    return shown.join(apart, on=["id", "of_network"], how="anti", maintain_order="left")
 
 
 def _evidence(

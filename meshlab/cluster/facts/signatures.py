@@ -11,8 +11,8 @@ from meshlab.cache import cached
 from meshlab.cluster.facts.paths import need_rows
 from meshlab.tables import read_table
 
-TAG = r":(?:[a-z]+-)*v?([0-9]+\.[0-9][^;@/]*)(?:@[^;]*)?(?:;|$)"
-"""The tag of an image that is a version, behind a pattern of its name: no port of a registry and no hash."""
+TAG = r":(?:[a-z]+-)*v?([0-9]+\.[0-9][^;@/]*?)(?:-distroless|-debug)?(?:@[^;]*)?(?:;|$)"
+"""The tag of an image that is a version, behind a pattern of its name: no port of a registry, no hash, no variant."""
 
 EVERY = "*"
 """Every value of a fact, or every product."""

@@ -69,7 +69,9 @@ def read_yaml(content: bytes, file: str) -> Iterator[Found]:
     try:
         while not isinstance(event := events.take(), StreamEndEvent):
             if not isinstance(event, (StreamStartEvent, DocumentStartEvent, DocumentEndEvent)):
-                yield from objects(_value(events, event, _document_keys()), YAML)
+                before: list[object] = []
+                for value in (_value(events, event, _document_keys(), before), *before):
+                    yield from objects(value, YAML)
     except yaml.YAMLError as error:
         if line := line_of_no_text(content):
             raise MeshlabError(Problem(file, *NO_TEXT, line)) from None
@@ -193,8 +195,8 @@ class _Events:
         return Problem(self._file, what, "give the output of kubectl get -o yaml", event.start_mark.line + 1)
 
 
-def _value(events: _Events, event: Event, keys: Keys) -> object:
-    """The value that begins with the event, built as far as the keys say."""
+def _value(events: _Events, event: Event, keys: Keys, before: list[object] | None = None) -> object:
+    """The value that begins with the event, built as far as the keys say; ``before`` as in ``_mapping``."""
     if isinstance(event, ScalarEvent):
         return None if not event.style and event.value in _NULLS else event.value
     if isinstance(event, SequenceStartEvent):
@@ -206,10 +208,15 @@ def _value(events: _Events, event: Event, keys: Keys) -> object:
             else:
                 items.append(_value(events, item, keys))
         return items
-    return _mapping(events, keys)
+    return _mapping(events, keys, before)
 
 
-def _mapping(events: _Events, keys: Keys) -> dict[str, object]:
+def _mapping(events: _Events, keys: Keys, before: list[object] | None = None) -> dict[str, object]:
+    """The mapping that has begun.
+
+    Where ``before`` is given, a second version of the API begins another document, as where one output was appended to
+    another: what stands before it is added there.
+    """
     values: dict[str, object] = {}
     key: Any
     while not isinstance(key := events.take(), MappingEndEvent):
@@ -218,5 +225,8 @@ def _mapping(events: _Events, keys: Keys) -> dict[str, object]:
             events.skip(key)
             events.skip(events.take())
         else:
+            if before is not None and key.value == "apiVersion" and key.value in values:
+                before.append(values)
+                values = {}
             values[key.value] = _value(events, events.take(), below)
     return values

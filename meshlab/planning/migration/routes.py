@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
@@ -267,7 +266,7 @@ class Setting(msgspec.Struct, frozen=True, eq=False, dict=True):
         if each is None or months is None:
             return True
         work = self.hours("scope_hours") + self.scenario["namespaces"] * self.hours("namespace_minutes")
-        price = float(np.median(work * self.draws("usd_per_person_hour"))) * self.number("people")
+        price = float((work * self.draws("usd_per_person_hour")).mean()) * self.number("people")
         return scoping_saves_gib(self.scenario, services) * each * months * HOURS_PER_MONTH > price
 
     def old(self, cni: str | None) -> tuple[int, int]:
