@@ -738,7 +738,7 @@ def _risks(review: Review) -> Iterator[Row]:
             what = "The cluster's memory does not suffice" if name == "fits" else f"{input_label(name)} is exceeded"
             yield _risk(
                 f"{what} (probability {100 - 100 * share:.0f} %)",
-                "What the first namespace adds, scaled to the cluster",
+                "What the first namespace adds, scaled to the cluster, is above it",
                 "platform engineer",
                 "Measure it on one pool before the rest follows, and scope the configuration first",
             )
@@ -756,25 +756,24 @@ def _risks(review: Review) -> Iterator[Row]:
     for row in plan["risks"]:
         yield _risk(row["risk"], row["sign"], row["owner"], f"{row['abort'].rstrip('.')}. Way back: {row['rollback']}")
     for side in filter(None, first["operations"].values()):
+        months = side["support_months"]
+        supported = f": support of a release ends after {months:.0f} months" if months else ""
         if side["upgrade_restarts"]:
             yield _risk(
                 f"Upgrades disturb what runs: {lower_first(side['upgrade_restarts'])}",
-                f"Support of a release ends after {side['support_months']:.0f} months"
-                if side["support_months"]
-                else "A new release is announced",
+                "Errors of callers, resets of connections or restarts of pods rise while an upgrade runs",
                 "platform engineer",
-                f"Plan {side['releases_per_year']:.0f} upgrades a year, in a window"
+                f"Plan {side['releases_per_year']:.0f} upgrades a year, in a window{supported}"
                 if side["releases_per_year"]
-                else "Plan upgrades with the provider's windows",
+                else f"Plan upgrades with the provider's windows{supported}",
             )
+        looked = f", and look with {side['debug_with']}" if side["debug_with"] else ""
         if side["fails_with_one"]:
             yield _risk(
                 f"When one instance fails: {lower_first(side['fails_with_one'])}",
-                f"Look with {lower_first(side['debug_with'])}" if side["debug_with"] else "Calls fail",
+                f"Calls fail in one {side['blast_radius'] or 'place'} while they are answered elsewhere",
                 "engineer on duty",
-                f"It stays within one {side['blast_radius']}: rehearse the failure"
-                if side["blast_radius"]
-                else "Rehearse it",
+                f"Rehearse the failure{looked}",
             )
 
 
@@ -784,26 +783,33 @@ def staying(review: Review) -> str:
     return next(today, "what runs today")
 
 
-def _rehearses(review: Review) -> bool:
-    """Whether a move begins with a rehearsal."""
-    return bool(review.migration) and any(step["phase"] == "rehearsal" for step in review.migration["steps"])
-
-
 GRAVE = ("fee", "ends", "scope", "lighter")
 """Kinds of caveats that the first page always tells."""
 
 SIGNS = {
-    "fee": ("The vendor's offer", "Have the price in writing before you sign"),
-    "ends": ("The day comes near", "Plan the move that it takes in good time"),
+    "fee": ("The offer or an invoice is above what the total counts", "Have the price in writing before you sign"),
+    "ends": (
+        "A notice of the provider names a last day, and the move has no date",
+        "Plan the move that it takes in good time",
+    ),
     "partial": ("A test of the need fails in the rehearsal", "Test the need as you have it before the decision"),
     "unfinished": (
-        "A release changes it or takes it away",
+        "A test of it fails after an upgrade, or kubectl says that a field is unknown",
         "Keep it from what has a service level until it is released",
     ),
-    "budget": ("What the first namespace takes, scaled to the cluster", "Measure on one pool before the rest follows"),
-    "edition": ("The facts name that edition", "Find out which edition runs before you sign"),
+    "budget": (
+        "What the first namespace takes, scaled to the cluster, is above the budget",
+        "Measure on one pool before the rest follows",
+    ),
+    "edition": (
+        "Images or settings in the cluster are those of that edition",
+        "Find out which edition runs before you sign",
+    ),
     "lighter": ("Those calls begin at the edge, or in clients of your own", "Ask where they begin before you sign"),
-    "unread": ("The provider's documentation says that it does", "Read it before a mesh is added"),
+    "unread": (
+        "The provider refuses a setting, or closes a ticket with reference to it",
+        "Read it before a mesh is added",
+    ),
 }
 """By kind of a caveat how it shows, and what to do, where its row of the tables does not say."""
 
@@ -822,10 +828,15 @@ def _exits(review: Review) -> Iterator[str]:
     """When to stop, or to go back."""
     first, plan = chosen(review), review.migration
     if plan and not plan["stays"]:
-        if _rehearses(review):
+        if any(step["step"] == "rehearse-1" for step in plan["steps"]):
             yield "The rehearsal fails, or its way back does."
         if not plan["fresh"]:
-            yield f"Way back: {back_text(plan)}."
+            most = plan["disruption_minutes_hi"]
+            fails = f"calls to a workload fail for more than {figure_text(most)} min, " if most else ""
+            yield (
+                f"A step's check fails twice, {fails}or a forbidden call answers: go back. "
+                f"{upper_first(back_text(plan))}."
+            )
     for figure, words, unit in (
         ("added_p99_ms", "The p99 of the slowest path grows by more than", "ms"),
         ("memory_gib", "Network and mesh use more than", "GiB on top of the cluster without a mesh"),

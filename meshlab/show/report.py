@@ -293,7 +293,7 @@ def migration_line(review: Review) -> Fragment:
 
 def _often(step: Mapping[str, Any]) -> str:
     if step["scope"] == "once":
-        return "once"
+        return "once, and for each namespace" if step["grows"] else "once"
     return f"each {step['scope']}" + ("" if step["units"] is None else f", {step['units']:,}")
 
 

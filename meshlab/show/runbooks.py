@@ -19,7 +19,7 @@ from meshlab.units import significant
 
 # --- a move --------------------------------------------------------------------------------------------------------
 
-PHASES = {"prepare": "Prepare", "window": "In the window", "after": "Afterwards"}
+PHASES = {"write": "Write and agree", "prepare": "Prepare", "window": "In the window", "after": "Afterwards"}
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 """What Kubernetes takes for a name; a dump may hold anything."""

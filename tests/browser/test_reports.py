@@ -156,6 +156,20 @@ def test_headings_are_in_order_and_links_lead_somewhere(page: Any, examples: Pat
     assert page.evaluate("document.activeElement.getAttribute('href')") == "#answer"
 
 
+@pytest.mark.parametrize("width", [1440, 1024])
+@pytest.mark.parametrize("team", TEAMS)
+def test_no_table_is_wider_than_its_page(page: Any, examples: Path, team: str, width: int) -> None:
+    """With all unfolded nothing scrolls sideways: commands and ways back of a plan are in sight as they stand."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto((examples / team / "review.html").as_uri())
+    unfold(page)
+    wide = page.evaluate(
+        "[...document.querySelectorAll('.ml table')].filter(t => t.scrollWidth > t.parentElement.clientWidth + 1)"
+        ".map(t => t.caption.innerText)"
+    )
+    assert wide == []
+
+
 def test_a_link_to_a_source_unfolds_it_and_leads_to_its_page(page: Any, examples: Path) -> None:
     """From a figure of the first page to the page that says it are two clicks."""
     page.set_viewport_size(SCREEN)

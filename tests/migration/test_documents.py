@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from meshlab.cluster.audit.inventory import read_inventory
 from meshlab.planning.migration import Move, Place, Setting, move_price, plan_move, survey_of
-from meshlab.planning.migration.routes import Terms, ways_of
+from meshlab.planning.migration.routes import Terms, steps, ways_of
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.migration import plans
 from meshlab.run.cli import main
@@ -286,6 +286,16 @@ def test_risks_have_a_sign_and_an_owner() -> None:
     found = plan_move(Move(Place("calico", "none"), Place("cilium", "none"), Setting({"nodes": 3})))
     assert {step["risk"] for step in found["steps"]} == {row["risk"] for row in found["risks"]}
     assert all(row["sign"] and row["owner"] for row in found["risks"])
+
+
+def test_a_sign_is_what_one_would_see() -> None:
+    """No sign is a bare command or a document that speaks of the future: it says what would be there."""
+    tools = re.compile(r"(kubectl|oc|az|gcloud|aws|helm|istioctl|linkerd|cilium|hubble) ")
+    seen = re.compile(r"\b(shows?|says?|fails|names|lists|counts|differs?|refuses|repeats|reports|warns|still)\b")
+    for step in steps():
+        sign = step["sign"]
+        assert not tools.match(sign) or seen.search(sign), (step["step"], sign)
+        assert not re.match("(the vendor|look with|support of|a new release)", sign, re.IGNORECASE), step["step"]
 
 
 # --- what always holds ----------------------------------------------------------------------------------------------

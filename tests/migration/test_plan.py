@@ -179,27 +179,33 @@ def test_a_range_and_a_port_of_the_team_are_compared_with_those_in_use() -> None
 
 
 @pytest.mark.parametrize(
-    ("kubernetes", "first", "blocker", "unknown"),
-    [(100021, "release-1", True, False), (100029, "rehearse-1", False, False), (None, "release-1", False, True)],
+    ("kubernetes", "upgraded", "blocker", "unknown"),
+    [(100021, True, True, False), (100029, False, False, False), (None, True, False, True)],
 )
-def test_a_release_that_the_way_needs_comes_first(
-    kubernetes: int | None, first: str, blocker: bool, unknown: bool
+def test_a_release_that_the_way_needs_comes_before_what_needs_it(
+    kubernetes: int | None, upgraded: bool, blocker: bool, unknown: bool
 ) -> None:
-    """An OpenShift that is too old is in the way, and upgraded release by release; an unknown one is looked at."""
+    """An OpenShift that is too old is in the way, and upgraded release by release; an unknown one is looked at.
+
+    The cluster is rehearsed and backed up before, and has a date for releases in support afterwards.
+    """
     survey = survey_of(read_inventory([BUDGETS]))
     survey["kubernetes"] = kubernetes
     check = next(row for row in survey["checks"] if row["id"] == "release-openshift")
     check |= {"state": "fail" if blocker else "pass", "objects": ["Node a"] * blocker, "count": int(blocker)}
     places = Place("openshift-sdn", "none"), Place("ovn-kubernetes", "none", "openshift")
     found = plan_move(Move(*places, Setting({**SCENARIO, "cloud": "openshift"}, survey)))
-    assert found["steps"][0]["step"] == first
+    names = [step["step"] for step in found["steps"]]
+    assert names[:4] == ["rehearse-1", "backup-1", *["release-1"] * upgraded, "sdn-ovn-1", "sdn-ovn-2"][:4]
+    assert "2026-06-27" in found["steps"][names.index("sdn-ovn-6")]["action"]
+    release = found["steps"][2]
     if blocker:
         # 4.15 runs 1.28; the middle of a triangle from 4 over 12 to 40 is 40 - sqrt(36 * 28 / 2)
-        assert found["steps"][0]["action"].endswith("from 4.8: 7 minor releases, one after the other")
-        assert found["steps"][0]["hours"] == pytest.approx(7 * (40 - math.sqrt(36 * 28 / 2)), rel=1e-3)
+        assert release["action"].endswith("from 4.8: 7 minor releases, one after the other")
+        assert release["hours"] == pytest.approx(7 * (40 - math.sqrt(36 * 28 / 2)), rel=1e-3)
         told = Setting({**SCENARIO, "cloud": "openshift"}, kubernetes_stated=kubernetes)
-        assert plan_move(Move(*places, told))["steps"][0] == found["steps"][0]
-    assert unknown == ("not in the hours" in found["steps"][0]["action"])
+        assert plan_move(Move(*places, told))["steps"][2] == release
+    assert unknown == ("not in the hours" in release["action"])
     assert (blocked(found, "release-openshift") is not None) == blocker
     assert any("new enough" in line for line in found["unknown"]) == unknown
 
@@ -229,7 +235,10 @@ def test_policies_of_one_vendor_are_translated_by_their_number() -> None:
     assert known["policy-translate-1"]["units"] == 1
     unknown = {step["step"]: step for step in plan_move(Move(CALICO, CILIUM, Setting(SCENARIO)))["steps"]}
     ends = [unknown["policy-translate-2"][f"hours{end}"] for end in ("_lo", "_hi")]
-    assert ends == pytest.approx([1 + math.sqrt(0.1 * 39 * 3), 40 - math.sqrt(0.1 * 39 * 36)], rel=1e-2)
+    # and what two namespaces add, a triangle from 5 over 20 to 90 min each
+    of_two = [(5 + math.sqrt(0.1 * 85 * 15)) / 30, (90 - math.sqrt(0.1 * 85 * 70)) / 30]
+    assert 1 + math.sqrt(0.1 * 39 * 3) < ends[0] < 1 + math.sqrt(0.1 * 39 * 3) + of_two[1]
+    assert 40 - math.sqrt(0.1 * 39 * 36) < ends[1] < 40 - math.sqrt(0.1 * 39 * 36) + of_two[1]
 
 
 def test_policies_at_layer_7_are_written_service_by_service() -> None:
@@ -256,20 +265,92 @@ def test_nights_count_while_policies_are_off() -> None:
 SCOPED = {**SCENARIO, "services": 500, "namespaces": 500, "config_services": 500}
 
 
+LISTS = ["mesh-scope-1", "mesh-arrive-6", "mesh-scope-3", "mesh-scope-2", "mesh-on-3", "mesh-restart-2"]
+"""Lists of calls, the control plane, the default Sidecar, those of the namespaces, labels, and the first proxy."""
+
+
 @pytest.mark.parametrize(
-    ("today", "scenario", "steps"),
+    ("today", "scenario", "steps", "told", "left"),
     [
-        (Place("calico", "none"), SCOPED, ["mesh-scope-1", "mesh-scope-2", "mesh-enforce-1"]),
-        (Place("calico", "linkerd"), SCOPED, ["mesh-scope-1", "mesh-scope-2", "mesh-enforce-1"]),
-        (Place("calico", "none"), {**SCOPED, "config_services": 12}, ["mesh-enforce-1"]),
+        (Place("calico", "none"), SCOPED, LISTS, "Calico runs today", "istio_requests_total"),
+        (Place("cilium", "none"), SCOPED, LISTS, "flows of Hubble", "istio_requests_total"),
+        (Place("azure-cni", "none"), SCOPED, LISTS, "log plugin CoreDNS", "Hubble"),
+        (Place("calico", "linkerd"), SCOPED, LISTS, "a mesh runs today", "istio_requests_total"),
+        (Place("calico", "istio-ambient", None, "aks-add-on"), SCOPED, LISTS, "istio_requests_total", "Hubble"),
+        (
+            Place(None, "none"),
+            {**SCOPED, "greenfield": True},
+            ["mesh-arrive-6", "mesh-scope-3", "mesh-scope-4", "mesh-scope-2", "mesh-on-3", "mesh-workloads-1"],
+            "declare what it calls",
+            "istio_requests_total) (increase",
+        ),
+        (
+            Place("calico", "none"),
+            {**SCOPED, "config_services": 12},
+            ["mesh-arrive-6", "mesh-on-3", "mesh-restart-2"],
+            "istioctl install",
+            "kind: Sidecar",
+        ),
     ],
+    ids=["calico", "cilium", "azure", "linkerd", "ambient", "new", "small"],
 )
-def test_sidecars_are_scoped_by_what_is_called(today: Place, scenario: dict[str, Any], steps: list[str]) -> None:
-    """A new mesh that is compared scoped has its list of calls and its resources, before it is strict."""
-    found = plan_move(Move(today, Place("stay", "istio-sidecar"), Setting({**scenario, "needs": ["mtls"]})))
+def test_sidecars_are_scoped_before_the_first_one_starts(
+    today: Place, scenario: dict[str, Any], steps: list[str], told: str, left: str
+) -> None:
+    """A new mesh that is compared scoped has its lists and resources before a proxy is there to read them.
+
+    What is called is found where it can be seen: in the mesh that runs, in flows of the network, or where nothing runs
+    yet by asking those who will deploy. Sources: istio-sidecar-resource (data/sources.csv).
+    """
+    target = Place("calico" if scenario.get("greenfield") else "stay", "istio-sidecar", None, "self-run")
+    found = plan_move(Move(today, target, Setting({**scenario, "needs": ["mtls"]})))
     taken = {step["step"]: step for step in found["steps"]}
-    assert [name for name in taken if name.startswith(("mesh-scope", "mesh-enforce-1"))] == steps
+    ordered = (*LISTS, "mesh-scope-4", "mesh-workloads-1")
+    assert [name for name in taken if name in ordered] == steps
+    assert taken["mesh-enforce-1"] is found["steps"][-1] or today.mesh != "none"
     assert all(taken[name]["hours"] > 0 for name in steps)
+    listed = "; ".join(f"{step['action']}; {step['command']}" for step in found["steps"] if step["step"] in steps)
+    assert told in listed
+    assert left not in taken.get("mesh-scope-1", {"command": listed})["command"]
+
+
+def test_workloads_of_a_new_platform_come_once_what_they_need_is_there() -> None:
+    """After network and mesh and before what asks for their callers; without injection after the network alone."""
+    fresh = {**SCENARIO, "greenfield": True, "needs": ["mtls", "l7_policy"]}
+    for mesh, before, come in (
+        ("linkerd", "mesh-on-5", "mesh-workloads-1"),
+        ("istio-ambient", "mesh-on-2", "mesh-workloads-1"),
+        ("none", "network-new-1", "network-workloads-1"),
+    ):
+        steps = [
+            row["step"] for row in plan_move(Move(Place(None, "none"), Place("cilium", mesh), Setting(fresh)))["steps"]
+        ]
+        assert steps.index(before) < steps.index(come)
+        assert sum("workloads" in name for name in steps) == 1
+        assert "mesh-needs-7" not in steps or steps.index(come) < steps.index("mesh-needs-7")
+
+
+MIXED = [
+    (Place("calico", "none"), Place("cilium", "istio-sidecar"), {"needs": ["mtls", "l7_policy", "retries", "bgp"]}),
+    (Place("calico", "istio-sidecar"), Place("stay", "istio-ambient"), {"needs": ["l7_policy"]}),
+    (Place("calico", "istio-sidecar"), Place("stay", "none"), {}),
+    (Place("antrea", "linkerd"), Place("cilium", "istio-ambient"), {"needs": ["l7_policy"]}),
+    (Place("azure-cni", "none", "azure-npm"), Place("cilium", "none", "azure-cni-powered-by-cilium"), {"cloud": "aks"}),
+    (Place("calico-enterprise", "none"), Place("calico", "none", "self-run"), {}),
+]
+
+
+@pytest.mark.parametrize(("today", "target", "scenario"), MIXED, ids=str)
+def test_what_a_rehearsal_uses_stands_before_it(today: Place, target: Place, scenario: dict[str, Any]) -> None:
+    """What is written, of network and mesh, comes before the rehearsal that tests it, and touches no cluster."""
+    steps = plan_move(Move(today, target, Setting({**SCENARIO, **scenario})))["steps"]
+    rehearsed = next(place for place, step in enumerate(steps) if step["step"] == "rehearse-1")
+    assert rehearsed > 0
+    assert {step["phase"] for step in steps[:rehearsed]} == {"write"}
+    assert "write" not in {step["phase"] for step in steps[rehearsed:]}
+    changes = ("apply -", "create ", "patch ", "delete ", "label ", "annotate ", "drain ", "cordon ", "scale ")
+    for line in (line for step in steps[:rehearsed] for line in step["command"].split("; ")):
+        assert line.startswith("#") or "--dry-run" in line or not any(word in line for word in changes), line
 
 
 def test_scoping_what_runs_begins_with_its_calls() -> None:
@@ -277,6 +358,32 @@ def test_scoping_what_runs_begins_with_its_calls() -> None:
     today = Place("calico", "istio-sidecar", "self-run", "self-run")
     found = plan_move(Move(today, replace(today, tuned=True), Setting(SCOPED)))
     assert [step["step"] for step in found["steps"]][:2] == ["tune-6", "tune-1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "today", "target", "each"),
+    [
+        ("tune-6", Place("calico", "istio-sidecar", "self-run", "self-run"), Place("stay", "stay", tuned=True), 20),
+        ("mesh-scope-1", Place("calico", "none"), Place("stay", "istio-sidecar"), 20),
+        ("mesh-replace-1", Place("calico", "linkerd"), Place("stay", "none"), 20),
+        ("policy-translate-2", Place("calico", "none"), Place("cilium", "none"), 20),
+        ("mesh-policies-3", Place("calico", "none"), Place("stay", "istio-sidecar"), 5),
+        ("mesh-inventory-2", Place("calico", "linkerd"), Place("stay", "none"), 5),
+        ("network-needs-3", Place("calico", "none"), Place("cilium", "none"), 5),
+    ],
+)
+def test_what_is_done_once_grows_with_namespaces(name: str, today: Place, target: Place, each: float) -> None:
+    """A fixed part and one for each namespace: 500 take what 6 take, and 494 times that of one."""
+    certain = with_own({key: Interval(*[item.values.likely] * 3) for key, item in declared().items()})
+    hours: list[float] = []
+    for many in (6, 500):
+        scenario = {**SCOPED, "namespaces": many, "needs": ["retries", "dns_policy"]}
+        steps = plan_move(Move(today, target, Setting(scenario, assumptions=certain)))["steps"]
+        step = next(step for step in steps if step["step"] == name)
+        assert step["minutes_each"] == pytest.approx(60 * step["hours"])
+        hours.append(step["hours"])
+    assert hours[1] - hours[0] == pytest.approx(494 * each / 60)
+    assert hours[0] > 6 * each / 60
 
 
 def test_needs_that_cannot_be_together_or_end_are_in_the_way() -> None:
@@ -325,8 +432,12 @@ def test_money_is_hours_by_wage_in_each_world(target: Place) -> None:
     }
     hours = {name: drawn[name] * SECONDS.get(item.unit, 0) / 3600 for name, item in declared().items()}
     steps = course_of(settled(CALICO, target, setting), setting).taken
-    work = sum(hours[step.row["takes"]] * (step.units or 0) for step in steps)
-    attended = sum(hours[step.row["takes"]] * (step.units or 0) for step in steps if step.row["attended"])
+    takes = [
+        hours[step.row["takes"]] * (step.units or 0) + hours.get(step.row["grows"], 0) * SCOPED["namespaces"]
+        for step in steps
+    ]
+    work = sum(takes)
+    attended = sum(took for took, step in zip(takes, steps, strict=True) if step.row["attended"])
     rehearsed = drawn["rehearsal_days"] * drawn["rehearsal_nodes"] * 24 * (8 * 0.03 + 32 * 0.004)
     money = 2 * attended * drawn["usd_per_person_hour"] + rehearsed * any(
         step.row["step"] == "rehearse-1" for step in steps

@@ -23,6 +23,7 @@ from meshlab.planning.migration.routes import (
     NEW_CLUSTER,
     Terms,
     _conditions,
+    fitting,
     held,
     routes,
     set_up,
@@ -32,7 +33,7 @@ from meshlab.planning.migration.routes import (
 from meshlab.tables import read_table, resource
 
 NOWHERE = Place(None, None)
-PHASES = ("prepare", "window", "after")
+PHASES = ("write", "prepare", "window", "after")
 OPTIONS = load_tables().options
 SOURCES = set(read_table("sources")["source_id"])
 CLOUDS = ("self-managed", "aks", "eks", "gke", "doks", "openshift")
@@ -420,9 +421,18 @@ def test_the_way_from_kubenet_begins_without_an_engine() -> None:
     assert "aks-engine-off-1" not in steps_of[1]
 
 
-def test_an_upgrade_of_the_platform_comes_first() -> None:
-    """What the platform has to be upgraded for is done before it is rehearsed: the rehearsal is of the new release."""
-    assert not [row["route"] for row in routes() if "release" in (row["stages"] or [""])[1:]]
+def test_an_upgrade_of_the_platform_comes_after_rehearsal_and_backup() -> None:
+    """No way back leads from an upgrade: it is rehearsed with the rest, and the first thing that is done for real."""
+    for row in routes():
+        stages = row["stages"] or []
+        if "release" in stages:
+            assert set(stages[: stages.index("release")]) == {"rehearse", "backup"} & set(stages), row["route"]
+    upgrades = [step for step in steps() if step["stage"] == "release"]
+    assert not any(step["reversible"] or "or none" in step["rollback"] for step in upgrades)
+    assert all(
+        "rollback" in step["source_id"] or "roll-back" in step["source_id"] or "etcd" in step["source_id"]
+        for step in upgrades
+    )
 
 
 def test_each_release_has_its_step_and_its_check() -> None:
@@ -525,10 +535,44 @@ def test_a_way_takes_the_steps_of_its_own_products(
 
 def test_no_old_mesh_is_told_of_where_none_runs() -> None:
     """Steps of a way from no mesh name no old one."""
+    speaks = re.compile("old mesh|other mesh|beside each other|last namespace has moved")
     for terms, ways in zip(ALL["mesh"], ways_of(ALL["mesh"]), strict=True):
         if terms.today.mesh == "none" and NEW_CLUSTER not in {step["stage"] for way in ways for step in way.steps}:
             texts = [step[name] for way in ways for step in way.steps for name in ("why", "risk", "abort", "rollback")]
-            assert not [text for text in texts if "old mesh" in text], told(terms)
+            assert not [text for text in texts if speaks.search(text)], told(terms)
+
+
+PLATFORMS = {
+    "aks": "AKS|Azure",
+    "eks": "EKS",
+    "gke": "GKE",
+    "openshift": "OpenShift",
+    "self-managed": "k3s|kubeadm",
+}
+"""Words with which a comment begins that is for one platform alone."""
+
+
+def test_comments_are_for_the_platform_and_the_products_at_hand() -> None:
+    """A plan tells no line for another cloud or another mesh; what is for all, and every command, stays."""
+    asked = [replace(terms, needs=NEEDS) for terms in [*ALL["cni"], *ALL["mesh"]] if terms.cloud in PLATFORMS]
+    for terms, ways in zip(asked, ways_of(asked), strict=True):
+        foreign = "|".join(words for cloud, words in PLATFORMS.items() if cloud != terms.cloud)
+        foreign += "" if terms.target.mesh == "linkerd" else "|Linkerd"
+        foreign += "" if (terms.target.mesh or "").startswith("istio") else "|Istio"
+        for step in (step for way in ways for step in way.steps):
+            lines = step["command"].split("; ")
+            kept = fitting(step["command"], terms).split("; ")
+            assert not [line for line in kept if re.match(rf"# ({foreign})( instead)?:", line)], step["step"]
+            assert [line for line in lines if line not in kept and not line.startswith("# ")] == []
+
+
+def test_each_label_of_a_comment_is_in_use() -> None:
+    """Labels of ``notes.csv`` begin a comment of some step, and each product or platform that begins one is there."""
+    begun = {match for step in steps() for match in re.findall(r"(?:^|; )# ([^:;]+):", step["command"])}
+    labels = set(read_table("migration/notes")["label"])
+    assert labels <= begun
+    products = re.compile(r"(AKS|Azure|EKS|GKE|OpenShift|k3s|kubeadm|Istio|Linkerd|Kuma|Consul|Cilium|Calico|flannel)$")
+    assert {name for name in begun if products.match(name)} <= labels
 
 
 # --- by hand --------------------------------------------------------------------------------------------------------
@@ -625,7 +669,7 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert step["takes"] in {*declared(), "drain", "provider-node"}
         assert step["cuts"] is None or step["cuts"] in declared()
         assert step["scope"] in ("once", "pool", "node", "namespace", "workload", "policy", "release")
-        assert step["phase"] in ("prepare", "window", "after")
+        assert step["phase"] in PHASES
         assert step["gap"] in (None, "opens", "closes")
         assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")
 
@@ -845,7 +889,9 @@ def test_tables_of_moves_fit_together() -> None:
 def test_conditions_name_products_that_there_are() -> None:
     """Every word in quotes in a condition is an id, an edition or a platform: a misspelt one would never hold."""
     words = {option.id for option in OPTIONS} | {option.edition for option in OPTIONS} | set(CLOUDS) | NEEDS | {""}
-    conditions = [row["applies"] for row in (*routes(), *steps())] + read_table("migration/leftovers")["kept"].to_list()
+    conditions = [
+        row["applies"] for row in (*routes(), *steps(), *read_table("migration/notes").to_dicts())
+    ] + read_table("migration/leftovers")["kept"].to_list()
     quoted = pl.Series([text or "" for text in conditions]).str.extract_all(r"'([^']*)'").explode().drop_nulls()
     assert set(quoted.str.strip_chars("'")) <= words
 

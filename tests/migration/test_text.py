@@ -42,6 +42,19 @@ def test_the_answer_comes_first() -> None:
     assert not any("\n" in line for line in lines)
 
 
+def test_a_pod_that_restarts_in_several_rounds_is_told_with_them() -> None:
+    """Two reboots of each node and a proxy: the same 4 pods three times over, and no sum of pods that there are not."""
+    scenario = {**SCENARIO, "cloud": "openshift"}
+    places = (
+        Place("openshift-sdn", "none"),
+        Place("ovn-kubernetes", "istio-sidecar", "openshift", "openshift-service-mesh"),
+    )
+    found = plan_move(Move(*places, Setting(scenario)))
+    assert found["restarts"] == 4
+    assert "4 pods restart, up to 3 times each" in answers(found)["Takes"]
+    assert "times each" not in answers(planned(survey_of(read_inventory([BUDGETS]))))["Takes"]
+
+
 def test_severities_are_counted() -> None:
     """Blockers are counted by severity, the worst first, and so is what is not known."""
     plan = {"blockers": [{"severity": name} for name in ("low", "high", "low")], "unknown": ["Kernels: Node"]}

@@ -30,7 +30,17 @@ from meshlab.planning.migration.price import (
     second_cluster,
     settled,
 )
-from meshlab.planning.migration.routes import NONE, Move, Setting, Terms, Way, set_up, today_editions, ways_of
+from meshlab.planning.migration.routes import (
+    NONE,
+    Move,
+    Setting,
+    Terms,
+    Way,
+    fitting,
+    set_up,
+    today_editions,
+    ways_of,
+)
 from meshlab.planning.migration.survey import Survey, checks
 from meshlab.tables import read_table
 from meshlab.units import rounded
@@ -274,7 +284,7 @@ def plan_move(move: Move) -> Plan:
             {**{name: way.route[name] for name in TOLD}, "text_date": str(way.route["text_date"])}
             for way in course.ways
         ],
-        "steps": [_told(move, step) for step in course.taken],
+        "steps": [_told(move, step, terms) for step in course.taken],
         "set_up": list(set_up(terms)),
         "blockers": blockers,
         "days": dict(zip(ends, drain.days, strict=True)) if drain and drain.days else None,
@@ -315,9 +325,10 @@ RELEASES = "RELEASES"
 """Word in a step's texts for the minor releases between what runs and what is asked for."""
 
 
-def _told(move: Move, step: Step) -> dict[str, Any]:
+def _told(move: Move, step: Step, terms: Terms) -> dict[str, Any]:
     """A step as a plan tells it, with the nodes that the target takes up, and the releases that are still to go."""
     plain = step.plain()
+    plain["command"] = fitting(plain["command"], terms)
     words = {MORE_NODES: _filled(move), RELEASES: _to_go(step, move.setting)}
     for name in ("action", "command"):
         for word, told in words.items():
@@ -395,7 +406,7 @@ def _assumptions(move: Move, course: Course) -> Iterator[dict[str, Any]]:
     if not course.ways:
         return
     of_nodes = (OF_NODES if move.setting.placed else UNSEEN) if course.drains else frozenset[str]()
-    used = {name for way in course.ways for step in way.steps for name in (step["takes"], step["cuts"])}
+    used = {name for way in course.ways for step in way.steps for name in (step["takes"], step["grows"], step["cuts"])}
     used |= OF_PEOPLE | of_nodes | {name for drain in course.drains.values() for name in drain.work}
     used |= {"overlap_days"} if second_cluster(course.ways) else set()
     used |= {*REHEARSAL} if REHEARSAL[0] in used else set()

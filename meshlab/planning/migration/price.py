@@ -74,6 +74,7 @@ TOLD = (
     "step",
     "phase",
     "scope",
+    "grows",
     "action",
     "command",
     "why",
@@ -92,7 +93,10 @@ TOLD = (
 )
 """Columns of a step's row that a plan tells as they are."""
 
-PHASES = ("prepare", "window", "after")
+WRITE = "write"
+"""Phase of what is written, chosen and agreed: it touches nothing, and the rehearsal uses it."""
+
+PHASES = (WRITE, "prepare", "window", "after")
 """Phases of steps in their order."""
 
 NEW = frozenset({"network-new", "mesh-new"})
@@ -140,6 +144,10 @@ def timed(setting: Setting, ends: tuple[Place, Place], way: Way, drains: Mapping
             many[RELEASE] = max(0, wanted - (setting.kubernetes or wanted))
         units = many[step["scope"]]
         each, whole = _spans(setting, step, units, drain)
+        if grows := step["grows"]:
+            namespaces = many["namespace"]
+            each = each.plus(setting.seconds(grows).times(namespaces or 0))
+            whole = None if whole is None or namespaces is None else whole + setting.hours(grows) * namespaces
         restarts = 0 if fresh else _restarts(step, many, drain)
         yield Step(step, way.route["route"], units, each, whole, restarts, None if fresh else step["cuts"])
 
@@ -198,11 +206,13 @@ def hours_of(taken: Sequence[Step]) -> Draws | None:
     return total(known) if len(known) == len(taken) else None
 
 
-def restarted(ways: Sequence[Way], taken: Sequence[Step]) -> int | None:
-    """Pods that start anew, on each way once, however often it restarts them; None where nobody knows."""
-    of_ways = [[step.restarts for step in taken if step.route == way.route["route"]] for way in ways]
-    known = [[pods for pods in way if pods is not None] for way in of_ways]
-    return None if known != of_ways else sum(max(pods, default=0) for pods in known)
+def restarted(taken: Sequence[Step]) -> int | None:
+    """Pods that start anew, each once, however often it does; None where nobody knows.
+
+    The pods of one step are among those of another, of the same way or of the next: the most of any step.
+    """
+    known = [step.restarts for step in taken if step.restarts is not None]
+    return None if len(known) != len(taken) else max(known, default=0)
 
 
 # --- times without enforcement of policies ---------------------------------------------------------------------------
@@ -227,7 +237,7 @@ def gaps(course: Course, setting: Setting) -> Iterator[dict[str, Any]]:
     """
     for way in course.ways:
         route = way.route["route"]
-        own = [step for step in course.taken if step.route == route and step.row["phase"] != "prepare"]
+        own = [step for step in course.taken if step.route == route and step.row["phase"] in ("window", "after")]
         between = _between(own)
         if not between or (way.route["part"] == "cni" and not enforced(course.today)):
             continue
@@ -429,9 +439,10 @@ def course_of(terms: Terms, setting: Setting) -> Course:
     for way in ways:
         drains |= drained(setting, way)
     taken = [step for way in ways for step in timed(setting, (terms.today, terms.target), way, drains)]
-    if second_cluster(ways):
-        # the mesh of a second cluster is there before its first workload, and the old cluster goes last
-        taken.sort(key=lambda step: (PHASES.index(step.row["phase"]), step.row["stage"] == NEW_CLUSTER))
+    # what the rehearsal uses stands before it, of all ways; the mesh of a second cluster is there before its first
+    # workload, and the old cluster goes last
+    last = len(PHASES) if second_cluster(ways) else 1
+    taken.sort(key=lambda s: (min(PHASES.index(s.row["phase"]), last), last > 1 and s.row["stage"] == NEW_CLUSTER))
     return Course(terms.today, terms.target, ways, drains, taken)
 
 
@@ -486,7 +497,7 @@ def price_of(course: Course, setting: Setting) -> Price:
         "routes": [way.route["route"] for way in course.ways],
         **{field: value for name in amounts for field, value in named(name, amounts[name]).items()},
         "people": setting.number("people"),
-        "restarts": restarted(course.ways, course.taken),
+        "restarts": restarted(course.taken),
         "reversibility": reversibility(course, setting),
     }
 

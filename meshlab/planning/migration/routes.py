@@ -265,7 +265,8 @@ class Setting(msgspec.Struct, frozen=True, eq=False, dict=True):
         each, months = (self.scenario.get(name) for name in ("memory_usd_per_gib_hour", "horizon_months"))
         if each is None or months is None:
             return True
-        work = self.hours("scope_hours") + self.scenario["namespaces"] * self.hours("namespace_minutes")
+        each_namespace = self.hours("scope_minutes") + self.hours("namespace_minutes")
+        work = self.hours("scope_hours") + self.scenario["namespaces"] * each_namespace
         price = float((work * self.draws("usd_per_person_hour")).mean()) * self.number("people")
         return scoping_saves_gib(self.scenario, services) * each * months * HOURS_PER_MONTH > price
 
@@ -567,12 +568,31 @@ def _ways(found: Iterable[Row], holds: Mapping[str, bool]) -> Iterator[Way]:
         yield Way(row, tuple(taken))
 
 
+@cached
+def _notes() -> dict[str, str]:
+    return dict(read_table("migration/notes").select("label", "applies").iter_rows())
+
+
+@cache
+def _noted(terms: Terms) -> dict[str, bool]:
+    return held(_notes(), [terms.row()])[0]
+
+
+def fitting(command: str, terms: Terms) -> str:
+    """A command without the comments that are for another product or platform, by ``notes.csv``."""
+    holds = _noted(terms)
+    lines = command.split("; ")
+    return "; ".join(line for line in lines if holds.get(line.removeprefix("# ").partition(":")[0], True))
+
+
 def set_up(terms: Terms) -> Iterator[Row]:
     """What needs that stay met take wherever it is not done yet: by need, the steps of a new platform for it."""
     asked = {need: replace(terms, target=terms.today, fresh=True, needs=frozenset({need})) for need in terms.kept}
     for need, ways in zip(sorted(asked), ways_of([asked[need] for need in sorted(asked)]), strict=True):
         found = [step for way in ways for step in way.steps if step["stage"] in NEEDS_STAGES]
-        yield from ({"need": need, **{name: step[name] for name in SET_UP_TOLD}} for step in found)
+        for step in found:
+            told = {name: step[name] for name in SET_UP_TOLD}
+            yield {"need": need, **told, "command": fitting(step["command"], terms)}
 
 
 NEEDS_STAGES = frozenset({"network-needs", "mesh-needs"})

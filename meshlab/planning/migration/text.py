@@ -49,7 +49,9 @@ def takes_text(plan: Mapping[str, Any]) -> str:
     nodes += ", by the provider's own order" if each is not None and days is None else ""
     restarts = "it is unknown how many pods" if plan["restarts"] is None else _counted(plan["restarts"], "pod")
     known = "no way in place is known, so that the price is a second cluster: " if plan["basis"] == "none" else ""
-    return f"{known}{work}{nodes}; {restarts} restart{'s' * (plan['restarts'] == 1)}"
+    rounds = sum(bool(step["restarts"]) for step in plan["steps"])
+    often = f", up to {rounds} times each" if rounds > 1 and plan["restarts"] else ""
+    return f"{known}{work}{nodes}; {restarts} restart{'s' * (plan['restarts'] == 1)}{often}"
 
 
 MINUTES = 5
