@@ -350,7 +350,7 @@ def _to_go(step: Step, setting: Setting) -> str:
     """From which release a platform comes, and how many minor releases that is."""
     row = releases().get(step.row["step"])
     if row is None or setting.kubernetes is None:
-        return "unless it is there: which release runs is not known, so that it is not in the hours"
+        return "unless it runs already: the release is not known, and the hours leave the upgrade out"
     major, _, minor = row["release"].partition(".")
     many = step.units or 0
     return f"from {major}.{int(minor) - many}: {many} minor release{'s' * (many != 1)}, one after the other"
