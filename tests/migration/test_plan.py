@@ -205,7 +205,7 @@ def test_a_release_that_the_way_needs_comes_before_what_needs_it(
         assert release["hours"] == pytest.approx(7 * (40 - math.sqrt(36 * 28 / 2)), rel=1e-3)
         told = Setting({**SCENARIO, "cloud": "openshift"}, kubernetes_stated=kubernetes)
         assert plan_move(Move(*places, told))["steps"][2] == release
-    assert unknown == ("not in the hours" in release["action"])
+    assert unknown == ("the hours leave the upgrade out" in release["action"])
     assert (blocked(found, "release-openshift") is not None) == blocker
     assert any("new enough" in line for line in found["unknown"]) == unknown
 

@@ -44,6 +44,7 @@ from meshlab.models.decision.labels import (
 )
 from meshlab.models.decision.ranking import ABSENT, ELIGIBLE, OPEN, RULED_OUT, UNMET, pair_table, standing
 from meshlab.models.decision.tables import (
+    ANYWHERE,
     GATEWAY,
     NONE,
     OTHER,
@@ -556,6 +557,8 @@ def _gone(contest: Contest, side: Side) -> Iterator[Caveat]:
     """Editions of which one may run today and that could not stay."""
     for gone in contest.tables.editions(side.side, side.id):
         why = f"If what runs is {gone.label}, it has to go:"
+        if contest.platform is None and ANYWHERE not in gone.platforms:
+            continue  # a team that is on the one platform that had it would have said so
         if gone.status == "ended" and gone.had_on(contest.platform):
             yield Caveat("edition", f"{why} its support ended on {gone.ends}")
         elif gone.status == "deprecated" and gone.had_on(contest.platform):
