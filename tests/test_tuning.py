@@ -116,6 +116,9 @@ def test_new_sidecars_are_scoped_where_that_pays_within_the_horizon() -> None:
     small, large = (Setting(rows[name]) for name in ("openshift-aws", "fleet-500-aks"))
     assert (small.scoped, large.scoped) == (False, True)
     assert Setting({**small.scenario, "memory_usd_per_gib_hour": 10.0}).scoped
+    # on a new platform nobody measures who calls whom: the owners say so, and less memory pays for it
+    fair = {**small.scenario, "greenfield": False, "memory_usd_per_gib_hour": 0.1}
+    assert (Setting(fair).scoped, Setting({**fair, "greenfield": True}).scoped) == (False, True)
     assert not any(option["label"].endswith(", scoped") for option in review.comparison["options"])
     assert review.tuning is None
     assert not [step for step in (review.migration or {"steps": ()})["steps"] if "Write a Sidecar" in step["action"]]

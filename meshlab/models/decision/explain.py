@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from meshlab.cache import cached_here
 from meshlab.models.decision.changes import (
     Change,
     answer_of,
@@ -104,8 +105,11 @@ def explain(
 MOST_KINDS = 64
 """Kinds of scenarios whose verdicts are kept, as a slider passes through few."""
 
-_kept: dict[tuple[int | str, ...], tuple[Row, dict[str, Any]]] = {}
-"""By what tells kinds of scenarios apart the facts that the latest verdict names, and that verdict."""
+
+@cached_here
+def _told_before(_tables: Tables) -> dict[tuple[int | str, ...], tuple[Row, dict[str, Any]]]:
+    """By what tells kinds of scenarios apart the facts that the latest verdict names, and that verdict."""
+    return {}
 
 
 def explain_again(scenario: pl.DataFrame) -> dict[str, Any]:
@@ -116,14 +120,15 @@ def explain_again(scenario: pl.DataFrame) -> dict[str, Any]:
     facts, tables = with_all_inputs(scenario), load_tables()
     (row,) = facts.rows(named=True)
     kind = tuple(_place(row[name], edges) for name, edges in told_apart(tables).items())
-    named, verdict = _kept.get(kind, ({}, {}))
+    kept = _told_before(tables)
+    named, verdict = kept.get(kind, ({}, {}))
     if not verdict or any(row[name] != value for name, value in named.items()):
         (contest,) = contests(compared(facts).collect(), [row], tables)
         verdict = _verdict(contest)
         asked = (name for _, place, _ in contest.told for name in contest.rules.asked[place])
-        _kept[kind] = ({name: row[name] for name in asked}, verdict)
-        if len(_kept) > MOST_KINDS:
-            del _kept[next(iter(_kept))]
+        kept[kind] = ({name: row[name] for name in asked}, verdict)
+        if len(kept) > MOST_KINDS:
+            del kept[next(iter(kept))]
     return {**verdict, "scenario": row["scenario"]}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +16,7 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean
 from meshlab.models.decision.contests import Running, running
 from meshlab.models.decision.tables import SIDES, Option, load_tables
 from meshlab.models.pairs import scoped_services, scoping_saves_gib
-from meshlab.planning.migration.assumptions import SECONDS, Assumption, Draws, Interval, sampled, with_own
+from meshlab.planning.migration.assumptions import SECONDS, Assumption, Draws, Interval, sampled, total, with_own
 from meshlab.planning.migration.survey import Survey
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
@@ -265,9 +265,11 @@ class Setting(msgspec.Struct, frozen=True, eq=False, dict=True):
         each, months = (self.scenario.get(name) for name in ("memory_usd_per_gib_hour", "horizon_months"))
         if each is None or months is None:
             return True
-        each_namespace = self.hours("scope_minutes") + self.hours("namespace_minutes")
-        work = self.hours("scope_hours") + self.scenario["namespaces"] * each_namespace
-        price = float((work * self.draws("usd_per_person_hour")).mean()) * self.number("people")
+        counts = {"once": 1, "namespace": self.scenario["namespaces"]}
+        steps = _scoping(fresh=self.nothing_runs)
+        work = [self.hours(step["takes"]) * counts[step["scope"]] for step in steps]
+        work += [self.hours(step["grows"]) * counts["namespace"] for step in steps if step["grows"]]
+        price = ((total(work) * self.draws("usd_per_person_hour")).quantile(0.5) or 0.0) * self.number("people")
         return scoping_saves_gib(self.scenario, services) * each * months * HOURS_PER_MONTH > price
 
     def old(self, cni: str | None) -> tuple[int, int]:
@@ -573,9 +575,22 @@ def _notes() -> dict[str, str]:
     return dict(read_table("migration/notes").select("label", "applies").iter_rows())
 
 
-@cache
+@lru_cache(256)
 def _noted(terms: Terms) -> dict[str, bool]:
     return held(_notes(), [terms.row()])[0]
+
+
+SCOPING = ("mesh-calls", "mesh-scope")
+"""Stages in which proxies of a new mesh are told what their workloads call."""
+
+
+@cached
+def _scoping(*, fresh: bool) -> tuple[Row, ...]:
+    """The steps that scope the sidecars of a new mesh, on a new platform or one that runs."""
+    rows = [step for stage in SCOPING for step in _stages()[stage]]
+    known = {"scoped": True, "fresh": fresh, "replaced": False, "from_mesh": NONE, "to_mesh": "istio-sidecar"}
+    (applies,) = held({step["step"]: step["applies"] for step in rows}, [dict.fromkeys(CONDITIONS) | known])
+    return tuple(step for step in rows if applies[step["step"]])
 
 
 def fitting(command: str, terms: Terms) -> str:
