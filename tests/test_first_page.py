@@ -653,6 +653,24 @@ def test_where_the_edition_of_today_may_have_to_go_the_choice_is_named(shared: P
     ]
 
 
+def test_what_a_new_cluster_would_have_is_priced_beside_the_rest(shared: Path) -> None:
+    """Where that is the only way out it has a column: its move is that of a second cluster, and nothing is weighed."""
+    review = open_review(shared / "field" / "verdicts" / "10-aks-windows.yaml")
+    option = first_page.options_shown(review)[1]
+    assert option["label"] == "Azure CNI with Calico as policy engine without a mesh"
+    assert option["move"]["second_cluster"]
+    assert (option["eligible"], option["probability_best"]) == (False, None)
+    in_place = (
+        next(row for row in review.comparison["options"] if row["mesh"] == "istio-ambient") if review.comparison else {}
+    )
+    assert option["criteria"]["move_usd"]["lo"] > in_place["criteria"]["move_usd"]["hi"]
+    assert option["criteria"]["memory_gib"]["median"] is None  # that of its engine was not measured
+    text = words(first_page.summary(review).html)
+    assert "in a new cluster" in text
+    assert "a second cluster included" in text
+    assert f"otherwise choose: {option['label']}, in a new cluster." in text
+
+
 def test_a_default_for_traffic_at_layer_7_is_told_where_all_of_it_may_be_asked(tmp_path: Path) -> None:
     """Ambient mode takes more with each request that is read: a default is no answer where requests are to be seen."""
     text = "scenario: {{nodes: 12, services: 60, pods: 300, cloud: self-managed, current_cni: calico{}}}\nneeds: [{}]\n"

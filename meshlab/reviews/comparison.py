@@ -91,7 +91,7 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
             "dominated_by": options[better[n]]["label"] if n in better else None,
             **_payback(ends, options, n),
-            "move": {name: prices[n][name] for name in ("basis", "routes", "people", "restarts", "reversibility")},
+            "move": {name: prices[n][name] for name in OF_MOVE},
             "operations": _operations(tables, option),
         }
         for n, option in enumerate(options)
@@ -262,8 +262,12 @@ def _ailing(row: Mapping[str, Any]) -> list[str]:
     return [f"What it would take to repair the {listed(ails)} of today is not known, and not compared."] if ails else []
 
 
-NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
+NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank", "new_cluster")
 """What an option of the comparison is called."""
+
+
+OF_MOVE = ("basis", "routes", "second_cluster", "people", "restarts", "reversibility")
+"""What is told of the move to an option, beside figures with an interval."""
 
 
 def _interval(row: Mapping[str, Any], name: str) -> Row:
@@ -274,7 +278,7 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The best options, one for each pair of products, and what runs today, tuned and not.
 
     Editions of what runs today are compared apart where it matters which one that is. Where no option can be had and
-    meets everything, the nearest stand in.
+    meets everything, the nearest stand in, and what a new cluster would have.
     """
     apart = [side for side in SIDES if f"current_{side}_edition" in verdict["unknown"]]
     today = next((option for option in verdict["options"] if option["today"]), None)
@@ -284,6 +288,7 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [option["cni"], option["mesh"], option["tuned"], *editions]
 
     found: list[Mapping[str, Any]] = []
+    anew: Mapping[str, Any] | None = verdict["new_cluster_option"]
     some = any(option["eligible"] is not False for option in verdict["options"])
     most = MOST if some else NEAREST
     # where what runs, tuned, comes nearest, what meets all as well stands beside it, and not what lacks a need
@@ -293,8 +298,10 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for option in ranked:
         alike = any(kind(each) == kind(option) for each in found)
         if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
-            found.append(option)
-    return found
+            found.append({**option, "new_cluster": False})
+    # it cannot be chosen here, whatever it meets there
+    there = [{**anew, "eligible": False, "new_cluster": True}] if anew else []
+    return [*found, *there]
 
 
 def _worlds(

@@ -437,6 +437,8 @@ def next_step(review: Review) -> str:
             if verdict.mesh
             else "Clear what bars the nearest option"
         )
+        if anew := verdict.new_cluster_option:
+            what = f"{what}, or plan a new cluster with {anew['label']}"
         return f"{what}; state it in the team file, and render this report again."
     before = _before(review)
     is_open = verdict.unknown or _unread(review)
@@ -459,7 +461,10 @@ def next_step(review: Review) -> str:
 
 
 def _ways_out(review: Review) -> Iterator[str]:
-    """What can be had where the edition of today does not do: others of the product, and the first of another one."""
+    """What can be had where the edition of today does not do: others of the product, the first of another one.
+
+    Where nothing can, what a new cluster would have.
+    """
     first, (side, *more) = (
         _first(review),
         [name for name in SIDES if f"current_{name}_edition" in review.verdict.unknown],
@@ -473,6 +478,8 @@ def _ways_out(review: Review) -> Iterator[str]:
     others = [row for row in can_be if not row["today"] and not more]
     yield from (row["label"] for row in others if row[side] == first[side])
     yield from [row["label"] for row in others if row[side] != first[side]][:1]
+    if anew := review.verdict.new_cluster_option:
+        yield f"{anew['label']}, in a new cluster"
 
 
 def _to_set_up(review: Review) -> str:
@@ -535,14 +542,19 @@ def options_shown(review: Review) -> list[Row]:
     first = [row for row in options if row["recommended"]]
     today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
     none, pays = meets_nothing(review), _tuning_pays(review)
-    can_be = [row for row in options if (none or row["eligible"] is not False) and (pays or not row["tuned"])]
+    can_be = [
+        row
+        for row in options
+        if (none or row.get("new_cluster") or row["eligible"] is not False) and (pays or not row["tuned"])
+    ]
     others = [row for row in can_be if row not in first + today]
     enough = next((row["mesh"] for row in first if row["mesh"] in ("none", "gateway")), None)
 
     def farther(row: Row) -> tuple[bool, bool, bool]:
         # what is known to do first, then what brings no mesh where none is needed, then that of which a cost is known
         unknown = row["criteria"]["cost_usd_per_month"]["median"] is None
-        return row["eligible"] is None, enough is not None and row["mesh"] != enough, unknown
+        does = row["eligible"] or row.get("new_cluster")
+        return not does, enough is not None and row["mesh"] != enough, unknown
 
     others.sort(key=farther)
     shown = [*first, *today, *others][:SHOWN]
@@ -597,7 +609,7 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
         note = "if what runs meets all that is asked"
     elif figure == "move_hours" and value["median"] and move_usd is not None:
-        rent = ", a second cluster included" if option["move"]["basis"] == "none" else ""
+        rent = ", a second cluster included" if option["move"]["second_cluster"] else ""
         note = f"{figure_text(move_usd)} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
@@ -614,7 +626,8 @@ def _standing(option: Row) -> str:
     words = [
         "★ recommended" if option["recommended"] else "",
         "● runs today" if option["today"] and not option["tuned"] else "",
-        {False: "falls short", None: "open"}.get(option["eligible"], ""),
+        "in a new cluster" if option.get("new_cluster") else "",
+        {False: "" if option.get("new_cluster") else "falls short", None: "open"}.get(option["eligible"], ""),
     ]
     return ", ".join(filter(None, words))
 

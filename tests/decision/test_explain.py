@@ -529,7 +529,16 @@ def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
 )
 def test_what_a_new_cluster_would_have_is_named(facts: dict[str, Any], said: str) -> None:
     """Where nothing but the age of the cluster bars an option that meets everything, the answer says so."""
-    assert said in explained(**facts, licence_usd_per_year=0)["sentence"]
+    answer = explained(**facts, licence_usd_per_year=0)
+    assert said in answer["sentence"]
+    assert answer["new_cluster_option"]["label"] in said
+    assert answer["new_cluster_option"]["eligible"]
+
+
+def test_no_new_cluster_is_named_where_this_one_can_have_what_is_asked() -> None:
+    """What meets everything in place needs no other cluster, and a new one is no way out of itself."""
+    for facts in ({"current_cni": "calico", "greenfield": False}, {"greenfield": True, "current_cni": "none"}):
+        assert explained(cloud="self-managed", needs=[], **facts)["new_cluster_option"] is None
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,8 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "unknown": [],
         "questions": [],
         "evidence": list(evidence(contest, pair)) if is_known else [],
-        "options": [{key: value for key, value in each.items() if key != "lacks"} for each in options],
+        "options": [*map(_plain, options)],
+        "new_cluster_option": next((_plain(option(*found, 0)) for found in _on_new_cluster(contest)), None),
         "parts": parts(contest),
         "rows": list(_rows(contest, pair)),
         "contradictions": [row.reason for row in contest.tables.impossible if contest.state(row, None)],
@@ -173,6 +174,10 @@ def _verdict(contest: Contest) -> dict[str, Any]:
 
 
 # --- reasons --------------------------------------------------------------------------------------------------------
+
+
+def _plain(option: Row) -> dict[str, Any]:
+    return {key: value for key, value in option.items() if key != "lacks"}
 
 
 def _deciders(contest: Contest) -> dict[str, Preference | None]:
@@ -446,7 +451,7 @@ def sentence(contest: Contest) -> str:
         ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
         way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
-        way += "".join(f". Or on a new cluster: {_named(one)}" for one in _anew(contest))
+        way += "".join(f". Or on a new cluster: {_named(one)}" for _, one in _on_new_cluster(contest))
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
@@ -459,7 +464,7 @@ def sentence(contest: Contest) -> str:
             for name in SIDES
             if _has_ended(contest, name)
         )
-        anew = "".join(f" On a new cluster, {_named(one)} would." for one in _anew(contest))
+        anew = "".join(f" On a new cluster, {_named(one)} would." for _, one in _on_new_cluster(contest))
         if pair.over and pair.over.certain:  # what runs, tuned, meets all of it
             kept = f"What runs, tuned, comes nearest: {_why(contest, pair)}."
             return f"None of the options meets everything that is asked within the budget.{gone}{but}{anew} {kept}"
@@ -467,8 +472,8 @@ def sentence(contest: Contest) -> str:
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
-        if all(each.standing != ELIGIBLE for each in contest.pairs):
-            parts += [f"Should it fall short, a new cluster would have {_named(one)}." for one in _anew(contest)]
+        anew = (_named(one) for _, one in _on_new_cluster(contest))
+        parts += [f"Should it fall short, a new cluster would have {one}." for one in anew]
     unnamed = [side for side in SIDES if f"current_{side}" in _unnamed(contest) and not ails(contest, side)]
     stays = [product(OTHER, side) for side in unnamed if not pair.side(side).today]
     parts += [f"If {one} turns out to do that, it stays." for one in stays]
@@ -487,17 +492,21 @@ def _needed(lacks: Sequence[Lack]) -> str:
     return joined(list(map(told, lacks)))
 
 
-def _anew(contest: Contest) -> Iterator[Standing]:
-    """What would be recommended for a new cluster in place of this one, where nothing stated would bar it there."""
+def _on_new_cluster(contest: Contest) -> Iterator[tuple[Contest, Standing]]:
+    """What would be recommended for a new cluster in place of this one, with its contest.
+
+    Nothing where this one can have something that meets all, or where what is stated bars it there as well.
+    """
     bound = any(pair.over and pair.over.certain for pair in contest.pairs)  # the same budget would bind it
-    if contest.facts["greenfield"] is not False or bound:
+    able = any(pair.standing == ELIGIBLE for pair in contest.pairs)
+    if contest.facts["greenfield"] is not False or contest.facts["needs"] is None or bound or able:
         return
     facts = {name: None if name in OF_TODAY else value for name, value in contest.facts.items()}
     facts |= {"greenfield": True, "current_cni": NONE, "current_mesh": NONE}
     frame = compared(pl.DataFrame([facts], schema=schema()).lazy()).collect()
-    first = contests(frame, [facts], contest.tables)[0].pairs[0]
-    if first.standing == ELIGIBLE:
-        yield first
+    (there,) = contests(frame, [facts], contest.tables)
+    if there.pairs[0].standing == ELIGIBLE:
+        yield there, there.pairs[0]
 
 
 OF_TODAY = frozenset(
