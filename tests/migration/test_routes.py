@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
+from meshlab.models.decision import explain
 from meshlab.models.decision.tables import Option, load_tables
 from meshlab.planning.migration import Place, Setting, move_price, move_prices, parse_place
 from meshlab.planning.migration.assumptions import declared
@@ -30,6 +31,7 @@ from meshlab.planning.migration.routes import (
     steps,
     ways_of,
 )
+from meshlab.scenario import frame_of
 from meshlab.tables import read_table, resource
 
 NOWHERE = Place(None, None)
@@ -132,6 +134,34 @@ def test_every_pair_has_a_way_with_a_source_or_none_that_is_known(side: str) -> 
         if any(way.route["basis"] == "none" for way in ways):
             assert NEW_CLUSTER in {step["stage"] for way in ways for step in way.steps}, told(terms)
             assert "second cluster" in ways[0].route["title"] or terms.target.mesh == "cilium-mesh"
+
+
+@pytest.mark.parametrize("windows", [0, 3])
+def test_what_takes_a_new_cluster_is_planned_with_one(windows: int) -> None:
+    """A network that the decision bars in a cluster that runs is nowhere planned for in place."""
+    stated = {"windows_nodes": windows, "current_mesh": "none", "greenfield": False, "cni_healthy": True, "needs": []}
+    stated |= {"kernel_oldest": "6.8.0", "licence_usd_per_year": 100_000}
+    running = [
+        {"scenario": f"{name} {edition} {cloud}", "cloud": cloud, "current_cni": name, "current_cni_edition": edition}
+        for cloud in CLOUDS
+        for name, edition in places("cni")
+        if (name, edition) != ("none", "")
+        and clouds_of(("cni", name, edition))
+        and cloud in clouds_of(("cni", name, edition))
+    ]
+    asked: list[Terms] = []
+    barred: list[str | None] = []
+    for row, verdict in zip(running, explain(frame_of([row | stated for row in running]), outlook=False), strict=True):
+        today = Place(str(row["current_cni"]), "none", str(row["current_cni_edition"]))
+        for option in verdict["options"]:
+            if option["mesh"] == "none" and not option["today"] and option["edition"]["cni"]:
+                target = Place(option["cni"], "none", option["edition"]["cni"])
+                asked.append(Terms(today, target, str(row["cloud"]), windows=windows > 0))
+                barred.append(option["why_not"])
+    assert len(asked) > 500
+    for terms, ways, why in zip(asked, ways_of(asked), barred, strict=True):
+        new = any(NEW_CLUSTER in (way.route["stages"] or ()) for way in ways)
+        assert new or " needs a new " not in (why or ""), f"{told(terms)} is barred: {why}"
 
 
 @pytest.mark.parametrize("side", ["cni", "mesh"])
@@ -258,7 +288,10 @@ def test_a_restart_takes_every_kind_of_workload_one_after_the_other() -> None:
 
 
 def test_no_row_is_never_taken() -> None:
-    """Each route and each step is taken by some move: of one side, of a new cluster, tuned, or with an old pool."""
+    """Each route and each step is taken by some move: of one side, of a new cluster, tuned, or with an old pool.
+
+    So it is with Windows nodes, or with needs that have to be set up.
+    """
     everything = [*ALL["cni"], *ALL["mesh"]]
     fresh = [replace(item, fresh=True) for item in everything]
     tuned = [replace(item, target=replace(item.today, tuned=True)) for item in everything]
@@ -293,7 +326,7 @@ def test_no_row_is_never_taken() -> None:
         ),
     ]
     asked = [
-        replace(item, needs=NEEDS, scoped=True, policies=3)
+        replace(item, needs=NEEDS, scoped=True, policies=3, windows=True)
         for item in [*everything, *fresh]
         if item.cloud in CLOUDS[:2]
     ]

@@ -383,6 +383,7 @@ def _terms(today: Place, target: Place, setting: Setting) -> Terms:
         kubernetes=setting.kubernetes,
         policies=setting.policies,
         scoped=setting.scoped,
+        windows=bool(setting.scenario.get("windows_nodes")),
         needs=setting.needs,
     )
 

@@ -330,7 +330,7 @@ CONDITIONS: dict[str, pl.DataType] = {
     **{f"{end}_vendor": pl.String() for end in SIDES_OF},
     **{f"{end}_{name}": pl.Boolean() for end in SIDES_OF for name in ("mixed", "proxies")},
     "cloud": pl.String(),
-    **dict.fromkeys(("fresh", "replaced", "tuned", "l7", "scoped"), pl.Boolean()),
+    **dict.fromkeys(("fresh", "replaced", "tuned", "l7", "scoped", "windows"), pl.Boolean()),
     **dict.fromkeys(("old_nodes", "kubernetes", "policies"), pl.Int64()),
     **dict.fromkeys(("cni_needs", "mesh_needs"), pl.List(pl.String())),
 }
@@ -351,6 +351,7 @@ class Terms(msgspec.Struct, frozen=True):
         kubernetes: The oldest minor version on a node, as ``audit.inventory.minor`` counts them; None where unknown.
         policies: Policies that the plugin of today reads alone; None where unknown.
         scoped: Whether sidecars of a new mesh are to be scoped.
+        windows: Whether there are Windows nodes.
         needs: What is asked for.
     """
 
@@ -364,6 +365,7 @@ class Terms(msgspec.Struct, frozen=True):
     kubernetes: int | None = None
     policies: int | None = None
     scoped: bool = False
+    windows: bool = False
     needs: frozenset[str] = frozenset()
 
     def row(self) -> Row:
