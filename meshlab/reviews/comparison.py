@@ -39,7 +39,7 @@ NEAREST = 3
 
 MONEY = ("licence_usd_per_month", "monthly_usd", "move_usd", "total_usd")
 
-CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_disruption_minutes")
+CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_person_hours", "move_disruption_minutes")
 """Figures of an option, each with its interval."""
 
 WEIGHED = ("total_usd", "added_p99_ms", "memory_gib")
@@ -59,12 +59,12 @@ LIMITS = {
 MONTHS_A_YEAR = 12.0
 
 GROUPS = {
-    "sidecars": ("sidecar_", "istiod_", "configuration_"),
-    "ambient mode": ("ztunnel_", "waypoint_"),
-    "Cilium": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
-    "Linkerd": ("linkerd_",),
+    "what sidecars take": ("sidecar_", "istiod_", "configuration_"),
+    "what ambient mode takes": ("ztunnel_", "waypoint_"),
+    "what Cilium takes": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
+    "what Linkerd takes": ("linkerd_",),
     "how load scales": ("rate_", "queue_", "latency_variance"),
-    "the nodes' machines": ("vm_", "stall_"),
+    "how fast the nodes' machines are": ("vm_", "stall_"),
 }
 """Groups of coefficients that one measurement would settle together, by how their names begin."""
 
@@ -96,12 +96,14 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
         }
         for n, option in enumerate(options)
     ]
+    premium = _premium(rows, worlds, setting)
     return {
         "horizon_months": row["horizon_months"],
         "priced": _priced(rows),
         "fee": _fee(rows, row["horizon_months"]),
+        "premium": premium,
         "options": rows,
-        "against": [*_against(rows, row["horizon_months"], verdict, tables), *_ailing(row)],
+        "against": [*_against(rows, row["horizon_months"], premium, verdict, tables), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
         "find_out": find_out(choices, drawn.coefficients),
     }
@@ -240,7 +242,7 @@ def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
     return f"{label} of {rounded(limit.most)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
 
 
-PRICED = ("hours", "usd", "disruption_minutes")
+PRICED = ("hours", "person_hours", "usd", "disruption_minutes")
 """Figures of a move's price."""
 
 UNPRICED: Row = dict.fromkeys(PRICED)
@@ -352,7 +354,31 @@ def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | No
     return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
-def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], tables: Tables) -> list[str]:
+def _premium(rows: Sequence[Row], worlds: pl.DataFrame, setting: Setting) -> Row | None:
+    """What the recommended option costs more over the horizon than the ``rival`` with the least median.
+
+    In ``usd``, as medians; ``probability`` that it does, draw by draw; and the work each month that would come to the
+    same, ``person_hours_per_month``. None where it is the one with the least, or what it costs is not known.
+    """
+    known = {n: row["criteria"]["total_usd"]["median"] for n, row in enumerate(rows)}
+    known = {n: usd for n, usd in known.items() if rows[n]["probability_best"] is not None and usd is not None}
+    first = next((n for n in known if rows[n]["recommended"]), None)
+    least = min(known, key=lambda n: known[n], default=None)
+    if first is None or least is None or first == least:
+        return None
+    mine, other = (worlds.filter(option=n)["total_usd"].to_numpy() for n in (first, least))
+    usd, wage = known[first] - known[least], setting.draws("usd_per_person_hour").quantile(0.5)
+    return {
+        "rival": rows[least]["label"],
+        "usd": usd,
+        "probability": float((mine > other).mean()),
+        "person_hours_per_month": usd / setting.scenario["horizon_months"] / wage if wage else None,
+    }
+
+
+def _against(
+    rows: Sequence[Row], horizon: float, premium: Row | None, verdict: Mapping[str, Any], tables: Tables
+) -> list[str]:
     """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
@@ -361,20 +387,34 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], ta
     for name, share in first["within"].items():
         if share is not None and share < comparison.NEARLY:
             told.append(_exceeds(name, share))
-    rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
-    cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
-    beaten = first["dominated_by"]
-    is_clear = cheapest and cheapest is not first and cheapest["probability_best"] >= comparison.TELLING
-    if cheapest and is_clear and first["probability_best"] is not None and cheapest["label"] != beaten:
-        mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, cheapest))
-        told.append(
-            f"{cheapest['label']} is cheaper over the horizon with a probability of "
-            f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
-        )
-    fee = _fee(rows, horizon)
-    if beaten:
-        told.append(_beaten(first, rows, verdict, tables, told_apart=("cost",) if fee else ()))
+    beaten, fee = first["dominated_by"], _fee(rows, horizon)
+    dearer = premium if premium and premium["probability"] >= comparison.TELLING else None
+    if dearer:
+        told.append(_dearer(dearer, first, rows, verdict, tables))
+    if beaten and not (dearer and dearer["rival"] == beaten):
+        told.append(_beaten(first, beaten, told_apart=("cost",) if fee or dearer else ()))
     return [*told, *([_over_fee(fee)] if fee else []), *_unpaid(first, rows, horizon)]
+
+
+def _dearer(premium: Row, first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables) -> str:
+    """What the recommended option costs more than the cheapest, what work that would pay for, and why it is first."""
+    rival = next(row for row in rows if row["label"] == premium["rival"])
+    mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, rival))
+    hours = premium["person_hours_per_month"] or 0.0
+    work = f", the price of {rounded(hours)} person-hours of work a month" if hours >= 1 else ""
+    told = (
+        f"{rival['label']} costs {rounded(premium['usd'])} USD less over the horizon: {other} instead of {mine}{work}"
+    )
+    also = [words for name, words in WEIGHED_WORDS.items() if name != "total_usd"]
+    told += f"; in {listed(also)} it is as good or better." if first["dominated_by"] == rival["label"] else "."
+    sides = (side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"]))
+    side = next(sides, "")
+    why = _parting(first, rival, side, verdict, tables) if side else None
+    monthly = [row["criteria"]["monthly_usd"]["median"] for row in (first, rival)]
+    if why and monthly[0] > monthly[1]:
+        told += f" The reason for the recommended one: {lower_first(why)}"
+        told += f" A budget of less than {rounded(monthly[0])} USD a month would put another first."
+    return told
 
 
 def _fee(rows: Sequence[Row], horizon: float) -> Row | None:
@@ -401,32 +441,15 @@ def _over_fee(fee: Row) -> str:
     return f"Its fee is not known: above {most} USD a month {fee['rival']} costs less over the horizon."
 
 
-def _beaten(
-    first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables, *, told_apart: Sequence[str]
-) -> str:
-    """By which option the recommended one is dominated, and in what: what is not known is no argument.
+def _beaten(first: Row, rival: str, *, told_apart: Sequence[str]) -> str:
+    """In what another option dominates the recommended one: what is not known is no argument.
 
     Of what is ``told_apart`` another sentence speaks.
     """
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
-    told = f"{first['dominated_by']} is as good or better in {listed(better)}"
-    if open_:
-        rest = [words for words in open_ if words not in told_apart]
-        return f"{told}; {listed(rest)} cannot be compared." if rest else f"{told}."
-    rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
-    mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
-    if mine and other is not None and mine > other:
-        differ = (
-            side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"])
-        )
-        side = next(differ, "")
-        why = _parting(first, rival, side, verdict, tables) if side else None
-        told += f": {rounded(other)} USD a month instead of {rounded(mine)}"
-        if why:
-            told += f". The reason for the recommended one: {lower_first(why)}"
-            return f"{told} A budget of less than {rounded(mine)} USD a month would put another first."
-    return f"{told}."
+    rest = [words for words in open_ if words not in told_apart]
+    return f"{rival} is as good or better in {listed(better)}{f'; {listed(rest)} cannot be compared' if rest else ''}."
 
 
 def _parting(first: Row, rival: Row, side: str, verdict: Mapping[str, Any], tables: Tables) -> str | None:
@@ -486,7 +509,7 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     if first not in known or not rivals:
         return []
     found: list[Row] = []
-    for criterion in ("added_p99_ms", "memory_gib", "move_hours"):
+    for criterion in ("added_p99_ms", "memory_gib", "move_person_hours"):
         worth = comparison.break_even(worlds, first, rivals[0], "total_usd", criterion)
         if worth is not None:
             found.append(

@@ -56,6 +56,7 @@ from meshlab.models.decision.tables import (
     TODAY,
     Option,
     Preference,
+    Requirement,
     Tables,
     load_tables,
 )
@@ -277,7 +278,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
         rivals = (each for each in contest.pairs if contest.prefers(row, each))
         first = next((each for each in rivals if each.side(name).id != chosen.id), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
-            yield f"{label_of(first.side(name))} stands behind it; {why}."
+            yield f"{label_of(first.side(name))} ranks behind it; {why}."
             return
         if row is decider:
             return
@@ -394,7 +395,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
             return None
         why = f"{left['label']} then falls short: {then['why_not']}"
     elif left["eligible"] and kept and (rests := _rests(after, kept, after.pairs[0])):
-        why = f"{left['label']} then stands behind it; {rests}"
+        why = f"{left['label']} then ranks behind it; {rests}"
     else:
         reached = names(after.pairs[0])
         now = next((each for each in verdict["options"] if reached.items() <= each.items()), None)
@@ -607,10 +608,17 @@ def _network(contest: Contest, pair: Standing) -> str:
 
 
 def _condition(contest: Contest, pair: Standing) -> str:
-    """Of two needs that are asked and that the network meets one at a time, the choice, in a sentence."""
+    """Of two needs that are asked and that the network meets one at a time, the choice, and what takes none."""
+    choices = _choices(contest, pair)
+    whole = (one for one in contest.pairs if one.standing == ELIGIBLE and not (one.tuned or _choices(contest, one)))
+    other = next((f"; {label_of(one.cni)} takes none" for one in whole), "") if choices else ""
+    return "".join(f" It needs {row.requirement.partition(':')[0]}{other}." for row in choices)
+
+
+def _choices(contest: Contest, pair: Standing) -> list[Requirement]:
+    """Requirements about needs alone that the network of a pair does not keep: it meets one of them at a time."""
     rules, ruling = contest.rules, contest.ruling(pair.cni, pair.network)
-    choices = [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
-    return "".join(f" It needs {row.requirement.partition(':')[0]}." for row in choices)
+    return [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
 
 
 def _mesh(contest: Contest, pair: Standing) -> str:
@@ -622,7 +630,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
         if pair.unread:
             return f"No mesh, as far as is known.{gone}"
-        met = f"the network brings {named_needs(contest.asked)}" if sure else "nothing that is asked needs one"
+        apart = ", though not all at once" if _choices(contest, pair) else ""
+        met = f"the network brings {named_needs(contest.asked)}{apart}" if sure else "nothing that is asked needs one"
         return f"No mesh: {met}.{gone}"
     if side.id == GATEWAY and not side.today:
         edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."

@@ -128,6 +128,7 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
         "proxied": members["proxied_pods"] if members else stated,
         "networked": survey.get("networked_pods") if survey["placed"] else stated,
         "some": None,
+        "product": None,
     }
 
 
