@@ -222,7 +222,7 @@ class Oracle:
         cell = next((cell for cell in cells if cell), None)
         if cell is None or not cell["meets"]:
             return None, True
-        unsure = cell["support"] in ("alpha", "beta") or "inferred" in cell["note"]
+        unsure = cell["support"] in ("alpha", "beta")
         return cell["meets"] == "true", cell["released"] == "true" and not unsure
 
     def pair_meets(

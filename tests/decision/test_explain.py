@@ -577,8 +577,52 @@ def test_an_edition_that_is_not_known_is_no_text_that_nobody_has_read() -> None:
     azure: dict[str, Any] = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": None}
     answer = explained(**azure, windows_nodes=4, needs=["windows_nodes"])
     assert (answer["options"][0]["eligible"], answer["evidence_grade"]) == (None, "documented")
-    doks = explained(cloud="doks", current_cni="cilium", current_cni_edition="managed", needs=["dns_policy"])
-    assert (doks["options"][0]["eligible"], doks["evidence_grade"]) == (None, "prior")
+    gke = explained(cloud="gke", current_cni="cilium", current_cni_edition="dataplane-v2", needs=["host_protection"])
+    assert (gke["options"][0]["eligible"], gke["evidence_grade"]) == (None, "prior")
+
+
+OPENSHIFT = {"cloud": "openshift", "current_cni": "ovn-kubernetes"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "needs", "mesh"),
+    [
+        ({"cloud": "gke", "current_cni": "cilium"}, ["grpc_policy"], ("istio-sidecar", "cloud-service-mesh")),
+        (OPENSHIFT, ["failover"], ("istio-sidecar", "openshift-service-mesh")),
+        ({"cloud": "eks", "current_cni": "aws-vpc"}, ["grpc_balancing"], ("linkerd", "edge-open-source")),
+    ],
+)
+def test_what_is_inferred_lowers_the_grade_and_unseats_nothing(
+    facts: dict[str, str], needs: list[str], mesh: tuple[str, str]
+) -> None:
+    """A provider's mesh is not passed over for a self-run one because its page leaves out what upstream's says."""
+    verdict = explained(**facts, current_cni_edition=None, needs=needs)
+    assert (verdict["mesh"], verdict["edition"]["mesh"]) == mesh
+    assert verdict["evidence_grade"] == ("extrapolated" if mesh[0] == "istio-sidecar" else "documented")
+
+
+def test_a_gateway_of_unknown_make_is_none_of_those_that_are_known() -> None:
+    """What every gateway does keeps it; what depends on its make is asked, and it stays if it turns out to do that."""
+    facts = {"cloud": "self-managed", "current_cni": "calico", "current_cni_edition": "self-run"}
+    kept = explained(**facts, current_mesh="gateway", needs=["gateway_api"])
+    assert kept["mesh"] == "stay"
+    assert "Envoy Gateway" not in kept["sentence"]
+    asked = explained(**facts, current_mesh="gateway", needs=["gateway_api", "jwt"])
+    assert "current_mesh_edition" in asked["unknown"]
+    assert asked["sentence"].endswith("If the gateway of today turns out to do that, it stays.")
+    named = explained(**facts, current_mesh="gateway", current_mesh_edition="envoy-gateway", needs=["jwt"])
+    assert named["mesh"] == "stay"
+
+
+def test_what_nobody_read_of_a_network_is_told_before_a_mesh_is_added_for_it_and_is_not_lost() -> None:
+    """Needs that the network has to meet beside it change nothing about that."""
+    facts = {"cloud": "gke", "current_cni": "cilium", "current_cni_edition": "dataplane-v2"}
+    verdict = explained(**facts, needs=["udp", "zone_aware"])
+    assert (
+        "GKE Dataplane V2 may meet balancing by zone by itself: find out before a mesh is added." in verdict["reasons"]
+    )
+    kubenet = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "kubenet"}
+    assert "zone_aware" not in explained(**kubenet, needs=["network_policy"])["lost"]
 
 
 def test_of_meshes_that_one_preference_names_alike_the_next_decides() -> None:

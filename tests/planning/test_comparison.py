@@ -243,8 +243,10 @@ def test_an_option_over_budget_is_not_eligible_and_says_so(budget: dict[str, flo
     assert over
     assert not any(option["eligible"] for option in over)
     assert told in next(o["why_not"] for o in over if o["edition"]["mesh"] == "aks-add-on")
-    # what would change it keeps the budget in mind, too
-    assert all(flip["mesh"] != "istio-sidecar" for flip in bound.verdict.flips)
+    # what would change it keeps the budget in mind, too, and a larger budget would
+    flips = [flip for flip in bound.verdict.flips if flip["mesh"] == "istio-sidecar"]
+    assert [flip["input"] for flip in flips] == list(budget)
+    assert [ml.review({**FLEET, flip["input"]: flip["to"]}).verdict.mesh for flip in flips] == ["istio-sidecar"]
 
 
 LINKERD = {**FLEET, "current_mesh": "linkerd", "current_mesh_edition": "buoyant-enterprise", "mesh_healthy": True}

@@ -58,6 +58,7 @@ from meshlab.models.decision.tables import (
 )
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
+from meshlab.units import rounded
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
 """What ``eligible`` says of each standing."""
@@ -79,6 +80,46 @@ class Breach(NamedTuple):
     certain: bool
     times: float = 0.0
     """How many times the budget it takes, of the one that it exceeds most."""
+
+
+class Use(NamedTuple):
+    """What an option takes of a stated budget.
+
+    Args:
+        budget: The input that states it.
+        most: What it states.
+        surely: The budget below which the option breaks it with near certainty.
+        likely: The budget below which it breaks it more likely than not.
+        unit: The unit of all three.
+        takes: What it takes, in words.
+        each: So much of the unit is one of what the input states, such as the cluster's memory of a share of it.
+    """
+
+    budget: str
+    most: float
+    surely: float
+    likely: float
+    unit: str
+    takes: str
+    each: float = 1.0
+
+
+def breach(uses: Sequence[Use], most: Mapping[str, float] | None = None) -> Breach | None:
+    """The budgets that an option breaks; None where it keeps all of them.
+
+    Args:
+        uses: What it takes of each.
+        most: Other budgets than those that are stated.
+    """
+    limits = {use.budget: use.most for use in uses} | (dict(most) if most else {})
+    for certain in (True, False):
+        if over := [use for use in uses if limits[use.budget] < (use.surely if certain else use.likely)]:
+            told = (
+                f"{inputs()[use.budget].label} of {rounded(limits[use.budget])} {use.unit}; {use.takes}" for use in over
+            )
+            times = max(use.likely / limits[use.budget] if limits[use.budget] else np.inf for use in over)
+            return Breach("; ".join(told), certain, times)
+    return None
 
 
 class Caveat(NamedTuple):
@@ -530,7 +571,7 @@ def _hints() -> dict[str, tuple[str, str]]:
 
 def _unread_below(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     """Needs for which alone a mesh would come, and of which nobody read whether the network meets them."""
-    if not pair.cni.only or pair.mesh.today or any(contest.tables.layers[need] != "any" for need in contest.asked):
+    if not pair.cni.only or pair.mesh.today or any(contest.tables.layers[need] == "mesh" for need in contest.asked):
         return
     for need in contest.asked:
         if not _has(pair.cni.met | pair.cni.unmet, need) and pair.mesh in deciding(contest, pair, need):
@@ -585,7 +626,7 @@ def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[Caveat]:
 
 
 def unfinished(contest: Contest, pair: Standing) -> list[str]:
-    """The needs that a pair meets only by what is alpha, beta, not released or inferred, each with what was read."""
+    """The needs that a pair meets only by what is alpha, beta or not released, each with what was read."""
     rests = ((need, side) for need in contest.asked for side in deciding(contest, pair, need))
     cells = {need: contest.cell(side, need) for need, side in rests if not _has(side.finished, need)}
     return [f"{need_label(need)} ({note_of(cell)})" for need, cell in cells.items() if cell]
@@ -600,11 +641,12 @@ def lost(contest: Contest) -> list[str]:
     def meets(pair: Standing, need: str) -> bool:
         return any(_has(side.met, need) for side in _counting(contest.tables, pair, need))
 
+    def fails(pair: Standing, need: str) -> bool:
+        return all(_has(side.unmet, need) for side in _counting(contest.tables, pair, need))
+
     idle = {*contest.asked, *(() if contest.facts["windows_nodes"] else ("windows_nodes",))}
     singly = {need for need, layer in contest.tables.layers.items() if layer in (*SIDES, "any")} - idle
-    return [
-        need for need in inputs()["needs"].choices if need in singly and meets(today, need) and not meets(first, need)
-    ]
+    return [need for need in inputs()["needs"].choices if need in singly and meets(today, need) and fails(first, need)]
 
 
 def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:

@@ -138,8 +138,8 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def is_finished(self) -> bool:
-        """Whether what it says is released, neither alpha nor beta, and said rather than inferred."""
-        return self.released and self.support not in ("beta", "alpha") and not self.is_inferred
+        """Whether what it says is released, and neither alpha nor beta."""
+        return self.released and self.support not in ("beta", "alpha")
 
     @property
     def is_inferred(self) -> bool:
