@@ -178,7 +178,10 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "matched": list(dict.fromkeys([*(row.id for row in deciders.values() if row), *holding])),
         "decided_by": {side: row and row.id for side, row in deciders.items()},
         "why": list(_choice(contest, deciders)),
-        "reasons": [*_reasons(contest), *(f"{caveat['text']}." for caveat in options[0]["caveats"] if deciders)],
+        "reasons": [
+            *dict.fromkeys(_reasons(contest)),
+            *(f"{each['text']}." for each in options[0]["caveats"] if deciders),
+        ],
         "unmet": pair.lacking,
         "lost": lost(contest) if is_known else [],
         "blockers": list(_blockers(options)),
@@ -693,7 +696,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:
         beside = "; the gateway may stay at the edge" if stays else ""
-        added = ADDED.get(side.id, f"Yes, a mesh: you need {{}}. Add {{}}{beside}.")
+        unsure = " Find out first whether a mesh runs already." if today == "" else ""
+        added = ADDED.get(side.id, f"Yes, a mesh: you need {{}}. Add {{}}{beside}.{unsure}")
         return added.format(named_needs(needed), label_of(side))
     why = _because(contest, "mesh") or f": what is asked is {named_needs(needed)}"
     return f"{_change(contest, pair, 'mesh')}{why}."
@@ -709,8 +713,8 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
     today, label = contest.runs[name].id, label_of(pair.side(name))
     if pair.side(name).id == today:
         named = product(today, name)
-        rest = label.removeprefix(named).strip(" ()")
-        return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {rest}"
+        rest = label.removeprefix(named)
+        return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {rest.strip(' ()')}"
     return f"Replace {product(today, name)} with {label}"
 
 

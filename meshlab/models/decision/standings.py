@@ -48,6 +48,8 @@ from meshlab.models.decision.tables import (
     GATEWAY,
     NONE,
     OTHER,
+    PROVIDER,
+    SELF_RUN,
     SIDES,
     SUPPORTS,
     Cell,
@@ -126,8 +128,8 @@ class Caveat(NamedTuple):
     """What comes with an option that does not rule it out.
 
     Args:
-        kind: The effect of a requirement; or ``fee``, ``edition`` (one that may run could not stay), ``budget``,
-            ``partial``, ``unfinished``, ``idle``, ``lighter`` (less would do in part), or ``unread``.
+        kind: The effect of a requirement; or ``fee``, ``support``, ``edition`` (one that may run could not stay),
+            ``budget``, ``partial``, ``unfinished``, ``idle``, ``lighter`` (less would do in part), or ``unread``.
         text: A sentence without its stop.
         sign: How it shows that it was not heeded; of a requirement alone.
         mitigation: What to do about it; of a requirement alone.
@@ -531,6 +533,7 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[Caveat]:
         if side.only and side.only.price_basis not in ("", "not read") and not side.today:
             yield Caveat("fee", f"{label_of(side)} costs extra ({side.only.price_basis})")
     yield from _idle_licence(contest, pair)
+    yield from _support_left(contest, pair)
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
             yield Caveat(row.effect, _required(side, row), *_hints().get(row.id, ()))
@@ -577,6 +580,15 @@ def _unread_below(contest: Contest, pair: Standing) -> Iterator[Caveat]:
         if not _has(pair.cni.met | pair.cni.unmet, need) and pair.mesh in deciding(contest, pair, need):
             told = f"{label_of(pair.cni)} may meet {need_label(need)} by itself: find out before a mesh is added"
             yield Caveat("unread", told)
+
+
+def _support_left(contest: Contest, pair: Standing) -> Iterator[Caveat]:
+    """That a new mesh is yours to run where the provider supports that of today; requirements say it of networks."""
+    side, runs = pair.mesh, next((each.mesh for each in contest.pairs if each.mesh.today), None)
+    if side.today or not runs or any(option.supported_by != SELF_RUN for option in side.options):
+        return
+    if runs.options and all(option.supported_by == PROVIDER and option.status != "ended" for option in runs.options):
+        yield Caveat("support", f"{label_of(side)} is yours to run and to upgrade; {label_of(runs)} is the provider's")
 
 
 def _idle_licence(contest: Contest, pair: Standing) -> Iterator[Caveat]:

@@ -39,7 +39,7 @@ RESULTING = ("cni", "cni_edition")
 
 SUPPORTS = ("yes", "partial", "beta", "alpha", "no", "not read")
 STATUSES = ("ga", "beta", "preview", "deprecated", "unknown", "ended")
-SUPPORTERS = (PROVIDER := "provider", "vendor", "self-run")
+SUPPORTERS = (PROVIDER := "provider", "vendor", SELF_RUN := "self-run")
 LICENCE, USE = "licence", "use"
 """How what is paid is charged: by a licence that is bought for it, or on the bill of the platform, by use."""
 LAYERS = ("cni", "mesh", "any", "both", "encrypting")
