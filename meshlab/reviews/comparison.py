@@ -52,7 +52,7 @@ LIMITS = {
     "max_added_p99_ms": "added_p99_ms",
     "max_usd_per_month": "monthly_usd",
     "max_move_hours": "move_hours",
-    "max_disruption_minutes": "move_disruption_minutes",
+    "max_disruption_minutes": "move_disturbed_minutes",
 }
 """Budgets, and the figures that they bound."""
 
@@ -235,7 +235,7 @@ def _use(limit: Limit, bounds: Mapping[str, Any], row: Mapping[str, Any]) -> dec
     return decision.Use(limit.name, limit.most, surely, likely, unit, takes, limit.each)
 
 
-PRICED = ("hours", "usd", "disruption_minutes")
+PRICED = ("hours", "usd", "disruption_minutes", "unenforced_hours")
 """Figures of a move's price."""
 
 UNPRICED: Row = dict.fromkeys(PRICED)
@@ -245,7 +245,7 @@ UNITS = {
     "added_p99_ms": "ms",
     "monthly_usd": "USD a month",
     "move_hours": "h",
-    "move_disruption_minutes": "min",
+    "move_disturbed_minutes": "min",
     "memory_gib": "GiB",
 }
 """Units of the figures that budgets bound."""
@@ -311,6 +311,8 @@ def _worlds(
     joined = worlds.hstack([*added, licence])
     joined = joined.with_columns(
         monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"),
+        # while calls fail policy may be off, too: both together last as long as the longer
+        move_disturbed_minutes=pl.max_horizontal("move_disruption_minutes", pl.col("move_unenforced_hours") * 60),
         nodes=nodes_taken(row),
     )
     return comparison.totals(joined, row["horizon_months"])

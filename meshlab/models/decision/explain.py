@@ -537,7 +537,10 @@ def sentence(contest: Contest) -> str:
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
         if all(each.standing != ELIGIBLE for each in contest.pairs):
-            parts += [f"Should it fall short, a new cluster would have {_named(one)}." for one in _anew(contest)]
+            bare = (one for one in contest.pairs if one.cni is pair.cni and not (one.lacking or one.unread))
+            here = [f"{_named(one)}: {_why(contest, one)}" for one in bare if one.standing == RULED_OUT][:1]
+            there = here or [f"a new cluster would have {_named(one)}" for one in _anew(contest)]
+            parts += [f"Should it fall short, {one}." for one in there]
     unnamed = [side for side in _unnamed(contest).values() if not ails(contest, side)]
     stays = [product(contest.runs[side].id, side) for side in unnamed if not pair.side(side).today]
     parts += [f"If {one} turns out to do that, it stays." for one in stays]
@@ -713,8 +716,9 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
     today, label = contest.runs[name].id, label_of(pair.side(name))
     if pair.side(name).id == today:
         named = product(today, name)
-        rest = label.removeprefix(named)
-        return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {rest.strip(' ()')}"
+        rest = label.removeprefix(named).strip()
+        plain = rest[1:-1] if rest.startswith("(") else rest
+        return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {plain}"
     return f"Replace {product(today, name)} with {label}"
 
 
