@@ -227,6 +227,23 @@ FLEET = {
 }
 
 
+def test_a_budget_of_minutes_counts_those_in_which_policy_is_off() -> None:
+    """Azure's update cuts calls for less than a minute and leaves policy off for hours, which breaks ten minutes."""
+    names = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "calico-policy-engine", "nodes": 30}
+    facts = {
+        **names,
+        "current_mesh": "none",
+        "greenfield": False,
+        "licence_usd_per_year": 50_000,
+        "needs": ["dns_policy"],
+    }
+    short = ml.review({**facts, "max_disruption_minutes": 10})
+    assert short.verdict.edition["cni"] == "calico-enterprise-policy-engine"
+    longer = next(flip["to"] for flip in short.verdict.flips if flip["input"] == "max_disruption_minutes")
+    wide = ml.review({**facts, "max_disruption_minutes": longer})
+    assert wide.verdict.edition["cni"] == "azure-cni-powered-by-cilium-acns"
+
+
 @pytest.mark.parametrize(
     ("budget", "told"),
     [
