@@ -70,8 +70,9 @@ def test_the_first_page_says_what_stands_against_the_recommendation(examples: di
     assert first is not None
     share = f"{100 * first['within']['fits']:.0f} %"
     assert said[0] == f"It fits into the memory of the cluster with a probability of only {share}."
-    (beaten,) = [row for row in said if "as good or better in cost, latency, and memory: " in row]
-    assert beaten.startswith("Azure CNI + Linkerd (edge releases) ")
+    (beaten,) = [row for row in said if "USD less over the horizon: " in row]
+    assert beaten.startswith("Azure CNI + Linkerd (edge releases) costs ")
+    assert "; in latency and memory it is as good or better." in beaten
     assert "the platform's provider supports this one" in beaten
     assert re.search(r"A budget of less than [\d,.]+ USD a month would put another first\.$", beaten)
     assert not any(sentence.endswith("the move is never paid back.") for sentence in said)
@@ -95,7 +96,8 @@ def test_no_first_page_hides_what_the_numbers_say_against_it(examples: dict[str,
         for first in (option for option in review.comparison["options"] if option["recommended"]):
             if first["dominated_by"]:
                 weak += 1
-                assert f"{first['dominated_by']} is as good or better in " in page, review.team
+                other = re.escape(first["dominated_by"])
+                assert re.search(f"{other} (is|costs .* USD less .* it is) as good or better", page), review.team
             over = [share for share in first["within"].values() if share is not None and share < 0.95]
             weak += len(over)
             told = [page.count(sign) for sign in ("It exceeds ", "with a probability of only ")]
@@ -298,7 +300,7 @@ def test_the_hours_of_a_move_have_their_money_beside_them(examples: dict[str, Re
     small = ml.review({"nodes": 6, "pods": 120, "cloud": "self-managed", "current_cni": "calico", "needs": []})
     for each in (review, small):  # a move that is made, and one that only others would take
         rows = first_page.figure_rows(each, first_page.options_shown(each))
-        assert [row["unit"] for row in rows if row["label"] == "The move"] == ["h each, 2 people"]
+        assert [row["unit"] for row in rows if row["label"] == "The move"] == ["person-hours"]
 
 
 def test_plan_and_drivers_are_of_what_is_recommended(examples: dict[str, Review]) -> None:
@@ -352,7 +354,7 @@ def test_an_option_that_all_others_contain_is_no_winner(known: list[dict[str, ob
 
 
 def test_what_is_cheaper_is_told_by_the_medians_of_the_table(tmp_path: Path) -> None:
-    """The totals in the sentence are those that the table shows, digit by digit."""
+    """The totals in the sentence are those that the table shows, digit by digit; the work is what that sum pays for."""
     review = team(
         tmp_path,
         "scenario: {nodes: 12, services: 60, cloud: self-managed, windows_nodes: 0, current_cni: calico,"
@@ -360,13 +362,21 @@ def test_what_is_cheaper_is_told_by_the_medians_of_the_table(tmp_path: Path) -> 
         "needs: [mtls, multi_cluster, retries]\n",
     )
     rows = review.comparison["options"] if review.comparison else []
-    told = [line for line in (review.comparison or {})["against"] if "cheaper over the horizon" in line]
     first = next(row for row in rows if row["recommended"])
-    assert told
-    for line in told:
-        rival = next(row for row in rows if line.startswith(row["label"]))
-        other, mine = (figure_text(row["criteria"]["total_usd"]["median"]) for row in (rival, first))
-        assert line.endswith(f": {other} USD instead of {mine}, as medians.")
+    (line,) = [line for line in (review.comparison or {})["against"] if "USD less over the horizon" in line]
+    rival = next(row for row in rows if line.startswith(f"{row['label']} costs "))
+    other, mine = (row["criteria"]["total_usd"]["median"] for row in (rival, first))
+    assert f" costs {figure_text(mine - other)} USD less " in line
+    assert f": {figure_text(other)} instead of {figure_text(mine)}" in line
+    fleet = open_review("fleet-500-aks").comparison
+    assert fleet is not None
+    premium = fleet["premium"]
+    # an hour costs 60 to 150 USD, most likely 100: some 102 in the middle
+    assert premium["usd"] / 36 / 105 < premium["person_hours_per_month"] < premium["usd"] / 36 / 99
+    assert (
+        f"the price of {figure_text(premium['person_hours_per_month'])} person-hours of work a month"
+        in fleet["against"][0]
+    )
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -551,10 +561,10 @@ def test_rows_say_which_of_them_decides_and_which_hands_over(shared: Path) -> No
 
 def test_why_this_one_names_what_stands_behind_it(examples: dict[str, Review], shared: Path) -> None:
     """Of two that the same preference prefers, and of one that is preferred before, what is not finished there."""
-    (why,) = [row for row in examples["openshift-aws"].verdict.why if "stands behind it" in row]
-    assert why.startswith("OpenShift Service Mesh 3 in ambient mode stands behind it; not finished there: traffic man")
+    (why,) = [row for row in examples["openshift-aws"].verdict.why if "ranks behind it" in row]
+    assert why.startswith("OpenShift Service Mesh 3 in ambient mode ranks behind it; not finished there: traffic man")
     civitas = open_review(shared / "field" / "verdicts" / "01-civitas-core.yaml")
-    assert "Istio in ambient mode (run by you) stands behind it" in words(first_page.summary(civitas).html)
+    assert "Istio in ambient mode (run by you) ranks behind it" in words(first_page.summary(civitas).html)
     assert not any(row.verdict.why for row in examples.values() if row.verdict.mesh == "stay" == row.verdict.cni)
 
 
@@ -651,6 +661,24 @@ def test_where_the_edition_of_today_may_have_to_go_the_choice_is_named(shared: P
         "Buoyant Enterprise for Linkerd",
         "Istio in ambient mode (run by you)",
     ]
+
+
+def test_what_a_new_cluster_would_have_is_priced_beside_the_rest(shared: Path) -> None:
+    """Where that is the only way out it has a column: its move is that of a second cluster, and nothing is weighed."""
+    review = open_review(shared / "field" / "verdicts" / "10-aks-windows.yaml")
+    option = first_page.options_shown(review)[1]
+    assert option["label"] == "Azure CNI with Calico as policy engine without a mesh"
+    assert option["move"]["second_cluster"]
+    assert (option["eligible"], option["probability_best"]) == (False, None)
+    in_place = (
+        next(row for row in review.comparison["options"] if row["mesh"] == "istio-ambient") if review.comparison else {}
+    )
+    assert option["criteria"]["move_usd"]["lo"] > in_place["criteria"]["move_usd"]["hi"]
+    assert option["criteria"]["memory_gib"]["median"] is None  # that of its engine was not measured
+    text = words(first_page.summary(review).html)
+    assert "in a new cluster" in text
+    assert "a second cluster included" in text
+    assert f"otherwise choose: {option['label']}, in a new cluster." in text
 
 
 def test_a_default_for_traffic_at_layer_7_is_told_where_all_of_it_may_be_asked(tmp_path: Path) -> None:

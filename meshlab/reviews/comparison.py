@@ -39,7 +39,7 @@ NEAREST = 3
 
 MONEY = ("licence_usd_per_month", "monthly_usd", "move_usd", "total_usd")
 
-CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_disruption_minutes")
+CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_person_hours", "move_disruption_minutes")
 """Figures of an option, each with its interval."""
 
 WEIGHED = ("total_usd", "added_p99_ms", "memory_gib")
@@ -59,12 +59,12 @@ LIMITS = {
 MONTHS_A_YEAR = 12.0
 
 GROUPS = {
-    "sidecars": ("sidecar_", "istiod_", "configuration_"),
-    "ambient mode": ("ztunnel_", "waypoint_"),
-    "Cilium": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
-    "Linkerd": ("linkerd_",),
+    "what sidecars take": ("sidecar_", "istiod_", "configuration_"),
+    "what ambient mode takes": ("ztunnel_", "waypoint_"),
+    "what Cilium takes": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
+    "what Linkerd takes": ("linkerd_",),
     "how load scales": ("rate_", "queue_", "latency_variance"),
-    "the nodes' machines": ("vm_", "stall_"),
+    "how fast the nodes' machines are": ("vm_", "stall_"),
 }
 """Groups of coefficients that one measurement would settle together, by how their names begin."""
 
@@ -91,17 +91,19 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
             "dominated_by": options[better[n]]["label"] if n in better else None,
             **_payback(ends, options, n),
-            "move": {name: prices[n][name] for name in ("basis", "routes", "people", "restarts", "reversibility")},
+            "move": {name: prices[n][name] for name in OF_MOVE},
             "operations": _operations(tables, option),
         }
         for n, option in enumerate(options)
     ]
+    premium = _premium(rows, worlds, setting)
     return {
         "horizon_months": row["horizon_months"],
         "priced": _priced(rows),
         "fee": _fee(rows, row["horizon_months"]),
+        "premium": premium,
         "options": rows,
-        "against": [*_against(rows, row["horizon_months"], verdict, tables), *_ailing(row)],
+        "against": [*_against(rows, row["horizon_months"], premium, verdict, tables), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
         "find_out": find_out(choices, drawn.coefficients),
     }
@@ -235,7 +237,7 @@ def _use(limit: Limit, bounds: Mapping[str, Any], row: Mapping[str, Any]) -> dec
     return decision.Use(limit.name, limit.most, surely, likely, unit, takes, limit.each)
 
 
-PRICED = ("hours", "usd", "disruption_minutes", "unenforced_hours")
+PRICED = ("hours", "person_hours", "usd", "disruption_minutes", "unenforced_hours")
 """Figures of a move's price."""
 
 UNPRICED: Row = dict.fromkeys(PRICED)
@@ -257,8 +259,12 @@ def _ailing(row: Mapping[str, Any]) -> list[str]:
     return [f"What it would take to repair the {listed(ails)} of today is not known, and not compared."] if ails else []
 
 
-NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
+NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank", "new_cluster")
 """What an option of the comparison is called."""
+
+
+OF_MOVE = ("basis", "routes", "second_cluster", "people", "restarts", "reversibility")
+"""What is told of the move to an option, beside figures with an interval."""
 
 
 def _interval(row: Mapping[str, Any], name: str) -> Row:
@@ -269,7 +275,7 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The best options, one for each pair of products, and what runs today, tuned and not.
 
     Editions of what runs today are compared apart where it matters which one that is. Where no option can be had and
-    meets everything, the nearest stand in.
+    meets everything, the nearest stand in, and what a new cluster would have.
     """
     apart = [side for side in SIDES if f"current_{side}_edition" in verdict["unknown"]]
     today = next((option for option in verdict["options"] if option["today"]), None)
@@ -279,6 +285,7 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [option["cni"], option["mesh"], option["tuned"], *editions]
 
     found: list[Mapping[str, Any]] = []
+    anew: Mapping[str, Any] | None = verdict["new_cluster_option"]
     some = any(option["eligible"] is not False for option in verdict["options"])
     most = MOST if some else NEAREST
     # where what runs, tuned, comes nearest, what meets all as well stands beside it, and not what lacks a need
@@ -288,8 +295,10 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for option in ranked:
         alike = any(kind(each) == kind(option) for each in found)
         if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
-            found.append(option)
-    return found
+            found.append({**option, "new_cluster": False})
+    # it cannot be chosen here, whatever it meets there
+    there = [{**anew, "eligible": False, "new_cluster": True}] if anew else []
+    return [*found, *there]
 
 
 def _worlds(
@@ -342,7 +351,31 @@ def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | No
     return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
-def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], tables: Tables) -> list[str]:
+def _premium(rows: Sequence[Row], worlds: pl.DataFrame, setting: Setting) -> Row | None:
+    """What the recommended option costs more over the horizon than the ``rival`` with the least median.
+
+    In ``usd``, as medians; ``probability`` that it does, draw by draw; and the work each month that would come to the
+    same, ``person_hours_per_month``. None where it is the one with the least, or what it costs is not known.
+    """
+    known = {n: row["criteria"]["total_usd"]["median"] for n, row in enumerate(rows)}
+    known = {n: usd for n, usd in known.items() if rows[n]["probability_best"] is not None and usd is not None}
+    first = next((n for n in known if rows[n]["recommended"]), None)
+    least = min(known, key=lambda n: known[n], default=None)
+    if first is None or least is None or first == least:
+        return None
+    mine, other = (worlds.filter(option=n)["total_usd"].to_numpy() for n in (first, least))
+    usd, wage = known[first] - known[least], setting.draws("usd_per_person_hour").quantile(0.5)
+    return {
+        "rival": rows[least]["label"],
+        "usd": usd,
+        "probability": float((mine > other).mean()),
+        "person_hours_per_month": usd / setting.scenario["horizon_months"] / wage if wage else None,
+    }
+
+
+def _against(
+    rows: Sequence[Row], horizon: float, premium: Row | None, verdict: Mapping[str, Any], tables: Tables
+) -> list[str]:
     """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
@@ -351,20 +384,34 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], ta
     for name, share in first["within"].items():
         if share is not None and share < comparison.NEARLY:
             told.append(_exceeds(name, share))
-    rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
-    cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
-    beaten = first["dominated_by"]
-    is_clear = cheapest and cheapest is not first and cheapest["probability_best"] >= comparison.TELLING
-    if cheapest and is_clear and first["probability_best"] is not None and cheapest["label"] != beaten:
-        mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, cheapest))
-        told.append(
-            f"{cheapest['label']} is cheaper over the horizon with a probability of "
-            f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
-        )
-    fee = _fee(rows, horizon)
-    if beaten:
-        told.append(_beaten(first, rows, verdict, tables, told_apart=("cost",) if fee else ()))
+    beaten, fee = first["dominated_by"], _fee(rows, horizon)
+    dearer = premium if premium and premium["probability"] >= comparison.TELLING else None
+    if dearer:
+        told.append(_dearer(dearer, first, rows, verdict, tables))
+    if beaten and not (dearer and dearer["rival"] == beaten):
+        told.append(_beaten(first, beaten, told_apart=("cost",) if fee or dearer else ()))
     return [*told, *([_over_fee(fee)] if fee else []), *_unpaid(first, rows, horizon)]
+
+
+def _dearer(premium: Row, first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables) -> str:
+    """What the recommended option costs more than the cheapest, what work that would pay for, and why it is first."""
+    rival = next(row for row in rows if row["label"] == premium["rival"])
+    mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, rival))
+    hours = premium["person_hours_per_month"] or 0.0
+    work = f", the price of {rounded(hours)} person-hours of work a month" if hours >= 1 else ""
+    told = (
+        f"{rival['label']} costs {rounded(premium['usd'])} USD less over the horizon: {other} instead of {mine}{work}"
+    )
+    also = [words for name, words in WEIGHED_WORDS.items() if name != "total_usd"]
+    told += f"; in {listed(also)} it is as good or better." if first["dominated_by"] == rival["label"] else "."
+    sides = (side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"]))
+    side = next(sides, "")
+    why = _parting(first, rival, side, verdict, tables) if side else None
+    monthly = [row["criteria"]["monthly_usd"]["median"] for row in (first, rival)]
+    if why and monthly[0] > monthly[1]:
+        told += f" The reason for the recommended one: {lower_first(why)}"
+        told += f" A budget of less than {rounded(monthly[0])} USD a month would put another first."
+    return told
 
 
 def _fee(rows: Sequence[Row], horizon: float) -> Row | None:
@@ -391,32 +438,15 @@ def _over_fee(fee: Row) -> str:
     return f"Its fee is not known: above {most} USD a month {fee['rival']} costs less over the horizon."
 
 
-def _beaten(
-    first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables, *, told_apart: Sequence[str]
-) -> str:
-    """By which option the recommended one is dominated, and in what: what is not known is no argument.
+def _beaten(first: Row, rival: str, *, told_apart: Sequence[str]) -> str:
+    """In what another option dominates the recommended one: what is not known is no argument.
 
     Of what is ``told_apart`` another sentence speaks.
     """
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
-    told = f"{first['dominated_by']} is as good or better in {listed(better)}"
-    if open_:
-        rest = [words for words in open_ if words not in told_apart]
-        return f"{told}; {listed(rest)} cannot be compared." if rest else f"{told}."
-    rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
-    mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
-    if mine and other is not None and mine > other:
-        differ = (
-            side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"])
-        )
-        side = next(differ, "")
-        why = _parting(first, rival, side, verdict, tables) if side else None
-        told += f": {rounded(other)} USD a month instead of {rounded(mine)}"
-        if why:
-            told += f". The reason for the recommended one: {lower_first(why)}"
-            return f"{told} A budget of less than {rounded(mine)} USD a month would put another first."
-    return f"{told}."
+    rest = [words for words in open_ if words not in told_apart]
+    return f"{rival} is as good or better in {listed(better)}{f'; {listed(rest)} cannot be compared' if rest else ''}."
 
 
 def _parting(first: Row, rival: Row, side: str, verdict: Mapping[str, Any], tables: Tables) -> str | None:
@@ -476,7 +506,7 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     if first not in known or not rivals:
         return []
     found: list[Row] = []
-    for criterion in ("added_p99_ms", "memory_gib", "move_hours"):
+    for criterion in ("added_p99_ms", "memory_gib", "move_person_hours"):
         worth = comparison.break_even(worlds, first, rivals[0], "total_usd", criterion)
         if worth is not None:
             found.append(

@@ -488,8 +488,18 @@ def test_what_is_met_in_part_is_not_said_to_be_lacked() -> None:
         cloud="openshift", current_cni="ovn-kubernetes", current_cni_edition="openshift", needs=["windows_nodes"]
     )
     assert "Windows nodes only in part" in openshift["sentence"]
-    names = explained(needs=["dns_policy", "sctp"], licence_usd_per_year=0)
+    names = explained(current_cni="canal", needs=["dns_policy", "sctp"], licence_usd_per_year=0)
     assert "lacks DNS policy" in names["sentence"]
+
+
+def test_antrea_takes_over_from_a_calico_that_the_team_runs_and_from_no_other() -> None:
+    """Its migrator is documented for Calico and flannel of one's own, and changes the whole cluster at once."""
+    asked: dict[str, Any] = {"needs": ["dns_policy", "sctp"], "licence_usd_per_year": 0}
+    at_once = explained(current_cni_edition="self-run", **asked)
+    assert at_once["cni"] == "antrea"
+    assert any("no object is made or deleted" in caveat["text"] for caveat in at_once["options"][0]["caveats"])
+    for barred in ({"gradual_move_required": True}, {"current_cni_edition": "rke2"}):
+        assert explained(**{"current_cni_edition": "self-run"} | barred, **asked)["cni"] != "antrea"
 
 
 def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
@@ -530,7 +540,16 @@ def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
 )
 def test_what_a_new_cluster_would_have_is_named(facts: dict[str, Any], said: str) -> None:
     """Where nothing but the age of the cluster bars an option that meets everything, the answer says so."""
-    assert said in explained(**facts, licence_usd_per_year=0)["sentence"]
+    answer = explained(**facts, licence_usd_per_year=0)
+    assert said in answer["sentence"]
+    assert answer["new_cluster_option"]["label"] in said
+    assert answer["new_cluster_option"]["eligible"]
+
+
+def test_no_new_cluster_is_named_where_this_one_can_have_what_is_asked() -> None:
+    """What meets everything in place needs no other cluster, and a new one is no way out of itself."""
+    for facts in ({"current_cni": "calico", "greenfield": False}, {"greenfield": True, "current_cni": "none"}):
+        assert explained(cloud="self-managed", needs=[], **facts)["new_cluster_option"] is None
 
 
 @pytest.mark.parametrize(
@@ -641,7 +660,7 @@ def test_of_meshes_that_one_preference_names_alike_the_next_decides() -> None:
     supported, by_proxy_of_a_node = told["istio-ambient"]["why"]
     assert "provider supports this one" in supported
     assert by_proxy_of_a_node.startswith("Ambient mode brings")
-    assert told["istio-sidecar"]["why"][1].startswith("OpenShift Service Mesh 3 in ambient mode stands behind it")
+    assert told["istio-sidecar"]["why"][1].startswith("OpenShift Service Mesh 3 in ambient mode ranks behind it")
 
 
 AKS_CALICO = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "calico-policy-engine"}

@@ -63,6 +63,7 @@ from meshlab.models.decision.tables import (
     TODAY,
     Option,
     Preference,
+    Requirement,
     Tables,
     load_tables,
 )
@@ -190,7 +191,8 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "unknown": [],
         "questions": [],
         "evidence": list(evidence(contest, pair)) if is_known else [],
-        "options": [{key: value for key, value in each.items() if key != "lacks"} for each in options],
+        "options": [*map(_plain, options)],
+        "new_cluster_option": next((_plain(option(*found, 0)) for found in _on_new_cluster(contest)), None),
         "parts": parts(contest),
         "rows": list(_rows(contest, pair)),
         "contradictions": [row.reason for row in contest.tables.impossible if contest.state(row, None)],
@@ -198,6 +200,10 @@ def _verdict(contest: Contest) -> dict[str, Any]:
 
 
 # --- reasons --------------------------------------------------------------------------------------------------------
+
+
+def _plain(option: Row) -> dict[str, Any]:
+    return {key: value for key, value in option.items() if key != "lacks"}
 
 
 def _deciders(contest: Contest) -> dict[str, Preference | None]:
@@ -297,7 +303,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
         rivals = (each for each in contest.pairs if contest.prefers(row, each))
         first = next((each for each in rivals if each.side(name).id != chosen.id), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
-            yield f"{label_of(first.side(name))} stands behind it; {why}."
+            yield f"{label_of(first.side(name))} ranks behind it; {why}."
             return
         if row is decider:
             return
@@ -455,7 +461,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
     elif doubtful and not after.pairs[0].over:
         why = f"{after.pairs[0].label} then keeps the budget more likely than not"
     elif left["eligible"] and kept and (rests := _rests(after, kept, after.pairs[0])):
-        why = f"{left['label']} then stands behind it; {rests}"
+        why = f"{left['label']} then ranks behind it; {rests}"
     else:
         reached = names(after.pairs[0])
         now = next((each for each in verdict["options"] if reached.items() <= each.items()), None)
@@ -514,7 +520,7 @@ def sentence(contest: Contest) -> str:
         ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
         way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
-        way += "".join(f". Or on a new cluster: {_named(one)}" for one in _anew(contest))
+        way += "".join(f". Or on a new cluster: {_named(one)}" for _, one in _on_new_cluster(contest))
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
@@ -528,7 +534,7 @@ def sentence(contest: Contest) -> str:
             for name in SIDES
             if _has_ended(contest, name)
         )
-        anew = "".join(f" On a new cluster, {_named(one)} would." for one in _anew(contest))
+        anew = "".join(f" On a new cluster, {_named(one)} would." for _, one in _on_new_cluster(contest))
         if pair.over and pair.over.certain:  # what runs, tuned, meets all of it
             kept = f"What runs, tuned, comes nearest: {_why(contest, pair)}."
             return f"None of the options meets everything that is asked within the budget.{gone}{but}{anew} {kept}"
@@ -536,11 +542,11 @@ def sentence(contest: Contest) -> str:
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
-        if all(each.standing != ELIGIBLE for each in contest.pairs):
-            bare = (one for one in contest.pairs if one.cni is pair.cni and not (one.lacking or one.unread))
-            here = [f"{_named(one)}: {_why(contest, one)}" for one in bare if one.standing == RULED_OUT][:1]
-            there = here or [f"a new cluster would have {_named(one)}" for one in _anew(contest)]
-            parts += [f"Should it fall short, {one}." for one in there]
+        bare = (one for one in contest.pairs if one.cni is pair.cni and not (one.lacking or one.unread))
+        here = [f"{_named(one)}: {_why(contest, one)}" for one in bare if one.standing == RULED_OUT]
+        anew = [f"a new cluster would have {_named(one)}" for _, one in _on_new_cluster(contest)]
+        able = any(one.standing == ELIGIBLE for one in contest.pairs)
+        parts += [f"Should it fall short, {one}." for one in ([] if able else [*here, *anew][:1])]
     unnamed = [side for side in _unnamed(contest).values() if not ails(contest, side)]
     stays = [product(contest.runs[side].id, side) for side in unnamed if not pair.side(side).today]
     parts += [f"If {one} turns out to do that, it stays." for one in stays]
@@ -559,17 +565,21 @@ def _needed(lacks: Sequence[Lack]) -> str:
     return joined(list(map(told, lacks)))
 
 
-def _anew(contest: Contest) -> Iterator[Standing]:
-    """What would be recommended for a new cluster in place of this one, where nothing stated would bar it there."""
+def _on_new_cluster(contest: Contest) -> Iterator[tuple[Contest, Standing]]:
+    """What would be recommended for a new cluster in place of this one, with its contest.
+
+    Nothing where this one can have something that meets all, or where what is stated bars it there as well.
+    """
     bound = any(pair.over and pair.over.certain for pair in contest.pairs)  # the same budget would bind it
-    if contest.facts["greenfield"] is not False or bound:
+    able = any(pair.standing == ELIGIBLE for pair in contest.pairs)
+    if contest.facts["greenfield"] is not False or contest.facts["needs"] is None or bound or able:
         return
     facts = {name: None if name in OF_TODAY else value for name, value in contest.facts.items()}
     facts |= {"greenfield": True, "current_cni": NONE, "current_mesh": NONE}
     frame = compared(pl.DataFrame([facts], schema=schema()).lazy()).collect()
-    first = contests(frame, [facts], contest.tables)[0].pairs[0]
-    if first.standing == ELIGIBLE:
-        yield first
+    (there,) = contests(frame, [facts], contest.tables)
+    if there.pairs[0].standing == ELIGIBLE:
+        yield there, there.pairs[0]
 
 
 OF_TODAY = frozenset(
@@ -670,10 +680,17 @@ def _network(contest: Contest, pair: Standing) -> str:
 
 
 def _condition(contest: Contest, pair: Standing) -> str:
-    """Of two needs that are asked and that the network meets one at a time, the choice, in a sentence."""
+    """Of two needs that are asked and that the network meets one at a time, the choice, and what takes none."""
+    choices = _choices(contest, pair)
+    whole = (one for one in contest.pairs if one.standing == ELIGIBLE and not (one.tuned or _choices(contest, one)))
+    other = next((f"; {label_of(one.cni)} takes none" for one in whole), "") if choices else ""
+    return "".join(f" It needs {row.requirement.partition(':')[0]}{other}." for row in choices)
+
+
+def _choices(contest: Contest, pair: Standing) -> list[Requirement]:
+    """Requirements about needs alone that the network of a pair does not keep: it meets one of them at a time."""
     rules, ruling = contest.rules, contest.ruling(pair.cni, pair.network)
-    choices = [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
-    return "".join(f" It needs {row.requirement.partition(':')[0]}." for row in choices)
+    return [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
 
 
 def _mesh(contest: Contest, pair: Standing) -> str:
@@ -685,7 +702,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
         if pair.unread:
             return f"No mesh, as far as is known.{gone}"
-        met = f"the network brings {named_needs(contest.asked)}" if sure else "nothing that is asked needs one"
+        apart = ", though not all at once" if _choices(contest, pair) else ""
+        met = f"the network brings {named_needs(contest.asked)}{apart}" if sure else "nothing that is asked needs one"
         return f"No mesh: {met}.{gone}"
     if side.id == GATEWAY and not side.today:
         edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."

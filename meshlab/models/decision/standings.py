@@ -609,7 +609,7 @@ def _idle_licence(contest: Contest, pair: Standing) -> Iterator[Caveat]:
 def _gone(contest: Contest, side: Side) -> Iterator[Caveat]:
     """Editions of which one may run today and that could not stay."""
     for gone in contest.tables.editions(side.side, side.id):
-        why = f"If what runs is {gone.label}, it has to go:"
+        why = f"If what runs is {gone.label}, it cannot stay:"
         if contest.platform is None and ANYWHERE not in gone.platforms:
             continue  # a team that is on the one platform that had it would have said so
         if gone.status == "ended" and gone.had_on(contest.platform):
