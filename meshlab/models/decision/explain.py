@@ -442,6 +442,10 @@ def _unnamed(contest: Contest) -> dict[str, str]:
     return found
 
 
+SUMS = frozenset({"USD/month", "USD/year", "h", "min", "ms"})
+"""Units of budgets that a margin names."""
+
+
 def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, Any] | None:
     """One change, the answer that it leads to, and why: what the first option then lacks, or what becomes possible.
 
@@ -475,7 +479,8 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
     at, to = raw[change.input], changed[change.input]
     margin = None
     if spec.type in ("integer", "number") and at is not None:
-        margin = f"at {'any sum' if spec.unit == 'USD/year' and not at else said(to)} instead of {said(at)}"
+        unit = f" {spec.unit.replace('/', ' a ')}" if spec.unit in SUMS else ""
+        margin = f"at {'any sum' if spec.unit == 'USD/year' and not at else f'{said(to)}{unit}'} instead of {said(at)}"
     return {
         "input": change.input if change.member is None else f"needs: {change.member}",
         "from": at,

@@ -85,16 +85,10 @@ class Breach(NamedTuple):
 
 
 class Use(NamedTuple):
-    """What an option takes of a stated budget.
+    """What an option takes of a stated budget, in words, and the input that states it with what it says.
 
-    Args:
-        budget: The input that states it.
-        most: What it states.
-        surely: The budget below which the option breaks it with near certainty.
-        likely: The budget below which it breaks it more likely than not.
-        unit: The unit of all three.
-        takes: What it takes, in words.
-        each: So much of the unit is one of what the input states, such as the cluster's memory of a share of it.
+    Below ``surely`` the option breaks it with near certainty, below ``likely`` more likely than not. So much of the unit
+    is ``each`` one of what the input states, such as the cluster's memory of a share of it.
     """
 
     budget: str
