@@ -87,8 +87,8 @@ class Breach(NamedTuple):
 class Use(NamedTuple):
     """What an option takes of a stated budget, in words, and the input that states it with what it says.
 
-    Below ``surely`` the option breaks it with near certainty, below ``likely`` more likely than not. So much of the unit
-    is ``each`` one of what the input states, such as the cluster's memory of a share of it.
+    Below ``surely`` the option breaks it with near certainty, below ``likely`` more likely than not. ``each`` says how
+    much of the unit is one of what the input states, such as the cluster's memory of a share of it.
     """
 
     budget: str
