@@ -299,7 +299,7 @@ def test_the_reason_against_a_rival_is_one_that_does_not_speak_for_it() -> None:
     review = ml.review({**mesh, **small, "current_mesh": "none", "needs": ["mtls", "multi_cluster"]})
     assert review.comparison is not None
     (against,) = (told for told in review.comparison["against"] if "The reason for" in told)
-    assert "OpenShift Service Mesh 3 in ambient mode is as good or better" in against
+    assert "OpenShift Service Mesh 3 in ambient mode costs" in against
     assert "identity has to hold from cluster to cluster" in against
     assert "provider supports" not in against
 
