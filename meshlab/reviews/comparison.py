@@ -51,7 +51,7 @@ LIMITS = {
     "max_added_p99_ms": "added_p99_ms",
     "max_usd_per_month": "monthly_usd",
     "max_move_hours": "move_hours",
-    "max_disruption_minutes": "move_disruption_minutes",
+    "max_disruption_minutes": "move_disturbed_minutes",
 }
 """Budgets, and the figures that they bound."""
 
@@ -182,70 +182,65 @@ def _budgets(row: Mapping[str, Any]) -> list[Limit]:
     """The budgets that are stated."""
     limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
     share = row["max_added_memory_share"]
+    whole = _capacity_gib(row)
     return [
         *limits,
-        *([] if share is None else [Limit("max_added_memory_share", "memory_gib", share * _capacity_gib(row))]),
+        *([] if share is None else [Limit("max_added_memory_share", "memory_gib", share * whole, whole)]),
     ]
 
 
 def over_budget(
     cases: Mapping[str, Case], calibrated: Mapping[str, pl.DataFrame] | None = None
-) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, decision.Breach]]:
-    """What ``decision.explain`` asks: which options break a stated budget, in all but a few draws or in most of them.
+) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, list[decision.Use]]]:
+    """What ``decision.explain`` asks: what options take of stated budgets, in all but a few draws or in most of them.
 
     Cases stand by the names of their scenarios; one that is missing has no price of a move.
     """
 
-    def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, decision.Breach]:
+    def taken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, list[decision.Use]]:
         filled = collect_few(with_defaults(scenario)).row(0, named=True)
         limits, case = _budgets(filled), cases.get(filled["scenario"])
-        could = [place for place, option in enumerate(options) if option["eligible"] is not False]
-        dear = _offer_too_high(filled)
-        found = {place: dear for place in could if dear and options[place]["paid"]}
-        asked = [place for place in could if place not in found] if limits else []
-        if not asked:
+        offer = _offer(filled)
+        found = {place: [offer] if offer and option["paid"] else [] for place, option in enumerate(options)}
+        if not limits:
             return found
-        chosen = [options[place] for place in asked]
-        moves, setting = [UNPRICED] * len(chosen), setting_of(case, filled) if case else Setting(filled)
+        moves, setting = [UNPRICED] * len(options), setting_of(case, filled) if case else Setting(filled)
         if case:
-            moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting)
+            moves = move_amounts(today_of(case), list(map(target_of, options)), setting)
         drawn = PairDraws(scenario, (calibrated or {}).get(filled["scenario"]))
-        scoped = [as_set_up(option, setting, filled["current_mesh"]) for option in chosen]
+        scoped = [as_set_up(option, setting, filled["current_mesh"]) for option in options]
         # what nobody measured of a network keeps no budget that the mesh alone breaks
         worlds = _worlds(filled, drawn, scoped, moves, alone=True).with_columns(
             # what an option costs at least, where nobody has said what its licence costs
             monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
         )
-        kept = comparison.within(worlds, limits).rows(named=True)
+        least = {"surely": 1 - comparison.NEARLY, "likely": comparison.AS_LIKELY}
+        enough = comparison.enough(worlds, limits, least).rows(named=True)
         ends = comparison.intervals(worlds, [limit.figure for limit in limits]).rows(named=True)
-        for place, shares, row in zip(asked, kept, ends, strict=True):
-            known = [(limit, share) for limit in limits if (share := shares[limit.name]) is not None]
-            for certain, least in ((False, comparison.AS_LIKELY), (True, 1 - comparison.NEARLY)):
-                if over := [limit for limit, share in known if share < least]:
-                    times = max(row[limit.figure] / limit.most if limit.most else np.inf for limit in over)
-                    found[place] = decision.Breach("; ".join(_breach(limit, row) for limit in over), certain, times)
+        for place, (bounds, row) in enumerate(zip(enough, ends, strict=True)):
+            found[place] += [_use(limit, bounds, row) for limit in limits if row[limit.figure] is not None]
         return found
 
-    return broken
+    return taken
 
 
-def _offer_too_high(row: Mapping[str, Any]) -> decision.Breach | None:
-    """That a licence was offered for more than may be spent on licences, whatever else an option costs."""
+def _offer(row: Mapping[str, Any]) -> decision.Use | None:
+    """What a licence was offered at, of what may be spent on licences, whatever else an option costs."""
     most, offered = row["licence_usd_per_year"], row["licence_price_usd_per_year"]
-    if None in (most, offered) or offered <= most:
+    if None in (most, offered):
         return None
-    label = inputs()["licence_usd_per_year"].label
-    what = f"{label} of {rounded(most)} USD a year; the offer is {rounded(offered)} USD a year"
-    return decision.Breach(what, certain=True, times=offered / most if most else np.inf)
+    takes = f"the offer is {rounded(offered)} USD a year"
+    return decision.Use("licence_usd_per_year", most, offered, offered, "USD a year", takes)
 
 
-def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
+def _use(limit: Limit, bounds: Mapping[str, Any], row: Mapping[str, Any]) -> decision.Use:
     lo, middle, hi = (rounded(row[f"{limit.figure}{end}"]) for end in ("_lo", "", "_hi"))
-    label, unit = inputs()[limit.name].label, UNITS[limit.figure]
-    return f"{label} of {rounded(limit.most)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
+    unit, surely, likely = UNITS[limit.figure], *(bounds[f"{limit.name}:{name}"] for name in ("surely", "likely"))
+    takes = f"it takes {middle} {unit} ({lo} to {hi})"
+    return decision.Use(limit.name, limit.most, surely, likely, unit, takes, limit.each)
 
 
-PRICED = ("hours", "person_hours", "usd", "disruption_minutes")
+PRICED = ("hours", "person_hours", "usd", "disruption_minutes", "unenforced_hours")
 """Figures of a move's price."""
 
 UNPRICED: Row = dict.fromkeys(PRICED)
@@ -255,7 +250,7 @@ UNITS = {
     "added_p99_ms": "ms",
     "monthly_usd": "USD a month",
     "move_hours": "h",
-    "move_disruption_minutes": "min",
+    "move_disturbed_minutes": "min",
     "memory_gib": "GiB",
 }
 """Units of the figures that budgets bound."""
@@ -340,6 +335,8 @@ def _worlds(
     joined = worlds.hstack([*added, licence])
     joined = joined.with_columns(
         monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"),
+        # while calls fail policy may be off, too: both together last as long as the longer
+        move_disturbed_minutes=pl.max_horizontal("move_disruption_minutes", pl.col("move_unenforced_hours") * 60),
         nodes=nodes_taken(row),
     )
     return comparison.totals(joined, row["horizon_months"])
