@@ -58,12 +58,12 @@ LIMITS = {
 MONTHS_A_YEAR = 12.0
 
 GROUPS = {
-    "what sidecars take": ("sidecar_", "istiod_", "configuration_"),
-    "what ambient mode takes": ("ztunnel_", "waypoint_"),
-    "what Cilium takes": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
-    "what Linkerd takes": ("linkerd_",),
+    "sidecars": ("sidecar_", "istiod_", "configuration_"),
+    "ambient mode": ("ztunnel_", "waypoint_"),
+    "Cilium": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
+    "Linkerd": ("linkerd_",),
     "how load scales": ("rate_", "queue_", "latency_variance"),
-    "how fast the nodes' machines are": ("vm_", "stall_"),
+    "the nodes' machines": ("vm_", "stall_"),
 }
 """Groups of coefficients that one measurement would settle together, by how their names begin."""
 

@@ -425,9 +425,8 @@ def _not_known(review: Review) -> Iterator[str]:
     # what is told as 0 % matters to nobody
     if found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
         lines.append(
-            f"{upper_first(found[0]['group'])}: measuring it is worth {significant(found[0]['saves_usd'], 2)} USD on "
-            f"average, and makes another option the cheapest with a probability of "
-            f"{100 * found[0]['probability_of_change']:.0f} %."
+            f"Measuring {found[0]['group']} first is worth {significant(found[0]['saves_usd'], 2)} USD on average: "
+            f"with a probability of {100 * found[0]['probability_of_change']:.0f} % another option turns out cheapest."
         )
     if asked := [need_label(row["need"]) for row in left_out(review.needs)]:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")

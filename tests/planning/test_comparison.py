@@ -292,16 +292,23 @@ def test_what_runs_is_not_given_up_for_a_budget_that_nothing_keeps() -> None:
     assert {"linkerd", "istio-ambient"} <= {option["mesh"] for option in compared}
 
 
-def test_the_reason_against_a_rival_is_one_that_does_not_speak_for_it() -> None:
+def test_the_reason_before_a_rival_is_one_that_does_not_speak_for_it() -> None:
     """Red Hat supports both modes of its mesh: what parts them is that one of them is finished across clusters."""
     mesh = {"cloud": "openshift", "current_cni": "ovn-kubernetes", "current_cni_edition": "openshift"}
     small = {"nodes": 30, "services": 120, "pods": 800, "windows_nodes": 0, "greenfield": False, "cni_healthy": True}
     review = ml.review({**mesh, **small, "current_mesh": "none", "needs": ["mtls", "multi_cluster"]})
     assert review.comparison is not None
-    (against,) = (told for told in review.comparison["against"] if "The reason for" in told)
-    assert "OpenShift Service Mesh 3 in ambient mode costs" in against
-    assert "identity has to hold from cluster to cluster" in against
-    assert "provider supports" not in against
+    (against,) = (told for told in review.comparison["against"] if "ambient mode costs" in told)
+    assert "The reason for" not in against  # it stands with the answer
+    assert any("Identity has to hold from cluster to cluster" in reason for reason in review.verdict.why)
+    ambient = review.comparison["premium"]["rival"]
+    assert ambient == "OVN-Kubernetes of OpenShift + OpenShift Service Mesh 3 in ambient mode"
+    stays = ml.review({**FLEET, "current_mesh": "istio-sidecar", "mesh_healthy": True, "needs": ["mtls", "retries"]})
+    assert stays.comparison is not None
+    assert stays.verdict.why == []  # nothing is chosen: that it runs is the reason
+    assert any(
+        "The reason for the recommended one: the mesh of today runs" in told for told in stays.comparison["against"]
+    )
 
 
 def test_what_nobody_measured_of_a_network_keeps_no_budget() -> None:
