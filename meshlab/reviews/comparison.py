@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from itertools import dropwhile
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import polars as pl
 
 from meshlab.models import decision
 from meshlab.models.decision.labels import listed, lower_first
-from meshlab.models.decision.tables import SIDES, Tables, selects
+from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, PairDraws, nodes_taken
 from meshlab.planning import comparison
@@ -78,19 +77,22 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
+    mesh_alone = set(worlds.filter("mesh_alone")["option"])
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
     means = worlds.group_by("option", maintain_order=True).agg(pl.col(WEIGHED).mean())
     better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
     rows = [
         {
             **{name: option[name] for name in NAMED},
+            "scoped": bool(option.get("scoped")),
             "recommended": option["rank"] == 1 and verdict["mesh"] is not None and option["eligible"] is not False,
             "criteria": {name: _interval(ends[n], name) for name in CRITERIA},
+            "mesh_alone": (alone := n in mesh_alone),
             "within": {limit.name: kept[n][limit.name] for limit in limits},
             "probability_best": best.get(n, {}).get("probability_best"),
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
             "dominated_by": options[better[n]]["label"] if n in better else None,
-            **_payback(ends, options, n),
+            **({"saves_usd_per_month": None, "payback_months": None} if alone else _payback(ends, options, n)),
             "move": {name: prices[n][name] for name in OF_MOVE},
             "operations": _operations(tables, option),
         }
@@ -103,7 +105,7 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
         "fee": _fee(rows, row["horizon_months"]),
         "premium": premium,
         "options": rows,
-        "against": [*_against(rows, row["horizon_months"], premium, verdict, tables), *_ailing(row)],
+        "against": [*_against(rows, row["horizon_months"], premium, verdict), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
         "find_out": find_out(choices, drawn.coefficients),
     }
@@ -135,6 +137,11 @@ def weighed(
     prices, moves = move_prices(*places), move_amounts(*places)
     options = [as_set_up(option, setting, row["current_mesh"]) for option in found]
     worlds = _worlds(row, drawn, options, moves)
+    could = [place for place, option in enumerate(options) if option["eligible"] is not False]
+    networks = {(options[place]["cni"], options[place]["edition"]["cni"]) for place in could}
+    unmeasured = worlds.filter(pl.col("option").is_in(could))["memory_gib"].null_count() == DRAWS * len(could)
+    if len(networks) == 1 and unmeasured:  # what nobody measured of a network that all of them have tells none apart
+        worlds = _worlds(row, drawn, options, moves, alone=True)
     first = next((option for option in options if option["rank"] == 1), None)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
     ailing = [(side, product) for side, product in ailing if not first or first[side] != product]
@@ -202,12 +209,8 @@ def over_budget(
             moves = move_amounts(today_of(case), list(map(target_of, options)), setting)
         drawn = PairDraws(scenario, (calibrated or {}).get(filled["scenario"]))
         scoped = [as_set_up(option, setting, filled["current_mesh"]) for option in options]
-        worlds = _worlds(filled, drawn, scoped, moves)
-        if worlds["memory_gib"].null_count():
-            # what nobody measured of a network keeps no budget that the mesh alone breaks
-            alone = drawn.worlds([{**option, "cni": None} for option in scoped])
-            worlds = worlds.with_columns(worlds[name].fill_null(alone[name]) for name in FIGURES)
-        worlds = worlds.with_columns(
+        # what nobody measured of a network keeps no budget that the mesh alone breaks
+        worlds = _worlds(filled, drawn, scoped, moves, alone=True).with_columns(
             # what an option costs at least, where nobody has said what its licence costs
             monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
         )
@@ -302,10 +305,22 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _worlds(
-    row: Mapping[str, Any], drawn: PairDraws, options: Sequence[Mapping[str, Any]], moves: Sequence[Row]
+    row: Mapping[str, Any],
+    drawn: PairDraws,
+    options: Sequence[Mapping[str, Any]],
+    moves: Sequence[Row],
+    *,
+    alone: bool = False,
 ) -> pl.DataFrame:
-    """The figures of each option in each draw, with licence, move and total."""
+    """The figures of each option in each draw, with licence, move and total.
+
+    Where its network was not measured they are null or, if so asked, those of the mesh ``alone``; ``mesh_alone`` tells.
+    """
     worlds = drawn.worlds(options)
+    worlds = worlds.with_columns(mesh_alone=pl.col("memory_gib").is_null() & alone)
+    if worlds["mesh_alone"].any():
+        meshes = drawn.worlds([{**option, "cni": None} for option in options])
+        worlds = worlds.with_columns(worlds[name].fill_null(meshes[name]) for name in FIGURES)
     offered = row["licence_price_usd_per_year"]
     offered = offered if offered is None else offered / MONTHS_A_YEAR
     # what every option keeps costs the same in all of them
@@ -373,9 +388,7 @@ def _premium(rows: Sequence[Row], worlds: pl.DataFrame, setting: Setting) -> Row
     }
 
 
-def _against(
-    rows: Sequence[Row], horizon: float, premium: Row | None, verdict: Mapping[str, Any], tables: Tables
-) -> list[str]:
+def _against(rows: Sequence[Row], horizon: float, premium: Row | None, verdict: Mapping[str, Any]) -> list[str]:
     """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
@@ -387,13 +400,13 @@ def _against(
     beaten, fee = first["dominated_by"], _fee(rows, horizon)
     dearer = premium if premium and premium["probability"] >= comparison.TELLING else None
     if dearer:
-        told.append(_dearer(dearer, first, rows, verdict, tables))
+        told.append(_dearer(dearer, first, rows, verdict))
     if beaten and not (dearer and dearer["rival"] == beaten):
         told.append(_beaten(first, beaten, told_apart=("cost",) if fee or dearer else ()))
     return [*told, *([_over_fee(fee)] if fee else []), *_unpaid(first, rows, horizon)]
 
 
-def _dearer(premium: Row, first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables) -> str:
+def _dearer(premium: Row, first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
     """What the recommended option costs more than the cheapest, what work that would pay for, and why it is first."""
     rival = next(row for row in rows if row["label"] == premium["rival"])
     mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, rival))
@@ -404,14 +417,11 @@ def _dearer(premium: Row, first: Row, rows: Sequence[Row], verdict: Mapping[str,
     )
     also = [words for name, words in WEIGHED_WORDS.items() if name != "total_usd"]
     told += f"; in {listed(also)} it is as good or better." if first["dominated_by"] == rival["label"] else "."
-    sides = (side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"]))
-    side = next(sides, "")
-    why = _parting(first, rival, side, verdict, tables) if side else None
-    monthly = [row["criteria"]["monthly_usd"]["median"] for row in (first, rival)]
-    if why and monthly[0] > monthly[1]:
-        told += f" The reason for the recommended one: {lower_first(why)}"
-        told += f" A budget of less than {rounded(monthly[0])} USD a month would put another first."
-    return told
+    if verdict["why"]:  # which says it
+        return told
+    side = "mesh" if (rival["mesh"], rival["edition"]["mesh"]) != (first["mesh"], first["edition"]["mesh"]) else "cni"
+    why = next((row["reason"] for row in verdict["rows"] if row["id"] == verdict["decided_by"].get(side)), None)
+    return f"{told} The reason for the recommended one: {lower_first(why)}" if why else told
 
 
 def _fee(rows: Sequence[Row], horizon: float) -> Row | None:
@@ -447,25 +457,6 @@ def _beaten(first: Row, rival: str, *, told_apart: Sequence[str]) -> str:
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
     rest = [words for words in open_ if words not in told_apart]
     return f"{rival} is as good or better in {listed(better)}{f'; {listed(rest)} cannot be compared' if rest else ''}."
-
-
-def _parting(first: Row, rival: Row, side: str, verdict: Mapping[str, Any], tables: Tables) -> str | None:
-    """Why one option stands before another: the preference that decided, or the next where that speaks for both."""
-    decided = verdict["decided_by"].get(side)
-    rows = [*dropwhile(lambda row: row["id"] != decided, (row for row in verdict["rows"] if row["table"] == side))]
-    mine, other = (
-        [option for option in tables.editions(side, each[side]) if option.edition == (each["edition"][side] or "")]
-        for each in (first, rival)
-    )
-    speaks = [
-        row["reason"]
-        for row in rows
-        if row["state"] == "matched"
-        and any(selects(row["recommendation"], option) for option in mine)
-        and not any(selects(row["recommendation"], option) for option in other)
-    ]
-    alike = rows and any(selects(rows[0]["recommendation"], option) for option in other)
-    return next(iter([*(speaks if alike else ()), *(row["reason"] for row in rows[:1])]), None)
 
 
 def _exceeds(name: str, share: float) -> str:

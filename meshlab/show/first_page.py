@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from textwrap import wrap
 
 from meshlab.models.decision.labels import lower_first, need_label, upper_first
@@ -82,11 +81,13 @@ YEAR = 12
 def summary(review: Review) -> Fragment:
     """The first page: the answer, what it costs and takes, how sure it is and why, what is against it, what to do."""
     against, shown, begun = objections(review), options_shown(review), starter(review)
+    fresh = bool(review.migration and review.migration["fresh"])
+    gone = {row["eligible"] for row in shown if row["today"] and not row["tuned"]} == {False}  # nothing pays beside it
     blocks = [
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
         ("What is not known?", list(_not_known(review))),
-        ("What is next?", [*filter(None, (scoping_text(review), encryption_text(review))), next_step(review)]),
+        ("What is next?", [*filter(None, (_scoping(review), encryption_text(review))), next_step(review)]),
     ]
     return fragment(
         "summary",
@@ -103,9 +104,10 @@ def summary(review: Review) -> Fragment:
         priced=0 if _pooled(review) else (review.comparison or {}).get("priced", 0),
         over=baseline(review),
         rows=list(figure_rows(review, shown)),
-        payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
-        way_back=None if review.migration and review.migration["fresh"] else way_back,
+        payback=None if fresh or gone else _payback,
+        way_back=None if fresh else way_back,
         standing=_standing,
+        scoped=any(row.get("scoped") for row in shown) and review.tuning,
     )
 
 
@@ -161,6 +163,16 @@ def scoping_text(review: Review) -> str | None:
         f"{todo} what each sidecar is told to some {found['scoped_services']:,} services in place of all "
         f"{found['services']:,}: the sidecars alone take {takes}.{then}"
     )
+
+
+def _scoping(review: Review) -> str | None:
+    """The same in the fewest words: how many services that are is told beside the table."""
+    if scoping_text(review) is None or not review.tuning:
+        return None
+    memory = next(item for item in review.tuning["figures"] if item["figure"] == "memory_gib")
+    begin = "Scope the sidecars that run" if review.tuning["runs_today"] else "Scope sidecars from the first day"
+    takes = f"{figure_text(memory['scoped'])} {memory['unit']} instead of {figure_text(memory['median'])}"
+    return f"{begin}: they alone take {takes}."
 
 
 def _tuning_pays(review: Review) -> bool:
@@ -275,7 +287,8 @@ def certainty(review: Review) -> Iterator[str]:
     if verdict.contradictions:
         yield "The facts as stated cannot hold together, so one of them is wrong."
     elif verdict.settled:
-        budget = ", unless there is a budget for running it: none is stated" if _unbounded(review) else ""
+        mine = _unbounded(review)
+        budget = f", but a budget for running it below {figure_text(mine)} USD a month: none is stated" if mine else ""
         yield f"No missing fact could change the answer{budget}."
     elif verdict.unknown:
         yield "A missing fact could change it: see what is not known."
@@ -308,14 +321,14 @@ def graded(review: Review) -> Iterator[str]:
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
 
 
-def _unbounded(review: Review) -> bool:
-    """Whether a budget for running it, which nobody stated, would put a cheaper option first."""
+def _unbounded(review: Review) -> float | None:
+    """What it costs, where a budget below that, which nobody stated, would put a cheaper option first. [USD/month]"""
     first, cost = chosen(review), "monthly_usd"
     if first is None or review.comparison is None or review.scenario.get("max_usd_per_month") is not None:
-        return False
+        return None
     mine = first["criteria"][cost]["median"]
     rivals = [row["criteria"][cost]["median"] for row in review.comparison["options"] if row["eligible"]]
-    return mine is not None and any(rival is not None and rival < mine for rival in rivals)
+    return mine if mine is not None and any(rival is not None and rival < mine for rival in rivals) else None
 
 
 UNPRICED = {
@@ -338,10 +351,9 @@ def _chance(first: Row, comparison: Row) -> Iterator[str]:
     elif priced > 1:
         often, premium = round(100 * chance), comparison.get("premium")
         sure = f"the cheapest with a probability of {often} %" if often else "never the cheapest"
-        over = f"over {comparison['horizon_months']:.0f} months"
-        yield f"Of {priced} options with a known cost, it is {sure} {over}."
-        if premium and often and premium["probability"] < TELLING:
-            yield f"As medians, {premium['rival']} costs {figure_text(premium['usd'])} USD less."
+        close = premium and often and premium["probability"] < TELLING
+        less = f"; as medians, the cheapest costs {figure_text(premium['usd'])} USD less" if premium and close else ""
+        yield f"Of {priced} options with a known cost, it is {sure}{less}."
     elif sum(row["probability_best"] is not None for row in comparison["options"]) == 1:
         yield "It is the only option whose cost is known."
     elif first["mesh"] == "none":
@@ -406,6 +418,8 @@ def _not_known(review: Review) -> Iterator[str]:
     cost = first["criteria"]["cost_usd_per_month"]["median"] if first else None
     if first and cost is None:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
+    elif first and first.get("mesh_alone"):
+        lines.append("What its network takes: no measurement covers it, so that figures are of the mesh alone.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence, or what its provider charges.")
     # what is told as 0 % matters to nobody
@@ -537,7 +551,6 @@ def _before(review: Review) -> str:
         "Measure first whether it keeps to its budget: `meshlab plan-measurement` writes how. ": False in missed,
         "Raise the budget of the move, or rehearse it first and state what that took. ": True in missed,
         "Tune it. ": beaten_by == f"{first['label']}, tuned",
-        f"Decide knowingly against {beaten_by}. ": beaten_by is not None,
     }
     return next((step for step, is_due in steps.items() if is_due), "")
 
@@ -640,6 +653,8 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
         note = "plus an unpriced fee" if value["median"] is not None else ""
+    if figure == "memory_gib" and option.get("mesh_alone"):
+        note = "the mesh alone"
     return {
         "text": None if value["median"] is None else figure_text(value["median"]),
         "interval": interval_text(value["lo"], value["hi"]),
@@ -658,16 +673,14 @@ def _standing(option: Row) -> str:
     return ", ".join(filter(None, words))
 
 
-def _payback(option: Row, *, fresh: bool) -> str:
+def _payback(option: Row) -> str:
     """When an option has paid for its move, in words."""
     months, saved = option["payback_months"], option["saves_usd_per_month"]
     if months is not None:
         return f"after {span_text(months)}" if months <= LIFETIME_MONTHS else f"not in {span_text(LIFETIME_MONTHS)}"
     if option["today"] and not option["tuned"]:
         return "no move"
-    if saved is None:
-        return "nothing runs yet" if fresh else "not known"
-    return "never"
+    return "not known" if saved is None else "never"
 
 
 APART = 1.1

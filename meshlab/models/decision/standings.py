@@ -632,10 +632,10 @@ def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[Caveat]:
 
 
 def unfinished(contest: Contest, pair: Standing) -> list[str]:
-    """The needs that a pair meets only by what is alpha, beta or not released, each with what was read."""
+    """The needs that a pair meets only by what is alpha, beta or not released, each with how far."""
     rests = ((need, side) for need in contest.asked for side in deciding(contest, pair, need))
     cells = {need: contest.cell(side, need) for need, side in rests if not _has(side.finished, need)}
-    return [f"{need_label(need)} ({note_of(cell)})" for need, cell in cells.items() if cell]
+    return [f"{need_label(need)} ({EXTENTS[cell.support]})" for need, cell in cells.items() if cell]
 
 
 def lost(contest: Contest) -> list[str]:
