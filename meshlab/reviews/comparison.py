@@ -191,18 +191,18 @@ def _budgets(row: Mapping[str, Any]) -> list[Limit]:
 
 def over_budget(
     cases: Mapping[str, Case], calibrated: Mapping[str, pl.DataFrame] | None = None
-) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, list[decision.Use]]]:
+) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], list[list[decision.Use]]]:
     """What ``decision.explain`` asks: what options take of stated budgets, in all but a few draws or in most of them.
 
     Cases stand by the names of their scenarios; one that is missing has no price of a move.
     """
 
-    def taken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, list[decision.Use]]:
+    def taken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> list[list[decision.Use]]:
         filled = collect_few(with_defaults(scenario)).row(0, named=True)
         limits, case = _budgets(filled), cases.get(filled["scenario"])
         offer = _offer(filled)
-        found = {place: [offer] if offer and option["paid"] else [] for place, option in enumerate(options)}
-        if not limits:
+        found = [[offer] if offer and option["paid"] else [] for option in options]
+        if not (limits and options):
             return found
         moves, setting = [UNPRICED] * len(options), setting_of(case, filled) if case else Setting(filled)
         if case:

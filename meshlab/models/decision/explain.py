@@ -72,8 +72,8 @@ from meshlab.scenario import inputs, schema, with_all_inputs
 Row = Mapping[str, Any]
 
 
-Over = Callable[[pl.DataFrame, Sequence[Row]], Mapping[int, Sequence[Use]]]
-"""From a scenario and the options of its contest, by their places, to what they take of the budgets that are stated."""
+Over = Callable[[pl.DataFrame, Sequence[Row]], Sequence[Sequence[Use]]]
+"""From a scenario and options of its contest to what each of them takes of the budgets that are stated."""
 
 
 def explain(
@@ -97,9 +97,12 @@ def explain(
     for place, contest in enumerate(contests(frame, rows, tables) if rows else ()):
         own, verdict, uses = frame[place], _verdict(contest), dict[str, Sequence[Use]]()
         if over:
-            uses = {contest.pairs[at].key: each for at, each in over(facts[place], verdict["options"]).items() if each}
-            could = {pair.key for pair in contest.pairs if STANDINGS[pair.standing] is not False}
-            broken = _broken({key: each for key, each in uses.items() if key in could})
+            # another fact may open what cannot be had now: flips ask for all
+            could = {at for at, pair in enumerate(contest.pairs) if STANDINGS[pair.standing] is not False}
+            asked = range(len(contest.pairs)) if outlook else sorted(could)
+            found = over(facts[place], [verdict["options"][at] for at in asked])
+            uses = {contest.pairs[at].key: found[n] for n, at in enumerate(asked)}
+            broken = _broken({contest.pairs[at].key: found[n] for n, at in enumerate(asked) if at in could})
             own = _within(own, [broken])
             if broken:
                 (contest,) = contests(own, rows[place : place + 1], tables, broken)  # noqa: PLW2901  (made again)
