@@ -146,7 +146,7 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
         files = {folders[plan["scenario"]] / name: text for plan in made for name, text in runbook(plan).items()}
         for path, text in files.items():
             write_whole(path, text)
-        click.echo(f"{len(files)} files written to {printable(str(rehearse))}", err=True)
+        click.echo(f"{many(len(files), 'file')} written to {printable(str(rehearse))}", err=True)
     show(form, made, lambda: "".join(f"{printable(line)}\n" for plan in made for line in plan_text(plan)))
 
 
