@@ -7,6 +7,7 @@ has cut off waits for ever. Dask does the same by itself.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import signal
@@ -16,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from pathlib import Path
@@ -24,7 +26,7 @@ from threading import Thread
 from typing import Any, Generic, TypeVar
 
 from meshlab.errors import MeshlabError, Problem, from_extra
-from meshlab.run.batch.warm import MAIN, PARENT
+from meshlab.run.batch.warm import MAIN, PARENT, last_words
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -138,7 +140,9 @@ def _begin(begin: Begin, environment: Mapping[str, str]) -> None:
     function, arguments = begin
     try:
         function(*arguments)
-    except (EOFError, OSError):  # who was to hand something over is gone; the pool makes another worker, which says so
+    except Exception as error:  # noqa: BLE001  (the pool would print a traceback; it makes another worker)
+        if not isinstance(error, EOFError | OSError):  # who was to hand something over is gone, and says so itself
+            last_words(error)
         os._exit(1)
     _end_with_parent()
 
@@ -158,10 +162,17 @@ def _end_with_parent() -> None:
 @contextmanager
 def _cluster(address: str) -> Generator[Pool]:
     with from_extra("dask", "--scheduler"):
-        from distributed import Client
+        dask: Any = import_module("distributed")
+        connect: Any = import_module("distributed.comm").connect
+
+    async def knock() -> None:
+        """A client that cannot connect takes 20 s to end, with a traceback: it is made of what answers alone."""
+        await (await connect(address, timeout=10, **dask.Security().get_connection_args("client"))).close()
+
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError) as error:
+        asyncio.run(knock())
+        client = dask.Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:  # the last one where TLS is not set up
         raise MeshlabError(
             Problem("--scheduler", f"no Dask scheduler at {address!r}: {error}", "check the address and that it runs")
         ) from error
