@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from meshlab.cluster.facts import live as kubectl_module
 from meshlab.cluster.facts import prometheus, read_facts
@@ -32,8 +33,10 @@ from meshlab.run.batch import batch
 from meshlab.run.batch.batch import NOTE, Job, render_reviews, row_of_unchanged
 from meshlab.run.batch.fleet import read_index
 from meshlab.run.batch.pool import open_pool
+from meshlab.run.cli import main
 from meshlab.run.embed import check
 from meshlab.run.embed.blocks import data_rows
+from meshlab.show import labels
 from meshlab.show.charts import Look
 from meshlab.show.charts.migration import nodes_chart
 from meshlab.tables import MAXIMUM_TABLE_BYTES, check_table
@@ -565,6 +568,18 @@ def test_names_of_nodes_are_text_in_charts(count: int) -> None:
     assert "evil.example" in spec
     assert "<a href" not in spec
     assert "<b>B" not in spec
+
+
+def test_names_give_no_orders_to_a_terminal(tmp_path: Path) -> None:
+    """Markdown and facts for people show what moves a cursor or turns text around by its code."""
+    name = "a\x1b[31mb\u202ec"
+    assert labels.plain(name) == r"a\\x1b\[31mb\\x202ec"
+    node = {"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n", "labels": {"agentpool": name}}}
+    (tmp_path / "dump.json").write_text(json.dumps(node))
+    shown = CliRunner().invoke(main, ["facts", str(tmp_path / "dump.json"), "--format", "text"])
+    assert shown.exit_code == 0
+    assert "31mb" in shown.stdout
+    assert all(line.isprintable() for line in shown.stdout.splitlines())
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1", "\r=1", "＝1"])

@@ -19,6 +19,7 @@ import pytest
 
 from meshlab import files
 from meshlab.run.batch.batch import NOTE, Job, render_reviews
+from meshlab.run.batch.pool import _uninterrupted
 from meshlab.run.embed import fill
 from meshlab.run.sweep import run_sweep
 
@@ -144,6 +145,21 @@ def test_who_is_stopped_puts_away(number: int, teams: list[Path], tmp_path: Path
     _, alive = psutil.wait_procs(left, timeout=10)
     assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_worker_is_begun_before_an_interrupt() -> None:
+    """Ctrl-C waits for what it would leave behind half-done, and comes right after it."""
+    done = []
+
+    def interrupted() -> None:
+        with _uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert done
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 # --- full ----------------------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def serve(parent: int) -> None:
             _fork(request, kernel, send)
 
 
-def last_words(error: Exception) -> None:
+def last_words(error: BaseException) -> None:
     """Say on standard error why a process of ours ends before it has begun."""
     sys.stderr.writelines(f"meshlab: error: {problem}\n" for problem in problems_of(error, "a process that renders"))
 

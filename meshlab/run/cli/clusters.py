@@ -80,8 +80,13 @@ def facts(
         from meshlab.cluster.facts.measurements import as_data, read_prometheus
 
         found["measured"] = as_data(read_prometheus(prometheus), anonymize=hidden)
-    told = found if form == "yaml" else _facts_for_people(found)
-    show(form, found, lambda: yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=100))
+    told, shown = (found, str) if form == "yaml" else (_facts_for_people(found), printable)
+
+    def text() -> str:
+        lines = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=100).splitlines()
+        return "".join(f"{shown(line)}\n" for line in lines)
+
+    show(form, found, text)
 
 
 def _facts_for_people(found: Mapping[str, Any]) -> dict[str, Any]:
