@@ -107,7 +107,8 @@ class PairDraws(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         Args:
             options: ``cni``, ``mesh``, ``edition``, ``tuned`` and ``dataplane`` of each, as a verdict lists them;
-                ``scoped`` where a new mesh is to be set up so that proxies know what their workloads call.
+                ``scoped`` where a new mesh is to be set up so that proxies know what their workloads call;
+                ``new_cluster`` where it takes another cluster, as what runs does not do.
 
         Returns:
             ``option``, its place; ``draw``; ``FIGURES``.
@@ -137,7 +138,7 @@ def _figures(
         return rows.select(FIGURES).clear(len(rows)).get_columns()
     figures = {name: rows[name] for name in FIGURES}
     if dataplane != "cilium" or option["cni"] != "cilium":
-        memory, cpu = changes.to(option["cni"], option["edition"]["cni"])
+        memory, cpu = changes.to(option["cni"], option["edition"]["cni"], differs=bool(option.get("new_cluster")))
         prices = (known[price] * HOURS_PER_MONTH for price in PRICES.values())
         figures["memory_gib"] += memory
         figures["cpu_cores"] += cpu
@@ -170,11 +171,11 @@ class _Changes:
         found = network_draws(known, [HOST, *filter(None, wanted)], agents.len())
         self.drawn = found.partition_by("datapath", as_dict=True)
 
-    def to(self, cni: str | None, edition: str | None) -> Capacity:
-        """The change to a plugin in an edition; null where either was not measured."""
+    def to(self, cni: str | None, edition: str | None, *, differs: bool) -> Capacity:
+        """The change to a plugin in an edition, which surely ``differs``; null where either was not measured."""
         datapaths = datapath_of(cni, edition), datapath_of(*self.today)
         # editions that forward packets alike run the same agents, and one that is unknown may be the wanted one
-        unmeasured = None in (edition, self.today[1]) and self._drawn(datapaths[0])[1].null_count() > 0
+        unmeasured = None in (edition, self.today[1]) and self._drawn(datapaths[0])[1].null_count() > 0 and not differs
         if cni is None or (cni == self.today[0] and (datapaths[0] == datapaths[1] or unmeasured)):
             return (zero := pl.zeros(self.agents.len(), pl.Float64, eager=True)), zero
         (memory, cpu), (memory_today, cpu_today) = self._of(cni, edition), self._of(*self.today)

@@ -11,6 +11,7 @@ it, by regression.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ import polars as pl
 
 from meshlab.models import decision
 from meshlab.models.overhead import estimate
+from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.pairs import FIGURES, PairDraws
 from meshlab.units import ENDS
 
@@ -37,11 +39,15 @@ FOLDS = 2
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """A budget: the input that states it, the column of the worlds, and the most that is allowed, in its unit."""
+    """A budget: the input that states it, the column of the worlds, and the most that is allowed, in its unit.
+
+    So much of the unit is ``each`` one of what the input states, such as the cluster's memory of a share of it.
+    """
 
     name: str
     figure: str
     most: float
+    each: float = 1.0
 
 
 def totals(worlds: pl.DataFrame, horizon_months: float) -> pl.DataFrame:
@@ -73,6 +79,15 @@ def within(worlds: pl.DataFrame, limits: Iterable[Limit]) -> pl.DataFrame:
     """Probability that each option stays within each limit, a column by its name; null where it is not known."""
     return worlds.group_by("option", maintain_order=True).agg(
         (pl.col(limit.figure) <= limit.most).mean().alias(limit.name) for limit in limits
+    )
+
+
+def enough(worlds: pl.DataFrame, limits: Iterable[Limit], least: Mapping[str, float]) -> pl.DataFrame:
+    """The least budget that each option keeps with a probability, a column by the names of limit and probability."""
+    return worlds.group_by("option", maintain_order=True).agg(
+        pl.col(limit.figure).sort().get(math.ceil(share * DRAWS) - 1).alias(f"{limit.name}:{name}")
+        for limit in limits
+        for name, share in least.items()
     )
 
 

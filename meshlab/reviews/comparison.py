@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from itertools import dropwhile
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ import polars as pl
 
 from meshlab.models import decision
 from meshlab.models.decision.labels import listed, lower_first
-from meshlab.models.decision.tables import SIDES, Tables, selects
+from meshlab.models.decision.tables import SIDES, Tables
 from meshlab.models.overhead.coefficients import DRAWS, joint_draws
 from meshlab.models.pairs import FIGURES, PairDraws, nodes_taken
 from meshlab.planning import comparison
@@ -39,7 +38,7 @@ NEAREST = 3
 
 MONEY = ("licence_usd_per_month", "monthly_usd", "move_usd", "total_usd")
 
-CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_disruption_minutes")
+CRITERIA = (*FIGURES, "nodes", *MONEY, "move_hours", "move_person_hours", "move_disruption_minutes")
 """Figures of an option, each with its interval."""
 
 WEIGHED = ("total_usd", "added_p99_ms", "memory_gib")
@@ -52,19 +51,19 @@ LIMITS = {
     "max_added_p99_ms": "added_p99_ms",
     "max_usd_per_month": "monthly_usd",
     "max_move_hours": "move_hours",
-    "max_disruption_minutes": "move_disruption_minutes",
+    "max_disruption_minutes": "move_disturbed_minutes",
 }
 """Budgets, and the figures that they bound."""
 
 MONTHS_A_YEAR = 12.0
 
 GROUPS = {
-    "sidecars": ("sidecar_", "istiod_", "configuration_"),
-    "ambient mode": ("ztunnel_", "waypoint_"),
-    "Cilium": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
-    "Linkerd": ("linkerd_",),
+    "what sidecars take": ("sidecar_", "istiod_", "configuration_"),
+    "what ambient mode takes": ("ztunnel_", "waypoint_"),
+    "what Cilium takes": ("cilium_", "node_envoy_", "datapath_", "ebpf_maps_"),
+    "what Linkerd takes": ("linkerd_",),
     "how load scales": ("rate_", "queue_", "latency_variance"),
-    "the nodes' machines": ("vm_", "stall_"),
+    "how fast the nodes' machines are": ("vm_", "stall_"),
 }
 """Groups of coefficients that one measurement would settle together, by how their names begin."""
 
@@ -78,30 +77,35 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
     ends = comparison.intervals(worlds, CRITERIA).rows(named=True)
     limits = [*_budgets(row), Limit("fits", "memory_gib", _capacity_gib(row))]
     kept = comparison.within(worlds, limits).rows(named=True)
+    mesh_alone = set(worlds.filter("mesh_alone")["option"])
     best = {item["option"]: item for item in comparison.best_of(choices).rows(named=True)} if choices.height else {}
     means = worlds.group_by("option", maintain_order=True).agg(pl.col(WEIGHED).mean())
     better = comparison.dominated(means.filter(pl.col("option").is_in(list(best))), WEIGHED) if best else {}
     rows = [
         {
             **{name: option[name] for name in NAMED},
+            "scoped": bool(option.get("scoped")),
             "recommended": option["rank"] == 1 and verdict["mesh"] is not None and option["eligible"] is not False,
             "criteria": {name: _interval(ends[n], name) for name in CRITERIA},
+            "mesh_alone": (alone := n in mesh_alone),
             "within": {limit.name: kept[n][limit.name] for limit in limits},
             "probability_best": best.get(n, {}).get("probability_best"),
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
             "dominated_by": options[better[n]]["label"] if n in better else None,
-            **_payback(ends, options, n),
-            "move": {name: prices[n][name] for name in ("basis", "routes", "people", "restarts", "reversibility")},
+            **({"saves_usd_per_month": None, "payback_months": None} if alone else _payback(ends, options, n)),
+            "move": {name: prices[n][name] for name in OF_MOVE},
             "operations": _operations(tables, option),
         }
         for n, option in enumerate(options)
     ]
+    premium = _premium(rows, worlds, setting)
     return {
         "horizon_months": row["horizon_months"],
         "priced": _priced(rows),
         "fee": _fee(rows, row["horizon_months"]),
+        "premium": premium,
         "options": rows,
-        "against": [*_against(rows, row["horizon_months"], verdict, tables), *_ailing(row)],
+        "against": [*_against(rows, row["horizon_months"], premium, verdict), *_ailing(row)],
         "break_even": _break_even(worlds, options, best),
         "find_out": find_out(choices, drawn.coefficients),
     }
@@ -133,6 +137,11 @@ def weighed(
     prices, moves = move_prices(*places), move_amounts(*places)
     options = [as_set_up(option, setting, row["current_mesh"]) for option in found]
     worlds = _worlds(row, drawn, options, moves)
+    could = [place for place, option in enumerate(options) if option["eligible"] is not False]
+    networks = {(options[place]["cni"], options[place]["edition"]["cni"]) for place in could}
+    unmeasured = worlds.filter(pl.col("option").is_in(could))["memory_gib"].null_count() == DRAWS * len(could)
+    if len(networks) == 1 and unmeasured:  # what nobody measured of a network that all of them have tells none apart
+        worlds = _worlds(row, drawn, options, moves, alone=True)
     first = next((option for option in options if option["rank"] == 1), None)
     ailing = [(side, row[f"current_{side}"]) for side in SIDES if row[f"{side}_healthy"] is False]
     ailing = [(side, product) for side, product in ailing if not first or first[side] != product]
@@ -173,74 +182,65 @@ def _budgets(row: Mapping[str, Any]) -> list[Limit]:
     """The budgets that are stated."""
     limits = [Limit(name, figure, row[name]) for name, figure in LIMITS.items() if row[name] is not None]
     share = row["max_added_memory_share"]
+    whole = _capacity_gib(row)
     return [
         *limits,
-        *([] if share is None else [Limit("max_added_memory_share", "memory_gib", share * _capacity_gib(row))]),
+        *([] if share is None else [Limit("max_added_memory_share", "memory_gib", share * whole, whole)]),
     ]
 
 
 def over_budget(
     cases: Mapping[str, Case], calibrated: Mapping[str, pl.DataFrame] | None = None
-) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, decision.Breach]]:
-    """What ``decision.explain`` asks: which options break a stated budget, in all but a few draws or in most of them.
+) -> Callable[[pl.DataFrame, Sequence[Mapping[str, Any]]], dict[int, list[decision.Use]]]:
+    """What ``decision.explain`` asks: what options take of stated budgets, in all but a few draws or in most of them.
 
     Cases stand by the names of their scenarios; one that is missing has no price of a move.
     """
 
-    def broken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, decision.Breach]:
+    def taken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> dict[int, list[decision.Use]]:
         filled = collect_few(with_defaults(scenario)).row(0, named=True)
         limits, case = _budgets(filled), cases.get(filled["scenario"])
-        could = [place for place, option in enumerate(options) if option["eligible"] is not False]
-        dear = _offer_too_high(filled)
-        found = {place: dear for place in could if dear and options[place]["paid"]}
-        asked = [place for place in could if place not in found] if limits else []
-        if not asked:
+        offer = _offer(filled)
+        found = {place: [offer] if offer and option["paid"] else [] for place, option in enumerate(options)}
+        if not limits:
             return found
-        chosen = [options[place] for place in asked]
-        moves, setting = [UNPRICED] * len(chosen), setting_of(case, filled) if case else Setting(filled)
+        moves, setting = [UNPRICED] * len(options), setting_of(case, filled) if case else Setting(filled)
         if case:
-            moves = move_amounts(today_of(case), list(map(target_of, chosen)), setting)
+            moves = move_amounts(today_of(case), list(map(target_of, options)), setting)
         drawn = PairDraws(scenario, (calibrated or {}).get(filled["scenario"]))
-        scoped = [as_set_up(option, setting, filled["current_mesh"]) for option in chosen]
-        worlds = _worlds(filled, drawn, scoped, moves)
-        if worlds["memory_gib"].null_count():
-            # what nobody measured of a network keeps no budget that the mesh alone breaks
-            alone = drawn.worlds([{**option, "cni": None} for option in scoped])
-            worlds = worlds.with_columns(worlds[name].fill_null(alone[name]) for name in FIGURES)
-        worlds = worlds.with_columns(
+        scoped = [as_set_up(option, setting, filled["current_mesh"]) for option in options]
+        # what nobody measured of a network keeps no budget that the mesh alone breaks
+        worlds = _worlds(filled, drawn, scoped, moves, alone=True).with_columns(
             # what an option costs at least, where nobody has said what its licence costs
             monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month").fill_null(0.0)
         )
-        kept = comparison.within(worlds, limits).rows(named=True)
+        least = {"surely": 1 - comparison.NEARLY, "likely": comparison.AS_LIKELY}
+        enough = comparison.enough(worlds, limits, least).rows(named=True)
         ends = comparison.intervals(worlds, [limit.figure for limit in limits]).rows(named=True)
-        for place, shares, row in zip(asked, kept, ends, strict=True):
-            known = [(limit, share) for limit in limits if (share := shares[limit.name]) is not None]
-            for certain, least in ((False, comparison.AS_LIKELY), (True, 1 - comparison.NEARLY)):
-                if over := [limit for limit, share in known if share < least]:
-                    times = max(row[limit.figure] / limit.most if limit.most else np.inf for limit in over)
-                    found[place] = decision.Breach("; ".join(_breach(limit, row) for limit in over), certain, times)
+        for place, (bounds, row) in enumerate(zip(enough, ends, strict=True)):
+            found[place] += [_use(limit, bounds, row) for limit in limits if row[limit.figure] is not None]
         return found
 
-    return broken
+    return taken
 
 
-def _offer_too_high(row: Mapping[str, Any]) -> decision.Breach | None:
-    """That a licence was offered for more than may be spent on licences, whatever else an option costs."""
+def _offer(row: Mapping[str, Any]) -> decision.Use | None:
+    """What a licence was offered at, of what may be spent on licences, whatever else an option costs."""
     most, offered = row["licence_usd_per_year"], row["licence_price_usd_per_year"]
-    if None in (most, offered) or offered <= most:
+    if None in (most, offered):
         return None
-    label = inputs()["licence_usd_per_year"].label
-    what = f"{label} of {rounded(most)} USD a year; the offer is {rounded(offered)} USD a year"
-    return decision.Breach(what, certain=True, times=offered / most if most else np.inf)
+    takes = f"the offer is {rounded(offered)} USD a year"
+    return decision.Use("licence_usd_per_year", most, offered, offered, "USD a year", takes)
 
 
-def _breach(limit: Limit, row: Mapping[str, Any]) -> str:
+def _use(limit: Limit, bounds: Mapping[str, Any], row: Mapping[str, Any]) -> decision.Use:
     lo, middle, hi = (rounded(row[f"{limit.figure}{end}"]) for end in ("_lo", "", "_hi"))
-    label, unit = inputs()[limit.name].label, UNITS[limit.figure]
-    return f"{label} of {rounded(limit.most)} {unit}; it takes {middle} {unit} ({lo} to {hi})"
+    unit, surely, likely = UNITS[limit.figure], *(bounds[f"{limit.name}:{name}"] for name in ("surely", "likely"))
+    takes = f"it takes {middle} {unit} ({lo} to {hi})"
+    return decision.Use(limit.name, limit.most, surely, likely, unit, takes, limit.each)
 
 
-PRICED = ("hours", "usd", "disruption_minutes")
+PRICED = ("hours", "person_hours", "usd", "disruption_minutes", "unenforced_hours")
 """Figures of a move's price."""
 
 UNPRICED: Row = dict.fromkeys(PRICED)
@@ -250,7 +250,7 @@ UNITS = {
     "added_p99_ms": "ms",
     "monthly_usd": "USD a month",
     "move_hours": "h",
-    "move_disruption_minutes": "min",
+    "move_disturbed_minutes": "min",
     "memory_gib": "GiB",
 }
 """Units of the figures that budgets bound."""
@@ -262,8 +262,12 @@ def _ailing(row: Mapping[str, Any]) -> list[str]:
     return [f"What it would take to repair the {listed(ails)} of today is not known, and not compared."] if ails else []
 
 
-NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank")
+NAMED = ("label", "cni", "mesh", "edition", "tuned", "today", "eligible", "rank", "new_cluster")
 """What an option of the comparison is called."""
+
+
+OF_MOVE = ("basis", "routes", "second_cluster", "people", "restarts", "reversibility")
+"""What is told of the move to an option, beside figures with an interval."""
 
 
 def _interval(row: Mapping[str, Any], name: str) -> Row:
@@ -274,7 +278,7 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The best options, one for each pair of products, and what runs today, tuned and not.
 
     Editions of what runs today are compared apart where it matters which one that is. Where no option can be had and
-    meets everything, the nearest stand in.
+    meets everything, the nearest stand in, and what a new cluster would have.
     """
     apart = [side for side in SIDES if f"current_{side}_edition" in verdict["unknown"]]
     today = next((option for option in verdict["options"] if option["today"]), None)
@@ -284,6 +288,7 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         return [option["cni"], option["mesh"], option["tuned"], *editions]
 
     found: list[Mapping[str, Any]] = []
+    anew: Mapping[str, Any] | None = verdict["new_cluster_option"]
     some = any(option["eligible"] is not False for option in verdict["options"])
     most = MOST if some else NEAREST
     # where what runs, tuned, comes nearest, what meets all as well stands beside it, and not what lacks a need
@@ -293,15 +298,29 @@ def _compared(verdict: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for option in ranked:
         alike = any(kind(each) == kind(option) for each in found)
         if option["today"] or ((option["eligible"] is not False or not some) and not alike and len(found) < most):
-            found.append(option)
-    return found
+            found.append({**option, "new_cluster": False})
+    # it cannot be chosen here, whatever it meets there
+    there = [{**anew, "eligible": False, "new_cluster": True}] if anew else []
+    return [*found, *there]
 
 
 def _worlds(
-    row: Mapping[str, Any], drawn: PairDraws, options: Sequence[Mapping[str, Any]], moves: Sequence[Row]
+    row: Mapping[str, Any],
+    drawn: PairDraws,
+    options: Sequence[Mapping[str, Any]],
+    moves: Sequence[Row],
+    *,
+    alone: bool = False,
 ) -> pl.DataFrame:
-    """The figures of each option in each draw, with licence, move and total."""
+    """The figures of each option in each draw, with licence, move and total.
+
+    Where its network was not measured they are null or, if so asked, those of the mesh ``alone``; ``mesh_alone`` tells.
+    """
     worlds = drawn.worlds(options)
+    worlds = worlds.with_columns(mesh_alone=pl.col("memory_gib").is_null() & alone)
+    if worlds["mesh_alone"].any():
+        meshes = drawn.worlds([{**option, "cni": None} for option in options])
+        worlds = worlds.with_columns(worlds[name].fill_null(meshes[name]) for name in FIGURES)
     offered = row["licence_price_usd_per_year"]
     offered = offered if offered is None else offered / MONTHS_A_YEAR
     # what every option keeps costs the same in all of them
@@ -316,6 +335,8 @@ def _worlds(
     joined = worlds.hstack([*added, licence])
     joined = joined.with_columns(
         monthly_usd=pl.col("cost_usd_per_month") + pl.col("licence_usd_per_month"),
+        # while calls fail policy may be off, too: both together last as long as the longer
+        move_disturbed_minutes=pl.max_horizontal("move_disruption_minutes", pl.col("move_unenforced_hours") * 60),
         nodes=nodes_taken(row),
     )
     return comparison.totals(joined, row["horizon_months"])
@@ -345,7 +366,29 @@ def _operations(tables: Tables, option: Mapping[str, Any]) -> dict[str, Row | No
     return {side: {name: _plain(value) for name, value in row.items()} if row else None for side, row in rows.items()}
 
 
-def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], tables: Tables) -> list[str]:
+def _premium(rows: Sequence[Row], worlds: pl.DataFrame, setting: Setting) -> Row | None:
+    """What the recommended option costs more over the horizon than the ``rival`` with the least median.
+
+    In ``usd``, as medians; ``probability`` that it does, draw by draw; and the work each month that would come to the
+    same, ``person_hours_per_month``. None where it is the one with the least, or what it costs is not known.
+    """
+    known = {n: row["criteria"]["total_usd"]["median"] for n, row in enumerate(rows)}
+    known = {n: usd for n, usd in known.items() if rows[n]["probability_best"] is not None and usd is not None}
+    first = next((n for n in known if rows[n]["recommended"]), None)
+    least = min(known, key=lambda n: known[n], default=None)
+    if first is None or least is None or first == least:
+        return None
+    mine, other = (worlds.filter(option=n)["total_usd"].to_numpy() for n in (first, least))
+    usd, wage = known[first] - known[least], setting.draws("usd_per_person_hour").quantile(0.5)
+    return {
+        "rival": rows[least]["label"],
+        "usd": usd,
+        "probability": float((mine > other).mean()),
+        "person_hours_per_month": usd / setting.scenario["horizon_months"] / wage if wage else None,
+    }
+
+
+def _against(rows: Sequence[Row], horizon: float, premium: Row | None, verdict: Mapping[str, Any]) -> list[str]:
     """What the numbers say against the recommended option, in sentences, the gravest first."""
     first = next((row for row in rows if row["recommended"]), None)
     if first is None:
@@ -354,20 +397,31 @@ def _against(rows: Sequence[Row], horizon: float, verdict: Mapping[str, Any], ta
     for name, share in first["within"].items():
         if share is not None and share < comparison.NEARLY:
             told.append(_exceeds(name, share))
-    rivals = [row for row in rows if row["eligible"] and row["probability_best"] is not None]
-    cheapest = max(rivals, key=lambda row: row["probability_best"], default=None)
-    beaten = first["dominated_by"]
-    is_clear = cheapest and cheapest is not first and cheapest["probability_best"] >= comparison.TELLING
-    if cheapest and is_clear and first["probability_best"] is not None and cheapest["label"] != beaten:
-        mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, cheapest))
-        told.append(
-            f"{cheapest['label']} is cheaper over the horizon with a probability of "
-            f"{100 * cheapest['probability_best']:.0f} %: {other} USD instead of {mine}, as medians."
-        )
-    fee = _fee(rows, horizon)
-    if beaten:
-        told.append(_beaten(first, rows, verdict, tables, told_apart=("cost",) if fee else ()))
+    beaten, fee = first["dominated_by"], _fee(rows, horizon)
+    dearer = premium if premium and premium["probability"] >= comparison.TELLING else None
+    if dearer:
+        told.append(_dearer(dearer, first, rows, verdict))
+    if beaten and not (dearer and dearer["rival"] == beaten):
+        told.append(_beaten(first, beaten, told_apart=("cost",) if fee or dearer else ()))
     return [*told, *([_over_fee(fee)] if fee else []), *_unpaid(first, rows, horizon)]
+
+
+def _dearer(premium: Row, first: Row, rows: Sequence[Row], verdict: Mapping[str, Any]) -> str:
+    """What the recommended option costs more than the cheapest, what work that would pay for, and why it is first."""
+    rival = next(row for row in rows if row["label"] == premium["rival"])
+    mine, other = (rounded(row["criteria"]["total_usd"]["median"]) for row in (first, rival))
+    hours = premium["person_hours_per_month"] or 0.0
+    work = f", the price of {rounded(hours)} person-hours of work a month" if hours >= 1 else ""
+    told = (
+        f"{rival['label']} costs {rounded(premium['usd'])} USD less over the horizon: {other} instead of {mine}{work}"
+    )
+    also = [words for name, words in WEIGHED_WORDS.items() if name != "total_usd"]
+    told += f"; in {listed(also)} it is as good or better." if first["dominated_by"] == rival["label"] else "."
+    if verdict["why"]:  # which says it
+        return told
+    side = "mesh" if (rival["mesh"], rival["edition"]["mesh"]) != (first["mesh"], first["edition"]["mesh"]) else "cni"
+    why = next((row["reason"] for row in verdict["rows"] if row["id"] == verdict["decided_by"].get(side)), None)
+    return f"{told} The reason for the recommended one: {lower_first(why)}" if why else told
 
 
 def _fee(rows: Sequence[Row], horizon: float) -> Row | None:
@@ -394,51 +448,15 @@ def _over_fee(fee: Row) -> str:
     return f"Its fee is not known: above {most} USD a month {fee['rival']} costs less over the horizon."
 
 
-def _beaten(
-    first: Row, rows: Sequence[Row], verdict: Mapping[str, Any], tables: Tables, *, told_apart: Sequence[str]
-) -> str:
-    """By which option the recommended one is dominated, and in what: what is not known is no argument.
+def _beaten(first: Row, rival: str, *, told_apart: Sequence[str]) -> str:
+    """In what another option dominates the recommended one: what is not known is no argument.
 
     Of what is ``told_apart`` another sentence speaks.
     """
     known = {words: first["criteria"][name]["median"] is not None for name, words in WEIGHED_WORDS.items()}
     better, open_ = ([words for words, has in known.items() if has is wanted] for wanted in (True, False))
-    told = f"{first['dominated_by']} is as good or better in {listed(better)}"
-    if open_:
-        rest = [words for words in open_ if words not in told_apart]
-        return f"{told}; {listed(rest)} cannot be compared." if rest else f"{told}."
-    rival = next((row for row in rows if row["label"] == first["dominated_by"]), first)
-    mine, other = (row["criteria"]["cost_usd_per_month"]["median"] for row in (first, rival))
-    if mine and other is not None and mine > other:
-        differ = (
-            side for side in ("mesh", "cni") if (rival[side], rival["edition"]) != (first[side], first["edition"])
-        )
-        side = next(differ, "")
-        why = _parting(first, rival, side, verdict, tables) if side else None
-        told += f": {rounded(other)} USD a month instead of {rounded(mine)}"
-        if why:
-            told += f". The reason for the recommended one: {lower_first(why)}"
-            return f"{told} A budget of less than {rounded(mine)} USD a month would put another first."
-    return f"{told}."
-
-
-def _parting(first: Row, rival: Row, side: str, verdict: Mapping[str, Any], tables: Tables) -> str | None:
-    """Why one option stands before another: the preference that decided, or the next where that speaks for both."""
-    decided = verdict["decided_by"].get(side)
-    rows = [*dropwhile(lambda row: row["id"] != decided, (row for row in verdict["rows"] if row["table"] == side))]
-    mine, other = (
-        [option for option in tables.editions(side, each[side]) if option.edition == (each["edition"][side] or "")]
-        for each in (first, rival)
-    )
-    speaks = [
-        row["reason"]
-        for row in rows
-        if row["state"] == "matched"
-        and any(selects(row["recommendation"], option) for option in mine)
-        and not any(selects(row["recommendation"], option) for option in other)
-    ]
-    alike = rows and any(selects(rows[0]["recommendation"], option) for option in other)
-    return next(iter([*(speaks if alike else ()), *(row["reason"] for row in rows[:1])]), None)
+    rest = [words for words in open_ if words not in told_apart]
+    return f"{rival} is as good or better in {listed(better)}{f'; {listed(rest)} cannot be compared' if rest else ''}."
 
 
 def _exceeds(name: str, share: float) -> str:
@@ -479,7 +497,7 @@ def _break_even(worlds: pl.DataFrame, options: Sequence[Mapping[str, Any]], best
     if first not in known or not rivals:
         return []
     found: list[Row] = []
-    for criterion in ("added_p99_ms", "memory_gib", "move_hours"):
+    for criterion in ("added_p99_ms", "memory_gib", "move_person_hours"):
         worth = comparison.break_even(worlds, first, rivals[0], "total_usd", criterion)
         if worth is not None:
             found.append(

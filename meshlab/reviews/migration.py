@@ -50,7 +50,8 @@ def today_of(case: Case) -> Place:
 def target_of(verdict: Mapping[str, Any]) -> Place:
     """What a verdict recommends."""
     edition = verdict["edition"]
-    return Place(verdict["cni"], verdict["mesh"], edition["cni"], edition["mesh"], tuned=bool(verdict["tuned"]))
+    marks = {name: bool(verdict.get(name)) for name in ("tuned", "new_cluster")}
+    return Place(verdict["cni"], verdict["mesh"], edition["cni"], edition["mesh"], **marks)
 
 
 def move_of(

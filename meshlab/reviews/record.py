@@ -42,6 +42,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         questions: What to ask first, where not enough is known.
         evidence: By which side the recommendation meets each need that is asked, with the text that says so.
         options: Every option as it stands, the best first.
+        new_cluster_option: What a new cluster would have, where nothing that meets all can be had in this one.
         parts: Each network and each mesh alone, with what it lacks.
         rows: Every preference with its state.
         contradictions: Why the facts as stated cannot hold together.
@@ -67,6 +68,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     questions: list[Row] = []
     evidence: list[Row] = []
     options: list[Row] = []
+    new_cluster_option: Row | None = None
     parts: list[Row] = []
     rows: list[Row] = []
     contradictions: list[str] = []

@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
 from textwrap import wrap
 
 from meshlab.models.decision.labels import lower_first, need_label, upper_first
 from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.network import wireguard_cores
-from meshlab.planning.comparison import AS_LIKELY, NEARLY
+from meshlab.planning.comparison import AS_LIKELY, NEARLY, TELLING
 from meshlab.planning.migration.text import back_text, span_text
 from meshlab.planning.migration.text import interval_text as likely_text
 from meshlab.reviews.advice import left_out
@@ -57,7 +56,7 @@ FIGURES = (
     ("nodes", "Capacity", "nodes", "memory_gib", False),
     ("added_p99_ms", "Latency, p99", "ms", "added_p99_ms", False),
     ("monthly_usd", "Cost and licence", "USD/month", "cost_usd_per_month", True),
-    ("move_hours", "The move", "h", None, False),
+    ("move_person_hours", "The move", "person-hours", None, False),
     ("total_usd", "Total", "USD", "", True),
 )
 """Rows of the first page's table: figure, label, unit, the estimate whose sources it cites, whether prices are cited.
@@ -82,11 +81,13 @@ YEAR = 12
 def summary(review: Review) -> Fragment:
     """The first page: the answer, what it costs and takes, how sure it is and why, what is against it, what to do."""
     against, shown, begun = objections(review), options_shown(review), starter(review)
+    fresh = bool(review.migration and review.migration["fresh"])
+    gone = {row["eligible"] for row in shown if row["today"] and not row["tuned"]} == {False}  # nothing pays beside it
     blocks = [
         ("How sure is it?", list(certainty(review))),
         ("What would change it?", list(_margin(review))),
         ("What is not known?", list(_not_known(review))),
-        ("What is next?", [*filter(None, (scoping_text(review), encryption_text(review))), next_step(review)]),
+        ("What is next?", [*filter(None, (_scoping(review), encryption_text(review))), next_step(review)]),
     ]
     return fragment(
         "summary",
@@ -100,10 +101,13 @@ def summary(review: Review) -> Fragment:
         grave=bool(review.comparison and review.comparison["against"]) or bool(caution(review)),
         blocks=blocks,
         options=shown,
-        priced=(review.comparison or {}).get("priced", 0),
+        priced=0 if _pooled(review) else (review.comparison or {}).get("priced", 0),
+        over=baseline(review),
         rows=list(figure_rows(review, shown)),
-        payback=partial(_payback, fresh=bool(review.migration and review.migration["fresh"])),
+        payback=None if fresh or gone else _payback,
+        way_back=None if fresh else way_back,
         standing=_standing,
+        scoped=any(row.get("scoped") for row in shown) and review.tuning,
     )
 
 
@@ -159,6 +163,16 @@ def scoping_text(review: Review) -> str | None:
         f"{todo} what each sidecar is told to some {found['scoped_services']:,} services in place of all "
         f"{found['services']:,}: the sidecars alone take {takes}.{then}"
     )
+
+
+def _scoping(review: Review) -> str | None:
+    """The same in the fewest words: how many services that are is told beside the table."""
+    if scoping_text(review) is None or not review.tuning:
+        return None
+    memory = next(item for item in review.tuning["figures"] if item["figure"] == "memory_gib")
+    begin = "Scope the sidecars that run" if review.tuning["runs_today"] else "Scope sidecars from the first day"
+    takes = f"{figure_text(memory['scoped'])} {memory['unit']} instead of {figure_text(memory['median'])}"
+    return f"{begin}: they alone take {takes}."
 
 
 def _tuning_pays(review: Review) -> bool:
@@ -273,18 +287,25 @@ def certainty(review: Review) -> Iterator[str]:
     if verdict.contradictions:
         yield "The facts as stated cannot hold together, so one of them is wrong."
     elif verdict.settled:
-        budget = ", unless there is a budget for running it: none is stated" if _unbounded(review) else ""
+        mine = _unbounded(review)
+        budget = f", but a budget for running it below {figure_text(mine)} USD a month: none is stated" if mine else ""
         yield f"No missing fact could change the answer{budget}."
     elif verdict.unknown:
         yield "A missing fact could change it: see what is not known."
     elif verdict.mesh is not None and not meets_nothing(review):
         yield "Not everything that it depends on has been read: see all options below."
     yield from graded(review)
-    if first and review.comparison:
+    if first and review.comparison and not _pooled(review):
         yield from _chance(first, review.comparison)
     plane = next((row for row in review.estimates if row["dataplane"] == review.headline.dataplane), None)
     if plane and not plane["in_evidence_range"]:
         yield "Figures are extrapolated beyond what was measured."
+
+
+def _pooled(review: Review) -> bool:
+    """Whether what is recommended is today's in an edition that is not known, so that its cost is that of several."""
+    first = chosen(review)
+    return bool(first and first["today"] and EDITIONS & {*review.verdict.unknown})
 
 
 def graded(review: Review) -> Iterator[str]:
@@ -300,14 +321,14 @@ def graded(review: Review) -> Iterator[str]:
         yield f"{DOCUMENTED_ALONE if alone else GRADES[verdict.evidence_grade]}{limits}"
 
 
-def _unbounded(review: Review) -> bool:
-    """Whether a budget for running it, which nobody stated, would put a cheaper option first."""
+def _unbounded(review: Review) -> float | None:
+    """What it costs, where a budget below that, which nobody stated, would put a cheaper option first. [USD/month]"""
     first, cost = chosen(review), "monthly_usd"
     if first is None or review.comparison is None or review.scenario.get("max_usd_per_month") is not None:
-        return False
+        return None
     mine = first["criteria"][cost]["median"]
     rivals = [row["criteria"][cost]["median"] for row in review.comparison["options"] if row["eligible"]]
-    return mine is not None and any(rival is not None and rival < mine for rival in rivals)
+    return mine if mine is not None and any(rival is not None and rival < mine for rival in rivals) else None
 
 
 UNPRICED = {
@@ -328,9 +349,11 @@ def _chance(first: Row, comparison: Row) -> Iterator[str]:
         unknown = (why for figure, why in UNPRICED.items() if first["criteria"][figure]["median"] is None)
         yield f"Whether it is the cheapest cannot be said: {next(unknown, 'what it depends on comes first')}."
     elif priced > 1:
-        often = round(100 * chance)
+        often, premium = round(100 * chance), comparison.get("premium")
         sure = f"the cheapest with a probability of {often} %" if often else "never the cheapest"
-        yield f"Of {priced} options with a known cost, it is {sure} over {comparison['horizon_months']:.0f} months."
+        close = premium and often and premium["probability"] < TELLING
+        less = f"; as medians, the cheapest costs {figure_text(premium['usd'])} USD less" if premium and close else ""
+        yield f"Of {priced} options with a known cost, it is {sure}{less}."
     elif sum(row["probability_best"] is not None for row in comparison["options"]) == 1:
         yield "It is the only option whose cost is known."
     elif first["mesh"] == "none":
@@ -367,6 +390,8 @@ def change_of(flip: Row) -> str:
     label = lower_first(input_label(flip["input"].partition(":")[0]))
     if IS in label and len(flip["changes"]) == 1:
         return f"The {label if flip['to'] else label.replace(IS, ' is not ')}"
+    if flip["margin"] and 0 in (flip["from"], flip["to"]) and inputs()[flip["input"]].unit == "count":
+        return f"{'With' if flip['to'] else 'Without'} {input_label(flip['input'])}"
     if flip["margin"]:
         return f"{input_label(flip['input'])} {flip['margin']}"
     if (changed := flip["changes"])[0]["input"] == "needs" and len(changed) == 1:
@@ -393,14 +418,16 @@ def _not_known(review: Review) -> Iterator[str]:
     cost = first["criteria"]["cost_usd_per_month"]["median"] if first else None
     if first and cost is None:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
+    elif first and first.get("mesh_alone"):
+        lines.append("What its network takes: no measurement covers it, so that figures are of the mesh alone.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence, or what its provider charges.")
     # what is told as 0 % matters to nobody
     if found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
         lines.append(
-            f"What is spent on {found[0]['group']}: measuring it first saves "
-            f"{significant(found[0]['saves_usd'], 2)} USD on average, and changes which option is the cheapest "
-            f"with a probability of {100 * found[0]['probability_of_change']:.0f} %."
+            f"{upper_first(found[0]['group'])}: measuring it is worth {significant(found[0]['saves_usd'], 2)} USD on "
+            f"average, and makes another option the cheapest with a probability of "
+            f"{100 * found[0]['probability_of_change']:.0f} %."
         )
     if asked := [need_label(row["need"]) for row in left_out(review.needs)]:
         lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
@@ -437,6 +464,8 @@ def next_step(review: Review) -> str:
             if verdict.mesh
             else "Clear what bars the nearest option"
         )
+        if anew := verdict.new_cluster_option:
+            what = f"{what}, or plan a new cluster with {anew['label']}"
         return f"{what}; state it in the team file, and render this report again."
     before = _before(review)
     is_open = verdict.unknown or _unread(review)
@@ -454,12 +483,23 @@ def next_step(review: Review) -> str:
     if grave := [row for row in plan["blockers"] if row["severity"] == "high"]:
         title, todo = listed((row["title"] for row in grave), "and", 3), grave[0]["todo"]
         return f"{before}Clear what stands in the way. {title}{f': {lower_first(todo)}' if len(grave) == 1 else '.'}"
-    begin = "".join(f", then begin: {lower_first(step['action'])}" for step in plan["steps"][:1])
-    return f"{before}{sign}{begin}."
+    # what is written and agreed on comes with it; what a board has to see begin is what follows
+    first = next((step for step in plan["steps"] if step["phase"] != "write"), plan["steps"][0])
+    most = max(plan["steps"], key=lambda step: step["hours"] or 0.0)
+    share = (most["hours"] or 0.0) / (plan["hours"] or math.inf)
+    work = f" Most of the work: {lower_first(most['action'])}." if share > MOST and most is not first else ""
+    return f"{before}{sign}, then begin: {lower_first(first['action'])}.{work}"
+
+
+MOST = 0.4
+"""Share of a plan's hours from which one step is named as most of the work."""
 
 
 def _ways_out(review: Review) -> Iterator[str]:
-    """What can be had where the edition of today does not do: others of the product, and the first of another one."""
+    """What can be had where the edition of today does not do: others of the product, the first of another one.
+
+    Where nothing can, what a new cluster would have.
+    """
     first, (side, *more) = (
         _first(review),
         [name for name in SIDES if f"current_{name}_edition" in review.verdict.unknown],
@@ -473,6 +513,8 @@ def _ways_out(review: Review) -> Iterator[str]:
     others = [row for row in can_be if not row["today"] and not more]
     yield from (row["label"] for row in others if row[side] == first[side])
     yield from [row["label"] for row in others if row[side] != first[side]][:1]
+    if anew := review.verdict.new_cluster_option:
+        yield f"{anew['label']}, in a new cluster"
 
 
 def _to_set_up(review: Review) -> str:
@@ -509,7 +551,6 @@ def _before(review: Review) -> str:
         "Measure first whether it keeps to its budget: `meshlab plan-measurement` writes how. ": False in missed,
         "Raise the budget of the move, or rehearse it first and state what that took. ": True in missed,
         "Tune it. ": beaten_by == f"{first['label']}, tuned",
-        f"Decide knowingly against {beaten_by}. ": beaten_by is not None,
     }
     return next((step for step, is_due in steps.items() if is_due), "")
 
@@ -535,14 +576,19 @@ def options_shown(review: Review) -> list[Row]:
     first = [row for row in options if row["recommended"]]
     today = [row for row in options if row["today"] and row not in first and not row["tuned"]][:1]
     none, pays = meets_nothing(review), _tuning_pays(review)
-    can_be = [row for row in options if (none or row["eligible"] is not False) and (pays or not row["tuned"])]
+    can_be = [
+        row
+        for row in options
+        if (none or row.get("new_cluster") or row["eligible"] is not False) and (pays or not row["tuned"])
+    ]
     others = [row for row in can_be if row not in first + today]
     enough = next((row["mesh"] for row in first if row["mesh"] in ("none", "gateway")), None)
 
     def farther(row: Row) -> tuple[bool, bool, bool]:
         # what is known to do first, then what brings no mesh where none is needed, then that of which a cost is known
         unknown = row["criteria"]["cost_usd_per_month"]["median"] is None
-        return row["eligible"] is None, enough is not None and row["mesh"] != enough, unknown
+        does = row["eligible"] or row.get("new_cluster")
+        return not does, enough is not None and row["mesh"] != enough, unknown
 
     others.sort(key=farther)
     shown = [*first, *today, *others][:SHOWN]
@@ -556,16 +602,21 @@ def options_shown(review: Review) -> list[Row]:
     return shown
 
 
+def baseline(review: Review) -> str:
+    """What figures are over: a new platform has no network yet, so that both count."""
+    new = review.scenario.get("greenfield")
+    return "together, over bare nodes" if new else "over the network of today without a mesh"
+
+
 def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
     """Rows of the table: each figure of each option with its interval, the least and the most marked, and a bar."""
     names = {row["source_id"]: number for number, row in enumerate(review.sources, 1)}
     of_move = [
         row["source_id"] for row in review.sources if {"steps of the move", "ways of the move"} & {*row["supports"]}
     ]
-    labels = {"move_hours": "Installation"} if review.migration and review.migration["fresh"] else {}
+    labels = {"move_person_hours": "Installation"} if review.migration and review.migration["fresh"] else {}
     labels |= {"total_usd": f"Total over {review.comparison['horizon_months']:.0f} months"} if review.comparison else {}
     assumed = bool(EDITIONS & {*review.verdict.unknown})
-    people = next((option["move"].get("people") for option in options), None)
     for figure, label, unit, estimate, priced in FIGURES:
         values = [option["criteria"][figure] for option in options]
         if all(value["median"] is None for value in values):
@@ -575,7 +626,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
         scale, marks = scale_of(values), marks_of(options, figure)
         yield {
             "label": labels.get(figure, label),
-            "unit": f"h each, {people:.0f} people" if people and figure == "move_hours" else unit,
+            "unit": unit,
             "sources": [(names[name], name) for name in ids],
             "cells": [
                 {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}
@@ -585,7 +636,7 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
 
 
 def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
-    """A figure in words with its interval; hours of a move with their money, money without the price of a licence.
+    """A figure in words with its interval; work of a move with its money, money without the price of a licence.
 
     Args:
         option: An option of the comparison.
@@ -594,14 +645,16 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     """
     value, note = option["criteria"][figure], ""
     move_usd = option["criteria"]["move_usd"]["median"]
-    if figure == "move_hours" and option["today"] and option["recommended"] and assumed:
+    if figure == "move_person_hours" and option["today"] and option["recommended"] and assumed:
         note = "if what runs meets all that is asked"
-    elif figure == "move_hours" and value["median"] and move_usd is not None:
-        rent = ", a second cluster included" if option["move"]["basis"] == "none" else ""
+    elif figure == "move_person_hours" and value["median"] and move_usd is not None:
+        rent = ", a second cluster included" if option["move"]["second_cluster"] else ""
         note = f"{figure_text(move_usd)} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
         value = option["criteria"]["cost_usd_per_month"]
         note = "plus an unpriced fee" if value["median"] is not None else ""
+    if figure == "memory_gib" and option.get("mesh_alone"):
+        note = "the mesh alone"
     return {
         "text": None if value["median"] is None else figure_text(value["median"]),
         "interval": interval_text(value["lo"], value["hi"]),
@@ -614,33 +667,54 @@ def _standing(option: Row) -> str:
     words = [
         "★ recommended" if option["recommended"] else "",
         "● runs today" if option["today"] and not option["tuned"] else "",
-        {False: "falls short", None: "open"}.get(option["eligible"], ""),
+        "in a new cluster" if option.get("new_cluster") else "",
+        {False: "" if option.get("new_cluster") else "falls short", None: "open"}.get(option["eligible"], ""),
     ]
     return ", ".join(filter(None, words))
 
 
-def _payback(option: Row, *, fresh: bool) -> str:
+def _payback(option: Row) -> str:
     """When an option has paid for its move, in words."""
     months, saved = option["payback_months"], option["saves_usd_per_month"]
     if months is not None:
         return f"after {span_text(months)}" if months <= LIFETIME_MONTHS else f"not in {span_text(LIFETIME_MONTHS)}"
     if option["today"] and not option["tuned"]:
         return "no move"
-    if saved is None:
-        return "nothing runs yet" if fresh else "not known"
-    return "never"
+    return "not known" if saved is None else "never"
+
+
+APART = 1.1
+"""How many times the next one a median has to be to be told apart from it at a glance."""
+
+
+def way_back(option: Row) -> str:
+    """How far the move to an option can be undone, and what the way back takes after that, in a few words."""
+    known = option["move"]["reversibility"]
+    if option["today"] and not option["tuned"]:
+        return "no move"
+    if option["criteria"]["move_hours"]["median"] is None:
+        return "not known"
+    if known["throughout"]:
+        return "step by step"
+    hours = known["way_back_hours"]
+    return "none is known" if hours is None else f"at first, then {figure_text(hours)} h of work"
 
 
 def marks_of(options: Sequence[Row], figure: str) -> list[str]:
-    """For each option whether its median is the least or the most of all that can be chosen, where all are known."""
-    values = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
-    if None in values or len(ends := [figure_text(value) for value in sorted(values)]) < 2:  # noqa: PLR2004  (of one there is no least)
+    """For each option whether its median is clearly the least or the most of all that can be chosen and are known."""
+    medians = [option["criteria"][figure]["median"] if option["eligible"] else None for option in options]
+    chosen = [option["criteria"][figure]["median"] for option in options if option["eligible"]]
+    if None in chosen or len(chosen) < 2:  # noqa: PLR2004  (of one there is no least)
         return [""] * len(options)
-    words = {text: word for text, word in ((ends[0], "least"), (ends[-1], "most")) if ends.count(text) == 1}
-    return [
-        words.get(figure_text(option["criteria"][figure]["median"]), "") if option["eligible"] else ""
-        for option in options
-    ]
+    low, next_low, *_ = sorted(chosen)
+    *_, next_high, high = sorted(chosen)
+
+    def mark(value: float | None) -> str:
+        if value == low and next_low - low > (APART - 1) * abs(next_low):
+            return "least"
+        return "most" if value == high and high - next_high > (APART - 1) * abs(high) else ""
+
+    return [mark(value) for value in medians]
 
 
 def scale_of(values: Sequence[Row]) -> tuple[float, float]:
@@ -837,10 +911,11 @@ def _exits(review: Review) -> Iterator[str]:
                 f"A step's check fails twice, {fails}or a forbidden call answers: go back. "
                 f"{upper_first(back_text(plan))}."
             )
+    over = baseline(review)
     for figure, words, unit in (
         ("added_p99_ms", "The p99 of the slowest path grows by more than", "ms"),
-        ("memory_gib", "Network and mesh use more than", "GiB on top of the cluster without a mesh"),
-        ("monthly_usd", "Capacity and licences cost more than", "USD a month on top of it"),
+        ("memory_gib", "Network and mesh use more than", f"GiB {over}"),
+        ("monthly_usd", "Capacity and licences cost more than", f"USD a month {over}"),
     ):
         most = (first["criteria"][figure]["hi"] if first else None) or 0
         if most > (MEASUREMENT_USD if unit.startswith("USD") else 0):

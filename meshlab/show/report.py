@@ -75,12 +75,16 @@ HEADS = (
     ("cpu_cores", "CPU", "cores"),
     ("added_p99_ms", "Latency at p99", "ms"),
     ("monthly_usd", "Cost and licence", "USD/month"),
-    ("move_hours", "Move", "h"),
+    ("move_person_hours", "Move", "person-hours"),
     ("total_usd", "Total", "USD"),
 )
 """Columns of the comparison: figure, label, unit."""
 
-UNITS = {"added_p99_ms": "a millisecond at p99", "memory_gib": "a GiB", "move_hours": "an hour of the move"}
+UNITS = {
+    "added_p99_ms": "a millisecond at p99",
+    "memory_gib": "a GiB",
+    "move_person_hours": "a person-hour of the move",
+}
 
 
 def comparison(review: Review) -> Fragment:
@@ -90,7 +94,14 @@ def comparison(review: Review) -> Fragment:
     winners = {name: _least(found["options"], name) for name, _, _ in HEADS} if found else {}
     text = "\n".join(row["label"] for row in found["options"]) if found else "nothing to compare"
     scoped = {"tuning": review.tuning, "scoping": scoping_text(review)}
-    shown = {"comparison": found, "heads": heads, "winners": winners, "units": UNITS, "draws": f"{DRAWS:,}"}
+    shown = {
+        "comparison": found,
+        "heads": heads,
+        "winners": winners,
+        "units": UNITS,
+        "draws": f"{DRAWS:,}",
+        "over": first_page.baseline(review),
+    }
     return fragment("comparison", text, **shown, **scoped)
 
 
@@ -160,7 +171,7 @@ def facts(review: Review) -> Fragment:
 
 def _named(row: InputValue | AssumedValue) -> object:
     """The value of an input; a product has its name."""
-    named = row.input in ("current_cni", "current_mesh") and row.value is not None
+    named = row.input in ("current_cni", "current_mesh") and row.value not in (None, "none")
     return option_text(row.value) if named else row.value
 
 
@@ -415,7 +426,7 @@ ARGUMENTS = (
     ("monthly_usd", "costs {} USD a month"),
     ("memory_gib", "takes {} GiB of memory"),
     ("added_p99_ms", "adds {} ms to the 99th percentile"),
-    ("move_hours", "takes {} h of work to move to"),
+    ("move_person_hours", "takes {} person-hours to move to"),
 )
 """Figures by which the record weighs options, and how it says them."""
 
@@ -437,7 +448,7 @@ def _arguments(review: Review, option: Row) -> Iterator[str]:
     for figure, words in ARGUMENTS:
         mine, other = (row["criteria"][figure]["median"] for row in (own, first))
         said = words.format("an unknown number of" if mine is None else figure_text(mine))
-        usd: float | None = own["criteria"]["move_usd"]["median"] if figure == "move_hours" else None
+        usd: float | None = own["criteria"]["move_usd"]["median"] if figure == "move_person_hours" else None
         said += f" ({figure_text(usd)} USD)" if usd else ""
         if own is first or mine is None or other is None:
             told["Neutral"].append(said)
@@ -476,6 +487,7 @@ def _document(template: str, review: Review, options: Sequence[Row], **context: 
             sure=list(first_page.certainty(review)),
             options=options,
             rows=list(first_page.figure_rows(review, options)),
+            over=first_page.baseline(review),
             **context,
         )
     )

@@ -222,7 +222,7 @@ class Oracle:
         cell = next((cell for cell in cells if cell), None)
         if cell is None or not cell["meets"]:
             return None, True
-        unsure = cell["support"] in ("alpha", "beta") or "inferred" in cell["note"]
+        unsure = cell["support"] in ("alpha", "beta")
         return cell["meets"] == "true", cell["released"] == "true" and not unsure
 
     def pair_meets(
@@ -354,7 +354,9 @@ class Oracle:
         spoken = {side.side: [*self._speaking(side, truths, today), NEVER, NEVER] for side in (cni, mesh)}
         speaks = {name: places[0] for name, places in spoken.items()}
         idle = {side.side: ails[side.side] and self._repairs_nothing(side, today[side.side]) for side in (cni, mesh)}
-        speaks = {name: NEVER + 1 if idle[name] else place for name, place in speaks.items()}
+        same = mesh.today or (today["mesh"] is not None and today["mesh"].id == mesh.id)
+        unspoken = {"cni": idle["cni"], "mesh": idle["mesh"] and same}
+        speaks = {name: NEVER + 1 if unspoken[name] else place for name, place in speaks.items()}
         keeps = max(n for n, row in enumerate(self.preferences["mesh"]) if row["option"] in ("today", "same"))
         key = (
             blocked,

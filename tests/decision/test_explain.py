@@ -337,8 +337,9 @@ def test_support_takes_an_edition_for_which_somebody_answers() -> None:
         (
             {
                 "cloud": "gke",
-                "current_cni": "cilium",
-                "current_cni_edition": "dataplane-v2",
+                "current_cni": "none",
+                "greenfield": True,
+                "current_cni_edition": None,
                 "needs": ["zone_aware"],
             },
             "find out before a mesh is added",
@@ -487,8 +488,18 @@ def test_what_is_met_in_part_is_not_said_to_be_lacked() -> None:
         cloud="openshift", current_cni="ovn-kubernetes", current_cni_edition="openshift", needs=["windows_nodes"]
     )
     assert "Windows nodes only in part" in openshift["sentence"]
-    names = explained(needs=["dns_policy", "sctp"], licence_usd_per_year=0)
+    names = explained(current_cni="canal", needs=["dns_policy", "sctp"], licence_usd_per_year=0)
     assert "lacks DNS policy" in names["sentence"]
+
+
+def test_antrea_takes_over_from_a_calico_that_the_team_runs_and_from_no_other() -> None:
+    """Its migrator is documented for Calico and flannel of one's own, and changes the whole cluster at once."""
+    asked: dict[str, Any] = {"needs": ["dns_policy", "sctp"], "licence_usd_per_year": 0}
+    at_once = explained(current_cni_edition="self-run", **asked)
+    assert at_once["cni"] == "antrea"
+    assert any("no object is made or deleted" in caveat["text"] for caveat in at_once["options"][0]["caveats"])
+    for barred in ({"gradual_move_required": True}, {"current_cni_edition": "rke2"}):
+        assert explained(**{"current_cni_edition": "self-run"} | barred, **asked)["cni"] != "antrea"
 
 
 def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
@@ -529,7 +540,16 @@ def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:
 )
 def test_what_a_new_cluster_would_have_is_named(facts: dict[str, Any], said: str) -> None:
     """Where nothing but the age of the cluster bars an option that meets everything, the answer says so."""
-    assert said in explained(**facts, licence_usd_per_year=0)["sentence"]
+    answer = explained(**facts, licence_usd_per_year=0)
+    assert said in answer["sentence"]
+    assert answer["new_cluster_option"]["label"] in said
+    assert answer["new_cluster_option"]["eligible"]
+
+
+def test_no_new_cluster_is_named_where_this_one_can_have_what_is_asked() -> None:
+    """What meets everything in place needs no other cluster, and a new one is no way out of itself."""
+    for facts in ({"current_cni": "calico", "greenfield": False}, {"greenfield": True, "current_cni": "none"}):
+        assert explained(cloud="self-managed", needs=[], **facts)["new_cluster_option"] is None
 
 
 @pytest.mark.parametrize(
@@ -577,8 +597,52 @@ def test_an_edition_that_is_not_known_is_no_text_that_nobody_has_read() -> None:
     azure: dict[str, Any] = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": None}
     answer = explained(**azure, windows_nodes=4, needs=["windows_nodes"])
     assert (answer["options"][0]["eligible"], answer["evidence_grade"]) == (None, "documented")
-    doks = explained(cloud="doks", current_cni="cilium", current_cni_edition="managed", needs=["dns_policy"])
-    assert (doks["options"][0]["eligible"], doks["evidence_grade"]) == (None, "prior")
+    gke = explained(cloud="gke", current_cni="cilium", current_cni_edition="dataplane-v2", needs=["host_protection"])
+    assert (gke["options"][0]["eligible"], gke["evidence_grade"]) == (None, "prior")
+
+
+OPENSHIFT = {"cloud": "openshift", "current_cni": "ovn-kubernetes"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "needs", "mesh"),
+    [
+        ({"cloud": "gke", "current_cni": "cilium"}, ["grpc_policy"], ("istio-sidecar", "cloud-service-mesh")),
+        (OPENSHIFT, ["failover"], ("istio-sidecar", "openshift-service-mesh")),
+        ({"cloud": "eks", "current_cni": "aws-vpc"}, ["grpc_balancing"], ("linkerd", "edge-open-source")),
+    ],
+)
+def test_what_is_inferred_lowers_the_grade_and_unseats_nothing(
+    facts: dict[str, str], needs: list[str], mesh: tuple[str, str]
+) -> None:
+    """A provider's mesh is not passed over for a self-run one because its page leaves out what upstream's says."""
+    verdict = explained(**facts, current_cni_edition=None, needs=needs)
+    assert (verdict["mesh"], verdict["edition"]["mesh"]) == mesh
+    assert verdict["evidence_grade"] == ("extrapolated" if mesh[0] == "istio-sidecar" else "documented")
+
+
+def test_a_gateway_of_unknown_make_is_none_of_those_that_are_known() -> None:
+    """What every gateway does keeps it; what depends on its make is asked, and it stays if it turns out to do that."""
+    facts = {"cloud": "self-managed", "current_cni": "calico", "current_cni_edition": "self-run"}
+    kept = explained(**facts, current_mesh="gateway", needs=["gateway_api"])
+    assert kept["mesh"] == "stay"
+    assert "Envoy Gateway" not in kept["sentence"]
+    asked = explained(**facts, current_mesh="gateway", needs=["gateway_api", "jwt"])
+    assert "current_mesh_edition" in asked["unknown"]
+    assert asked["sentence"].endswith("If the gateway of today turns out to do that, it stays.")
+    named = explained(**facts, current_mesh="gateway", current_mesh_edition="envoy-gateway", needs=["jwt"])
+    assert named["mesh"] == "stay"
+
+
+def test_what_nobody_read_of_a_network_is_told_before_a_mesh_is_added_for_it_and_is_not_lost() -> None:
+    """Needs that the network has to meet beside it change nothing about that."""
+    new = {"cloud": "gke", "greenfield": True, "current_cni": "none", "current_cni_edition": None}
+    verdict = explained(**new, needs=["udp", "zone_aware"])
+    assert (
+        "GKE Dataplane V2 may meet balancing by zone by itself: find out before a mesh is added." in verdict["reasons"]
+    )
+    kubenet = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "kubenet"}
+    assert "zone_aware" not in explained(**kubenet, needs=["network_policy"])["lost"]
 
 
 def test_of_meshes_that_one_preference_names_alike_the_next_decides() -> None:
@@ -596,4 +660,56 @@ def test_of_meshes_that_one_preference_names_alike_the_next_decides() -> None:
     supported, by_proxy_of_a_node = told["istio-ambient"]["why"]
     assert "provider supports this one" in supported
     assert by_proxy_of_a_node.startswith("Ambient mode brings")
-    assert told["istio-sidecar"]["why"][1].startswith("OpenShift Service Mesh 3 in ambient mode stands behind it")
+    assert told["istio-sidecar"]["why"][1].startswith("OpenShift Service Mesh 3 in ambient mode ranks behind it")
+
+
+AKS_CALICO = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "calico-policy-engine"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        # the maker's upgrade takes over the Calico that AKS manages; one of the team's own takes it away first
+        (
+            {**AKS_CALICO, "needs": ["dns_policy"], "gradual_move_required": True},
+            "from now on with Calico Enterprise as",
+        ),
+        ({**AKS_CALICO, "needs": ["host_protection"]}, "from now on with Calico as policy engine (run by you)."),
+        ({"current_mesh": None, "needs": ["mtls"]}, "Find out first whether a mesh runs already."),
+        (
+            {"current_mesh": "istio-ambient", "current_mesh_edition": "self-run", "needs": ["envoy_extensions"]},
+            "Move Istio ambient to Istio in ambient mode (with sidecars where a workload needs one).",
+        ),
+    ],
+)
+def test_a_sentence_says_what_becomes_of_what_runs(facts: dict[str, Any], told: str) -> None:
+    """Another edition keeps its brackets and its way, and a mesh is not added before it is known whether one runs."""
+    assert told in explained(**{"licence_usd_per_year": 1, **facts})["sentence"]
+
+
+def test_a_mesh_that_leaves_the_support_of_the_provider_says_so() -> None:
+    """The add-on of AKS spans no clusters; the same Istio run by oneself does, and nobody else upgrades it."""
+    aks = {"cloud": "aks", "current_cni": "cilium", "current_cni_edition": "azure-cni-powered-by-cilium"}
+    mesh = {"current_mesh": "istio-sidecar", "current_mesh_edition": "aks-add-on"}
+    verdict = explained(**aks, **mesh, needs=["mtls", "multi_cluster"])
+    assert verdict["edition"]["mesh"] == "self-run"
+    assert (
+        "Istio with sidecars (run by you) is yours to run and to upgrade; AKS's Istio add-on is the provider's."
+        in (verdict["reasons"])
+    )
+
+
+@pytest.mark.parametrize(("needs", "mesh"), [(["zone_aware"], "none"), (["mtls", "zone_aware"], "istio-sidecar")])
+def test_no_mesh_comes_for_zones_alone_where_the_hints_of_services_may_do(needs: list[str], mesh: str) -> None:
+    """Whether the provider's Cilium follows them is tried first; a mesh that comes anyway balances by zone, too."""
+    facts = {"cloud": "gke", "current_cni": "cilium", "current_cni_edition": "dataplane-v2"}
+    verdict = explained(**facts, needs=needs)
+    assert verdict["mesh"] == mesh
+    assert ("Should it fall short, GKE Dataplane V2 with Cloud Service Mesh" in verdict["sentence"]) is (mesh == "none")
+
+
+def test_questions_after_a_verdict_that_falls_short_open_an_option() -> None:
+    """What would only rule options out is not asked where nothing meets what is asked."""
+    verdict = explained(cloud="gke", current_cni="cilium", current_cni_edition="dataplane-v2", needs=["sctp"])
+    assert verdict["unmet"] == ["sctp"]
+    assert verdict["questions"] == []

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from meshlab.errors import MeshlabError
+from meshlab.models.decision import explain
 from meshlab.models.decision.tables import Option, load_tables
 from meshlab.planning.migration import Place, Setting, move_price, move_prices, parse_place
 from meshlab.planning.migration.assumptions import declared
@@ -30,6 +31,7 @@ from meshlab.planning.migration.routes import (
     steps,
     ways_of,
 )
+from meshlab.scenario import frame_of
 from meshlab.tables import read_table, resource
 
 NOWHERE = Place(None, None)
@@ -132,6 +134,34 @@ def test_every_pair_has_a_way_with_a_source_or_none_that_is_known(side: str) -> 
         if any(way.route["basis"] == "none" for way in ways):
             assert NEW_CLUSTER in {step["stage"] for way in ways for step in way.steps}, told(terms)
             assert "second cluster" in ways[0].route["title"] or terms.target.mesh == "cilium-mesh"
+
+
+@pytest.mark.parametrize("windows", [0, 3])
+def test_what_takes_a_new_cluster_is_planned_with_one(windows: int) -> None:
+    """A network that the decision bars in a cluster that runs is nowhere planned for in place."""
+    stated = {"windows_nodes": windows, "current_mesh": "none", "greenfield": False, "cni_healthy": True, "needs": []}
+    stated |= {"kernel_oldest": "6.8.0", "licence_usd_per_year": 100_000}
+    running = [
+        {"scenario": f"{name} {edition} {cloud}", "cloud": cloud, "current_cni": name, "current_cni_edition": edition}
+        for cloud in CLOUDS
+        for name, edition in places("cni")
+        if (name, edition) != ("none", "")
+        and clouds_of(("cni", name, edition))
+        and cloud in clouds_of(("cni", name, edition))
+    ]
+    asked: list[Terms] = []
+    barred: list[str | None] = []
+    for row, verdict in zip(running, explain(frame_of([row | stated for row in running]), outlook=False), strict=True):
+        today = Place(str(row["current_cni"]), "none", str(row["current_cni_edition"]))
+        for option in verdict["options"]:
+            if option["mesh"] == "none" and not option["today"] and option["edition"]["cni"]:
+                target = Place(option["cni"], "none", option["edition"]["cni"])
+                asked.append(Terms(today, target, str(row["cloud"]), windows=windows > 0))
+                barred.append(option["why_not"])
+    assert len(asked) > 500
+    for terms, ways, why in zip(asked, ways_of(asked), barred, strict=True):
+        new = any(NEW_CLUSTER in (way.route["stages"] or ()) for way in ways)
+        assert new or " needs a new " not in (why or ""), f"{told(terms)} is barred: {why}"
 
 
 @pytest.mark.parametrize("side", ["cni", "mesh"])
@@ -258,7 +288,10 @@ def test_a_restart_takes_every_kind_of_workload_one_after_the_other() -> None:
 
 
 def test_no_row_is_never_taken() -> None:
-    """Each route and each step is taken by some move: of one side, of a new cluster, tuned, or with an old pool."""
+    """Each route and each step is taken by some move: of one side, of a new cluster, tuned, or with an old pool.
+
+    So it is with Windows nodes, or with needs that have to be set up.
+    """
     everything = [*ALL["cni"], *ALL["mesh"]]
     fresh = [replace(item, fresh=True) for item in everything]
     tuned = [replace(item, target=replace(item.today, tuned=True)) for item in everything]
@@ -293,7 +326,7 @@ def test_no_row_is_never_taken() -> None:
         ),
     ]
     asked = [
-        replace(item, needs=NEEDS, scoped=True, policies=3)
+        replace(item, needs=NEEDS, scoped=True, policies=3, windows=True)
         for item in [*everything, *fresh]
         if item.cloud in CLOUDS[:2]
     ]
@@ -584,7 +617,7 @@ with GOLDEN.open(encoding="utf-8", newline="") as stream:
     BY_HAND = list(csv.DictReader(stream))
 
 SCENARIO: dict[str, Any] = {"nodes": 4, "pods": 60, "namespaces": 3, "services": 12, "needs": ["mtls", "l7_policy"]}
-PODS = {"none": 0, "evicted": 55, "networked": 70, "proxied": 20, "meshed": 25, "stated": 60}
+PODS = {"none": 0, "evicted": 55, "networked": 70, "proxied": 20, "meshed": 25, "stated": 60, "unknown": None}
 """Pods of each kind in the survey below, and those that are stated of the mesh."""
 
 
@@ -633,6 +666,9 @@ def test_moves_are_what_their_documents_say(row: dict[str, str]) -> None:
     assert not found["stays"]
     assert found["basis"] == row["basis"]
     assert found["restarts"] == PODS[row["restarts"]]
+    if row["restarts"] == "unknown":
+        assert found["hours"] is found["usd"] is None
+        return
     assert found["hours_lo"] <= found["hours"] <= found["hours_hi"]
 
 
@@ -668,7 +704,7 @@ def test_no_step_is_without_command_check_and_way_back() -> None:
         assert set(step["source_id"].split("|")) <= SOURCES, step["step"]
         assert step["takes"] in {*declared(), "drain", "provider-node"}
         assert step["cuts"] is None or step["cuts"] in declared()
-        assert step["scope"] in ("once", "pool", "node", "namespace", "workload", "policy", "release")
+        assert step["scope"] in ("once", "pool", "node", "namespace", "workload", "policy", "release", "product")
         assert step["phase"] in PHASES
         assert step["gap"] in (None, "opens", "closes")
         assert step["restarts"] in (None, "proxied", "mesh", "networked", "drained", "old", "some")

@@ -227,6 +227,23 @@ FLEET = {
 }
 
 
+def test_a_budget_of_minutes_counts_those_in_which_policy_is_off() -> None:
+    """Azure's update cuts calls for less than a minute and leaves policy off for hours, which breaks ten minutes."""
+    names = {"cloud": "aks", "current_cni": "azure-cni", "current_cni_edition": "calico-policy-engine", "nodes": 30}
+    facts = {
+        **names,
+        "current_mesh": "none",
+        "greenfield": False,
+        "licence_usd_per_year": 50_000,
+        "needs": ["dns_policy"],
+    }
+    short = ml.review({**facts, "max_disruption_minutes": 10})
+    assert short.verdict.edition["cni"] == "calico-enterprise-policy-engine"
+    longer = next(flip["to"] for flip in short.verdict.flips if flip["input"] == "max_disruption_minutes")
+    wide = ml.review({**facts, "max_disruption_minutes": longer})
+    assert wide.verdict.edition["cni"] == "azure-cni-powered-by-cilium-acns"
+
+
 @pytest.mark.parametrize(
     ("budget", "told"),
     [
@@ -243,8 +260,10 @@ def test_an_option_over_budget_is_not_eligible_and_says_so(budget: dict[str, flo
     assert over
     assert not any(option["eligible"] for option in over)
     assert told in next(o["why_not"] for o in over if o["edition"]["mesh"] == "aks-add-on")
-    # what would change it keeps the budget in mind, too
-    assert all(flip["mesh"] != "istio-sidecar" for flip in bound.verdict.flips)
+    # what would change it keeps the budget in mind, too, and a larger budget would
+    flips = [flip for flip in bound.verdict.flips if flip["mesh"] == "istio-sidecar"]
+    assert [flip["input"] for flip in flips] == list(budget)
+    assert [ml.review({**FLEET, flip["input"]: flip["to"]}).verdict.mesh for flip in flips] == ["istio-sidecar"]
 
 
 LINKERD = {**FLEET, "current_mesh": "linkerd", "current_mesh_edition": "buoyant-enterprise", "mesh_healthy": True}
@@ -280,7 +299,7 @@ def test_the_reason_against_a_rival_is_one_that_does_not_speak_for_it() -> None:
     review = ml.review({**mesh, **small, "current_mesh": "none", "needs": ["mtls", "multi_cluster"]})
     assert review.comparison is not None
     (against,) = (told for told in review.comparison["against"] if "The reason for" in told)
-    assert "OpenShift Service Mesh 3 in ambient mode is as good or better" in against
+    assert "OpenShift Service Mesh 3 in ambient mode costs" in against
     assert "identity has to hold from cluster to cluster" in against
     assert "provider supports" not in against
 

@@ -320,7 +320,7 @@ def flips(known: Tried, found: pl.DataFrame, answer: Answer) -> tuple[list[Chang
     for place, *reached in others.select("place", *ANSWER).iter_rows():
         change = known.changes[int(place)]
         nearest.setdefault((change.axis, change.side, *reached), int(place))
-    places = sorted(nearest.values(), key=lambda place: _effort(known.changes[place]))
+    places = sorted(nearest.values(), key=lambda place: effort(known.changes[place]))
     return [known.changes[place] for place in places], known.frame[places]
 
 
@@ -328,5 +328,6 @@ ACTIONS = ("change", "learn", "fixed")
 """What a team can do about an input, by ``inputs.csv``, in the order in which flips are told."""
 
 
-def _effort(change: Change) -> tuple[int, bool]:
+def effort(change: Change) -> tuple[int, bool]:
+    """What it takes to change a fact: what can be changed comes before what can only be learnt."""
     return ACTIONS.index(inputs()[change.input].actionability), change.member is not None

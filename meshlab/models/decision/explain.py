@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from meshlab.cache import cached_here
@@ -14,6 +16,8 @@ from meshlab.models.decision.changes import (
     Change,
     answer_of,
     answers_to,
+    differs_from,
+    effort,
     flips,
     known_facts,
     missing_facts,
@@ -29,10 +33,13 @@ from meshlab.models.decision.ranking import ELIGIBLE, OPEN, RULED_OUT, UNMET
 from meshlab.models.decision.standings import (
     BUDGET,
     NEEDS,
+    STANDINGS,
     Breach,
     Contest,
     Lack,
     Standing,
+    Use,
+    breach,
     contests,
     deciding,
     evidence,
@@ -56,6 +63,7 @@ from meshlab.models.decision.tables import (
     TODAY,
     Option,
     Preference,
+    Requirement,
     Tables,
     load_tables,
 )
@@ -64,8 +72,8 @@ from meshlab.scenario import inputs, schema, with_all_inputs
 Row = Mapping[str, Any]
 
 
-Over = Callable[[pl.DataFrame, Sequence[Row]], Mapping[int, Breach]]
-"""From a scenario and the options of its contest to those that break a budget: their places among them, and which."""
+Over = Callable[[pl.DataFrame, Sequence[Row]], Mapping[int, Sequence[Use]]]
+"""From a scenario and the options of its contest, by their places, to what they take of the budgets that are stated."""
 
 
 def explain(
@@ -78,8 +86,8 @@ def explain(
         tables: Decision tables; ours unless given.
         outlook: Whether ``settled``, ``unknown``, ``questions`` and ``flips`` are worked out, which takes ten times as
             long; they are empty otherwise.
-        over: Which options break a budget: the choice is made again, without those that do so with near certainty, and
-            with those that do so more likely than not behind the others. No budget counts unless given.
+        over: What options take of budgets: the choice is made again, without those that break one with near certainty,
+            and with those that do so more likely than not behind the others. No budget counts unless given.
     """
     tables = tables or load_tables()
     facts = with_all_inputs(scenarios)
@@ -87,19 +95,34 @@ def explain(
     rows = facts.rows(named=True)
     told: list[dict[str, Any]] = []
     for place, contest in enumerate(contests(frame, rows, tables) if rows else ()):
-        own, verdict, broken = frame[place], _verdict(contest), {}
-        if over and (found := over(facts[place], verdict["options"])):
-            broken = {contest.pairs[at].key: breach for at, breach in found.items()}
-            own = own.with_columns(
-                pl.Series(name, [[key for key, each in broken.items() if each.certain is certain]], pl.List(pl.String))
-                for name, certain in zip(BUDGETS, (True, False), strict=True)
-            )
-            (contest,) = contests(own, rows[place : place + 1], tables, broken)  # noqa: PLW2901  (the choice, made again)
-            verdict = _verdict(contest)
+        own, verdict, uses = frame[place], _verdict(contest), dict[str, Sequence[Use]]()
+        if over:
+            uses = {contest.pairs[at].key: each for at, each in over(facts[place], verdict["options"]).items() if each}
+            could = {pair.key for pair in contest.pairs if STANDINGS[pair.standing] is not False}
+            broken = _broken({key: each for key, each in uses.items() if key in could})
+            own = _within(own, [broken])
+            if broken:
+                (contest,) = contests(own, rows[place : place + 1], tables, broken)  # noqa: PLW2901  (made again)
+                verdict = _verdict(contest)
         if outlook:
-            _look_out(own, contest, verdict, broken)
+            _look_out(own, contest, verdict, uses)
         told.append(verdict)
     return told
+
+
+def _broken(uses: Mapping[str, Sequence[Use]], most: Mapping[str, float] | None = None) -> dict[str, Breach]:
+    """By the keys of pairs the budgets that they break, those that are stated or others."""
+    return {key: found for key, each in uses.items() if (found := breach(each, most))}
+
+
+def _within(frame: pl.DataFrame, broken: Sequence[Mapping[str, Breach]]) -> pl.DataFrame:
+    """``compared`` scenarios, each with the pairs that break a budget."""
+    return frame.with_columns(
+        pl.Series(
+            name, [[key for key, each in row.items() if each.certain is certain] for row in broken], pl.List(pl.String)
+        )
+        for name, certain in zip(BUDGETS, (True, False), strict=True)
+    )
 
 
 MOST_KINDS = 64
@@ -156,7 +179,10 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "matched": list(dict.fromkeys([*(row.id for row in deciders.values() if row), *holding])),
         "decided_by": {side: row and row.id for side, row in deciders.items()},
         "why": list(_choice(contest, deciders)),
-        "reasons": [*_reasons(contest), *(f"{caveat['text']}." for caveat in options[0]["caveats"] if deciders)],
+        "reasons": [
+            *dict.fromkeys(_reasons(contest)),
+            *(f"{each['text']}." for each in options[0]["caveats"] if deciders),
+        ],
         "unmet": pair.lacking,
         "lost": lost(contest) if is_known else [],
         "blockers": list(_blockers(options)),
@@ -165,7 +191,8 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "unknown": [],
         "questions": [],
         "evidence": list(evidence(contest, pair)) if is_known else [],
-        "options": [{key: value for key, value in each.items() if key != "lacks"} for each in options],
+        "options": [*map(_plain, options)],
+        "new_cluster_option": next((_plain(option(*found, 0)) for found in _on_new_cluster(contest)), None),
         "parts": parts(contest),
         "rows": list(_rows(contest, pair)),
         "contradictions": [row.reason for row in contest.tables.impossible if contest.state(row, None)],
@@ -173,6 +200,10 @@ def _verdict(contest: Contest) -> dict[str, Any]:
 
 
 # --- reasons --------------------------------------------------------------------------------------------------------
+
+
+def _plain(option: Row) -> dict[str, Any]:
+    return {key: value for key, value in option.items() if key != "lacks"}
 
 
 def _deciders(contest: Contest) -> dict[str, Preference | None]:
@@ -272,7 +303,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
         rivals = (each for each in contest.pairs if contest.prefers(row, each))
         first = next((each for each in rivals if each.side(name).id != chosen.id), None)
         if first and first.standing == ELIGIBLE and (why := _rests(contest, first, pair)):
-            yield f"{label_of(first.side(name))} stands behind it; {why}."
+            yield f"{label_of(first.side(name))} ranks behind it; {why}."
             return
         if row is decider:
             return
@@ -341,7 +372,7 @@ def _conflicts(contest: Contest, pair: Standing, deciders: Mapping[str, Preferen
 # --- what could change it -------------------------------------------------------------------------------------------
 
 
-def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over: Mapping[str, Breach]) -> None:
+def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], uses: Mapping[str, Sequence[Use]]) -> None:
     """Work out what is not known, what to ask, and what would flip the verdict."""
     answer, raw, tables = answer_of(contest.answer), contest.facts, contest.tables
     row: dict[str, Any] = {f"cell:{axis}": place for axis, place in present_cells(own, tables).items()}
@@ -349,30 +380,70 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], over
     row |= {f"{side}:runs": known_running(tables, side).index(contest.runs[side]) for side in SIDES}
     is_known = None not in (verdict["mesh"], verdict["cni"]) and contest.pairs[0].standing == ELIGIBLE
     can_flip = raw["needs"] is not None and contest.pairs[0].standing != OPEN
-    missing, known = missing_facts(own, row, tables), known_facts(own, row, tables)
+    over = _broken(uses)  # of pairs that cannot be had, too: another fact may open them, and no other budget
+    missing, known = missing_facts(own, row, tables), known_facts(_within(own, [over]) if uses else own, row, tables)
     asked, tried = unanswered(own, row, tables)
     # one query for all that is tried: most of its time is its own, whatever the rows
     if_missing, if_changed, if_asked = answers_to(
         [missing.frame, known.frame if can_flip else own.clear(), own.clear() if is_known else tried.frame], tables
     )
-    verdict["unknown"] = [*open_facts(own, missing, if_missing, answer, tables), *_unnamed(contest)]
+    verdict["unknown"] = [*dict.fromkeys([*open_facts(own, missing, if_missing, answer, tables), *_unnamed(contest)])]
     verdict["settled"] = is_known and not verdict["unknown"] and not verdict["contradictions"]
     if not is_known:
-        verdict["questions"] = first_questions(asked, tried, if_asked)
+        closed = STANDINGS[contest.pairs[0].standing] is False
+        verdict["questions"] = first_questions(asked, tried, if_asked, ways=closed)
     if not can_flip:
         return
     changes, frame = flips(known, if_changed, answer)
     after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
-    told = (_flip(raw, *each, verdict) for each in zip(changes, after, strict=True))
-    verdict["flips"] = [flip for flip in told if flip]
+    told = sorted([*_budgets(own, contest, uses), *zip(changes, after, strict=True)], key=lambda each: effort(each[0]))
+    # of two sums of one budget that lead to the same the nearer
+    nearest = {(each.input, each.member, each.side, answer_of(then.answer)): place
+               for place, (each, then) in reversed([*enumerate(told)])}  # fmt: skip
+    verdict["flips"] = [flip for place in sorted(nearest.values()) if (flip := _flip(raw, *told[place], verdict))]
 
 
-def _unnamed(contest: Contest) -> Iterator[str]:
-    """The products of today that no table knows, where what they are decides whether they stay."""
+def _budgets(
+    own: pl.DataFrame, contest: Contest, uses: Mapping[str, Sequence[Use]]
+) -> Iterator[tuple[Change, Contest]]:
+    """The nearest other sum of each budget, above and below, that leads to another option which can be had."""
+    raw, tables = contest.facts, contest.tables
+    differs = differs_from(answer_of(contest.answer)) & pl.col("eligible").fill_null(value=False)
+    for name in dict.fromkeys(use.budget for each in uses.values() for use in each):
+        alike, now = [use for each in uses.values() for use in each if use.budget == name], raw[name]
+        bounds = {bound / use.each for use in alike for bound in (use.surely, use.likely) if bound > 0}
+        values = sorted({_beside(bound, above=bound > now) for bound in bounds}, key=lambda value: abs(value - now))
+        broken = [_broken(uses, {name: value * alike[0].each}) for value in values]
+        column = pl.Series(column_of(name), values, pl.Float64)
+        frame = _within(own[np.zeros(len(values), np.uint32)].with_columns(column), broken)
+        (found,) = answers_to([frame], tables)
+        places: list[int] = found.select(differs).to_series().arg_true().to_list()
+        for side in ("above", "below"):
+            for place in (place for place in places if (values[place] > now) == (side == "above")):
+                change = Change("", name, None, values[place], 0, side)
+                (after,) = contests(frame[place], [change.on(raw)], tables, broken[place])
+                yield change, after
+                break
+
+
+def _beside(bound: float, *, above: bool) -> float:
+    """A sum of three digits that is enough for a bound, or one that is not."""
+    digits = 2 - math.floor(math.log10(bound))
+    return round((math.ceil(bound * 10.0**digits) - (not above)) / 10.0**digits, max(digits, 0))
+
+
+def _unnamed(contest: Contest) -> dict[str, str]:
+    """What is not known of products of today that no table knows, and of which side, where it decides if they stay."""
+    found: dict[str, str] = {}
     for side in SIDES:
-        keeps = (pair for pair in contest.pairs if pair.side(side).today)
-        if contest.runs[side].id == OTHER and next(keeps).standing == OPEN:
-            yield f"current_{side}"
+        keeps = next((pair for pair in contest.pairs if pair.side(side).today), None)
+        if keeps and keeps.standing == OPEN and any(each.status == "unknown" for each in keeps.side(side).options):
+            found[f"current_{side}{'' if contest.runs[side].id == OTHER else '_edition'}"] = side
+    return found
+
+
+SUMS = frozenset({"USD/month", "USD/year", "h", "min", "ms"})
+"""Units of budgets that a margin names."""
 
 
 def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, Any] | None:
@@ -382,14 +453,19 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
     """
     changed, answer, spec = change.on(raw), after.answer, inputs()[change.input]
     left = verdict["options"][0]
+    doubtful = any(caveat["kind"] == "budget" for caveat in left["caveats"])
     kept = next((pair for pair in after.pairs if names(pair).items() <= left.items()), None)
     then = option(after, kept, 0) if kept else None
     if left["eligible"] and then is not None and then["eligible"] is not True and then["why_not"]:
         if spec.type == "version":
             return None
         why = f"{left['label']} then falls short: {then['why_not']}"
+    elif left["eligible"] and kept and kept.over and not doubtful:
+        why = f"{left['label']} is then more likely than not over budget: {kept.over.what}"
+    elif doubtful and not after.pairs[0].over:
+        why = f"{after.pairs[0].label} then keeps the budget more likely than not"
     elif left["eligible"] and kept and (rests := _rests(after, kept, after.pairs[0])):
-        why = f"{left['label']} then stands behind it; {rests}"
+        why = f"{left['label']} then ranks behind it; {rests}"
     else:
         reached = names(after.pairs[0])
         now = next((each for each in verdict["options"] if reached.items() <= each.items()), None)
@@ -398,10 +474,13 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
             if now is not None and now["eligible"] is not True and now["why_not"]
             else next((reason for reason in _reasons(after) if reason not in verdict["reasons"]), "")
         )
+    if after.pairs[0].over and not change.axis:
+        why += "; even then it breaks the budget more likely than not"
     at, to = raw[change.input], changed[change.input]
     margin = None
     if spec.type in ("integer", "number") and at is not None:
-        margin = f"at {'any sum' if spec.unit == 'USD/year' and not at else said(to)} instead of {said(at)}"
+        unit = f" {spec.unit.replace('/', ' a ')}" if spec.unit in SUMS else ""
+        margin = f"at {'any sum' if spec.unit == 'USD/year' and not at else f'{said(to)}{unit}'} instead of {said(at)}"
     return {
         "input": change.input if change.member is None else f"needs: {change.member}",
         "from": at,
@@ -446,20 +525,21 @@ def sentence(contest: Contest) -> str:
         ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
         way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
-        way += "".join(f". Or on a new cluster: {_named(one)}" for one in _anew(contest))
+        way += "".join(f". Or on a new cluster: {_named(one)}" for _, one in _on_new_cluster(contest))
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
         barred = [one for one in contest.pairs if one is not pair and not (one.lacking or one.unread)]
         barred = [one for one in barred if not any(lack.fixed for lack in lacking(contest, one))]
-        barred.sort(key=lambda one: one.over.times if one.over else 0.0)  # of those over budget the least
+        # what a larger budget would open comes before what takes another cluster, of those over budget the least
+        barred.sort(key=lambda one: one.over.times if one.over else math.inf)
         but = "".join(f" {_named(one)} would, but: {_why(contest, one)}." for one in barred[:1])
         gone = "".join(
             f" Replace {product(contest.runs[name].id, name)} in any case: {replaced(contest, name)}."
             for name in SIDES
             if _has_ended(contest, name)
         )
-        anew = "".join(f" On a new cluster, {_named(one)} would." for one in _anew(contest))
+        anew = "".join(f" On a new cluster, {_named(one)} would." for _, one in _on_new_cluster(contest))
         if pair.over and pair.over.certain:  # what runs, tuned, meets all of it
             kept = f"What runs, tuned, comes nearest: {_why(contest, pair)}."
             return f"None of the options meets everything that is asked within the budget.{gone}{but}{anew} {kept}"
@@ -467,10 +547,13 @@ def sentence(contest: Contest) -> str:
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
-        if all(each.standing != ELIGIBLE for each in contest.pairs):
-            parts += [f"Should it fall short, a new cluster would have {_named(one)}." for one in _anew(contest)]
-    unnamed = [side for side in SIDES if f"current_{side}" in _unnamed(contest) and not ails(contest, side)]
-    stays = [product(OTHER, side) for side in unnamed if not pair.side(side).today]
+        bare = (one for one in contest.pairs if one.cni is pair.cni and not (one.lacking or one.unread))
+        here = [f"{_named(one)}: {_why(contest, one)}" for one in bare if one.standing == RULED_OUT]
+        anew = [f"a new cluster would have {_named(one)}" for _, one in _on_new_cluster(contest)]
+        able = any(one.standing == ELIGIBLE for one in contest.pairs)
+        parts += [f"Should it fall short, {one}." for one in ([] if able else [*here, *anew][:1])]
+    unnamed = [side for side in _unnamed(contest).values() if not ails(contest, side)]
+    stays = [product(contest.runs[side].id, side) for side in unnamed if not pair.side(side).today]
     parts += [f"If {one} turns out to do that, it stays." for one in stays]
     return " ".join(parts)
 
@@ -487,17 +570,21 @@ def _needed(lacks: Sequence[Lack]) -> str:
     return joined(list(map(told, lacks)))
 
 
-def _anew(contest: Contest) -> Iterator[Standing]:
-    """What would be recommended for a new cluster in place of this one, where nothing stated would bar it there."""
+def _on_new_cluster(contest: Contest) -> Iterator[tuple[Contest, Standing]]:
+    """What would be recommended for a new cluster in place of this one, with its contest.
+
+    Nothing where this one can have something that meets all, or where what is stated bars it there as well.
+    """
     bound = any(pair.over and pair.over.certain for pair in contest.pairs)  # the same budget would bind it
-    if contest.facts["greenfield"] is not False or bound:
+    able = any(pair.standing == ELIGIBLE for pair in contest.pairs)
+    if contest.facts["greenfield"] is not False or contest.facts["needs"] is None or bound or able:
         return
     facts = {name: None if name in OF_TODAY else value for name, value in contest.facts.items()}
     facts |= {"greenfield": True, "current_cni": NONE, "current_mesh": NONE}
     frame = compared(pl.DataFrame([facts], schema=schema()).lazy()).collect()
-    first = contests(frame, [facts], contest.tables)[0].pairs[0]
-    if first.standing == ELIGIBLE:
-        yield first
+    (there,) = contests(frame, [facts], contest.tables)
+    if there.pairs[0].standing == ELIGIBLE:
+        yield there, there.pairs[0]
 
 
 OF_TODAY = frozenset(
@@ -598,10 +685,17 @@ def _network(contest: Contest, pair: Standing) -> str:
 
 
 def _condition(contest: Contest, pair: Standing) -> str:
-    """Of two needs that are asked and that the network meets one at a time, the choice, in a sentence."""
+    """Of two needs that are asked and that the network meets one at a time, the choice, and what takes none."""
+    choices = _choices(contest, pair)
+    whole = (one for one in contest.pairs if one.standing == ELIGIBLE and not (one.tuned or _choices(contest, one)))
+    other = next((f"; {label_of(one.cni)} takes none" for one in whole), "") if choices else ""
+    return "".join(f" It needs {row.requirement.partition(':')[0]}{other}." for row in choices)
+
+
+def _choices(contest: Contest, pair: Standing) -> list[Requirement]:
+    """Requirements about needs alone that the network of a pair does not keep: it meets one of them at a time."""
     rules, ruling = contest.rules, contest.ruling(pair.cni, pair.network)
-    choices = [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
-    return "".join(f" It needs {row.requirement.partition(':')[0]}." for row in choices)
+    return [row for row in ruling.broken if rules.asked[rules.place(row, pair.network)] == ("needs",)]
 
 
 def _mesh(contest: Contest, pair: Standing) -> str:
@@ -613,7 +707,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         gone = f" {upper_first(product(today, 'mesh'))} can go{_because(contest, 'mesh')}." if runs else ""
         if pair.unread:
             return f"No mesh, as far as is known.{gone}"
-        met = f"the network brings {named_needs(contest.asked)}" if sure else "nothing that is asked needs one"
+        apart = ", though not all at once" if _choices(contest, pair) else ""
+        met = f"the network brings {named_needs(contest.asked)}{apart}" if sure else "nothing that is asked needs one"
         return f"No mesh: {met}.{gone}"
     if side.id == GATEWAY and not side.today:
         edge = f"No mesh, but a gateway: {named_needs(needed)} {'ends' if len(needed) == 1 else 'end'} at the edge."
@@ -627,7 +722,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:
         beside = "; the gateway may stay at the edge" if stays else ""
-        added = ADDED.get(side.id, f"Yes, a mesh: you need {{}}. Add {{}}{beside}.")
+        unsure = " Find out first whether a mesh runs already." if today == "" else ""
+        added = ADDED.get(side.id, f"Yes, a mesh: you need {{}}. Add {{}}{beside}.{unsure}")
         return added.format(named_needs(needed), label_of(side))
     why = _because(contest, "mesh") or f": what is asked is {named_needs(needed)}"
     return f"{_change(contest, pair, 'mesh')}{why}."
@@ -643,8 +739,9 @@ def _change(contest: Contest, pair: Standing, name: str) -> str:
     today, label = contest.runs[name].id, label_of(pair.side(name))
     if pair.side(name).id == today:
         named = product(today, name)
-        rest = label.removeprefix(named).strip(" ()")
-        return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {rest}"
+        rest = label.removeprefix(named).strip()
+        plain = rest[1:-1] if rest.startswith("(") else rest
+        return f"Move {named} to {label}" if rest == label else f"Keep {named}, from now on {plain}"
     return f"Replace {product(today, name)} with {label}"
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from meshlab.cache import cached
 from meshlab.documents import is_list
 from meshlab.models.decision.contests import Side
-from meshlab.models.decision.tables import OTHER
+from meshlab.models.decision.tables import GATEWAY, OTHER
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
 
-NAMED = 3
+NAMED = 5
 """Needs that a sentence names; more are counted."""
 
 NAMES = (
@@ -74,6 +74,8 @@ def short_products() -> dict[str, str]:
 
 def product(name: str, side: str) -> str:
     """Name of a product, by its id; what runs today and is not known, or stands in no table, has none."""
+    if name == GATEWAY:
+        return "the gateway of today"
     if name in ("", OTHER):
         return f"the {'mesh' if side == 'mesh' else 'network plugin'} of today"
     return products().get(name, name)

@@ -125,10 +125,14 @@ def _asked(own: pl.DataFrame, answered: Collection[str], tables: Tables) -> tupl
     return [question for question, _ in asked], one_by_one(base, [change for _, change in asked], tables, before=1)
 
 
-def _leading(asked: Sequence[Question], tried: Tried, found: pl.DataFrame) -> list[Open]:
-    """The questions whose answers lead elsewhere, by the answer as it stands and those after each change."""
+def _leading(asked: Sequence[Question], tried: Tried, found: pl.DataFrame, *, ways: bool = False) -> list[Open]:
+    """The questions whose answers lead elsewhere, by the answer as it stands and those after each change.
+
+    Only to what can be had, where that is all that is looked for.
+    """
     now: Answer = found.select(ANSWER).row(0)
     leads = found[1:].with_row_index("place").filter(differs_from(now) & ~pl.col("contradicted"))
+    leads = leads.filter("eligible") if ways else leads
     opened: dict[Question, Open] = {}
     for place, *answer in leads.select("place", *ANSWER).iter_rows():
         question, change = asked[int(place)], tried.changes[int(place)]
@@ -136,15 +140,18 @@ def _leading(asked: Sequence[Question], tried: Tried, found: pl.DataFrame) -> li
     return sorted(opened.values(), key=lambda each: -len({*each.leads.values()}))
 
 
-def first_questions(asked: Sequence[Question], tried: Tried, found: pl.DataFrame) -> list[dict[str, Any]]:
+def first_questions(
+    asked: Sequence[Question], tried: Tried, found: pl.DataFrame, *, ways: bool
+) -> list[dict[str, Any]]:
     """What to ask first where not enough is known for a verdict.
 
     Args:
         asked: What is ``unanswered``.
         tried: The changes that answers make.
         found: The answers of the contest to these.
+        ways: Whether what is asked for is known and nothing meets it: then only what would open an option is asked.
     """
     return [
         {**asdict(each.question), "needs": list(each.question.needs), "verdicts": len({*each.leads.values()})}
-        for each in _leading(asked, tried, found)[:MOST]
+        for each in _leading(asked, tried, found, ways=ways)[:MOST]
     ]

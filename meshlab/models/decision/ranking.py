@@ -332,7 +332,9 @@ def _words(side: str, rows: Rows, today: Rows, facts: Mapping[str, Bits], keeps:
     taken_over = (rows.provided != 0) & (today.provided == 0)
     repairs_nothing = ails & (alike | (rows.paid > today.paid)) & ~taken_over
     spoken = facts[f"{side}:holds:0"] & np.where(alike, rows.speaks[1, ...], rows.speaks[0, ...])
-    first = np.where(repairs_nothing, NO_PREFERENCE + 1, ranks[_first(spoken)])
+    # of meshes that are paid anew, all of which stand behind, preferences decide; none speaks for the product that ails
+    unspoken = repairs_nothing & (alike | (side != "mesh"))
+    first = np.where(unspoken, NO_PREFERENCE + 1, ranks[_first(spoken)])
     word = _placed(f"{side}_preference", first) | _placed("unread", ~facts["asked"])
     if side == "mesh":
         word |= _placed("mesh_leaves", np.where(repairs_nothing, 2, first > keeps))

@@ -48,6 +48,8 @@ from meshlab.models.decision.tables import (
     GATEWAY,
     NONE,
     OTHER,
+    PROVIDER,
+    SELF_RUN,
     SIDES,
     SUPPORTS,
     Cell,
@@ -58,6 +60,7 @@ from meshlab.models.decision.tables import (
 )
 from meshlab.scenario import inputs
 from meshlab.tables import read_table
+from meshlab.units import rounded
 
 STANDINGS = {ELIGIBLE: True, OPEN: None, UNMET: False, RULED_OUT: False}
 """What ``eligible`` says of each standing."""
@@ -81,12 +84,46 @@ class Breach(NamedTuple):
     """How many times the budget it takes, of the one that it exceeds most."""
 
 
+class Use(NamedTuple):
+    """What an option takes of a stated budget, in words, and the input that states it with what it says.
+
+    Below ``surely`` the option breaks it with near certainty, below ``likely`` more likely than not. ``each`` says how
+    much of the unit is one of what the input states, such as the cluster's memory of a share of it.
+    """
+
+    budget: str
+    most: float
+    surely: float
+    likely: float
+    unit: str
+    takes: str
+    each: float = 1.0
+
+
+def breach(uses: Sequence[Use], most: Mapping[str, float] | None = None) -> Breach | None:
+    """The budgets that an option breaks; None where it keeps all of them.
+
+    Args:
+        uses: What it takes of each.
+        most: Other budgets than those that are stated.
+    """
+    limits = {use.budget: use.most for use in uses} | (dict(most) if most else {})
+    for certain in (True, False):
+        if over := [use for use in uses if limits[use.budget] < (use.surely if certain else use.likely)]:
+            told = (
+                f"{inputs()[use.budget].label} of {rounded(limits[use.budget])} {use.unit}; {use.takes}" for use in over
+            )
+            times = max(use.likely / limits[use.budget] if limits[use.budget] else np.inf for use in over)
+            return Breach("; ".join(told), certain, times)
+    return None
+
+
 class Caveat(NamedTuple):
     """What comes with an option that does not rule it out.
 
     Args:
-        kind: The effect of a requirement; or ``fee``, ``edition`` (one that may run could not stay), ``budget``,
-            ``partial``, ``unfinished``, ``idle``, ``lighter`` (less would do in part), or ``unread``.
+        kind: The effect of a requirement; or ``fee``, ``support``, ``edition`` (one that may run could not stay),
+            ``budget``, ``partial``, ``unfinished``, ``idle``, ``lighter`` (less would do in part), or ``unread``.
         text: A sentence without its stop.
         sign: How it shows that it was not heeded; of a requirement alone.
         mitigation: What to do about it; of a requirement alone.
@@ -490,6 +527,7 @@ def caveats(contest: Contest, pair: Standing) -> Iterator[Caveat]:
         if side.only and side.only.price_basis not in ("", "not read") and not side.today:
             yield Caveat("fee", f"{label_of(side)} costs extra ({side.only.price_basis})")
     yield from _idle_licence(contest, pair)
+    yield from _support_left(contest, pair)
     for side in pair.sides:
         for row in contest.ruling(side, pair.network).broken:
             yield Caveat(row.effect, _required(side, row), *_hints().get(row.id, ()))
@@ -530,12 +568,21 @@ def _hints() -> dict[str, tuple[str, str]]:
 
 def _unread_below(contest: Contest, pair: Standing) -> Iterator[Caveat]:
     """Needs for which alone a mesh would come, and of which nobody read whether the network meets them."""
-    if not pair.cni.only or pair.mesh.today or any(contest.tables.layers[need] != "any" for need in contest.asked):
+    if not pair.cni.only or pair.mesh.today or any(contest.tables.layers[need] == "mesh" for need in contest.asked):
         return
     for need in contest.asked:
         if not _has(pair.cni.met | pair.cni.unmet, need) and pair.mesh in deciding(contest, pair, need):
             told = f"{label_of(pair.cni)} may meet {need_label(need)} by itself: find out before a mesh is added"
             yield Caveat("unread", told)
+
+
+def _support_left(contest: Contest, pair: Standing) -> Iterator[Caveat]:
+    """That a new mesh is yours to run where the provider supports that of today; requirements say it of networks."""
+    side, runs = pair.mesh, next((each.mesh for each in contest.pairs if each.mesh.today), None)
+    if side.today or not runs or any(option.supported_by != SELF_RUN for option in side.options):
+        return
+    if runs.options and all(option.supported_by == PROVIDER and option.status != "ended" for option in runs.options):
+        yield Caveat("support", f"{label_of(side)} is yours to run and to upgrade; {label_of(runs)} is the provider's")
 
 
 def _idle_licence(contest: Contest, pair: Standing) -> Iterator[Caveat]:
@@ -556,7 +603,7 @@ def _idle_licence(contest: Contest, pair: Standing) -> Iterator[Caveat]:
 def _gone(contest: Contest, side: Side) -> Iterator[Caveat]:
     """Editions of which one may run today and that could not stay."""
     for gone in contest.tables.editions(side.side, side.id):
-        why = f"If what runs is {gone.label}, it has to go:"
+        why = f"If what runs is {gone.label}, it cannot stay:"
         if contest.platform is None and ANYWHERE not in gone.platforms:
             continue  # a team that is on the one platform that had it would have said so
         if gone.status == "ended" and gone.had_on(contest.platform):
@@ -585,10 +632,10 @@ def _of_need(contest: Contest, pair: Standing, need: str) -> Iterator[Caveat]:
 
 
 def unfinished(contest: Contest, pair: Standing) -> list[str]:
-    """The needs that a pair meets only by what is alpha, beta, not released or inferred, each with what was read."""
+    """The needs that a pair meets only by what is alpha, beta or not released, each with how far."""
     rests = ((need, side) for need in contest.asked for side in deciding(contest, pair, need))
     cells = {need: contest.cell(side, need) for need, side in rests if not _has(side.finished, need)}
-    return [f"{need_label(need)} ({note_of(cell)})" for need, cell in cells.items() if cell]
+    return [f"{need_label(need)} ({EXTENTS[cell.support]})" for need, cell in cells.items() if cell]
 
 
 def lost(contest: Contest) -> list[str]:
@@ -600,11 +647,12 @@ def lost(contest: Contest) -> list[str]:
     def meets(pair: Standing, need: str) -> bool:
         return any(_has(side.met, need) for side in _counting(contest.tables, pair, need))
 
+    def fails(pair: Standing, need: str) -> bool:
+        return all(_has(side.unmet, need) for side in _counting(contest.tables, pair, need))
+
     idle = {*contest.asked, *(() if contest.facts["windows_nodes"] else ("windows_nodes",))}
     singly = {need for need, layer in contest.tables.layers.items() if layer in (*SIDES, "any")} - idle
-    return [
-        need for need in inputs()["needs"].choices if need in singly and meets(today, need) and not meets(first, need)
-    ]
+    return [need for need in inputs()["needs"].choices if need in singly and meets(today, need) and fails(first, need)]
 
 
 def evidence(contest: Contest, pair: Standing) -> Iterator[dict[str, Any]]:

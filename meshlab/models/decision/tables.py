@@ -39,7 +39,7 @@ RESULTING = ("cni", "cni_edition")
 
 SUPPORTS = ("yes", "partial", "beta", "alpha", "no", "not read")
 STATUSES = ("ga", "beta", "preview", "deprecated", "unknown", "ended")
-SUPPORTERS = (PROVIDER := "provider", "vendor", "self-run")
+SUPPORTERS = (PROVIDER := "provider", "vendor", SELF_RUN := "self-run")
 LICENCE, USE = "licence", "use"
 """How what is paid is charged: by a licence that is bought for it, or on the bill of the platform, by use."""
 LAYERS = ("cni", "mesh", "any", "both", "encrypting")
@@ -138,8 +138,8 @@ class Cell(msgspec.Struct, frozen=True):
 
     @property
     def is_finished(self) -> bool:
-        """Whether what it says is released, neither alpha nor beta, and said rather than inferred."""
-        return self.released and self.support not in ("beta", "alpha") and not self.is_inferred
+        """Whether what it says is released, and neither alpha nor beta."""
+        return self.released and self.support not in ("beta", "alpha")
 
     @property
     def is_inferred(self) -> bool:

@@ -128,6 +128,7 @@ def _counts(setting: Setting, mesh: str | None, part: str) -> dict[str, int | No
         "proxied": members["proxied_pods"] if members else stated,
         "networked": survey.get("networked_pods") if survey["placed"] else stated,
         "some": None,
+        "product": None,
     }
 
 
@@ -383,6 +384,7 @@ def _terms(today: Place, target: Place, setting: Setting) -> Terms:
         kubernetes=setting.kubernetes,
         policies=setting.policies,
         scoped=setting.scoped,
+        windows=bool(setting.scenario.get("windows_nodes")),
         needs=setting.needs,
     )
 
@@ -456,10 +458,11 @@ def move_price(today: Place, target: Place, setting: Setting) -> Price:
 
     Returns:
         from, to, stays, fresh (nothing runs yet: this is a first installation), basis (documented, composed, or none
-        where nobody documents a way, so that a second cluster is the price), routes; as median and 10-90 %
-        interval: hours, person_hours, usd (people, and machines that run for the move alone), disruption_minutes (for
-        which calls to one workload may fail), unenforced_hours (that pass while policies are not enforced); people (who
-        attend), restarts (pods) and reversibility. None where a part is unknown.
+        where nobody documents a way, so that a second cluster is the price), routes, second_cluster (whether one runs
+        beside the first); as median and 10-90 % interval: hours, person_hours, usd (people, and machines that run for
+        the move alone), disruption_minutes (for which calls to one workload may fail), unenforced_hours (that pass
+        while policies are not enforced); people (who attend), restarts (pods) and reversibility. None where a part is
+        unknown.
     """
     return setting.once(("price", today, target), lambda: price_of(_course(today, target, setting), setting))
 
@@ -495,6 +498,7 @@ def price_of(course: Course, setting: Setting) -> Price:
         "fresh": course.today.cni == NONE,
         "basis": max((way.route["basis"] for way in course.ways), key=BASES.index, default=BASES[0]),
         "routes": [way.route["route"] for way in course.ways],
+        "second_cluster": second_cluster(course.ways),
         **{field: value for name in amounts for field, value in named(name, amounts[name]).items()},
         "people": setting.number("people"),
         "restarts": restarted(course.taken),

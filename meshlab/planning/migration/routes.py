@@ -42,6 +42,7 @@ class Place(msgspec.Struct, frozen=True):
         cni_edition: Edition of the network; None where it is not said.
         mesh_edition: Edition of the mesh.
         tuned: Whether it is what runs, with its configuration scoped and its requests sized.
+        new_cluster: Whether it can be had in a second cluster alone.
     """
 
     cni: str | None
@@ -49,6 +50,7 @@ class Place(msgspec.Struct, frozen=True):
     cni_edition: str | None = None
     mesh_edition: str | None = None
     tuned: bool = False
+    new_cluster: bool = False
 
     def side(self, side: str) -> tuple[str | None, str | None]:
         """Product and edition of one side."""
@@ -328,7 +330,7 @@ CONDITIONS: dict[str, pl.DataType] = {
     **{f"{end}_vendor": pl.String() for end in SIDES_OF},
     **{f"{end}_{name}": pl.Boolean() for end in SIDES_OF for name in ("mixed", "proxies")},
     "cloud": pl.String(),
-    **dict.fromkeys(("fresh", "replaced", "tuned", "l7", "scoped"), pl.Boolean()),
+    **dict.fromkeys(("fresh", "replaced", "tuned", "l7", "scoped", "windows"), pl.Boolean()),
     **dict.fromkeys(("old_nodes", "kubernetes", "policies"), pl.Int64()),
     **dict.fromkeys(("cni_needs", "mesh_needs"), pl.List(pl.String())),
 }
@@ -349,6 +351,7 @@ class Terms(msgspec.Struct, frozen=True):
         kubernetes: The oldest minor version on a node, as ``audit.inventory.minor`` counts them; None where unknown.
         policies: Policies that the plugin of today reads alone; None where unknown.
         scoped: Whether sidecars of a new mesh are to be scoped.
+        windows: Whether there are Windows nodes.
         needs: What is asked for.
     """
 
@@ -362,6 +365,7 @@ class Terms(msgspec.Struct, frozen=True):
     kubernetes: int | None = None
     policies: int | None = None
     scoped: bool = False
+    windows: bool = False
     needs: frozenset[str] = frozenset()
 
     def row(self) -> Row:
@@ -514,8 +518,8 @@ MOST_TAKEN = 20_000
 def ways_of(terms: Sequence[Terms]) -> list[tuple[Way, ...]]:
     """The ways of each move, in the order in which they are gone; none where nothing moves.
 
-    A part for which nobody documents a way makes the whole move one to a second cluster. All moves that were not asked
-    for before are worked out by one query.
+    A part for which nobody documents a way makes the whole move one to a second cluster, and so does a target that is
+    to be had there alone. All moves that were not asked for before are worked out by one query.
     """
     missing = [item for item in dict.fromkeys(terms) if item not in _taken]
     if len(_taken) + len(missing) > MOST_TAKEN:
@@ -525,8 +529,9 @@ def ways_of(terms: Sequence[Terms]) -> list[tuple[Way, ...]]:
         again: dict[Terms, Row] = {}
         for item, holds in zip(missing, held(_conditions(), [item.row() for item in missing]), strict=True):
             found = _chosen(item, holds)
+            asked = [row for row in routes() if holds[f"route:{row['route']}"]] if item.target.new_cluster else found
             cause = next(
-                (row for row in found if row["basis"] == UNKNOWN or NEW_CLUSTER in (row["stages"] or ())), None
+                (row for row in asked if row["basis"] == UNKNOWN or NEW_CLUSTER in (row["stages"] or ())), None
             )
             if cause and not item.replaced:
                 again[item] = cause

@@ -58,6 +58,10 @@ ANCHOR: Spec = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", 
 CAVEAT = "† An input lies outside what was measured: extrapolated, trust it less."
 
 
+AGENTS = "Cilium's figures hold its agents on each node, too: they wire the pods, whatever its mesh functions take."
+"""What is told where Cilium does not run today: with it comes another network plugin."""
+
+
 class Intervals(msgspec.Struct, frozen=True):
     """What a chart of intervals shows.
 
@@ -98,7 +102,9 @@ def intervals(shown: Intervals, of: Review, look: Look) -> Chart:
     frame = prepare(shown, of)
     of_percentiles = shown.by == "percentile"
     ids = canvas.cited(of, shown.figure, frame["dataplane"], priced=shown.priced)
-    caveats = [*([CAVEAT] if frame["extrapolated"].any() else []), *([SAVING] if (frame["lo"] < 0).any() else [])]
+    counted = "cilium" in frame["dataplane"] and shown.by != "percentile" and of.scenario.get("current_cni") != "cilium"
+    notes = {CAVEAT: frame["extrapolated"].any(), SAVING: (frame["lo"] < 0).any(), AGENTS: counted}
+    caveats = [note for note, is_due in notes.items() if is_due]
     key = LOG_KEY if spans(frame) and not of_percentiles else shown.key
     captions = Captions(shown.name, shown.title, key, canvas.subtitle(of), [*caveats, canvas.source_note(ids)])
     return canvas.chart_of(
