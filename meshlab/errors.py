@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+_LOGIN = re.compile(r"(?<=:/)(/?)[^\s/@:]*:[^\s/@]*@")
+"""What stands before the host of a URL, also of one that was taken for a path and has lost a slash."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -93,8 +96,12 @@ def unicode_text(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text of a hostile input on one line: control characters shown by their code, never sent to a terminal."""
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+    """Text of a hostile input on one line: control characters shown by their code, never sent to a terminal.
+
+    A name and password in a URL are not shown.
+    """
+    shown = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+    return _LOGIN.sub(r"\1…@", shown)
 
 
 def shorten(value: object, limit: int = 80) -> str:

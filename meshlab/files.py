@@ -58,7 +58,7 @@ def read_most(path: Path | str, most: int) -> bytes:
             except BlockingIOError:  # somebody holds the pipe and has not written yet
                 select.select([descriptor], [], [], max(0.0, end - time.monotonic()))
                 chunk = None
-            if not patient and time.monotonic() > end:
+            if (chunk is None or not patient) and time.monotonic() > end:
                 raise TimeoutError(errno.ETIMEDOUT, "gives nothing, or no end, in time", str(path))
             if chunk is None:
                 continue

@@ -57,6 +57,13 @@ def found(rule: Rule, *paths: Path, at: datetime | None = None) -> dict[str, obj
     return judge(rule, read_inventory(list(paths), at))
 
 
+def test_a_mode_that_is_none_is_not_shown(tmp_path: Path) -> None:
+    """What stands in a ConfigMap where a mode is looked for may be anything, a secret among it."""
+    case = (CASES / "calico-ebpf-ipvs" / "fail.yaml").read_text(encoding="utf-8")
+    (tmp_path / "dump.yaml").write_text(case.replace("ipvs", "swordfish"), encoding="utf-8")
+    assert "swordfish" not in str(audit([tmp_path / "dump.yaml"]))
+
+
 def documents(rule: Rule, state: str) -> list[dict]:
     """The objects of a rule's case."""
     with (CASES / rule.id / f"{state}.yaml").open(encoding="utf-8") as stream:

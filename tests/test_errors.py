@@ -17,6 +17,11 @@ from meshlab.errors import MeshlabError, Problem, did_you_mean, nearest, printab
         (Problem("a.csv", "is empty", "add a row", 3), "a.csv:3: is empty; add a row"),
         (Problem("a.csv", "is empty", "add a row"), "a.csv: is empty; add a row"),
         (Problem("a.csv", "is empty"), "a.csv: is empty"),
+        (
+            Problem("http:/me:pass@host/a", "'https://me:pass@host' is no file"),
+            "http:/…@host/a: 'https://…@host' is no file",
+        ),
+        (Problem("http://host:80/a@b", "is x"), "http://host:80/a@b: is x"),
     ],
 )
 def test_problem_reads_as_one_line(problem: Problem, line: str) -> None:

@@ -234,6 +234,25 @@ def test_what_follows_is_offered_once_a_team_is_saved(
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
 
 
+def test_a_document_of_any_kind_is_answered(tmp_path: Path) -> None:
+    """What stands at a document's name may be no text or no file, and the name may look like an option."""
+    (tmp_path / "mine.yaml").write_text("team: mine\nscenario: {nodes: 5, pods: 100}\n", encoding="utf-8")
+    (tmp_path / "latin.md").write_bytes(b"\xff")
+    (tmp_path / "folder.md").mkdir()
+    follow_up = FollowUp()
+    follow_up.path = tmp_path / "mine.yaml"
+    for name, words in (
+        ("latin.md", "is not UTF-8"),
+        ("folder.md", "cannot be read"),
+        ("x" * 400 + ".md", "File name too long"),
+        ("-x.md", "The chart is ready"),
+    ):
+        follow_up.document.value = name
+        follow_up.add.click()
+        assert words in follow_up.message.value
+    assert (tmp_path / "latin.md").read_bytes() == b"\xff"
+
+
 def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
     """The error of a command is told in its own words."""
     with pytest.raises(MeshlabError, match=r"meshlab embed: .*no-such\.md"):

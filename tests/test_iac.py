@@ -351,6 +351,13 @@ def test_drift_against_values_of_a_dump(tmp_path: Path) -> None:
     assert rows.select("option", "state").rows() == [("debug.enabled", "undeclared"), ("devices", "differs")]
 
 
+@pytest.mark.parametrize("text", ["[--token=swordfish]", "--db-password=swordfish", "X-API-Key: swordfish"])
+def test_an_argument_that_gives_a_secret_is_hidden(text: str, tmp_path: Path) -> None:
+    """Whatever the option is called, a value that reads as key and secret is not shown."""
+    own, live = written(tmp_path, "own.yaml", "mtu: 1\n"), written(tmp_path, "live.yaml", f"extraArgs: {text!r}\n")
+    assert "swordfish" not in str(iac.drift(own, live).rows())
+
+
 def test_drift_of_values_with_themselves_is_none(tmp_path: Path) -> None:
     """What runs as declared has no row; a dump without either side is refused."""
     own = written(tmp_path, "own.yaml", DECLARED)

@@ -209,6 +209,26 @@ def test_a_file_with_mistakes_is_told_line_by_line(panel: widgets.Panel, tmp_pat
     assert panel.scenario == VALUES
 
 
+@pytest.mark.parametrize("text", ["~nobody-of-that-name/x", "x" * 5000, "a\0b", "/dev/zero", "\udcff", "."])
+def test_whatever_is_typed_as_a_path_is_answered(text: str, panel: widgets.Panel, tmp_path: Path) -> None:
+    """No path ends in silence, which a page without code would keep for ever."""
+    files = files_of(panel)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESHLAB_FOLDER", str(tmp_path))
+        files.path.value = text
+        files.load_button.click()
+    assert 'role="alert"' in files.message.value
+    assert panel.scenario == VALUES
+
+
+@pytest.mark.parametrize("name", ["", "..", "x" * 5000, "a\0b"])
+def test_whatever_an_upload_is_called_is_answered(name: str, panel: widgets.Panel) -> None:
+    """A page may say any name of a file that it sends."""
+    files = files_of(panel)
+    files._uploaded({"new": [{"name": name, "content": b"team: a"}]})
+    assert 'role="alert"' in files.message.value
+
+
 def test_a_missing_file_and_markup_in_its_name_are_told_as_text(panel: widgets.Panel) -> None:
     """A path that leads nowhere is an error in words, and its name is never markup."""
     files = files_of(panel)

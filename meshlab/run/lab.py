@@ -204,8 +204,8 @@ def _serve(words: Sequence[str], files: Mapping[str, str]) -> int:
             Path(own, name).parent.mkdir(parents=True, exist_ok=True)
             Path(own, name).write_text(text, encoding="utf-8")
         paths = {name: os.pathsep.join(filter(None, (own, os.environ.get(name)))) for name in JUPYTER_PATHS}
-        # a container that is stopped stops what runs in it: the server is ended with this process
-        signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+        # polars has the system begin a wait again after Ctrl-C, unseen by Python, whose own handler does not
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
         try:
             return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
                 [sys.executable, *words],

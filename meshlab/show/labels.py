@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meshlab.documents import is_list
+from meshlab.errors import printable
 from meshlab.models.decision.labels import need_labels, product, upper_first
 from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
@@ -43,8 +44,8 @@ def value_text(value: object) -> str:
 
 
 def plain(value: object) -> str:
-    """Other people's text in one line of Markdown: nothing of it is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value_text(value).split()))
+    """Other people's text in one line of Markdown: nothing of it is markup, nor an order to a terminal."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", printable(" ".join(value_text(value).split())))
 
 
 def need_label(need: object) -> str:

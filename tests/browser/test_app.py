@@ -14,7 +14,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection
+from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -141,6 +144,28 @@ def test_nobody_gets_in_without_the_token(app: App) -> None:
         except urllib.error.HTTPError as error:
             reached = f"login or {error.code}" if error.code in (403, 404) else str(error)
         assert "login" in reached
+
+
+def test_another_page_speaks_to_no_kernel(app: App) -> None:
+    """A page of another host or port that the same browser shows has the cookie, and gets no line to a kernel."""
+    jar = CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    (address,) = re.findall(r"url=([^\"]+)", (app.folder / "opened").read_text(encoding="utf-8"))
+    with opener.open(address, timeout=60) as answer:
+        found = re.search(r'"kernelId":\s*"([^"]+)"', answer.read().decode())
+    assert found
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers |= {
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Cookie": "; ".join(f"{c.name}={c.value}" for c in jar),
+    }
+    statuses = {}
+    for origin in (app.url.rstrip("/"), "http://evil.example", "http://127.0.0.1:9", "null"):
+        line = HTTPConnection(urlsplit(app.url).netloc, timeout=20)
+        line.request("GET", f"/api/kernels/{found[1]}/channels", headers={**headers, "Origin": origin})
+        statuses[origin] = line.getresponse().status
+        line.close()
+    assert list(statuses.values()) == [101, 403, 403, 403]
 
 
 DUMP = """\

@@ -15,11 +15,18 @@ import pytest
 import yaml
 from facts_dumps import Object, container, listed, node, pod, resource, tar_gz
 
+from meshlab.cluster.audit import audit
 from meshlab.cluster.facts import read_facts, scenario_values
 from meshlab.cluster.facts.json_reader import read_json
 from meshlab.cluster.facts.read import read_key
 from meshlab.cluster.facts.yaml_reader import read_yaml
 from meshlab.errors import MeshlabError
+from meshlab.files import pretty_json
+from meshlab.reviews.cases import open_path
+from meshlab.reviews.migration import plans
+from meshlab.reviews.review import open_review
+from meshlab.show import report
+from meshlab.show.runbooks import runbook
 
 SECRET = "hunter2-correct-horse-battery-staple"  # noqa: S105  (it is meant to be looked for)
 ENCODED = base64.b64encode(SECRET.encode()).decode()
@@ -227,6 +234,31 @@ def test_a_secret_of_the_wrong_type_is_in_no_message(place: str, tmp_path: Path)
     for name, text in (("a.json", json.dumps(BROKEN[place])), ("b.yaml", yaml.safe_dump(BROKEN[place]))):
         (tmp_path / name).write_text(text)
         assert_nothing_leaks(outputs(tmp_path / name))
+
+
+VALUES = (
+    *("Secret", "TLS key", "ConfigMap", "wanted ConfigMap", "kubeconfig", "environment of", "arguments", "command"),
+    *("probe", "lifecycle", "volume", "working", "pod's last", "pod's other", "pod's managed", "pod's status"),
+    *("container's state", "template's annotation", "node's annotation", "node's provider", "custom", "route's"),
+    *("policy's condition", "certificate", "k3s's"),
+)
+"""How places begin that hold values: names of objects are shown in reports, and are no secrets."""
+
+
+def test_a_secret_is_in_no_report(tmp_path: Path) -> None:
+    """Neither a review in any text form, nor an audit, nor a plan with its runbook holds a value of an object."""
+    mode = resource("ConfigMap", "v1", "kube-proxy", "kube-system", data={"config.conf": f"mode: {SECRET}\n"})
+    calico = {"kind": "DaemonSet", "metadata": {"name": "calico-node", "namespace": "kube-system"}}
+    felix = resource("FelixConfiguration", "projectcalico.org/v3", "default", spec={"bpfEnabled": True})
+    values = [item for place, item in PLACES.items() if place.startswith(VALUES)]
+    dump = tmp_path / "dump.json"
+    dump.write_text(json.dumps(listed(*values, mode, {"apiVersion": "apps/v1", **calico}, felix, node("a"), pod("b"))))
+    review = open_review(dump)
+    (plan,) = plans([open_path(dump)], "calico+istio-sidecar", "cilium+none")
+    pages = (pretty_json(review), report.markdown_page(review), report.decision_record(review))
+    texts = (*pages, json.dumps(audit([dump])), json.dumps(plan, default=str), *runbook(plan).values())
+    assert len(values) > 40
+    assert_nothing_leaks("\n".join(texts).encode())
 
 
 def test_all_places_together_leak_nothing(tmp_path: Path) -> None:

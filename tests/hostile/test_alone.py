@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import http.server
 import json
 import math
@@ -17,18 +19,24 @@ from pathlib import Path
 
 import psutil
 import pytest
+from click.testing import CliRunner
 
 from meshlab.cluster.facts import live as kubectl_module
-from meshlab.cluster.facts import prometheus
+from meshlab.cluster.facts import prometheus, read_facts
 from meshlab.cluster.facts.live import Kubectl
 from meshlab.errors import MeshlabError, problems_of, unicode_text
 from meshlab.files import FORMULA, read_bounded, read_most, spreadsheet_text
+from meshlab.planning import iac
 from meshlab.reviews.cases import find_teams
 from meshlab.reviews.review import open_review
 from meshlab.run.batch import batch
 from meshlab.run.batch.batch import NOTE, Job, render_reviews, row_of_unchanged
 from meshlab.run.batch.fleet import read_index
+from meshlab.run.batch.pool import open_pool
+from meshlab.run.cli import main
 from meshlab.run.embed import check
+from meshlab.run.embed.blocks import data_rows
+from meshlab.show import labels
 from meshlab.show.charts import Look
 from meshlab.show.charts.migration import nodes_chart
 from meshlab.tables import MAXIMUM_TABLE_BYTES, check_table
@@ -139,6 +147,64 @@ def test_a_pipe_of_ours_that_breaks_is_no_success(tmp_path: Path) -> None:
     assert "unexpected BrokenPipeError" in done.stderr
 
 
+PROGRAM = "from meshlab.run.cli import main; main(['facts', 'dump.json', '--format', 'json'])"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are those of POSIX")
+def test_closed_streams_are_no_error(tmp_path: Path) -> None:
+    """Where a command has neither input nor outputs, no file of its own takes their place."""
+    (tmp_path / "dump.json").write_text('{"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}}')
+    words = [sys.executable, "-c", PROGRAM]
+    shell = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *words]
+    assert subprocess.run(shell, cwd=tmp_path, timeout=60, check=False).returncode == 0
+
+
+def test_an_interrupt_while_it_starts_is_one_line() -> None:
+    """Ctrl-C during the first imports ends as it does later."""
+    program = (
+        "import sys\nclass Finder:\n def find_spec(self, name, *_):\n"
+        "  if name == 'meshlab.run.cli.reviews': raise KeyboardInterrupt\n"
+        f"sys.meta_path.insert(0, Finder())\n{PROGRAM}"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "meshlab: error: interrupted\n")
+
+
+def test_a_shell_needs_no_home(tmp_path: Path) -> None:
+    """A notebook of ours reads no settings of a user's IPython, writes none, and warns of no home."""
+    program = "from meshlab.run.batch.warm import Kernel\nKernel()"
+    (tmp_path / "file").write_text("")
+    (tmp_path / "home").mkdir()
+    for home in ("file", "home"):
+        environment = {**os.environ, "HOME": str(tmp_path / home), "TMPDIR": str(tmp_path)}
+        environment.pop("IPYTHONDIR", None)
+        words = [sys.executable, "-c", program]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not list((tmp_path / "home").iterdir())
+    assert not list(tmp_path.glob("meshlab-*"))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from meshlab.run.batch.pool import _begin\n_begin((int, ('x',)), {})",
+        (
+            "from meshlab.run.batch import engine\n"
+            "def fails(_): raise ValueError('x')\nengine.warm.serve = fails\n"
+            "engine.os._exit(engine.Fork().wait())"
+        ),
+    ],
+    ids=["worker", "warm process"],
+)
+def test_a_process_of_ours_that_cannot_begin_says_why(program: str) -> None:
+    """It ends with one line: neither in silence nor with a traceback."""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("meshlab: error: a process that renders: unexpected ValueError")
+
+
 # --- without end ---------------------------------------------------------------------------------------------------
 
 
@@ -175,6 +241,46 @@ def test_a_silent_pipe_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.Mon
         assert read_most(pipe, 7) == b"team: a"
     finally:
         os.close(holder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and named pipes are of POSIX")
+@pytest.mark.parametrize("target", ["/dev/zero", "pipe"])
+def test_what_runs_is_read_from_files_alone(target: str, tmp_path: Path) -> None:
+    """Behind the Helm values of a release lies neither a device nor a pipe."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "live.yaml").symlink_to(target)
+    (tmp_path / "values.yaml").write_text("mtu: 1500\n")
+    with pytest.raises(MeshlabError, match="is neither a file nor a folder"):
+        iac.drift(tmp_path / "values.yaml", tmp_path / "live.yaml")
+
+
+def test_a_file_of_the_system_that_gives_nothing_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What calls itself a file, as all in /proc does, may have nothing to give, and no end."""
+
+    def silent(*_: object) -> bytes:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    (tmp_path / "kmsg").write_text("x")
+    monkeypatch.setattr("meshlab.files.PIPE_SECONDS", 0.2)
+    monkeypatch.setattr(os, "read", silent)
+    with pytest.raises(TimeoutError):
+        read_most(tmp_path / "kmsg", 100)
+    with pytest.raises(MeshlabError, match="cannot be read"):
+        read_facts([tmp_path / "kmsg"])
+
+
+@pytest.mark.parametrize("address", ["nowhere", "/dev/null", "tcp://", "tls://127.0.0.1:1", "inproc://x"])
+def test_an_address_of_no_scheduler_is_told_at_once(address: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whatever stands for a scheduler's address ends in words, and leaves no client that waits for its end."""
+    pytest.importorskip("distributed", reason="needs the extra 'dask'")
+    begun = time.monotonic()
+    with pytest.raises(MeshlabError, match="no Dask scheduler at"), open_pool(None, address):
+        pass
+    gc.collect()
+    assert time.monotonic() - begun < 15
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_table_of_a_users_own_may_be_no_larger(tmp_path: Path) -> None:
@@ -385,6 +491,35 @@ def test_our_own_reviews_are_let_in(team: str, tmp_path: Path) -> None:
     assert open_review(tmp_path / "review.json", build=False).team == team
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        '{"metadata": {"name": "cilium-config"}, "data": [1]}',
+        '{"metadata": {"name": "cilium-config"}, "data": "mtu"}',
+        (
+            '{"metadata": null}, {"metadata": "cilium-config"}, {"metadata": [1]}, 7, null, '
+            '{"metadata": {"name": "cilium-config"}, "data": {"mtu": {"a": 1}}}'
+        ),
+    ],
+)
+def test_settings_of_any_shape_are_compared(items: str, tmp_path: Path) -> None:
+    """Objects beside the settings, and the settings themselves, may be of any type."""
+    (tmp_path / "live.json").write_text(f'{{"apiVersion": "v1", "kind": "List", "items": [{items}]}}')
+    (tmp_path / "values.yaml").write_text("mtu: 1500\n")
+    with contextlib.suppress(MeshlabError):
+        iac.drift(tmp_path / "values.yaml", tmp_path / "live.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("a,b\n1,2,3\n", "more cells than its head"), (f"a\n{'x' * 200_000}\n", "is no CSV")]
+)
+def test_a_table_of_results_of_another_shape_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    """A document's table names what is wrong with its file."""
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(MeshlabError, match=words):
+        data_rows(tmp_path / "t.csv", "b")
+
+
 def test_checking_a_document_writes_nothing(tmp_path: Path) -> None:
     """An outline where a review should be is refused: building it would write into somebody's folder."""
     (tmp_path / "review.json").write_text('{"case": {"team": {}}, "tables": "../.."}', encoding="utf-8")
@@ -433,6 +568,18 @@ def test_names_of_nodes_are_text_in_charts(count: int) -> None:
     assert "evil.example" in spec
     assert "<a href" not in spec
     assert "<b>B" not in spec
+
+
+def test_names_give_no_orders_to_a_terminal(tmp_path: Path) -> None:
+    """Markdown and facts for people show what moves a cursor or turns text around by its code."""
+    name = "a\x1b[31mb\u202ec"
+    assert labels.plain(name) == r"a\\x1b\[31mb\\x202ec"
+    node = {"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n", "labels": {"agentpool": name}}}
+    (tmp_path / "dump.json").write_text(json.dumps(node))
+    shown = CliRunner().invoke(main, ["facts", str(tmp_path / "dump.json"), "--format", "text"])
+    assert shown.exit_code == 0
+    assert "31mb" in shown.stdout
+    assert all(line.isprintable() for line in shown.stdout.splitlines())
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1", "\r=1", "＝1"])

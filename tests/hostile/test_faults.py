@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import pytest
 
 from meshlab import files
 from meshlab.run.batch.batch import NOTE, Job, render_reviews
+from meshlab.run.batch.pool import _uninterrupted
 from meshlab.run.embed import fill
 from meshlab.run.sweep import run_sweep
 
@@ -113,6 +115,51 @@ def test_an_interrupt_is_one_line(after_s: float, teams: list[Path], tmp_path: P
     assert said in (["meshlab: error: interrupted"], [])
     if (tmp_path / "out").exists():
         assert_whole(tmp_path / "out")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_stopped_puts_away(number: int, teams: list[Path], tmp_path: Path) -> None:
+    """A command that a container or a terminal ends leaves neither a process nor a temporary folder."""
+    (tmp_path / "tmp").mkdir()
+    words = [sys.executable, "-m", "meshlab", "review", *map(str, teams), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    command = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509  (under nohup one is ignored)
+    )
+    end = time.monotonic() + 60
+    while not list((tmp_path / "tmp").glob("meshlab-*")) and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    command.send_signal(number)
+    _, errors = command.communicate(timeout=60)
+    assert command.returncode == 128 + number
+    assert f"meshlab: error: ended by {signal.Signals(number).name}" in errors.splitlines()
+    assert "Traceback" not in errors
+    left = [each for each in psutil.process_iter() if _session(each) == command.pid]
+    _, alive = psutil.wait_procs(left, timeout=10)
+    assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_worker_is_begun_before_an_interrupt() -> None:
+    """Ctrl-C waits for what it would leave behind half-done, and comes right after it."""
+    done = []
+
+    def interrupted() -> None:
+        with _uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert done
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 # --- full ----------------------------------------------------------------------------------------------------------

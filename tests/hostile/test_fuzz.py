@@ -18,15 +18,18 @@ from fuzz import as_json, as_tar, as_yaml, as_zip, damaged, damaged_bytes
 
 from meshlab.cluster.audit import audit
 from meshlab.cluster.facts import read_facts
+from meshlab.cluster.facts.measurements import as_data, read_measurements
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import pretty_json
 from meshlab.models.decision import load_tables
+from meshlab.planning import iac
 from meshlab.reviews.cases import open_path
 from meshlab.reviews.review import open_review
 from meshlab.reviews.team import read_team
 from meshlab.run.batch.batch import NOTE, row_of_unchanged
 from meshlab.run.batch.fleet import read_index, since
 from meshlab.run.embed import check
+from meshlab.run.embed.blocks import data_rows
 from meshlab.run.sweep import run_sweep
 from meshlab.run.sweep.parts import Place
 from meshlab.run.sweep.spec import read_spec
@@ -38,7 +41,7 @@ from meshlab.tables import data_path
 HANG_SECONDS = 20
 BYTES_BEYOND = 2**30
 SHARE, ALL = 20, 2500
-"""Inputs of each kind in every run of the tests, and in the soak: twelve kinds make 30,000."""
+"""Inputs of each kind in every run of the tests, and in the soak: 2,500 of twelve kinds make 30,000."""
 
 DUMP = listed(
     *(node("a"), pod("b"), kube_object("Service", "v1", "s", "shop", spec={"ports": [{"port": 80}]})),
@@ -54,6 +57,53 @@ TEAM = {
 }
 
 SPEC = {"sample": {"method": "latin-hypercube", "rows": 8, "seed": 1}, "inputs": {"pods": {"range": [10, 90]}}}
+
+ANSWER = {
+    "status": "success",
+    "data": {
+        "result": [
+            {"metric": {"__name__": "istio_requests_total", "reporter": "destination"}, "values": [[0, "1"], [9, "7"]]}
+        ]
+    },
+}
+
+TRACE = {
+    "data": [
+        {
+            "traceID": "t",
+            "spans": [
+                {"traceID": "t", "spanID": "a", "processID": "p", "startTime": 1, "duration": 9, "references": []}
+            ],
+            "processes": {"p": {"serviceName": "web"}},
+        }
+    ]
+}
+
+LOAD = {
+    "DurationHistogram": {"Percentiles": [{"Percentile": 50, "Value": 0.1}]},
+    "ActualQPS": 3,
+    "RetCodes": {"200": 4},
+}
+
+VALUES = {"kubeProxyReplacement": True, "hubble": {"metrics": {"enabled": ["dns"]}}, "extraArgs": ["--debug"]}
+
+SETTINGS = listed(
+    kube_object("ConfigMap", "v1", "cilium-config", "kube-system", data={"devices": "eth0", "mtu": "9000"})
+)
+
+RELEASE = {
+    "chart": "cilium",
+    "version": "1.16.0",
+    "values": ["mtu: 1500\n"],
+    "set": [{"name": "debug.enabled", "value": "1"}],
+}
+
+PLAN = {
+    "format_version": "1.2",
+    "planned_values": {"root_module": {"resources": [{"type": "helm_release", "name": "c", "values": RELEASE}]}},
+}
+
+RESULTS = {"benchmarks": [{"name": "a", "stats": {"median": 1.0}}, {"name": "b", "stats": {"median": 2.0}}]}
 
 
 @contextmanager
@@ -151,6 +201,29 @@ class Kinds:
         file = self._file("s.parquet", damaged_bytes(self.part, rng))
         place = Place(str(file), read_spec(self.folder / "spec.yaml"))
         assert list(place.finished()) == ([0] if file.read_bytes() == self.part else [])
+
+    def measured(self, rng: random.Random) -> None:
+        """Traces, an answer of Prometheus or a load test."""
+        found = read_measurements(self._file("m.json", damaged(rng.choice((ANSWER, TRACE, LOAD)), as_json, rng)))
+        as_data(found, anonymize=rng.random() < 0.5)
+
+    def helm(self, rng: random.Random) -> None:
+        """Helm values beside what runs, either damaged, and a plan of Terraform."""
+        write = rng.choice((as_json, as_yaml))
+        sound, broken = self._file("v.yaml", as_yaml(VALUES)), damaged(rng.choice((VALUES, SETTINGS)), write, rng)
+        rng.choice(
+            (
+                lambda: iac.drift(sound, self._file("l.yaml", broken)),
+                lambda: iac.report(values=self._file("l.yaml", broken)),
+                lambda: iac.report(plan=self._file("p.json", damaged(PLAN, as_json, rng))),
+            )
+        )()
+
+    def results(self, rng: random.Random) -> None:
+        """The table of a document, in a file of its own."""
+        as_csv = damaged_bytes(b"name,median\na,1\nb,2\n", rng)
+        name, content = rng.choice((("r.csv", as_csv), ("r.json", damaged(RESULTS, as_json, rng))))
+        data_rows(self._file(name, content), rng.choice((None, "name", "stats.median:ms")), "benchmarks")
 
     def document(self, rng: random.Random) -> None:
         """A document with a block."""

@@ -150,5 +150,9 @@ def test_the_lab_runs_none_of_the_folder(hostile: Path, tmp_path: Path) -> None:
         while b"http://127.0.0.1:18943" not in log.read_bytes() and time.monotonic() < end and lab.poll() is None:
             time.sleep(0.2)
         lab.send_signal(2)
+        try:
+            assert lab.wait(20) == 0
+        finally:
+            lab.kill()
     assert b"http://127.0.0.1:18943" in log.read_bytes()
     assert b"the folder's own" not in log.read_bytes()

@@ -103,6 +103,34 @@ def test_no_command_runs_what_lies_in_the_folder(name: str, folder: Path) -> Non
         assert done.returncode == 0, done.stderr
 
 
+WATCH = """
+import sys
+def watch(event, told, marker={marker!r}):
+    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo"):
+        address = told[0] if event == "socket.getaddrinfo" else told[1]
+        if event == "socket.getaddrinfo" or isinstance(address, tuple):
+            open(marker, "a").write(f"{{event}} {{address}}\\n")
+sys.addaudithook(watch)
+"""
+"""What each Python of a command imports first: a note of whom it asks."""
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("live", "picture")])
+def test_no_command_asks_anybody(name: str, folder: Path) -> None:
+    """A command that is given files alone opens no connection, nor do its processes, and looks no name up."""
+    watch, marker = folder.parent / "watch", folder.parent / "asked"
+    watch.mkdir()
+    (watch / "sitecustomize.py").write_text(WATCH.format(marker=str(marker)), encoding="utf-8")
+    words = [sys.executable, "-P", "-m", "meshlab", *COMMANDS[name]]
+    environment = {**os.environ, "PYTHONPATH": str(watch)}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not marker.exists(), marker.read_text(encoding="utf-8")
+    program = "import socket; socket.getaddrinfo('127.0.0.1', 1)"
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert marker.exists()
+
+
 def test_the_traps_are_set(folder: Path) -> None:
     """A Python that is started as anybody would start it runs them: the test above can fail."""
     subprocess.run([sys.executable, "-c", "import polars"], cwd=folder, capture_output=True, check=False)

@@ -208,7 +208,9 @@ def _switches(cluster: Cluster, answers: Answers) -> pl.DataFrame:
 
 
 _IN_TEXT = {
-    "kube_proxy_mode": re.compile(r"""^mode:\s*["']?(\w*)""", re.MULTILINE),
+    "kube_proxy_mode": re.compile(
+        r"""^mode:\s*["']?((?:iptables|ipvs|nftables|kernelspace|userspace)?)["']?\s*$""", re.MULTILINE
+    ),
     "kube_proxy_conntrack_max_per_core": re.compile(r"^\s+maxPerCore:\s*(\d+)", re.MULTILINE),
     "kube_proxy_conntrack_min": re.compile(r"^\s+min:\s*(\d+)", re.MULTILINE),
     "istio_outbound_traffic_policy": re.compile(r"""^outboundTrafficPolicy:\s*\n\s+mode:\s*["']?(\w+)""", re.MULTILINE),

@@ -127,7 +127,8 @@ SMALL_BYTES = 64 * 2**10
 
 def beginning_of(path: str) -> tuple[bytes, FileIO | None]:
     """The first bytes of a file, and the file itself, still open, where it goes on behind them."""
-    file = os.open(path, os.O_RDONLY)
+    # a file of /proc may give nothing for ever
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         head = os.read(file, SMALL_BYTES)
     except OSError:

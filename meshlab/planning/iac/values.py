@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -23,7 +23,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 from meshlab.cluster.facts.archives import Budget, Member, is_archive, members
-from meshlab.cluster.facts.files import HEAD_BYTES, text, told
+from meshlab.cluster.facts.files import HEAD_BYTES, listing, text, told
 from meshlab.documents import compose, is_list, is_mapping, read_text
 from meshlab.errors import MeshlabError, Problem, shorten
 from meshlab.files import read_bounded
@@ -362,8 +362,11 @@ _SECRET = re.compile(
     r"(?i)password|passwd|token|credential|private|\bsecret$|(?:^|\.)secret(?:s|key)?(?:\.|$)|api_?key|"
     r"(?:^|\.)(?:key|cert|crt|ca|cabundle)$|(?:^|\.)(?:extra)?env(?:\.|$)|annotations|pullsecrets"
 )
-_SECRET_VALUE = re.compile(r"-----BEGIN|^[A-Za-z0-9+/]{64,}={0,2}$|://[^/\s]*@|^\[?\{")
-"""Keys, long texts without a break, addresses with a password, and structures: their own keys may be secret."""
+_SECRET_VALUE = re.compile(
+    r"-----BEGIN|^[A-Za-z0-9+/]{64,}={0,2}$|://[^/\s]*@|^\[?\{|(?i:password|passwd|token|secret|key|credential)\S*[=:]"
+)
+"""Keys, long texts without a break, addresses with a password, arguments that give one, and structures: their own keys
+may be secret."""
 
 _LONGEST = 80
 _VALUES_FILE = re.compile(r"(?:^|[/_-])(?:helm-)?values[^/]*\.ya?ml$")
@@ -482,13 +485,10 @@ def _is_wanted(name: str) -> bool:
 def _members(path: Path) -> Iterator[Member]:
     """Files that may hold what runs. Facts pass a chart's values over; here they are compared, and hidden if secret."""
     budget = Budget()
-    folder = path.is_dir()
-    inner = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.is_symlink()) if folder else [path]
     with told(path):
-        for file in inner:
+        for file in map(Path, listing(path, budget)):
             name = file.relative_to(path.parent).as_posix()
-            budget.member(path.name)
-            if not folder or _is_wanted(name):
+            if file == path or _is_wanted(name):
                 yield from _file_members(file, name, budget)
 
 
@@ -508,8 +508,8 @@ def _config_map(content: str, file: str) -> Iterator[tuple[str, str]]:
     settings = {leaf.option: leaf.value for leaf in leaves(content, file)}
     items = settings.get("items")
     for item in items if is_list(items) else ():
-        if is_mapping(item) and item.get("metadata", {}).get("name") == "cilium-config":
-            data: Mapping[str, object] = item.get("data") or {}
+        metadata, data = (item.get("metadata"), item.get("data")) if is_mapping(item) else (None, None)
+        if is_mapping(metadata) and metadata.get("name") == "cilium-config" and is_mapping(data):
             yield from ((key, as_text(value)) for key, value in data.items())
     for option, value in settings.items():
         if option.startswith("data."):

@@ -239,8 +239,12 @@ class Fork:
             os.dup2(theirs, 0)
             os.dup2(answers, 1)
             os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            warm.serve(parent)
-            os._exit(0)
+            try:
+                warm.serve(parent)
+            except Exception as error:  # noqa: BLE001  (it ends here: what this process was about is none of its business)
+                warm.last_words(error)
+            finally:
+                os._exit(1)
         os.close(theirs)
         os.close(answers)
         self.stdin, self.stdout = os.fdopen(to, "wb"), os.fdopen(back, "rb")

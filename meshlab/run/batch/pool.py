@@ -7,6 +7,7 @@ has cut off waits for ever. Dask does the same by itself.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pickle
 import signal
@@ -16,18 +17,22 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any, Generic, TypeVar
 
 from meshlab.errors import MeshlabError, Problem, from_extra
-from meshlab.run.batch.warm import MAIN, PARENT
+from meshlab.run.batch.warm import MAIN, PARENT, last_words
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+ENDS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+"""Signals that end a command."""
 
 TRIES = 3
 """How often a task is begun whose worker dies."""
@@ -138,9 +143,32 @@ def _begin(begin: Begin, environment: Mapping[str, str]) -> None:
     function, arguments = begin
     try:
         function(*arguments)
-    except (EOFError, OSError):  # who was to hand something over is gone; the pool makes another worker, which says so
+    except BaseException as error:  # noqa: BLE001  (the pool would print a traceback; it makes another worker)
+        if not isinstance(error, EOFError | OSError | KeyboardInterrupt):  # who begins workers says so, or is gone
+            last_words(error)
         os._exit(1)
     _end_with_parent()
+
+
+@contextmanager
+def _uninterrupted() -> Generator[None]:
+    """Signals wait: a worker that is begun meanwhile would be unknown, outlive the command and end in a traceback."""
+    known = {number: signal.getsignal(number) for number in ENDS} if current_thread() is main_thread() else {}
+    waiting: list[tuple[int, Any]] = []
+    handlers = {number: handler for number, handler in known.items() if callable(handler)}
+
+    def note(number: int, frame: Any) -> None:
+        waiting.append((number, frame))
+
+    for number in handlers:
+        signal.signal(number, note)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number, frame in waiting:
+        handlers[number](number, frame)
 
 
 def _end_with_parent() -> None:
@@ -158,10 +186,17 @@ def _end_with_parent() -> None:
 @contextmanager
 def _cluster(address: str) -> Generator[Pool]:
     with from_extra("dask", "--scheduler"):
-        from distributed import Client
+        dask: Any = import_module("distributed")
+        connect: Any = import_module("distributed.comm").connect
+
+    async def knock() -> None:
+        """A client that cannot connect takes 20 s to end, with a traceback: it is made of what answers alone."""
+        await (await connect(address, timeout=10, **dask.Security().get_connection_args("client"))).close()
+
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError) as error:
+        asyncio.run(knock())
+        client = dask.Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:  # the last one where TLS is not set up
         raise MeshlabError(
             Problem("--scheduler", f"no Dask scheduler at {address!r}: {error}", "check the address and that it runs")
         ) from error
@@ -189,11 +224,12 @@ class _Run(Generic[Item, Result]):
                     yield from self._settle(future)
 
     def _begin(self, item: Item, arguments: tuple[object, ...], attempt: int) -> None:
-        try:
-            future = self._pool.executor.submit(self._task, *arguments)
-        except BrokenProcessPool:
-            self._pool.renew()
-            future = self._pool.executor.submit(self._task, *arguments)
+        with _uninterrupted():
+            try:
+                future = self._pool.executor.submit(self._task, *arguments)
+            except BrokenProcessPool:
+                self._pool.renew()
+                future = self._pool.executor.submit(self._task, *arguments)
         self._under_way[future] = (item, arguments, attempt)
 
     def _settle(self, future: Future[Any]) -> Iterator[tuple[Item, Result | BaseException]]:

@@ -26,9 +26,11 @@ import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from meshlab.cache import keep
+from meshlab.errors import problems_of
 
 if TYPE_CHECKING:
     from nbclient import NotebookClient
@@ -132,6 +134,11 @@ def serve(parent: int) -> None:
             _fork(request, kernel, send)
 
 
+def last_words(error: BaseException) -> None:
+    """Say on standard error why a process of ours ends before it has begun."""
+    sys.stderr.writelines(f"meshlab: error: {problem}\n" for problem in problems_of(error, "a process that renders"))
+
+
 def _freeze() -> None:
     """Let forks leave the memory of all that is here alone: collecting garbage would copy it page by page."""
     gc.collect()
@@ -202,9 +209,13 @@ class Kernel:
 
         self.messages: list[dict[str, Any]] = []
         self._session = _recorder(self.messages)
-        self.shell: Any = ZMQInteractiveShell.instance(
-            config=Config({"HistoryManager": {"enabled": False}}), user_module=types.ModuleType("__main__")
-        )
+        # settings and start-up files of a user's are none of a review's, and a container may have no home to keep them
+        with TemporaryDirectory(prefix="meshlab-") as own:
+            self.shell: Any = ZMQInteractiveShell.instance(
+                config=Config({"HistoryManager": {"enabled": False}}),
+                ipython_dir=own,
+                user_module=types.ModuleType("__main__"),
+            )
         for part in (self.shell.displayhook, self.shell.display_pub):
             part.session = self._session
             part.pub_socket = None

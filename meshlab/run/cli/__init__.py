@@ -4,11 +4,16 @@ Everything heavy is imported inside the command that needs it, so that ``meshlab
 """
 
 import os
+import sys
 
 # matrices here are small: threads of linear algebra wait for each other, and their number would show in last digits
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from meshlab.run.cli import clusters, doctor, reviews, scenarios  # each adds its commands
-from meshlab.run.cli.group import main
+try:
+    from meshlab.run.cli import clusters, doctor, reviews, scenarios  # each adds its commands
+    from meshlab.run.cli.group import main
+except KeyboardInterrupt:  # while it starts: one line, as later
+    sys.stderr.write("meshlab: error: interrupted\n")
+    sys.exit(130)
 
 __all__ = ["clusters", "doctor", "main", "reviews", "scenarios"]

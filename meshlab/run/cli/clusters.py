@@ -80,8 +80,13 @@ def facts(
         from meshlab.cluster.facts.measurements import as_data, read_prometheus
 
         found["measured"] = as_data(read_prometheus(prometheus), anonymize=hidden)
-    told = found if form == "yaml" else _facts_for_people(found)
-    show(form, found, lambda: yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=100))
+    told, shown = (found, str) if form == "yaml" else (_facts_for_people(found), printable)
+
+    def text() -> str:
+        lines = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=100).splitlines()
+        return "".join(f"{shown(line)}\n" for line in lines)
+
+    show(form, found, text)
 
 
 def _facts_for_people(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,7 +151,7 @@ def migrate(paths: tuple[Path, ...], today: str, target: str, rehearse: Path | N
         files = {folders[plan["scenario"]] / name: text for plan in made for name, text in runbook(plan).items()}
         for path, text in files.items():
             write_whole(path, text)
-        click.echo(f"{len(files)} files written to {printable(str(rehearse))}", err=True)
+        click.echo(f"{many(len(files), 'file')} written to {printable(str(rehearse))}", err=True)
     show(form, made, lambda: "".join(f"{printable(line)}\n" for plan in made for line in plan_text(plan)))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import gc
 import math
+import os
 import select
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -29,6 +32,10 @@ SOME_FAILED, WRONG_INPUT, FOUND = 1, 2, 3
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of a disk that takes no more."""
+
+
+ENDS = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+"""Signals that end a command: of who stops a container or closes a terminal."""
 
 
 class _PipeOfOursError(Exception):
@@ -65,6 +72,12 @@ class Command(click.Group):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> NoReturn:
         """Run a command and exit with the status that docs/reference.md promises. ``--debug`` may stand anywhere."""
         gc.set_threshold(*COLLECTED_AFTER)
+        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+            if getattr(sys, name) is None:  # closed: the next file that is opened would take its place, and its texts
+                setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+        for number in ENDS if threading.current_thread() is threading.main_thread() else ():
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup has one of them ignored
+                signal.signal(number, _ended)
         given = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in given
         words = [word for word in given if word != "--debug"]
@@ -80,6 +93,11 @@ class Command(click.Group):
                 raise
             fail(*_told(error))
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _ended(number: int, _frame: object) -> NoReturn:
+    """End as after an error, so that what a command has begun is put away and its processes end with it."""
+    fail([f"ended by {signal.Signals(number).name}"], 128 + number)
 
 
 def _told(error: BaseException) -> tuple[list[str], int]:

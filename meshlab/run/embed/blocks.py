@@ -459,7 +459,7 @@ def data_rows(file: Path, columns: str | None = None, rows: str | None = None) -
     Columns are divided by commas, all unless given: a name, or ``name:heading``; in JSON a place such as
     ``stats.median``. ``rows`` says where in a JSON file the rows lie, such as ``benchmarks``.
     """
-    found = list(csv.DictReader(io.StringIO(read_text(file)))) if file.suffix == ".csv" else _json_rows(file, rows)
+    found = _csv_rows(file) if file.suffix == ".csv" else _json_rows(file, rows)
     if not found:
         raise MeshlabError(Problem(str(file), "holds no rows", "write it again"))
     wanted = _columns(columns) if columns else {name: name for name in found[0]}
@@ -473,6 +473,16 @@ def _columns(columns: str) -> dict[str, str]:
     """Headings by name, in their order."""
     pairs = (part.partition(":") for part in columns.split(",") if part.strip())
     return {name.strip(): heading.strip() or name.strip() for name, _, heading in pairs}
+
+
+def _csv_rows(file: Path) -> Sequence[Mapping[str, Any]]:
+    try:
+        found = list(csv.DictReader(io.StringIO(read_text(file), newline="")))
+    except csv.Error as error:
+        raise MeshlabError(Problem(str(file), f"is no CSV: {error}", "write it again")) from error
+    if any(None in row for row in found):
+        raise MeshlabError(Problem(str(file), "has a row of more cells than its head", "quote cells that hold commas"))
+    return found
 
 
 def _json_rows(file: Path, place: str | None) -> Sequence[Mapping[str, Any]]:

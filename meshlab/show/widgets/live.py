@@ -18,7 +18,7 @@ import anywidget
 import traitlets
 from plotly.offline import get_plotlyjs
 
-from meshlab.errors import MeshlabError
+from meshlab.errors import MeshlabError, problems_of
 from meshlab.show.charts import Chart, Look
 
 VIEW_PX, PHONE_PX = 500, 340
@@ -120,8 +120,8 @@ class Debounced:
         """What is left to do in the kernel's own thread once the answer is known."""
         try:
             return partial(self.show, self.compute(question))
-        except MeshlabError as error:
-            return partial(self.fail, error)
+        except Exception as error:  # noqa: BLE001  (whatever befell: who asked is told, and may ask again)
+            return partial(self.fail, MeshlabError(problems_of(error, "")))
 
 
 class Once:

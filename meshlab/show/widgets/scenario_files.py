@@ -20,6 +20,7 @@ import ipywidgets as widgets
 import traitlets
 from msgspec.structs import replace
 
+from meshlab.documents import read_text
 from meshlab.errors import MeshlabError, Problem
 from meshlab.files import write_whole
 from meshlab.reviews.cases import NO_CLUSTER, Case, Cluster, example_teams, open_case, open_path, with_values
@@ -113,7 +114,7 @@ class ScenarioFiles(widgets.VBox):
 
     def _load(self) -> None:
         if text := self.path.value.strip():
-            self.load(working_folder() / Path(text).expanduser())
+            self.load(working_folder() / os.path.expanduser(text))  # noqa: PTH111  (no error where there is no such user)
 
     def _uploaded(self, change: Mapping[str, Any]) -> None:
         if change["new"]:
@@ -283,9 +284,6 @@ class FollowUp(widgets.VBox):
         if Path(name).name != name or document.suffix != ".md":
             self._refuse(MeshlabError(Problem(name or "document", "names no Markdown document", "such as design.md")))
             return
-        before = document.read_text("utf-8") if document.exists() else f"# {self.path.stem}\n"
-        if self.block.splitlines()[0] not in before:
-            write_whole(document, f"{before.rstrip()}\n\n{self.block}")
         self._run("chart", name)
 
     def _run(self, what: str, document: str = "") -> None:
@@ -295,6 +293,11 @@ class FollowUp(widgets.VBox):
     def _command(self, asked: tuple[str, str]) -> tuple[str, dict[str, Path]]:
         what, document = asked
         folder, team = self.path.parent, self.path.stem
+        if what == "chart":
+            path = folder / document
+            before = read_text(path) if path.exists() else f"# {team}\n"
+            if self.block.splitlines()[0] not in before:
+                write_whole(path, f"{before.rstrip()}\n\n{self.block}")
         words, files = {
             "report": (
                 ["review", self.path.name, "--out", "reports", "--format", "html,json,adr"],
@@ -309,7 +312,7 @@ class FollowUp(widgets.VBox):
                     "Download the plan of the measurement": folder / f"{team}-measurement" / "measurement.md",
                 },
             ),
-            "chart": (["embed", document], {f"Download {document}": folder / document}),
+            "chart": (["embed", "--", document], {f"Download {document}": folder / document}),
         }[what]
         run(words, folder)
         return f"The {what} is ready, in {next(iter(files.values())).parent}.", files
