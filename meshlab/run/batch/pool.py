@@ -13,7 +13,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -194,7 +194,8 @@ def _cluster(address: str) -> Generator[Pool]:
         await (await connect(address, timeout=10, **dask.Security().get_connection_args("client"))).close()
 
     try:
-        asyncio.run(knock())
+        with ThreadPoolExecutor(1) as executor:  # the thread of a notebook runs an event loop already
+            executor.submit(asyncio.run, knock()).result()
         client = dask.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError, TypeError) as error:  # the last one where TLS is not set up
         raise MeshlabError(
