@@ -81,7 +81,7 @@ def test_a_report_opens_with_the_first_page_then_the_record_then_what_a_board_as
         '<section class="ml ml-summary">',
         'id="Decision-record"',
         '<section class="ml ml-record">',
-        'id="Why,-and-what-speaks-against-it"',
+        'id="Why,-and-arguments-against"',
         'id="What-every-option-costs"',
         'id="What-the-mesh-alone-adds"',
         'id="What-the-move-takes"',

@@ -277,7 +277,7 @@ def follow_up(page: Page, folder: Path) -> None:
 
 
 VIEWS = {
-    "Answer": "What speaks against it",
+    "Answer": "Arguments against, and what is ruled out",
     "Comparison": "Each figure is what network and mesh together add",
     "Overhead": "Memory that each data plane adds",
     "Latency path": "Latency that builds up",

@@ -488,18 +488,20 @@ def test_what_is_met_in_part_is_not_said_to_be_lacked() -> None:
         cloud="openshift", current_cni="ovn-kubernetes", current_cni_edition="openshift", needs=["windows_nodes"]
     )
     assert "Windows nodes only in part" in openshift["sentence"]
-    names = explained(current_cni="canal", needs=["dns_policy", "sctp"], licence_usd_per_year=0)
+    names = explained(needs=["dns_policy", "sctp"], licence_usd_per_year=0)
     assert "lacks DNS policy" in names["sentence"]
 
 
-def test_antrea_takes_over_from_a_calico_that_the_team_runs_and_from_no_other() -> None:
-    """Its migrator is documented for Calico and flannel of one's own, and changes the whole cluster at once."""
-    asked: dict[str, Any] = {"needs": ["dns_policy", "sctp"], "licence_usd_per_year": 0}
-    at_once = explained(current_cni_edition="self-run", **asked)
-    assert at_once["cni"] == "antrea"
-    assert any("no object is made or deleted" in caveat["text"] for caveat in at_once["options"][0]["caveats"])
-    for barred in ({"gradual_move_required": True}, {"current_cni_edition": "rke2"}):
-        assert explained(**{"current_cni_edition": "self-run"} | barred, **asked)["cni"] != "antrea"
+def test_antrea_takes_over_from_no_release_that_anyone_runs() -> None:
+    """Its migrator was verified with releases of 2023 alone, so that it is for a new cluster, and it is said why."""
+    answer = explained(current_cni_edition="self-run", needs=["dns_policy", "sctp"], licence_usd_per_year=0)
+    assert not any(option["eligible"] for option in answer["options"])
+    (why,) = {
+        option["why_not"] for option in answer["options"] if option["cni"] == "antrea" and option["mesh"] == "none"
+    }
+    assert "its migrator was verified with: Calico 3.26 or flannel 0.22" in why
+    elsewhere = explained(current_cni="canal", needs=["dns_policy", "sctp"], licence_usd_per_year=0)
+    assert any("no other move to it is documented" in (option["why_not"] or "") for option in elsewhere["options"])
 
 
 def test_a_demand_that_bars_everything_is_told_with_two_ways_out() -> None:

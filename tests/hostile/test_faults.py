@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import psutil
 import pytest
@@ -119,9 +121,12 @@ def test_an_interrupt_is_one_line(after_s: float, teams: list[Path], tmp_path: P
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_who_is_stopped_puts_away(number: int, teams: list[Path], tmp_path: Path) -> None:
+def test_who_is_stopped_puts_away(
+    number: int, teams: list[Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """A command that a container or a terminal ends leaves neither a process nor a temporary folder."""
-    (tmp_path / "tmp").mkdir()
+    short = Path(mkdtemp())  # of a socket's path there are 108 characters
+    request.addfinalizer(lambda: rmtree(short, ignore_errors=True))
     words = [sys.executable, "-m", "meshlab", "review", *map(str, teams), "--out", str(tmp_path / "out"), "--jobs", "2"]
     command = subprocess.Popen(
         words,
@@ -129,11 +134,11 @@ def test_who_is_stopped_puts_away(number: int, teams: list[Path], tmp_path: Path
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+        env={**os.environ, "TMPDIR": str(short)},
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509  (under nohup one is ignored)
     )
     end = time.monotonic() + 60
-    while not list((tmp_path / "tmp").glob("meshlab-*")) and time.monotonic() < end:
+    while not list(short.glob("meshlab-*")) and time.monotonic() < end:
         time.sleep(0.02)
     time.sleep(0.5)
     command.send_signal(number)
@@ -144,7 +149,21 @@ def test_who_is_stopped_puts_away(number: int, teams: list[Path], tmp_path: Path
     left = [each for each in psutil.process_iter() if _session(each) == command.pid]
     _, alive = psutil.wait_procs(left, timeout=10)
     assert not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
-    assert not list((tmp_path / "tmp").iterdir())
+    assert not list(short.iterdir())
+
+
+def test_a_folder_whose_path_is_too_long_for_a_socket_is_named(teams: list[Path], tmp_path: Path) -> None:
+    """Where temporary files stand too deep no process can be asked: one line says so, and nothing is written."""
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    words = [sys.executable, "-m", "meshlab", "review", str(teams[0]), "--out", str(tmp_path / "out")]
+    command = subprocess.run(
+        words, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(deep)}, check=False, timeout=120
+    )
+    (line,) = command.stderr.splitlines()
+    assert command.returncode == 2
+    assert line.endswith("; set TMPDIR to a short path")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_worker_is_begun_before_an_interrupt() -> None:
@@ -156,10 +175,14 @@ def test_a_worker_is_begun_before_an_interrupt() -> None:
             signal.raise_signal(signal.SIGINT)
             done.append(1)
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert done
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert done
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- full ----------------------------------------------------------------------------------------------------------

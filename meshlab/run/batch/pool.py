@@ -21,7 +21,7 @@ from importlib import import_module
 from itertools import islice
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory, gettempdir
 from threading import Thread, current_thread, main_thread
 from typing import Any, Generic, TypeVar
 
@@ -67,6 +67,9 @@ def start_early() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             forkserver.ensure_running()
+        except OSError as error:  # the path of a socket has at most 108 characters
+            what, todo = f"takes no socket: {error}", "set TMPDIR to a short path"
+            raise MeshlabError(Problem(gettempdir(), what, todo)) from error
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             for name in told:
