@@ -278,7 +278,7 @@ def follow_up(page: Page, folder: Path) -> None:
 
 VIEWS = {
     "Answer": "Arguments against, and what is ruled out",
-    "Comparison": "Each figure is what network and mesh together add",
+    "Comparison": "Each figure is what network and mesh take",
     "Overhead": "Memory that each data plane adds",
     "Latency path": "Latency that builds up",
     "Migration": "Way back:",
