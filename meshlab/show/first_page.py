@@ -661,13 +661,16 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     }
 
 
+SHORT = {False: "falls short", None: "open"}
+"""What is said of an option that is not known to meet what is asked."""
+
+
 def _standing(option: Row) -> str:
     """What is said of an option under its name."""
     words = [
         "★ recommended" if option["recommended"] else "",
         "● runs today" if option["today"] and not option["tuned"] else "",
-        "in a new cluster" if option.get("new_cluster") else "",
-        {False: "" if option.get("new_cluster") else "falls short", None: "open"}.get(option["eligible"], ""),
+        "in a new cluster" if option.get("new_cluster") else SHORT.get(option["eligible"], ""),
     ]
     return ", ".join(filter(None, words))
 
@@ -682,10 +685,6 @@ def _payback(option: Row) -> str:
     return "not known" if saved is None else "never"
 
 
-APART = 1.1
-"""How many times the next one a median has to be to be told apart from it at a glance."""
-
-
 def way_back(option: Row) -> str:
     """How far the move to an option can be undone, and what the way back takes after that, in a few words."""
     known = option["move"]["reversibility"]
@@ -697,6 +696,10 @@ def way_back(option: Row) -> str:
         return "step by step"
     hours = known["way_back_hours"]
     return "none is known" if hours is None else f"at first, then {figure_text(hours)} h of work"
+
+
+APART = 1.1
+"""How many times the next one a median has to be to be told apart from it at a glance."""
 
 
 def marks_of(options: Sequence[Row], figure: str) -> list[str]:

@@ -548,6 +548,22 @@ def test_what_a_new_cluster_would_have_is_named(facts: dict[str, Any], said: str
     assert answer["new_cluster_option"]["eligible"]
 
 
+def test_what_is_barred_here_is_not_named_twice_as_what_a_new_cluster_would_have() -> None:
+    """With Windows nodes on AKS one option meets all, in a new cluster alone: once with why, and not again without."""
+    answer = explained(
+        cloud="aks",
+        current_cni="azure-cni",
+        current_cni_edition="azure-npm",
+        policy_engine="azure-npm",
+        windows_nodes=8,
+        needs=["network_policy", "windows_nodes"],
+    )
+    label = answer["new_cluster_option"]["label"]
+    assert f"{label} would, but: Azure CNI with Calico as policy engine needs a new AKS cluster" in answer["sentence"]
+    assert answer["sentence"].count(label) == 1
+    assert "On a new cluster" not in answer["sentence"]
+
+
 def test_no_new_cluster_is_named_where_this_one_can_have_what_is_asked() -> None:
     """What meets everything in place needs no other cluster, and a new one is no way out of itself."""
     for facts in ({"current_cni": "calico", "greenfield": False}, {"greenfield": True, "current_cni": "none"}):

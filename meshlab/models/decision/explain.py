@@ -168,7 +168,7 @@ def _place(value: Any, edges: Sequence[float] | None) -> int | str:
 def _verdict(contest: Contest) -> dict[str, Any]:
     answer, pair = contest.answer, contest.pairs[0]
     options = [option(contest, each, rank) for rank, each in enumerate(contest.pairs, 1)]
-    deciders, is_known = _deciders(contest), answer["mesh"] is not None
+    deciders, is_known, there = _deciders(contest), answer["mesh"] is not None, _on_new_cluster(contest)
     holding = [row.id for side in SIDES for row in _holding(contest, pair, side)]
     return {
         "scenario": contest.facts["scenario"],
@@ -176,7 +176,7 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "mesh": answer["mesh"],
         "edition": {side: answer[f"{side}_edition"] for side in SIDES},
         "tuned": answer["tuned"],
-        "sentence": sentence(contest),
+        "sentence": sentence(contest, there),
         "settled": False,
         "evidence_grade": grade(contest, pair) if is_known else None,
         "matched": list(dict.fromkeys([*(row.id for row in deciders.values() if row), *holding])),
@@ -195,18 +195,18 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "questions": [],
         "evidence": list(evidence(contest, pair)) if is_known else [],
         "options": [*map(_plain, options)],
-        "new_cluster_option": next((_plain(option(*found, 0)) for found in _on_new_cluster(contest)), None),
+        "new_cluster_option": _plain(option(*there, 0)) if there else None,
         "parts": parts(contest),
         "rows": list(_rows(contest, pair)),
         "contradictions": [row.reason for row in contest.tables.impossible if contest.state(row, None)],
     }
 
 
-# --- reasons --------------------------------------------------------------------------------------------------------
-
-
 def _plain(option: Row) -> dict[str, Any]:
     return {key: value for key, value in option.items() if key != "lacks"}
+
+
+# --- reasons --------------------------------------------------------------------------------------------------------
 
 
 def _deciders(contest: Contest) -> dict[str, Preference | None]:
@@ -400,10 +400,10 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], uses
     changes, frame = flips(known, if_changed, answer)
     after = contests(frame, [change.on(raw) for change in changes], tables, over) if changes else []
     told = sorted([*_budgets(own, contest, uses), *zip(changes, after, strict=True)], key=lambda each: effort(each[0]))
-    # of two sums of one budget that lead to the same the nearer
-    nearest = {(each.input, each.member, each.side, answer_of(then.answer)): place
-               for place, (each, then) in reversed([*enumerate(told)])}  # fmt: skip
-    verdict["flips"] = [flip for place in sorted(nearest.values()) if (flip := _flip(raw, *told[place], verdict))]
+    nearest: dict[object, tuple[Change, Contest]] = {}  # of two sums of one budget that lead to the same the nearer
+    for change, then in told:
+        nearest.setdefault((change.input, change.member, change.side, answer_of(then.answer)), (change, then))
+    verdict["flips"] = [flip for each in nearest.values() if (flip := _flip(raw, *each, verdict))]
 
 
 def _budgets(
@@ -494,7 +494,7 @@ def _flip(raw: Row, change: Change, after: Contest, verdict: Row) -> dict[str, A
         "recommendation": f"{answer['cni']}, {answer['mesh']}",
         "margin": margin,
         "why": why,
-        "sentence": sentence(after),
+        "sentence": sentence(after, _on_new_cluster(after)),
         "changes": [{"input": change.input, "from": at, "to": to}],
     }
 
@@ -511,9 +511,9 @@ ADDED = {
 """What is said of options that are no mesh of proxies, where nothing runs today."""
 
 
-def sentence(contest: Contest) -> str:
-    """The answer and its main reason."""
-    pair = contest.pairs[0]
+def sentence(contest: Contest, there: tuple[Contest, Standing] | None) -> str:
+    """The answer and its main reason, and what a new cluster would have instead."""
+    pair, anew = contest.pairs[0], _named(there[1]) if there else ""
     if contest.facts["needs"] is None:
         network = "" if contest.answer["cni"] is None else f" {_network(contest, pair)}"
         first = joined([lack.why for lack in opening(contest, pair) if network and lack.side == "cni"])
@@ -528,7 +528,7 @@ def sentence(contest: Contest) -> str:
         ways += [f"Or first: {_needed(other)}, which opens others" for other in _another_way(contest, lacks)]
         can_change = not any(lack.fixed for lack in lacks)
         way = ". ".join(ways) if can_change else f"Nearest: {'; '.join(nearest)}"
-        way += "".join(f". Or on a new cluster: {_named(one)}" for _, one in _on_new_cluster(contest))
+        way += f". Or on a new cluster: {anew}" if anew else ""
         return f"As the cluster stands, none of the options can be had.{gone} {way}."
     if pair.standing == UNMET:
         nearest = (f"{_named(one)}, which {shortfall(contest, one)}" for one in _nearest(contest))
@@ -542,19 +542,21 @@ def sentence(contest: Contest) -> str:
             for name in SIDES
             if _has_ended(contest, name)
         )
-        anew = "".join(f" On a new cluster, {_named(one)} would." for _, one in _on_new_cluster(contest))
+        # what is barred here says by itself that it takes a new cluster
+        said = anew in map(_named, barred[:1])
+        but += f" On a new cluster, {anew} would." if anew and not said else ""
         if pair.over and pair.over.certain:  # what runs, tuned, meets all of it
             kept = f"What runs, tuned, comes nearest: {_why(contest, pair)}."
-            return f"None of the options meets everything that is asked within the budget.{gone}{but}{anew} {kept}"
-        return f"None of the options meets everything that is asked.{gone}{but}{anew} Nearest: {'; '.join(nearest)}."
+            return f"None of the options meets everything that is asked within the budget.{gone}{but} {kept}"
+        return f"None of the options meets everything that is asked.{gone}{but} Nearest: {'; '.join(nearest)}."
     parts = [_mesh(contest, pair), _network(contest, pair)]
     if pair.standing == OPEN:
         parts.append(f"To be found out first: {_why(contest, pair)}.")
         bare = (one for one in contest.pairs if one.cni is pair.cni and not (one.lacking or one.unread))
         here = [f"{_named(one)}: {_why(contest, one)}" for one in bare if one.standing == RULED_OUT]
-        anew = [f"a new cluster would have {_named(one)}" for _, one in _on_new_cluster(contest)]
+        here += [f"a new cluster would have {anew}"] if anew else []
         able = any(one.standing == ELIGIBLE for one in contest.pairs)
-        parts += [f"Should it fall short, {one}." for one in ([] if able else [*here, *anew][:1])]
+        parts += [f"Should it fall short, {one}." for one in ([] if able else here[:1])]
     unnamed = [side for side in _unnamed(contest).values() if not ails(contest, side)]
     stays = [product(contest.runs[side].id, side) for side in unnamed if not pair.side(side).today]
     parts += [f"If {one} turns out to do that, it stays." for one in stays]
@@ -573,21 +575,20 @@ def _needed(lacks: Sequence[Lack]) -> str:
     return joined(list(map(told, lacks)))
 
 
-def _on_new_cluster(contest: Contest) -> Iterator[tuple[Contest, Standing]]:
+def _on_new_cluster(contest: Contest) -> tuple[Contest, Standing] | None:
     """What would be recommended for a new cluster in place of this one, with its contest.
 
-    Nothing where this one can have something that meets all, or where what is stated bars it there as well.
+    None where this one can have something that meets all, or where what is stated bars it there as well.
     """
     bound = any(pair.over and pair.over.certain for pair in contest.pairs)  # the same budget would bind it
     able = any(pair.standing == ELIGIBLE for pair in contest.pairs)
     if contest.facts["greenfield"] is not False or contest.facts["needs"] is None or bound or able:
-        return
+        return None
     facts = {name: None if name in OF_TODAY else value for name, value in contest.facts.items()}
     facts |= {"greenfield": True, "current_cni": NONE, "current_mesh": NONE}
     frame = compared(pl.DataFrame([facts], schema=schema()).lazy()).collect()
     (there,) = contests(frame, [facts], contest.tables)
-    if there.pairs[0].standing == ELIGIBLE:
-        yield there, there.pairs[0]
+    return (there, there.pairs[0]) if there.pairs[0].standing == ELIGIBLE else None
 
 
 OF_TODAY = frozenset(
