@@ -18,6 +18,7 @@ from meshlab import __version__
 from meshlab.documents import is_mapping
 from meshlab.errors import MeshlabError, Problem, from_extra
 from meshlab.files import digest, pretty_json, read_most, write_whole
+from meshlab.run.batch.warm import PARENT
 from meshlab.tables import resource
 
 SAFE_PATH = "PYTHONSAFEPATH"
@@ -105,6 +106,22 @@ OWN_MACHINE_ALONE = (
 )
 """What a page of the app may load: Voilà's template links style sheets of a content network, unused here."""
 
+BEGIN = f"""
+import os
+import signal
+
+from meshlab.run.batch.warm import die_with
+
+die_with(int(os.environ.pop("{PARENT}")), signal.SIGTERM)
+"""
+"""What a server begins with: it stops, and its kernels with it, when the command that asked for it is killed."""
+
+LAB = """
+from jupyterlab.labapp import main
+
+main()
+"""
+"""JupyterLab, as ``python -m jupyterlab`` runs it."""
 
 APP = """
 import webbrowser
@@ -156,7 +173,7 @@ def open_lab(port: int | None = None, arguments: Sequence[str] = (), *, reset: b
     ]
     # in a container the only user is root, whom Jupyter refuses unless told
     root = ["--allow-root"] if getattr(os, "geteuid", int)() == 0 else []
-    return _serve(["-m", "jupyterlab", *words, *arguments, *root], files)
+    return _serve(LAB, [*words, *arguments, *root], files)
 
 
 def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
@@ -183,8 +200,8 @@ def open_app(port: int | None = None, arguments: Sequence[str] = ()) -> int:
         # what stands below the controls is of the parameters, which nobody sets here
         "TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": ["static"]},
     }
-    words = ["-c", APP, str(resource("workbooks") / FRONT_DOOR), *arguments]
-    return _serve(words, {"voila.json": json.dumps(settings)})
+    words = [str(resource("workbooks") / FRONT_DOOR), *arguments]
+    return _serve(APP, words, {"voila.json": json.dumps(settings)})
 
 
 def _check_installed(command: str, module: str) -> None:
@@ -194,7 +211,7 @@ def _check_installed(command: str, module: str) -> None:
             raise ModuleNotFoundError(name=module)
 
 
-def _serve(words: Sequence[str], files: Mapping[str, str]) -> int:
+def _serve(program: str, words: Sequence[str], files: Mapping[str, str]) -> int:
     """Run a server in a folder of our files alone: elsewhere it would import the user's modules, take their settings.
 
     Jupyter looks for settings and for extensions of JupyterLab there, before all other places.
@@ -208,10 +225,16 @@ def _serve(words: Sequence[str], files: Mapping[str, str]) -> int:
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
         try:
             return subprocess.run(  # noqa: S603  (our words, a port, and what the user hands on)
-                [sys.executable, *words],
+                [sys.executable, "-c", BEGIN + program, *words],
                 check=False,
                 cwd=own,
-                env={"MESHLAB_FOLDER": str(Path.cwd()), **os.environ, **paths, SAFE_PATH: "1"},
+                env={
+                    "MESHLAB_FOLDER": str(Path.cwd()),
+                    **os.environ,
+                    **paths,
+                    SAFE_PATH: "1",
+                    PARENT: str(os.getpid()),
+                },
             ).returncode
         except KeyboardInterrupt:
             return 0

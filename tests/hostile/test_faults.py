@@ -152,6 +152,26 @@ def test_who_is_stopped_puts_away(
     assert not list(short.iterdir())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell a process that its parent is gone")
+@pytest.mark.parametrize("name", ["app", pytest.param("lab", marks=pytest.mark.soak)])
+def test_a_server_ends_with_its_command(name: str, tmp_path: Path) -> None:
+    """Whoever kills ``lab`` or ``app`` leaves neither a server nor a kernel."""
+    words = [sys.executable, "-m", "meshlab", name, "--port", "18947", "--", "--no-browser"]
+    with (tmp_path / "log").open("wb") as log:
+        command = subprocess.Popen(words, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True)
+    end = time.monotonic() + 90
+    while b"http://127.0.0.1:18947" not in (tmp_path / "log").read_bytes() and time.monotonic() < end:
+        time.sleep(0.2)
+    left = psutil.Process(command.pid).children(recursive=True)
+    command.kill()
+    command.wait(10)
+    _, alive = psutil.wait_procs(left, timeout=30)
+    for process in alive:
+        process.kill()
+    assert left
+    assert not alive
+
+
 def test_a_folder_whose_path_is_too_long_for_a_socket_is_named(teams: list[Path], tmp_path: Path) -> None:
     """Where temporary files stand too deep no process can be asked: one line says so, and nothing is written."""
     deep = tmp_path / ("d" * 100)

@@ -164,8 +164,8 @@ def test_servers_start_elsewhere(name: str, module: str, folder: Path, monkeypat
     monkeypatch.setattr(lab.importlib.util, "find_spec", lambda _: object())
     assert getattr(lab, name)(8999, ["--no-browser"]) == 0
     assert started["env"]["PYTHONSAFEPATH"] == "1"  # type: ignore[index]
-    begun = {"jupyterlab": ["-m", "jupyterlab"], "voila": ["-c", lab.APP]}
-    assert started["command"][1:3] == begun[module]  # type: ignore[index]
+    begun = {"jupyterlab": lab.LAB, "voila": lab.APP}
+    assert started["command"][1:3] == ["-c", lab.BEGIN + begun[module]]  # type: ignore[index]
     assert "--no-browser" in started["command"]  # type: ignore[operator]
     assert "127.0.0.1" in f"{started['command']}{started['settings']}"
     assert set(started["settings"]) <= OURS  # type: ignore[call-overload]

@@ -61,7 +61,7 @@ CELL_TIMES = "MESHLAB_CELL_TIMES"
 """Environment variable that names the file of cell times."""
 
 PARENT = "MESHLAB_PARENT"
-"""Environment variable by which a process that imports ``server`` is told its parent's number."""
+"""Environment variable by which a process that dies with its parent is told the parent's number."""
 
 MAIN = "MESHLAB_MAIN"
 """Environment variable by which it is told the file of its parent's main module."""
@@ -158,13 +158,13 @@ def _fork(request: Mapping[str, Any], kernel: Kernel, send: Send) -> None:
     send({"ended": os.waitstatus_to_exitcode(status)})
 
 
-def die_with(parent: int) -> None:
-    """Let this process be killed with its parent, where the system can (Linux): a killed review leaves nothing."""
+def die_with(parent: int, number: int = signal.SIGKILL) -> None:
+    """Let this process get a signal when its parent dies, where the system can (Linux): a killed one leaves nothing."""
     if sys.platform != "linux":
         return
     import ctypes
 
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
 
