@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from meshlab.models.decision.labels import lower_first, need_label, upper_first
+from meshlab.models.decision.labels import listed, lower_first, need_label, upper_first
 from meshlab.models.decision.tables import SIDES
 from meshlab.models.overhead.network import wireguard_cores
 from meshlab.planning.comparison import AS_LIKELY, NEARLY, TELLING
@@ -28,7 +28,6 @@ from meshlab.show.labels import (
     answer_text,
     change_text,
     input_label,
-    listed,
     meets_nothing,
     members_changed,
     preferred_text,
@@ -243,7 +242,7 @@ def objections(review: Review) -> list[str]:
         told += [caveat for caveat in caveats if caveat not in grave][:2]
     told += [*(grave if review.verdict.cni is not None else []), *_unenforced(review)]
     if review.verdict.lost:
-        told.append(f"It takes away what nobody asked for: {listed(map(need_label, review.verdict.lost), 'and', 4)}.")
+        told.append(f"It takes away what nobody asked for: {listed(map(need_label, review.verdict.lost), most=4)}.")
     if not told and answered:
         met = [row for row in review.verdict.options if row["eligible"] and not row["tuned"]]
         others = (row["label"] for row in met if row["rank"] != 1)
@@ -314,7 +313,7 @@ def graded(review: Review) -> Iterator[str]:
     is_met = _first(review)["eligible"] or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         partly = [need_label(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
-        limits = f" Met in part: {listed(dict.fromkeys(partly), 'and', 3)}." if partly else ""
+        limits = f" Met in part: {listed(dict.fromkeys(partly), most=3)}." if partly else ""
         against = " ".join(objections(review))
         conditions = [row["text"] for row in _first(review)["caveats"] if row["kind"] not in ("ends", "fee")]
         alone = any(text.rstrip(".") in against for text in conditions) and verdict.evidence_grade == DOCUMENTED
@@ -398,7 +397,7 @@ def change_of(flip: Row) -> str:
         added, gone = members_changed(changed[0])
         parts = (("no longer needed", gone), ("also needed", added))
         return upper_first(
-            "; ".join(f"{words}: {listed(map(need_label, names), 'and', 4)}" for words, names in parts if names)
+            "; ".join(f"{words}: {listed(map(need_label, names), most=4)}" for words, names in parts if names)
         )
     return "; ".join(map(change_text, changed))
 
@@ -429,7 +428,7 @@ def _not_known(review: Review) -> Iterator[str]:
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} % another option turns out cheapest."
         )
     if asked := [need_label(row["need"]) for row in left_out(review.needs)]:
-        lines.insert(0, f"In use, but not stated: {listed(asked, 'and', 4)}. The answer does not count them.")
+        lines.insert(0, f"In use, but not stated: {listed(asked, most=4)}. The answer does not count them.")
     lines += _assumed_at_layer_7(review)
     movers = [row for row in review.sensitivity or () if row["figure_name"] == "cost_usd_per_month"]
     moves = f"its cost most: {lower_first(driver_label(movers[0]['driver']))}." if movers and cost is not None else ""
@@ -480,7 +479,7 @@ def next_step(review: Review) -> str:
         ends = next((f" yet: {lower_first(text)}" for text in soon), "")
         return f"{before}{sign}; nothing has to be moved{ends}.{_to_set_up(review)}"
     if grave := [row for row in plan["blockers"] if row["severity"] == "high"]:
-        title, todo = listed((row["title"] for row in grave), "and", 3), grave[0]["todo"]
+        title, todo = listed((row["title"] for row in grave), most=3), grave[0]["todo"]
         return f"{before}Clear what stands in the way. {title}{f': {lower_first(todo)}' if len(grave) == 1 else '.'}"
     # what is written and agreed on comes with it; what a board has to see begin is what follows
     first = next((step for step in plan["steps"] if step["phase"] != "write"), plan["steps"][0])
@@ -528,10 +527,10 @@ def _before(review: Review) -> str:
     """What to do before the decision is signed, in a sentence that ends in a space; nothing where nothing is."""
     unknown, first = review.verdict.unknown, chosen(review)
     if unread := _unread(review):
-        also = f", and what is not known: {listed(map(_input, unknown), 'and', 4)}" if unknown else ""
-        return f"Find out first whether it meets {listed(map(need_label, unread), 'and', 4)}{also}. "
+        also = f", and what is not known: {listed(map(_input, unknown), most=4)}" if unknown else ""
+        return f"Find out first whether it meets {listed(map(need_label, unread), most=4)}{also}. "
     if unknown:
-        return f"Find out first: {listed(map(_input, unknown), 'and', 4)}. "
+        return f"Find out first: {listed(map(_input, unknown), most=4)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
@@ -543,7 +542,7 @@ def _before(review: Review) -> str:
     known = {budget: share for budget, share in first["within"].items() if share is not None}
     missed = {budget in OF_MOVE for budget, share in known.items() if share < AS_LIKELY}
     steps = {
-        f"Find out first what ails the {listed(ailing, 'and', 2)}: another configuration or release may repair it. ": (
+        f"Find out first what ails the {listed(ailing, most=2)}: another configuration or release may repair it. ": (
             bool(ailing)
         ),
         "Measure on one node pool first whether it fits. ": (first["within"].get("fits") or 1.0) < NEARLY,
@@ -771,14 +770,14 @@ def record(review: Review) -> Fragment:
 
 def _ranking(review: Review) -> Iterator[str]:
     """Quality attributes in the order in which they decided."""
-    needs = listed(map(need_label, review.scenario.get("needs") or ()), "and", 12)
+    needs = listed(map(need_label, review.scenario.get("needs") or ()), most=12)
     yield f"What is asked: {needs}." if needs else "What is asked: no need was stated that goes beyond connecting pods."
     budgets = [
         f"{lower_first(input_label(row.input))} ({value_text(row.value)} {row.unit})"
         for row in review.inputs
         if row.value is not None and (row.input.startswith("max_") or row.input == "licence_usd_per_year")
     ]
-    yield f"Budgets: {listed(budgets, 'and', 6)}." if budgets else "Budgets: none was stated."
+    yield f"Budgets: {listed(budgets, most=6)}." if budgets else "Budgets: none was stated."
     yield "Continuity: what runs and is healthy stays, unless it falls short of the above."
     yield "Preferences of the tables, such as support by the provider of the platform."
     yield "Cost, latency and memory: compared, and decisive only through a budget."

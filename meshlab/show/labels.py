@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meshlab.documents import is_list
@@ -116,14 +116,6 @@ def members_changed(change: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     before: list[str] = change["from"] or []
     after: list[str] = change["to"] or []
     return [item for item in after if item not in before], [item for item in before if item not in after]
-
-
-def listed(items: Iterable[str], word: str, most: int) -> str:
-    """Items in a sentence: ``a, b and 3 more``, or with another word before the last."""
-    names = list(items)
-    if len(names) > most:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
-    return f" {word} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def answer_text(answer: Mapping[str, Any], today: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 
 from meshlab import __version__
 from meshlab.cluster.audit.rules import STATES
+from meshlab.models.decision.labels import listed
 from meshlab.models.overhead import dataplanes, figures
 from meshlab.models.overhead.coefficients import DRAWS
 from meshlab.models.sensitivity import how_moved
@@ -29,7 +30,7 @@ from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.first_page import added_need, caution, change_of, graded, scoping_text
 from meshlab.show.fragments import Fragment, environment, fragment, templates
-from meshlab.show.labels import answer_text, input_label, listed, need_label, option_text, plain, title_text, value_text
+from meshlab.show.labels import answer_text, input_label, need_label, option_text, plain, title_text, value_text
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.tables import read_table, resource
@@ -434,7 +435,7 @@ ARGUMENTS = (
 def _arguments(review: Review, option: Row) -> Iterator[str]:
     """For and against an option: what it lacks, and figures beside those of the recommended one."""
     if lacking := [need_label(need) for need in option["unmet"]]:
-        yield f"Bad, because it lacks {listed(lacking, 'and', 12)}"
+        yield f"Bad, because it lacks {listed(lacking, most=12)}"
     rows: list[Row] = review.comparison["options"] if review.comparison else []
     own = next((row for row in rows if row["rank"] == option["rank"]), None)
     if own is None:
@@ -454,7 +455,7 @@ def _arguments(review: Review, option: Row) -> Iterator[str]:
             told["Neutral"].append(said)
         elif figure_text(mine) != figure_text(other):
             told["Good" if mine < other else "Bad"].append(f"{said} instead of {figure_text(other)}")
-    yield from (f"{kind}, because it {listed(said, 'and', 12)}" for kind, said in told.items() if said)
+    yield from (f"{kind}, because it {listed(said, most=12)}" for kind, said in told.items() if said)
 
 
 def decision_record(review: Review, beside: Sequence[str] = ()) -> str:

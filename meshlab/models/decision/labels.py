@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from meshlab.cache import cached
 from meshlab.documents import is_list
@@ -91,11 +91,15 @@ def joined(parts: Sequence[str]) -> str:
     return "; ".join(dict.fromkeys(part for part in parts if part))
 
 
-def listed(words: Sequence[str]) -> str:
-    """Words as a sentence lists them."""
-    if len(words) > 2:  # noqa: PLR2004
-        return f"{', '.join(words[:-1])}, and {words[-1]}"
-    return " and ".join(words)
+def listed(words: Iterable[str], word: str = "and", most: int | None = None) -> str:
+    """Words as a sentence lists them: ``a, b, and c``, or ``word`` before the last; of more than ``most``, how many."""
+    names = list(words)
+    if most is not None and len(names) > most:
+        names[most:] = [f"{len(names) - most} more"]
+        word = "and"
+    if len(names) > 2:  # noqa: PLR2004
+        return f"{', '.join(names[:-1])}, {word} {names[-1]}"
+    return f" {word} ".join(names)
 
 
 def said(value: object, name: str = "") -> str:

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from meshlab.documents import is_list
 from meshlab.models.decision.changes import ORDERED, Change
-from meshlab.models.decision.labels import product
+from meshlab.models.decision.labels import listed, product
 from meshlab.models.decision.questions import Open, Question, editions_today, open_questions, questions
 from meshlab.reviews.advice import side_by_side
 from meshlab.scenario import frame_of, inputs
 from meshlab.show.fragments import fragment
-from meshlab.show.labels import answer_text, listed, need_label, value_text
+from meshlab.show.labels import answer_text, need_label, value_text
 from meshlab.show.widgets.controls import CONTROLS, FIXED, Control, button
 from meshlab.show.widgets.panel import SCENARIO, Panel
 
@@ -152,7 +152,7 @@ class Guide(widgets.VBox):
         labels = [need_label(need) for need in left if need not in (needs or ())]
         self.source.assumed.pop("needs", None)
         if labels and needs is not None:
-            why = f"answered in part; nobody was asked about {listed(labels, 'and', SHOWN)}, taken as not needed"
+            why = f"answered in part; nobody was asked about {listed(labels, most=SHOWN)}, taken as not needed"
             self.source.assumed["needs"] = (needs, why)
 
     def _ask_more(self) -> None:
