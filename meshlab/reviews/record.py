@@ -39,6 +39,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         conflicts: Preferences that hold and speak for another option.
         flips: Changes that lead to another answer: input, from, to, cni, mesh, margin, why.
         unknown: Inputs that are missing and could change the answer.
+        leads: Of each of these the values that do so alone, and where they lead: input, to, cni, mesh, edition.
         questions: What to ask first, where not enough is known.
         evidence: By which side the recommendation meets each need that is asked, with the text that says so.
         options: Every option as it stands, the best first.
@@ -65,6 +66,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: list[Row] = []
     flips: list[Row] = []
     unknown: list[str] = []
+    leads: list[Row] = []
     questions: list[Row] = []
     evidence: list[Row] = []
     options: list[Row] = []

@@ -27,7 +27,9 @@ from meshlab.show.fragments import Fragment, fragment
 from meshlab.show.labels import (
     answer_text,
     change_text,
+    edition_of,
     input_label,
+    lead_texts,
     meets_nothing,
     members_changed,
     preferred_text,
@@ -247,8 +249,8 @@ def objections(review: Review) -> list[str]:
         met = [row for row in review.verdict.options if row["eligible"] and not row["tuned"]]
         others = (row["label"] for row in met if row["rank"] != 1)
         other = next((f"{label} would meet what is asked, too" for label in others), NO_OTHER)
-        why = "Nothing that is known" if _first(review)["eligible"] else NOT_KNOWN
-        told = [f"{why}. {upper_first(other)}."]
+        why = NOT_KNOWN if not _first(review)["eligible"] else "Nothing that is known" if other == NO_OTHER else ""
+        told = [". ".join(filter(None, (why, upper_first(other)))) + "."]
     return told
 
 
@@ -287,7 +289,7 @@ def certainty(review: Review) -> Iterator[str]:
         yield "The facts as stated cannot hold together, so one of them is wrong."
     elif verdict.settled:
         mine = _unbounded(review)
-        budget = f", but a budget for running it below {figure_text(mine)} USD a month: none is stated" if mine else ""
+        budget = f", but a running budget below {figure_text(mine)} USD a month would" if mine else ""
         yield f"No missing fact could change the answer{budget}."
     elif verdict.unknown:
         yield "A missing fact could change it: see what is not known."
@@ -313,7 +315,7 @@ def graded(review: Review) -> Iterator[str]:
     is_met = _first(review)["eligible"] or verdict.evidence_grade == PRIOR
     if verdict.evidence_grade and is_met and verdict.mesh is not None and not meets_nothing(review):
         partly = [need_label(row["need"]) for row in verdict.evidence if row["support"] == "partial"]
-        limits = f" Met in part: {listed(dict.fromkeys(partly), most=3)}." if partly else ""
+        limits = f" Of them in part only: {listed(dict.fromkeys(partly), most=3)}." if partly else ""
         against = " ".join(objections(review))
         conditions = [row["text"] for row in _first(review)["caveats"] if row["kind"] not in ("ends", "fee")]
         alone = any(text.rstrip(".") in against for text in conditions) and verdict.evidence_grade == DOCUMENTED
@@ -381,7 +383,7 @@ def _margin(review: Review) -> Iterator[str]:
     if needs:
         yield f"Asking for one of these, too, leads to another option: {listed(needs, 'or', 3)}."
     if not needs and not others:
-        yield "No fact that is known, changed alone, leads to another option that meets what is asked, budgets aside."
+        yield "No single change to a known fact leads to another option that meets what is asked, budgets aside."
 
 
 def change_of(flip: Row) -> str:
@@ -410,10 +412,22 @@ def added_need(changes: Sequence[Row]) -> str | None:
     return added[0] if len(added) == 1 and not gone else None
 
 
+def _to_find_out(review: Review) -> list[str]:
+    """Facts that could change the answer; the edition of a network says by itself which policy engine it has."""
+    unknown = review.verdict.unknown
+    return [name for name in unknown if name != "policy_engine" or "current_cni_edition" not in unknown]
+
+
+def _open_facts(review: Review) -> Iterator[str]:
+    """The first facts that could change the answer, each with where it may lead."""
+    for name in _to_find_out(review)[:3]:
+        yield f"{': '.join([upper_first(_input(name)), *lead_texts(review, name)[:1]])}."
+
+
 def _not_known(review: Review) -> Iterator[str]:
     found: list[Row] = review.comparison["find_out"] if review.comparison else []
     first = chosen(review)
-    lines = [f"{upper_first(_input(name))}." for name in review.verdict.unknown[:4]]
+    lines = [*_open_facts(review)]
     cost = first["criteria"]["cost_usd_per_month"]["median"] if first else None
     if first and cost is None:
         lines.append("What it costs in memory and money: no measurement covers both its network and its mesh.")
@@ -421,8 +435,11 @@ def _not_known(review: Review) -> Iterator[str]:
         lines.append("What its network takes: no measurement covers it, so that figures are of the mesh alone.")
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence, or what its provider charges.")
-    # what is told as 0 % matters to nobody
-    if found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
+    # what is told as 0 % matters to nobody, nor what is cheapest where cost does not speak for what is recommended
+    chances = [row["probability_best"] or 0.0 for row in review.comparison["options"]] if review.comparison else [0.0]
+    cheapest = first is not None and first["probability_best"] == max(chances)
+    worth = found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD  # noqa: PLR2004
+    if worth and cheapest:
         lines.append(
             f"Measuring {found[0]['group']} first is worth {significant(found[0]['saves_usd'], 2)} USD on average: "
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} % another option turns out cheapest."
@@ -504,10 +521,9 @@ def _ways_out(review: Review) -> Iterator[str]:
     )
     rest = "cni" if side == "mesh" else "mesh"
 
-    def of(row: Row, name: str) -> tuple[str, str]:
-        return row[name], row["edition"][name]
-
-    can_be = [row for row in review.verdict.options if row["eligible"] and of(row, rest) == of(first, rest)]
+    can_be = [
+        row for row in review.verdict.options if row["eligible"] and edition_of(row, rest) == edition_of(first, rest)
+    ]
     others = [row for row in can_be if not row["today"] and not more]
     yield from (row["label"] for row in others if row[side] == first[side])
     yield from [row["label"] for row in others if row[side] != first[side]][:1]
@@ -525,12 +541,12 @@ def _to_set_up(review: Review) -> str:
 
 def _before(review: Review) -> str:
     """What to do before the decision is signed, in a sentence that ends in a space; nothing where nothing is."""
-    unknown, first = review.verdict.unknown, chosen(review)
+    unknown, first = _to_find_out(review), chosen(review)
     if unread := _unread(review):
-        also = f", and what is not known: {listed(map(_input, unknown), most=4)}" if unknown else ""
+        also = f", and what is not known: {listed(map(_input, unknown), most=5)}" if unknown else ""
         return f"Find out first whether it meets {listed(map(need_label, unread), most=4)}{also}. "
     if unknown:
-        return f"Find out first: {listed(map(_input, unknown), most=4)}. "
+        return f"Find out first: {listed(map(_input, unknown), most=5)}. "
     if not first:
         return ""
     beaten_by = first["dominated_by"] if first["probability_best"] is not None else None
@@ -660,7 +676,7 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
     }
 
 
-SHORT = {False: "falls short", None: "open"}
+SHORT = {False: "falls short", None: "to be checked"}
 """What is said of an option that is not known to meet what is asked."""
 
 
@@ -693,8 +709,9 @@ def way_back(option: Row) -> str:
         return "not known"
     if known["throughout"]:
         return "step by step"
-    hours = known["way_back_hours"]
-    return "none is known" if hours is None else f"at first, then {figure_text(hours)} h of work"
+    hours = known["way_back_person_hours"]
+    where = " and a second cluster" if known["way_back_second_cluster"] else ""
+    return "none is known" if hours is None else f"at first, then {figure_text(hours)} person-hours{where}"
 
 
 APART = 1.1
@@ -801,8 +818,8 @@ def _triggers(review: Review) -> Iterator[str]:
             yield f"{change_of(flip)}. The answer would be: {answer}."
     for answer, names in needs.items():
         yield f"It also needs {listed(names, 'or', 12)}. The answer would be: {answer}."
-    if review.verdict.unknown:
-        yield f"One of these becomes known: {listed(map(_input, review.verdict.unknown), 'or', 8)}."
+    if unknown := _to_find_out(review):
+        yield f"One of these becomes known: {listed(map(_input, unknown), 'or', 8)}."
 
 
 def _risks(review: Review) -> Iterator[Row]:

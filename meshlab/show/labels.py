@@ -8,7 +8,7 @@ from typing import Any
 
 from meshlab.documents import is_list
 from meshlab.errors import printable
-from meshlab.models.decision.labels import need_labels, product, upper_first
+from meshlab.models.decision.labels import listed, lower_first, need_labels, product, upper_first
 from meshlab.planning.migration.text import edition_label, editions
 from meshlab.reviews.record import HeadlineFigure, Review
 from meshlab.scenario import inputs
@@ -126,6 +126,48 @@ def answer_text(answer: Mapping[str, Any], today: Mapping[str, object]) -> str:
         today: ``current_cni`` and ``current_mesh``.
     """
     return "; ".join(_side_text(side, answer, today[f"current_{side}"]) for side in ("cni", "mesh"))
+
+
+def lead_texts(review: Review, name: str) -> list[str]:
+    """Where a fact that is not known may lead: what it turns out to be, and what of the answer changes, a line each."""
+    verdict = review.verdict
+    now = {"cni": verdict.cni, "mesh": verdict.mesh, "edition": {"cni": None, "mesh": None, **verdict.edition}}
+    told: list[str] = []
+    for lead in (lead for lead in verdict.leads if lead["input"] == name):
+        today, values = review.scenario, lead["to"]
+        if name in ("current_cni", "current_mesh"):
+            today = {**today, name: values[0] if len(values) == 1 else None}
+        moved = [side for side in ("cni", "mesh") if edition_of(lead, side) != edition_of(now, side)]
+        words = listed((_found_out(name, value, today) for value in values), "or", MOST_VALUES)
+        then = "; ".join(_side_text(side, lead, today[f"current_{side}"]) for side in moved)
+        told.append(f"if {words}, {lower_first(then)}")
+    return told
+
+
+def edition_of(answer: Mapping[str, Any], side: str) -> tuple[str | None, str | None]:
+    """Product and edition of one side of an answer."""
+    return answer[side], answer["edition"][side]
+
+
+MOST_VALUES = 3
+"""Values of a fact that a sentence names; more are counted."""
+
+
+def _found_out(name: str, value: object, today: Mapping[str, object]) -> str:
+    """What a fact turns out to be: products and editions have names, and one number stands for those that do alike."""
+    spec = inputs()[name]
+    for side in ("cni", "mesh"):
+        if name == f"current_{side}_edition":
+            return edition_label(side, {side: today[f"current_{side}"], "edition": {side: value}})
+        if name == f"current_{side}" or (name == "policy_engine" and side == "cni"):
+            return product(str(value), side)
+    if isinstance(value, bool):
+        return "so" if value else "not"
+    if spec.type == "set":
+        return lower_first(need_label(value))
+    if spec.unit == "USD/year":
+        return "any sum" if value else "none"
+    return f"say {value_text(value)}" if spec.type in ("integer", "number", "version") else value_text(value)
 
 
 def _side_text(side: str, answer: Mapping[str, Any], today: object) -> str:

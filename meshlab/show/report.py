@@ -30,7 +30,16 @@ from meshlab.show.charts import Chart, Look
 from meshlab.show.charts.drivers import driver_label, driver_unit, driver_value
 from meshlab.show.first_page import added_need, caution, change_of, graded, scoping_text
 from meshlab.show.fragments import Fragment, environment, fragment, templates
-from meshlab.show.labels import answer_text, input_label, need_label, option_text, plain, title_text, value_text
+from meshlab.show.labels import (
+    answer_text,
+    input_label,
+    lead_texts,
+    need_label,
+    option_text,
+    plain,
+    title_text,
+    value_text,
+)
 from meshlab.show.theme import STATES as ROW_STATES
 from meshlab.show.theme import figure_text, interval_text
 from meshlab.tables import read_table, resource
@@ -116,7 +125,7 @@ def flips(review: Review) -> Fragment:
     """What could change the answer: changes of single facts, and the facts that are missing."""
     answer = review.verdict
     groups = grouped_flips(answer.flips, review.scenario)
-    unknown = [{"name": name, "label": input_label(name)} for name in answer.unknown]
+    unknown = [{"name": name, "label": input_label(name), "leads": lead_texts(review, name)} for name in answer.unknown]
     text = f"{len(groups)} ways to another answer; {len(unknown)} missing facts could change it"
     return fragment("flips", text, groups=groups, unknown=unknown)
 
@@ -489,6 +498,7 @@ def _document(template: str, review: Review, options: Sequence[Row], **context: 
             options=options,
             rows=list(first_page.figure_rows(review, options)),
             over=first_page.baseline(review),
+            leads=lead_texts,
             **context,
         )
     )

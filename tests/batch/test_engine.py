@@ -253,6 +253,16 @@ def test_a_warm_process_that_dies_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("as_own")
+def test_a_run_that_is_given_up_is_silent_where_the_warm_process_is_gone(tmp_path: Path) -> None:
+    """Ctrl-C reaches both: what is left of the notebook's answers is read from nobody."""
+    running = warm_process().run(notebook("1", "2"), str(tmp_path), None)
+    next(running)
+    warm_process().process.kill()
+    warm_process().process.wait()
+    running.close()
+
+
+@pytest.mark.usefixtures("as_own")
 def test_the_notebook_is_written_at_the_start_and_at_the_end_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

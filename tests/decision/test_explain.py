@@ -224,6 +224,32 @@ def test_an_edition_is_asked_for_where_one_of_the_product_would_change_the_answe
     assert ("current_cni_edition" in verdict["unknown"]) == any(answer != here for answer in completed)
 
 
+@pytest.mark.parametrize(
+    "missing", [["licence_usd_per_year"], ["mesh_healthy"], ["cni_healthy", "policy_engine", "current_cni_edition"]]
+)
+@pytest.mark.parametrize("needs", [["mtls"], ["fips", "mtls"], ["dns_policy", "traffic_management"]])
+@pytest.mark.parametrize("cloud", [("eks", "aws-vpc"), ("aks", "azure-cni"), ("gke", "gke-legacy")])
+def test_a_fact_that_turns_out_leads_where_it_was_told(
+    cloud: tuple[str, str], needs: list[str], missing: list[str]
+) -> None:
+    """The verdict with a value stated is the answer that was told for it, and any other value changes nothing."""
+    known = {"policy_engine": "none", "mesh_healthy": True, "licence_usd_per_year": 0, "nodes": 9, "pods": 90}
+    place = {"cloud": cloud[0], "current_cni": cloud[1], "current_mesh": "istio-sidecar", "needs": needs}
+    facts = {**CALICO, **known, **place, **dict.fromkeys(missing)}
+    (verdict,) = explain(frame_of([facts]))
+    assert {lead["input"] for lead in verdict["leads"]} <= {*verdict["unknown"]}
+    for lead in verdict["leads"]:
+        rows = [{**facts, "scenario": str(value), lead["input"]: value} for value in lead["to"]]
+        told = {(lead["cni"], lead["mesh"], *(lead["edition"][side] for side in ("cni", "mesh")))}
+        assert {*decide(frame_of(rows)).select(NAMES).collect().rows()} == told
+    for name in missing:
+        of_name = [value for lead in verdict["leads"] if lead["input"] == name for value in lead["to"]]
+        if inputs()[name].type == "boolean":
+            now = decide(frame_of([facts])).select(NAMES).collect().row(0)
+            rest = [{**facts, name: value} for value in (True, False) if value not in of_name]
+            assert all(decide(frame_of([row])).select(NAMES).collect().row(0) == now for row in rest)
+
+
 @pytest.mark.parametrize(("side", "product"), [("cni", "Calico"), ("mesh", "Linkerd")])
 def test_what_stays_though_it_is_unhealthy_is_said_to_be(side: str, product: str) -> None:
     """An answer that keeps a product which is said to be unhealthy says so where a reader looks first."""

@@ -183,11 +183,14 @@ def missing_facts(own: pl.DataFrame, row: Mapping[str, Any], tables: Tables) -> 
     return tried(own, changes, np.concatenate([alone, pairs]), tables)
 
 
-def open_facts(own: pl.DataFrame, missing: Tried, found: pl.DataFrame, answer: Answer, tables: Tables) -> list[str]:
-    """Missing facts that could change the answer, alone or together with others that do not do so alone.
+def open_facts(
+    own: pl.DataFrame, missing: Tried, found: pl.DataFrame, answer: Answer, tables: Tables
+) -> dict[str, dict[Change, Answer]]:
+    """Missing facts that could change the answer: each value that does so by itself, and the answer that it leads to.
 
-    Values of one fact and of two are all tried, of more in a sample of completions. Completions that put together what
-    cannot hold together do not count.
+    A fact without such a value changes it together with others that do not do so alone. Values of one fact and of two
+    are all tried, of more in a sample of completions. Completions that put together what cannot hold together do not
+    count.
 
     Args:
         own: The ``compared`` scenario, one row.
@@ -202,9 +205,11 @@ def open_facts(own: pl.DataFrame, missing: Tried, found: pl.DataFrame, answer: A
     harmless = ~alone & np.array([change.input not in ALONE for change in changes], bool)
     jointly = pairs[flipping[count:] & harmless[pairs].all(axis=1)]
     sampled = _sampled(own, changes, harmless, jointly, answer, tables)
-    places = [*np.flatnonzero(alone).tolist(), *jointly.ravel().tolist(), *sampled]
-    told = {changes[place].input for place in places}
-    return [name for name in inputs() if name in told]
+    leads = {place: answer_of(found.row(place, named=True)) for place in np.flatnonzero(alone).tolist()}
+    told = {changes[place].input: dict[Change, Answer]() for place in (*leads, *jointly.ravel().tolist(), *sampled)}
+    for place, answer_then in leads.items():
+        told[changes[place].input][changes[place]] = answer_then
+    return {name: told[name] for name in inputs() if name in told}
 
 
 def _sampled(

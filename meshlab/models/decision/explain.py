@@ -13,6 +13,7 @@ import polars as pl
 
 from meshlab.cache import cached_here
 from meshlab.models.decision.changes import (
+    Answer,
     Change,
     answer_of,
     answers_to,
@@ -192,6 +193,7 @@ def _verdict(contest: Contest) -> dict[str, Any]:
         "conflicts": list(_conflicts(contest, pair, deciders)),
         "flips": [],
         "unknown": [],
+        "leads": [],
         "questions": [],
         "evidence": list(evidence(contest, pair)) if is_known else [],
         "options": [*map(_plain, options)],
@@ -315,7 +317,7 @@ def _less_mature(contest: Contest, pair: Standing, name: str, decider: Preferenc
 def _rests(contest: Contest, pair: Standing, other: Standing) -> str:
     """What a pair meets by something unfinished, where that is more than another pair does."""
     found = unfinished(contest, pair)
-    return f"not finished there: {listed(found)}" if len(found) > len(unfinished(contest, other)) else ""
+    return f"not generally available there: {listed(found)}" if len(found) > len(unfinished(contest, other)) else ""
 
 
 def _instead(contest: Contest, name: str) -> Iterator[str]:
@@ -390,7 +392,9 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], uses
     if_missing, if_changed, if_asked = answers_to(
         [missing.frame, known.frame if can_flip else own.clear(), own.clear() if is_known else tried.frame], tables
     )
-    verdict["unknown"] = [*dict.fromkeys([*open_facts(own, missing, if_missing, answer, tables), *_unnamed(contest)])]
+    opened = open_facts(own, missing, if_missing, answer, tables)
+    verdict["unknown"] = [*dict.fromkeys([*opened, *_unnamed(contest)])]
+    verdict["leads"] = [*_leads(opened)]
     verdict["settled"] = is_known and not verdict["unknown"] and not verdict["contradictions"]
     if not is_known:
         closed = STANDINGS[contest.pairs[0].standing] is False
@@ -404,6 +408,23 @@ def _look_out(own: pl.DataFrame, contest: Contest, verdict: dict[str, Any], uses
     for change, then in told:
         nearest.setdefault((change.input, change.member, change.side, answer_of(then.answer)), (change, then))
     verdict["flips"] = [flip for each in nearest.values() if (flip := _flip(raw, *each, verdict))]
+
+
+def _leads(opened: Mapping[str, Mapping[Change, Answer]]) -> Iterator[dict[str, Any]]:
+    """Of each fact that is not known the other answers, each with the values that lead to it."""
+    for name, leads in opened.items():
+        values: dict[Answer, list[Any]] = {}
+        for change, then in leads.items():
+            values.setdefault(then, []).append(change.member or change.value)
+        for then, to in values.items():
+            cni, mesh, *editions = then
+            yield {
+                "input": name,
+                "to": to,
+                "cni": cni,
+                "mesh": mesh,
+                "edition": dict(zip(SIDES, editions, strict=True)),
+            }
 
 
 def _budgets(
@@ -689,10 +710,10 @@ def _network(contest: Contest, pair: Standing) -> str:
 
 
 def _condition(contest: Contest, pair: Standing) -> str:
-    """Of two needs that are asked and that the network meets one at a time, the choice, and what takes none."""
+    """Of two needs that are asked and that the network meets one at a time, the choice, and what meets both."""
     choices = _choices(contest, pair)
     whole = (one for one in contest.pairs if one.standing == ELIGIBLE and not (one.tuned or _choices(contest, one)))
-    other = next((f"; {label_of(one.cni)} takes none" for one in whole), "") if choices else ""
+    other = next((f"; {label_of(one.cni)} meets them all at once" for one in whole), "") if choices else ""
     return "".join(f" It needs {row.requirement.partition(':')[0]}{other}." for row in choices)
 
 
@@ -720,8 +741,8 @@ def _mesh(contest: Contest, pair: Standing) -> str:
         return f"{edge} {add}{_because(contest, 'mesh')}."
     if side.today:
         brings = [need for need in needed if pair.mesh in deciding(contest, pair, need)]
-        met = f"it brings {named_needs(brings)}" if brings else "nothing that is asked speaks against it"
         idle = "it runs, though nothing that is asked needs it"
+        met = f"it brings {named_needs(brings)}" if brings else idle
         reason = met if sure else "nothing that is known rules it out" if contest.asked or pair.unread else idle
         return f"Keep {label_of(side)}{', tuned' if pair.tuned else ''}: {reason}{_ailing(contest, 'mesh')}."
     if not runs:

@@ -15,18 +15,9 @@ NAMED = 5
 """Needs that a sentence names; more are counted."""
 
 NAMES = (
-    "Advanced Container",
-    "Azure",
-    "Calico",
-    "Cilium",
-    "Envoy",
-    "Gateway API",
-    "Google",
-    "Hubble",
-    "Istio",
-    "Kubernetes",
-    "Linkerd",
-    "Windows",
+    *("Advanced Container", "Amazon", "Antrea", "Application Gateway", "Azure", "Buoyant", "Calico", "Canal", "Cilium"),
+    *("Cloud Service", "Consul", "Envoy", "Gateway API", "Google", "Hubble", "Istio", "Isovalent", "Kube", "Kuma"),
+    *("Linkerd", "Open Service", "OpenShift", "Weave", "Windows"),
 )
 """Beginnings that keep their capital within a sentence."""
 

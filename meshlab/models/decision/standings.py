@@ -454,7 +454,9 @@ def _falls_short(contest: Contest, side: Side, need: str) -> str:
         found = ((each, contest.tables.cell(each, need, contest.platform)) for each in side.options)
         nearest = {each.label: EXTENTS[one.support] for each, one in found if one and one.support not in ("no", "yes")}
         only = "".join(f"; {label} does only {extent}" for label, extent in [*nearest.items()][:1])
-        return f"no edition of {product(side.id, side.side)} that could be running here meets it{only}"
+        return (
+            f"no edition of {product(side.id, side.side)} that may run here meets it{' in full' if only else ''}{only}"
+        )
     how = "does not meet it" if cell.support == "no" else f"meets it only {EXTENTS[cell.support]}"
     return f"{label_of(side)} {how}{f' ({cell.note})' if cell.note else ''}"
 
@@ -484,7 +486,7 @@ def _not_known(contest: Contest, side: Side, need: str) -> str:
         if not meeting_it:
             return depends
         few = not failing_it or len(meeting_it) <= len(failing_it)
-        return f"{depends}; {f'only {listed(meeting_it)}' if few else f'all but {listed(failing_it)}'} will do"
+        return f"{depends}; of those {f'only {listed(meeting_it)}' if few else f'all but {listed(failing_it)}'} will do"
     if side.today and side.id in ("", OTHER):
         return f"{label} depends on what {product(side.id, side.side)} is"
     return f"nobody has read whether {label_of(side)} meets {label}"

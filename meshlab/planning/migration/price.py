@@ -512,18 +512,22 @@ def _amounts(course: Course, setting: Setting) -> dict[str, Draws | None]:
 
 def amounts_of(course: Course, setting: Setting) -> dict[str, Draws | None]:
     """The figures of a course that are uncertain, in each world; None where a part of one is unknown."""
-    hours, attended = hours_of(course.taken), hours_of([step for step in course.taken if step.row["attended"]])
-    people = None if attended is None else attended * setting.number("people")
+    people = _person_hours(course.taken, setting)
     lease = rent(setting, course.ways)
     unenforced = [gap["elapsed"] for gap in gaps(course, setting)]
     return {
-        "hours": hours,
+        "hours": hours_of(course.taken),
         "person_hours": people,
         "usd": None if people is None or lease is None else people * setting.draws("usd_per_person_hour") + lease,
         # over all steps that a workload goes through, each once
         "disruption_minutes": total(setting.hours(step.cuts) * 60 for step in course.taken if step.cuts),
         "unenforced_hours": None if any(gap is None for gap in unenforced) else total(unenforced),
     }
+
+
+def _person_hours(taken: Sequence[Step], setting: Setting) -> Draws | None:
+    attended = hours_of([step for step in taken if step.row["attended"]])
+    return None if attended is None else attended * setting.number("people")
 
 
 # --- the way back ---------------------------------------------------------------------------------------------------
@@ -551,10 +555,18 @@ def reversibility(course: Course, setting: Setting) -> dict[str, Any]:
         "step": turning.row["step"] if turning else None,
         **named("undo_hours", Interval(least, max(least, likely or 0.0), max(least, most or 0.0))),
         "way_back": None,
+        "way_back_second_cluster": False,
         **named("way_back_hours", None),
+        **named("way_back_person_hours", None),
     }
     if not course.ways or course.today.cni == NONE:
         return found
     back = course_of(_reverse(_terms(course.today, course.target, setting)), setting)
     title = "; ".join(way.route["title"] for way in back.ways)
-    return {**found, "way_back": title or None, **named("way_back_hours", hours_of(back.taken))}
+    return {
+        **found,
+        "way_back": title or None,
+        "way_back_second_cluster": second_cluster(back.ways),
+        **named("way_back_hours", hours_of(back.taken)),
+        **named("way_back_person_hours", _person_hours(back.taken, setting)),
+    }

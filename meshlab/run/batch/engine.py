@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -185,7 +186,8 @@ class WarmProcess:
                     yield answer
         finally:
             if not ended:
-                self._kill(child)
+                with suppress(Exception):  # it may be gone already, by the same Ctrl-C
+                    self._kill(child)
 
     def _ask(self, request: Mapping[str, object]) -> None:
         assert self.process.stdin is not None  # noqa: S101  (always a pipe; the type cannot say so)
