@@ -368,6 +368,8 @@ def _engine(answers: Answers) -> Verdict:
     void = any(vote.shows == "denies-policy" and vote.value == plugin.value for vote in answers.votes)
     engines = dict(read_table("facts/own_engines").select("plugin", "engine").iter_rows())
     engine = "none" if void else engines.get(plugin.value or "")
+    if engine == "none" and answers.mesh["sidecars"] and not answers.mesh["control_planes"]:
+        return Verdict(why="none is not said where proxies are in the input and no pod of their control plane is")
     if engine == "none":
         return _none(answers, f"{plugin.value} enforces no policies, and nothing beside it does")
     return Verdict(engine, "inferred", plugin.file, f"{plugin.value} enforces policies itself") if engine else Verdict()
