@@ -568,7 +568,9 @@ def test_rows_say_which_of_them_decides_and_which_hands_over(shared: Path) -> No
 def test_why_this_one_names_what_stands_behind_it(examples: dict[str, Review], shared: Path) -> None:
     """Of two that the same preference prefers, and of one that is preferred before, what is not finished there."""
     (why,) = [row for row in examples["openshift-aws"].verdict.why if "ranks behind it" in row]
-    assert why.startswith("OpenShift Service Mesh 3 in ambient mode ranks behind it; not generally available there: traffic man")
+    assert why.startswith(
+        "OpenShift Service Mesh 3 in ambient mode ranks behind it; not generally available there: traffic man"
+    )
     civitas = open_review(shared / "field" / "verdicts" / "01-civitas-core.yaml")
     assert "Istio in ambient mode (run by you) ranks behind it" in words(first_page.summary(civitas).html)
     assert not any(row.verdict.why for row in examples.values() if row.verdict.mesh == "stay" == row.verdict.cni)
@@ -605,8 +607,9 @@ def test_what_does_not_pay_is_not_the_next_step(shared: Path) -> None:
     assert first_page.scoping_text(rich)
 
 
-def test_a_fee_that_is_not_known_is_told_by_what_it_may_be(shared: Path) -> None:
+def test_a_fee_that_is_not_known_is_told_by_what_it_may_be(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Above the fee that is named the other option costs less, by the same medians; where none may be, that is said."""
+    monkeypatch.setattr(comparison, "_fees", dict)  # as if nobody had a list price
     for name, worth in (("08-govuk-eks", True), ("15-intenseye-grpc", False)):
         compared = open_review(shared / "field" / "verdicts" / f"{name}.yaml").comparison
         assert compared is not None
@@ -618,6 +621,24 @@ def test_a_fee_that_is_not_known_is_told_by_what_it_may_be(shared: Path) -> None
         fee = (totals[rival] - move) / compared["horizon_months"] - monthly
         assert (fee > 0) is worth
         assert f"above {rounded(fee)} USD a month" in told if worth else "Whatever its fee" in told
+
+
+def test_a_fee_with_a_list_price_is_counted(shared: Path) -> None:
+    """EKS Auto Mode takes 12 % of what its nodes cost by the same prices, and is over a budget for fees below that."""
+    path = shared / "field" / "verdicts" / "08-govuk-eks.yaml"
+    review = open_review(path)
+    first, of = first_page.chosen(review), review.scenario
+    assert first is not None
+    hourly = of["node_cpu_cores"] * of["cpu_usd_per_core_hour"] + of["node_memory_gib"] * of["memory_usd_per_gib_hour"]
+    fee = 0.12 * of["nodes"] * hourly * 8760 / 12
+    assert first["criteria"]["licence_usd_per_month"]["median"] == pytest.approx(fee)
+    assert "of it a fee at list price" in words(first_page.summary(review).html)
+    assert (
+        "fees at list price"
+        in next(row for row in review.sources if row["source_id"] == "eks-auto-mode-fee")["supports"]
+    )
+    enough, less = (ml.review({**review.known, "licence_usd_per_year": share * fee * 12}) for share in (1.01, 0.99))
+    assert enough.verdict.edition["cni"] == "eks-auto-mode" != less.verdict.edition["cni"]
 
 
 def test_a_release_that_nobody_supports_is_upgraded_before_it_stays(tmp_path: Path) -> None:

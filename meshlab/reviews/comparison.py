@@ -6,13 +6,14 @@ each other from ``planning.comparison``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from meshlab.cache import cached
 from meshlab.models import decision
 from meshlab.models.decision.labels import listed, lower_first
 from meshlab.models.decision.tables import SIDES, Tables
@@ -26,7 +27,8 @@ from meshlab.planning.migration.text import span_text
 from meshlab.reviews.cases import Case, scenarios_of
 from meshlab.reviews.migration import as_set_up, setting_of, target_of, today_of
 from meshlab.scenario import collect_few, inputs, with_defaults
-from meshlab.units import rounded
+from meshlab.tables import read_table
+from meshlab.units import HOURS_PER_MONTH, rounded
 
 Row = dict[str, Any]
 
@@ -88,6 +90,7 @@ def compare(case: Case, setting: Setting, verdict: Mapping[str, Any], tables: Ta
             "recommended": option["rank"] == 1 and verdict["mesh"] is not None and option["eligible"] is not False,
             "criteria": {name: _interval(ends[n], name) for name in CRITERIA},
             "mesh_alone": (alone := n in mesh_alone),
+            "list_price": bool(fee_sources(option)),
             "within": {limit.name: kept[n][limit.name] for limit in limits},
             "probability_best": best.get(n, {}).get("probability_best"),
             "expected_regret_usd": best.get(n, {}).get("expected_regret"),
@@ -200,8 +203,7 @@ def over_budget(
     def taken(scenario: pl.DataFrame, options: Sequence[Mapping[str, Any]]) -> list[list[decision.Use]]:
         filled = collect_few(with_defaults(scenario)).row(0, named=True)
         limits, case = _budgets(filled), cases.get(filled["scenario"])
-        offer = _offer(filled)
-        found = [[offer] if offer and option["paid"] else [] for option in options]
+        found = [_licence_use(filled, option) for option in options]
         if not (limits and options):
             return found
         moves, setting = [UNPRICED] * len(options), setting_of(case, filled) if case else Setting(filled)
@@ -224,13 +226,46 @@ def over_budget(
     return taken
 
 
-def _offer(row: Mapping[str, Any]) -> decision.Use | None:
-    """What a licence was offered at, of what may be spent on licences, whatever else an option costs."""
-    most, offered = row["licence_usd_per_year"], row["licence_price_usd_per_year"]
-    if None in (most, offered):
-        return None
-    takes = f"the offer is {rounded(offered)} USD a year"
-    return decision.Use("licence_usd_per_year", most, offered, offered, "USD a year", takes)
+def _licence_use(row: Mapping[str, Any], option: Mapping[str, Any]) -> list[decision.Use]:
+    """What the licence of an option takes of what may be spent on licences, whatever else it costs."""
+    most, price = row["licence_usd_per_year"], _licence_usd_per_month(row, option, option["paid"])
+    if most is None or not price:
+        return []
+    yearly = price * MONTHS_A_YEAR
+    takes = f"{'at list price it' if fee_sources(option) else 'the offer'} is {rounded(yearly)} USD a year"
+    return [decision.Use("licence_usd_per_year", most, yearly, yearly, "USD a year", takes)]
+
+
+@cached
+def _fees() -> dict[tuple[str, ...], Row]:
+    """The list prices of ``data/decision/fees.csv``, by side, product and edition."""
+    return {
+        (row["side"], row["option"], row["edition"]): row for row in read_table("decision/fees").iter_rows(named=True)
+    }
+
+
+def _fee_of(option: Mapping[str, Any], side: str) -> Row | None:
+    return _fees().get((side, option[side] or "", option["edition"][side] or ""))
+
+
+def fee_sources(option: Mapping[str, Any]) -> list[str]:
+    """Sources of the list prices of an option's paid sides."""
+    fees = (_fee_of(option, side) for side in option["paid"])
+    return [source for fee in fees if fee for source in fee["source_id"].split(";")]
+
+
+def _licence_usd_per_month(row: Mapping[str, Any], option: Mapping[str, Any], sides: Collection[str]) -> float | None:
+    """What the paid sides of an option cost: list prices, else the offer that was made. None where it is not known."""
+    offered = row["licence_price_usd_per_year"]
+    prices = {offered / MONTHS_A_YEAR if offered is not None else None for side in sides if not _fee_of(option, side)}
+    counted = {"pod": row["pods"], "node_price": row["nodes"] * _node_usd_per_month(row)}
+    fees = [fee["amount"] * counted[fee["counted_by"]] for side in sides if (fee := _fee_of(option, side))]
+    return None if None in prices else sum(filter(None, prices)) + sum(fees)
+
+
+def _node_usd_per_month(row: Mapping[str, Any]) -> float:
+    hourly = row["node_cpu_cores"] * row["cpu_usd_per_core_hour"]
+    return HOURS_PER_MONTH * (hourly + row["node_memory_gib"] * row["memory_usd_per_gib_hour"])
 
 
 def _use(limit: Limit, bounds: Mapping[str, Any], row: Mapping[str, Any]) -> decision.Use:
@@ -321,11 +356,9 @@ def _worlds(
     if worlds["mesh_alone"].any():
         meshes = drawn.worlds([{**option, "cni": None} for option in options])
         worlds = worlds.with_columns(worlds[name].fill_null(meshes[name]) for name in FIGURES)
-    offered = row["licence_price_usd_per_year"]
-    offered = offered if offered is None else offered / MONTHS_A_YEAR
     # what every option keeps costs the same in all of them
     kept = {side for side in SIDES if len({(option[side], option["edition"][side]) for option in options}) == 1}
-    licences = [offered if {*option["paid"]} - kept else 0.0 for option in options]
+    licences = [_licence_usd_per_month(row, option, {*option["paid"]} - kept) for option in options]
     unknown = pl.repeat(None, DRAWS, dtype=pl.Float64, eager=True)
     added = [
         pl.concat(unknown if (amount := move[name]) is None else amount for move in moves).alias(f"move_{name}")

@@ -35,7 +35,7 @@ from meshlab.reviews.cases import (
     open_path,
     scenarios_of,
 )
-from meshlab.reviews.comparison import compare, over_budget
+from meshlab.reviews.comparison import compare, fee_sources, over_budget
 from meshlab.reviews.migration import plan_of, plan_sources, recommended_dataplane, setting_of
 from meshlab.reviews.record import AssumedValue, Headline, HeadlineFigure, InputValue, Review, Row, Verdict, checked
 from meshlab.reviews.team import Team
@@ -264,6 +264,7 @@ def _sources(
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
         *_of_rows(features, lambda _: "Terraform feature lag"),
         *plan_sources(plan),
+        *((name, "fees at list price") for option in verdict["options"] for name in fee_sources(option)),
         *((source_id, "cost of network plugins") for source_id in network_sources()),
         *([] if row["cpu_usd_per_core_hour"] is None else [("opencost-default", "default prices")]),
     ]

@@ -657,16 +657,18 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
         figure: One of its criteria.
         assumed: Whether the edition that runs today is not known.
     """
-    value, note = option["criteria"][figure], ""
-    move_usd = option["criteria"]["move_usd"]["median"]
+    criteria, note = option["criteria"], ""
+    value, move_usd = criteria[figure], criteria["move_usd"]["median"]
     if figure == "move_person_hours" and option["today"] and option["recommended"] and assumed:
         note = "if what runs meets all that is asked"
     elif figure == "move_person_hours" and value["median"] and move_usd is not None:
         rent = ", a second cluster included" if option["move"]["second_cluster"] else ""
         note = f"{figure_text(move_usd)} USD{rent}"
     if value["median"] is None and figure == "monthly_usd":
-        value = option["criteria"]["cost_usd_per_month"]
+        value = criteria["cost_usd_per_month"]
         note = "plus an unpriced fee" if value["median"] is not None else ""
+    elif figure == "monthly_usd" and option.get("list_price") and (fee := criteria["licence_usd_per_month"]["median"]):
+        note = f"{figure_text(fee)} of it a fee at list price"
     if figure == "memory_gib" and option.get("mesh_alone"):
         note = "the mesh alone"
     return {
