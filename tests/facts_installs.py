@@ -507,6 +507,7 @@ PLUGINS: dict[str, Part] = {
     ),
     "ovn-openshift": plugin(
         "ovn-kubernetes",
+        "multus",
         engine="ovn-kubernetes",
         cni_edition="openshift",
         cni_encapsulation="geneve",
@@ -551,6 +552,7 @@ PLUGINS: dict[str, Part] = {
     ),
     "openshift-sdn": plugin(
         "openshift-sdn",
+        "multus",
         engine="openshift-sdn",
         cni_encapsulation="vxlan",
         cni_edition="openshift",

@@ -643,19 +643,33 @@ def figure_rows(review: Review, options: Sequence[Row]) -> Iterator[Row]:
             "unit": unit,
             "sources": [(names[name], name) for name in ids],
             "cells": [
-                {**_cell(option, figure, assumed=assumed), "mark": mark, "bar": bar(value, scale)}
+                {
+                    **_cell(option, figure, assumed=assumed, may_run=_may_run(review, option)),
+                    "mark": mark,
+                    "bar": bar(value, scale),
+                }
                 for option, value, mark in zip(options, values, marks, strict=True)
             ],
         }
 
 
-def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
+def _may_run(review: Review, option: Row) -> bool:
+    """Whether an option may be what runs today, as it is another only by an edition that is not known."""
+    today = next((row for row in review.verdict.options if row["today"] and not row["tuned"]), None)
+    if today is None or option["today"] or option["tuned"]:
+        return False
+    others = [side for side in SIDES if edition_of(option, side) != edition_of(today, side)]
+    return all(option[side] == today[side] and f"current_{side}_edition" in review.verdict.unknown for side in others)
+
+
+def _cell(option: Row, figure: str, *, assumed: bool, may_run: bool) -> Row:
     """A figure in words with its interval; work of a move with its money, money without the price of a licence.
 
     Args:
         option: An option of the comparison.
         figure: One of its criteria.
         assumed: Whether the edition that runs today is not known.
+        may_run: Whether it may be this one.
     """
     criteria, note = option["criteria"], ""
     value, move_usd = criteria[figure], criteria["move_usd"]["median"]
@@ -663,7 +677,7 @@ def _cell(option: Row, figure: str, *, assumed: bool) -> Row:
         note = "if what runs meets all that is asked"
     elif figure == "move_person_hours" and value["median"] and move_usd is not None:
         rent = ", a second cluster included" if option["move"]["second_cluster"] else ""
-        note = f"{figure_text(move_usd)} USD{rent}"
+        note = f"{figure_text(move_usd)} USD{rent}{'; 0 if it is what runs' if may_run else ''}"
     if value["median"] is None and figure == "monthly_usd":
         value = criteria["cost_usd_per_month"]
         note = "plus an unpriced fee" if value["median"] is not None else ""
