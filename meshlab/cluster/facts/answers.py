@@ -88,6 +88,9 @@ class Answers(msgspec.Struct, frozen=True):
         if not self.counted:
             return ["pods themselves are not in it"]
         found = [text.format(self.seen[name]) for name, text in GAPS.items() if self.seen[name]]
+        shown = {vote.shows for vote in self.shown}
+        if shown & SETTINGS and "wires-pods" not in shown:
+            found.append("a network plugin is configured and no agent of one is in it")
         return found if self.pods["of_the_system"] else [*found, "no pod of a system namespace is in it"]
 
     def has(self, *kinds: str) -> bool:
@@ -233,6 +236,9 @@ def _shown_by_pods() -> dict[str, pl.Expr]:
         "origin": origin_of("file"),
     }
 
+
+SETTINGS = frozenset({"declares-engine", "configures-engine"})
+"""What settings of a network plugin show."""
 
 GAPS = {
     "bare": "{} nodes have no pod in it",

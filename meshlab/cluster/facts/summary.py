@@ -359,6 +359,13 @@ def _policy_facts(answers: Answers, counts: Facts) -> Facts:
     }
 
 
+BESIDE_PROXIES = frozenset({"istio", "linkerd", "consul", "osm"})
+"""Meshes whose control plane runs in the cluster of its proxies, and is known when it is seen."""
+
+MANAGED_BY_GOOGLE = "cloud-service-mesh"
+"""The edition of Istio whose control plane runs elsewhere."""
+
+
 def _engine(answers: Answers) -> Verdict:
     """Who enforces policies: the plugin itself, or none where it does not, nothing else does and one has looked."""
     found = verdict(answers.votes, "policy.engine")
@@ -368,7 +375,9 @@ def _engine(answers: Answers) -> Verdict:
     void = any(vote.shows == "denies-policy" and vote.value == plugin.value for vote in answers.votes)
     engines = dict(read_table("facts/own_engines").select("plugin", "engine").iter_rows())
     engine = "none" if void else engines.get(plugin.value or "")
-    if engine == "none" and answers.mesh["sidecars"] and not answers.mesh["control_planes"]:
+    mesh, edition = (verdict(answers.votes, f"mesh.{name}").value for name in ("product", "edition"))
+    beside = mesh in BESIDE_PROXIES and edition != MANAGED_BY_GOOGLE
+    if engine == "none" and answers.mesh["sidecars"] and beside and not answers.mesh["control_planes"]:
         return Verdict(why="none is not said where proxies are in the input and no pod of their control plane is")
     if engine == "none":
         return _none(answers, f"{plugin.value} enforces no policies, and nothing beside it does")
