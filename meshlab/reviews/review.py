@@ -264,7 +264,7 @@ def _sources(
         *_of_rows(findings or (), lambda finding: f"audit rule {finding['rule']}"),
         *_of_rows(features, lambda _: "Terraform feature lag"),
         *plan_sources(plan),
-        *((name, "fees at list price") for option in verdict["options"] for name in fee_sources(option)),
+        *((name, "fees at list price") for row in verdict["options"] if row["eligible"] for name in fee_sources(row)),
         *((source_id, "cost of network plugins") for source_id in network_sources()),
         *([] if row["cpu_usd_per_core_hour"] is None else [("opencost-default", "default prices")]),
     ]

@@ -419,9 +419,10 @@ def _to_find_out(review: Review) -> list[str]:
 
 
 def _open_facts(review: Review) -> Iterator[str]:
-    """The first facts that could change the answer, each with where it may lead."""
-    for name in _to_find_out(review)[:3]:
-        yield f"{': '.join([upper_first(_input(name)), *lead_texts(review, name)[:1]])}."
+    """Facts that could change the answer, each with where it may lead; those that do so alone come first."""
+    leads = {name: lead_texts(review, name) for name in _to_find_out(review)}
+    for name in sorted(leads, key=lambda name: not leads[name])[:3]:
+        yield f"{': '.join([upper_first(_input(name)), *leads[name][:1]])}."
 
 
 def _not_known(review: Review) -> Iterator[str]:
@@ -436,10 +437,11 @@ def _not_known(review: Review) -> Iterator[str]:
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence, or what its provider charges.")
     # what is told as 0 % matters to nobody, nor what is cheapest where cost does not speak for what is recommended
-    chances = [row["probability_best"] or 0.0 for row in review.comparison["options"]] if review.comparison else [0.0]
-    cheapest = first is not None and first["probability_best"] == max(chances)
-    worth = found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD  # noqa: PLR2004
-    if worth and cheapest:
+    likeliest = (
+        max((row["probability_best"] or 0.0 for row in review.comparison["options"]), default=0.0) if found else 0.0
+    )
+    cheapest = first is not None and found and first["probability_best"] == likeliest
+    if cheapest and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
         lines.append(
             f"Measuring {found[0]['group']} first is worth {significant(found[0]['saves_usd'], 2)} USD on average: "
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} % another option turns out cheapest."

@@ -130,10 +130,8 @@ def answer_text(answer: Mapping[str, Any], today: Mapping[str, object]) -> str:
 
 def lead_texts(review: Review, name: str) -> list[str]:
     """Where a fact that is not known may lead: what it turns out to be, and what of the answer changes, a line each."""
-    verdict = review.verdict
-    now = {"cni": verdict.cni, "mesh": verdict.mesh, "edition": {"cni": None, "mesh": None, **verdict.edition}}
-    told: list[str] = []
-    for lead in (lead for lead in verdict.leads if lead["input"] == name):
+    now, told = _answer(review), list[str]()
+    for lead in (lead for lead in review.verdict.leads if lead["input"] == name):
         today, values = review.scenario, lead["to"]
         if name in ("current_cni", "current_mesh"):
             today = {**today, name: values[0] if len(values) == 1 else None}
@@ -167,7 +165,7 @@ def _found_out(name: str, value: object, today: Mapping[str, object]) -> str:
         return lower_first(need_label(value))
     if spec.unit == "USD/year":
         return "any sum" if value else "none"
-    return f"say {value_text(value)}" if spec.type in ("integer", "number", "version") else value_text(value)
+    return f"for example {value_text(value)}" if spec.type in ("integer", "number", "version") else value_text(value)
 
 
 def _side_text(side: str, answer: Mapping[str, Any], today: object) -> str:
@@ -190,5 +188,9 @@ def title_text(review: Review) -> str:
         if verdict.mesh is None:  # something else than a need is lacking, so that not even the nearest is recommended
             return "As the cluster stands, none of the options can be had"
         return "None of the options meets everything that is asked"
-    edition = {"cni": None, "mesh": None, **verdict.edition}
-    return answer_text({"cni": verdict.cni, "mesh": verdict.mesh, "edition": edition}, review.scenario)
+    return answer_text(_answer(review), review.scenario)
+
+
+def _answer(review: Review) -> dict[str, Any]:
+    verdict = review.verdict
+    return {"cni": verdict.cni, "mesh": verdict.mesh, "edition": {"cni": None, "mesh": None, **verdict.edition}}

@@ -181,6 +181,21 @@ def test_a_part_of_a_dump_claims_nothing_that_is_not_in_the_whole(tmp_path: Path
             assert_nothing_unseen(installed, objects, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("gke", "dataplane-v2", "consul-envoy"),  # proxies, and no control plane of theirs
+        ("aks", "azure-calico", "openshift-service-mesh-2"),
+        ("aks", "azure-npm", "linkerd-edge"),
+        ("kops", "cilium", "traefik-mesh"),  # settings of a plugin, and no agent
+    ],
+)
+def test_parts_that_look_like_a_whole_claim_nothing(case: tuple[str, str, str], tmp_path: Path) -> None:
+    """Parts of which one was taken for a cluster without a policy engine, or without a mesh."""
+    for installed, objects in parts(case, 5):
+        assert_nothing_unseen(installed, objects, tmp_path)
+
+
 @pytest.mark.soak
 def test_many_parts_of_all_dumps_claim_nothing_that_is_not_in_the_whole(tmp_path: Path) -> None:
     """The same of ten parts of every cluster of the matrix."""
