@@ -437,11 +437,10 @@ def _not_known(review: Review) -> Iterator[str]:
     elif first and first["criteria"]["licence_usd_per_month"]["median"] is None:
         lines.append("The price of its licence, or what its provider charges.")
     # what is told as 0 % matters to nobody, nor what is cheapest where cost does not speak for what is recommended
-    likeliest = (
-        max((row["probability_best"] or 0.0 for row in review.comparison["options"]), default=0.0) if found else 0.0
-    )
-    cheapest = first is not None and found and first["probability_best"] == likeliest
-    if cheapest and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD:  # noqa: PLR2004
+    options: list[Row] = review.comparison["options"] if review.comparison else []
+    likeliest = max((row["probability_best"] or 0.0 for row in options), default=0.0)
+    worth = found and found[0]["probability_of_change"] >= 0.005 and found[0]["saves_usd"] >= MEASUREMENT_USD  # noqa: PLR2004
+    if worth and first and first["probability_best"] == likeliest:
         lines.append(
             f"Measuring {found[0]['group']} first is worth {significant(found[0]['saves_usd'], 2)} USD on average: "
             f"with a probability of {100 * found[0]['probability_of_change']:.0f} % another option turns out cheapest."
