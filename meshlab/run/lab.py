@@ -108,13 +108,12 @@ OWN_MACHINE_ALONE = (
 
 BEGIN = f"""
 import os
-import signal
 
 from meshlab.run.batch.warm import die_with
 
-die_with(int(os.environ.pop("{PARENT}")), signal.SIGTERM)
+die_with(int(os.environ.pop("{PARENT}")))
 """
-"""What a server begins with: it stops, and its kernels with it, when the command that asked for it is killed."""
+"""What a server begins with: it is killed with the command that asked for it, and kernels end without their server."""
 
 LAB = """
 from jupyterlab.labapp import main

@@ -158,13 +158,13 @@ def _fork(request: Mapping[str, Any], kernel: Kernel, send: Send) -> None:
     send({"ended": os.waitstatus_to_exitcode(status)})
 
 
-def die_with(parent: int, number: int = signal.SIGKILL) -> None:
-    """Let this process get a signal when its parent dies, where the system can (Linux): a killed one leaves nothing."""
+def die_with(parent: int) -> None:
+    """Let this process be killed with its parent, where the system can (Linux): a killed command leaves nothing."""
     if sys.platform != "linux":
         return
     import ctypes
 
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
 
